@@ -1,0 +1,74 @@
+"""Finds out whether a preventative public service works, and says so truthfully.
+
+The public names, in the order of the story; each is imported when it is first asked for, since pandas alone takes half a second.
+The steps `identify`, `design` and `judge` live in the modules of their names.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from causal.design import Design
+    from causal.errors import CausalError, ConfigError, DataError, DesignError, EstimationError, GraphError
+    from causal.estimate import Estimate, Estimator, Part
+    from causal.graph import Arrow, Graph, Node
+    from causal.identify import Identification
+    from causal.judge import Rule, Verdict
+    from causal.panel import Loss, Panel, Variable
+    from causal.question import Question
+    from causal.refute import Refutation, Refuter, Trial
+    from causal.study import Result, Study, run
+
+_HOMES = {
+    "question": ("Question",),
+    "graph": ("Node", "Arrow", "Graph"),
+    "panel": ("Variable", "Loss", "Panel"),
+    "identify": ("Identification",),
+    "design": ("Design",),
+    "estimate": ("Part", "Estimate", "Estimator"),
+    "refute": ("Trial", "Refutation", "Refuter"),
+    "judge": ("Rule", "Verdict"),
+    "study": ("Study", "Result", "run"),
+    "errors": ("CausalError", "DataError", "GraphError", "DesignError", "EstimationError", "ConfigError"),
+}
+__all__ = [
+    "Arrow",
+    "CausalError",
+    "ConfigError",
+    "DataError",
+    "Design",
+    "DesignError",
+    "Estimate",
+    "EstimationError",
+    "Estimator",
+    "Graph",
+    "GraphError",
+    "Identification",
+    "Loss",
+    "Node",
+    "Panel",
+    "Part",
+    "Question",
+    "Refutation",
+    "Refuter",
+    "Result",
+    "Rule",
+    "Study",
+    "Trial",
+    "Variable",
+    "Verdict",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"causal.{home}"), name)
+    raise AttributeError(f"module 'causal' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

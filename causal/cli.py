@@ -1,0 +1,198 @@
+"""`causal …`: the words of the command line, and nothing heavy until a command needs it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from causal.errors import CausalError, ConfigError, suggest
+
+GROUPS = {"experiments": "experiment", "estimators": "estimator", "refuters": "refuters", "sources": "source", "graphs": "graph"}
+ABOUT = "Finds out whether a preventative public service works, and says so truthfully."
+EXAMPLES = """examples:
+  causal run                                              the headline experiment on the simulated default
+  causal run experiment=centre_spending source=england source.path=FOLDER
+  causal run -m experiment=closures estimator=fixed_effects,linear_dml,causal_forest
+  causal explain experiment=closures                      before any outcome is looked at
+  causal list estimators                                  what there is, what it needs, what it costs
+  causal check mine.csv                                   what is wrong with a table or a folder
+"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; exit status 0, or 2 with one message on what cannot be used."""
+    words = list(sys.argv[1:] if words is None else words)
+    parser = _parser()
+    # argparse would take `-m` and `key=value` for its own in some orders: overrides are what it does not know
+    given, rest = parser.parse_known_args(words)
+    if not given.command:
+        parser.print_help()
+        return 0
+    try:
+        if rest and given.command not in ("run", "explain"):
+            raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
+        if odd := [word for word in rest if word.startswith("-")]:
+            raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
+        return int(COMMANDS[given.command](given, rest))
+    except CausalError as problem:
+        print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `causal list | head`
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def configured(name: str, about: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=about, description=about, epilog="Any further words are overrides: group=choice, key=value.")
+        one.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER", help="a folder of your own with experiment/, graph/, …")
+        one.add_argument("--trust", action="append", default=[], metavar="FOLDER_OR_MODULE", help="allow classes of your own")
+        return one
+
+    configured("run", "run a study (or, with -m, a sweep that ends with its comparison)").add_argument(
+        "-m", "--multirun", action="store_true", help="every combination of comma-separated choices; estimator=all for all"
+    )
+    configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at")
+    compare = commands.add_parser("compare", help="one table and page over many runs")
+    compare.add_argument("runs", nargs="+", type=Path, metavar="RUN_OR_FOLDER")
+    compare.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (default: beside the runs)")
+    listing = commands.add_parser("list", help="what experiments, estimators, refuters, sources and graphs there are")
+    listing.add_argument("what", nargs="?", choices=list(GROUPS), metavar="|".join(GROUPS))
+    listing.add_argument("--json", action="store_true")
+    listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
+    check = commands.add_parser("check", help="what is wrong with this table, or what is missing from this folder of published files")
+    check.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
+    for knob, about in (("authority", "column of authorities"), ("year", "column of years"), ("sheet", "of a workbook")):
+        check.add_argument(f"--{knob}", default=None, metavar="NAME", help=f"{about} (tables)")
+    report = commands.add_parser("report", help="build the pages of a run again from its result.json")
+    report.add_argument("run", type=Path, metavar="RUN")
+    return parser
+
+
+def _run(given: argparse.Namespace, rest: list[str]) -> int:
+    program = import_module("causal.experiments.run")
+    return int(program.main(rest, sweep=given.multirun, folders=given.config_dir, trusted=given.trust))
+
+
+def _explain(given: argparse.Namespace, rest: list[str]) -> int:
+    program = import_module("causal.experiments.run")
+    print(program.explain(rest, folders=given.config_dir, trusted=given.trust))
+    return 0
+
+
+def _compare(given: argparse.Namespace, _: list[str]) -> int:
+    from datetime import UTC, datetime
+
+    from causal.report.compare import compare
+
+    found: list[Path] = []
+    for path in given.runs:
+        inside = [path] if (path / "result.json").is_file() else sorted(p.parent for p in path.glob("**/result.json") if ".partial" not in p.parts)
+        if not inside:
+            raise ConfigError(f"{path}: no result.json there or below; name a run's folder, or a folder of runs")
+        # runs/latest is a second name of one of them
+        found += [one for one in inside if one.resolve() not in {other.resolve() for other in found} and not (one.is_symlink() and one != path)]
+    folder = given.to or _beside(given.runs[0]) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty; name another with  --to FOLDER")
+    compare(found, refused=(), folder=folder)
+    print(f"comparison: {folder / 'compare.html'}")
+    print(folder)
+    return 0
+
+
+def _beside(path: Path) -> Path:
+    """The comparisons folder of the `runs` that a path lies in, or of the path itself."""
+    for above in (path, *path.resolve().parents):
+        if above.name == "runs":
+            return above / "comparisons"
+    return path / "comparisons" if not (path / "result.json").is_file() else path.parent / "comparisons"
+
+
+def _list(given: argparse.Namespace, _: list[str]) -> int:
+    spec = find_spec("causal.conf")
+    assert spec is not None and spec.submodule_search_locations
+    roots = [Path(next(iter(spec.submodule_search_locations))), *given.config_dir]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for title, group in GROUPS.items():
+        if given.what in (None, title):
+            found[title] = [_read_header(path) for root in roots for path in sorted((root / group).glob("*.yaml"))]
+    if given.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return 0
+    for title, entries in found.items():
+        print(title)
+        for entry in entries:
+            print(f"  {entry['name']:<24}{entry['about']}")
+            for key in ("needs", "targets", "costs"):
+                if key in entry:
+                    print(f"  {'':<24}{key}: {entry[key]}")
+        print()
+    return 0
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` of an estimator."""
+    entry: dict[str, Any] = {"name": path.stem, "about": ""}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        text = line.lstrip("# ").strip()
+        if text.startswith("@package"):
+            continue
+        key, _, value = text.partition(": ")
+        if key in ("needs", "targets", "costs"):
+            entry[key] = value
+        elif not entry["about"]:
+            entry["about"] = text
+    return entry
+
+
+def _check(given: argparse.Namespace, _: list[str]) -> int:
+    path: Path = given.path
+    if not path.exists():
+        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise ConfigError(f"{path}: there is no such file or folder; {suggest(path.name, near)}")
+    if path.is_dir():
+        from causal.sources.england import England
+
+        lines = England(path=str(path)).check()
+    else:
+        from causal.sources.table import Table
+
+        knobs = {key: getattr(given, key) for key in ("authority", "year", "sheet") if getattr(given, key) is not None}
+        lines = Table(path=str(path), **knobs).check()
+        if not lines:
+            print(f"{path}: nothing wrong was found")
+            return 0
+        print(f"{path}: {len(lines)} problem{'s' * (len(lines) != 1)}")
+    for line in lines:
+        print(f"  {line}")
+    return 0 if path.is_dir() else 2
+
+
+def _report(given: argparse.Namespace, _: list[str]) -> int:
+    from causal.report.files import rebuild
+
+    rebuild(given.run)
+    print(f"report: {given.run / 'report.html'}")
+    print(given.run)
+    return 0
+
+
+COMMANDS = {"run": _run, "explain": _explain, "compare": _compare, "list": _list, "check": _check, "report": _report}
+
+if __name__ == "__main__":
+    sys.exit(main())

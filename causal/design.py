@@ -1,0 +1,386 @@
+"""From an identified question to arrays: which rows, what is absorbed, what is adjusted for, who is a cluster.
+
+The identified set drives everything here. `authority` and `year` in it are absorbed as fixed effects; a
+constant cause whose strength changes is adjusted for as itself × year; what was lost on the way, rows and
+authorities, is counted step by step. Nothing is estimated here.
+
+Absorbing is exact on unbalanced panels: the many authority effects are taken out by subtracting means, the
+few year effects are columns that have lost the same means (Frisch & Waugh 1933; Lovell 1963).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from causal.errors import DesignError
+from causal.graph import undated
+from causal.identify import PLACE_AND_TIME, Identification
+from causal.panel import Loss, Panel, Variable
+from causal.question import Question
+from causal.words import count
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEWEST_AUTHORITIES = 10
+COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modifier:
+    """Groups by which the effect is also given.
+
+    Parameters
+    ----------
+    name, label : of the column.
+    values : shape (rows,), the column in the first year known.
+    codes : shape (rows,), the group of each row, 0 first.
+    groups : the groups' labels, lowest values first.
+    """
+
+    name: str
+    label: str
+    values: Floats
+    codes: Ints
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Design:
+    """One row for each usable authority-year, sorted by authority and year.
+
+    Parameters
+    ----------
+    question, identification : what is asked and what the graph allows.
+    outcome, treatment : shape (rows,); raw, in the units of their variables.
+    controls : shape (rows, columns); raw. `control_names` names each column, and `control_groups`
+        says which columns stand for one cause ("deprivation × year" has one for each year but the first).
+    nested : shape (rows, columns), `nested_names`: what the graph asks for but authority effects already hold
+        (constant causes); for estimators that do not absorb authorities.
+    absorb : of ("authority", "year"), what is taken out as fixed effects.
+    authority, cluster : shape (rows,), codes into `authorities` and `clusters`.
+    year : shape (rows,).
+    region : shape (rows,), the region's name, "" where not known.
+    population : shape (rows,), people the outcome refers to; None where not known.
+    modifiers : groupings of the rows, constant within an authority.
+    outcome_variable, treatment_variable : what the numbers are.
+    lost : rows and authorities left out at each step.
+    words : what was absorbed, adjusted for and lagged, as sentences.
+    """
+
+    question: Question
+    identification: Identification
+    outcome: Floats
+    treatment: Floats
+    controls: Floats
+    control_names: tuple[str, ...]
+    control_groups: Mapping[str, tuple[int, ...]]
+    nested: Floats
+    nested_names: tuple[str, ...]
+    absorb: tuple[str, ...]
+    authority: Ints
+    authorities: tuple[str, ...]
+    cluster: Ints
+    clusters: tuple[str, ...]
+    year: Ints
+    region: NDArray[np.str_]
+    population: Floats | None
+    modifiers: tuple[Modifier, ...]
+    outcome_variable: Variable
+    treatment_variable: Variable
+    lost: tuple[Loss, ...]
+    words: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of authority-years."""
+        return len(self.outcome)
+
+    def demean(self, matrix: Floats) -> Floats:
+        """Subtract each authority's mean from each column, shape (rows, k), or the grand mean where authorities are not absorbed."""
+        if "authority" not in self.absorb:
+            return np.asarray(matrix - matrix.mean(axis=0))
+        starts = np.flatnonzero(np.r_[True, np.diff(self.authority) != 0])
+        counts = np.diff(np.r_[starts, len(self.authority)])
+        means = np.add.reduceat(matrix, starts, axis=0) / counts[:, None]
+        centred: Floats = matrix - np.repeat(means, counts, axis=0)
+        return centred
+
+    def pooled(self, *, adjust: bool = True) -> Design:
+        """The same rows without authority effects: with the year effects and all controls, or (adjust=False) with nothing held fixed."""
+        if not adjust:
+            return replace(
+                self, absorb=(), controls=np.empty((self.rows, 0)), control_names=(), control_groups={}, nested=np.empty((self.rows, 0)), nested_names=()
+            )
+        if "authority" not in self.absorb:
+            return self
+        at = self.controls.shape[1]
+        groups = dict(self.control_groups)
+        for i, name in enumerate(self.nested_names):
+            by_year = f"{name} × year"
+            groups[by_year if by_year in groups else name] = (*groups.get(by_year, ()), at + i)
+        return replace(
+            self,
+            absorb=tuple(name for name in self.absorb if name != "authority"),
+            controls=np.column_stack([self.controls, self.nested]),
+            control_names=(*self.control_names, *self.nested_names),
+            control_groups=groups,
+            nested=np.empty((self.rows, 0)),
+            nested_names=(),
+        )
+
+    def take(self, clusters: Ints) -> Design:
+        """The rows of some clusters, drawn once or more; a cluster drawn twice counts as two sets of authorities, but stays one cluster (and one fold).
+
+        clusters : codes into `clusters`.
+        """
+        order = np.argsort(self.cluster, kind="stable")
+        bounds = np.searchsorted(self.cluster[order], np.arange(len(self.clusters) + 1))
+        rows = np.concatenate([order[bounds[c] : bounds[c + 1]] for c in clusters])
+        copies = np.repeat(np.arange(len(clusters)), [bounds[c + 1] - bounds[c] for c in clusters])
+        authority, names = pd.factorize(pd.MultiIndex.from_arrays([copies, self.authority[rows]]))
+        cluster, kept = pd.factorize(self.cluster[rows], sort=True)
+        again = np.argsort(authority, kind="stable")
+        rows = rows[again]
+        return replace(
+            self,
+            outcome=self.outcome[rows],
+            treatment=self.treatment[rows],
+            controls=self.controls[rows],
+            nested=self.nested[rows],
+            authority=authority[again].astype(np.int64),
+            authorities=tuple(f"{self.authorities[a]}·{copy}" for copy, a in names),
+            cluster=cluster[again].astype(np.int64),
+            clusters=tuple(self.clusters[c] for c in kept),
+            year=self.year[rows],
+            region=self.region[rows],
+            population=None if self.population is None else self.population[rows],
+            modifiers=tuple(replace(m, values=m.values[rows], codes=m.codes[rows]) for m in self.modifiers),
+        )
+
+    def year_dummies(self) -> Floats:
+        """Shape (rows, years − 1), raw."""
+        years = np.unique(self.year)
+        return np.asarray(self.year[:, None] == years[1:], dtype=float)
+
+    def within(self, *matrices: Floats) -> list[Floats]:
+        """Each matrix, shape (rows, k), without what is absorbed: authority means and year effects."""
+        basis = self.basis(controls=False)
+        return [self._residual(basis, matrix) for matrix in matrices]
+
+    def basis(self, *, controls: bool = True) -> Floats:
+        """Orthonormal columns, shape (rows, rank), of the year effects and, if asked, the controls, without authority means."""
+        columns = [self.year_dummies()] if "year" in self.absorb else []
+        columns += [self.controls] if controls else []
+        return orthonormal(self.demean(np.column_stack(columns))) if columns else np.empty((self.rows, 0))
+
+    def partial_out(self, matrix: Floats, basis: Floats | None = None) -> Floats:
+        """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls."""
+        return self._residual(self.basis() if basis is None else basis, matrix)
+
+    def _residual(self, basis: Floats, matrix: Floats) -> Floats:
+        centred = self.demean(matrix)
+        residual: Floats = centred - basis @ (basis.T @ centred)
+        return residual
+
+    @property
+    def absorbed_rank(self) -> int:
+        """Coefficients besides the treatment that are not nested in clusters: intercept or year effects, and controls."""
+        return int(self.basis().shape[1]) + ("authority" not in self.absorb)
+
+
+def orthonormal(columns: Floats) -> Floats:
+    """An orthonormal basis of the columns, those told by earlier ones left out; shape (rows, rank)."""
+    lengths = np.linalg.norm(columns, axis=0)
+    scale = np.abs(columns).max(axis=0, initial=0.0) * np.sqrt(len(columns))
+    keep = lengths > COLLINEAR * np.maximum(scale, np.finfo(float).tiny)
+    columns = columns[:, keep] / lengths[keep]
+    if not columns.shape[1]:
+        return np.empty((len(columns), 0))
+    basis, triangle = np.linalg.qr(columns)
+    told = np.abs(np.diag(triangle)) <= COLLINEAR
+    if told.any():
+        basis, _ = np.linalg.qr(columns[:, ~told])
+    return np.asarray(basis)
+
+
+def design(panel: Panel, question: Question, identification: Identification) -> Design:
+    """Arrange the panel as the identified question asks.
+
+    Raises
+    ------
+    DesignError : a treatment that never varies, or not within what is absorbed; fewer than ten
+        authorities; no usable rows.
+    DataError : the panel lacks a column that is needed.
+    """
+    outcome_variable, treatment_variable = panel.variable(question.outcome), panel.variable(question.treatment)
+    frame = panel.frame
+    once = {variable.name for variable in panel.variables if variable.varies == "authority"}
+    absorb = tuple(name for name in PLACE_AND_TIME if name in identification.adjust_for and (name != "year" or len(panel.years) > 1))
+    lag = 0 if question.treatment in once else question.lag
+    words = [f"The treatment, {treatment_variable.label}, is dated {lag} year{'s' * (lag != 1)} before the outcome."] if lag else []
+    if absorb:
+        words.append(f"Absorbed as fixed effects: {' and '.join(absorb)}.")
+
+    columns = {question.outcome: frame[question.outcome], question.treatment: panel.shift(question.treatment, -lag)}
+    linear: list[str] = []
+    nested: list[str] = []
+    for name in identification.adjust_for:
+        bare, by = undated(name)
+        if bare in PLACE_AND_TIME:
+            continue
+        constant = bare in once
+        columns[name] = panel.shift(bare, 0 if constant else by)
+        if constant and "authority" in absorb:
+            nested.append(name)
+            if name not in identification.by_year:
+                words.append(f"{panel.variable(bare).label} does not change in time and is part of the authority effect.")
+                continue
+        linear.append(name)
+
+    table = pd.DataFrame(columns)
+    for name in question.modifiers:
+        table[f"modifier {name}"] = _base(panel, name)
+    kept, lost = _complete(panel, table, lag)
+    if "authority" in absorb:
+        counts = kept.groupby(level="authority").transform("sum")
+        single = kept & (counts == 1)
+        if single.any():
+            lost.append(
+                Loss(
+                    step="only one year left, nothing to compare within the authority",
+                    rows=int(single.sum()),
+                    authorities=tuple(table.index[single].unique("authority")),
+                )
+            )
+            kept &= ~single
+    table = table[kept]
+    codes, authorities = pd.factorize(table.index.get_level_values("authority"))
+    if len(authorities) < FEWEST_AUTHORITIES:
+        steps = "; ".join(f"{loss.step}: {loss.rows} rows" for loss in lost) or "nothing was lost on the way"
+        raise DesignError(
+            f"{panel.title}: {len(authorities)} authorities are left with everything that the question needs, and at least "
+            f"{FEWEST_AUTHORITIES} are wanted to say how sure an answer is ({steps})"
+        )
+    year = table.index.get_level_values("year").to_numpy(dtype=np.int64)
+    controls, names, groups = _controls(table, linear, identification, year, words)
+    cluster_names = panel.clusters(list(authorities)).to_numpy()
+    cluster_codes, clusters = pd.factorize(cluster_names, sort=True)
+    regions = panel.places["region"].reindex(authorities).fillna("").to_numpy(dtype=str) if "region" in panel.places else np.full(len(authorities), "")
+    made = Design(
+        question=question,
+        identification=identification,
+        outcome=table[question.outcome].to_numpy(dtype=float),
+        treatment=table[question.treatment].to_numpy(dtype=float),
+        controls=controls,
+        control_names=names,
+        control_groups=groups,
+        nested=table[nested].to_numpy(dtype=float),
+        nested_names=tuple(nested),
+        absorb=absorb,
+        authority=codes.astype(np.int64),
+        authorities=tuple(str(a) for a in authorities),
+        cluster=cluster_codes[codes].astype(np.int64),
+        clusters=tuple(str(c) for c in clusters),
+        year=year,
+        region=regions[codes],
+        population=frame[panel.population].reindex(table.index).to_numpy(dtype=float) if panel.population else None,
+        modifiers=tuple(_modifier(panel, name, table[f"modifier {name}"].to_numpy(), codes, question.groups) for name in question.modifiers),
+        outcome_variable=outcome_variable,
+        treatment_variable=treatment_variable,
+        lost=tuple(lost),
+        words=tuple(words),
+    )
+    _must_vary(made, panel)
+    return made
+
+
+def _complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, list[Loss]]:
+    """Which rows have everything, and what was lost at each step, with the source's own reasons for empty cells."""
+    lost = [loss for loss in panel.log if loss.column is None]
+    kept = pd.Series(True, index=table.index)
+
+    def lose(here: pd.Series, step: str) -> None:
+        nonlocal kept
+        here = here & kept
+        if here.any():
+            before, kept = kept, kept & ~here
+            gone = set(table.index[before].unique("authority")) - set(table.index[kept].unique("authority"))
+            lost.append(Loss(step=step, rows=int(here.sum()), authorities=tuple(sorted(gone))))
+
+    for i, name in enumerate(table.columns):
+        bare, by = undated(str(name))
+        by = -lag if i == 1 else by
+        if by:
+            years = table.index.get_level_values("year") + by
+            inside = pd.MultiIndex.from_arrays([table.index.get_level_values("authority"), years]).isin(panel.frame.index)
+            lose(pd.Series(~inside, index=table.index), f"no row {count(abs(by), 'year')} {'earlier' if by < 0 else 'later'}, where the panel begins or ends")
+        why = "; ".join(f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare)
+        lose(table[name].isna(), f"{str(name).removeprefix('modifier ')} not known" + (f": {why}" if why else ""))
+    return kept, lost
+
+
+def _controls(
+    table: pd.DataFrame, linear: list[str], identification: Identification, year: Ints, words: list[str]
+) -> tuple[Floats, tuple[str, ...], dict[str, tuple[int, ...]]]:
+    """Columns to adjust for; a cause that acts by year gets one for each year, the first year's being its level."""
+    columns: list[Floats] = []
+    names: list[str] = []
+    groups: dict[str, tuple[int, ...]] = {}
+    absorbs_place = "authority" in identification.adjust_for
+    for name in linear:
+        values = table[name].to_numpy(dtype=float)
+        by_year = name in identification.by_year
+        parts = [] if by_year and absorbs_place else [(name, values)]
+        if by_year:
+            parts += [(f"{name} × {one}", np.where(year == one, values, 0.0)) for one in np.unique(year)[1:]]
+        group = f"{name} × year" if by_year else name
+        groups[group] = tuple(range(len(columns), len(columns) + len(parts)))
+        columns += [part for _, part in parts]
+        names += [part for part, _ in parts]
+    if groups:
+        words.append(f"Adjusted for: {', '.join(groups)}.")
+    return (np.column_stack(columns) if columns else np.empty((len(table), 0))), tuple(names), groups
+
+
+def _base(panel: Panel, name: str) -> pd.Series:
+    """A modifier as it stood in the first year known, so that the treatment cannot have moved it."""
+    first = panel.frame[panel.variable(name).name].groupby(level="authority").first()
+    return pd.Series(first.reindex(panel.frame.index.get_level_values("authority")).to_numpy(), index=panel.frame.index)
+
+
+def _modifier(panel: Panel, name: str, values: Floats, authority: Ints, wanted: int) -> Modifier:
+    """Cut the authorities, not the rows, into groups of equal number."""
+    label = panel.variable(name).label
+    per_authority = pd.Series(values).groupby(authority).first()
+    distinct = np.unique(per_authority)
+    if len(distinct) <= wanted:
+        codes = np.searchsorted(distinct, per_authority)
+        groups = tuple(f"{value:g}" for value in distinct)
+    else:
+        ranks = per_authority.rank(method="first").to_numpy()
+        codes = np.minimum(((ranks - 1) * wanted / len(ranks)).astype(int), wanted - 1)
+        noun = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 10: "tenth"}.get(wanted, f"group of {wanted}")
+        ends = {0: " (lowest)", wanted - 1: " (highest)"}
+        groups = tuple(f"{noun} {group + 1}{ends.get(group, '')}" for group in range(wanted))
+    return Modifier(name=name, label=label, values=values, codes=np.asarray(codes)[authority].astype(np.int64), groups=groups)
+
+
+def _must_vary(made: Design, panel: Panel) -> None:
+    name = made.question.treatment
+    spread = np.ptp(made.treatment)
+    if spread == 0:
+        raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
+    left = made.partial_out(made.treatment[:, None])[:, 0]
+    if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(made.treatment - made.treatment.mean()):
+        fixed = [*made.absorb, *made.control_groups]
+        raise DesignError(
+            f"{panel.title}: {name} is not estimable within {' and '.join(made.absorb) or 'the adjustment set'}: nothing of it is left once {', '.join(fixed)} "
+            "are held fixed. "
+            "Ask with a treatment that changes within an authority (a yearly measure), or compare between authorities and call it an association"
+        )

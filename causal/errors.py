@@ -1,0 +1,52 @@
+"""What can be wrong with an input, said so that it can be mended.
+
+    CausalError
+    ├── DataError        a table or file that cannot be used
+    ├── GraphError       a causal graph that is not one
+    ├── DesignError      a question that these data, so arranged, cannot carry
+    ├── EstimationError  an estimator that cannot serve this design
+    └── ConfigError      a knob, name or value that does not exist or does not fit
+
+A finding ("not identified", "cannot tell") is never an error. Anything that is not a
+`CausalError` is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CausalError(Exception):
+    """An input that cannot be used; the message says what was wanted, what came and what to try."""
+
+
+class DataError(CausalError):
+    """A table or file that cannot be used."""
+
+
+class GraphError(CausalError):
+    """A causal graph that is not one."""
+
+
+class DesignError(CausalError):
+    """A question that these data, so arranged, cannot carry."""
+
+
+class EstimationError(CausalError):
+    """An estimator that cannot serve this design."""
+
+
+class ConfigError(CausalError):
+    """A knob, name or value that does not exist or does not fit."""
+
+
+def suggest(name: str, options: Iterable[str]) -> str:
+    """Say what exists, nearest first: "it has 'imd', 'plans'. Did you mean 'imd'?"."""
+    options = sorted({str(option) for option in options})
+    shown = ", ".join(repr(option) for option in options[:20])
+    if len(options) > 20:
+        shown += f", … ({len(options)} in all)"
+    lower = {option.lower(): option for option in options}
+    near = get_close_matches(str(name).lower(), list(lower), n=1)
+    return f"there is {shown or 'nothing'}." + (f" Did you mean {lower[near[0]]!r}?" if near else "")

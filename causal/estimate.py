@@ -1,0 +1,212 @@
+"""Estimates, and the protocol that every estimator keeps.
+
+The clustered scores of an estimate are kept (`Estimate.influence`), which gives joint tests, joint bands and comparisons
+between estimators without a second fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from causal.design import Design, Floats, Ints
+from causal.inference import Fit, clustered_least_squares, effective_clusters, interval, joint_critical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The effect in one group, year or path; outcome units, for the whole contrast.
+
+    `joint_lower` and `joint_upper` hold for all parts of one kind at once (None where not known).
+    """
+
+    kind: Literal["group", "time", "path"]
+    of: str
+    name: str
+    effect: float
+    std_error: float | None
+    lower: float | None
+    upper: float | None
+    joint_lower: float | None = None
+    joint_upper: float | None = None
+    rows: int = 0
+    authorities: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One answer to the question, in outcome units, for the whole contrast (control to treated).
+
+    Parameters
+    ----------
+    estimator : its name on the shelf.
+    estimand : in words: whose effect, weighted how, under which model. Only equal estimands are compared as one answer.
+    target : "ATE" or "ATT", as honoured.
+    effect, std_error, lower, upper, level, p_value, df : interval from t with `df` degrees of freedom (None: normal);
+        all but the effect are None where no valid interval is known.
+    inference : how the error was got, in words.
+    rows, authorities, clusters : what the estimate rests on.
+    parts : effects by group or time.
+    influence : shape (clusters,), one score for each of `clusters` in the design's order, such that their
+        squares add to std_error²; None where there is none.
+    diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
+    concerns : sentences on what undermines this estimate; they reach the verdict.
+    notes : sentences on how it was made.
+    """
+
+    estimator: str
+    estimand: str
+    target: Literal["ATE", "ATT"]
+    effect: float
+    std_error: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    p_value: float | None
+    df: float | None
+    inference: str
+    rows: int
+    authorities: int
+    clusters: int
+    parts: tuple[Part, ...] = ()
+    influence: Floats | None = field(default=None, repr=False)
+    diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+    concerns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Estimator(Protocol):
+    """What stands on the shelf: knobs in the constructor, data in the call, nothing kept."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        ...
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        EstimationError : the estimator cannot serve this design; the message names what could.
+        """
+        ...
+
+
+@runtime_checkable
+class Linear(Protocol):
+    """An estimator whose effect is one least-squares coefficient, so that many draws are one matrix step."""
+
+    def regression(self, design: Design) -> Design:
+        """The design whose absorbed effects and controls the coefficient is conditional on."""
+        ...
+
+
+def group_parts(design: Design, fits: Sequence[tuple[str, Sequence[str], Fit, Ints]], rng: np.random.Generator, kept: Ints | None = None) -> tuple[Part, ...]:
+    """Effects by group with pointwise and joint intervals.
+
+    fits : (modifier's label, its groups' labels, a fit with one coefficient a group, codes of shape (rows,)).
+    kept : the design's rows that the codes stand for; None: all.
+    """
+    question = design.question
+    authority = design.authority if kept is None else design.authority[kept]
+    parts = []
+    for of, groups, fit, codes in fits:
+        critical = joint_critical(fit.scores, question.level, rng) if len(groups) > 1 else None
+        for j, name in enumerate(groups):
+            effect, error = float(fit.coefficients[j] * question.contrast), float(fit.std_errors[j] * abs(question.contrast))
+            lower, upper, _ = interval(effect, error, question.level, float(fit.df[j]))
+            reach = None if critical is None else max(critical * error, upper - effect)
+            parts.append(
+                Part(
+                    kind="group",
+                    of=of,
+                    name=name,
+                    effect=effect,
+                    std_error=error,
+                    lower=lower,
+                    upper=upper,
+                    joint_lower=None if reach is None else effect - reach,
+                    joint_upper=None if reach is None else effect + reach,
+                    rows=int((codes == j).sum()),
+                    authorities=len(np.unique(authority[codes == j])),
+                )
+            )
+    return tuple(parts)
+
+
+def estimated(design: Design, fit: Fit, *, estimator: str, estimand: str, target: Literal["ATE", "ATT"] = "ATE", **more: Any) -> Estimate:
+    """An `Estimate` from a fit with one treatment coefficient, scaled to the question's contrast."""
+    question = design.question
+    effect, error = float(fit.coefficients[0] * question.contrast), float(fit.std_errors[0] * abs(question.contrast))
+    lower, upper, p_value = interval(effect, error, question.level, float(fit.df[0]))
+    return Estimate(
+        estimator=estimator,
+        estimand=estimand,
+        target=target,
+        effect=effect,
+        std_error=error,
+        lower=lower,
+        upper=upper,
+        level=question.level,
+        p_value=p_value,
+        df=float(fit.df[0]),
+        inference=f"{fit.inference}, clustered by {'authority' if design.clusters == tuple(sorted(design.authorities)) else 'cluster'}",
+        rows=design.rows,
+        authorities=len(design.authorities),
+        clusters=len(design.clusters),
+        influence=fit.scores[:, 0] * question.contrast,
+        **more,
+    )
+
+
+def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
+    """The treatment's coefficient with everything in `basis` and the absorbed effects held fixed, and the residual treatment."""
+    outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
+    fit = clustered_least_squares(
+        outcome[:, 0],
+        treatment,
+        basis if "authority" in design.absorb else np.column_stack([np.full(design.rows, design.rows**-0.5), basis]),
+        design.cluster,
+        len(design.clusters),
+        absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
+    )
+    return fit, treatment[:, 0]
+
+
+def by_group(design: Design, basis: Floats, label: str, groups: tuple[str, ...], codes: Ints) -> tuple[str, tuple[str, ...], Fit, Ints]:
+    """One coefficient a group, all other coefficients shared."""
+    columns = design.treatment[:, None] * (codes[:, None] == np.arange(len(groups)))
+    fit = clustered_least_squares(
+        design.partial_out(design.outcome[:, None], basis)[:, 0],
+        design.partial_out(columns, basis),
+        basis,
+        design.cluster,
+        len(design.clusters),
+        absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
+    )
+    return label, groups, fit, codes
+
+
+def residual_treatment(design: Design, residual: Floats) -> dict[str, float | None]:
+    """What is left of the treatment, and who carries it."""
+    effective, five = effective_clusters(residual, design.cluster, len(design.clusters))
+    total = float(((design.treatment - design.treatment.mean()) ** 2).sum())
+    within = float((design.within(design.treatment[:, None])[0] ** 2).sum())
+    return {
+        "share of treatment variance left": float((residual**2).sum()) / total,
+        "share of within variance left after controls": float((residual**2).sum()) / within if within > 0 else None,
+        "effective clusters": effective,
+        "share of treatment variance in the largest five": five,
+    }
+
+
+def thin(design: Design, residual: Floats) -> tuple[str, ...]:
+    """Concerns when very few authorities carry the comparison."""
+    effective, five = effective_clusters(residual, design.cluster, len(design.clusters))
+    if five > 0.5:
+        return (f"five clusters carry {five:.0%} of the treatment variation left (effective number {effective:.0f})",)
+    return ()

@@ -1,0 +1,47 @@
+"""The naive comparison: places with more of the treatment against places with less, nothing held fixed.
+
+Shown beside every answer so that a reader sees what each step of adjustment buys. It has an honest
+clustered error and a dishonest name for an effect: it is an association.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from causal.design import Design
+from causal.estimate import Estimate, estimated, least_squares, residual_treatment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Slope of the outcome on the treatment over all rows (for a yes-or-no treatment the difference in means)."""
+
+    needs: ClassVar[str] = "nothing"
+    targets: ClassVar[str] = "an association, not an effect"
+    costs: ClassVar[str] = "milliseconds"
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "difference"
+
+    def regression(self, design: Design) -> Design:
+        """The design with nothing absorbed and nothing adjusted for."""
+        return design.pooled(adjust=False)
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer with the raw association."""
+        bare = self.regression(design)
+        basis = bare.basis()
+        fit, treatment = least_squares(bare, basis)
+        return estimated(
+            design,
+            fit,
+            estimator=self.name,
+            estimand="association over all authority-years, nothing held fixed",
+            diagnostics={"authority effects held fixed": 0.0, "controls held fixed": 0.0, **residual_treatment(bare, treatment)},
+            concerns=("nothing is held fixed: this is an association, whatever the graph says",),
+        )

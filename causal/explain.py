@@ -1,0 +1,61 @@
+"""A study in words before any outcome is looked at: question, graph, estimand, adjustment, design, assumptions."""
+
+from __future__ import annotations
+
+from causal.design import design
+from causal.identify import identify
+from causal.study import Study, must_have
+from causal.words import count, years_later
+
+
+def explanation(study: Study) -> str:
+    """The text of `causal explain`; which outcome cells are missing is read, their values are not.
+
+    Raises
+    ------
+    CausalError : the input cannot be used.
+    """
+    question, graph, panel = study.question, study.graph, study.source.load()
+    must_have(study, panel)
+    lines = [study.title, "", "Question"]
+    lines += [
+        f"  {study.action}: what does it do to {question.outcome} {years_later(question.lag)}?",
+        f"  treatment {question.treatment} from {question.control:g} to {question.treated:g}; target {question.target}; level {question.level:.0%}",
+        f"  smallest effect that matters: {question.smallest_important:g} ({question.because})",
+        f"  the {question.harm} is the harm",
+        "",
+        f"Data: {panel.title}{' (SIMULATED)' if panel.simulated else ''}, {count(len(panel.authorities), 'authority', 'authorities')}, "
+        f"{panel.years[0]} to {panel.years[-1]}",
+    ]
+    lines += [f"  {v.name}: {v.label}, {v.unit} ({v.source})" for v in panel.variables if v.name in {n.name for n in graph.nodes}]
+    lines += ["", f"Graph {graph.name!r}: {count(len(graph.nodes), 'node')}, {count(len(graph.arrows), 'arrow')}"]
+    for arrow in graph.arrows:
+        extra = (f" [{count(arrow.lag, 'year')} later]" if arrow.lag else "") + (" [by year]" if arrow.by_year else "")
+        lines.append(f"  {arrow.cause} -> {arrow.effect}{extra}: {arrow.because}")
+    found = identify(question, graph, measured=panel.names, adjust_for=study.adjust_for)
+    lines += ["", "Identification", f"  strategies: {', '.join(found.strategies) or 'none'}"]
+    if found.identified:
+        lines.append(f"  adjust for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because})")
+        lines += ["  minimal sets:"] + [f"    {', '.join(one) or 'nothing'}" for one in found.minimal]
+        lines.append(f"  {count(len(found.valid), 'valid set')}" + ("" if found.exhaustive else ", not all listed"))
+        lines += [f"  instrument: {i.name} given {', '.join(i.given) or 'nothing'}" for i in found.instruments]
+    else:
+        lines.append(f"  NOT IDENTIFIED: {found.chosen_because}")
+        if found.blocked_by:
+            lines.append(f"  it would take: {', '.join(found.blocked_by)}")
+    lines += [f"  ! {warning}" for warning in found.warnings]
+    lines += ["", "Assumptions"] + [f"  - {sentence}" for sentence in found.assumptions]
+    if found.identified:
+        made = design(panel, question, found)
+        lines += [
+            "",
+            "Design",
+            f"  {made.rows:,} rows, {count(len(made.authorities), 'authority', 'authorities')}, years {made.year.min()} to {made.year.max()}",
+        ]
+        lines += [f"  {sentence}" for sentence in made.words]
+        for loss in made.lost:
+            named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
+            lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
+    lines += ["", f"Estimator: {study.estimator.name}", f"Checks: {', '.join(study.refuters) or 'none'}; decisive: {', '.join(study.rule.decisive)}"]
+    lines += [f"Note: {note}" for note in panel.notes]
+    return "\n".join(lines)

@@ -1,0 +1,214 @@
+"""A causal graph: nodes, and arrows that each give their reason.
+
+The graph is drawn once, for one year; an arrow may take years (`lag`), and a cause that is
+constant in time may act differently each year (`by_year`). `unroll` writes it out year by year,
+which is the form identification needs (Spirtes, Glymour & Scheines 2000, Causation, Prediction, and
+Search; for time series Runge and others 2019, Inferring causation from time series).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import networkx as nx
+
+from causal.errors import GraphError, suggest
+
+LAGGED = re.compile(r"^(?P<name>.+?)\[(?P<by>[+-]?\d+)\]$")
+
+
+def dated(name: str, by: int) -> str:
+    """How a variable `by` years from the outcome is written: `plans[-1]`; 0 is the bare name."""
+    return name if by == 0 else f"{name}[{by}]"
+
+
+def undated(name: str) -> tuple[str, int]:
+    """The reverse of `dated`: ("plans", -1)."""
+    match = LAGGED.match(name)
+    return (match["name"], int(match["by"])) if match else (name, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A variable of the graph.
+
+    Parameters
+    ----------
+    name : as columns, questions and overrides call it.
+    label : words for a reader.
+    measured : False where nobody records it; a measured node may still lack a column.
+    varies : "both" (authority and year), "authority" (constant in time) or "year" (one node for the calendar).
+    """
+
+    name: str
+    label: str
+    measured: bool = True
+    varies: Literal["both", "authority", "year"] = "both"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.measured, bool):
+            raise GraphError(f"graph node {self.name!r}: measured must be true or false, got {self.measured!r}")
+        if self.varies not in ("both", "authority", "year"):
+            raise GraphError(f"graph node {self.name!r}: varies must be 'both', 'authority' or 'year', got {self.varies!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrow:
+    """`cause` moves `effect`, `lag` years later, because of a stated reason.
+
+    `by_year` says that a cause that is constant in time acts with a strength that changes from year to year.
+    """
+
+    cause: str
+    effect: str
+    because: str
+    lag: int = 0
+    by_year: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"graph arrow {self.cause} -> {self.effect}"
+        if not isinstance(self.because, str) or not self.because.strip():
+            raise GraphError(f"{where} gives no reason; write  {self.cause}: {{{self.effect}: because …}}")
+        if isinstance(self.lag, bool) or not isinstance(self.lag, int) or self.lag < 0:
+            raise GraphError(f"{where}: lag must be a whole number of years, 0 or more, got {self.lag!r}")
+        if not isinstance(self.by_year, bool):
+            raise GraphError(f"{where}: by_year must be true or false, got {self.by_year!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """A causal graph over the variables of one year.
+
+    Parameters
+    ----------
+    name : what reports call it.
+    nodes : `Node`s, or a mapping name → {label, measured, varies}.
+    arrows : `Arrow`s, or a mapping cause → effect → reason, where a reason is words, or
+        {because, lag, by_year}, or a list of these (the same cause acting at several lags).
+        A cause may be written with its lag, `plans[-1]`.
+
+    Raises
+    ------
+    GraphError : an arrow from or to an unknown node, without a reason, or a cycle within one year.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    arrows: tuple[Arrow, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(_nodes(self.nodes)))
+        object.__setattr__(self, "arrows", tuple(_arrows(self.arrows)))
+        names = [node.name for node in self.nodes]
+        if not names:
+            raise GraphError(f"graph {self.name!r} has no nodes")
+        for name in names:
+            if names.count(name) > 1:
+                raise GraphError(f"graph {self.name!r}: node {name!r} stands more than once")
+        for arrow in self.arrows:
+            for end in (arrow.cause, arrow.effect):
+                if end not in names:
+                    raise GraphError(f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect} names {end!r}, which is no node; {suggest(end, names)}")
+        constant = {node.name for node in self.nodes if node.varies != "both"}
+        for arrow in self.arrows:
+            if arrow.effect in constant and arrow.cause not in constant:
+                raise GraphError(f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect} makes something that changes move something that is constant")
+        try:
+            cycle = nx.find_cycle(nx.DiGraph((a.cause, a.effect) for a in self.arrows if a.lag == 0))
+        except nx.NetworkXNoCycle:
+            return
+        path = " -> ".join([*(cause for cause, _ in cycle), cycle[-1][1]])
+        raise GraphError(f"graph {self.name!r} goes round in a circle within one year: {path}; take an arrow away, or give one a lag (lag: 1)")
+
+    def node(self, name: str) -> Node:
+        """The node of that name.
+
+        Raises
+        ------
+        GraphError : there is none; the message names the nearest.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise GraphError(f"graph {self.name!r} has no node {name!r}; {suggest(name, [n.name for n in self.nodes])}")
+
+    @property
+    def summary(self) -> nx.DiGraph:
+        """One node a variable, whatever the lag of its arrows; may hold circles through time."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(node.name for node in self.nodes)
+        graph.add_edges_from((arrow.cause, arrow.effect) for arrow in self.arrows)
+        return graph
+
+    def by_year(self, name: str) -> bool:
+        """Whether any arrow out of a constant cause changes its strength from year to year."""
+        return any(arrow.by_year for arrow in self.arrows if arrow.cause == name)
+
+    def unroll(self, *, back: int) -> nx.DiGraph:
+        """The graph written out for the years `-back` … 0; a constant node and the calendar stand once.
+
+        Nodes are named by `dated`; arrows that would begin before the window are left out.
+        """
+        once = {node.name for node in self.nodes if node.varies != "both"}
+        graph = nx.DiGraph()
+        for node in self.nodes:
+            graph.add_nodes_from([node.name] if node.name in once else [dated(node.name, -year) for year in range(back, -1, -1)])
+        for arrow in self.arrows:
+            for year in range(back, -1, -1):
+                cause = arrow.cause if arrow.cause in once else dated(arrow.cause, -year - arrow.lag)
+                if cause in graph:
+                    graph.add_edge(cause, arrow.effect if arrow.effect in once else dated(arrow.effect, -year))
+        return graph
+
+    @classmethod
+    def read(cls, path: str) -> Graph:
+        """A graph from a file: YAML in our own form, DOT (.dot, .gv), GML (.gml) or dagitty (.dagitty, .txt).
+
+        Arrows of the last three take their reason from an attribute `because` or `label`, and otherwise
+        name the file. A two-headed arrow becomes an unmeasured common cause.
+
+        Raises
+        ------
+        GraphError : the file is missing, of another kind, or cannot be read.
+        """
+        from causal.graph_files import read_graph
+
+        return cls(**read_graph(Path(path)))
+
+
+def _nodes(given: Any) -> Iterator[Node]:
+    if not isinstance(given, Mapping):
+        yield from given
+        return
+    for name, about in given.items():
+        if isinstance(about, Node):
+            yield about
+            continue
+        about = {"label": about} if isinstance(about, str) else dict(about or {})
+        unknown = set(about) - {"label", "measured", "varies"}
+        if unknown:
+            raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies")
+        yield Node(name=str(name), **{"label": str(name).replace("_", " "), **about})
+
+
+def _arrows(given: Any) -> Iterator[Arrow]:
+    if not isinstance(given, Mapping):
+        yield from given
+        return
+    for cause, effects in given.items():
+        cause, by = undated(str(cause))
+        if not isinstance(effects, Mapping):
+            raise GraphError(f"graph arrows from {cause!r} must be a mapping effect: because, got {effects!r}")
+        for effect, reasons in effects.items():
+            for reason in reasons if isinstance(reasons, list | tuple) else [reasons]:
+                about: dict[str, Any] = {"because": reason} if isinstance(reason, str) or reason is None else dict(reason)
+                unknown = set(about) - {"because", "lag", "by_year"}
+                if unknown:
+                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(unknown)}; known are because, lag, by_year")
+                if by:
+                    about["lag"] = -by
+                yield Arrow(cause=cause, effect=str(effect), **{"because": "", **about})

@@ -1,0 +1,367 @@
+"""From a question and a graph to what must be adjusted for: the room that knows DoWhy's identification.
+
+The graph is unrolled through the years between treatment and outcome and handed to DoWhy, which lists
+the valid back-door sets (Pearl 2009, Causality, ch. 3). Of all valid sets one is taken by a preference that
+is stated beforehand and comes from the graph alone: with `authority` and `year` where such a set is
+valid, then the graph's optimal set (Henckel, Perković & Maathuis 2022, Graphical criteria for
+efficient total effect estimation), then the fewest names, then the fewest that reach the outcome
+only through the treatment (by the same paper they cost precision and gain nothing), then names in order.
+
+The treatment is a state (a share of centres closed). Its own past is left out of the unrolled graph:
+what was closed earlier acts through what is closed now. This is an assumption, and is printed as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import networkx as nx
+
+from causal.errors import GraphError, suggest
+from causal.graph import Graph, dated, undated
+from causal.question import Question
+from causal.words import count
+
+# DoWhy walks every subset of the candidates; 2^14 take some seconds on two dozen nodes.
+MOST_CANDIDATES = 14
+PLACE_AND_TIME = ("authority", "year")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """A variable that moves the outcome through the treatment alone, given what else is held fixed."""
+
+    name: str
+    given: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identification:
+    """What the graph allows to be estimated, and at what price.
+
+    Names carry their date relative to the outcome's year: `spending_power[-2]`.
+
+    Parameters
+    ----------
+    identified : whether a valid adjustment set exists among what is measured.
+    strategies : which of "backdoor", "iv" and "frontdoor" the graph allows.
+    adjust_for : the chosen set, sorted.
+    chosen_because : the rule that chose it.
+    minimal : every valid set none of whose members can be spared.
+    valid : all valid sets found, fewest names first.
+    exhaustive : False where there were too many candidates to list every set.
+    instruments, frontdoor : of the other strategies.
+    mediators : variables on a path from treatment to outcome; never adjusted for in a total effect.
+    descendants : what the treatment moves, the outcome included.
+    by_year : constant causes in the set whose strength changes from year to year.
+    unmeasured : nodes without a column, and so not to be had.
+    feedback : whether the outcome reaches a later treatment by a directed path.
+    forced : what the evaluator adjusted for against or beside the graph.
+    blocked_by : where not identified, what would have to be measured.
+    assumptions, warnings : sentences.
+    """
+
+    identified: bool
+    strategies: tuple[str, ...]
+    adjust_for: tuple[str, ...]
+    chosen_because: str
+    minimal: tuple[tuple[str, ...], ...]
+    valid: tuple[tuple[str, ...], ...]
+    exhaustive: bool
+    instruments: tuple[Instrument, ...]
+    frontdoor: tuple[str, ...]
+    mediators: tuple[str, ...]
+    descendants: tuple[str, ...]
+    by_year: tuple[str, ...]
+    unmeasured: tuple[str, ...]
+    feedback: bool
+    forced: tuple[str, ...]
+    blocked_by: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjust_for: Iterable[str] | None = None) -> Identification:
+    """Find what must be adjusted for to answer the question with what is measured.
+
+    Parameters
+    ----------
+    measured : names of the panel's columns; a node without one counts as unmeasured. `authority`
+        and `year` are always known.
+    adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
+
+    Raises
+    ------
+    GraphError : treatment or outcome is no node, or a forced control is neither a node nor a column.
+    """
+    columns = set(measured)
+    known = columns | set(PLACE_AND_TIME)
+    for name in (question.treatment, question.outcome):
+        graph.node(name)
+    once = {node.name for node in graph.nodes if node.varies != "both"}
+    unmeasured = tuple(sorted(node.name for node in graph.nodes if node.name not in known or not node.measured))
+    treatment, outcome = dated(question.treatment, -question.lag), dated(question.outcome, 0)
+    if question.treatment in once:
+        treatment = question.treatment
+    unrolled = _unroll(question, graph)
+    later = nx.descendants(unrolled, treatment)
+    relevant = unrolled.subgraph(nx.ancestors(unrolled, outcome) | nx.ancestors(unrolled, treatment) | {treatment, outcome}).copy()
+    candidates = [name for name in _candidates(question, graph, relevant, later, set(unmeasured)) if name in relevant]
+
+    valid, exhaustive = _valid_sets(relevant, treatment, outcome, candidates)
+    summary = graph.summary
+    mediators = sorted((nx.descendants(summary, question.treatment) & nx.ancestors(summary, question.outcome)) - {question.treatment, question.outcome})
+    descendants = sorted(nx.descendants(summary, question.treatment) - {question.treatment})
+    feedback = nx.has_path(summary, question.outcome, question.treatment)
+    no_path = outcome not in later
+    optimal = _optimal(relevant, treatment, outcome)
+    without = relevant.copy()
+    without.remove_node(treatment)
+    chosen, because = _choose(valid, optimal, nx.ancestors(without, outcome))
+    warnings: list[str] = []
+    forced: tuple[str, ...] = ()
+    if adjust_for is not None:
+        forced = tuple(sorted(_date_forced(name, question, graph, columns, once) for name in adjust_for))
+        chosen, because = forced, "forced by the evaluator"
+        warnings += _judge_forced(forced, valid, graph, unrolled, later, treatment, outcome)
+    if no_path:
+        warnings.append(
+            f"the graph has no directed path from {question.treatment} to {question.outcome} within {question.lag} years: it already says there is no effect"
+        )
+    if feedback:
+        warnings.append(
+            f"strict exogeneity fails: the graph lets {question.outcome} move a later {question.treatment}, "
+            "which biases estimators that absorb authority effects"
+        )
+    instruments = _instruments(relevant, treatment, outcome, candidates, chosen)
+    frontdoor = _frontdoor(relevant, treatment, outcome, set(unmeasured))
+    identified = chosen is not None
+    strategies = tuple(s for s, there in (("backdoor", bool(valid)), ("iv", bool(instruments)), ("frontdoor", bool(frontdoor))) if there)
+    by_year = tuple(sorted(name for name in chosen or () if name in once and name not in PLACE_AND_TIME and graph.by_year(name)))
+    return Identification(
+        identified=identified,
+        strategies=strategies,
+        adjust_for=chosen or (),
+        chosen_because=because,
+        minimal=_minimal(valid),
+        valid=valid,
+        exhaustive=exhaustive,
+        instruments=instruments,
+        frontdoor=frontdoor,
+        mediators=tuple(mediators),
+        descendants=tuple(descendants),
+        by_year=by_year,
+        unmeasured=unmeasured,
+        feedback=feedback,
+        forced=forced,
+        blocked_by=() if identified else _blocked_by(graph, relevant, treatment, outcome, later, known - set(unmeasured)),
+        assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback),
+        warnings=tuple(warnings),
+    )
+
+
+def _unroll(question: Question, graph: Graph) -> nx.DiGraph:
+    """The years from one before the treatment to the outcome; the treatment's own past is left out (see above)."""
+    timeless = question.lag == 0 and all(arrow.lag == 0 for arrow in graph.arrows)
+    back = 0 if timeless else max(question.lag, 0) + max(1, *(arrow.lag for arrow in graph.arrows))
+    unrolled = graph.unroll(back=back)
+    unrolled.remove_nodes_from([dated(question.treatment, -year) for year in range(question.lag + 1, back + 1)])
+    return unrolled
+
+
+def _candidates(question: Question, graph: Graph, relevant: nx.DiGraph, later: set[str], unmeasured: set[str]) -> list[str]:
+    """One date for each measured variable: the treatment's year if the treatment does not move it, else the year before."""
+    names = []
+    for node in graph.nodes:
+        if node.name in unmeasured or node.name == question.treatment:
+            continue
+        if node.varies != "both":
+            names.append(node.name)
+            continue
+        same, before = dated(node.name, -question.lag), dated(node.name, -question.lag - 1)
+        cause = same in relevant and same not in later and same != dated(question.outcome, 0)
+        # the treatment's own year only where the graph makes it a cause: nothing it may have moved is ever held fixed
+        names.append(same if cause and node.name != question.outcome and not _reaches_within(graph, question.treatment, node.name) else before)
+    return sorted(names)
+
+
+def _reaches_within(graph: Graph, cause: str, effect: str) -> bool:
+    """Whether the treatment moves the variable at any delay at all."""
+    return bool(nx.has_path(graph.summary, cause, effect))
+
+
+def _valid_sets(relevant: nx.DiGraph, treatment: str, outcome: str, candidates: list[str]) -> tuple[tuple[tuple[str, ...], ...], bool]:
+    """Every valid back-door set among the candidates, fewest names first, as DoWhy finds them."""
+    # DoWhy takes seconds to import, so it waits for the one function that needs it
+    from dowhy.causal_identifier.auto_identifier import BackdoorAdjustment, identify_backdoor
+
+    exhaustive = len(candidates) <= MOST_CANDIDATES
+    method = BackdoorAdjustment.BACKDOOR_EXHAUSTIVE if exhaustive else BackdoorAdjustment.BACKDOOR_MAX
+    found = identify_backdoor(relevant, [treatment], [outcome], [*candidates, treatment, outcome], method)
+    sets = {tuple(sorted(one.get_adjustment_variables())) for one in found}
+    if not exhaustive:
+        without = _without_effects(relevant, treatment)
+        for largest in list(sets):
+            kept = list(largest)
+            for name in sorted(largest, key=lambda n: (n in PLACE_AND_TIME, n)):
+                fewer = set(kept) - {name}
+                if nx.is_d_separator(without, {treatment}, {outcome}, fewer):
+                    kept = sorted(fewer)
+            sets.add(tuple(sorted(kept)))
+            sets.add(tuple(sorted(set(kept) | (set(PLACE_AND_TIME) & set(candidates)))))
+        sets = {one for one in sets if nx.is_d_separator(without, {treatment}, {outcome}, set(one))}
+    return tuple(sorted(sets, key=lambda one: (len(one), one))), exhaustive
+
+
+def _without_effects(graph: nx.DiGraph, treatment: str) -> nx.DiGraph:
+    cut = graph.copy()
+    cut.remove_edges_from(list(graph.out_edges(treatment)))
+    return cut
+
+
+def _optimal(graph: nx.DiGraph, treatment: str, outcome: str) -> tuple[str, ...]:
+    """Parents of the causal nodes that are neither these nor moved by them (Henckel and others 2022, definition 3.8)."""
+    causal = (nx.descendants(graph, treatment) & (nx.ancestors(graph, outcome) | {outcome})) - {treatment}
+    forbidden = causal | {treatment} | {d for c in causal for d in nx.descendants(graph, c)}
+    return tuple(sorted({p for c in causal for p in graph.predecessors(c)} - forbidden))
+
+
+def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes: set[str]) -> tuple[tuple[str, ...] | None, str]:
+    """The preferred set; `causes` reach the outcome by some way other than through the treatment."""
+    if not valid:
+        return None, "no set of measured variables closes every back door"
+    both = [one for one in valid if set(PLACE_AND_TIME) <= set(one)]
+    pool, where = (both, "with authority and year") if both else (list(valid), "no valid set holds both authority and year")
+    if optimal in pool:
+        return optimal, f"{where}; the graph's optimal set"
+    best = min(pool, key=lambda one: (len(one), sum(name not in causes for name in one), one))
+    return best, f"{where}; fewest names, then fewest that reach the outcome only through the treatment, then names in order"
+
+
+def _minimal(valid: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    minimal: list[tuple[str, ...]] = []
+    for one in valid:
+        if not any(set(other) < set(one) for other in minimal):
+            minimal.append(one)
+    return tuple(minimal)
+
+
+def _instruments(graph: nx.DiGraph, treatment: str, outcome: str, candidates: list[str], chosen: tuple[str, ...] | None) -> tuple[Instrument, ...]:
+    """Conditional instruments (Brito & Pearl 2002, Generalized instrumental variables), which DoWhy does not look for.
+
+    Tried for each candidate: nothing held fixed, then authority and year, then the chosen set.
+    """
+    without = _without_effects(graph, treatment)
+    place = tuple(sorted(set(PLACE_AND_TIME) & set(candidates)))
+    found = []
+    for name in candidates:
+        if name in PLACE_AND_TIME:
+            continue
+        for given in dict.fromkeys([(), place, tuple(g for g in chosen or () if g != name)]):
+            fixed = set(given) - {name}
+            if not nx.is_d_separator(graph, {name}, {treatment}, fixed) and nx.is_d_separator(without, {name}, {outcome}, fixed):
+                found.append(Instrument(name=name, given=tuple(sorted(fixed))))
+                break
+    return tuple(found)
+
+
+def _frontdoor(graph: nx.DiGraph, treatment: str, outcome: str, unmeasured: set[str]) -> tuple[str, ...]:
+    from dowhy.causal_identifier.auto_identifier import identify_frontdoor
+
+    measured = [name for name in graph if undated(name)[0] not in unmeasured]
+    return tuple(sorted(identify_frontdoor(graph, [treatment], [outcome], measured)))
+
+
+def _blocked_by(graph: Graph, relevant: nx.DiGraph, treatment: str, outcome: str, later: set[str], have: set[str]) -> tuple[str, ...]:
+    """The smallest addition to what is measured that would identify the effect, one or two names at most."""
+    without = _without_effects(relevant, treatment)
+    without_column = {node.name for node in graph.nodes} - have
+    usable = {name for name in relevant if name not in later and name not in (treatment, outcome)}
+    hidden = sorted({undated(name)[0] for name in usable} & without_column)
+    for size in (1, 2):
+        for extra in combinations(hidden, size):
+            able = {n for n in usable if undated(n)[0] in extra or undated(n)[0] in have}
+            if nx.is_d_separator(without, {treatment}, {outcome}, able):
+                return extra
+    return ()
+
+
+def _date_forced(name: str, question: Question, graph: Graph, columns: set[str], once: set[str]) -> str:
+    bare, by = undated(name)
+    if bare not in columns and bare not in PLACE_AND_TIME:
+        raise GraphError(f"adjust_for names {bare!r}, which is no column; {suggest(bare, columns | set(PLACE_AND_TIME))}")
+    if bare in once or bare in PLACE_AND_TIME:
+        return bare
+    return dated(bare, by if name != bare else -question.lag)
+
+
+def _judge_forced(
+    forced: tuple[str, ...], valid: tuple[tuple[str, ...], ...], graph: Graph, unrolled: nx.DiGraph, later: set[str], treatment: str, outcome: str
+) -> list[str]:
+    """Say what the graph thinks of an evaluator's own adjustment set."""
+    nodes = {node.name for node in graph.nodes}
+    words = []
+    for name in forced:
+        bare = undated(name)[0]
+        if bare not in nodes:
+            words.append(f"the control {name} is not in the graph, which says nothing of it")
+        elif name in later and name in unrolled and outcome in nx.descendants(unrolled, name):
+            words.append(f"the control {name} is a mediator in the graph: the treatment works through it, so part of the effect is taken away")
+        elif name in later:
+            words.append(f"the control {name} is moved by the treatment in the graph (a descendant or collider): holding it fixed can bias the effect")
+        elif name in unrolled and bare not in PLACE_AND_TIME and len(list(unrolled.predecessors(name))) > 1:
+            without = _without_effects(unrolled, treatment)
+            rest = {other for other in forced if other in unrolled} - {name}
+            if nx.is_d_separator(without, {treatment}, {outcome}, rest) and not nx.is_d_separator(without, {treatment}, {outcome}, rest | {name}):
+                words.append(f"the control {name} is a collider in the graph: holding it fixed opens a path that was closed")
+    usable = {name for name in forced if name in unrolled}
+    if not any(name in later for name in forced) and not nx.is_d_separator(_without_effects(unrolled, treatment), {treatment}, {outcome}, usable):
+        words.append(f"the graph says that adjusting for {', '.join(forced) or 'nothing'} leaves a back door open")
+        if valid:
+            words[-1] += f"; it asks for {', '.join(valid[0])}"
+    return words
+
+
+def _assumptions(
+    question: Question,
+    graph: Graph,
+    chosen: tuple[str, ...] | None,
+    by_year: tuple[str, ...],
+    unmeasured: tuple[str, ...],
+    mediators: list[str],
+    feedback: bool,
+) -> tuple[str, ...]:
+    """What must be true for the answer to be, in words."""
+    label = {node.name: node.label for node in graph.nodes}
+    said = [
+        f"The graph {graph.name!r} holds every common cause of {label[question.treatment]} and {label[question.outcome]}; "
+        "an arrow left out is the strongest assumption made.",
+    ]
+    if chosen and set(PLACE_AND_TIME) <= set(chosen):
+        said.append(
+            "Additivity: what is lasting about a place and what hit every place in a year add to the outcome and do not multiply; "
+            "the graph alone does not give this, and two-way fixed effects need it."
+        )
+        said.append(
+            "Strict exogeneity FAILS in this graph: the outcome moves a later treatment."
+            if feedback
+            else f"Strict exogeneity: {label[question.outcome]} in one year does not move {label[question.treatment]} in a later one."
+        )
+    said.append(
+        f"The treatment is a state: what {label[question.treatment]} was in earlier years acts through what it is "
+        f"{count(question.lag, 'year')} before the outcome."
+    )
+    if chosen:
+        time_varying = [name for name in chosen if undated(name)[0] not in PLACE_AND_TIME and name not in by_year]
+        if time_varying:
+            said.append(f"No common cause is left once these are held fixed, linearly unless the estimator says otherwise: {', '.join(time_varying)}.")
+    said += [f"{label[name]} acts with its own strength in each year ({name} × year), in a straight line." for name in by_year]
+    hidden = [name for name in unmeasured if name not in mediators]
+    if hidden:
+        said.append(f"Not measured, and not needed if the graph is right: {', '.join(label[name] for name in hidden)}.")
+    if mediators:
+        said.append(f"Left free because the treatment may work through them: {', '.join(label[name] for name in mediators)}.")
+    said.append("One authority's treatment does not move another's outcome (no interference).")
+    return tuple(said)

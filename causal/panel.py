@@ -1,0 +1,194 @@
+"""A panel: one row for each authority and year, one column for each variable, every column with a unit and a source."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from causal.errors import DataError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """What a column holds.
+
+    Parameters
+    ----------
+    name : the column's name, as graph, question and overrides call it.
+    label : words for a reader, lower case, without the unit ("children on protection plans").
+    unit : as printed after a number ("per 10,000 children").
+    source : publication, or equation, that the numbers come from.
+    definition : how it was computed, where that is not plain from the label.
+    varies : "both" (by authority and year), "authority" (constant in time) or "year" (national).
+    count_per : for a rate, the number of units one is counted in (10,000), so that it can be told as a count.
+    caution : a known fault in how it is recorded, as a sentence; it reaches the verdict.
+    """
+
+    name: str
+    label: str
+    unit: str
+    source: str
+    definition: str = ""
+    varies: Literal["both", "authority", "year"] = "both"
+    count_per: float | None = None
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Rows and authorities that a step left out, and why; with `column`, cells of that column that it left empty."""
+
+    step: str
+    rows: int
+    authorities: tuple[str, ...] = ()
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """A checked table of authorities and years.
+
+    Parameters
+    ----------
+    frame : shape (authority-years, variables), float columns, unique sorted MultiIndex
+        (authority: str, year: int); missing values are NaN.
+    variables : one `Variable` for each column of `frame`, in its order.
+    places : shape (authorities, attributes), indexed by authority: `name`, and where known
+        `region`, `region_code`, `old_la_code`, `new_la_code`, `cluster` (who moves together; the
+        authority itself where absent). Empty cells are "".
+    title : what these data are, in a few words.
+    population : name of the column that counts the people a rate refers to, if any.
+    simulated : True where no real place is described; every output then says so.
+    planted : for simulated data, what was planted: words and numbers by name.
+    log : what was left out on the way here.
+    notes : known breaks, rounding and limits, as sentences.
+
+    Raises
+    ------
+    DataError : duplicate rows, text or infinities in a column, a column without its `Variable`.
+    """
+
+    frame: pd.DataFrame
+    variables: tuple[Variable, ...]
+    places: pd.DataFrame
+    title: str
+    population: str | None = None
+    simulated: bool = False
+    planted: Mapping[str, Any] = field(default_factory=dict)
+    log: tuple[Loss, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        frame = self.frame
+        if list(frame.index.names) != ["authority", "year"]:
+            raise DataError(f"a panel is indexed by (authority, year), got {list(frame.index.names)}")
+        if not len(frame):
+            raise DataError(f"{self.title}: no rows are left")
+        repeated = frame.index[frame.index.duplicated()]
+        if len(repeated):
+            raise DataError(
+                f"{self.title}: {len(repeated)} authority-years stand more than once, the first is "
+                f"authority {repeated[0][0]!r}, year {repeated[0][1]}; keep one row for each"
+            )
+        if [variable.name for variable in self.variables] != list(frame.columns):
+            raise DataError(f"{self.title}: the variables {[v.name for v in self.variables]} do not match the columns {list(frame.columns)}")
+        for name, dtype in frame.dtypes.items():
+            if dtype != np.float64:
+                raise DataError(f"{self.title}: column {name!r} holds {dtype}, a panel holds 64-bit floats")
+        infinite = np.argwhere(np.isinf(frame.to_numpy()))
+        if len(infinite):
+            row, column = infinite[0]
+            raise DataError(
+                f"{self.title}: {len(infinite)} infinite values, the first in column {frame.columns[column]!r}, "
+                f"authority {frame.index[row][0]!r}, year {frame.index[row][1]}; leave the cell empty if it is not known"
+            )
+        if not frame.index.is_monotonic_increasing:
+            object.__setattr__(self, "frame", frame.sort_index())
+        lacking = frame.index.unique("authority").difference(self.places.index)
+        if len(lacking) or "name" not in self.places:
+            raise DataError(f"{self.title}: `places` must give a name for every authority; it lacks {list(lacking[:5])}")
+        if self.population is not None and self.population not in frame:
+            raise DataError(f"{self.title}: population {self.population!r} is not a column; {suggest(self.population, self.names)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names, in order."""
+        return tuple(str(name) for name in self.frame.columns)
+
+    @property
+    def authorities(self) -> tuple[str, ...]:
+        """Authority codes, sorted."""
+        return tuple(self.frame.index.unique("authority"))
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Years, sorted."""
+        return tuple(int(year) for year in sorted(self.frame.index.unique("year")))
+
+    def variable(self, name: str) -> Variable:
+        """The `Variable` of a column.
+
+        Raises
+        ------
+        DataError : no such column; the message names the nearest.
+        """
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        raise DataError(f"{self.title} has no column {name!r}; {suggest(name, self.names)}")
+
+    def shift(self, name: str, by: int) -> pd.Series:
+        """The column as it stood `by` years later (negative: earlier), on this panel's rows; NaN where there is none.
+
+        Years are matched as numbers, so a missing year never lets a later one slip into its place.
+        """
+        self.variable(name)
+        column = self.frame[name]
+        if by == 0:
+            return column
+        authority = self.frame.index.get_level_values("authority")
+        year = self.frame.index.get_level_values("year") + by
+        wanted = pd.MultiIndex.from_arrays([authority, year], names=["authority", "year"])
+        return pd.Series(column.reindex(wanted).to_numpy(), index=self.frame.index, name=name)
+
+    def with_column(self, values: pd.Series, variable: Variable) -> Panel:
+        """A panel with one column more, or one replaced, aligned on (authority, year)."""
+        frame = self.frame.copy()
+        frame[variable.name] = values.reindex(frame.index).astype(float)
+        kept = [v for v in self.variables if v.name != variable.name]
+        at = next((i for i, v in enumerate(self.variables) if v.name == variable.name), len(kept))
+        return replace(self, frame=frame, variables=(*kept[:at], variable, *kept[at:]))
+
+    def only(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
+        """The rows of some authorities, some years, or both."""
+        keep = np.ones(len(self.frame), dtype=bool)
+        if authorities is not None:
+            keep &= self.frame.index.get_level_values("authority").isin(list(authorities))
+        if years is not None:
+            keep &= self.frame.index.get_level_values("year").isin(list(years))
+        return replace(self, frame=self.frame[keep])
+
+    def clusters(self, authorities: Sequence[str]) -> pd.Series:
+        """Who moves together: the `cluster` of each authority, or the authority itself."""
+        if "cluster" in self.places:
+            return self.places["cluster"].reindex(list(authorities))
+        return pd.Series(list(authorities), index=list(authorities))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the values, their places and their names; the same data give the same digest on every machine."""
+        sha = hashlib.sha256()
+        sha.update("\x1f".join([self.title, *(f"{v.name}|{v.unit}" for v in self.variables)]).encode())
+        sha.update("\x1f".join(self.frame.index.get_level_values("authority").astype(str)).encode())
+        sha.update(np.ascontiguousarray(self.frame.index.get_level_values("year").to_numpy(), dtype="<i8").tobytes())
+        sha.update(np.ascontiguousarray(np.where(self.frame.isna(), np.nan, self.frame) + 0.0, dtype="<f8").tobytes())
+        sha.update(self.places.sort_index().to_csv().encode())
+        return sha.hexdigest()

@@ -1,0 +1,80 @@
+"""A causal question, stated in full before any answer: the contrast, whose effect, how large matters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from causal.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What moving `treatment` from `control` to `treated` does to `outcome`, `lag` years later.
+
+    Parameters
+    ----------
+    treatment, outcome : names of graph nodes and panel columns.
+    control, treated : the two levels of the treatment compared, in its own unit.
+    smallest_important : the smallest effect that would matter, in the outcome's unit, above 0.
+    because : why that size matters; a size without a reason is refused.
+    lag : years from treatment to outcome.
+    modifiers : columns by whose groups the effect is also given.
+    groups : number of equal groups a numeric modifier is cut into (5: fifths).
+    target : "ATE" (all authority-years) or "ATT" (those treated).
+    level : confidence level of every interval.
+    harm : which direction of the outcome is bad.
+    outcome_sd, outcome_autocorrelation : residual standard deviation (outcome unit) and yearly
+        autocorrelation of the outcome, for power before results; `outcome_sd_source` says from where.
+    """
+
+    treatment: str
+    outcome: str
+    control: float
+    treated: float
+    smallest_important: float
+    because: str
+    lag: int = 0
+    modifiers: tuple[str, ...] = ()
+    groups: int = 5
+    target: Literal["ATE", "ATT"] = "ATE"
+    level: float = 0.95
+    harm: Literal["increase", "decrease"] = "increase"
+    outcome_sd: float | None = None
+    outcome_autocorrelation: float | None = None
+    outcome_sd_source: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "modifiers", tuple(self.modifiers))
+        for key in ("treatment", "outcome", "because"):
+            value = getattr(self, key)
+            if not isinstance(value, str) or not value.strip():
+                raise ConfigError(f"question.{key} must be words, got {value!r}")
+        if self.treatment == self.outcome:
+            raise ConfigError(f"question.treatment and question.outcome are both {self.outcome!r}; an effect needs two variables")
+        for key in ("control", "treated", "smallest_important", "level"):
+            value = getattr(self, key)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise ConfigError(f"question.{key} must be a finite number, got {value!r}")
+        if self.control == self.treated:
+            raise ConfigError(f"question.control and question.treated are both {self.control!r}; there is nothing to compare")
+        if self.smallest_important <= 0:
+            raise ConfigError(f"question.smallest_important must be above 0 in the outcome's unit, got {self.smallest_important!r}")
+        if not 0.5 <= self.level < 1:
+            raise ConfigError(f"question.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
+        if isinstance(self.lag, bool) or not isinstance(self.lag, int):
+            raise ConfigError(f"question.lag must be a whole number of years, got {self.lag!r}")
+        if isinstance(self.groups, bool) or not isinstance(self.groups, int) or self.groups < 2:
+            raise ConfigError(f"question.groups must be a whole number of at least 2, got {self.groups!r}")
+        if self.target not in ("ATE", "ATT"):
+            raise ConfigError(f"question.target must be 'ATE' or 'ATT', got {self.target!r}")
+        if self.harm not in ("increase", "decrease"):
+            raise ConfigError(f"question.harm must be 'increase' or 'decrease' (the direction of the outcome that is bad), got {self.harm!r}")
+        if self.outcome_sd is not None and not (self.outcome_sd > 0 and self.outcome_sd_source):
+            raise ConfigError("question.outcome_sd must be above 0 and come with question.outcome_sd_source (where it is from)")
+
+    @property
+    def contrast(self) -> float:
+        """Treated minus control, in the treatment's unit."""
+        return self.treated - self.control

@@ -1,0 +1,357 @@
+"""Attempts to refute an estimate: the trial that every refuter is given, and what it reports.
+
+A refuter replaces something in the analysis and looks whether the answer behaves as a true one would. It
+works with every estimator: for a linear one, hundreds of draws are a few matrix products; for any other
+the estimator is run again, in parallel, each draw with a stream of its own, so that neither the number
+of workers nor their order changes a number.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+from zlib import crc32
+
+import numpy as np
+
+from causal.design import Design, Floats, design
+from causal.errors import CausalError
+from causal.estimate import Estimate, Estimator, Linear, Part
+from causal.identify import Identification
+from causal.inference import FEW_CLUSTERS, cluster_sums
+from causal.panel import Panel
+from causal.question import Question
+
+T = TypeVar("T")
+CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in the processor's cache
+NOTHING_LEFT = 1e-7  # share of a column's length below which it is told by the others
+
+
+def stream(seed: int, *names: str | int) -> np.random.Generator:
+    """The random stream of a named step: adding a step moves no other's numbers."""
+    return np.random.default_rng([seed, *(name if isinstance(name, int) else crc32(name.encode()) for name in names)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refutation:
+    """What one attempt found.
+
+    Parameters
+    ----------
+    name : the refuter's.
+    asks : the question it puts, in plain words.
+    expected, found : what a true answer would show, and what was seen.
+    p_value : probability of something as bad in a clean world; None where the check has none.
+    survived : False if the check did not pass; None if it could not be run, with the `reason`.
+    detects, cannot_detect : faults it can and cannot show.
+    numbers : name → number behind the words.
+    parts : effects it estimated on the way (leads and lags, effects without one authority).
+    """
+
+    name: str
+    asks: str
+    expected: str
+    found: str
+    p_value: float | None
+    survived: bool | None
+    reason: str | None = None
+    detects: str
+    cannot_detect: str
+    numbers: Mapping[str, float | None] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.p_value is not None and not np.isfinite(self.p_value):
+            object.__setattr__(self, "p_value", None)
+            object.__setattr__(self, "survived", None)
+            object.__setattr__(self, "reason", self.reason or "its p-value could not be computed")
+        if self.survived is None and not self.reason:
+            raise ValueError(f"{self.name}: a check that could not be run must say why")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial:
+    """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
+
+    Parameters
+    ----------
+    panel, question, identification, estimator, design, estimate : the analysis as it was done.
+    seed : of the study.
+    workers : processes for `map`; changes no number.
+    progress : whether to show it on a terminal.
+    """
+
+    panel: Panel
+    question: Question
+    identification: Identification
+    estimator: Estimator
+    design: Design
+    estimate: Estimate
+    seed: int
+    workers: int = 1
+    progress: bool = False
+
+    @property
+    def linear(self) -> bool:
+        """Whether draws are matrix steps (cheap) or refits."""
+        return isinstance(self.estimator, Linear)
+
+    @property
+    def fixed(self) -> Design:
+        """The design that draws are made on: a linear estimator's own regression, for any other the design itself."""
+        return self.estimator.regression(self.design) if isinstance(self.estimator, Linear) else self.design
+
+    def rerun(
+        self,
+        *,
+        panel: Panel | None = None,
+        question: Question | None = None,
+        identification: Identification | None = None,
+        estimator: Estimator | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Design, Estimate]:
+        """The same analysis, design and estimate, with whatever is given replaced."""
+        made = design(panel or self.panel, question or self.question, identification or self.identification)
+        return made, (estimator or self.estimator).estimate(made, rng or stream(self.seed, "estimate"))
+
+    def redraw(
+        self,
+        name: str,
+        *,
+        treatment: Floats | None = None,
+        control: Floats | None = None,
+        clusters: Floats | None = None,
+        errors: bool = True,
+    ) -> tuple[Floats, Floats]:
+        """Effects and standard errors on the fixed design with one thing replaced in each draw.
+
+        Parameters
+        ----------
+        name : of the step, for the random streams of refits and the progress line.
+        treatment : shape (rows of `fixed`, draws), takes the treatment's place.
+        control : shape (rows of `fixed`, draws), held fixed beside the design's controls.
+        clusters : shape (clusters, draws), how often each cluster is drawn: 0 or 1 for subsets, more for bootstraps.
+        errors : False leaves the standard errors of a linear estimator out (NaN), which cost most of the time.
+
+        Returns
+        -------
+        effects, std_errors : shape (draws,), outcome units for the whole contrast; NaN where a draw could not be estimated.
+            For a linear estimator they equal what it would answer on the replaced design, CR2 where it takes CR2; only
+            `clusters` always has CR1, with a cluster drawn twice counted as two.
+        """
+        given = [what for what in (treatment, control, clusters) if what is not None]
+        if len(given) != 1:
+            raise TypeError("redraw replaces exactly one of treatment, control and clusters")
+        if isinstance(self.estimator, Linear):
+            regression = self.fixed
+            prepare = _redraw_clusters if clusters is not None else _redraw_control if control is not None else _redraw_treatment
+            step = prepare(regression, errors)
+            width = max(1, CHUNK // (8 * regression.rows))
+            # columns next to each other in memory: each is read whole
+            blocks = [step(np.asarray(given[0][:, at : at + width], dtype=float, order="F")) for at in range(0, given[0].shape[1], width)]
+            slopes, spread = (np.concatenate(side) for side in zip(*blocks, strict=True))
+            contrast = self.question.contrast
+            return slopes * contrast, spread * abs(contrast)
+        made = self.design
+
+        def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
+            if clusters is not None:
+                changed = made.take(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
+            elif control is not None:
+                changed = replace(
+                    made,
+                    controls=np.column_stack([made.controls, control[:, draw]]),
+                    control_names=(*made.control_names, "random"),
+                    control_groups={**made.control_groups, "random": (made.controls.shape[1],)},
+                )
+            else:
+                assert treatment is not None
+                changed = replace(made, treatment=treatment[:, draw])
+            try:
+                again = self.estimator.estimate(changed, rng)
+            except CausalError:
+                return np.nan, np.nan
+            return again.effect, np.nan if again.std_error is None else again.std_error
+
+        pairs = self.map(name, refit, given[0].shape[1])
+        effects, spread = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+        return effects, spread
+
+    def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
+        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
+        from joblib import Parallel, cpu_count, delayed
+        from tqdm import tqdm
+
+        # every fit runs with one BLAS and OpenMP thread: two gave other bits
+        jobs = min(self.workers if self.workers > 0 else cpu_count(), draws)
+        pending = (delayed(_single)(step, draw, stream(self.seed, name, draw)) for draw in range(draws))
+        bar = tqdm(total=draws, desc=name, leave=False, delay=2, disable=not (self.progress and sys.stderr.isatty()))
+        found = []
+        with bar:
+            for one in Parallel(n_jobs=jobs, return_as="generator")(pending):
+                found.append(one)
+                bar.update()
+        return found
+
+
+class Refuter(Protocol):
+    """What stands on the shelf of checks."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        ...
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`."""
+        ...
+
+
+def _single(step: Callable[[int, np.random.Generator], T], draw: int, rng: np.random.Generator) -> T:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return step(draw, rng)
+
+
+Step = Callable[[Floats], tuple[Floats, Floats]]
+
+
+def _summing(design: Design) -> Callable[[Floats], Floats]:
+    """Sums by cluster, shape (rows, draws) → (clusters, draws), with the order of the rows looked at once."""
+    code, clusters = design.cluster, len(design.clusters)
+    if clusters == design.rows and (np.diff(code) == 1).all():
+        return lambda values: values
+    if (np.diff(code) >= 0).all() and len(np.unique(code)) == clusters:
+        starts = np.flatnonzero(np.r_[True, np.diff(code) != 0])
+        return lambda values: np.asarray(np.add.reduceat(values, starts, axis=0))
+    return lambda values: cluster_sums(values, code, clusters)
+
+
+def _slopes(
+    treatment: Floats, outcome: Floats, length: Floats, design: Design, other: Floats, noise: Floats | None = None, *, errors: bool = True
+) -> tuple[Floats, Floats]:
+    """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference` has them.
+
+    treatment : shape (rows, draws); outcome : shape (rows, draws or 1); length : of each treatment before it lost what is held fixed.
+    other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (rows, draws).
+    """
+    size = (treatment**2).sum(axis=0)
+    clusters = len(design.clusters)
+    spare = design.rows - other.shape[1] - 1 - (0 if noise is None else (noise != 0).any(axis=0))
+    sums = _summing(design)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.where(np.sqrt(size) <= NOTHING_LEFT * length, np.nan, (treatment * outcome).sum(axis=0) / size)
+        if not errors:
+            return slope, np.full(len(slope), np.nan)
+        residual = outcome - treatment * slope
+        factor = np.where(spare > 0, clusters / (clusters - 1) * (design.rows - 1) / np.maximum(spare, 1), np.nan)
+        spread = np.sqrt(factor * (sums(treatment * residual) ** 2).sum(axis=0)) / size
+        effective = size**2 / (sums(treatment**2) ** 2).sum(axis=0)
+        few = (effective < FEW_CLUSTERS) & np.isfinite(slope) & (spare > 0)
+    if few.any():
+        own = None if noise is None else noise[:, few]
+        spread[few] = _cr2(treatment[:, few] / np.sqrt(size[few]), residual[:, few], other, own, design) / np.sqrt(size[few])
+    return slope, np.where(np.isfinite(slope), spread, np.nan)
+
+
+def _cr2(treatment: Floats, residual: Floats, other: Floats, noise: Floats | None, design: Design) -> Floats:
+    """Bell & McCaffrey's error times the treatment's length, draw by draw.
+
+    With W_g a cluster's rows of all unit columns, the treatment last, (I − W_g W_gᵀ)^{-1/2} W_g = W_g (I − W_gᵀ W_g)^{-1/2}: the smaller
+    of the two matrices is taken apart.
+    """
+    order = np.argsort(design.cluster, kind="stable")
+    counts = np.bincount(design.cluster, minlength=len(design.clusters))
+    starts = np.cumsum(counts) - counts
+    total = np.zeros(treatment.shape[1])
+    for m in np.unique(counts):
+        rows = order[starts[counts == m][:, None] + np.arange(m)]  # clusters of m rows
+        own = [column[rows].transpose(2, 0, 1)[..., None] for column in (noise, treatment) if column is not None]
+        e, fixed = residual[rows].transpose(2, 0, 1)[..., None], other[rows]
+        if m <= fixed.shape[2] + len(own):
+            leverage = fixed @ fixed.transpose(0, 2, 1) + sum(column @ column.transpose(0, 1, 3, 2) for column in own)
+            target = own[-1]
+        else:
+            w = np.concatenate([np.broadcast_to(fixed, (len(e), *fixed.shape)), *own], axis=3)
+            leverage = w.transpose(0, 1, 3, 2) @ w
+            target = np.zeros((*leverage.shape[:-1], 1))
+            target[:, :, -1] = 1.0
+            e = w.transpose(0, 1, 3, 2) @ e
+        values, vectors = np.linalg.eigh(leverage)
+        shrink = 1 - np.clip(values, 0.0, 1.0)
+        # a direction wholly fitted by this cluster carries no information
+        root = np.where(shrink > 1e-10, 1 / np.sqrt(np.maximum(shrink, 1e-10)), 0.0)[..., None]
+        turned = vectors.transpose(0, 1, 3, 2)
+        total += (((turned @ e) * root * (turned @ target)).sum(axis=(2, 3)) ** 2).sum(axis=1)
+    return np.asarray(np.sqrt(total))
+
+
+def _held(design: Design, basis: Floats) -> Floats:
+    return basis if "authority" in design.absorb else np.column_stack([np.full(design.rows, design.rows**-0.5), basis])
+
+
+def _redraw_treatment(design: Design, errors: bool) -> Step:
+    basis = design.basis()
+    other, outcome = _held(design, basis), design.partial_out(design.outcome[:, None], basis)
+
+    def step(treatment: Floats) -> tuple[Floats, Floats]:
+        length = np.linalg.norm(treatment - treatment.mean(axis=0), axis=0)
+        return _slopes(design.partial_out(treatment, basis), outcome, length, design, other, errors=errors)
+
+    return step
+
+
+def _redraw_control(design: Design, errors: bool) -> Step:
+    basis = design.basis()
+    other = _held(design, basis)
+    outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
+    length = np.asarray(np.linalg.norm(design.treatment - design.treatment.mean()))
+
+    def step(control: Floats) -> tuple[Floats, Floats]:
+        noise, whole = design.partial_out(control, basis), np.linalg.norm(control, axis=0)
+        size = np.linalg.norm(noise, axis=0)
+        # a control that the others tell adds nothing
+        noise *= np.where(size > NOTHING_LEFT * whole, 1 / np.maximum(size, np.finfo(float).tiny), 0.0)
+        without = [column - noise * (noise * column).sum(axis=0) for column in (treatment, outcome)]
+        return _slopes(without[0], without[1], length, design, other, noise, errors=errors)
+
+    return step
+
+
+def _redraw_clusters(design: Design, errors: bool) -> Step:
+    """Every cluster brings its cross-products, so a draw of clusters is a sum of small matrices and one small solve."""
+    basis = design.basis()
+    outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
+    units = [max(float(np.linalg.norm(column)), np.finfo(float).tiny) for column in (outcome, treatment)]
+    known = np.column_stack([treatment / units[1], _held(design, basis)])
+    stack = np.column_stack([known, outcome / units[0]])
+    k = known.shape[1]
+    upper = np.triu_indices(k + 1)
+    sums = _summing(design)
+    grams = sums(stack[:, upper[0]] * stack[:, upper[1]])
+    size = np.bincount(design.cluster, minlength=len(design.clusters))
+
+    def step(drawn: Floats) -> tuple[Floats, Floats]:
+        summed = np.empty((drawn.shape[1], k + 1, k + 1))
+        summed[:, upper[0], upper[1]] = summed[:, upper[1], upper[0]] = drawn.T @ grams
+        left, right = summed[:, :-1, :-1], summed[:, :-1, -1:]
+        # a year or control that no drawn cluster has is left out by the pseudo-inverse
+        inverse = np.linalg.pinv(left, rcond=1e-12, hermitian=True)
+        slopes = (inverse @ right)[:, :, 0]
+        first = inverse[:, 0, :]
+        told = np.abs((first[:, None, :] @ left)[:, 0, :] - np.eye(k)[0]).max(axis=1) > 1e-6
+        effects = np.where(told, np.nan, slopes[:, 0]) * units[0] / units[1]
+        if not errors:
+            return effects, np.full(len(effects), np.nan)
+        spare = size @ drawn - np.linalg.matrix_rank(left, rtol=1e-12, hermitian=True)
+        clusters = drawn.sum(axis=0)
+        scores = sums(np.asarray((known @ first.T) * (stack[:, -1:] - known @ slopes.T)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = clusters / (clusters - 1) * (size @ drawn - 1) / spare
+            spread = np.sqrt(np.where(factor > 0, factor, np.nan) * (drawn * scores**2).sum(axis=0)) * units[0] / units[1]
+        return effects, np.where(told, np.nan, spread)
+
+    return step

@@ -1,0 +1,85 @@
+"""Refuters: one file each; here the few words and checks that they share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from causal.design import Design, Floats, Ints
+from causal.errors import ConfigError
+from causal.refute import Refutation, Trial
+from causal.words import places, signed
+
+
+def whole_number(where: str, value: object, least: int) -> None:
+    """Refuse a knob that is no whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{where} must be a whole number of at least {least}, got {value!r}")
+
+
+def between(where: str, value: object, low: float, high: float) -> None:
+    """Refuse a knob that does not lie between two numbers, both left out."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or not low < value < high:
+        wanted = f"lie between {low:g} and {high:g}" if math.isfinite(high) else f"be a number above {low:g}"
+        raise ConfigError(f"{where} must {wanted}, got {value!r}")
+
+
+def at_least(where: str, value: object, least: float) -> None:
+    """Refuse a knob that is no number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < least:
+        raise ConfigError(f"{where} must be a number of at least {least:g}, got {value!r}")
+
+
+def one_of(where: str, value: object, options: tuple[str, ...]) -> None:
+    """Refuse a knob that is none of its options."""
+    if value not in options:
+        raise ConfigError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
+
+
+def amount(trial: Trial, value: float) -> str:
+    """A size in the outcome's unit, with the decimals of the estimate it belongs to: "+3.21 per 10,000 children"."""
+    estimate = trial.estimate
+    scale = max(abs(estimate.effect), estimate.std_error or 0.0)
+    return f"{signed(value, places(scale))} {trial.design.outcome_variable.unit}"
+
+
+def size(trial: Trial, value: float) -> str:
+    """The same without a sign, for a standard error or a distance."""
+    return amount(trial, abs(value)).lstrip("+")
+
+
+def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refutation:
+    """A check that could not be run, and why; `report` makes a `Refutation` with the refuter's own words."""
+    return report(**({"found": f"Not run: {reason}."} | more), p_value=None, survived=None, reason=reason)
+
+
+def unsure(trial: Trial) -> str | None:
+    """Why an estimate's own standard error cannot be checked; None if it can."""
+    error = trial.estimate.std_error
+    if error is None:
+        return f"{trial.estimate.estimator} gives no standard error that could be checked"
+    if not (math.isfinite(error) and error > 0 and math.isfinite(trial.estimate.effect)):
+        return f"{trial.estimate.estimator} gives a standard error of {error:g}"
+    return None
+
+
+def whole_units(design: Design) -> tuple[Ints, int]:
+    """Who moves together, shape (rows,) and how many: the authority, or the cluster where one holds several authorities."""
+    of = np.full(len(design.authorities), -1, dtype=np.int64)
+    of[design.authority] = design.cluster
+    if (of[design.authority] == design.cluster).all() and len(design.clusters) < len(design.authorities):
+        return design.cluster, len(design.clusters)
+    return design.authority, len(design.authorities)
+
+
+def drawn_clusters(design: Design, units: Floats) -> Floats:
+    """Counts of units, shape (units, draws), as counts of clusters; shape (clusters, draws), columns contiguous."""
+    unit, _ = whole_units(design)
+    if len(design.clusters) == len(units) and (unit == design.cluster).all():
+        return units
+    of = np.zeros(len(design.clusters), dtype=np.int64)
+    of[design.cluster] = unit
+    return np.asfortranarray(units[of])

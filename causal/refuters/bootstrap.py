@@ -1,0 +1,102 @@
+"""If other authorities had been observed, how far would the answer have moved?
+
+Authorities are drawn with replacement, each with all its years, and the answer is got again (Efron 1979, Bootstrap methods:
+another look at the jackknife; Cameron, Gelbach & Miller 2008, Bootstrap-based improvements for inference with clustered errors). The standard
+deviation of these answers is a standard error that assumes nothing about how the rows of an authority hang together. Where it is
+well above the reported one, the reported interval is too narrow.
+
+Few authorities make both errors shaky, hence a `tolerance`; B draws add the simulation error of χ²(B − 1)/(B − 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from causal.refute import Refutation, Trial
+from causal.refuters import at_least, drawn_clusters, not_run, size, unsure, whole_number, whole_units
+from causal.words import count, places, span
+
+FEWEST_UNITS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """Draw whole authorities with replacement.
+
+    Parameters
+    ----------
+    draws, refits : samples for a linear estimator, and for one that must be fitted again.
+    tolerance : how many times the reported standard error the bootstrap's may be.
+    """
+
+    draws: int = 500
+    refits: int = 20
+    tolerance: float = 1.25
+
+    def __post_init__(self) -> None:
+        whole_number("bootstrap.draws", self.draws, 3)
+        whole_number("bootstrap.refits", self.refits, 3)
+        at_least("bootstrap.tolerance", self.tolerance, 1)
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "bootstrap"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute the reported standard error."""
+        from scipy import stats
+
+        estimate, level = trial.estimate, 1 - trial.question.level
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="If the authorities are drawn anew, with replacement, does the answer vary as much as its standard error says?",
+            expected=f"A bootstrap standard error of at most {self.tolerance:g} times the reported one.",
+            detects="Standard errors that are too small, above all from taking the years of one authority as independent.",
+            cannot_detect="Confounding, reverse causation and measurement error, which every sample shares; shocks common to neighbouring authorities.",
+        )
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        assert estimate.std_error is not None
+        _, number = whole_units(trial.design)
+        if number < FEWEST_UNITS:
+            return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to draw from")
+        draws = self.draws if trial.linear else self.refits
+        times = np.empty((draws, number))
+        for draw in range(draws):
+            times[draw] = np.bincount(rng.integers(number, size=number), minlength=number)
+        effects, _ = trial.redraw(self.name, clusters=drawn_clusters(trial.design, times.T), errors=False)
+        good = np.isfinite(effects)
+        if good.sum() < max(3, draws // 2):
+            return not_run(report, f"{estimate.estimator} gave an answer in only {good.sum()} of {count(draws, 'sample')}")
+        error = float(effects[good].std(ddof=1))
+        ratio = error / estimate.std_error
+        freedom = int(good.sum()) - 1
+        p_value = float(stats.chi2(freedom).sf(freedom * (ratio / self.tolerance) ** 2))
+        survived = p_value >= level
+        lower, upper = (float(end) for end in np.quantile(effects[good], [level / 2, 1 - level / 2]))
+        reach = f"{span(lower, upper, places(max(abs(lower), abs(upper))))} {trial.design.outcome_variable.unit}"
+        found = (
+            f"Over {count(int(good.sum()), 'sample')} of {count(number, 'authority', 'authorities')} the effect varied with a standard error of "
+            f"{size(trial, error)}, {ratio:.2f} times the reported {size(trial, estimate.std_error)}"
+            + (", as sampling allows" if survived else ": the reported interval is too narrow")
+            + f"; {trial.question.level:.0%} of samples lie within {reach}."
+        )
+        return report(
+            found=found,
+            p_value=p_value,
+            survived=survived,
+            numbers={
+                "draws": float(good.sum()),
+                "bootstrap standard error": error,
+                "ratio to the reported standard error": ratio,
+                "ratio allowed": self.tolerance,
+                "lower": lower,
+                "upper": upper,
+                "mean effect": float(effects[good].mean()),
+            },
+        )

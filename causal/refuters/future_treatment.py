@@ -1,0 +1,295 @@
+"""Does the treatment of later years "move" the outcome of this one?
+
+Nothing acts before it happens, so in a model that keeps the treatment of this year and of every year back to the one asked about, the years
+still to come must add nothing (Granger 1969, Investigating causal relations by econometric models and cross-spectral methods; Angrist &
+Pischke 2009, Mostly Harmless Econometrics, sec. 5.2.1). A lead alone would borrow from the treatment it resembles; beside all
+the lags it cannot. All leads are tested at once with the clustered scores of their coefficients, by Hotelling's T² with the degrees
+of freedom of the clustered errors (Pustejovsky & Tipton 2018, Small-sample methods for cluster-robust variance estimation and hypothesis testing
+in fixed effects models); for G − 1 of them and K leads that is nearly the Wald F with K and G − 1.
+
+A cause of the treatment that lasts (child poverty) moves this year's outcome and next year's treatment, and would pass for a lead. Controls that
+are held fixed in the treatment's own year, which by the rule of identification nothing of the treatment moves, are therefore held fixed in
+every year of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from causal.design import Design, Floats
+from causal.errors import CausalError, ConfigError, DesignError, EstimationError
+from causal.estimate import Estimate, Linear, Part, least_squares
+from causal.graph import undated
+from causal.inference import interval, joint_critical
+from causal.refute import Refutation, Trial
+from causal.refuters import amount, not_run, size, whole_number
+from causal.words import capital, count
+
+FEWEST_YEARS = 2  # outcome years left once leads and lags are taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FutureTreatment:
+    """Test the treatment's leads beside its present and its lags.
+
+    Parameters
+    ----------
+    leads : how many later years to test; fewer are taken where the panel is too short.
+    controls : whether controls of the treatment's own year are held fixed in all years of the model.
+    """
+
+    leads: int = 2
+    controls: bool = True
+
+    def __post_init__(self) -> None:
+        whole_number("future_treatment.leads", self.leads, 1)
+        if not isinstance(self.controls, bool):
+            raise ConfigError(f"future_treatment.controls must be true or false, got {self.controls!r}")
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "future_treatment"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute the order of cause and effect."""
+        question = trial.question
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Does the treatment of later years go with the outcome of this year, as no effect can?",
+            expected="Nothing beyond chance from later years, with this year's treatment and every earlier one back to the year asked about held fixed.",
+            detects="Feedback of the outcome on a later treatment, anticipation, a trend that was there before the treatment, too few lags, "
+            "and something lasting that was left out where authorities are not compared with themselves.",
+            cannot_detect="Something unmeasured that moves treatment and outcome together and leaves no trace in later treatment; measurement error.",
+        )
+        variable = trial.panel.variable(question.treatment)
+        years = len(trial.panel.years)
+        if years < 2:
+            return not_run(report, "the data have one year, so there is no later treatment")
+        if variable.varies == "authority":
+            return not_run(report, f"{variable.label} does not change in time")
+        if question.lag < 0:
+            return not_run(report, "the question dates the treatment after the outcome")
+        if trial.estimate.std_error is None:
+            return not_run(report, f"{trial.estimate.estimator} gives no standard error")
+        if not trial.linear and trial.estimate.diagnostics.get("controls held fixed", 1.0) == 0.0:
+            return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
+        leads = min(self.leads, years - question.lag - FEWEST_YEARS)
+        if leads < 1:
+            reason = f"{count(years, 'year')} are too few for a lag of {question.lag}, a lead and {FEWEST_YEARS} years to compare"
+            return not_run(report, reason)
+        why = ""
+        for tried in range(leads, 0, -1):
+            asked = _all_years(trial, tried) if self.controls else trial
+            try:
+                shifts = [*range(tried, 0, -1), *range(0, -question.lag - 1, -1)]
+                answers = _linear(asked, shifts) if isinstance(trial.estimator, Linear) else _refits(asked, shifts[:tried])
+            except (DesignError, EstimationError) as refused:
+                why = why or str(refused)
+                continue
+            return self._judge(trial, report, tried, answers, rng)
+        return not_run(report, f"the model with leads could not be estimated ({why})")
+
+    def _judge(self, trial: Trial, report: Callable[..., Refutation], leads: int, answers: list[_Answer], rng: np.random.Generator) -> Refutation:
+        from scipy import stats
+
+        level = 1 - trial.question.level
+        first = answers[:leads]
+        effects = np.array([one.effect for one in first])
+        numbers: dict[str, float | None] = {}
+        scores = _stack(answers)
+        if any(one.std_error is None for one in first):
+            return not_run(report, f"{trial.estimate.estimator} gave no standard error with the leads in the model")
+        if scores is not None:
+            covariance = scores[:, :leads].T @ scores[:, :leads]
+            if np.linalg.matrix_rank(covariance, hermitian=True) < leads:
+                return not_run(report, "the leads cannot be told apart")
+            df = min(one.df for one in first if one.df is not None) if any(one.df is not None for one in first) else float(scores.shape[0] - 1)
+            square = float(effects @ np.linalg.solve(covariance, effects))
+            rest = df - leads + 1
+            if rest <= 1:
+                return not_run(report, f"{count(leads, 'lead')} and {df:.1f} degrees of freedom are too few for a joint test")
+            f = square * rest / (df * leads)
+            p_value = float(stats.f(leads, rest).sf(f))
+            how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, p = {p_value:.3f}"
+            numbers |= {"F": f, "degrees of freedom 1": float(leads), "degrees of freedom 2": float(rest)}
+        else:
+            least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first)
+            p_value = min(1.0, leads * least)
+            how = f"smallest of {count(leads, 'p-value')} × {leads} = {p_value:.3f} (Holm)"
+        if not np.isfinite(p_value):
+            return not_run(report, "the joint test of the leads has no value")
+        survived = p_value >= level
+        parts = _parts(trial, answers, scores, rng)
+        shown = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts[:leads])
+        found = f"{capital(shown)}; {how}. " + (
+            "Later treatment adds nothing beyond chance."
+            if survived
+            else "Later treatment goes with this year's outcome: feedback, anticipation, a pre-trend or too few lags."
+        )
+        rows = answers[0].rows
+        return report(
+            found=found,
+            p_value=p_value,
+            survived=survived,
+            numbers=numbers | {"leads": float(leads), "lags": float(trial.question.lag), "rows": float(rows)} | {part.name: part.effect for part in parts},
+            parts=parts,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """One date of the treatment in the model of all its dates; `scores` by cluster name."""
+
+    shift: int
+    effect: float
+    std_error: float | None
+    df: float | None
+    scores: Floats | None
+    clusters: tuple[str, ...]
+    rows: int
+    authorities: int
+
+
+def _all_years(trial: Trial, leads: int) -> Trial:
+    """The trial with every control of the treatment's own year held fixed in each later year of the model too."""
+    question, identification = trial.question, trial.identification
+    more = []
+    for name in identification.adjust_for:
+        bare, by = undated(name)
+        if bare in trial.panel.names and bare != question.treatment and by == -question.lag and trial.panel.variable(bare).varies == "both":
+            more += [f"{bare}[{year}]" for year in range(by + 1, leads + 1)]
+    adjust_for = (*identification.adjust_for, *(name for name in more if name not in identification.adjust_for))
+    return replace(trial, identification=replace(identification, adjust_for=adjust_for))
+
+
+def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[str]]:
+    """The question asked of the treatment `shift` years after the outcome, every other date held fixed."""
+    name = trial.question.treatment
+    others = [f"{name}[{other}]" for other in shifts if other != shift]
+    adjust_for = (*trial.identification.adjust_for, *(other for other in others if other not in trial.identification.adjust_for))
+    asked = replace(trial.question, lag=-shift)
+    return replace(trial, question=asked, identification=replace(trial.identification, adjust_for=adjust_for)), others
+
+
+def _linear(trial: Trial, shifts: list[int]) -> list[_Answer]:
+    """All dates in one regression, each date's coefficient with the errors the estimator takes (CR1 or CR2)."""
+    from causal.design import design
+
+    assert isinstance(trial.estimator, Linear)
+    asked, others = _model(trial, shifts[0], shifts)
+    made = design(asked.panel, asked.question, asked.identification)
+    fixed = trial.estimator.regression(made)
+    dates = [fixed.treatment, *(_column(fixed, made, other) for other in others)]
+    kept = [i for i, name in enumerate(fixed.control_names) if name not in others]
+    known = fixed.controls[:, kept]
+    answers = []
+    for i, shift in enumerate(shifts):
+        rest = np.column_stack([known, *(date for j, date in enumerate(dates) if j != i)])
+        asked_of = replace(fixed, treatment=dates[i], controls=rest, control_names=(), control_groups={})
+        left = asked_of.partial_out(asked_of.treatment[:, None])
+        if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(dates[i] - dates[i].mean()):
+            raise EstimationError(f"the treatment {_named(shift)} is told by its other dates and what is held fixed")
+        fit, _ = least_squares(asked_of, asked_of.basis())
+        contrast = trial.question.contrast
+        answers.append(
+            _Answer(
+                shift=shift,
+                effect=float(fit.coefficients[0] * contrast),
+                std_error=float(fit.std_errors[0] * abs(contrast)),
+                df=float(fit.df[0]),
+                scores=fit.scores[:, 0] * contrast,
+                clusters=fixed.clusters,
+                rows=fixed.rows,
+                authorities=len(fixed.authorities),
+            )
+        )
+    return answers
+
+
+def _column(fixed: Design, made: Design, name: str) -> Floats:
+    """A date of the treatment as the regression has it; as it stands where the regression adjusts for nothing."""
+    if name in fixed.control_names:
+        return fixed.controls[:, fixed.control_names.index(name)]
+    if fixed.rows != made.rows:
+        raise EstimationError("the estimator's regression drops the other dates of the treatment")
+    return made.controls[:, made.control_names.index(name)]
+
+
+def _refits(trial: Trial, leads: list[int]) -> list[_Answer]:
+    """One refit for each lead; the other leads, the present and the lags are controls."""
+    shifts = [*leads, *range(0, -trial.question.lag - 1, -1)]
+
+    def refit(draw: int, rng: np.random.Generator) -> tuple[tuple[str, ...], Estimate] | str:
+        asked, _ = _model(trial, leads[draw], shifts)
+        try:
+            made, estimate = asked.rerun(rng=rng)
+        except CausalError as refused:
+            return str(refused)
+        return made.clusters, estimate
+
+    answers = []
+    for shift, one in zip(leads, trial.map("future_treatment", refit, len(leads)), strict=True):
+        if isinstance(one, str):
+            raise EstimationError(one)
+        clusters, estimate = one
+        answers.append(
+            _Answer(
+                shift=shift,
+                effect=estimate.effect,
+                std_error=estimate.std_error,
+                df=estimate.df,
+                scores=estimate.influence,
+                clusters=clusters,
+                rows=estimate.rows,
+                authorities=estimate.authorities,
+            )
+        )
+    return answers
+
+
+def _stack(answers: list[_Answer]) -> Floats | None:
+    """Scores side by side, shape (clusters, answers), matched by the clusters' names; None where an answer has none."""
+    names = sorted({name for one in answers for name in one.clusters})
+    at = {name: i for i, name in enumerate(names)}
+    stacked = np.zeros((len(names), len(answers)))
+    for j, one in enumerate(answers):
+        if one.scores is None or len(one.scores) != len(one.clusters):
+            return None
+        stacked[[at[name] for name in one.clusters], j] = one.scores
+    return stacked
+
+
+def _named(shift: int) -> str:
+    return f"lead {shift}" if shift > 0 else "now" if shift == 0 else f"lag {-shift}"
+
+
+def _parts(trial: Trial, answers: list[_Answer], scores: Floats | None, rng: np.random.Generator) -> tuple[Part, ...]:
+    level = trial.question.level
+    critical = joint_critical(scores, level, rng) if scores is not None and len(answers) > 1 and (scores**2).sum(axis=0).all() else None
+    parts = []
+    for one in answers:
+        error = one.std_error
+        lower, upper = (None, None) if error is None else interval(one.effect, error, level, one.df)[:2]
+        reach = None if critical is None or error is None or upper is None else max(critical * error, upper - one.effect)
+        parts.append(
+            Part(
+                kind="time",
+                of=trial.design.treatment_variable.label,
+                name=_named(one.shift),
+                effect=one.effect,
+                std_error=error,
+                lower=lower,
+                upper=upper,
+                joint_lower=None if reach is None else one.effect - reach,
+                joint_upper=None if reach is None else one.effect + reach,
+                rows=one.rows,
+                authorities=one.authorities,
+            )
+        )
+    return tuple(parts)

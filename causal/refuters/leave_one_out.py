@@ -1,0 +1,190 @@
+"""Does the answer hang on one authority, or on one region?
+
+Each authority is left out in turn, then each region (Belsley, Kuh & Welsch 1980, Regression Diagnostics; Bollen & Jackman 1985, Regression
+diagnostics: an expository treatment of outliers and influential cases, who call a case influential that moves a coefficient by one
+standard error). An authority that moves the effect by more than `tolerance` standard errors carries it. A region is a large part of the data,
+and moves the effect by chance: with a share m of the treatment variation by about √(m / (1 − m)) standard errors; it
+must move it by more than `tolerance` standard errors and by more than chance allows for as many regions as there are (Bonferroni).
+
+An effect whose interval excludes 0 cannot change its sign without moving by more than one standard error, so that is covered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from causal.design import Design, Floats, Ints
+from causal.estimate import Part
+from causal.inference import interval
+from causal.judge import classify
+from causal.refute import Refutation, Trial
+from causal.refuters import amount, between, drawn_clusters, not_run, unsure, whole_number, whole_units
+from causal.words import capital, count
+
+ALL = 1_000  # above so many authorities only the most influential are left out, even by matrix steps
+SHOWN = 10
+FINDINGS = {
+    "no_interval": "cannot tell",
+    "probably": "probably",
+    "little_or_none": "little or no difference",
+    "may": "may have",
+    "unlikely_otherwise": "an important change the other way is unlikely",
+    "cannot_tell": "cannot tell",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveOneOut:
+    """Leave out each authority and each region in turn.
+
+    Parameters
+    ----------
+    refits : how many authorities, the most influential first, for an estimator that must be fitted again (regions come on top).
+    regions : whether regions are left out too.
+    tolerance : largest shift, in standard errors, that passes.
+    """
+
+    refits: int = 20
+    regions: bool = True
+    tolerance: float = 1.0
+
+    def __post_init__(self) -> None:
+        whole_number("leave_one_out.refits", self.refits, 1)
+        between("leave_one_out.tolerance", self.tolerance, 0, float("inf"))
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "leave_one_out"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute that the answer is about many places."""
+        from scipy import stats
+
+        estimate, made, question = trial.estimate, trial.design, trial.question
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Does the answer hang on one authority or one region?",
+            expected=f"No single authority moves the effect by more than {self.tolerance:g} standard errors, and no region by more than that and chance.",
+            detects="An effect carried by one authority (a recording error, a merger, an inspection) or by one region that differs from the rest.",
+            cannot_detect="Confounding, reverse causation and faults that all authorities share; two odd authorities that hide each other.",
+        )
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        assert estimate.std_error is not None
+        unit, number = whole_units(made)
+        if number < 3:
+            return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to leave one out")
+        weight, variation = _influence(trial, unit, number)
+        order = np.argsort(-weight, kind="stable")
+        tried = np.arange(number) if trial.linear and number <= ALL else order[: ALL if trial.linear else min(self.refits, number)]
+        region = _regions(made, unit, number) if self.regions else {}
+        kept = np.ones((len(tried) + len(region), number))
+        kept[np.arange(len(tried)), tried] = 0.0
+        for i, members in enumerate(region.values()):
+            kept[len(tried) + i, members] = 0.0
+        effects, errors = trial.redraw(self.name, clusters=drawn_clusters(made, kept.T))
+        shifts = (effects - estimate.effect) / estimate.std_error
+        one, many = np.abs(shifts[: len(tried)]), np.abs(shifts[len(tried) :])
+        if not np.isfinite(one).any():
+            return not_run(report, f"{estimate.estimator} gave no answer with an authority left out")
+        lost = int((~np.isfinite(shifts)).sum())
+        place = int(np.nanargmax(one))
+        names = [_name(trial, unit, int(u)) for u in tried]
+        failed = [f"without {names[place]}"] if one[place] > self.tolerance else []
+        numbers: dict[str, float | None] = {
+            "authorities left out in turn": float(len(tried)),
+            "largest shift by one authority, in standard errors": float(one[place]),
+            "effect without it": float(effects[place]),
+        }
+        words = f"{names[place]} matters most: without it the effect is {amount(trial, float(effects[place]))} instead of {amount(trial, estimate.effect)}"
+        words += f" ({one[place]:.2f} standard errors)"
+        if len(region) and np.isfinite(many).any():
+            at = int(np.nanargmax(many))
+            share = np.array([variation[members].sum() for members in region.values()]) / variation.sum()
+            law = stats.norm() if estimate.df is None else stats.t(estimate.df)
+            chance = float(law.isf((1 - question.level) / 2 / len(region))) * np.sqrt(share / np.maximum(1 - share, 1e-9))
+            over = np.nan_to_num(many) > np.maximum(self.tolerance, chance)
+            region_names = list(region)
+            failed += [f"without {region_names[i]}" for i in np.flatnonzero(over)]
+            words += f"; of regions {region_names[at]}: without it {amount(trial, float(effects[len(tried) + at]))} ({many[at]:.2f} standard errors)"
+            numbers |= {
+                "regions left out in turn": float(len(region)),
+                "largest shift by one region, in standard errors": float(many[at]),
+                "effect without that region": float(effects[len(tried) + at]),
+            }
+        elif self.regions:
+            words += "; regions are not known"
+        if lost:
+            words += f"; {count(lost, 'fit')} gave no answer"
+        survived = not failed
+        finding = _finding(effects[place], errors[place], trial)
+        if finding is not None:
+            words += f". {finding}"
+        labels = [*names, *region]
+        shown = [int(i) for i in np.argsort(-np.nan_to_num(one), kind="stable")[:SHOWN]] + list(range(len(tried), len(labels)))
+        return report(
+            found=f"{capital(words)}. " + ("No one place carries the answer." if survived else f"The answer hangs on {' and '.join(f[8:] for f in failed)}."),
+            p_value=None,
+            survived=survived,
+            numbers=numbers | {"shift allowed, in standard errors": self.tolerance},
+            parts=tuple(
+                _part(trial, "authority" if i < len(tried) else "region", labels[i], float(effects[i]), float(errors[i]))
+                for i in shown
+                if np.isfinite(effects[i])
+            ),
+        )
+
+
+def _influence(trial: Trial, unit: Ints, number: int) -> tuple[Floats, Floats]:
+    """How much each unit bears on the estimate, and its residual treatment variation; shape (units,)."""
+    made = trial.design
+    fixed = trial.fixed if trial.fixed.rows == made.rows else made
+    residual = fixed.partial_out(fixed.treatment[:, None])[:, 0]
+    variation = np.asarray(np.bincount(unit, weights=residual**2, minlength=number), dtype=float)
+    scores = trial.estimate.influence
+    if scores is None or len(scores) != len(made.clusters):
+        return variation, variation
+    of = np.zeros(len(made.clusters), dtype=np.int64)
+    of[made.cluster] = unit
+    return np.asarray(np.abs(np.bincount(of, weights=scores, minlength=number)), dtype=float), variation
+
+
+def _regions(made: Design, unit: Ints, number: int) -> dict[str, Ints]:
+    """Units of each region, where at least two regions are known; a unit that spans regions counts for its first."""
+    first = np.unique(unit, return_index=True)[1]
+    of = made.region[first]
+    names = [str(name) for name in np.unique(of) if name]
+    return {name: np.flatnonzero(of == name) for name in names} if len(names) > 1 else {}
+
+
+def _name(trial: Trial, unit: Ints, which: int) -> str:
+    made = trial.design
+    row = int(np.flatnonzero(unit == which)[0])
+    if unit is made.cluster:
+        return made.clusters[int(made.cluster[row])]
+    code = made.authorities[int(made.authority[row])]
+    places = trial.panel.places
+    name = str(places.loc[code, "name"]) if code in places.index else ""
+    return name or code
+
+
+def _finding(effect: float, error: float, trial: Trial) -> str | None:
+    """Whether the verdict's row would be another one."""
+    estimate, question = trial.estimate, trial.question
+    if not (np.isfinite(error) and error > 0):
+        return None
+    lower, upper, _ = interval(float(effect), float(error), question.level, estimate.df)
+    now, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
+    then, _ = classify(lower, upper, float(effect), question.smallest_important)
+    return None if now == then else f"Without it the verdict's words would be “{FINDINGS[then]}” instead of “{FINDINGS[now]}”"
+
+
+def _part(trial: Trial, of: str, name: str, effect: float, error: float) -> Part:
+    known = np.isfinite(error) and error > 0
+    lower, upper = interval(effect, error, trial.question.level, trial.estimate.df)[:2] if known else (None, None)
+    return Part(kind="group", of=f"{of} left out", name=f"without {name}", effect=effect, std_error=error if known else None, lower=lower, upper=upper)

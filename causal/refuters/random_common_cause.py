@@ -1,0 +1,88 @@
+"""Does the answer move when a variable that has nothing to do with anything is held fixed too?
+
+A column of noise is no common cause, so adjusting for it must leave the answer where it was (Sharma & Kiciman 2020, DoWhy: an end-to-end
+library for causal inference). With n rows and k coefficients an honest regression moves by about one standard error in √(n − k); an
+estimator that has nearly as many coefficients as rows, fits noise, or leans on its own random choices (folds, trees) moves by much more.
+
+The measure is the root mean square shift over the standard error. Shifts of a quarter of a standard error widen the true uncertainty
+by 3 % (√(1 + 0.25²) = 1.03) and are let pass; this is a rule about size, so the check has no p-value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from causal.refute import Refutation, Trial
+from causal.refuters import amount, between, not_run, size, unsure, whole_number
+from causal.words import count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomCommonCause:
+    """Add noise to the controls and watch the answer.
+
+    Parameters
+    ----------
+    draws, refits : noise columns, one at a time, for a linear estimator and for one that must be fitted again.
+    tolerance : largest root mean square shift, in standard errors, that passes.
+    """
+
+    draws: int = 500
+    refits: int = 20
+    tolerance: float = 0.25
+
+    def __post_init__(self) -> None:
+        whole_number("random_common_cause.draws", self.draws, 2)
+        whole_number("random_common_cause.refits", self.refits, 2)
+        between("random_common_cause.tolerance", self.tolerance, 0, float("inf"))
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "random_common_cause"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute the estimate's steadiness."""
+        estimate = trial.estimate
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="If a variable of pure noise is held fixed as well, does the answer stay where it was?",
+            expected=f"Shifts of less than {self.tolerance:g} standard errors (root mean square): noise explains nothing.",
+            detects="An over-fitted model (nearly as many coefficients as rows), and an estimator whose answer hangs on its own random choices.",
+            cannot_detect="Confounding of any kind, reverse causation and too narrow intervals: noise is no common cause and cannot stand for one.",
+        )
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        assert estimate.std_error is not None
+        draws = self.draws if trial.linear else self.refits
+        noise = rng.standard_normal((draws, trial.fixed.rows)).T
+        effects, _ = trial.redraw(self.name, control=noise, errors=False)
+        good = np.isfinite(effects)
+        if good.sum() < max(2, draws // 2):
+            return not_run(report, f"{estimate.estimator} gave an answer in only {good.sum()} of {count(draws, 'draw')} with noise added")
+        shifts = effects[good] - estimate.effect
+        moved = float(np.sqrt((shifts**2).mean()))
+        share = moved / estimate.std_error
+        survived = bool(share <= self.tolerance)
+        found = (
+            f"With noise added the effect was {amount(trial, float(effects[good].mean()))} on average over {count(len(shifts), 'draw')} "
+            f"(without it {amount(trial, estimate.effect)}); it moved by {size(trial, moved)}, {share:.3f} standard errors"
+            + (", too little to matter." if survived else ": the answer hangs on choices that should not matter.")
+        )
+        return report(
+            found=found,
+            p_value=None,
+            survived=survived,
+            numbers={
+                "draws": float(len(shifts)),
+                "mean effect with noise": float(effects[good].mean()),
+                "root mean square shift": moved,
+                "shift in standard errors": share,
+                "shift allowed, in standard errors": self.tolerance,
+                "largest shift": float(np.abs(shifts).max()),
+            },
+        )

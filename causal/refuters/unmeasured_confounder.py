@@ -1,0 +1,259 @@
+"""How strong would something unmeasured have to be to take the answer away?
+
+A confounder Z that explains the shares R²(D~Z) of the residual treatment and R²(Y~Z) of the residual outcome moves a linear effect by
+S √(R²(Y~Z) R²(D~Z) / (1 − R²(D~Z))), with S the residual spread of the outcome over that of the treatment. The robustness value is the share
+of both that would take away the whole effect, or its significance; measured controls that change in time, one to three times as strong, say what
+sizes are plausible (Cinelli & Hazlett 2020, Making sense of sensitivity: extending omitted variable bias). Everything is within the absorbed
+effects: a lasting trait of a place can confound nothing once authorities are compared with themselves.
+
+S and the shares come from the design's own residuals and are exact for a linear estimator; for any other they are those of the straight-line
+model with the same controls, an approximation. Significance uses the clustered standard error and its degrees of freedom: with rows as clusters and
+classical errors the formulas are those of the paper. (t² / (t² + G − 1) of a clustered t is no share of the rows'
+variance, and could not be held against the controls'.)
+
+The E-value is the same question as a risk ratio (VanderWeele & Ding 2017, Sensitivity analysis in observational research: introducing the
+E-value); for an outcome that is no risk it uses their approximation RR = exp(0.91 d), with d the effect in residual standard deviations of the outcome.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from causal.design import Design, Floats
+from causal.errors import ConfigError, DataError
+from causal.estimate import Part
+from causal.graph import undated
+from causal.inference import interval
+from causal.judge import classify
+from causal.refute import Refutation, Trial
+from causal.refuters import amount, not_run, unsure
+from causal.words import capital, listed, places, span
+
+
+def partial_r2(t: float, df: float) -> float:
+    """Share of the residual outcome that the treatment explains, from its classical t statistic."""
+    return t**2 / (t**2 + df)
+
+
+def robustness_value(t: float, df: float, q: float = 1.0, alpha: float | None = None) -> float:
+    """Share of residual treatment and outcome that would reduce the effect by `q`, or (alpha) make the rest insignificant (Cinelli & Hazlett 2020)."""
+    return _robustness(q * abs(t) / math.sqrt(df), 0.0 if alpha is None else _critical(df - 1, alpha) / math.sqrt(df - 1))
+
+
+def adjusted(effect: float, se: float, df: float, r2dz: float, r2yz: float, spread: float | None = None) -> tuple[float, float, float]:
+    """Effect, standard error and t with a confounder of given strength that works towards 0 (Cinelli & Hazlett 2020, eqs 12–15).
+
+    spread : S, outcome's over treatment's residual spread; from a classical standard error where not given.
+    """
+    bias = (se * math.sqrt(df) if spread is None else spread) * math.sqrt(r2yz * r2dz / (1 - r2dz))
+    left = math.copysign(abs(effect) - bias, effect) if effect else -bias
+    error = se * math.sqrt((1 - r2yz) / (1 - r2dz) * df / (df - 1))
+    return left, error, left / error
+
+
+def bound(r2dx: float, r2yx: float, multiple: float) -> tuple[float, float] | None:
+    """Strengths (with treatment, with outcome) of a confounder `multiple` times as strong as a measured one; None where no such confounder can be.
+
+    r2dx, r2yx : partial R² of the measured one with the treatment, and with the outcome given the treatment (Cinelli & Hazlett 2020, sec. 4.4).
+    """
+    if not r2dx < 1 or not r2yx < 1:
+        return None
+    r2dz = multiple * r2dx / (1 - r2dx)
+    if r2dz >= 1 or multiple * r2dx >= 1:
+        return None
+    tie = multiple * r2dx**2 / ((1 - multiple * r2dx) * (1 - r2dx))
+    if tie >= 1:
+        return None
+    r2yz = ((math.sqrt(multiple) + math.sqrt(tie)) / math.sqrt(1 - tie)) ** 2 * r2yx / (1 - r2yx)
+    return r2dz, min(r2yz, 1 - 1e-12)
+
+
+def e_value(effect: float, se: float, sd: float, critical: float = 1.96) -> tuple[float, float]:
+    """E-values of an effect and of the end of its interval nearer 0, by RR = exp(0.91 effect / sd)."""
+
+    def of(risk_ratio: float) -> float:
+        return risk_ratio + math.sqrt(risk_ratio * (risk_ratio - 1)) if risk_ratio > 1 else 1.0
+
+    far, near = 0.91 * abs(effect) / sd, 0.91 * (abs(effect) - critical * se) / sd
+    return of(math.exp(min(far, 300.0))), of(math.exp(min(near, 300.0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmeasuredConfounder:
+    """Robustness values, with measured controls as benchmarks.
+
+    Parameters
+    ----------
+    multiples : how many times as strong as each measured control; the first decides.
+    q : share of the effect that would have to go.
+    """
+
+    multiples: tuple[float, ...] = (1, 2, 3)
+    q: float = 1.0
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "multiples", tuple(float(one) for one in self.multiples))
+        except (TypeError, ValueError):
+            raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}") from None
+        if not self.multiples or not all(math.isfinite(one) and one > 0 for one in self.multiples):
+            raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}")
+        if isinstance(self.q, bool) or not isinstance(self.q, (int, float)) or not 0 < self.q <= 1:
+            raise ConfigError(f"unmeasured_confounder.q must lie above 0 and be at most 1, got {self.q!r}")
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "unmeasured_confounder"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Say how strong an unmeasured confounder would have to be."""
+        estimate, question = trial.estimate, trial.question
+        level = 1 - question.level
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Would something unmeasured, as strong as the strongest control that was measured, take the answer away?",
+            expected="The finding stands with such a confounder held fixed.",
+            detects="A finding so slight that a confounder no stronger than those measured would undo it.",
+            cannot_detect="Whether there is such a confounder. A high robustness value is no validation: a badly biased estimate can have one.",
+        )
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        assert estimate.std_error is not None
+        made = trial.fixed
+        df = float(len(made.clusters) - 1) if estimate.df is None else estimate.df
+        if df <= 1:
+            return not_run(report, f"{df:.1f} degrees of freedom are too few")
+        basis = made.basis()
+        outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
+        slope = estimate.effect / question.contrast
+        length = float(np.linalg.norm(treatment))
+        rest = float(np.linalg.norm(outcome - slope * treatment))
+        if not (length > 0 and rest > 0):
+            return not_run(report, "nothing of treatment or outcome is left once the controls are held fixed")
+        spread = rest / length * abs(question.contrast)
+        strength = abs(estimate.effect) / spread
+        critical = _critical(df - 1, level) * math.sqrt(df / (df - 1)) * estimate.std_error / spread
+        value, value_level = _robustness(self.q * strength, 0.0), _robustness(self.q * strength, critical)
+        residual_sd = float(np.sqrt((outcome**2).sum() / max(made.rows - basis.shape[1] - (len(made.authorities) if "authority" in made.absorb else 1), 1)))
+        e_effect, e_interval = e_value(estimate.effect, estimate.std_error, residual_sd, _critical(df, level))
+        numbers: dict[str, float | None] = {
+            "partial R² of treatment with outcome": strength**2 / (1 + strength**2),
+            "robustness value": value,
+            f"robustness value at {level:.0%}": value_level,
+            "E-value": e_effect,
+            "E-value of the interval": e_interval,
+            "clustered t": estimate.effect / estimate.std_error,
+            "degrees of freedom": df,
+        }
+        words = (
+            f"A confounder would have to explain {value:.1%} of what is left of both treatment and outcome to take the effect away"
+            + ("" if self.q == 1 else f" by {self.q:.0%}")
+            + f", {value_level:.1%} to make it insignificant (E-value {e_effect:.2f}, of the interval {e_interval:.2f}, by approximation). "
+        )
+        if not trial.linear:
+            words += "Shares of variance are those of the straight-line model, an approximation for this estimator. "
+        now, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
+        claims = "effect" if estimate.lower is not None and estimate.upper is not None and estimate.lower * estimate.upper > 0 else now
+        undone: list[str] = []
+        impossible: list[str] = []
+        parts: list[Part] = []
+        decimals = places(max(abs(estimate.effect), estimate.std_error))
+        benchmarks = _benchmarks(made, basis, treatment, outcome)
+        strongest: tuple[float, str] | None = None
+        for group, (r2dx, r2yx) in benchmarks.items():
+            label = _label(trial, group)
+            numbers |= {f"{group}: partial R² with treatment": r2dx, f"{group}: partial R² with outcome": r2yx}
+            for multiple in self.multiples:
+                strengths = bound(r2dx, r2yx, multiple)
+                named = label if multiple == 1 else f"{label} ({multiple:g} times)"
+                if strengths is None:
+                    impossible.append(named)
+                    continue
+                effect, error, _ = adjusted(estimate.effect, estimate.std_error, df, *strengths, spread=spread)
+                lower, upper, _ = interval(effect, error, question.level, df - 1)
+                numbers[f"{multiple:g} × {group}: effect"] = effect
+                parts.append(Part(kind="group", of="as strong as", name=named, effect=effect, std_error=error, lower=lower, upper=upper))
+                if multiple != self.multiples[0]:
+                    continue
+                # towards 0 is what an effect has to fear; little or no difference has to fear both ways
+                bias = abs(estimate.effect - effect)
+                shift = math.copysign(2 * bias, estimate.effect)
+                away = (lower + shift, upper + shift)
+                if strongest is None or bias > strongest[0]:
+                    reach = f"{question.level:.0%} interval {span(lower, upper, decimals)}"
+                    said = f"One as strong as {named} would move the effect to {amount(trial, effect)} ({reach})"
+                    if claims == "little_or_none":
+                        said += f" or, the other way, to {amount(trial, effect + shift)} ({span(*away, decimals)})"
+                    strongest = (bias, f"{said}. ")
+                if (claims == "effect" and (lower * upper <= 0 or effect * estimate.effect <= 0)) or (
+                    claims == "little_or_none" and max(map(abs, (lower, upper, *away))) >= question.smallest_important
+                ):
+                    undone.append(named)
+        if strongest is None:
+            reason = "no control that changes in time is in the model, so nothing says how strong a confounder may be"
+            if impossible:
+                reason = f"{listed(impossible)} leave so little of the treatment that nothing else can explain as much of it"
+            return report(found=words + f"Not judged: {reason}.", p_value=None, survived=None, reason=reason, numbers=numbers)
+        words += strongest[1]
+        if impossible:
+            words += f"Nothing more can explain as much of the treatment as {listed(impossible)}. "
+        if claims not in ("effect", "little_or_none"):
+            words += "The interval includes 0 and important effects, so there is no finding to take away; one may also be hidden by a confounder."
+        elif undone:
+            what = "include 0" if claims == "effect" else "leave an important effect open"
+            words += f"Something unmeasured as strong as {listed(undone)} would make the interval {what}."
+        else:
+            words += "Nothing as strong as the controls measured takes the finding away; whether something stronger exists, no number here can say."
+        return report(found=capital(words), p_value=None, survived=not undone, numbers=numbers, parts=tuple(parts))
+
+
+def _critical(df: float, alpha: float) -> float:
+    from scipy import stats
+
+    return float(stats.t(df).isf(alpha / 2))
+
+
+def _robustness(f: float, critical: float) -> float:
+    """The share r with r / √(1 − r) = f − critical; beyond f × critical = 1 a confounder of less outcome variance does more."""
+    short = f - critical
+    if short <= 0:
+        return 0.0
+    if f * critical > 1:
+        return (f**2 - critical**2) / (1 + f**2)
+    return 0.5 * (math.sqrt(short**4 + 4 * short**2) - short**2)
+
+
+def _benchmarks(made: Design, basis: Floats, treatment: Floats, outcome: Floats) -> dict[str, tuple[float, float]]:
+    """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment."""
+    found = {}
+    whole = [float(treatment @ treatment), 0.0]
+    slope = float(treatment @ outcome) / whole[0]
+    whole[1] = float(((outcome - slope * treatment) ** 2).sum())
+    for group, columns in made.control_groups.items():
+        others = [j for j in range(made.controls.shape[1]) if j not in columns]
+        without = replace(made, controls=made.controls[:, others])
+        lean = without.basis()
+        if lean.shape[1] == basis.shape[1]:
+            continue  # the other controls tell it: it has no strength of its own
+        d, y = (without.partial_out(column[:, None], lean)[:, 0] for column in (made.treatment, made.outcome))
+        left_d = float(d @ d)
+        left_y = float(((y - d * (d @ y) / left_d) ** 2).sum())
+        found[group] = (max(0.0, 1 - whole[0] / left_d), max(0.0, 1 - whole[1] / left_y))
+    return found
+
+
+def _label(trial: Trial, group: str) -> str:
+    """Words for a control: its variable's label, with "× year" kept."""
+    bare, by_year = (group.removesuffix(" × year"), group.endswith(" × year"))
+    name, _ = undated(bare)
+    try:
+        label = trial.panel.variable(name).label
+    except DataError:
+        label = bare
+    return f"{label} × year" if by_year else label

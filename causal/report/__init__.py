@@ -1,0 +1,1 @@
+"""Files people read and files machines read, all made from a `Result`."""

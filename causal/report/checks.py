@@ -1,0 +1,100 @@
+"""Checks as cards: what was asked, what was seen, what that means, and what the check cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from causal.report.phrases import MEANS, STATES, chance, exact, sentence, words
+from causal.words import capital, listed
+
+
+def cards(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A card for each check, those that the rule wanted and the run lacks last."""
+    decisive = data["verdict"]["decisive"]
+    made = []
+    for one in data["refutations"]:
+        state, icon = STATES[one["survived"]]
+        lines = []
+        if one["survived"] is None:
+            lines.append(("Why not", sentence(one["reason"] or "not said")))
+        else:
+            lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(one["found"]))]
+            if one["p_value"] is not None:
+                lines.append(("Chance of something as bad in a clean world (p)", chance(one["p_value"])))
+        lines.append(("What this means", _meaning(one, decisive)))
+        lines += [("It can show", sentence(one["detects"])), ("It cannot show", sentence(one["cannot_detect"]))]
+        made.append(
+            {
+                "name": capital(words(one["name"])) + (" (decisive)" if one["name"] in decisive else ""),
+                "kind": {True: "passed", False: "failed", None: "none"}[one["survived"]],
+                "state": state,
+                "icon": icon,
+                "asks": one["asks"],
+                "lines": lines,
+                "numbers": pairs(one["numbers"]),
+            }
+        )
+    ran = {one["name"] for one in data["refutations"]}
+    if data["estimate"]:
+        made += [_absent(name) for name in decisive if name not in ran]
+    return made
+
+
+def _absent(name: str) -> dict[str, Any]:
+    lines = [("Why not", "This run did not ask for it."), ("What this means", f"{MEANS[None]} A decisive check that was not run lowers the strength.")]
+    state, icon = STATES[None]
+    return {
+        "name": f"{capital(words(name))} (decisive)",
+        "kind": "none",
+        "state": state,
+        "icon": icon,
+        "asks": "A check that the rule calls decisive.",
+        "lines": lines,
+        "numbers": [],
+    }
+
+
+def _meaning(one: Mapping[str, Any], decisive: Mapping[str, str]) -> str:
+    said = MEANS[one["survived"]]
+    if one["survived"] is not False:
+        return said + (" A decisive check that could not be run lowers the strength." if one["survived"] is None and one["name"] in decisive else "")
+    if decisive.get(one["name"]) == "failed":
+        return f"{said} This check is decisive: the answer is taken away."
+    if one["name"] in decisive:
+        return f"{said} This check is decisive, but with the other decisive ones it is not bad enough to take the answer away; the strength is lowered."
+    return f"{said} This lowers the strength."
+
+
+def joint(data: Mapping[str, Any]) -> str:
+    """Which checks can take the answer away, and how they stand."""
+    decisive = data["verdict"]["decisive"]
+    if not decisive:
+        return ""
+    names = listed([f"{words(name)} ({state.replace('failed', 'did not pass')})" for name, state in decisive.items()])
+    return f"Decisive for the answer: {names}. In a clean world these raise a false alarm, together, in at most {data['rule']['level']:.0%} of studies."
+
+
+def pairs(items: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Names and values, nested ones with their path."""
+    made: list[tuple[str, str]] = []
+    for key, value in items.items():
+        name = f"{above}{words(str(key))}"
+        if isinstance(value, Mapping) and value:
+            made += pairs(value, f"{name}, ")
+        else:
+            made.append((capital(name), shown_value(value)))
+    return made
+
+
+def shown_value(value: Any) -> str:
+    """A value of any kind as the reader sees it."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return exact(value)
+    if isinstance(value, list | tuple):
+        return listed([shown_value(one) for one in value]) or "none"
+    return str(value)

@@ -1,0 +1,282 @@
+"""Many runs on one page, sorted by what they estimate: only equal estimands of one question stand on one axis."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from causal.report import tables
+from causal.report.figures import NARROW, WIDTH, Drawing, Row, intervals, pixels, titled
+from causal.report.page import render, shown, table
+from causal.report.phrases import against_zero, bare, contrast, effect, exact, interval, label, level, sentence, slug, variable, when, words
+from causal.report.record import SCHEMA_VERSION, read, write_json
+from causal.report.summary import escaped
+from causal.words import capital, count
+
+NOT_JUDGED = (
+    "Whether estimates differ from one another by more than noise is not judged here: two intervals that overlap may still differ, "
+    "and two that do not may rest on different authorities. That takes the error of the difference, authority by authority."
+)
+MIXED = "Estimates under different headings answer different questions, or are averages over different authorities. They are not rival answers."
+
+FAILED = "Did not survive its checks"
+COLUMNS = ("study", "estimator", "effect", "interval", "strength", "passed", "did not pass", "not run")
+
+
+def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (), folder: Path) -> None:
+    """Write compare.html, .csv, .json and .md and figures/forest.svg into a folder that is made if need be.
+
+    Parameters
+    ----------
+    folders : of finished runs, in any order.
+    refused : rows {estimator, experiment, reason} of studies that could not be run.
+
+    Raises
+    ------
+    DataError : a folder without a readable result.json.
+    """
+    folder = Path(folder)
+    unique = {Path(one).resolve(): Path(one) for one in folders}
+    runs = sorted(((read(one), _link(one, folder)) for one in unique.values()), key=_order)
+    turned = sorted(({key: str(one.get(key, "")) for key in ("estimator", "experiment", "reason")} for one in refused), key=lambda one: tuple(one.values()))
+    made = _sections(runs)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    found = {
+        "schema_version": SCHEMA_VERSION,
+        "sections": [{**section["key"], "groups": [_group(group) for group in section["groups"]]} for section in made],
+        "refused": turned,
+        "differences_judged": False,
+    }
+    write_json(found, folder / "compare.json")
+    flat = _table(runs, turned)
+    for name, text in (
+        ("compare.csv", flat.csv),
+        ("compare.meta.csv", flat.meta),
+        ("compare.md", _markdown(made, turned)),
+        ("compare.html", render("compare.html", _view(made, turned, runs))),
+        ("figures/forest.svg", titled(_forest(made))),
+    ):
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _link(run: Path, folder: Path) -> str:
+    return Path(os.path.relpath((Path(run) / "report.html").resolve(), folder.resolve())).as_posix()
+
+
+def _order(run: tuple[dict[str, Any], str]) -> tuple[Any, ...]:
+    data, link = run
+    estimate = data["estimate"]
+    return (*_question(data), estimate is None, *((estimate["estimand"], estimate["target"], estimate["estimator"]) if estimate else ()), data["title"], link)
+
+
+def _question(data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What must be equal for two runs to ask the same of the same data."""
+    question, source = data["question"], data["source"]
+    units = [variable(data, question[key])["unit"] for key in ("treatment", "outcome")]
+    asked = [question[key] for key in ("treatment", "outcome", "control", "treated", "lag", "level", "smallest_important")]
+    return (*asked, *units, source["title"], source["simulated"])
+
+
+def _sections(runs: Sequence[tuple[dict[str, Any], str]]) -> list[dict[str, Any]]:
+    """Runs by question, and within it by estimand and target; those without an estimate last."""
+    keys = ("treatment", "outcome", "control", "treated", "lag", "level", "smallest_important", "treatment_unit", "outcome_unit", "source", "simulated")
+    sections: dict[tuple[Any, ...], dict[tuple[str, str], list[tuple[dict[str, Any], str]]]] = {}
+    for data, link in runs:
+        one = data["estimate"]
+        of = (one["estimand"], one["target"]) if one else ("", "")
+        sections.setdefault(_question(data), {}).setdefault(of, []).append((data, link))
+    return [
+        {
+            "key": dict(zip(keys, key, strict=True)),
+            "groups": [{"estimand": estimand, "target": target, "runs": held} for (estimand, target), held in groups.items()],
+        }
+        for key, groups in sections.items()
+    ]
+
+
+def _states(data: Mapping[str, Any]) -> dict[str, int]:
+    survived = [one["survived"] for one in data["refutations"]]
+    return {"checks_passed": survived.count(True), "checks_did_not_pass": survived.count(False), "checks_not_run": survived.count(None)}
+
+
+def _row(data: Mapping[str, Any], link: str) -> dict[str, Any]:
+    one, verdict = data["estimate"], data["verdict"]
+    numbers = {
+        key: one[key] if one else None
+        for key in ("estimator", "estimand", "target", "effect", "std_error", "lower", "upper", "level", "p_value", "rows", "authorities")
+    }
+    said = {"finding": verdict["finding"], "headline": verdict["headline"], "strength": verdict["strength"]}
+    return {"title": data["title"], "report": link, **numbers, **said, **_states(data), "data_digest": data["source"]["digest"]}
+
+
+def _group(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {"estimand": group["estimand"], "target": group["target"], "runs": [_row(*run) for run in group["runs"]]}
+
+
+def _title(section: Mapping[str, Any]) -> str:
+    data = section["groups"][0]["runs"][0][0]
+    question = data["question"]
+    simulated = "SIMULATED: " if data["source"]["simulated"] else ""
+    return f"{simulated}{capital(label(data, question['outcome']))} {when(question)}, by {label(data, question['treatment'])}, {contrast(data)}"
+
+
+def _heading(group: Mapping[str, Any]) -> str:
+    return f"{capital(group['estimand'])} ({group['target']})" if group["estimand"] else "No estimate"
+
+
+def _names(runs: Sequence[tuple[dict[str, Any], str]]) -> list[str]:
+    """Estimators, told apart by title and then by folder where two are the same."""
+    names = [words(data["estimate"]["estimator"]) for data, _ in runs]
+    for more in ([data["title"] for data, _ in runs], [Path(link).parent.name for _, link in runs]):
+        names = [f"{name}, {extra}" if names.count(name) > 1 else name for name, extra in zip(names, more, strict=True)]
+    return names
+
+
+def _rows(group: Mapping[str, Any]) -> list[Row]:
+    """What did not survive its checks is drawn faint and says so."""
+    rows = []
+    for name, (data, _) in zip(_names(group["runs"]), group["runs"], strict=True):
+        failed = data["verdict"]["finding"] == "failed_checks"
+        rows.append(Row(label=f"{FAILED}: {name}" if failed else name, one=data["estimate"], faint=failed))
+    return rows
+
+
+def _drawing(group: Mapping[str, Any], name: str) -> Drawing:
+    data = group["runs"][0][0]
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    rows = _rows(group)
+    said = "; ".join(f"{row.label} {effect(row.one, unit)}, {level(data)} {interval(row.one)}, which {against_zero(row.one)}" for row in rows)
+    return Drawing(
+        name=name,
+        svg=intervals([rows], data, [""]),
+        narrow=intervals([rows], data, [""], width=NARROW),
+        alt=f"{_heading(group)}: {said}.",
+        caption=f"{_heading(group)}. Lines are {level(data)}s.",
+        width=pixels(WIDTH),
+    )
+
+
+def _forest(made: Sequence[Mapping[str, Any]]) -> Drawing:
+    """All groups on one sheet, each with an axis of its own."""
+    panels, titles, questions = [], [], []
+    for section in made:
+        for group in section["groups"]:
+            if group["estimand"]:
+                panels.append(_rows(group))
+                titles.append(f"{_title(section)}. {_heading(group)}")
+                questions.append(group["runs"][0][0])
+    said = "; ".join(f"{title}: " + ", ".join(f"{row.label} {bare(row.one)}" for row in rows) for title, rows in zip(titles, panels, strict=True))
+    return Drawing(
+        name="forest", svg=intervals(panels, questions, titles), alt=f"{said or 'No run has an estimate'}.", caption="Every estimate", width=pixels(WIDTH)
+    )
+
+
+def _view(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]], runs: Sequence[tuple[dict[str, Any], str]]) -> dict[str, Any]:
+    heads = ("Study", "Estimator", "Effect", "Interval", "Strength", "Checks passed", "Did not pass", "Not run", "Rows")
+    sections = []
+    for s, section in enumerate(made):
+        groups = []
+        for g, group in enumerate(section["groups"]):
+            rows = []
+            for data, link in group["runs"]:
+                one, states = data["estimate"], _states(data)
+                unit = variable(data, data["question"]["outcome"])["unit"]
+                known = ("none", "no estimate", "none")
+                if one:
+                    known = (words(one["estimator"]), effect(one, unit), interval(one) + (f" ({one['level']:.0%})" if one["lower"] is not None else ""))
+                cells = (*known, capital(data["verdict"]["strength"]), *(f"{n}" for n in states.values()))
+                rows.append(({"text": data["title"], "href": quote(link, safe="/.")}, *cells, f"{one['rows']:,}" if one else "none"))
+            digests = {data["source"]["digest"] for data, _ in group["runs"]}
+            groups.append(
+                {
+                    "title": _heading(group),
+                    "drawing": shown(_drawing(group, slug(f"forest {s} {g}"))) if group["estimand"] else None,
+                    "table": table(f"Runs: {_heading(group)}", heads, rows, numbers=heads[2:4] + heads[5:]),
+                    "headlines": [(_run_name(data), data["verdict"]["headline"]) for data, _ in group["runs"]],
+                    "data": "These runs did not use the same data: the digests of their panels differ." if len(digests) > 1 else "",
+                }
+            )
+        first = section["groups"][0]["runs"][0][0]
+        size = f"{exact(first['question']['smallest_important'])} {variable(first, first['question']['outcome'])['unit']}".strip()
+        sections.append(
+            {
+                "title": _title(section),
+                "said": f"Data: {first['source']['title']}. Smallest effect that matters: {size}. Intervals: {first['question']['level']:.0%}.",
+                "groups": groups,
+            }
+        )
+    simulated = [data["source"]["simulated"] for data, _ in runs]
+    return {
+        "title": f"Comparison of {count(len(runs), 'run')}",
+        "simulated": any(simulated),
+        "simulated_words": "" if all(simulated) else "Some of the runs below use simulated data; their headings begin with SIMULATED.",
+        "counted": _counted(made, refused),
+        "notes": [MIXED, NOT_JUDGED],
+        "sections": sections,
+        "refused": table(
+            "Estimators that were refused, and why",
+            ("Estimator", "Study", "Reason"),
+            [(words(one["estimator"]), words(one["experiment"]), sentence(one["reason"])) for one in refused],
+            long=("Reason",),
+        )
+        if refused
+        else None,
+    }
+
+
+def _run_name(data: Mapping[str, Any]) -> str:
+    return f"{data['title']}, {words(data['estimate']['estimator'])}" if data["estimate"] else str(data["title"])
+
+
+def _counted(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]]) -> str:
+    estimands = sum(bool(group["estimand"]) for section in made for group in section["groups"])
+    runs = sum(len(group["runs"]) for section in made for group in section["groups"])
+    if not runs:
+        return f"No run to compare; {count(len(refused), 'study was', 'studies were')} refused."
+    turned = f"; {count(len(refused), 'study was', 'studies were')} refused" if refused else ""
+    return f"{capital(count(runs, 'run'))}, {count(len(made), 'question')}, {count(estimands, 'estimand')}{turned}."
+
+
+def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]]) -> str:
+    said = ["# Comparison", "", _counted(made, refused), "", MIXED, "", NOT_JUDGED, ""]
+    for section in made:
+        said += [f"## {escaped(_title(section))}", ""]
+        for group in section["groups"]:
+            said += [f"### {escaped(_heading(group))}", "", "| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+            for data, link in group["runs"]:
+                one = data["estimate"]
+                unit = variable(data, data["question"]["outcome"])["unit"]
+                cells = [words(one["estimator"]), effect(one, unit), interval(one)] if one else ["none", "no estimate", "none"]
+                cells += [data["verdict"]["strength"], *(str(n) for n in _states(data).values())]
+                said.append(f"| [{escaped(data['title'])}]({quote(link, safe='/.')}) | " + " | ".join(escaped(one) for one in cells) + " |")
+            said += ["", *(f"- {escaped(_run_name(data))}: {escaped(data['verdict']['headline'])}" for data, _ in group["runs"]), ""]
+    if refused:
+        reasons = [f"- {escaped(words(one['estimator']))} ({escaped(words(one['experiment']))}): {escaped(sentence(one['reason']))}" for one in refused]
+        said += ["## Refused", "", *reasons, ""]
+    return "\n".join(said)
+
+
+def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping[str, str]]) -> tables.Table:
+    """Every run in the open data form, the refused ones with their reason."""
+    named = [(name, "Filter", what) for name, what in (("title", "Study"), ("estimator", "Estimator"), ("estimand", "Whose effect"), ("target", "ATE or ATT"))]
+    named += [(c.name, c.kind, c.label) for c in tables.ASKED]
+    named += [("finding", "Filter", "Row of the verdict's table"), ("strength", "Filter", "Strength of the evidence"), ("headline", "Filter", "Headline")]
+    named += [("report", "Filter", "Path of the report"), ("refused_because", "Filter", "Why it could not be run")]
+    named += [(c.name, c.kind, c.label) for c in tables.MEASURED if not c.name.startswith("joint")]
+    named += [(name, "Indicator", capital(words(name))) for name in ("checks_passed", "checks_did_not_pass", "checks_not_run")]
+    rows: list[dict[str, Any]] = []
+    for data, link in runs:
+        row = {**tables.setting(data), **tables.question(data), **{key: data["verdict"][key] for key in ("finding", "strength", "headline")}, **_states(data)}
+        row |= {"title": data["title"], "report": link}
+        one = data["estimate"]
+        if one:
+            row |= {key: one[key] for key in ("estimator", "estimand", "target")} | tables.measures(one)
+        else:
+            row |= dict.fromkeys(("estimate", "est_lower_ci", "est_upper_ci"))
+        rows.append(row)
+    rows += [{"title": one["experiment"], "estimator": one["estimator"], "refused_because": one["reason"]} for one in refused]
+    columns = (*tables.SETTING, *(tables.Column(name=name, kind=kind, label=what) for name, kind, what in named))
+    return tables.Table(name="compare", columns=columns, rows=tuple(rows))

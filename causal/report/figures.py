@@ -1,0 +1,336 @@
+"""Figures as SVG text: estimates side by side, effects by group, leads and lags.
+
+Each comes with words that say what it shows, for those who cannot see it. Colours are the Analysis Function's; every
+mark is labelled where it stands, and nothing is told by colour alone. The same record gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from causal.report.phrases import against_zero, bare, decimals, effect, in_order, interval, label, level, slug, step, variable, when, words
+from causal.words import capital, listed, signed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, TURQUOISE, PINK, ORANGE, GREY, PURPLE = "#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1"
+PALE, BAND = "#BFBFBF", "#E8E8E8"
+WIDTH, LEFT, RIGHT = 7.4, 2.1, 1.55  # inches: the whole, room for labels, room for numbers
+NARROW = 3.4  # inches, for a telephone
+FONTS = "Arial, 'Liberation Sans', Helvetica, 'DejaVu Sans', sans-serif"
+STYLE: dict[str, Any] = {
+    "svg.hashsalt": "causal",
+    "svg.fonttype": "none",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "text.color": GREY,
+    "axes.labelcolor": GREY,
+    "axes.edgecolor": GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+    "text.parse_math": False,  # a label may hold a $
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """An SVG, the words that stand for it, its caption and its width in CSS pixels; `narrow` is the same for a small screen."""
+
+    name: str
+    svg: str
+    narrow: str | None = None
+    alt: str
+    caption: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of an interval plot; `faint` for what is shown for contrast only."""
+
+    label: str
+    one: Mapping[str, Any]
+    faint: bool = False
+
+
+def estimates(data: Mapping[str, Any]) -> Drawing | None:
+    """The answer beside the comparison that holds nothing fixed."""
+    if data["estimate"] is None:
+        return None
+    answer, other = data["estimate"], data["baseline"]
+    rows = [Row(label=f"This: {words(answer['estimator'])}", one=answer)]
+    if other and other["effect"] is not None:
+        rows.append(Row(label=f"For contrast: {words(other['estimator'])}", one=other, faint=True))
+    unit = _unit(data)
+    said = [f"{row.label}, {effect(row.one, unit)}, {level(data)} {interval(row.one)}, which {against_zero(row.one)}" for row in rows]
+    return Drawing(
+        name="estimates",
+        svg=intervals([rows], data, [""]),
+        narrow=intervals([rows], data, [""], width=NARROW),
+        alt=capital("; ".join(said)) + f". Effects within ±{data['question']['smallest_important']:g} are too small to matter.",
+        caption=f"Estimates side by side. Lines are {level(data)}s; the grey band holds effects too small to matter.",
+        width=pixels(WIDTH),
+    )
+
+
+def grouped(data: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Parts by group or path, under the name of their figure."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for part in data["estimate"]["parts"] if data["estimate"] else ():
+        if part["kind"] != "time" and part["effect"] is not None:
+            made.setdefault(f"{'by' if part['kind'] == 'group' else 'path'}_{slug(part['of'])}", []).append(part)
+    return made
+
+
+def groups(data: Mapping[str, Any]) -> list[Drawing]:
+    """Effects by group or path, a drawing for each thing they are grouped by."""
+    drawn = []
+    for name, parts in grouped(data).items():
+        by = ("" if parts[0]["kind"] == "group" else "path, ") + label(data, parts[0]["of"])
+        digits = decimals(*(part["effect"] for part in parts))
+        joint = any(part["joint_lower"] is not None for part in parts)
+        rows = [Row(label=capital(part["name"]), one=part) for part in parts]
+        drawn.append(
+            Drawing(
+                name=name,
+                svg=intervals([rows], data, [""]),
+                narrow=intervals([rows], data, [""], width=NARROW),
+                alt=f"Effect by {by}: " + "; ".join(f"{part['name']} {bare(part, digits)}" for part in parts) + f". {gradient(parts, level(data))}",
+                caption=f"Effect by {by}. Thick lines are {level(data)}s for each alone"
+                + ("; thin lines with ends hold for all of them at once." if joint else "."),
+                width=pixels(WIDTH),
+            )
+        )
+    return drawn
+
+
+def gradient(parts: Sequence[Mapping[str, Any]], what: str) -> str:
+    """Whether groups differ, as far as intervals tell."""
+    if len(parts) < 2:
+        return ""
+    low, high = min(parts, key=lambda p: p["effect"]), max(parts, key=lambda p: p["effect"])
+    digits = decimals(low["effect"], high["effect"])
+    said = f"Estimates run from {signed(low['effect'], digits)} ({low['name']}) to {signed(high['effect'], digits)} ({high['name']})."
+    joint = [(p["joint_lower"], p["joint_upper"]) for p in parts if p["joint_lower"] is not None and p["joint_upper"] is not None]
+    if len(joint) < len(parts):
+        return f"{said} No interval that holds for all at once is known, so whether they differ cannot be told."
+    if max(low for low, _ in joint) > min(high for _, high in joint):
+        return f"{said} At least two of the {what}s that hold for all at once do not meet: the effect is not the same in all of them."
+    return f"{said} The {what}s that hold for all at once have values in common, so these data do not show that the effect differs between them."
+
+
+def event_parts(data: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """Leads and lags in order, and whose they are: the estimate's own, else those of the check on future treatment."""
+    if data["estimate"] is None:
+        return [], ""
+    own = [part for part in data["estimate"]["parts"] if part["kind"] == "time" and part["effect"] is not None]
+    if own:
+        return in_order(own), words(data["estimate"]["estimator"])
+    for one in data["refutations"]:
+        if one["name"] == "future_treatment":
+            return in_order([part for part in one["parts"] if part["kind"] == "time" and part["effect"] is not None]), "the check on future treatment"
+    return [], ""
+
+
+def event_study(data: Mapping[str, Any]) -> Drawing | None:
+    """Effects before and after, with zero and the band too small to matter."""
+    parts, whose = event_parts(data)
+    if not parts:
+        return None
+    leads = [p for p in parts if (step(p["name"]) or 0) < 0 or "lead" in p["name"]]
+    away = [p["name"] for p in leads if against_zero(p) in ("lies above zero", "lies below zero")]
+    known = [p for p in leads if p["lower"] is not None]
+    if away:
+        found = f"The {level(data)}{'s' if len(away) > 1 else ''} of {listed(away)} {'leave' if len(away) > 1 else 'leaves'} out zero."
+    elif known:
+        which = {1: "the one lead includes", 2: "both leads include"}.get(len(known), f"all {len(known)} leads include")
+        found = f"The {level(data)}{'s' if len(known) > 1 else ''} of {which} zero."
+    else:
+        found = "No lead has an interval." if leads else "There are no leads."
+    digits = decimals(*(part["effect"] for part in parts))
+    return Drawing(
+        name="event_study",
+        svg=_events(parts, leads, data, WIDTH),
+        narrow=_events(parts, leads, data, NARROW),
+        alt=f"Effects before and after, from {whose}: " + "; ".join(f"{p['name']} {bare(p, digits)}" for p in parts) + f". {found}",
+        caption=f"Event study, from {whose}. Squares are leads, before the treatment could act; dots are the treatment's own year and after. "
+        f"Thick lines are {level(data)}s, thin ones hold for all at once. A sound design shows nothing before. {found}",
+        width=pixels(WIDTH),
+    )
+
+
+def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any]], data: Mapping[str, Any], width: float) -> str:
+    smallest = data["question"]["smallest_important"]
+    turned = len(parts) * 0.62 > width - 2
+    with style():
+        fig, ax = _axes(width, 3.9 if turned else 3.5, left=0.6, right=0.1, bottom=1.2 if turned else 0.85, top=0.3)
+        ax.axhspan(-smallest, smallest, color=BAND, linewidth=0, zorder=0)
+        ax.axhline(0, color=GREY, linewidth=1, zorder=1)
+        for x, part in enumerate(parts):
+            colour = ORANGE if part in leads else BLUE
+            for low, high, thick in (("joint_lower", "joint_upper", 1.2), ("lower", "upper", 3.5)):
+                if part[low] is not None and part[high] is not None:
+                    ax.plot([x, x], [part[low], part[high]], color=colour, linewidth=thick, solid_capstyle="butt")
+            ax.plot([x], [part["effect"]], marker="s" if part in leads else "o", color=colour, markersize=7, markeredgecolor="white")
+        bottom, top = _reach(parts, smallest)
+        ax.set_ylim(bottom, top)
+        ax.set_xlim(-0.6, len(parts) - 0.4)
+        ax.set_xticks(range(len(parts)))
+        ax.set_xticklabels([part["name"] for part in parts], rotation=60 if turned else 0)
+        if leads and len(leads) < len(parts):
+            edge = len(leads) - 0.5
+            ax.axvline(edge, color=GREY, linewidth=0.8, linestyle=(0, (2, 3)))
+            ax.text(edge - 0.06, top, "before", ha="right", va="bottom", fontsize=9)
+            ax.text(edge + 0.06, top, "from then on", ha="left", va="bottom", fontsize=9)
+        tall = fig.get_figheight()
+        said = [*textwrap.wrap(f"Effect on {_counted(data)}", round(width * 13.5))[:2], f"Grey: within ±{smallest:g}, too small to matter; line: no effect"]
+        for i, line in enumerate(said[::-1]):
+            fig.text(0.08 / width, (0.12 + 0.18 * i) / tall, line, fontsize=9, ha="left", va="center")
+        return svg_of(fig)
+
+
+def intervals(panels: Sequence[Sequence[Row]], data: Mapping[str, Any] | Sequence[Mapping[str, Any]], titles: Sequence[str], *, width: float = WIDTH) -> str:
+    """Rows of labelled intervals, with zero and the band too small to matter, one axis a panel.
+
+    data : one record, or one for each panel. On a narrow figure the labels stand above the lines, on a wide one beside them.
+    """
+    each = [data] * len(panels) if isinstance(data, Mapping) else list(data)
+    stacked = width < 5
+    pitch, head, foot = (0.56, 0.46, 0.72) if stacked else (0.44, 0.46, 0.58)
+    left, right = (0.1, 0.1) if stacked else (LEFT, RIGHT)
+    named = [textwrap.wrap(title, 95) for title in titles]
+    heights = [head + 0.2 * len(lines) + pitch * len(rows) + foot for rows, lines in zip(panels, named, strict=True)]
+    total = sum(heights) or 0.5
+    with style():
+        fig = figure(width, total)
+        top = total
+        for rows, one, lines, height in zip(panels, each, named, heights, strict=True):
+            ax = fig.add_axes((left / width, (top - height + foot) / total, (width - left - right) / width, pitch * len(rows) / total))
+            ax.set_ylim(-len(rows), 0)
+            for i, line in enumerate(lines):
+                fig.text(0.08 / width, (top - 0.16 - 0.2 * i) / total, line, fontsize=10, fontweight="bold", va="center")
+            _rows(ax, rows, one["question"], width, stacked=stacked)
+            said = textwrap.wrap(f"Effect on {_counted(one)}", round(width * 13.5))[:2]
+            for i, line in enumerate(said):
+                fig.text(0.08 / width, (top - height + 0.1 + 0.17 * (len(said) - i - 0.6)) / total, line, fontsize=9, va="center")
+            top -= height
+        return svg_of(fig)
+
+
+def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: float, *, stacked: bool) -> None:
+    low, high = _reach([row.one for row in rows], question["smallest_important"])
+    ax.set_xlim(low, high)
+    smallest, plot = question["smallest_important"], width - LEFT - RIGHT
+    placed: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "bottom", "fontsize": 9}
+    # words stay inside a narrow figure, whichever end of it zero is near
+    share = -low / (high - low)
+    side = "center" if not stacked else "left" if share < 0.35 else "right" if share > 0.65 else "center"
+    ax.annotate("no effect", (0, 1), xytext=(0, 2), ha=side, **placed)
+    at = {"left": (low, "left"), "right": (high, "right"), "center": (0.0, "center")}[side]
+    ax.annotate(f"grey: within ±{smallest:g}, too small to matter", (at[0], 1), xytext=(0, 15), ha=at[1], **placed)
+    digits = decimals(*(row.one["effect"] for row in rows))
+    beside = ax.get_yaxis_transform()
+    for i, row in enumerate(rows):
+        one = row.one
+        y, tall = (-i - 0.68, 0.4) if stacked else (-i - 0.5, 1.0)
+        ax.fill_between([-smallest, smallest], y - tall / 2, y + tall / 2, color=BAND, linewidth=0, zorder=0)
+        ax.plot([0, 0], [y - tall / 2, y + tall / 2], color=GREY, linewidth=1, zorder=1)
+        colour = GREY if row.faint else BLUE
+        if one["lower"] is not None and one["upper"] is not None:
+            if one.get("joint_lower") is not None and one.get("joint_upper") is not None:
+                ax.plot([one["joint_lower"], one["joint_upper"]], [y, y], color=colour, linewidth=1.2, marker="|", markersize=8)
+            ax.plot([one["lower"], one["upper"]], [y, y], color=colour, linewidth=1.6 if row.faint else 4, solid_capstyle="butt")
+        ax.plot([one["effect"]], [y], marker="D" if row.faint else "o", color=colour, markersize=8, markeredgecolor="white", zorder=4)
+        said = signed(one["effect"], digits), "no valid interval" if one["lower"] is None else interval(one, digits)
+        if stacked:
+            name = textwrap.shorten(row.label, 26, placeholder=" …")
+            ax.text(0, -i - 0.28, name, transform=beside, ha="left", va="center", fontsize=9, color=colour)
+            ax.text(1, -i - 0.28, f"{said[0]} ({said[1]})", transform=beside, ha="right", va="center", fontsize=9, fontweight="bold", color=colour)
+            continue
+        names = textwrap.wrap(textwrap.shorten(row.label, 62, placeholder=" …"), 30)[:2]
+        for j, line in enumerate(names):
+            ax.text(-(LEFT - 0.08) / plot, y + 0.36 * ((len(names) - 1) / 2 - j), line, transform=beside, ha="left", va="center", fontsize=9.5, color=colour)
+        for j, line in enumerate(said):
+            weight = "normal" if j else "bold"
+            ax.text(
+                1 + (RIGHT - 0.05) / plot, y + 0.18 - 0.36 * j, line, transform=beside, ha="right", va="center", fontsize=9.5, fontweight=weight, color=colour
+            )
+    ax.set_yticks([])
+
+
+def _counted(data: Mapping[str, Any]) -> str:
+    question = data["question"]
+    return f"{label(data, question['outcome'])} {when(question)}, {_unit(data)}".removesuffix(", ")
+
+
+def _reach(ones: Sequence[Mapping[str, Any]], smallest: float) -> tuple[float, float]:
+    """Ends of an axis that holds every estimate and interval, zero and the band."""
+    keys = ("effect", "lower", "upper", "joint_lower", "joint_upper")
+    values = [one[key] for one in ones for key in keys if one.get(key) is not None]
+    low, high = min([*values, -smallest]), max([*values, smallest])
+    margin = 0.06 * (high - low)
+    return low - margin, high + margin
+
+
+def _unit(data: Mapping[str, Any]) -> str:
+    return str(variable(data, data["question"]["outcome"])["unit"])
+
+
+def pixels(inches: float) -> int:
+    """CSS pixels."""
+    return round(inches * 96)
+
+
+def style() -> Any:
+    """Our settings, for as long as a figure is drawn."""
+    import matplotlib
+
+    return matplotlib.rc_context(STYLE)  # type: ignore[arg-type, unused-ignore]
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure; inches."""
+    # the figure's own classes, not pyplot: nothing global, no window system, half a second less
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), facecolor="white")
+
+
+def _axes(width: float, height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
+    """A figure with one axis; margins in inches."""
+    fig = figure(width, height)
+    ax = fig.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height))
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return fig, ax
+
+
+def svg_of(fig: Figure) -> str:
+    """The figure as SVG text, without a date."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    for ax in fig.axes:
+        for side in ("top", "right", "left"):
+            ax.spines[side].set_visible(side == "left" and bool(len(ax.get_yticks())))
+    out = io.StringIO()
+    print_svg: Any = FigureCanvasSVG(fig).print_svg
+    print_svg(out, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    drawn = out.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", FONTS.replace("\\", ""), drawn)
+
+
+def titled(drawing: Drawing) -> str:
+    """The SVG as a file of its own: its words inside, for readers who cannot see it."""
+    head, rest = drawing.svg.split(">", 1)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{head} role="img" aria-labelledby="says">\n<title id="says">{escape(drawing.alt)}</title>{rest}'

@@ -1,0 +1,59 @@
+"""A run's folder: the record, and every page, table and figure made from it.
+
+`write` saves the record and then does what `rebuild` does, so that a page made again years later is the same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from causal.report import tables
+from causal.report.figures import titled
+from causal.report.page import drawings, page
+from causal.report.record import FILE, read, record, write_json
+from causal.report.summary import summary
+
+if TYPE_CHECKING:
+    from causal.study import Result
+
+
+def write(result: Result, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
+    """Everything about a result, into a folder that is made if need be.
+
+    Parameters
+    ----------
+    provenance : as `causal.report.provenance` gives it; a missing `config` is filled from `config_yaml`, so that
+        the page can be made again from result.json alone.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(record(result, {**provenance, "config": provenance.get("config") or config_yaml}), folder / FILE)
+    _save(folder / "config.yaml", config_yaml)
+    _save(folder / "influence.csv", tables.influence(result))
+    rebuild(folder)
+
+
+def rebuild(folder: Path) -> None:
+    """Make every page, table and figure again from result.json; influence.csv and config.yaml are left as they are.
+
+    Raises
+    ------
+    DataError : no readable result.json there.
+    """
+    folder = Path(folder)
+    data = read(folder)
+    for table in (tables.effects(data), tables.refutations(data)):
+        _save(folder / f"{table.name}.csv", table.csv)
+        _save(folder / f"{table.name}.meta.csv", table.meta)
+    drawn = drawings(data)
+    (folder / "figures").mkdir(exist_ok=True)
+    for one in drawn:
+        _save(folder / "figures" / f"{one.name}.svg", titled(one))
+    _save(folder / "summary.md", summary(data))
+    _save(folder / "report.html", page(data, drawn))
+
+
+def _save(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

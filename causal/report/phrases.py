@@ -1,0 +1,147 @@
+"""How the report says things: effects with sign, unit and range, names of steps as words, states of checks."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from causal.words import listed, places, signed, span, years_later
+
+STATES = {True: ("passed", "✓"), False: ("did not pass", "✗"), None: ("not run", "–")}
+MEANS = {
+    True: "The estimate behaved as a true one would. That is no proof that it is right.",
+    False: "The estimate did not behave as a true one would.",
+    None: "Nothing is known from this check, for or against.",
+}
+
+
+def words(name: str) -> str:
+    """placebo_treatment → placebo treatment."""
+    return name.replace("_", " ")
+
+
+def slug(name: str) -> str:
+    """A name that can stand in a file name."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "x"
+
+
+def label(data: Mapping[str, Any], name: str) -> str:
+    """The label of a variable or node of the record, or its name as words."""
+    for one in (*data["source"]["variables"], *data["graph"]["nodes"]):
+        if one["name"] == name:
+            return str(one["label"])
+    return words(name)
+
+
+def variable(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A variable of the record; one that is not there has no unit."""
+    for one in data["source"]["variables"]:
+        if one["name"] == name:
+            return dict(one)
+    return {"name": name, "label": label(data, name), "unit": "", "source": "", "definition": "", "varies": "both", "count_per": None}
+
+
+def decimals(*values: float | None) -> int:
+    """Decimal places that suit the largest of some numbers."""
+    return places(max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0))
+
+
+def exact(value: float | None, digits: int | None = None) -> str:
+    """A number without a forced sign, or "not known"."""
+    if value is None:
+        return "not known"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}".replace("-", "−")
+    return f"{value:,.{places(value) if digits is None else digits}f}".replace("-", "−")
+
+
+def effect(one: Mapping[str, Any], unit: str, digits: int | None = None) -> str:
+    """+3.23 per 10,000 children."""
+    digits = decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits
+    return f"{signed(one['effect'], digits)} {unit}".strip()
+
+
+def interval(one: Mapping[str, Any], digits: int | None = None, *, joint: bool = False) -> str:
+    """+1.94 to +4.52, rounded outwards; says so where none is known."""
+    digits = decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits
+    low, high = ("joint_lower", "joint_upper") if joint else ("lower", "upper")
+    return span(one.get(low), one.get(high), digits)
+
+
+def bare(one: Mapping[str, Any], digits: int | None = None) -> str:
+    """+3.23 (+1.94 to +4.52)."""
+    digits = decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits
+    return f"{signed(one['effect'], digits)} ({interval(one, digits)})"
+
+
+def against_zero(one: Mapping[str, Any]) -> str:
+    """Where the interval lies, as the end of a sentence."""
+    low, high = one["lower"], one["upper"]
+    if low is None or high is None:
+        return "has no valid interval"
+    return "lies above zero" if low > 0 else "lies below zero" if high < 0 else "spans zero"
+
+
+def chance(p_value: float | None) -> str:
+    """A p-value as the reader sees it."""
+    if p_value is None:
+        return "none"
+    return "less than 0.001" if p_value < 0.001 else f"{p_value:.3f}" if p_value < 0.1 else f"{p_value:.2f}"
+
+
+def level(data: Mapping[str, Any]) -> str:
+    """95% interval, as the headline writes it."""
+    return f"{data['question']['level']:.0%} interval"
+
+
+def years(data: Mapping[str, Any]) -> tuple[int, ...]:
+    """Years of the outcome used; the panel's where nothing was designed."""
+    return tuple((data["design"] or data["source"])["years"])
+
+
+def when(question: Mapping[str, Any]) -> str:
+    """The outcome's date after the treatment's, as an adverb."""
+    return years_later(question["lag"])
+
+
+def contrast(data: Mapping[str, Any]) -> str:
+    """The two levels compared, with the treatment's unit."""
+    question = data["question"]
+    unit = variable(data, question["treatment"])["unit"]
+    levels = f"{question['treated']:g} against {question['control']:g}".replace("-", "−")
+    return f"{levels} ({unit})" if unit else levels
+
+
+def sentence(text: str) -> str:
+    """First letter upper case, a full stop at the end."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) else ".")
+
+
+def tally(states: Iterable[bool | None]) -> str:
+    """2 passed, 1 did not pass, 0 were not run."""
+    states = list(states)
+    if not states:
+        return "No check was asked for, so none has been passed."
+    idle = states.count(None)
+    parts = [f"{states.count(True)} passed", f"{states.count(False)} did not pass", f"{idle} {'was' if idle == 1 else 'were'} not run"]
+    return f"Of {len(states)} {'check' if len(states) == 1 else 'checks'}, {listed(parts)}."
+
+
+def step(name: str) -> int | None:
+    """Years after the treatment that a lead or lag stands for: lead 2 → −2, lag 1 → 1, −3 → −3."""
+    match = re.search(r"(lead|lag)?\s*([+−-]?\d+)\s*$", name.strip().lower())
+    if match is None:
+        return 0 if re.search(r"\b(now|current|same year)\b", name.lower()) else None
+    by = int(match[2].replace("−", "-"))
+    return -by if match[1] == "lead" else by
+
+
+def in_order(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leads and lags from earliest to latest; other names as they came."""
+    steps = [step(part["name"]) for part in parts]
+    if any(one is None for one in steps):
+        return list(parts)
+    return [part for _, part in sorted(zip(steps, parts, strict=True), key=lambda pair: pair[0] or 0)]

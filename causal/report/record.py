@@ -1,0 +1,199 @@
+"""A `Result` as strict JSON: the one record from which every page, table and figure is made.
+
+Keys are the nouns' field names, in the nouns' order. JSON has no word for "not a number" or "infinite", so both
+become null; every other float keeps all its digits. Raw arrays stay out: the record holds what was found, not the data.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from causal.errors import DataError
+
+if TYPE_CHECKING:
+    from causal.design import Design
+    from causal.panel import Loss, Panel
+    from causal.study import Result
+
+SCHEMA_VERSION = 1
+FILE = "result.json"
+KEYS = (
+    "schema_version",
+    "title",
+    "action",
+    "question",
+    "graph",
+    "source",
+    "identification",
+    "design",
+    "estimate",
+    "baseline",
+    "refutations",
+    "rule",
+    "verdict",
+    "provenance",
+)
+
+
+def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """All of a result as plain values: strict JSON, keys in a fixed order.
+
+    Parameters
+    ----------
+    provenance : seed, versions, commit, digests, config, command, times; whatever the caller knows.
+
+    Raises
+    ------
+    TypeError : something that JSON cannot hold; the message says where it stands.
+    """
+    study, panel = result.study, result.panel
+    graph = study.graph
+    made = {
+        "schema_version": SCHEMA_VERSION,
+        "title": study.title,
+        "action": study.action,
+        "question": study.question,
+        "graph": {"name": graph.name, "nodes": graph.nodes, "arrows": graph.arrows},
+        "source": _source(panel, result.design),
+        "identification": result.identification,
+        "design": None if result.design is None else _design(result.design, panel),
+        "estimate": result.estimate,
+        "baseline": result.baseline,
+        "refutations": result.refutations,
+        "rule": study.rule,
+        "verdict": result.verdict,
+        "provenance": provenance,
+    }
+    clean = {key: plain(made[key], key) for key in KEYS}
+    for key in ("estimate", "baseline"):
+        if clean[key] is not None:
+            clean[key].pop("influence", None)
+    return clean
+
+
+def plain(value: Any, where: str = "value") -> Any:
+    """Python's own dict, list, str, int, float, bool or None; NaN and infinities become None."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist(), where)
+    if isinstance(value, np.generic):
+        return plain(value.item(), where)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(one, f"{where}.{key}") for key, one in value.items()}
+    if isinstance(value, set | frozenset):
+        return [plain(one, where) for one in sorted(value)]
+    if isinstance(value, list | tuple):
+        return [plain(one, f"{where}[{i}]") for i, one in enumerate(value)]
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold")
+
+
+def text(data: Mapping[str, Any]) -> str:
+    """The record as the text of its file."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def write_json(data: Mapping[str, Any], path: Path) -> None:
+    """Write strict JSON in UTF-8."""
+    path.write_text(text(data), encoding="utf-8", newline="\n")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The record in a run's folder.
+
+    Raises
+    ------
+    DataError : no result.json, not JSON, or not of this schema version.
+    """
+    path = Path(folder) / FILE
+    if not Path(folder).is_dir():
+        raise DataError(f"{folder} is no folder; give the folder of a run, which holds {FILE}")
+    if not path.is_file():
+        held = sorted(one.name for one in Path(folder).iterdir())[:8]
+        raise DataError(f"{folder} holds no {FILE}, so it is not the folder of a finished run; it holds {', '.join(held) or 'nothing'}")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not strict JSON ({error}); run the study again") from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema_version {version!r}, this version of the toolkit reads {SCHEMA_VERSION}; run the study again, or use the version that wrote it"
+        )
+    lacking = [key for key in KEYS if key not in data]
+    if lacking:
+        raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
+    return dict(data)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it holds {constant}")
+
+
+def _source(panel: Panel, design: Design | None) -> dict[str, Any]:
+    authorities = panel.authorities if design is None else design.authorities
+    places = panel.places.reindex(list(authorities))
+    return {
+        "title": panel.title,
+        "simulated": panel.simulated,
+        "planted": panel.planted,
+        "population": panel.population,
+        "variables": panel.variables,
+        "places": [
+            {"authority": code, **{str(key): _cell(value) for key, value in row.items()}}
+            for code, row in zip(authorities, places.to_dict("records"), strict=True)
+        ],
+        "years": panel.years,
+        "rows": len(panel.frame),
+        "log": [_loss(loss, panel) for loss in panel.log],
+        "notes": panel.notes,
+        "digest": panel.digest,
+    }
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
+def _loss(loss: Loss, panel: Panel) -> dict[str, Any]:
+    names = panel.places["name"].to_dict()
+    return {"step": loss.step, "rows": loss.rows, "authorities": loss.authorities, "names": [str(names.get(code, code)) for code in loss.authorities]}
+
+
+def _design(design: Design, panel: Panel) -> dict[str, Any]:
+    return {
+        "words": design.words,
+        "lost": [_loss(loss, panel) for loss in design.lost],
+        "rows": design.rows,
+        "authorities": len(design.authorities),
+        "clusters": len(design.clusters),
+        "years": np.unique(design.year),
+        "absorb": design.absorb,
+        "control_groups": {name: [design.control_names[i] for i in at] for name, at in design.control_groups.items()},
+        "columns": {
+            "outcome": design.question.outcome,
+            "treatment": design.question.treatment,
+            "controls": design.control_names,
+            "nested": design.nested_names,
+            "modifiers": [m.name for m in design.modifiers],
+        },
+        "means": {"outcome": design.outcome.mean(), "treatment": design.treatment.mean()},
+    }

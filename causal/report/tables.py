@@ -1,0 +1,252 @@
+"""Tables out, in the form of the Department for Education's open data standard.
+
+Lower snake_case names, UTF-8, time and place first, intervals as `estimate, est_lower_ci, est_upper_ci`, `z` for what does
+not apply and `x` for what is not available, and a `.meta.csv` beside each table. Simulated data say so where the country's
+name would stand, and a table from elsewhere claims no country.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from causal.report.phrases import STATES, variable, years
+
+if TYPE_CHECKING:
+    from causal.study import Result
+
+NOT_APPLICABLE, UNAVAILABLE = "z", "x"
+PLACE = ("time_period", "time_identifier", "geographic_level", "country_code", "country_name")
+ENGLAND = re.compile(r"^E\d{8}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column after those of time and place: `kind` is "Filter" or "Indicator"."""
+
+    name: str
+    kind: str
+    label: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Columns, and rows as mappings from their names; a cell that a row lacks does not apply."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Any], ...]
+
+    @property
+    def csv(self) -> str:
+        """The table as text."""
+        names = [*PLACE, *(column.name for column in self.columns)]
+        return lines([names, *([cell(row.get(name, NOT_APPLICABLE)) for name in names] for row in self.rows)])
+
+    @property
+    def meta(self) -> str:
+        """What the columns are, as text."""
+        heads = ["col_name", "col_type", "label", "indicator_grouping", "indicator_unit", "indicator_dp", "filter_hint", "filter_grouping_column"]
+        return lines([heads, *([c.name, c.kind, c.label, "", c.unit if c.kind == "Indicator" else "", "", "", ""] for c in self.columns)])
+
+
+def _filters(*pairs: tuple[str, str]) -> tuple[Column, ...]:
+    return tuple(Column(name=name, kind="Filter", label=label) for name, label in pairs)
+
+
+def _indicators(*pairs: tuple[str, str]) -> tuple[Column, ...]:
+    return tuple(Column(name=name, kind="Indicator", label=label) for name, label in pairs)
+
+
+SETTING = _filters(("first_year", "First year of the outcome"), ("last_year", "Last year of the outcome"), ("simulated", "Whether the data are made up"))
+ASKED = _filters(
+    ("treatment", "Treatment"),
+    ("treatment_unit", "Unit of the treatment"),
+    ("treatment_from", "Treatment compared with"),
+    ("treatment_to", "Treatment compared"),
+    ("outcome", "Outcome"),
+    ("outcome_unit", "Unit of the estimate"),
+    ("lag_years", "Years from treatment to outcome"),
+    ("confidence_level", "Level of the intervals"),
+)
+MEASURED = _indicators(
+    ("estimate", "Effect of the whole contrast"),
+    ("est_lower_ci", "Lower end of its interval"),
+    ("est_upper_ci", "Upper end of its interval"),
+    ("joint_lower_ci", "Lower end that holds for all parts of one kind at once"),
+    ("joint_upper_ci", "Upper end that holds for all parts of one kind at once"),
+    ("std_error", "Standard error"),
+    ("degrees_of_freedom", "Degrees of freedom of the interval"),
+    ("p_value", "p-value against no effect"),
+    ("rows", "Authority-years"),
+    ("authorities", "Authorities"),
+)
+WHOSE = _filters(
+    ("role", "The answer, the comparison beside it, or a check"),
+    ("estimator", "Estimator"),
+    ("estimand", "Whose effect, weighted how"),
+    ("target", "ATE or ATT"),
+    ("part_kind", "All, or group, time or path"),
+    ("part_of", "What the parts are parts of"),
+    ("part_name", "The part"),
+)
+CHECKED = _filters(
+    ("check", "Check"),
+    ("result", "passed, did_not_pass or not_run"),
+    ("decisive", "Whether it can take the answer away"),
+    ("decisive_result", "Its result together with the other decisive checks"),
+    ("asks", "What it asks"),
+    ("expected", "What a true answer would show"),
+    ("found", "What was seen"),
+    ("reason", "Why it could not be run"),
+    ("detects", "Faults it can show"),
+    ("cannot_detect", "Faults it cannot show"),
+    ("numbers", "Numbers behind the words"),
+)
+
+
+def effects(data: Mapping[str, Any]) -> Table:
+    """Every effect: the answer, its people, its parts, the comparison beside it, what checks estimated on the way."""
+    rows: list[dict[str, Any]] = []
+    base = {**setting(data), **question(data)}
+    answer = data["estimate"]
+    if answer is None:
+        rows.append({**base, "role": "answer", "estimator": NOT_APPLICABLE, "part_kind": "all", **dict.fromkeys([c.name for c in MEASURED[:3]])})
+    for role, one in (("answer", answer), ("comparison", data["baseline"])):
+        if one is None:
+            continue
+        whose = {**base, "role": role, **{key: one[key] for key in ("estimator", "estimand", "target")}}
+        rows.append({**whose, "part_kind": "all", **measures(one)})
+        rows += [{**whose, **_part(part)} for part in one["parts"]]
+    typical = data["verdict"]
+    if answer and typical["typical_effect"] is not None:
+        whose = {**base, "role": "answer", **{key: answer[key] for key in ("estimator", "estimand", "target")}, "part_kind": "all"}
+        counts = {"estimate": typical["typical_effect"], "est_lower_ci": typical["typical_lower"], "est_upper_ci": typical["typical_upper"]}
+        rows.append({**whose, "outcome_unit": "people a year in a typical authority", **counts})
+    for one in data["refutations"]:
+        rows += [{**base, "role": f"check {one['name']}", "estimator": answer["estimator"] if answer else None, **_part(part)} for part in one["parts"]]
+    return Table(name="effects", columns=(*SETTING, *WHOSE, *ASKED, *MEASURED), rows=tuple(rows))
+
+
+def refutations(data: Mapping[str, Any]) -> Table:
+    """Every check, with what it can and cannot show."""
+    decisive = data["verdict"]["decisive"]
+    rows = []
+    for one in data["refutations"]:
+        row = {**setting(data), **{key: one[key] for key in ("asks", "expected", "found", "detects", "cannot_detect", "p_value")}}
+        row |= {"check": one["name"], "result": STATES[one["survived"]][0].replace(" ", "_"), "decisive": "yes" if one["name"] in decisive else "no"}
+        row |= {"reason": one["reason"]} if one["reason"] else {}
+        row |= {"decisive_result": decisive[one["name"]].replace(" ", "_")} if one["name"] in decisive else {}
+        if one["numbers"]:
+            row["numbers"] = "; ".join(f"{name} = {cell(value)}" for name, value in one["numbers"].items())
+        rows.append(row)
+    return Table(name="refutations", columns=(*SETTING, *CHECKED, *_indicators(("p_value", "Chance of something as bad in a clean world"))), rows=tuple(rows))
+
+
+def influence(result: Result) -> str:
+    """One score for each cluster (an authority, unless the data say who moves together); their squares add to the squared error."""
+    heads = ["authority_code", "authority_name", "score"]
+    if result.design is None or result.estimate is None or result.estimate.influence is None:
+        return lines([heads])
+    clusters, scores = result.design.clusters, result.estimate.influence
+    if len(clusters) != len(scores):
+        return lines([heads])
+    names = result.panel.places["name"].to_dict()
+    return lines([heads, *([code, names.get(code, NOT_APPLICABLE), cell(float(score))] for code, score in zip(clusters, scores, strict=True))])
+
+
+def setting(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Time and place of a record: the last year of the outcome, and the nation that the authorities are of."""
+    span = years(data)
+    source = data["source"]
+    if source["simulated"]:
+        country = (NOT_APPLICABLE, "SIMULATED")
+    elif _english(source["places"]):
+        country = ("E92000001", "England")
+    else:
+        country = (UNAVAILABLE, UNAVAILABLE)
+    return {
+        "time_period": span[-1] if span else None,
+        "time_identifier": "Reporting year",
+        "geographic_level": "National",
+        "country_code": country[0],
+        "country_name": country[1],
+        "first_year": span[0] if span else None,
+        "last_year": span[-1] if span else None,
+        "simulated": "yes" if source["simulated"] else "no",
+    }
+
+
+def question(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked, as cells."""
+    asked = data["question"]
+    return {
+        "treatment": asked["treatment"],
+        "treatment_unit": variable(data, asked["treatment"])["unit"],
+        "treatment_from": asked["control"],
+        "treatment_to": asked["treated"],
+        "outcome": asked["outcome"],
+        "outcome_unit": variable(data, asked["outcome"])["unit"],
+        "lag_years": asked["lag"],
+        "confidence_level": asked["level"],
+    }
+
+
+def lines(rows: Iterable[Sequence[str]]) -> str:
+    """Comma-separated text."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+def cell(value: Any) -> str:
+    """A cell; what is not known is `x`."""
+    if value is None:
+        return UNAVAILABLE
+    if isinstance(value, float):
+        return repr(value) if not value.is_integer() or abs(value) >= 1e15 else f"{value:.0f}"
+    return str(value)
+
+
+def _english(places: Sequence[Mapping[str, Any]]) -> bool:
+    codes = [str(place.get("new_la_code") or place["authority"]) for place in places]
+    known = [code for code in codes if ENGLAND.match(code)]
+    return bool(known) and len(known) * 2 > len(codes)
+
+
+def measures(one: Mapping[str, Any]) -> dict[str, Any]:
+    """An estimate's numbers, as cells."""
+    return {
+        "estimate": one["effect"],
+        "est_lower_ci": one["lower"],
+        "est_upper_ci": one["upper"],
+        "std_error": one["std_error"],
+        "degrees_of_freedom": one["df"] if one["df"] is not None else NOT_APPLICABLE,
+        "p_value": one["p_value"],
+        "rows": one["rows"],
+        "authorities": one["authorities"],
+    }
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "part_kind": part["kind"],
+        "part_of": part["of"],
+        "part_name": part["name"],
+        "estimate": part["effect"],
+        "est_lower_ci": part["lower"],
+        "est_upper_ci": part["upper"],
+        "joint_lower_ci": part["joint_lower"],
+        "joint_upper_ci": part["joint_upper"],
+        "std_error": part["std_error"],
+        "rows": part["rows"] or None,
+        "authorities": part["authorities"] or None,
+    }
+
+
+__all__ = ["Column", "Table", "effects", "influence", "lines", "refutations", "setting"]

@@ -1,0 +1,1 @@
+"""Sources: where a panel comes from; one file each."""

@@ -1,0 +1,464 @@
+"""An England that never was: fictitious authorities whose every cause is known, so that an answer can be marked.
+
+Each column is made by an equation that follows the arrows of `conf/graph/nao.yaml`,
+
+    deprivation → grant dependence → spending power → centre budget → closures → (a year) → need
+    need → referrals → section 47 → plans → (a year) → looked after
+
+and the truth is what the same shocks give when closures are *set* rather than decided (Pearl 2009, *Causality*, ch. 7).
+Shapes and sizes are those published for England; no row describes a real place.
+
+In the default world closing half of the base-year centres, and keeping them closed, adds `effect` plans per 10,000 children `delay` years later:
+most in deprived places, `effect` on average. Councils that lose most money close more, councils where poverty rises close less, and councils with much
+lasting need close less, so a plain comparison hides the harm. Authority, year, deprivation × year, spending power and child poverty,
+all in the panel and linear, are enough to undo that; the knobs add faults that they do not undo. Two choices keep the effect on one `delay`: need is noticed
+in referrals only (the arrow need → section 47 carries nothing), and local trends are straight lines, so that it does not matter how old a control is.
+
+How near 2018 comes, mean over 300 seeds (England in brackets):
+
+    plans per 10,000     mean 49.4 (49.4)  sd 18.6 (19.0)   p5, p50, p95: 24, 47, 81 (23, 45, 87): the upper tail is too short
+    referrals            mean 573 (573)    sd 182 (182)     318, 554, 886 (307, 540, 898)
+    looked after         mean 70 (70)      sd 28 (28)       34, 65, 121 (33, 66, 124)
+    children, thousands  mean 79.4 (78.7)  sd 57.5 (58.5)   29, 63, 182 (28, 60, 171)
+    centre spend, £      mean 63 (64)      sd 49 (52)       10, 52, 149 (11, 52, 139)
+    deprivation          mean 23.1 (23.1)  sd 8.0 (8.1)     10.0, 23.0, 36.2 (10.8, 23.2, 36.4)
+    plans by fifth of deprivation          37, 44, 48, 53, 64 (39, 42, 48, 56, 62)
+    correlation of plans with deprivation .51 (.48), referrals .60 (.55), centre spend .21 (.20)
+    plans 2013-18: between authorities sd 15.3 (14.9), two-way residual sd 9.0 (9.1), its AR(1) .07 (.07)
+    centre spend 2013-18: median −54 % (−53), cut by more than half in 58 % (half), correlation of the cut with deprivation −.01 (.02)
+    closures: 16.5 % of centres by 2019 (16.1), the largest sixteen make 54 % (55), but 22 close more than half (16)
+    spending power −23 % (−22 to −24), with grant dependence −.94 (−.94), which goes with deprivation .89 (.89)
+    national plans per 10,000: 38.7 in 2011 (38.7), 45.4 in 2018 (45.5); section 47: 167 (168); referrals: 563 (555)
+
+Sources: DfE, *Characteristics of children in need* 2011 to 2022, *Children looked after in England* and section 251 outturn; MHCLG, *English Indices of
+Deprivation 2015* and local government finance settlements; HMRC, *Children in low-income families*; ONS mid-year population estimates; answers to
+parliamentary questions on the number of children's centres, 2010 to 2019.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from itertools import product
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from causal.errors import ConfigError, suggest
+from causal.panel import Panel, Variable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from causal.question import Question
+
+    Array = NDArray[np.float64]
+
+FIRST_YEAR = 2011  # financial years are named by the year they end in
+BURN_IN = 8  # years before the first: shocks and carried-over plans settle, and "kept closed from before" has a before
+
+# England, years ending March 2011 to 2019, flat before and after. Rates per 10,000 children: published counts over children aged 0 to 17.
+PLANS = (38.7, 38.4, 38.3, 42.4, 43.2, 43.4, 43.6, 45.5, 43.9)
+SECTION_47 = (101, 111, 112, 125, 139, 148, 158, 168, 168)
+REFERRALS = (557, 540, 523, 575, 551, 534, 550, 555, 546)
+LOOKED_AFTER = (59, 59, 60, 60, 60, 60, 62, 64, 65)
+SPENDING_POWER = (100, 95.5, 92, 88.5, 85, 82, 79.5, 77, 76)  # real, 2010-11 = 100; this and the next three stylised
+CHILD_POVERTY = (20.6, 20.1, 18.6, 18.0, 19.0, 17.5, 16.8, 17.8, 18.2)  # % in low-income families
+CENTRE_CUT = (0, 0.10, 0.19, 0.27, 0.36, 0.45, 0.52, 0.61, 0.64)  # share of 2010-11 centre spending gone, real, per child
+PREVENTION = (185, 160, 165, 160, 155, 150, 145, 139, 140)  # £ per child, other than on centres
+CLOSED = (0, 0.004, 0.012, 0.022, 0.04, 0.09, 0.12, 0.145, 0.16)  # share of 3,631 centres: 585 by March 2019
+PRESSURE = (0, -0.06, -0.01, 0.02, 0.12, 0.36, 0.51, 0.64, 0.74)  # tuned until mean closures follow CLOSED
+
+# How much one thing moves the next. A plan needs about 11.6 referrals and 3.4 enquiries, so a unit of need (a plan to come) brings as many.
+ENQUIRIES_PER_REFERRAL = 0.294
+PLANS_PER_ENQUIRY = 0.294
+REFERRALS_PER_NEED = 1 / (ENQUIRIES_PER_REFERRAL * PLANS_PER_ENQUIRY)
+# Where along the chain the shocks to plans enter (shares of their variance), and what one of each is worth in plans.
+SHOCKS = {"need": (0.35, 1.0), "referrals": (0.25, 1 / REFERRALS_PER_NEED), "section47": (0.2, PLANS_PER_ENQUIRY), "plans": (0.2, 1.0)}
+
+RATE, MONEY = "per 10,000 children", "£ per child, 2017-18 prices"
+COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # name, label, unit, equation
+    ("deprivation", "deprivation (like the Index of Multiple Deprivation 2015)", "score", "authority"),
+    ("grant_dependence", "share of 2010-11 spending power that came as grant", "share", "deprivation + authority"),
+    ("children", "children aged 0 to 17", "children", "authority × steady growth"),
+    ("child_poverty", "children in low-income families", "% of children", "deprivation + authority × time + year"),
+    ("spending_power", "real spending power of the authority", "index, 2010-11 = 100", "year − (grant dependence + authority) × time"),
+    (
+        "centre_spending",
+        "spending on children's centres, recorded",
+        "share of 2010-11 spending per child",
+        "1 − cut (year × authority + spending power − poverty − deprivation × year + children), with reporting switches",
+    ),
+    ("centre_spend_per_child", "spending on children's centres, recorded", MONEY, "level in 2010-11 × centre spending"),
+    (
+        "closures",
+        "children's centres closed",
+        "share of base-year centres",
+        "the council's programme, once cuts to centres + lost spending power − poverty − deprivation × year pass what it tolerates",
+    ),
+    ("other_prevention", "other preventative spending", MONEY, "authority + year + deprivation + spending power"),
+    ("referrals", "referrals to social care", RATE, "need (of this year or the last) + authority + deprivation + year"),
+    ("section47", "section 47 enquiries", RATE, "referrals + lost spending power + authority + year"),
+    ("plans", "children on protection plans", RATE, "section 47 − children + authority + year + count noise"),
+    ("looked_after", "children looked after", RATE, "section 47 + last year's plans + authority + year"),
+    ("unrelated", "children treated for broken bones", RATE, "what moves need, save closures, + lost spending power + authority"),
+)
+LASTING = ("deprivation", "grant_dependence")
+SETTABLE = ("closures", "centre_spending", "other_prevention", "child_poverty", "spending_power")
+OUTCOMES = ("plans", "referrals", "section47", "looked_after", "unrelated", "closures", "centre_spending", "other_prevention")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What the planted world answers: outcome with the treatment at `treated` less at `control`, set before the first year and kept, same shocks.
+
+    Parameters
+    ----------
+    ate : mean over authority-years, outcome units.
+    att : mean over authority-years in which some centre has in fact closed; NaN if none has.
+    child_weighted : mean over authority-years, weighted by children.
+    by_fifth : mean in each fifth of authorities, least deprived first.
+    words : the same as a sentence.
+    """
+
+    ate: float
+    att: float
+    child_weighted: float
+    by_fifth: tuple[float, float, float, float, float]
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """A panel of fictitious authorities with a planted effect.
+
+    Parameters
+    ----------
+    effect : plans per 10,000 children that closing half of the base-year centres adds, mean over authorities; linear in closures.
+    delay : years from closures to plans, 1 or 2. Closures reach need a year later; need is noticed in the same year (1) or the next (2).
+    carryover : share of last year's plans, above the usual level of the place, that is still there; above 0 the effect builds up
+        to effect ÷ (1 − carryover) and earlier closures matter too.
+    heterogeneity : the effect in the most deprived fifth of authorities is (1 + heterogeneity) × `effect`, in the least deprived
+        (1 − heterogeneity) ×, linear in the rank of deprivation; the mean over authorities stays `effect`.
+    observed_confounding : multiplies what spending power, child poverty and deprivation × year do to centre budgets and closures
+        (what they do to need and enquiries stays); 0: closing owes nothing to them.
+    authority_confounding : lasting need and readiness to close correlate at −0.6 × this; fixed effects remove it.
+    unobserved_confounding : plans per 10,000 that a local crisis adds from the year after on. A crisis strikes a third of authorities in a
+        random year, lasts, makes closing likelier whatever this knob is, and no column holds it. Fixed effects are then too high.
+    pre_trend : plans per 10,000 a year by which authorities that will have closed half of their centres (others in proportion) drift
+        up from the first year on, whatever is closed. Fixed effects are then too high.
+    feedback : a year with plans 10 per 10,000 above the place's usual raises pressure by `feedback` × 0.5, that is
+        the chance that its council has acted by the year after. Strict exogeneity fails, and fixed effects are too low.
+    anticipation : plans per 10,000 more in the one year before half of the centres close (in proportion), as staff leave early.
+        Fixed effects are then too low.
+    shock_persistence : yearly autocorrelation of the shocks to need, referrals, enquiries and plans (count noise has none).
+    switches : expected share of authorities whose recorded centre spending has a reporting switch or zeros (36 of 148 in England: 0.243).
+        True spending, and so closures, do not notice.
+    authorities, years : how many; years count from the year ending March 2011.
+    seed : of every draw. Each equation has its own stream, so no knob moves another's draws.
+
+    Raises
+    ------
+    ConfigError : a knob out of its range.
+    """
+
+    effect: float = 6.0
+    delay: int = 2
+    carryover: float = 0.0
+    heterogeneity: float = 0.5
+    observed_confounding: float = 1.0
+    authority_confounding: float = 1.0
+    unobserved_confounding: float = 0.0
+    pre_trend: float = 0.0
+    feedback: float = 0.0
+    anticipation: float = 0.0
+    shock_persistence: float = 0.4
+    switches: float = 0.243
+    authorities: int = 150
+    years: int = 9
+    seed: int = 2019
+
+    def __post_init__(self) -> None:
+        whole = {"delay": (1, 2), "authorities": (10, 5_000), "years": (4, 50), "seed": (0, 2**63)}
+        ranges = {"carryover": (0, 0.9), "shock_persistence": (0, 0.95), "switches": (0, 1), "authority_confounding": (-1.6, 1.6)}
+        for knob in fields(self):
+            value: Any = getattr(self, knob.name)
+            wanted = "a whole number" if knob.name in whole else "a finite number"
+            low, high = (whole | ranges).get(knob.name, (-1e6, 1e6))
+            fits = isinstance(value, Integral if knob.name in whole else Real) and not isinstance(value, bool)
+            if not fits or not low <= getattr(self, knob.name) <= high:
+                raise ConfigError(f"simulated.{knob.name} must be {wanted} from {low:g} to {high:g}, got {value!r}")
+            object.__setattr__(self, knob.name, int(getattr(self, knob.name)) if knob.name in whole else float(getattr(self, knob.name)))
+
+    def load(self) -> Panel:
+        """The panel as an analyst would get it: rates never below 0, spending as recorded, need left out."""
+        world = self._world({})
+        kept = slice(BURN_IN, BURN_IN + self.years)
+        share, per_child = self._recorded(world)
+        world |= {"centre_spending": share, "centre_spend_per_child": per_child}
+        columns = {}
+        for name, _, unit, _ in COLUMNS:
+            values = np.tile(world[name], (self.years, 1)) if name in LASTING else world[name][kept]
+            columns[name] = (np.maximum(values, 0) if unit == RATE else values).T.ravel()
+        places = _places(self.authorities)
+        index = pd.MultiIndex.from_product([places.index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
+        variables = tuple(
+            Variable(
+                name=name,
+                label=label,
+                unit=unit,
+                source=f"simulated: {equation}",
+                varies="authority" if name in LASTING else "both",
+                count_per=10_000.0 if unit == RATE else None,
+                caution="centre spending as recorded: some authorities switch how they report it" if self.switches and name.startswith("centre_spend") else "",
+            )
+            for name, label, unit, equation in COLUMNS
+        )
+        return Panel(
+            frame=pd.DataFrame(columns, index=index),
+            variables=variables,
+            places=places.copy(),
+            title="simulated England-like panel",
+            population="children",
+            simulated=True,
+            planted=self._planted(),
+            notes=(
+                "SIMULATED: every authority, region and number is made up; nothing here is evidence about a real place.",
+                "Centre spending is the recorded one: some authorities switch how they report it, or report zero.",
+                "Need is a cause of the outcomes that no column holds, as in life.",
+            ),
+        )
+
+    def truth(self, question: Question) -> Truth:
+        """The answer to `question` in this world: the same shocks with the treatment at both levels, from before the first year on.
+
+        Raises
+        ------
+        ConfigError : a treatment that cannot be set or an outcome that this world does not have; a lag that does not fit into its years.
+        """
+        for name, known in ((question.treatment, SETTABLE), (question.outcome, OUTCOMES)):
+            if name not in known:
+                raise ConfigError(f"the simulated world has no truth for {question.treatment!r} → {question.outcome!r}; {suggest(name, known)}")
+        if not 0 <= question.lag < self.years:
+            raise ConfigError(f"question.lag must be from 0 to {self.years - 1} years in this simulated world, got {question.lag!r}")
+        fact, treated, control = (self._world(do) for do in ({}, {question.treatment: question.treated}, {question.treatment: question.control}))
+        after = slice(BURN_IN + question.lag, BURN_IN + self.years)
+        effect = treated[question.outcome][after] - control[question.outcome][after]
+        closed = fact["closures"][BURN_IN : BURN_IN + self.years - question.lag] > 0
+        fifth = (_rank(fact["deprivation"]) * 5).astype(int)
+        ate = float(effect.mean())
+        return Truth(
+            ate=ate,
+            att=float(effect[closed].mean()) if closed.any() else math.nan,
+            child_weighted=float(np.average(effect, weights=fact["children"][after])),
+            by_fifth=tuple(float(effect[:, fifth == k].mean()) for k in range(5)),  # type: ignore[arg-type]
+            words=f"planted: {question.treatment} at {question.treated:g} instead of {question.control:g}, kept so from before the first year, "
+            f"changes {question.outcome} by {ate:+.2f} on average (simulated)",
+        )
+
+    def _rng(self, equation: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, crc32(equation.encode())])
+
+    def _world(self, do: Mapping[str, float]) -> dict[str, Array]:
+        """Every variable as it truly is, burn-in and one planned year included; shape (years, authorities), or (authorities,) if lasting.
+
+        `do` sets variables to a number for all years and leaves every shock as it was.
+        """
+        n = self.authorities
+        calendar = np.arange(FIRST_YEAR - BURN_IN, FIRST_YEAR + self.years + 1)[:, None]
+        rows = len(calendar)
+        since = np.maximum(calendar - FIRST_YEAR, 0)
+        grown = since / 7  # 1 in 2018
+        begun = since > 0
+
+        def england(series: tuple[float, ...], lag: int = 0) -> Array:
+            return np.interp(calendar - lag, np.arange(FIRST_YEAR, FIRST_YEAR + len(series)), series)
+
+        def put(name: str, value: Array) -> Array:
+            return np.full_like(value, do[name]) if name in do else value
+
+        # Places, their children, poverty and money. Local trends are straight lines, so a control a year or two older carries them whole.
+        deprivation = np.clip(23.1 + 8.1 * self._rng("deprivation").standard_normal(n), 5, 48)
+        deprived = (deprivation - 23.1) / 8.1
+        grant = np.clip(0.55 + 0.13 * (0.89 * deprived + 0.456 * self._rng("grant_dependence").standard_normal(n)), 0.05, 0.95)
+        rng = self._rng("children")
+        size = 14_400 + 45_000 * np.exp(0.78 * (0.98 * rng.standard_normal(n) - 0.2 * deprived))
+        children = size * (1 + (0.0077 + 0.004 * rng.standard_normal(n)) * since)
+        crowd = children / 1_000 - 75 * (1 + 0.0077 * since)
+        rng = self._rng("child_poverty")
+        usual_poverty, drift = 5 * (0.85 * deprived + 0.53 * rng.standard_normal(n)), 3 * rng.standard_normal(n)
+        poverty_year, wobble = england(CHILD_POVERTY), 0.1 * rng.standard_normal((rows, n))
+        poverty = put("child_poverty", np.maximum(poverty_year + usual_poverty + drift * grown + wobble * begun, 1))
+        rising = poverty - poverty_year - usual_poverty
+        rng = self._rng("spending_power")
+        lost_more = 47 * (grant - 0.55) + 2.2 * rng.standard_normal(n)
+        money_year, wobble = england(SPENDING_POWER), 0.1 * rng.standard_normal((rows, n))
+        money = put("spending_power", money_year - lost_more * grown + wobble * begun)
+        lost = money_year - money
+
+        # Budgets. Deprivation's pull keeps centres where it is highest and offsets the money that deprived places lose.
+        seen = self.observed_confounding
+        rng = self._rng("centre_spending")
+        taste, yearly = rng.standard_normal(n), _persistent(rng.standard_normal((rows, n)), 0.6)
+        squeeze = lost - 5.4 * deprived * grown
+        cut = england(CENTRE_CUT) * (1 + 0.22 * taste + 0.12 * yearly) + seen * (0.006 * squeeze - 0.01 * rising) + 0.5 * (children / size - 1 - 0.0077 * since)
+        centre = put("centre_spending", np.clip(1 - cut * begun, 0.03, 1.5))
+        rng = self._rng("other_prevention")
+        usual_prevention, yearly = 55 * _skewed(rng.standard_normal(n), 0.6) + 32 * deprived, _persistent(rng.standard_normal((rows, n)), 0.6)
+        prevention_year = england(PREVENTION)
+        prevention = put("other_prevention", np.maximum(prevention_year + usual_prevention - 2 * lost + 15 * yearly, 10))
+
+        # Who closes: each council has one programme, whose size (politics, how many centres there were) is very unequal, and carries it out
+        # once pressure has passed what it tolerates. A local crisis makes the programme larger and brings it nearer.
+        rng = self._rng("crisis")
+        crisis = np.where((rng.random(n) < 1 / 3) & (since > np.floor(7 * rng.random(n))), 1.0, 0.0)
+        lasting = self._rng("authority").standard_normal(n)
+        rng = self._rng("closures")
+        tie = -0.6 * self.authority_confounding
+        programme = _share(1.6 * (tie * lasting + math.sqrt(1 - tie**2) * rng.standard_normal(n)) - 1.95 + 1.1 * crisis)
+        tolerance, luck = rng.random(n) * (1.2 - 0.6 * programme), 0.05 * _persistent(rng.standard_normal((rows, n)), 0.8)
+        budget = 1 - centre - england(CENTRE_CUT)
+        pressure = england(PRESSURE) + 0.8 * budget + seen * (0.02 * squeeze - 0.08 * rising) + 0.3 * (crisis - np.minimum(grown, 1) / 3) + luck
+
+        def decided(pressure: Array, t: int | slice = slice(None)) -> Array:
+            return np.where((pressure > tolerance[t]) & begun[t], programme[t], 0.0)
+
+        planned = np.maximum.accumulate(decided(pressure), axis=0)
+        if "closures" in do:
+            planned = np.full_like(planned, do["closures"])
+
+        # Need, counted in the plans it will come to; and the services' lasting habits. Where many are referred, more are screened out.
+        lasting_need = 6.5 * _skewed(lasting, 1.1) + 1 * deprived + 1 * (deprived**2 - 1)
+        hardship = lasting_need + 0.05 * deprived * since + 1.2 * (poverty - poverty_year) - 0.02 * (prevention - prevention_year)
+        habit = {name: self._rng(f"{name}: places").standard_normal(n) for name in ("referrals", "section47", "plans", "looked_after", "unrelated")}
+        refers = 100 * _skewed(habit["referrals"], 0.5) + 10 * deprived
+        enquires = 16 * _skewed(habit["section47"], 0.6) - 1.2 * ENQUIRIES_PER_REFERRAL * refers
+        accepts = 6 * _skewed(habit["plans"], 1.2)
+        needs = lasting_need + 1.2 * usual_poverty - 0.02 * usual_prevention
+        usual = needs + PLANS_PER_ENQUIRY * (enquires + ENQUIRIES_PER_REFERRAL * refers) + accepts - 0.07 * (size / 1000 - 75)
+
+        # Shocks. After two-way demeaning the variance of plans is near the published 48 + 5.7 × Poisson; of which one Poisson is the counting.
+        # Sizes come from the usual level, so that a shock is the same whatever is set.
+        level = np.maximum(45 + usual, 20)
+        poisson = 10_000 * level / size
+        spread = np.sqrt(55 * (level / 48) ** 2 + 6.2 * poisson)
+        shock = {
+            name: spread * math.sqrt(part) / worth * _persistent(self._rng(f"{name}: shocks").standard_normal((rows, n)), self.shock_persistence)
+            for name, (part, worth) in SHOCKS.items()
+        }
+        count = np.sqrt(poisson) * self._rng("plans: count").standard_normal((rows, n))
+        care = 5 * _persistent(self._rng("looked_after: shocks").standard_normal((rows, n)), 0.8)
+        injured = 6 * _persistent(self._rng("unrelated: shocks").standard_normal((rows, n)), self.shock_persistence)
+
+        # Faults reach need so that they show in plans in the year they are told of.
+        late = self.delay - 1
+        will_close = (self._world({})["planned"] if do and self.pre_trend else planned)[-2]
+        faults = self.pre_trend * 2 * will_close * np.maximum(calendar + late - FIRST_YEAR, 0)
+        faults[: -1 - late] += self.anticipation * 2 * np.diff(planned, axis=0)[late:]
+        shared = hardship + self.unobserved_confounding * np.vstack([crisis[:1], crisis[:-1]])
+
+        # Years in turn: closures, need, and the chain of services.
+        multiplier = 1 + self.heterogeneity * 2.5 * (_rank(deprivation) - 0.5)
+        # Means over authorities lie above the nation's rates, since large authorities have low ones; the default effect's part is taken off.
+        plans_year, section47_year = 1.085 * england(PLANS) - 8 * england(CLOSED, 2), england(SECTION_47)
+        referrals_year = 1.033 * england(REFERRALS) - 90 * england(CLOSED, 2)
+        closures, need, referrals, section47, plans = (np.zeros((rows, n)) for _ in range(5))
+        for t in range(rows):
+            last = max(t - 1, 0)
+            above = plans[last] - plans_year[last] - usual if t else np.zeros(n)
+            closures[t] = put("closures", np.maximum(closures[last], decided(pressure[t] + self.feedback * 0.05 * above, t)))
+            need[t] = shared[t] + faults[t] + 2 * self.effect * multiplier * closures[last] + shock["need"][t]
+            noticed = need[max(t - late, 0)]
+            referrals[t] = referrals_year[t] + refers + REFERRALS_PER_NEED * noticed + shock["referrals"][t]
+            section47[t] = section47_year[t] + enquires + ENQUIRIES_PER_REFERRAL * (referrals[t] - referrals_year[t]) + 1.7 * lost[t] + shock["section47"][t]
+            plans[t] = plans_year[t] + accepts - 0.07 * crowd[t] + PLANS_PER_ENQUIRY * (section47[t] - section47_year[t]) + shock["plans"][t] + count[t]
+            plans[t] += self.carryover * above
+        earlier = np.vstack([plans[:1] - plans_year[:1], (plans - plans_year)[:-1]])
+        looked_after = 1.09 * england(LOOKED_AFTER) + 25 * _skewed(habit["looked_after"], 0.55) + 0.15 * (section47 - section47_year) + 0.3 * earlier + care
+        unrelated = 110 + 12 * habit["unrelated"] + shared + 0.5 * lost + injured
+        return {
+            "deprivation": deprivation,
+            "grant_dependence": grant,
+            "children": children,
+            "child_poverty": poverty,
+            "spending_power": money,
+            "centre_spending": centre,
+            "closures": closures,
+            "planned": planned,
+            "other_prevention": prevention,
+            "need": need,
+            "referrals": referrals,
+            "section47": section47,
+            "plans": plans,
+            "looked_after": looked_after,
+            "unrelated": unrelated,
+        }
+
+    def _recorded(self, world: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Centre spending as published, share remaining and £ per child: with reporting switches and spells of zeros."""
+        n = self.authorities
+        true = world["centre_spending"]
+        rng = self._rng("switches")
+        struck, zero, up = rng.random(n) < self.switches, rng.random(n) < 0.4, rng.random(n) < 0.25
+        starts, lasts, size = 2 + np.floor((self.years - 2) * rng.random(n)), rng.integers(1, 3, n), rng.uniform(0.7, 1.2, n)
+        year = np.arange(len(true))[:, None] - BURN_IN
+        factor = np.where(year >= starts, np.exp(np.where(up, size, -size)), 1.0)
+        factor = np.where(zero, np.where((year >= starts) & (year < starts + lasts), 0.0, 1.0), factor)
+        share = true * np.where(struck, factor, 1.0)
+        level = 168 * np.exp(0.33 * self._rng("centre_spend_per_child").standard_normal(n) + 0.3 * (world["deprivation"] - 23.1) / 8.1 - 0.12)
+        return share, share * level
+
+    def _planted(self) -> dict[str, Any]:
+        clean = {"carryover": 0.0, "unobserved_confounding": 0.0, "pre_trend": 0.0, "feedback": 0.0, "anticipation": 0.0}
+        main = ("effect", "delay", "heterogeneity", "observed_confounding", "authority_confounding", "switches", "seed")
+        faults = {name: getattr(self, name) for name, none in clean.items() if getattr(self, name) != none}
+        words = (
+            f"closing half of the base-year centres and keeping them closed changes plans by {self.effect:+g} per 10,000 children {self.delay} "
+            f"year{'s' if self.delay > 1 else ''} later, on average over authorities"
+            + (f"; faults planted too: {', '.join(f'{name} {value:g}' for name, value in faults.items())}" if faults else "")
+        )
+        return {name: getattr(self, name) for name in main} | faults | {"words": words}
+
+
+def _persistent(shocks: Array, persistence: float) -> Array:
+    """A stationary first-order autoregression down the years, standard deviation 1, from independent standard normal shocks."""
+    out = shocks.copy()
+    for t in range(1, len(out)):
+        out[t] = persistence * out[t - 1] + math.sqrt(1 - persistence**2) * shocks[t]
+    return out
+
+
+def _share(normal: Array) -> Array:
+    """Normal draws brought between 0 and 1 by the normal distribution function, near enough (Bowling and others 2009)."""
+    return np.asarray(1 / (1 + np.exp(-1.5976 * normal - 0.07056 * normal**3)))
+
+
+def _skewed(normal: Array, skew: float) -> Array:
+    """Standard normal draws made lognormal, with mean 0 and standard deviation 1: a few places lie far above the rest."""
+    scale = math.exp(skew**2 / 2)
+    return (np.exp(skew * normal) - scale) / (scale * math.sqrt(math.exp(skew**2) - 1))
+
+
+def _rank(values: Array) -> Array:
+    """Mid-ranks between 0 and 1."""
+    return (np.argsort(np.argsort(values, kind="stable"), kind="stable") + 0.5) / len(values)
+
+
+@lru_cache(maxsize=8)
+def _places(authorities: int) -> pd.DataFrame:
+    """Invented names, spread over nine invented regions; the same whatever the seed."""
+    stems = "Aldrun Bexil Corvan Dunmar Eskel Fenno Gorsal Hathrin Ithel Jorvan Kelvar Lorrim Morvan Nethril Ostrel Pellan Quarrin Rusmer Selvan Tavrin"
+    ends = "wick ford stead holt mouth combe bridge moor ness thorpe gate fell march well haven"
+    words = ", North, South, East, West, Great, Little, Upper, Lower, Old, New, High, Long, Far, Near, Broad, Fair"
+    plain = [stem + end for stem, end in product(stems.split(), ends.split())]
+    plain = [plain[k] for k in np.random.default_rng(0).permutation(len(plain))]
+    names = [f"{word} {name}".strip() for word, name in product(words.split(", "), plain)][:authorities]
+    regions = ["Ashmere Vale", "Brendal Coast", "Cundren Hills", "Dorvale", "Elmarch", "Farrowen", "Glimmerdale", "Harnfell", "Isenwold"]
+    codes = [f"S{k:0{max(3, len(str(authorities)))}d}" for k in range(1, authorities + 1)]
+    attributes = {"name": names, "region": [regions[k % 9] for k in range(authorities)]}
+    return pd.DataFrame(attributes, index=pd.Index(codes, name="authority"), dtype=str)

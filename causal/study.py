@@ -1,0 +1,204 @@
+"""A study is a value, and `run` is the whole of what is done with it, on one page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from causal.design import Design, design
+from causal.errors import ConfigError, DataError, suggest
+from causal.estimate import Estimate, Estimator
+from causal.graph import Graph
+from causal.identify import Identification, identify
+from causal.judge import Rule, Verdict, judge
+from causal.panel import Panel
+from causal.question import Question
+from causal.refute import Refutation, Refuter, Trial, stream
+
+
+class Source(Protocol):
+    """Where a panel comes from."""
+
+    def load(self) -> Panel:
+        """The checked panel.
+
+        Raises
+        ------
+        DataError : the input cannot be used.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """Everything that decides an answer.
+
+    Parameters
+    ----------
+    title : a few words.
+    action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
+    question, graph, source, estimator, refuters, rule : the parts; refuters by name.
+    baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
+    adjust_for : an adjustment set forced against the graph's; None takes the graph's.
+    seed : of every random stream.
+    """
+
+    title: str
+    action: str
+    question: Question
+    graph: Graph
+    source: Source
+    estimator: Estimator
+    refuters: Mapping[str, Refuter] = field(default_factory=dict)
+    rule: Rule = field(default_factory=Rule)
+    baseline: Estimator | None = None
+    adjust_for: tuple[str, ...] | None = None
+    seed: int = 2019
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ConfigError(f"seed must be a whole number of at least 0, got {self.seed!r}")
+        for name in ("title", "action"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
+                raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
+        if self.adjust_for is not None:
+            object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The study, everything found on the way, and the verdict; `design` to `baseline` are None where not identified."""
+
+    study: Study
+    panel: Panel
+    identification: Identification
+    design: Design | None
+    estimate: Estimate | None
+    baseline: Estimate | None
+    refutations: tuple[Refutation, ...]
+    verdict: Verdict
+    seconds: Mapping[str, float]
+
+
+def run(study: Study, *, panel: Panel | None = None, workers: int = 1, say: Callable[[str], None] | None = None) -> Result:
+    """Load, identify, design, estimate, refute, judge.
+
+    Parameters
+    ----------
+    panel : what the source gave, if it has been loaded already.
+    workers : processes for draws; changes no number.
+    say : called with a line at each step; None is silent.
+
+    Raises
+    ------
+    CausalError : the input cannot be used; "not identified" is a verdict instead.
+    """
+    from threadpoolctl import threadpool_limits
+
+    clock = _Clock(say)
+    question = study.question
+    with threadpool_limits(limits=1):  # two BLAS threads gave other bits
+        with clock("load"):
+            panel = panel or study.source.load()
+            must_have(study, panel)
+        with clock("identify"):
+            identification = identify(question, study.graph, measured=panel.names, adjust_for=study.adjust_for)
+        outcome = panel.variable(question.outcome)
+        if not identification.identified:
+            verdict = judge(
+                study.rule, question, None, None, (), identification=identification, outcome=outcome, action=study.action, simulated=panel.simulated
+            )
+            return Result(
+                study=study,
+                panel=panel,
+                identification=identification,
+                design=None,
+                estimate=None,
+                baseline=None,
+                refutations=(),
+                verdict=verdict,
+                seconds=clock.seconds,
+            )
+        with clock("design"):
+            made = design(panel, question, identification)
+        with clock("estimate"):
+            estimate = study.estimator.estimate(made, stream(study.seed, "estimate"))
+        baseline = study.baseline.estimate(made, stream(study.seed, "baseline")) if study.baseline else None
+        trial = Trial(
+            panel=panel,
+            question=question,
+            identification=identification,
+            estimator=study.estimator,
+            design=made,
+            estimate=estimate,
+            seed=study.seed,
+            workers=workers,
+            progress=say is not None,
+        )
+        refutations = []
+        for name, refuter in study.refuters.items():
+            with clock(name):
+                refutations.append(refuter.refute(trial, stream(study.seed, name)))
+        verdict = judge(
+            study.rule,
+            question,
+            made,
+            estimate,
+            refutations,
+            identification=identification,
+            outcome=outcome,
+            action=study.action,
+            simulated=panel.simulated,
+        )
+    return Result(
+        study=study,
+        panel=panel,
+        identification=identification,
+        design=made,
+        estimate=estimate,
+        baseline=baseline,
+        refutations=tuple(refutations),
+        verdict=verdict,
+        seconds=clock.seconds,
+    )
+
+
+class _Clock:
+    """Wall seconds of each named step."""
+
+    def __init__(self, say: Callable[[str], None] | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._say = say
+        self._name = ""
+
+    def __call__(self, name: str) -> _Clock:
+        self._name = name
+        if self._say:
+            self._say(name)
+        return self
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_: Any) -> None:
+        self.seconds[self._name] = time.perf_counter() - self._began
+
+
+def must_have(study: Study, panel: Panel) -> None:
+    """Treatment, outcome and modifiers must be columns; a source may know which file would hold them.
+
+    Raises
+    ------
+    DataError : one is not.
+    """
+    for key in ("treatment", "outcome"):
+        name = getattr(study.question, key)
+        study.graph.node(name)
+        if name not in panel.names:
+            why = getattr(study.source, "missing", lambda _: None)(name)
+            raise DataError(f"{panel.title}: the {key} {name!r} is not there. {why or 'Of columns ' + suggest(name, panel.names)}")
+    for name in study.question.modifiers:
+        if name not in panel.names:
+            raise DataError(f"{panel.title}: the modifier {name!r} is not there; {suggest(name, panel.names)} Leave it out with  question.modifiers=[]")

@@ -1,0 +1,51 @@
+"""Numbers into words: signs, units, plurals, and rounding that never makes a range exclude what it includes."""
+
+from __future__ import annotations
+
+import math
+
+
+def places(scale: float) -> int:
+    """Decimal places that show about three significant figures of a quantity of this size."""
+    if not scale or not math.isfinite(scale):
+        return 1
+    return int(min(6, max(0, 2 - math.floor(math.log10(abs(scale))))))
+
+
+def signed(value: float, decimals: int) -> str:
+    """+3.1 or −0.4 (a true minus sign); a value that rounds to nothing has no sign."""
+    text = f"{abs(value):,.{decimals}f}"
+    zero = not any(digit in text for digit in "123456789")
+    return text if zero else ("+" if value > 0 else "−") + text
+
+
+def span(lower: float | None, upper: float | None, decimals: int) -> str:
+    """A range, rounded outwards."""
+    if lower is None or upper is None:
+        return "no valid range is known"
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        return "unbounded"
+    step = 10.0**-decimals
+    return f"{signed(math.floor(lower / step + 1e-9) * step, decimals)} to {signed(math.ceil(upper / step - 1e-9) * step, decimals)}"
+
+
+def years_later(lag: int) -> str:
+    """The outcome's date, as an adverb."""
+    numbers = {0: "in the same year", 1: "one year later", 2: "two years later", 3: "three years later", 4: "four years later", 5: "five years later"}
+    return numbers.get(lag, f"{lag} years later")
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """1 row, 2 rows, 1,184 rows."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(items: list[str] | tuple[str, ...]) -> str:
+    """a, b and c."""
+    items = list(items)
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
+
+
+def capital(text: str) -> str:
+    """First letter upper case, the rest as it is."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,1 @@
+"""The configurations; this file makes their folder importable."""

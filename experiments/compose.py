@@ -1,0 +1,245 @@
+"""From the command line's words to a study: Hydra composes, we check, Hydra instantiates.
+
+Only classes of this toolkit are made from a configuration, or of modules that the user trusts on the command line: a
+`_target_` is resolved and its own module looked at, since a prefix proves nothing (a library may re-export what runs code).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import causal.conf
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from causal.errors import CausalError, ConfigError, suggest
+from causal.study import Study
+
+CONF = Path(causal.conf.__path__[0])
+HOW = ("workers", "runs", "hydra")  # keys that say how to run, not what
+
+
+def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
+    """The configuration that these overrides make.
+
+    Raises
+    ------
+    ConfigError : a group's choice, a key or a value that does not exist or does not fit.
+    """
+    search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
+    GlobalHydra.instance().clear()
+    with explained(words, folders), initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", [*parsable(words), *search], return_hydra_config=False)
+
+
+def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
+    """Instantiate the study.
+
+    Raises
+    ------
+    ConfigError : a key without a value, a class that is not allowed, a knob that a class does not have.
+    """
+    wrong = [key for key in ("experiment", "conf") if key in config]
+    if wrong:
+        raise ConfigError(f"the configuration has a key {wrong[0]!r}: your experiment file lacks its first line  # @package _global_")
+    plain = resolved(config)
+    missing = sorted(_missing(config))
+    if missing:
+        raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
+    for where, target in _targets(plain):
+        _allowed(where, target, trusted)
+    try:
+        study = instantiate(OmegaConf.create(plain), _convert_="all")
+    except HydraException as problem:
+        raise _unwrapped(problem) from problem
+    if not isinstance(study, Study):
+        raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
+    return study
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """What decides an answer, as plain values."""
+    try:
+        plain = OmegaConf.to_container(OmegaConf.masked_copy(config, [str(key) for key in config if key not in HOW]), resolve=True)
+    except OmegaConfBaseException as problem:
+        raise ConfigError(f"the configuration cannot be resolved: {str(problem).splitlines()[0]}") from problem
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def parsable(words: Sequence[str]) -> list[str]:
+    """The overrides, values quoted where Hydra's grammar stumbles over them (paths with brackets, quotes, £, =)."""
+    parser = OverridesParser.create()
+    good = []
+    for word in words:
+        try:
+            parser.parse_override(word)
+            good.append(word)
+        except HydraException:
+            key, sign, value = word.partition("=")
+            good.append(f"{key}{sign}{quoted(value)}")
+    return good
+
+
+def quoted(value: str) -> str:
+    """A value in single quotes, as Hydra reads them."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@contextmanager
+def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
+    """Turn what Hydra and OmegaConf raise into one message of ours."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as problem:
+        raise _translated(problem, words, folders) from problem
+
+
+def choices(group: str, folders: Sequence[Path] = ()) -> list[str]:
+    """Names of a group's configurations, the user's folders included."""
+    return sorted({path.stem for root in (CONF, *folders) for path in (root / group).glob("*.yaml")})
+
+
+def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path]) -> CausalError:
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, CausalError):
+            return cause
+        cause = cause.__cause__
+    text = str(problem)
+    lacking = re.search(r"(?:Could not (?:find|load)|In '[^']*': Could not find) '([\w/.-]+)'", text)
+    if lacking and "/" in lacking[1]:
+        group, _, name = lacking[1].rpartition("/")
+        known = choices(group, folders)
+        return ConfigError(f"there is no {group} {name!r}; {suggest(name, known)}") if known else ConfigError(f"there is no group {group!r}")
+    key = re.search(r"Key '([^']+)' is not in struct|Could not override '([^']+)'", text)
+    if key or "is not in struct" in text:
+        full = re.search(r"full_key: (\S+)", f"{text} {getattr(problem, '__cause__', '')}")
+        bare = re.search(r"Could not override '([^']+)'", text)
+        named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
+        beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
+        return ConfigError(f"there is no key {named!r}; {suggest(named, beside)} A new arrow or refuter is added with  +{named}=…")
+    if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
+        return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
+    return ConfigError(" ".join(text.split()) or type(problem).__name__)
+
+
+def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """Every key of the configuration as it would be without the words that fail."""
+    kept = [word for word in words if re.match(r"^((experiment|source|estimator|graph|rule|refuters)=\w+|~\w+)$", word)]
+    GlobalHydra.instance().clear()
+    search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("config", [*kept, *search])
+    except (HydraException, OmegaConfBaseException):
+        return []
+    finally:
+        GlobalHydra.instance().clear()
+    return list(_flat(OmegaConf.to_container(config, resolve=False)))
+
+
+def _flat(value: Any, at: str = "") -> Iterator[str]:
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        here = f"{at}.{key}" if at else str(key)
+        if here.startswith(("hydra", "graph.arrows.", "graph.nodes.")):
+            continue
+        yield here
+        yield from _flat(inner, here)
+
+
+def _missing(config: DictConfig) -> set[str]:
+    return {key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra")}
+
+
+def _targets(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        if "_target_" in value:
+            yield where or "the whole", value["_target_"]
+        for key, inner in value.items():
+            yield from _targets(inner, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _targets(inner, f"{where}[{i}]")
+
+
+def _allowed(where: str, target: Any, trusted: Sequence[str]) -> None:
+    """A class, or its classmethod, of this toolkit or of a module trusted on the command line."""
+    if not isinstance(target, str):
+        raise ConfigError(f"{where}: _target_ must be the dotted name of a class, got {target!r}")
+    root = target.split(".")[0]
+    homes = ("causal", *trusted)
+    if root not in homes:
+        raise ConfigError(f"{where}: {target} is not part of this toolkit; a class of your own is allowed with  --trust FOLDER_OR_MODULE  on the command line")
+    found = _resolve(where, target)
+    owner = found if inspect.isclass(found) else getattr(found, "__self__", None) if inspect.ismethod(found) else None
+    if not inspect.isclass(owner):
+        raise ConfigError(f"{where}: {target} is neither a class nor its classmethod")
+    if owner.__module__.split(".")[0] not in homes:
+        raise ConfigError(f"{where}: {target} is defined in {owner.__module__}, which is not trusted")
+
+
+def _resolve(where: str, target: str) -> Callable[..., Any]:
+    parts = target.split(".")
+    for at in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = import_module(".".join(parts[:at]))
+        except ModuleNotFoundError as problem:
+            if problem.name and (".".join(parts[:at]) + ".").startswith(problem.name + "."):
+                continue
+            raise ConfigError(f"{where}: {target} needs the module {problem.name!r}, which is not installed") from problem
+        for part in parts[at:]:
+            found = getattr(found, part, None)
+        if found is None:
+            raise ConfigError(f"{where}: {'.'.join(parts[:at])} has no {'.'.join(parts[at:])!r}")
+        return found  # type: ignore[no-any-return]
+    raise ConfigError(f"{where}: there is no module {parts[0]!r}; a folder with your own modules is named with  --trust FOLDER")
+
+
+def trust(names: Sequence[str]) -> list[str]:
+    """Put trusted folders on the import path; the top-level names of the modules that may be instantiated.
+
+    Raises
+    ------
+    ConfigError : neither a folder nor a module's name.
+    """
+    modules = []
+    for name in names:
+        folder = Path(name)
+        if folder.is_dir():
+            sys.path.insert(0, str(folder.resolve()))
+            modules += sorted({path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")})
+        elif re.fullmatch(r"\w+(\.\w+)*", name):
+            sys.path.insert(0, str(Path.cwd()))
+            modules.append(name.split(".")[0])
+        else:
+            raise ConfigError(f"--trust takes a folder with Python modules or a module's name, got {name!r}")
+    return modules
+
+
+def _unwrapped(problem: BaseException) -> CausalError:
+    """The `CausalError` inside, or Hydra's own words."""
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, CausalError):
+            return cause
+        cause = cause.__cause__
+    text = str(problem.__cause__ or problem)
+    found = re.search(r"unexpected keyword argument '(\w+)'", text)
+    where = re.search(r"full_key: (\S+)", str(problem))
+    at = where[1] if where else "the configuration"
+    if found:
+        return ConfigError(f"{at} has no knob {found[1]!r}")
+    return ConfigError(f"{at}: {' '.join(text.split())}")

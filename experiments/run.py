@@ -1,0 +1,246 @@
+"""Run configured studies: one, or a sweep that ends with its comparison.
+
+`main` is what `causal run` calls; it works as a script too: python experiments/run.py experiment=closures
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import hydra
+import yaml
+from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from causal.errors import CausalError, ConfigError
+from causal.report.files import write
+from causal.report.provenance import code_digest, digest_of, provenance
+from causal.study import Result, Study, run
+
+
+class _Job:
+    """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
+
+    def __init__(self, trusted: Sequence[str], sweep: bool, words: Sequence[str]) -> None:
+        self.trusted = list(trusted)
+        self.sweep = sweep
+        self.words = list(words)
+        self.done: list[Path] = []
+        self.refused: list[dict[str, str]] = []
+
+    def __call__(self, config: DictConfig) -> None:
+        """One study; a sweep notes what was refused and goes on."""
+        picked = HydraConfig.get().runtime.choices
+        named = {key: str(picked.get(key) or key) for key in ("experiment", "estimator")}
+        try:
+            self.done.append(self._study(config, named))
+        except CausalError as problem:
+            if not self.sweep:
+                raise
+            self.refused.append({**named, "reason": str(problem)})
+            print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
+
+    def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
+        study = study_from(config, self.trusted)
+        plain = resolved(config)
+        runs, workers = Path(str(config.runs)), int(config.workers)
+        home = runs / named["experiment"] / named["estimator"]
+        digest = digest_of(plain)
+        panel = None
+        if self.sweep:
+            panel = study.source.load()
+            if (same := _complete(home, digest, panel.digest)) is not None:
+                print(f"already complete: {same}")
+                return same
+        began = datetime.now(UTC)
+        result = run(study, workers=workers, say=_say if sys.stderr.isatty() else None, panel=panel)
+        command = ["causal", "run", *_command(named, HydraConfig.get().overrides.task)]
+        record = provenance(
+            config=plain,
+            command=command,
+            seed=study.seed,
+            data=result.panel.digest,
+            times={"started": began.isoformat(timespec="seconds"), "seconds": {name: round(s, 3) for name, s in result.seconds.items()}},
+        )
+        folder = _land(result, record, plain, runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest[:6]}")
+        if not self.sweep:
+            _latest(runs, folder)
+        _tell(study, result, folder, brief=self.sweep)
+        return folder
+
+
+def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
+    """The words that run it again, without how many workers or where to."""
+    kept = [str(word) for word in overrides if str(word).split("=")[0] not in ("workers", "runs")]
+    return kept if any(word.startswith("experiment=") for word in kept) else [f"experiment={named['experiment']}", *kept]
+
+
+def _land(result: Result, record: dict[str, Any], plain: dict[str, Any], runs: Path, home: Path, name: str) -> Path:
+    """Write everything aside and rename when whole, so that nothing half-written looks finished."""
+    aside = runs / ".partial"
+    try:
+        aside.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=aside))
+    except OSError as problem:
+        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
+    try:
+        write(result, partial, record, yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=120))
+        partial.chmod(0o755)
+        folder, again = home / name, 1
+        while folder.exists():
+            again += 1
+            folder = home / f"{name}-{again}"
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        _sweep_up(aside)
+    return folder
+
+
+def _sweep_up(aside: Path) -> None:
+    """The partial folder goes when nobody else is writing in it."""
+    with suppress(OSError):
+        aside.rmdir()
+
+
+def _latest(runs: Path, folder: Path) -> None:
+    link = runs / "latest"
+    fresh = runs / f".latest-{os.getpid()}"
+    fresh.symlink_to(folder.relative_to(runs), target_is_directory=True)
+    fresh.replace(link)
+
+
+def _complete(home: Path, digest: str, data: str) -> Path | None:
+    """A whole run of the same configuration, data and code, the newest."""
+    from causal.report.record import read
+
+    for folder in sorted(home.glob(f"*-{digest[:6]}*"), reverse=True):
+        try:
+            made = read(folder)["provenance"]
+        except CausalError:
+            continue
+        if (made["config_digest"], made["data_digest"], made["code_digest"]) == (digest, data, code_digest()):
+            return folder
+    return None
+
+
+def _say(step: str) -> None:
+    print(f"… {step.replace('_', ' ')}", file=sys.stderr)
+
+
+def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
+    """What a person at a terminal reads; the folder is the last line."""
+    if not brief:
+        print(study.title)
+        print(f"{result.panel.title}: {len(result.panel.authorities)} authorities, {result.panel.years[0]} to {result.panel.years[-1]}")
+        if result.panel.simulated:
+            print(f"SIMULATED; planted: {result.panel.planted.get('words') or dict(result.panel.planted)}")
+        found = result.identification
+        print(f"\nAdjusted for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because}; {len(found.valid)} valid sets)")
+        minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
+        print(f"Minimal sets: {minimal}")
+        print("Assumed:")
+        for sentence in found.assumptions:
+            print(f"  - {sentence}")
+        for warning in found.warnings:
+            print(f"  ! {warning}")
+        if result.design is not None:
+            print(f"\n{result.design.rows:,} rows, {len(result.design.authorities)} authorities; left out:")
+            for loss in result.design.lost:
+                print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
+        if result.refutations:
+            print("\nChecks:")
+            for one in result.refutations:
+                state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
+                print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
+        print()
+    print(result.verdict.headline)
+    print(f"report: {folder / 'report.html'}")
+    print(folder)
+
+
+def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
+    """Run what the words ask for; 0, or 2 if any study of a sweep was refused.
+
+    Raises
+    ------
+    CausalError : a single study's input cannot be used.
+    """
+    names = trust(trusted)
+    words = _all_estimators(words, folders)
+    folders = [folder.resolve() for folder in folders]
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"--config-dir {folder}: there is no such folder")
+    if not sweep and any("," in word.partition("=")[2] and word.partition("=")[0] in ("estimator", "experiment", "source") for word in words):
+        raise ConfigError("several choices make a sweep: put  -m  before them")
+    # composed once beforehand: its messages are ours, and a stranger's folder may not set Hydra's own hooks
+    first = composed([] if sweep else words, folders)
+    _no_hooks(folders)
+    job = _Job(names, sweep, words)
+    search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
+    runs = next((word.partition("=")[2] for word in words if word.startswith("runs=")), str(first.runs))
+    was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words), *search]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
+    try:
+        with explained(words, folders):
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+    finally:
+        sys.argv = was
+        os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
+        _sweep_up(Path(runs) / ".partial")
+    if not sweep:
+        return 0
+    from causal.report.compare import compare
+
+    folder = Path(runs) / "comparisons" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
+    compare(job.done, refused=job.refused, folder=folder)
+    print(f"{len(job.done)} done, {len(job.refused)} refused")
+    print(f"comparison: {folder / 'compare.html'}")
+    print(folder)
+    return 2 if job.refused else 0
+
+
+def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """`estimator=all` becomes the names of all, the user's folders included."""
+    return [f"estimator={','.join(choices('estimator', folders))}" if word == "estimator=all" else word for word in words]
+
+
+def _no_hooks(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        for path in folder.rglob("*.yaml"):
+            if (
+                any(line.startswith("hydra:") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+                or "hydra" in path.parent.parts[len(folder.parts) :]
+            ):
+                raise ConfigError(f"{path}: a configuration folder may not set hydra's own keys; give them on the command line")
+
+
+def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> str:
+    """Question, graph, estimand, adjustment, design and assumptions, before any outcome is looked at.
+
+    Raises
+    ------
+    CausalError : the input cannot be used.
+    """
+    from causal.explain import explanation
+
+    names = trust(trusted)
+    return explanation(study_from(composed(list(words), [folder.resolve() for folder in folders]), names))
+
+
+if __name__ == "__main__":
+    from causal.cli import main as command_line
+
+    sys.exit(command_line(["run", *sys.argv[1:]]))

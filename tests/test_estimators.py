@@ -1,0 +1,235 @@
+"""One contract for every estimator on the shelf: what a comparison of estimators rests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from worlds import GRAPH, QUESTION, World, without
+
+from causal.design import Design, design
+from causal.errors import ConfigError, EstimationError
+from causal.estimate import Estimate, Estimator
+from causal.estimators.difference import Difference
+from causal.estimators.dml import CausalForest, LinearDml
+from causal.estimators.dowhy_linear import DowhyLinear
+from causal.estimators.fixed_effects import FixedEffects
+from causal.identify import identify
+from causal.panel import Panel
+from causal.question import Question
+from causal.refute import stream
+
+WITHIN: dict[str, Estimator] = {
+    "fixed_effects": FixedEffects(),
+    "linear_dml": LinearDml(),
+    "linear_dml differences": LinearDml(panel="first_difference", nuisance="ridge"),
+    "linear_dml correlated effects": LinearDml(panel="correlated_random_effects", nuisance="ridge"),
+    "causal_forest": CausalForest(trees=40),
+}
+SHELF: dict[str, Estimator] = {**WITHIN, "dowhy_linear": DowhyLinear(), "difference": Difference()}
+LINEAR = ("fixed_effects", "dowhy_linear", "difference")
+# how often the 95 % interval must cover in this many panels (99.9 % binomial bound under 95 % coverage)
+PANELS = 60
+FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
+
+
+def designed(panel: Panel, question: Question = QUESTION) -> Design:
+    return design(panel, question, identify(question, GRAPH, measured=panel.names))
+
+
+@cache
+def clean(effect: float, seed: int) -> Design:
+    return designed(World(effect=effect, seed=seed).load())
+
+
+def estimate(name: str, made: Design, seed: int = 1) -> Estimate:
+    return SHELF[name].estimate(made, stream(seed, "estimate"))
+
+
+@pytest.mark.parametrize("effect", [0.0, 3.0])
+@pytest.mark.parametrize("name", WITHIN)
+def test_recovers_a_planted_effect_and_covers_it_under_authority_shocks(name: str, effect: float) -> None:
+    """Planted truth, shocks with autocorrelation .4 within authorities, 60 panels of 60 authorities."""
+    found = [estimate(name, clean(effect, seed)) for seed in range(PANELS)]
+    effects = np.array([one.effect for one in found])
+    covered = sum(one.lower <= effect <= one.upper for one in found)  # type: ignore[operator]
+    sampling = effects.std(ddof=1)
+    assert abs(effects.mean() - effect) <= 0.1 * sampling + 3 * sampling / np.sqrt(PANELS)
+    assert covered >= FEWEST
+    errors = np.array([one.std_error for one in found], dtype=float)
+    assert 0.75 < errors.mean() / sampling < 1.35
+
+
+@pytest.mark.parametrize("name", ["difference", "dowhy_linear"])
+def test_pooled_estimators_are_wrong_where_places_differ_lastingly(name: str) -> None:
+    """Planted truth 0: without authority effects the lasting confounder shows, which is why the comparison is there."""
+    found = [estimate(name, clean(0.0, seed)) for seed in range(10)]
+    effects = np.array([one.effect for one in found])
+    assert effects.mean() > 5 * effects.std(ddof=1) / np.sqrt(len(effects))
+
+
+def test_rows_taken_as_independent_cover_too_little_and_clustering_mends_it() -> None:
+    """EconML's own interval beside ours, same fits: the reason for clustering (nominal 95 %)."""
+    from econml.dml import LinearDML
+    from sklearn.linear_model import LinearRegression
+
+    ours = theirs = 0
+    for seed in range(PANELS):
+        made = designed(World(persistence=0.8, confounding=0.0, seed=seed).load())
+        outcome, treatment, controls = made.within(made.outcome[:, None], made.treatment[:, None], made.controls)
+        model = LinearDML(model_y=LinearRegression(), model_t=LinearRegression(), cv=2, random_state=0)
+        model.fit(outcome[:, 0], treatment[:, 0], W=controls, groups=made.cluster, inference="statsmodels")
+        low, high = model.const_marginal_effect_interval(alpha=0.05)
+        theirs += int(np.ravel(low)[0] <= 0 <= np.ravel(high)[0])
+        one = estimate("linear_dml", made)
+        ours += int(one.lower <= 0 <= one.upper)  # type: ignore[operator]
+    assert theirs < FEWEST <= ours
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_says_what_it_estimates_and_how_sure_it_is(name: str) -> None:
+    made = clean(3.0, 0)
+    one = estimate(name, made)
+    assert one.estimator == name.split()[0]
+    assert one.estimand and one.inference and one.target == "ATE"
+    assert one.lower is not None and one.upper is not None and one.std_error is not None and one.p_value is not None
+    assert one.lower < one.effect < one.upper
+    assert one.influence is not None
+    assert np.sqrt((one.influence**2).sum()) == pytest.approx(one.std_error)
+    assert "effective clusters" in one.diagnostics and "share of treatment variance in the largest five" in one.diagnostics
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_leaves_its_input_as_it_was_and_answers_twice_the_same(name: str) -> None:
+    made = clean(3.0, 0)
+    before = [made.outcome.copy(), made.treatment.copy(), made.controls.copy()]
+    first, second = estimate(name, made), estimate(name, made)
+    assert all((a == b).all() for a, b in zip(before, [made.outcome, made.treatment, made.controls], strict=True))
+    assert (first.effect, first.std_error, first.parts) == (second.effect, second.std_error, second.parts)
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_row_order_does_not_matter(name: str) -> None:
+    panel = World(effect=3.0).load()
+    shuffled = replace(panel, frame=panel.frame.sample(frac=1, random_state=5))
+    assert estimate(name, designed(shuffled)).effect == estimate(name, designed(panel)).effect
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_units_of_measurement_do_not_matter(name: str) -> None:
+    """The treatment in per cent, the outcome per child and a control in thousands give the same answer in other units."""
+    panel = World(effect=3.0).load()
+    frame = panel.frame.copy()
+    frame["cut"], frame["plans"], frame["poverty"] = frame["cut"] * 100, frame["plans"] / 10_000, frame["poverty"] * 1_000
+    other = designed(replace(panel, frame=frame), replace(QUESTION, treated=50.0, smallest_important=1e-4))
+    one, same = estimate(name, designed(panel)), estimate(name, other)
+    tolerance = 1e-6 if name != "causal_forest" else 1e-3  # a tree may break a tie the other way
+    assert same.effect * 10_000 == pytest.approx(one.effect, rel=tolerance)
+    assert same.std_error * 10_000 == pytest.approx(one.std_error, rel=tolerance)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_the_contrast_turned_round_turns_the_effect_round(name: str) -> None:
+    made = clean(3.0, 0)
+    turned = replace(made, question=replace(QUESTION, control=0.5, treated=0.0))
+    one, other = estimate(name, made), estimate(name, turned)
+    assert other.effect == pytest.approx(-one.effect)
+    assert other.lower == pytest.approx(-one.upper)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", [name for name in SHELF if name != "difference"])
+def test_gives_effects_by_fifth_whose_joint_band_holds_the_pointwise_one(name: str) -> None:
+    one = estimate(name, clean(3.0, 0))
+    assert [part.name for part in one.parts] == ["fifth 1 (lowest)", "fifth 2", "fifth 3", "fifth 4", "fifth 5 (highest)"]
+    for part in one.parts:
+        assert part.joint_lower <= part.lower < part.effect < part.upper <= part.joint_upper  # type: ignore[operator]
+    kept = 480 - 60 * ("differences" in name)
+    assert sum(part.rows for part in one.parts) == kept
+
+
+def test_effects_by_fifth_find_planted_heterogeneity() -> None:
+    """Planted truth: 0 in the least deprived fifth to 8 in the most; each estimator's slope over fifths is up and its joint bands cover."""
+    panel = World(effect=0.0, authorities=150, seed=4).load()
+    frame = panel.frame.copy()
+    first = frame["deprivation"].groupby("authority").first()
+    fifth = (first.rank() - 1).mul(5 / len(first)).astype(int)
+    planted = 2.0 * fifth
+    frame["plans"] += 2 * planted.reindex(frame.index.get_level_values("authority")).to_numpy() * frame["cut"]
+    made = designed(replace(panel, frame=frame))
+    for name in ("fixed_effects", "linear_dml", "causal_forest"):
+        parts = estimate(name, made).parts
+        assert parts[-1].effect - parts[0].effect > 4, name
+        assert all(part.joint_lower <= 2.0 * i <= part.joint_upper for i, part in enumerate(parts)), name  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_an_unbalanced_panel_and_few_authorities_are_served(name: str) -> None:
+    made = designed(without(World(effect=3.0, authorities=24).load(), keep=0.8, seed=2))
+    one = estimate(name, made)
+    assert one.std_error is not None and np.isfinite([one.effect, one.std_error]).all()
+    assert one.df is not None and one.df <= 23
+
+
+def test_dowhy_s_own_slope_is_the_one_reported() -> None:
+    """DoWhy's LinearRegressionEstimator is fitted inside; statsmodels on the same columns is the witness here."""
+    import statsmodels.api as sm
+
+    made = clean(3.0, 0)
+    pooled = made.pooled()
+    witness = sm.OLS(pooled.outcome, sm.add_constant(np.column_stack([pooled.treatment, pooled.controls, pooled.year_dummies()]))).fit()
+    assert estimate("dowhy_linear", made).effect == pytest.approx(witness.params[1] * 0.5, rel=1e-8)
+
+
+def test_the_naive_difference_of_a_yes_or_no_treatment_is_the_difference_in_means() -> None:
+    panel = World().load()
+    frame = panel.frame.copy()
+    frame["cut"] = (frame["cut"] > frame["cut"].median()).astype(float)
+    made = designed(replace(panel, frame=frame), replace(QUESTION, treated=1.0))
+    means = frame.groupby("cut")["plans"].mean()
+    assert estimate("difference", made).effect == pytest.approx(means[1.0] - means[0.0])
+
+
+@pytest.mark.parametrize("name", [name for name in SHELF if name != "difference"])
+def test_the_att_is_refused_by_those_that_give_the_ate(name: str) -> None:
+    made = replace(clean(3.0, 0), question=replace(QUESTION, target="ATT"))
+    with pytest.raises(EstimationError, match="targets the ATE"):
+        estimate(name, made)
+
+
+def test_what_cannot_be_served_is_refused_with_what_could() -> None:
+    made = clean(3.0, 0)
+    with pytest.raises(EstimationError, match="dowhy_linear"):
+        estimate("fixed_effects", made.pooled())
+    with pytest.raises(EstimationError, match=r"question\.modifiers"):
+        estimate("causal_forest", replace(made, modifiers=()))
+    with pytest.raises(EstimationError, match="folds"):
+        LinearDml(folds=40).estimate(made, stream(1, "x"))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: LinearDml(folds=1), "folds must be a whole number of at least 2, got 1"),
+        (lambda: LinearDml(nuisance="forest"), "no function of demeaned x"),
+        (lambda: LinearDml(panel="fixed"), "panel must be one of"),  # type: ignore[arg-type]
+        (lambda: LinearDml(nuisance="magic"), "nuisance must be one of"),  # type: ignore[arg-type]
+        (lambda: LinearDml(degree=9), "degree must be"),
+        (lambda: CausalForest(panel="within"), "correlated_random_effects"),  # type: ignore[arg-type]
+        (lambda: CausalForest(trees=10), "multiple of 4"),
+        (lambda: CausalForest(smallest_leaf=0), "smallest_leaf"),
+    ],
+)
+def test_knobs_are_checked_at_birth(make: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        make()
+
+
+def test_feedback_in_the_graph_is_a_concern_of_those_that_absorb_authorities() -> None:
+    made = clean(3.0, 0)
+    fed = replace(made, identification=replace(made.identification, feedback=True))
+    for name in WITHIN:
+        assert any("strict exogeneity" in concern for concern in estimate(name, fed).concerns), name

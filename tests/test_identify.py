@@ -1,0 +1,136 @@
+"""What must be adjusted for: textbook graphs with known answers, and the NAO graph."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from causal.errors import GraphError
+from causal.graph import Graph
+from causal.identify import Identification, identify
+from causal.question import Question
+
+CONF = Path(__file__).parent.parent / "conf"
+
+
+def ask(treatment: str = "x", outcome: str = "y", **more: object) -> Question:
+    return Question(treatment=treatment, outcome=outcome, control=0, treated=1, smallest_important=1, because="a test", **more)  # type: ignore[arg-type]
+
+
+def graph(*arrows: str, hidden: str = "", once: str = "") -> Graph:
+    pairs = [tuple(arrow.split(">")) for arrow in arrows]
+    names = sorted({name for pair in pairs for name in pair})
+    nodes = {name: {"measured": name not in hidden, "varies": "authority" if name in once else "both"} for name in names}
+    causes: dict[str, dict[str, str]] = {}
+    for cause, effect in pairs:
+        causes.setdefault(cause, {})[effect] = "a test"
+    return Graph(name="test", nodes=nodes, arrows=causes)
+
+
+def found(drawn: Graph, **more: object) -> Identification:
+    return identify(ask(), drawn, measured=[node.name for node in drawn.nodes if node.measured], **more)  # type: ignore[arg-type]
+
+
+def nao(name: str = "nao") -> Graph:
+    parts = yaml.safe_load((CONF / f"graph/{name}.yaml").read_text())
+    return Graph(name=name, nodes=parts["nodes"], arrows=parts["arrows"])
+
+
+def test_a_confounder_is_adjusted_for() -> None:
+    assert found(graph("z>x", "z>y", "x>y")).adjust_for == ("z",)
+
+
+def test_m_bias_needs_nothing_and_the_collider_is_left_alone() -> None:
+    """Pearl 2009: in the M graph the empty set is valid and {m} is not."""
+    one = found(graph("a>x", "a>m", "b>m", "b>y", "x>y", hidden="ab"))
+    assert one.adjust_for == ()
+    assert ("m",) not in one.valid
+
+
+def test_a_mediator_is_never_adjusted_for() -> None:
+    one = found(graph("x>m", "m>y", "z>x", "z>y"))
+    assert one.mediators == ("m",)
+    assert all("m" not in valid for valid in one.valid)
+
+
+def test_the_optimal_set_is_preferred_over_a_smaller_one() -> None:
+    """Henckel and others 2022: parents of the outcome, not of the treatment, minimise the variance."""
+    one = found(graph("a>x", "a>b", "b>y", "c>y", "x>y"))
+    assert one.adjust_for == ("b", "c")
+    assert "optimal" in one.chosen_because
+    assert ("a",) in one.minimal
+
+
+def test_among_equally_small_sets_a_cause_of_the_outcome_beats_a_cause_of_the_treatment_alone() -> None:
+    one = found(graph("z>a", "a>x", "z>y", "x>y", "h>y", "h>z", hidden="h"))
+    assert set(one.minimal) == {("a",), ("z",)}
+    assert one.adjust_for == ("z",)
+
+
+def test_an_unmeasured_confounder_is_a_finding_that_names_what_it_would_take() -> None:
+    one = found(graph("u>x", "u>y", "x>y", hidden="u"))
+    assert not one.identified
+    assert one.blocked_by == ("u",)
+
+
+def test_an_instrument_is_found_also_one_that_needs_a_control() -> None:
+    one = found(graph("u>x", "u>y", "x>y", "z>x", "w>z", "w>y", hidden="u"))
+    assert not one.identified
+    assert [(i.name, i.given) for i in one.instruments] == []
+    drawn = graph("u>x", "u>y", "x>y", "z>x", hidden="u")
+    assert [(i.name, i.given) for i in found(drawn).instruments] == [("z", ())]
+    assert found(drawn).strategies == ("iv",)
+
+
+def test_the_front_door_is_found() -> None:
+    one = found(graph("u>x", "u>y", "x>m", "m>y", hidden="u"))
+    assert one.strategies == ("frontdoor",)
+    assert one.frontdoor == ("m",)
+
+
+def test_a_forced_mediator_a_collider_and_an_open_door_are_said() -> None:
+    drawn = graph("x>m", "m>y", "z>x", "z>y")
+    assert any("m is a mediator" in warning for warning in found(drawn, adjust_for=("m", "z")).warnings)
+    assert any("leaves a back door open" in warning for warning in found(drawn, adjust_for=()).warnings)
+    collider = graph("a>x", "a>m", "b>m", "b>y", "x>y", hidden="ab")
+    assert any("collider" in warning for warning in found(collider, adjust_for=("m",)).warnings)
+    with pytest.raises(GraphError, match="Did you mean 'z'"):
+        found(drawn, adjust_for=("zz",))
+
+
+def test_feedback_from_outcome_to_treatment_breaks_strict_exogeneity() -> None:
+    drawn = Graph(name="g", nodes={"x": {}, "y": {}}, arrows={"x": {"y": "a test"}, "y": {"x": {"because": "a test", "lag": 1}}})
+    one = found(drawn)
+    assert one.feedback
+    assert any("strict exogeneity fails" in warning for warning in one.warnings)
+
+
+def test_the_nao_graph_asks_for_place_time_and_the_confounders_and_dates_them_before_the_treatment_moves_them() -> None:
+    drawn = nao()
+    measured = [node.name for node in drawn.nodes if node.measured]
+    one = identify(ask("closures", "plans", lag=2), drawn, measured=measured)
+    assert one.adjust_for == ("authority", "child_poverty[-2]", "children[-2]", "deprivation", "spending_power[-2]", "year")
+    assert one.by_year == ("deprivation",)
+    assert not one.feedback
+    assert not {"need", "referrals", "section47"} & {name.split("[")[0] for valid in one.valid for name in valid if name.endswith("[-2]")}
+    spending = identify(ask("centre_spending", "plans", lag=1), drawn, measured=measured)
+    assert spending.adjust_for == ("authority", "child_poverty[-1]", "children[-1]", "deprivation", "spending_power[-1]", "year")
+    assert "closures" in spending.mediators
+
+
+@pytest.mark.parametrize("treatment", ["closures", "centre_spending", "spending_power", "child_poverty", "other_prevention"])
+@pytest.mark.parametrize("lag", [0, 1, 2])
+def test_no_descendant_of_the_treatment_is_ever_in_a_valid_set_at_or_after_its_date(treatment: str, lag: int) -> None:
+    drawn = nao()
+    one = identify(ask(treatment, "plans", lag=lag), drawn, measured=[node.name for node in drawn.nodes if node.measured])
+    for valid in one.valid:
+        for name in valid:
+            bare, _, date = name.partition("[")
+            if bare in one.descendants:
+                assert int(date[:-1]) < -lag, (name, lag)
+
+
+def test_every_reason_in_the_nao_graphs_is_given_and_the_feedback_graph_adds_its_arrow() -> None:
+    assert all(len(arrow.because) > 15 for arrow in nao().arrows)
+    added = yaml.safe_load((CONF / "graph/nao_feedback.yaml").read_text())["arrows"]
+    assert list(added) == ["plans"]

@@ -1,0 +1,145 @@
+"""The words follow the numbers: the whole verdict table, and no headline that contradicts its interval."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import GRAPH, QUESTION, World
+
+from causal.design import design
+from causal.errors import ConfigError
+from causal.estimators.fixed_effects import FixedEffects
+from causal.identify import identify
+from causal.judge import Rule, Verdict, classify, holm, judge
+from causal.refute import Refutation
+
+PANEL = World(effect=3.0).load()
+FOUND = identify(QUESTION, GRAPH, measured=PANEL.names)
+DESIGN = design(PANEL, QUESTION, FOUND)
+ESTIMATE = FixedEffects().estimate(DESIGN, np.random.default_rng(0))
+
+
+def check(name: str, survived: bool | None, p: float | None = None) -> Refutation:
+    return Refutation(
+        name=name, asks="?", expected="", found="", p_value=p, survived=survived, reason=None if survived is not None else "a test", detects="", cannot_detect=""
+    )
+
+
+PASSED = (check("placebo_treatment", True, 0.6), check("future_treatment", True, 0.4))
+
+
+def verdict(effect: float, lower: float | None, upper: float | None, *, refutations: tuple[Refutation, ...] = PASSED, **question: object) -> Verdict:
+    estimate = replace(ESTIMATE, effect=effect, lower=lower, upper=upper, std_error=None if lower is None else (upper - lower) / 4)  # type: ignore[operator]
+    return judge(
+        Rule(), replace(QUESTION, **question), DESIGN, estimate, refutations, identification=FOUND, outcome=PANEL.variable("plans"), action="Halving it"  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "finding", "direction"),
+    [
+        (-0.9, 0.9, "little_or_none", None),
+        (0.1, 0.9, "little_or_none", "increase"),
+        (1.0, 3.0, "probably", "increase"),
+        (0.1, 1.0, "may", "increase"),
+        (-0.9, 1.5, "unlikely_otherwise", "increase"),
+        (0.0, 1.5, "unlikely_otherwise", "increase"),
+        (-1.0, 1.5, "cannot_tell", None),
+        (-1.0, 1.0, "cannot_tell", None),
+        (-3.0, -1.0, "probably", "decrease"),
+        (-1.0, -0.1, "may", "decrease"),
+        (-1.5, 0.9, "unlikely_otherwise", "decrease"),
+        (-0.9, -0.1, "little_or_none", "decrease"),
+        (None, None, "no_interval", None),
+    ],
+)
+def test_each_row_of_the_table_at_its_edges(lower: float | None, upper: float | None, finding: str, direction: str | None) -> None:
+    """METHOD's verdict table with δ = 1, mirrored for reductions."""
+    middle = 0.0 if lower is None else (lower + upper) / 2  # type: ignore[operator]
+    assert classify(lower, upper, middle, 1.0) == (finding, direction)
+
+
+@given(st.floats(-10, 10), st.floats(0.001, 10), st.floats(0.05, 5), st.floats(0.01, 0.99), st.sampled_from(["increase", "decrease"]),
+       st.lists(st.sampled_from([True, False, None]), min_size=2, max_size=2))  # fmt: skip
+@settings(max_examples=400, deadline=None)
+def test_no_headline_contradicts_its_interval(lower: float, width: float, smallest: float, where: float, harm: str, states: list[bool | None]) -> None:
+    upper = lower + width
+    checks = tuple(
+        check(name, state, None if state is None else 0.5 if state else 1e-6) for name, state in zip(("placebo_treatment", "future_treatment"), states, strict=True)
+    )
+    said = verdict(lower + where * width, lower, upper, refutations=checks, smallest_important=smallest, harm=harm)
+    text = said.headline
+    if said.finding == "failed_checks":
+        assert False in states and "did not survive" in text
+        return
+    assert False not in states
+    if "probably increased" in text:
+        assert lower >= smallest and None not in states
+    if "probably reduced" in text:
+        assert upper <= -smallest and None not in states
+    if "may have increased" in text:
+        assert lower > 0
+    if "may have reduced" in text:
+        assert upper < 0
+    if "little or no difference" in text:
+        assert -smallest < lower and upper < smallest
+    if lower <= -smallest and upper >= smallest:
+        assert "cannot tell" in text
+    if lower <= 0 <= upper:
+        assert "probably" not in text and "may have" not in text
+    worst = upper if harm == "increase" else -lower
+    assert ("one that matters" in said.range_in_words) == (worst >= smallest)
+
+
+def test_a_decisive_check_that_fails_takes_the_answer_away_and_one_not_run_lowers_it() -> None:
+    sure = verdict(3.0, 2.0, 4.0)
+    assert sure.finding == "probably" and sure.decisive == {"placebo_treatment": "passed", "future_treatment": "passed"}
+    failed = verdict(3.0, 2.0, 4.0, refutations=(PASSED[0], check("future_treatment", False, 0.001)))
+    assert failed.finding == "failed_checks" and "future treatment" in failed.headline and failed.strength == "very weak"
+    missing = verdict(3.0, 2.0, 4.0, refutations=(PASSED[0], check("future_treatment", None)))
+    assert missing.finding == "may" and "could not be run" in " ".join(missing.cannot_say)
+
+
+def test_decisive_checks_share_one_false_alarm_rate() -> None:
+    """Holm 1979: two checks at p = .04 each are no alarm at 5 % jointly; one at .02 is."""
+    assert holm({"a": 0.04, "b": 0.04}, 0.05) == set()
+    assert holm({"a": 0.02, "b": 0.04}, 0.05) == {"a", "b"}
+    assert verdict(3.0, 2.0, 4.0, refutations=(check("placebo_treatment", False, 0.04), check("future_treatment", False, 0.04))).finding == "probably"
+
+
+def test_other_checks_lower_the_strength_only() -> None:
+    lowered = verdict(3.0, 2.0, 4.0, refutations=(*PASSED, check("bootstrap", False)))
+    assert lowered.finding == "probably" and lowered.strength == "limited"
+    assert any("bootstrap" in reason for reason in lowered.strength_reasons)
+
+
+def test_not_identified_is_a_verdict() -> None:
+    none = replace(FOUND, identified=False, blocked_by=("need",))
+    said = judge(Rule(), QUESTION, None, None, (), identification=none, outcome=PANEL.variable("plans"), action="Halving it")
+    assert said.finding == "not_identified" and "cannot be answered with these data" in said.headline and "need" in said.headline
+
+
+def test_numbers_carry_units_and_children_in_a_typical_authority() -> None:
+    said = verdict(3.0, 2.0, 4.0)
+    assert "+3.00 per 10,000 children (95% interval +2.00 to +4.00)" in said.headline
+    typical = float(np.median(DESIGN.population))  # type: ignore[arg-type]
+    assert said.typical_effect == pytest.approx(3.0 * typical / 10_000)
+
+
+def test_the_smallest_detectable_effect_is_bloom_s() -> None:
+    """Bloom 1995: (t.975 + t.80) standard errors; found in 80 % of simulated studies with that true effect."""
+    said = verdict(0.0, -2.0, 2.0)
+    assert said.detectable is not None
+    rng = np.random.default_rng(1)
+    df = ESTIMATE.df
+    draws = (said.detectable + rng.standard_normal(20_000)) / np.sqrt(rng.chisquare(df, 20_000) / df)
+    from scipy import stats
+
+    assert (draws > stats.t(df).ppf(0.975)).mean() == pytest.approx(0.8, abs=0.012)
+
+
+def test_at_most_three_checks_are_decisive() -> None:
+    with pytest.raises(ConfigError, match="at most three"):
+        Rule(decisive=("a", "b", "c", "d"))

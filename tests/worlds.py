@@ -1,0 +1,74 @@
+"""Small made-up panels with a planted effect, for tests: fast, vectorised, and broken in one way at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from causal.graph import Graph
+from causal.panel import Panel, Variable
+from causal.question import Question
+
+GRAPH = Graph(
+    name="small",
+    nodes={"authority": {"varies": "authority"}, "year": {"varies": "year"}, "deprivation": {"varies": "authority"}, "poverty": {}, "cut": {}, "plans": {}},
+    arrows={
+        "authority": {"deprivation": "made so", "poverty": "made so", "cut": "made so", "plans": "made so"},
+        "year": {"poverty": "made so", "cut": "made so", "plans": "made so"},
+        "deprivation": {"cut": {"because": "made so", "by_year": True}, "plans": {"because": "made so", "by_year": True}},
+        "poverty": {"cut": "made so", "plans": "made so"},
+        "cut": {"plans": "the question"},
+    },
+)
+QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test", modifiers=("deprivation",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Knobs of the made-up panel; `effect` is that of moving the cut from 0 to 0.5."""
+
+    effect: float = 0.0
+    authorities: int = 60
+    years: int = 8
+    persistence: float = 0.4
+    confounding: float = 1.0
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng(self.seed)
+        g, t = self.authorities, self.years
+        index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(2011, 2011 + t)], names=["authority", "year"])
+        lasting, deprivation = rng.normal(size=g), 20 + 8 * rng.normal(size=g)
+        clock = np.arange(t)
+        poverty = 20 + 3 * lasting[:, None] + rng.normal(size=(g, t)).cumsum(axis=1)
+        drift = 0.002 * self.confounding * (deprivation[:, None] - 20) * clock
+        cut = 0.3 + 0.1 * lasting[:, None] + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + 0.1 * rng.normal(size=(g, t)).cumsum(axis=1)
+        shock = rng.normal(size=(g, t + 5)) * 3
+        for year in range(1, t + 5):
+            shock[:, year] += self.persistence * shock[:, year - 1]
+        plans = 45 + 10 * lasting[:, None] + clock + 0.5 * (poverty - 20) + 0.05 * (deprivation[:, None] - 20) * clock + 2 * self.effect * cut + shock[:, 5:]
+        columns = {"deprivation": np.repeat(deprivation, t), "poverty": poverty.ravel(), "cut": cut.ravel(), "plans": plans.ravel()}
+        units = {"deprivation": "score", "poverty": "per cent", "cut": "share", "plans": "per 10,000 children"}
+        return Panel(
+            frame=pd.DataFrame({**columns, "children": np.repeat(np.exp(11 + 0.5 * rng.normal(size=g)), t)}, index=index),
+            variables=(
+                *(
+                    Variable(name=name, label=name, unit=units[name], source="made up", varies="authority" if name == "deprivation" else "both",
+                             count_per=10_000 if name == "plans" else None)
+                    for name in columns
+                ),
+                Variable(name="children", label="children", unit="children", source="made up"),
+            ),
+            places=pd.DataFrame({"name": [f"Place {i}" for i in range(g)], "region": [f"Region {i % 6}" for i in range(g)]}, index=index.unique("authority")),
+            title="made-up panel",
+            population="children",
+        )
+
+
+def without(panel: Panel, *, keep: float, seed: int) -> Panel:
+    """The panel with rows missing at random."""
+    rows = np.random.default_rng(seed).random(len(panel.frame)) < keep
+    return replace(panel, frame=panel.frame[rows])
