@@ -26,6 +26,7 @@ from causal.words import count
 
 # DoWhy walks every subset of the candidates; 2^14 take some seconds on two dozen nodes.
 MOST_CANDIDATES = 14
+MOST_FRONTDOOR = 8  # measured mediators; beyond that no front-door set is looked for
 PLACE_AND_TIME = ("authority", "year")
 
 
@@ -268,10 +269,29 @@ def _instruments(graph: nx.DiGraph, treatment: str, outcome: str, candidates: li
 
 
 def _frontdoor(graph: nx.DiGraph, treatment: str, outcome: str, unmeasured: set[str]) -> tuple[str, ...]:
-    from dowhy.causal_identifier.auto_identifier import identify_frontdoor
+    """The first front-door set, fewest names first (Pearl 2009, definition 3.3.3).
 
-    measured = [name for name in graph if undated(name)[0] not in unmeasured]
-    return tuple(sorted(identify_frontdoor(graph, [treatment], [outcome], measured)))
+    DoWhy looks for one too, but walks a set whose order changes with PYTHONHASHSEED, and all subsets of all descendants.
+    """
+    between = nx.descendants(graph, treatment) & nx.ancestors(graph, outcome)
+    measured = sorted(name for name in between if undated(name)[0] not in unmeasured)
+    if len(measured) > MOST_FRONTDOOR:
+        return ()
+    out_of = _without_effects(graph, treatment)
+    for size in range(1, len(measured) + 1):
+        for one in combinations(measured, size):
+            chosen = set(one)
+            beyond = graph.copy()
+            beyond.remove_nodes_from(chosen)
+            without = graph.copy()
+            without.remove_edges_from([edge for name in one for edge in graph.out_edges(name)])
+            if (
+                not nx.has_path(beyond, treatment, outcome)
+                and nx.is_d_separator(out_of, {treatment}, chosen, set())
+                and nx.is_d_separator(without, chosen, {outcome}, {treatment})
+            ):
+                return one
+    return ()
 
 
 def _blocked_by(graph: Graph, relevant: nx.DiGraph, treatment: str, outcome: str, later: set[str], have: set[str]) -> tuple[str, ...]:
@@ -359,7 +379,7 @@ def _assumptions(
             said.append(f"No common cause is left once these are held fixed, linearly unless the estimator says otherwise: {', '.join(time_varying)}.")
     said += [f"{label[name]} acts with its own strength in each year ({name} × year), in a straight line." for name in by_year]
     hidden = [name for name in unmeasured if name not in mediators]
-    if hidden:
+    if hidden and chosen is not None:
         said.append(f"Not measured, and not needed if the graph is right: {', '.join(label[name] for name in hidden)}.")
     if mediators:
         said.append(f"Left free because the treatment may work through them: {', '.join(label[name] for name in mediators)}.")

@@ -134,6 +134,7 @@ def judge(
     identification: Identification,
     outcome: Variable,
     action: str,
+    needs: Sequence[str] = (),
     simulated: bool = False,
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
@@ -143,12 +144,13 @@ def judge(
     outcome : the outcome's variable, for label and unit.
     action : the contrast in words ("Closing half of an authority's children's centres").
     design, estimate : None where the effect is not identified.
+    needs : labels of what would have to be measured to identify it.
     """
     banner = "SIMULATED: " if simulated else ""
     when = years_later(question.lag)
     asked = f"the effect of {action[:1].lower()}{action[1:]} on {outcome.label}"
     if estimate is None or design is None:
-        needs = f" It would take {listed(identification.blocked_by)}, measured by authority and year." if identification.blocked_by else ""
+        needs = f" It would take {listed(tuple(needs))}, measured by authority and year." if needs else ""
         return Verdict(
             finding="not_identified",
             direction=None,
@@ -167,7 +169,8 @@ def judge(
     not_run = [name for name, state in checks.items() if state == "not run"]
 
     finding, direction = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
-    if finding == "probably" and not_run:
+    capped = finding == "probably" and bool(not_run)
+    if capped:
         finding = "may"
     if failed:
         finding, direction = "failed_checks", None
@@ -182,7 +185,7 @@ def judge(
     return Verdict(
         finding=finding,
         direction=direction,
-        headline=f"{banner}{_sentence(finding, direction, capital(action), asked, outcome.label, when, failed)}: {said}.",
+        headline=f"{banner}{_sentence(finding, direction, capital(action), asked, outcome.label, when, failed, not_run if capped else ())}: {said}.",
         range_in_words=_range(question, estimate, outcome, decimals, detectable),
         strength=strength,
         strength_reasons=reasons,
@@ -203,7 +206,7 @@ def _outcome(name: str, refutations: Sequence[Refutation]) -> str:
     return "not run"
 
 
-def _sentence(finding: Finding, direction: str | None, action: str, asked: str, outcome: str, when: str, failed: Sequence[str]) -> str:
+def _sentence(finding: Finding, direction: str | None, action: str, asked: str, outcome: str, when: str, failed: Sequence[str], not_run: Sequence[str]) -> str:
     verb = {"increase": "increased", "decrease": "reduced", None: ""}[direction]
     other = {"increase": "reduction", "decrease": "increase", None: ""}[direction]
     if finding == "failed_checks":
@@ -216,6 +219,8 @@ def _sentence(finding: Finding, direction: str | None, action: str, asked: str, 
     if finding == "probably":
         return f"{action} probably {verb} {outcome} {when}"
     if finding == "may":
+        if not_run:
+            return f"{action} may have {verb} {outcome} {when}; {_checks(not_run)} could not be run"
         return f"{action} may have {verb} {outcome} {when}; whether the effect is slight or important cannot be told"
     if finding == "unlikely_otherwise":
         return f"An important {other} in {outcome} from {action[:1].lower()}{action[1:]} is unlikely; whether it {verb} them {when} cannot be told"
@@ -226,11 +231,10 @@ def _range(question: Question, estimate: Estimate, outcome: Variable, decimals: 
     if estimate.lower is None or estimate.upper is None:
         return "For this estimator no valid interval is known, so nothing can be ruled out."
     worst, harm = (estimate.upper, "increase") if question.harm == "increase" else (-estimate.lower, "reduction")
-    ruled = (
-        f"an {harm} of more than {signed(worst, decimals).lstrip('+')} {outcome.unit} is ruled out at this level".replace("an reduction", "a reduction")
-        if worst > 0
-        else f"any {harm} is ruled out at this level"
-    )
+    # rounded as the range beside it is, outwards
+    most = span(estimate.lower, estimate.upper, decimals).split(" to ")[question.harm == "increase"].lstrip("+−")
+    article = "an" if harm == "increase" else "a"
+    ruled = f"{article} {harm} of more than {most} {outcome.unit} is ruled out at this level" if worst > 0 else f"any {harm} is ruled out at this level"
     tail = (
         f", and so is any that matters (δ = {question.smallest_important:g})"
         if worst < question.smallest_important
@@ -270,13 +274,17 @@ def _strength(
         reasons.append(f"lowered: did not pass {listed(other)}")
     if failed:
         score = 0
-        reasons.append(f"lowered: the decisive check {listed([name.replace('_', ' ') for name in failed])} failed")
+        reasons.append(f"lowered: {_checks(failed)} failed")
     if not_run:
         score -= 1
-        reasons.append(f"lowered: the decisive check {listed([name.replace('_', ' ') for name in not_run])} could not be run")
+        reasons.append(f"lowered: {_checks(not_run)} could not be run")
     if score == 3 and not other:
         reasons.append("not raised by the checks passed: passing them is no proof")
     return STRENGTHS[max(score, 0)], tuple(reasons)
+
+
+def _checks(names: Sequence[str]) -> str:
+    return f"the decisive check{'s' * (len(names) > 1)} {listed([name.replace('_', ' ') for name in names])}"
 
 
 def _cannot_say(

@@ -108,7 +108,16 @@ def run(study: Study, *, panel: Panel | None = None, workers: int = 1, say: Call
         outcome = panel.variable(question.outcome)
         if not identification.identified:
             verdict = judge(
-                study.rule, question, None, None, (), identification=identification, outcome=outcome, action=study.action, simulated=panel.simulated
+                study.rule,
+                question,
+                None,
+                None,
+                (),
+                identification=identification,
+                outcome=outcome,
+                action=study.action,
+                needs=[study.graph.node(name).label for name in identification.blocked_by],
+                simulated=panel.simulated,
             )
             return Result(
                 study=study,

@@ -39,9 +39,23 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     ConfigError : a group's choice, a key or a value that does not exist or does not fit.
     """
     search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
+    for folder in folders:
+        _look_through(folder)
     GlobalHydra.instance().clear()
     with explained(words, folders), initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", [*parsable(words), *search], return_hydra_config=False)
+
+
+def _look_through(folder: Path) -> None:
+    """A folder of the user's own: there, with experiments that say where they belong, and without Hydra's own hooks, which run code."""
+    if not folder.is_dir():
+        raise ConfigError(f"--config-dir {folder}: there is no such folder")
+    for path in folder.rglob("*.yaml"):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if "hydra" in path.relative_to(folder).parts[:-1] or any(re.match(r"[\"']?hydra\b", line) for line in lines):
+            raise ConfigError(f"{path}: a configuration folder may not set hydra's own keys; give them on the command line")
+        if path.parent == folder / "experiment" and not any(re.match(r"#\s*@package\s+_global_", line) for line in lines):
+            raise ConfigError(f"{path}: an experiment begins with the line  # @package _global_ ; without it its keys go unused")
 
 
 def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
@@ -51,9 +65,6 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     ------
     ConfigError : a key without a value, a class that is not allowed, a knob that a class does not have.
     """
-    wrong = [key for key in ("experiment", "conf") if key in config]
-    if wrong:
-        raise ConfigError(f"the configuration has a key {wrong[0]!r}: your experiment file lacks its first line  # @package _global_")
     plain = resolved(config)
     missing = sorted(_missing(config))
     if missing:
@@ -79,17 +90,17 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-def parsable(words: Sequence[str]) -> list[str]:
-    """The overrides, values quoted where Hydra's grammar stumbles over them (paths with brackets, quotes, £, =)."""
+def parsable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
+    """The overrides, values quoted where Hydra's grammar stumbles over them (paths with brackets, quotes, £, = or, outside sweeps, commas)."""
     parser = OverridesParser.create()
     good = []
     for word in words:
+        key, sign, value = word.partition("=")
         try:
-            parser.parse_override(word)
-            good.append(word)
+            quote = parser.parse_override(word).is_sweep_override() and "." in key and not sweep
         except HydraException:
-            key, sign, value = word.partition("=")
-            good.append(f"{key}{sign}{quoted(value)}")
+            quote = True
+        good.append(f"{key}{sign}{quoted(value)}" if quote else word)
     return good
 
 

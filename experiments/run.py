@@ -36,6 +36,7 @@ class _Job:
         self.words = list(words)
         self.done: list[Path] = []
         self.refused: list[dict[str, str]] = []
+        self.problem: CausalError | None = None
 
     def __call__(self, config: DictConfig) -> None:
         """One study; a sweep notes what was refused and goes on."""
@@ -45,7 +46,8 @@ class _Job:
             self.done.append(self._study(config, named))
         except CausalError as problem:
             if not self.sweep:
-                raise
+                self.problem = problem  # Hydra would print its own line about an error raised here
+                return
             self.refused.append({**named, "reason": str(problem)})
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
@@ -87,12 +89,8 @@ def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
 def _land(result: Result, record: dict[str, Any], plain: dict[str, Any], runs: Path, home: Path, name: str) -> Path:
     """Write everything aside and rename when whole, so that nothing half-written looks finished."""
     aside = runs / ".partial"
-    try:
-        aside.mkdir(parents=True, exist_ok=True)
-        home.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=aside))
-    except OSError as problem:
-        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
+    home.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=aside))
     try:
         write(result, partial, record, yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=120))
         partial.chmod(0o755)
@@ -179,19 +177,22 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     names = trust(trusted)
     words = _all_estimators(words, folders)
     folders = [folder.resolve() for folder in folders]
-    for folder in folders:
-        if not folder.is_dir():
-            raise ConfigError(f"--config-dir {folder}: there is no such folder")
     if not sweep and any("," in word.partition("=")[2] and word.partition("=")[0] in ("estimator", "experiment", "source") for word in words):
         raise ConfigError("several choices make a sweep: put  -m  before them")
-    # composed once beforehand: its messages are ours, and a stranger's folder may not set Hydra's own hooks
+    # composed once beforehand, so that what is wrong is said in our words
     first = composed([] if sweep else words, folders)
-    _no_hooks(folders)
     job = _Job(names, sweep, words)
     search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
     runs = next((word.partition("=")[2] for word in words if word.startswith("runs=")), str(first.runs))
+    aside = Path(runs) / ".partial"
+    try:
+        aside.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
+    own = aside / f"hydra-{os.getpid()}"  # Hydra makes a folder and leaves a file there; ours is elsewhere
+    search += [f"hydra.{kind}.dir={quoted(str(own))}" for kind in ("run", "sweep")]
     was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words), *search]
+    sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words, sweep=sweep), *search]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
     try:
         with explained(words, folders):
@@ -199,7 +200,10 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     finally:
         sys.argv = was
         os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
-        _sweep_up(Path(runs) / ".partial")
+        shutil.rmtree(own, ignore_errors=True)
+        _sweep_up(aside)
+    if job.problem is not None:
+        raise job.problem
     if not sweep:
         return 0
     from causal.report.compare import compare
@@ -215,16 +219,6 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
 def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """`estimator=all` becomes the names of all, the user's folders included."""
     return [f"estimator={','.join(choices('estimator', folders))}" if word == "estimator=all" else word for word in words]
-
-
-def _no_hooks(folders: Sequence[Path]) -> None:
-    for folder in folders:
-        for path in folder.rglob("*.yaml"):
-            if (
-                any(line.startswith("hydra:") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
-                or "hydra" in path.parent.parts[len(folder.parts) :]
-            ):
-                raise ConfigError(f"{path}: a configuration folder may not set hydra's own keys; give them on the command line")
 
 
 def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> str:

@@ -94,7 +94,7 @@ def test_rows_taken_as_independent_cover_too_little_and_clustering_mends_it() ->
 def test_says_what_it_estimates_and_how_sure_it_is(name: str) -> None:
     made = clean(3.0, 0)
     one = estimate(name, made)
-    assert one.estimator == name.split()[0]
+    assert one.estimator == name.split(maxsplit=1)[0]
     assert one.estimand and one.inference and one.target == "ATE"
     assert one.lower is not None and one.upper is not None and one.std_error is not None and one.p_value is not None
     assert one.lower < one.effect < one.upper

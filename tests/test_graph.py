@@ -76,7 +76,15 @@ def test_a_two_headed_arrow_becomes_an_unmeasured_common_cause(tmp_path: Path) -
     assert not graph.node("common_cause_of_x_and_y").measured
 
 
-@pytest.mark.parametrize(("file", "text", "says"), [("g.png", "", "a graph file ends in"), ("g.dot", "not a graph at all {", "g.dot"), ("g.yaml", "a: [", "cannot be read"), ("gone.gml", None, "no such graph file")])
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("g.png", "", "a graph file ends in"),
+        ("g.dot", "not a graph at all {", "g.dot"),
+        ("g.yaml", "a: [", "cannot be read"),
+        ("gone.gml", None, "no such graph file"),
+    ],
+)
 def test_a_file_that_is_no_graph_is_named(file: str, text: str | None, says: str, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / file).write_text(text)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from worlds import QUESTION, GRAPH, World, without
+from worlds import GRAPH, QUESTION, World, without
 
 from causal.design import Design, design, orthonormal
 from causal.estimate import least_squares
@@ -29,9 +29,9 @@ def test_fixed_effects_and_cr1_agree_with_linearmodels(keep: float) -> None:
     made = designed(without(World(effect=2, authorities=120).load(), keep=keep, seed=1))
     index = pd.MultiIndex.from_arrays([np.array(made.authorities)[made.authority], made.year])
     controls = pd.DataFrame(made.controls, index=index, columns=[f"w{i}" for i in range(made.controls.shape[1])])
-    theirs = PanelOLS(
-        pd.Series(made.outcome, index=index, name="y"), controls.assign(treatment=made.treatment), entity_effects=True, time_effects=True
-    ).fit(cov_type="clustered", cluster_entity=True, auto_df=False, count_effects=False, debiased=False)
+    theirs = PanelOLS(pd.Series(made.outcome, index=index, name="y"), controls.assign(treatment=made.treatment), entity_effects=True, time_effects=True).fit(
+        cov_type="clustered", cluster_entity=True, auto_df=False, count_effects=False, debiased=False
+    )
     fit, _ = least_squares(made, made.basis())
     assert fit.inference.startswith("CR1")
     assert fit.coefficients[0] == pytest.approx(theirs.params["treatment"], rel=1e-8)

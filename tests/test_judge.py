@@ -23,7 +23,15 @@ ESTIMATE = FixedEffects().estimate(DESIGN, np.random.default_rng(0))
 
 def check(name: str, survived: bool | None, p: float | None = None) -> Refutation:
     return Refutation(
-        name=name, asks="?", expected="", found="", p_value=p, survived=survived, reason=None if survived is not None else "a test", detects="", cannot_detect=""
+        name=name,
+        asks="?",
+        expected="",
+        found="",
+        p_value=p,
+        survived=survived,
+        reason=None if survived is not None else "a test",
+        detects="",
+        cannot_detect="",
     )
 
 
@@ -33,7 +41,14 @@ PASSED = (check("placebo_treatment", True, 0.6), check("future_treatment", True,
 def verdict(effect: float, lower: float | None, upper: float | None, *, refutations: tuple[Refutation, ...] = PASSED, **question: object) -> Verdict:
     estimate = replace(ESTIMATE, effect=effect, lower=lower, upper=upper, std_error=None if lower is None else (upper - lower) / 4)  # type: ignore[operator]
     return judge(
-        Rule(), replace(QUESTION, **question), DESIGN, estimate, refutations, identification=FOUND, outcome=PANEL.variable("plans"), action="Halving it"  # type: ignore[arg-type]
+        Rule(),
+        replace(QUESTION, **question),
+        DESIGN,
+        estimate,
+        refutations,
+        identification=FOUND,
+        outcome=PANEL.variable("plans"),
+        action="Halving it",  # type: ignore[arg-type]
     )
 
 
@@ -67,7 +82,8 @@ def test_each_row_of_the_table_at_its_edges(lower: float | None, upper: float | 
 def test_no_headline_contradicts_its_interval(lower: float, width: float, smallest: float, where: float, harm: str, states: list[bool | None]) -> None:
     upper = lower + width
     checks = tuple(
-        check(name, state, None if state is None else 0.5 if state else 1e-6) for name, state in zip(("placebo_treatment", "future_treatment"), states, strict=True)
+        check(name, state, None if state is None else 0.5 if state else 1e-6)
+        for name, state in zip(("placebo_treatment", "future_treatment"), states, strict=True)
     )
     said = verdict(lower + where * width, lower, upper, refutations=checks, smallest_important=smallest, harm=harm)
     text = said.headline
@@ -117,7 +133,7 @@ def test_other_checks_lower_the_strength_only() -> None:
 
 def test_not_identified_is_a_verdict() -> None:
     none = replace(FOUND, identified=False, blocked_by=("need",))
-    said = judge(Rule(), QUESTION, None, None, (), identification=none, outcome=PANEL.variable("plans"), action="Halving it")
+    said = judge(Rule(), QUESTION, None, None, (), identification=none, outcome=PANEL.variable("plans"), action="Halving it", needs=["need"])
     assert said.finding == "not_identified" and "cannot be answered with these data" in said.headline and "need" in said.headline
 
 

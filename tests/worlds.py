@@ -56,8 +56,14 @@ class World:
             frame=pd.DataFrame({**columns, "children": np.repeat(np.exp(11 + 0.5 * rng.normal(size=g)), t)}, index=index),
             variables=(
                 *(
-                    Variable(name=name, label=name, unit=units[name], source="made up", varies="authority" if name == "deprivation" else "both",
-                             count_per=10_000 if name == "plans" else None)
+                    Variable(
+                        name=name,
+                        label=name,
+                        unit=units[name],
+                        source="made up",
+                        varies="authority" if name == "deprivation" else "both",
+                        count_per=10_000 if name == "plans" else None,
+                    )
                     for name in columns
                 ),
                 Variable(name="children", label="children", unit="children", source="made up"),

@@ -367,7 +367,7 @@ def _nuisance(kind: str, rng: np.random.Generator) -> Callable[[], Any]:
     if kind == "lasso":
         from sklearn.linear_model import LassoCV
 
-        return lambda: LassoCV(alphas=30, max_iter=5000, random_state=seed)
+        return lambda: LassoCV(alphas=30, max_iter=1000, tol=1e-3, random_state=seed)
     if kind == "ridge":
         from sklearn.linear_model import RidgeCV
 

@@ -51,6 +51,11 @@ def size(trial: Trial, value: float) -> str:
     return amount(trial, abs(value)).lstrip("+")
 
 
+def chance(p_value: float) -> str:
+    """A p-value as printed: "p = 0.037", "p < 0.001"."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
 def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refutation:
     """A check that could not be run, and why; `report` makes a `Refutation` with the refuter's own words."""
     return report(**({"found": f"Not run: {reason}."} | more), p_value=None, survived=None, reason=reason)
@@ -62,7 +67,7 @@ def unsure(trial: Trial) -> str | None:
     if error is None:
         return f"{trial.estimate.estimator} gives no standard error that could be checked"
     if not (math.isfinite(error) and error > 0 and math.isfinite(trial.estimate.effect)):
-        return f"{trial.estimate.estimator} gives a standard error of {error:g}"
+        return f"{trial.estimate.estimator} gives an effect of {trial.estimate.effect:g} with a standard error of {error:g}"
     return None
 
 

@@ -26,7 +26,7 @@ from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import undated
 from causal.inference import interval, joint_critical
 from causal.refute import Refutation, Trial
-from causal.refuters import amount, not_run, size, whole_number
+from causal.refuters import amount, chance, not_run, size, whole_number
 from causal.words import capital, count
 
 FEWEST_YEARS = 2  # outcome years left once leads and lags are taken
@@ -116,12 +116,12 @@ class FutureTreatment:
                 return not_run(report, f"{count(leads, 'lead')} and {df:.1f} degrees of freedom are too few for a joint test")
             f = square * rest / (df * leads)
             p_value = float(stats.f(leads, rest).sf(f))
-            how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, p = {p_value:.3f}"
+            how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
             numbers |= {"F": f, "degrees of freedom 1": float(leads), "degrees of freedom 2": float(rest)}
         else:
             least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first)
             p_value = min(1.0, leads * least)
-            how = f"smallest of {count(leads, 'p-value')} × {leads} = {p_value:.3f} (Holm)"
+            how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {chance(p_value)}"
         if not np.isfinite(p_value):
             return not_run(report, "the joint test of the leads has no value")
         survived = p_value >= level

@@ -24,7 +24,8 @@ from causal.refute import Refutation, Trial
 from causal.refuters import amount, between, drawn_clusters, not_run, unsure, whole_number, whole_units
 from causal.words import capital, count
 
-ALL = 1_000  # above so many authorities only the most influential are left out, even by matrix steps
+ALL = 1_000  # of more authorities only the most influential are left out, even by matrix steps
+MOST = 100
 SHOWN = 10
 FINDINGS = {
     "no_interval": "cannot tell",
@@ -81,7 +82,7 @@ class LeaveOneOut:
             return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to leave one out")
         weight, variation = _influence(trial, unit, number)
         order = np.argsort(-weight, kind="stable")
-        tried = np.arange(number) if trial.linear and number <= ALL else order[: ALL if trial.linear else min(self.refits, number)]
+        tried = np.arange(number) if trial.linear and number <= ALL else order[: MOST if trial.linear else min(self.refits, number)]
         region = _regions(made, unit, number) if self.regions else {}
         kept = np.ones((len(tried) + len(region), number))
         kept[np.arange(len(tried)), tried] = 0.0

@@ -20,7 +20,7 @@ import numpy as np
 
 from causal.design import Design, Floats, Ints
 from causal.refute import Refutation, Trial
-from causal.refuters import at_least, not_run, one_of, unsure, whole_number, whole_units
+from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
 from causal.words import count
 
 FEWEST_MOVED = 10
@@ -63,11 +63,12 @@ class PlaceboTreatment:
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
+        bound = min(level * self.tolerance, 0.99)
         report = partial(
             Refutation,
             name=self.name,
             asks="If every authority is given another's treatment history, which cannot have moved its outcomes, is an effect still found?",
-            expected=f"A significant effect in about {level:.0%} of placebos, no more.",
+            expected=f"A significant effect in about {level:.0%} of placebos; intervals are too narrow if chance cannot explain more than {bound:.1%}.",
             detects="Standard errors and intervals that are too narrow, above all from taking the years of one authority as independent.",
             cannot_detect="Confounding of any kind: dealt histories centre on 0 whatever biases the estimate. "
             "Nor shocks that neighbouring authorities share, which dealing breaks up.",
@@ -103,7 +104,6 @@ class PlaceboTreatment:
         law = stats.norm() if estimate.df is None else stats.t(estimate.df)
         critical = float(law.ppf(1 - level / 2))
         false = int((t > critical).sum())
-        bound = min(level * self.tolerance, 0.99)
         p_value = float(stats.binomtest(false, len(t), bound, alternative="greater").pvalue)
         actual = abs(estimate.effect / estimate.std_error)
         randomisation = float((1 + (t >= actual).sum()) / (1 + len(t)))
@@ -111,8 +111,8 @@ class PlaceboTreatment:
         stayed = number - moved
         found = (
             f"{false} of {count(len(t), 'placebo')} ({false / len(t):.1%}) were significant at the {level:.0%} level, "
-            + ("no more than chance allows. " if survived else "more than chance allows: the interval is too narrow. ")
-            + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation p = {randomisation:.3f}). "
+            + ("as chance allows. " if survived else "more than chance allows: the interval is too narrow. ")
+            + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation {chance(randomisation)}). "
             + f"{count(moved, 'row' if self.by == 'row' else 'history', 'rows' if self.by == 'row' else 'histories')} dealt"
             + (f"; {stayed} kept their own, as nobody shares their years" if stayed else "")
             + (", the treatment as it stands." if raw else ", without what is held fixed.")
@@ -125,7 +125,8 @@ class PlaceboTreatment:
                 "draws": float(len(t)),
                 "false findings": float(false),
                 "share of false findings": false / len(t),
-                "share allowed": level,
+                "nominal share": level,
+                "share let pass": bound,
                 "critical value": critical,
                 "actual |t|": actual,
                 "randomisation p-value": randomisation,
@@ -164,6 +165,8 @@ def _alike(unit: Ints, number: int, design: Design) -> list[Ints]:
 
 def _deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
     """The histories dealt anew within each group; shape (rows, draws), columns contiguous."""
+    if len(groups) == 1 and groups[0].shape == (len(history), 1):
+        return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
     dealt = np.tile(history, (draws, 1))
     for rows in groups:
         own = history[rows]

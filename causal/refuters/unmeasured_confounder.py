@@ -50,7 +50,7 @@ def adjusted(effect: float, se: float, df: float, r2dz: float, r2yz: float, spre
     spread : S, outcome's over treatment's residual spread; from a classical standard error where not given.
     """
     bias = (se * math.sqrt(df) if spread is None else spread) * math.sqrt(r2yz * r2dz / (1 - r2dz))
-    left = math.copysign(abs(effect) - bias, effect) if effect else -bias
+    left = effect - math.copysign(bias, effect)
     error = se * math.sqrt((1 - r2yz) / (1 - r2dz) * df / (df - 1))
     return left, error, left / error
 
@@ -154,7 +154,8 @@ class UnmeasuredConfounder:
         words = (
             f"A confounder would have to explain {value:.1%} of what is left of both treatment and outcome to take the effect away"
             + ("" if self.q == 1 else f" by {self.q:.0%}")
-            + f", {value_level:.1%} to make it insignificant (E-value {e_effect:.2f}, of the interval {e_interval:.2f}, by approximation). "
+            + (f", {value_level:.1%} to make it insignificant" if value_level > 0 else ", and none to make it insignificant, which it is")
+            + f" (E-value {e_effect:.2f}, of the interval {e_interval:.2f}, by approximation). "
         )
         if not trial.linear:
             words += "Shares of variance are those of the straight-line model, an approximation for this estimator. "

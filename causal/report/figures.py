@@ -25,6 +25,7 @@ BLUE, TURQUOISE, PINK, ORANGE, GREY, PURPLE = "#12436D", "#28A197", "#801650", "
 PALE, BAND = "#BFBFBF", "#E8E8E8"
 WIDTH, LEFT, RIGHT = 7.4, 2.1, 1.55  # inches: the whole, room for labels, room for numbers
 NARROW = 3.4  # inches, for a telephone
+NAME = 26  # letters that fit beside the numbers there
 FONTS = "Arial, 'Liberation Sans', Helvetica, 'DejaVu Sans', sans-serif"
 STYLE: dict[str, Any] = {
     "svg.hashsalt": "causal",
@@ -154,17 +155,19 @@ def event_study(data: Mapping[str, Any]) -> Drawing | None:
         found = f"The {level(data)}{'s' if len(away) > 1 else ''} of {listed(away)} {'leave' if len(away) > 1 else 'leaves'} out zero."
     elif known:
         which = {1: "the one lead includes", 2: "both leads include"}.get(len(known), f"all {len(known)} leads include")
+        which = which if len(known) == len(leads) else "every lead that has one includes"
         found = f"The {level(data)}{'s' if len(known) > 1 else ''} of {which} zero."
     else:
         found = "No lead has an interval." if leads else "There are no leads."
+    marks = ["Squares are leads, before the treatment could act: a sound design shows nothing there. Dots are the same year and after."] if leads else []
+    marks.append(f"Thick lines are {level(data)}s" + ("; thin ones hold for all at once." if any(p["joint_lower"] is not None for p in parts) else "."))
     digits = decimals(*(part["effect"] for part in parts))
     return Drawing(
         name="event_study",
         svg=_events(parts, leads, data, WIDTH),
         narrow=_events(parts, leads, data, NARROW),
         alt=f"Effects before and after, from {whose}: " + "; ".join(f"{p['name']} {bare(p, digits)}" for p in parts) + f". {found}",
-        caption=f"Event study, from {whose}. Squares are leads, before the treatment could act; dots are the treatment's own year and after. "
-        f"Thick lines are {level(data)}s, thin ones hold for all at once. A sound design shows nothing before. {found}",
+        caption=" ".join([f"Event study, from {whose}.", *marks, found]),
         width=pixels(WIDTH),
     )
 
@@ -193,7 +196,10 @@ def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any
             ax.text(edge - 0.06, top, "before", ha="right", va="bottom", fontsize=9)
             ax.text(edge + 0.06, top, "from then on", ha="left", va="bottom", fontsize=9)
         tall = fig.get_figheight()
-        said = [*textwrap.wrap(f"Effect on {_counted(data)}", round(width * 13.5))[:2], f"Grey: within ±{smallest:g}, too small to matter; line: no effect"]
+        said = [
+            *textwrap.wrap(f"Effect on {label(data, data['question']['outcome'])}, {_unit(data)}".removesuffix(", "), round(width * 13.5))[:2],
+            f"Grey: within ±{smallest:g}, too small to matter; line: no effect",
+        ]
         for i, line in enumerate(said[::-1]):
             fig.text(0.08 / width, (0.12 + 0.18 * i) / tall, line, fontsize=9, ha="left", va="center")
         return svg_of(fig)
@@ -206,7 +212,9 @@ def intervals(panels: Sequence[Sequence[Row]], data: Mapping[str, Any] | Sequenc
     """
     each = [data] * len(panels) if isinstance(data, Mapping) else list(data)
     stacked = width < 5
-    pitch, head, foot = (0.56, 0.46, 0.72) if stacked else (0.44, 0.46, 0.58)
+    # a long name takes a line of its own above its numbers
+    over = 2 if any(len(row.label) > NAME for rows in panels for row in rows) else 1
+    pitch, head, foot = (0.36 + 0.2 * over, 0.46, 0.72) if stacked else (0.44, 0.46, 0.58)
     left, right = (0.1, 0.1) if stacked else (LEFT, RIGHT)
     named = [textwrap.wrap(title, 95) for title in titles]
     heights = [head + 0.2 * len(lines) + pitch * len(rows) + foot for rows, lines in zip(panels, named, strict=True)]
@@ -219,7 +227,7 @@ def intervals(panels: Sequence[Sequence[Row]], data: Mapping[str, Any] | Sequenc
             ax.set_ylim(-len(rows), 0)
             for i, line in enumerate(lines):
                 fig.text(0.08 / width, (top - 0.16 - 0.2 * i) / total, line, fontsize=10, fontweight="bold", va="center")
-            _rows(ax, rows, one["question"], width, stacked=stacked)
+            _rows(ax, rows, one["question"], width, over if stacked else 0)
             said = textwrap.wrap(f"Effect on {_counted(one)}", round(width * 13.5))[:2]
             for i, line in enumerate(said):
                 fig.text(0.08 / width, (top - height + 0.1 + 0.17 * (len(said) - i - 0.6)) / total, line, fontsize=9, va="center")
@@ -227,7 +235,9 @@ def intervals(panels: Sequence[Sequence[Row]], data: Mapping[str, Any] | Sequenc
         return svg_of(fig)
 
 
-def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: float, *, stacked: bool) -> None:
+def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: float, over: int) -> None:
+    """Rows on an axis; `over` lines of words above each, or (0) words beside."""
+    pitch, stacked = 0.36 + 0.2 * over, over > 0
     low, high = _reach([row.one for row in rows], question["smallest_important"])
     ax.set_xlim(low, high)
     smallest, plot = question["smallest_important"], width - LEFT - RIGHT
@@ -242,7 +252,7 @@ def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: flo
     beside = ax.get_yaxis_transform()
     for i, row in enumerate(rows):
         one = row.one
-        y, tall = (-i - 0.68, 0.4) if stacked else (-i - 0.5, 1.0)
+        y, tall = (-i - 1 + 0.18 / pitch, 0.22 / pitch) if stacked else (-i - 0.5, 1.0)
         ax.fill_between([-smallest, smallest], y - tall / 2, y + tall / 2, color=BAND, linewidth=0, zorder=0)
         ax.plot([0, 0], [y - tall / 2, y + tall / 2], color=GREY, linewidth=1, zorder=1)
         colour = GREY if row.faint else BLUE
@@ -253,9 +263,10 @@ def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: flo
         ax.plot([one["effect"]], [y], marker="D" if row.faint else "o", color=colour, markersize=8, markeredgecolor="white", zorder=4)
         said = signed(one["effect"], digits), "no valid interval" if one["lower"] is None else interval(one, digits)
         if stacked:
-            name = textwrap.shorten(row.label, 26, placeholder=" …")
-            ax.text(0, -i - 0.28, name, transform=beside, ha="left", va="center", fontsize=9, color=colour)
-            ax.text(1, -i - 0.28, f"{said[0]} ({said[1]})", transform=beside, ha="right", va="center", fontsize=9, fontweight="bold", color=colour)
+            name = textwrap.shorten(row.label, 54, placeholder=" …")
+            ax.text(0, -i - 0.16 / pitch, name, transform=beside, ha="left", va="center", fontsize=9, color=colour)
+            below = -i - (0.16 + 0.2 * (over - 1)) / pitch
+            ax.text(1, below, f"{said[0]} ({said[1]})", transform=beside, ha="right", va="center", fontsize=9, fontweight="bold", color=colour)
             continue
         names = textwrap.wrap(textwrap.shorten(row.label, 62, placeholder=" …"), 30)[:2]
         for j, line in enumerate(names):

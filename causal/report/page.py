@@ -223,7 +223,7 @@ def _estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[st
 def _groups(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
     made = []
     for name, parts in figures.grouped(data).items():
-        by = label(data, parts[0]["of"])
+        by = label(data, parts[0]["of"]).partition(" (")[0]
         path = parts[0]["kind"] == "path"
         made.append(
             {

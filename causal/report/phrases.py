@@ -125,6 +125,8 @@ def tally(states: Iterable[bool | None]) -> str:
     states = list(states)
     if not states:
         return "No check was asked for, so none has been passed."
+    if all(states):
+        return f"All {len(states)} checks passed." if len(states) > 1 else "The one check passed."
     idle = states.count(None)
     parts = [f"{states.count(True)} passed", f"{states.count(False)} did not pass", f"{idle} {'was' if idle == 1 else 'were'} not run"]
     return f"Of {len(states)} {'check' if len(states) == 1 else 'checks'}, {listed(parts)}."

@@ -1,0 +1,315 @@
+"""The command line as a stranger meets it: what works, and one clear message for each thing that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from causal.cli import main
+
+LIGHT = ["refuters=[]", "workers=1"]
+SMALL = [*LIGHT, "source.authorities=40"]
+
+
+def call(*words: str) -> int:
+    return main(list(words))
+
+
+def finished(folder: Path) -> list[Path]:
+    return [path.parent for path in folder.rglob("result.json")] if folder.exists() else []
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> pd.DataFrame:
+    """A clean table of a user's own: 15 areas, 6 years."""
+    import numpy as np
+
+    rng = np.random.default_rng(3)
+    rows = [(f"Area {i:02d}", year) for i in range(15) for year in range(2010, 2016)]
+    frame = pd.DataFrame(rows, columns=["area", "yr"])
+    frame["cut"] = rng.random(len(frame))
+    frame["poverty"] = rng.random(len(frame)) * 10
+    frame["cpp_rate"] = 40 + 4 * frame["cut"] + frame["poverty"] + rng.normal(size=len(frame))
+    return frame
+
+
+GRAPH = {
+    "authority": {"cut": "lasting", "plans": "lasting", "poverty": "lasting"},
+    "year": {"cut": "shared", "plans": "shared"},
+    "poverty": {"cut": "steers money", "plans": "strains families"},
+    "cut": {"plans": "the question"},
+}
+
+
+@pytest.fixture
+def own(tmp_path: Path, table: pd.DataFrame) -> tuple[Path, list[str]]:
+    """A folder of a user's own configurations beside the table, and the words that use both."""
+    folder = tmp_path / "mine"
+    for group in ("experiment", "graph"):
+        (folder / group).mkdir(parents=True)
+    nodes = {"authority": {"varies": "authority"}, "year": {"varies": "year"}, "poverty": {}, "cut": {}, "plans": {}}
+    (folder / "graph/ours.yaml").write_text("# Our graph\n" + json.dumps({"_target_": "causal.graph.Graph", "name": "ours", "nodes": nodes, "arrows": GRAPH}))
+    (folder / "experiment/ours.yaml").write_text(
+        "# @package _global_\n# Our question\ndefaults: [override /graph: ours, override /source: table]\ntitle: Ours\naction: Cutting it by half\n"
+        "question: {treatment: cut, outcome: plans, control: 0.0, treated: 0.5, smallest_important: 1.0, because: we say so}\n"
+    )
+    path = tmp_path / "mine (1).csv"
+    table.to_csv(path, index=False)
+    words = ["--config-dir", str(folder), "experiment=ours", f"source.path={path}", "source.authority=area", "source.year=yr"]
+    variables = 'source.variables={plans: {column: cpp_rate, unit: "plans per 10,000 children"}}'
+    return folder, [*words, variables, f"runs={tmp_path / 'runs'}", *LIGHT]
+
+
+def test_help_and_list_are_there_and_load_nothing_heavy() -> None:
+    code = "import sys; from causal.cli import main; main(['list']); assert not {'pandas', 'numpy', 'dowhy', 'hydra', 'yaml'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for word in ("fixed_effects", "placebo_treatment", "closures", "england", "nao", "needs:", "targets:", "costs:"):
+        assert word in done.stdout
+
+
+def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("list", "estimators", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)["estimators"]
+    assert {"name", "about", "needs", "targets", "costs"} <= set(listed[0])
+
+
+def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", f"runs={tmp_path}", *SMALL) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    folder = Path(lines[-1])
+    assert lines[-2] == f"report: {folder / 'report.html'}"
+    assert lines[-3].startswith("SIMULATED: ")
+    result = json.loads((folder / "result.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    keys = "schema_version title action question graph source identification design estimate baseline refutations rule verdict provenance"
+    assert list(result) == keys.split()
+    for name in ("influence.csv", "effects.csv", "refutations.csv", "report.html", "summary.md", "config.yaml", "figures"):
+        assert (folder / name).exists(), name
+    assert (tmp_path / "latest").resolve() == folder.resolve()
+    assert not (tmp_path / ".partial").exists()
+    assert any("no interference" in sentence for sentence in result["identification"]["assumptions"])
+    assert result["provenance"]["command"][:2] == ["causal", "run"]
+    assert not any("workers" in word or "runs=" in word for word in result["provenance"]["command"])
+
+
+def test_a_sweep_ends_with_its_comparison_lists_the_refused_and_skips_what_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "-m", f"runs={tmp_path}", "estimator=fixed_effects,difference,causal_forest", "question.modifiers=[]", *SMALL]
+    assert call(*words) == 2
+    out = capsys.readouterr()
+    folder = Path(out.out.strip().splitlines()[-1])
+    assert "2 done, 1 refused" in out.out
+    page = (folder / "compare.html").read_text()
+    assert "question.modifiers=[deprivation]" in page and "causal_forest" in page.lower().replace(" ", "_")
+    assert {row["estimator"] for row in json.loads((folder / "compare.json").read_text())["refused"]} == {"causal_forest"}
+    assert len(finished(tmp_path)) == 2
+    assert call(*words) == 2
+    assert capsys.readouterr().out.count("already complete") == 2
+    assert len(finished(tmp_path)) == 2
+    assert call("compare", str(tmp_path), "--to", str(tmp_path / "again")) == 0
+    assert (tmp_path / "again/compare.html").exists()
+
+
+def test_all_estimators_are_expanded() -> None:
+    from causal.experiments.compose import choices
+    from causal.experiments.run import _all_estimators
+
+    assert _all_estimators(["estimator=all"], []) == [f"estimator={','.join(choices('estimator'))}"]
+
+
+def test_a_report_is_built_again_from_the_result_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", f"runs={tmp_path}", *SMALL) == 0
+    folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
+    page = (folder / "report.html").read_text()
+    (folder / "report.html").unlink()
+    assert call("report", str(folder)) == 0
+    assert (folder / "report.html").read_text() == page
+
+
+def test_explain_never_reads_the_outcome_s_values(tmp_path: Path, own: tuple[Path, list[str]], table: pd.DataFrame, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for word in own[1] if not word.startswith(("runs=", "workers="))]
+    assert call("explain", *words) == 0
+    before = capsys.readouterr().out
+    table["cpp_rate"] = table["cpp_rate"].to_numpy()[::-1] * 7
+    table.to_csv(tmp_path / "mine (1).csv", index=False)
+    assert call("explain", *words) == 0
+    assert capsys.readouterr().out == before
+    assert "adjust for: authority, poverty, year" in before and "steers money" in before
+
+
+def test_one_s_own_table_graph_and_experiment_run(own: tuple[Path, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", *own[1]) == 0
+    result = json.loads((Path(capsys.readouterr().out.strip().splitlines()[-1]) / "result.json").read_text())
+    assert abs(result["estimate"]["effect"] - 2.0) < 3 * result["estimate"]["std_error"]
+    assert "plans per 10,000 children" in result["verdict"]["headline"]
+
+
+def test_not_identified_is_a_verdict_and_exits_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        call(
+            "run",
+            f"runs={tmp_path}",
+            *SMALL,
+            "+graph.arrows.need.closures='councils foresee need'",
+            "~graph.arrows.closures.need",
+            "+graph.arrows.closures.referrals='a test'",
+        )
+        == 0
+    )
+    out = capsys.readouterr().out
+    assert "cannot be answered with these data" in out and "It would take need" in out
+    assert (Path(out.strip().splitlines()[-1]) / "report.html").exists()
+
+
+def test_a_forced_mediator_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", f"runs={tmp_path}", *SMALL, "adjust_for=[authority,year,'section47[0]']") == 0
+    assert "mediator" in capsys.readouterr().out
+
+
+# --- bad input: exit 2, one message, no traceback, nothing that looks finished --------------------------------------
+
+
+BAD = {
+    "no experiment of that name": (["experiment=closurs"], "there is no experiment 'closurs'", "Did you mean 'closures'"),
+    "no estimator of that name": (["estimator=fixed_effect"], "there is no estimator", "Did you mean 'fixed_effects'"),
+    "no knob of that name": (["estimator=linear_dml", "estimator.fold=3"], "there is no key 'estimator.fold'", "Did you mean 'estimator.folds'"),
+    "no key of that name": (["question.lagg=1"], "there is no key 'question.lagg'", "Did you mean 'question.lag'"),
+    "a knob out of range": (["estimator=linear_dml", "estimator.folds=1"], "folds must be a whole number of at least 2, got 1", ""),
+    "a circle in the graph": (["+graph.arrows.plans.need='a test'"], "GraphError", "circle within one year"),
+    "an arrow to nowhere": (["+graph.arrows.need.closur='a test'"], "'closur', which is no node", "Did you mean 'closures'"),
+    "an arrow without a reason": (["+graph.arrows.need.closures=''"], "gives no reason", ""),
+    "a missing file": (["source=table", "source.path=nowhere.csv"], "nowhere.csv", ""),
+    "no path for a source that needs one": (["source=england"], "source.path", "give it on the command line"),
+    "a missing folder": (["source=england", "source.path=nowhere"], "nowhere", ""),
+    "a treatment that is no node": (["question.treatment=closure"], "no node 'closure'", "Did you mean 'closures'"),
+    "fewer than ten authorities": (["source.authorities=9"], "authorities", ""),
+    "an estimator that cannot serve": (["estimator=causal_forest", "question.modifiers=[]"], "question.modifiers=[deprivation]", ""),
+    "the target it does not have": (["question.target=ATT"], "targets the ATE", "question.target=ATE"),
+    "a treatment fixed within authorities": (["question.treatment=deprivation", "question.treated=20"], "not estimable within", "between authorities"),
+    "two choices without -m": (["estimator=fixed_effects,difference"], "-m", ""),
+    "a smallest effect of nothing": (["question.smallest_important=0"], "above 0", ""),
+    "a modifier that is not there": (["question.modifiers=[idaci]"], "'idaci'", "question.modifiers=[]"),
+    "an unknown flag": (["--fast"], "does not know --fast", ""),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_used_gets_one_clear_message(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words, says, also = BAD[name]
+    light = SMALL if not any("source" in word for word in words) else LIGHT
+    assert call("run", f"runs={tmp_path / 'runs'}", *light, *words) == 2
+    err = capsys.readouterr().err.strip()
+    assert says in err and also in err, err
+    assert "Traceback" not in err and len(err.splitlines()) <= 2
+    assert not finished(tmp_path)
+    assert not list(tmp_path.rglob("report.html")) and not (tmp_path / "runs/.partial").exists()
+
+
+def spoil(table: pd.DataFrame, how: str) -> pd.DataFrame:
+    table = table.copy()
+    if how == "duplicate rows":
+        return pd.concat([table, table.iloc[[3]]])
+    if how == "text in numbers":
+        table["cut"] = table["cut"].astype(object)
+        table.loc[4, "cut"] = "about half"
+    if how == "infinities":
+        table.loc[5, "poverty"] = float("inf")
+    if how == "never varies":
+        table["cut"] = 0.3
+    if how == "not within":
+        table["cut"] = table.groupby("area")["cut"].transform("first")
+    if how == "few authorities":
+        return table[table["area"] < "Area 08"]
+    if how == "no column":
+        return table.drop(columns="cut").assign(cuts=1.0)
+    return table
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("duplicate rows", ["Area 00", "2013"]),
+        ("text in numbers", ["cut", "6", "about half"]),
+        ("infinities", ["poverty", "7"]),
+        ("never varies", ["cut is 0.3 in all 90 usable rows"]),
+        ("not within", ["cut is not estimable within authority and year"]),
+        ("few authorities", ["8 authorities are left", "10"]),
+        ("no column", ["'cut'", "Did you mean 'cuts'"]),
+    ],
+)
+def test_a_spoilt_table_is_named_by_row_and_column(
+    how: str, says: list[str], own: tuple[Path, list[str]], table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(table, how).to_csv(tmp_path / "mine (1).csv", index=False)
+    assert call("run", *own[1]) == 2
+    err = capsys.readouterr().err
+    for one in says:
+        assert one in err, err
+    assert "Traceback" not in err and not finished(tmp_path)
+
+
+def test_check_names_the_problems_of_a_table_and_is_quiet_about_a_clean_one(table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.csv"
+    table.to_csv(path, index=False)
+    assert call("check", str(path), "--authority", "area", "--year", "yr") == 0
+    spoil(spoil(table, "text in numbers"), "duplicate rows").to_csv(path, index=False)
+    assert call("check", str(path), "--authority", "area", "--year", "yr") == 2
+    assert "about half" in capsys.readouterr().out
+    assert call("check", str(tmp_path / "main.csv")) == 2
+    assert "Did you mean 'mine.csv'" in capsys.readouterr().err
+
+
+def test_an_experiment_without_its_package_line_is_detected(own: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    path = own[0] / "experiment/ours.yaml"
+    path.write_text("title: Ours\naction: It\n")
+    assert call("run", *own[1]) == 2
+    assert "# @package _global_" in capsys.readouterr().err
+
+
+def test_a_strange_folder_may_not_set_hydra_s_hooks(own: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    path = own[0] / "experiment/ours.yaml"
+    path.write_text(path.read_text() + "hydra: {callbacks: {x: {_target_: os.system}}}\n")
+    assert call("run", *own[1]) == 2
+    assert "may not set hydra's own keys" in capsys.readouterr().err
+
+
+def test_where_results_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert call("run", f"runs={tmp_path / 'file'}", *SMALL) == 2
+    assert "cannot be written to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "says"), [(["report", "nowhere"], "nowhere"), (["compare", "nowhere"], "no result.json"), (["list", "--fast"], "--fast")])
+def test_other_commands_say_what_is_wrong(command: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*command) == 2
+    assert says in capsys.readouterr().err
+
+
+# --- the same bytes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", ["fixed_effects", "linear_dml"])
+def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed_and_the_workers(estimator: str, tmp_path: Path) -> None:
+    """Two processes, two hash seeds, one and two workers: result.json is equal but for provenance.times."""
+    found = []
+    draws = ["refuters.placebo_treatment.refits=4", "refuters.bootstrap.refits=4", "refuters.data_subset.refits=4", "refuters.random_common_cause.refits=4"]
+    words = [f"estimator={estimator}", "source.authorities=40", *draws, "refuters.leave_one_out.refits=2"]
+    for seed, workers in (("1", "1"), ("2", "2")):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-m", "causal.cli", "run", f"runs={tmp_path / seed}", f"workers={workers}", *words],
+            capture_output=True,
+            text=True,
+            env=env,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        result = json.loads((Path(done.stdout.strip().splitlines()[-1]) / "result.json").read_text())
+        result["provenance"].pop("times")
+        found.append(json.dumps(result))
+    assert found[0] == found[1]

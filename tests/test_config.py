@@ -1,0 +1,143 @@
+"""Every configuration composes, has a key for every knob, and says in its header what its class says."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from causal.experiments.compose import CONF, choices, composed, study_from
+
+from causal.errors import ConfigError
+
+FILES = sorted(path for path in CONF.rglob("*.yaml"))
+# a value for what a file leaves open
+GIVEN = {"england": ["source.path=folder"], "table": ["source.path=mine.csv"], "file": ["graph.path=g.dot"]}
+
+
+def target(path: Path) -> Any:
+    dotted = yaml.safe_load(path.read_text()).get("_target_")
+    if dotted is None:
+        return None
+    module, _, name = dotted.rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError:
+        module, _, owner = module.rpartition(".")
+        return getattr(getattr(import_module(module), owner), name)
+
+
+def knobs(made: Any) -> set[str]:
+    if dataclasses.is_dataclass(made):
+        return {field.name for field in dataclasses.fields(made)}
+    return set(inspect.signature(made).parameters)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())
+def test_keys_are_the_target_s_parameters(path: Path) -> None:
+    """So that every knob can be overridden without a plus sign."""
+    made = target(path)
+    if made is None or path.name == "config.yaml":
+        return
+    inside = yaml.safe_load(path.read_text())
+    for other in [one for one in inside.get("defaults", []) if isinstance(one, str) and one != "_self_"]:
+        inside = {**yaml.safe_load((path.parent / f"{other}.yaml").read_text()), **inside}
+    assert set(inside) - {"_target_", "defaults"} == knobs(made)
+
+
+def test_the_root_has_a_key_for_every_part_of_a_study_and_a_question() -> None:
+    from causal.question import Question
+    from causal.study import Study
+
+    inside = yaml.safe_load((CONF / "config.yaml").read_text())
+    groups = {"graph", "source", "estimator", "rule"}
+    assert set(inside) - {"_target_", "defaults", "hydra", "workers", "runs"} | groups == knobs(Study)
+    assert set(inside["question"]) - {"_target_"} == knobs(Question)
+
+
+@pytest.mark.parametrize("group", ["experiment", "source", "graph", "estimator", "rule"])
+def test_every_choice_composes_and_instantiates(group: str, tmp_path: Path) -> None:
+    (tmp_path / "g.dot").write_text('digraph { closures -> plans [because="a test"] }')
+    for name in choices(group):
+        given = [word.replace("g.dot", str(tmp_path / "g.dot")) for word in GIVEN.get(name, [])]
+        study = study_from(composed([f"{group}={name}", *given]))
+        assert study.estimator.name
+
+
+def test_every_refuter_is_in_the_default_nests_under_its_name_and_can_be_added_to_none() -> None:
+    names = [name for name in choices("refuters") if name != "default"]
+    study = study_from(composed(["refuters.placebo_treatment.draws=9"]))
+    assert sorted(study.refuters) == names
+    assert all(refuter.name == name for name, refuter in study.refuters.items())
+    assert study.refuters["placebo_treatment"].draws == 9  # type: ignore[attr-defined]
+    assert "bootstrap" not in study_from(composed(["~refuters.bootstrap"])).refuters
+
+
+@pytest.mark.parametrize("name", choices("estimator"))
+def test_an_estimator_s_header_says_what_its_class_says(name: str) -> None:
+    path = CONF / f"estimator/{name}.yaml"
+    made = target(path)
+    lines = path.read_text().splitlines()
+    assert lines[1:4] == [f"# needs: {made.needs}", f"# targets: {made.targets}", f"# costs: {made.costs}"]
+    assert made().name == name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())
+def test_every_file_opens_with_what_it_is(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("# @package")]
+    assert lines[0].startswith("# ") and len(lines[0]) > 15
+
+
+def test_an_experiment_asks_a_question_and_sets_no_estimator() -> None:
+    for name in choices("experiment"):
+        inside = yaml.safe_load((CONF / f"experiment/{name}.yaml").read_text())
+        assert set(inside) <= {"defaults", "title", "action", "question", "source", "graph"}
+        assert (CONF / f"experiment/{name}.yaml").read_text().startswith("# @package _global_")
+
+
+def test_arrows_are_taken_away_and_added_from_the_command_line() -> None:
+    study = study_from(composed(["~graph.arrows.spending_power.centre_spending", "+graph.arrows.plans.closures={because: 'a test', lag: 1}"]))
+    arrows = {(arrow.cause, arrow.effect, arrow.lag) for arrow in study.graph.arrows}
+    assert ("spending_power", "centre_spending", 0) not in arrows
+    assert ("plans", "closures", 1) in arrows
+    assert study_from(composed(["graph=nao_feedback"])).graph.arrows[-1].because
+
+
+def test_values_that_hydra_cannot_parse_are_quoted() -> None:
+    for odd in ("/data (new)/a.csv", "it's.csv", "£2=3.csv", "a,b.csv", "{x}.csv", "plain.csv"):
+        config = composed(["source=table", f"source.path={odd}"])
+        assert config.source.path == odd
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("os.system", "not part of this toolkit"),
+        ("sklearn.utils.parallel.joblib.load", "not part of this toolkit"),
+        ("causal.study.run", "neither a class nor its classmethod"),
+        ("causal.estimators.dml.np.save", "neither a class nor its classmethod"),
+        ("causal.refute.np.random.Generator", "which is not trusted"),
+        ("causal.estimators.nothing.Here", "has no"),
+        ("causal.experiments.compose.sys.exit", "neither a class nor its classmethod"),
+    ],
+)
+def test_only_classes_of_this_toolkit_are_made(word: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        study_from(composed([f"estimator._target_={word}"]))
+
+
+def test_a_class_of_one_s_own_needs_trust(tmp_path: Path) -> None:
+    from causal.experiments.compose import trust
+
+    (tmp_path / "homemade_estimator.py").write_text(
+        "from dataclasses import dataclass\nfrom causal.estimators.difference import Difference\n\n@dataclass(frozen=True)\n"
+        "class Mine:\n    def estimate(self, design, rng):\n        return Difference().estimate(design, rng)\n    name = 'mine'\n"
+    )
+    config = composed(["estimator._target_=homemade_estimator.Mine"])
+    with pytest.raises(ConfigError, match="--trust"):
+        study_from(config)
+    assert study_from(config, trust([str(tmp_path)])).estimator.name == "mine"

@@ -1,0 +1,60 @@
+"""The house rules that tools cannot see: where Hydra may stand, and what a file may not say."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module":
+            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
+    return names
+
+
+@pytest.mark.parametrize("path", sorted((TOP / "causal").rglob("*.py")), ids=lambda path: path.relative_to(TOP).as_posix())
+def test_the_library_knows_neither_hydra_nor_the_experiments(path: Path) -> None:
+    """Only the command line takes the one step up, by name."""
+    allowed = {"causal.experiments.run"} if path.name == "cli.py" else set()
+    wrong = {name for name in imports(path) if name.split(".")[0] in ("hydra", "omegaconf") or "experiments" in name.split(".")}
+    assert wrong <= allowed
+
+
+def test_each_shelf_file_keeps_to_its_own_shelf() -> None:
+    for shelf in ("sources", "estimators", "refuters"):
+        for path in (TOP / "causal" / shelf).glob("*.py"):
+            for name in imports(path):
+                if name.startswith("causal."):
+                    assert name.split(".")[1] not in {"sources", "estimators", "refuters", "study", "report", "cli"} - {shelf}, (path, name)
+
+
+def test_heavy_libraries_wait_inside_functions() -> None:
+    """DoWhy and EconML take seconds to import."""
+    for path in (TOP / "causal").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {alias.name for alias in node.names} | {getattr(node, "module", None) or ""}
+                assert not any(name.split(".")[0] in ("dowhy", "econml", "matplotlib", "sklearn") for name in names), path
+
+
+def test_no_data_file_is_tracked_and_no_address_of_a_machine_or_registry_is_written() -> None:
+    if not (TOP / ".git").exists():
+        pytest.skip("not a checkout: nothing to look at")
+    tracked = subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert not [name for name in tracked if re.search(r"\.(xlsx?|ods|parquet|zip)$", name)]
+    for name in tracked:
+        if name.endswith((".py", ".md", ".yaml", ".toml", ".txt", "Makefile", "run")):
+            text = (TOP / name).read_text(encoding="utf-8")
+            assert not re.search(r"index[-]url|pypi\.[o]rg|pythonhosted|npmjs|(?<![\w.])/(?:work|root|home)/", text), name

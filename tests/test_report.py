@@ -1,0 +1,415 @@
+"""The report says what the result says, in the same bytes each time, and can be made again from result.json alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from causal.errors import DataError
+from causal.estimate import Part
+from causal.estimators.difference import Difference
+from causal.estimators.fixed_effects import FixedEffects
+from causal.graph import Graph
+from causal.judge import judge
+from causal.panel import Loss, Panel, Variable
+from causal.question import Question
+from causal.refute import Refutation
+from causal.report import figures, graph_figure, layout, page, phrases, tables
+from causal.report.compare import compare
+from causal.report.files import rebuild, write
+from causal.report.record import KEYS, plain, read, record, text
+from causal.study import Result, Study, run
+
+MADE_AGAIN = ("report.html", "summary.md", "effects.csv", "effects.meta.csv", "refutations.csv", "refutations.meta.csv")
+NASTY = 'centres <script>alert("x")</script> & $\\alpha$ | closed'
+
+
+class Made:
+    """A panel of forty made-up authorities."""
+
+    def __init__(self, *, need: bool = True, simulated: bool = True, codes: str = "S{:03d}") -> None:
+        self.need, self.simulated, self.codes = need, simulated, codes
+
+    def load(self) -> Panel:
+        rng = np.random.default_rng(0)
+        names = [self.codes.format(i) for i in range(40)]
+        index = pd.MultiIndex.from_product([names, range(2012, 2019)], names=["authority", "year"])
+        place = np.repeat(rng.normal(size=40), 7)
+        need = rng.normal(size=280)
+        closed = np.clip(0.3 + 0.1 * place + 0.1 * need + 0.2 * rng.normal(size=280), 0, 1)
+        plans = 50 + 5 * place + 2 * need + 8 * closed + 2 * rng.normal(size=280)
+        columns = {"closed": closed, "plans": plans, "children": np.full(280, 60_000.0), "poor": np.repeat(np.arange(40.0), 7)}
+        columns |= {"need": need} if self.need else {}
+        variables = {
+            "closed": Variable(name="closed", label=NASTY, unit="share", source="made up"),
+            "plans": Variable(name="plans", label="children on plans", unit="per 10,000 children", source="made up", count_per=10_000),
+            "children": Variable(name="children", label="children", unit="children", source="made up"),
+            "poor": Variable(name="poor", label="deprivation", unit="rank", source="made up", varies="authority"),
+            "need": Variable(name="need", label="need for help", unit="index", source="made up"),
+        }
+        places = pd.DataFrame({"name": [f"Place {i}" for i in range(40)], "region": [f"Region {i % 4}" for i in range(40)]}, index=pd.Index(names))
+        return Panel(
+            frame=pd.DataFrame(columns, index=index),
+            variables=tuple(variables[name] for name in columns),
+            places=places,
+            title="made-up panel",
+            population="children",
+            simulated=self.simulated,
+            planted={"words": "an effect of 4", "effect": 4.0, "odd": float("nan")} if self.simulated else {},
+            log=(Loss(step="not reported", rows=7, authorities=("S999",)),),
+            notes=("one sentence",),
+        )
+
+
+def arrows() -> dict[str, dict[str, object]]:
+    return {
+        "authority": {"closed": "politics lasts", "plans": "thresholds last", "need": "hardship lasts", "poor": "economies last"},
+        "year": {"closed": "cuts hit all", "plans": "guidance changed for all", "need": "a recession hit all"},
+        "need": {"closed": "councils keep centres where need is", "plans": 'need <b>shows</b> & "stays"'},
+        "closed": {"plans": "families lose help"},
+        "poor": {"need": "poverty strains"},
+        "plans": {"plans": {"because": "a plan lasts", "lag": 1}},
+    }
+
+
+def study(**change: object) -> Study:
+    nodes = {
+        "authority": {"label": "all that lasts", "varies": "authority"},
+        "year": {"label": "all that hit everyone", "varies": "year"},
+        "poor": {"label": "deprivation", "varies": "authority"},
+        "need": {"label": "need for help"},
+        "closed": {"label": NASTY},
+        "plans": {"label": "children on plans"},
+    }
+    graph = Graph(name="small", nodes=nodes, arrows=arrows())  # type: ignore[arg-type]
+    question = Question(treatment="closed", outcome="plans", control=0, treated=0.5, smallest_important=2, because="so said the board", modifiers=("poor",))
+    parts = {
+        "title": "Closures & plans",
+        "action": "Closing half the centres",
+        "question": question,
+        "graph": graph,
+    }
+    return Study(**{**parts, "source": Made(), "estimator": FixedEffects(), "baseline": Difference(), **change})  # type: ignore[arg-type]
+
+
+def refutation(name: str, survived: bool | None, p_value: float | None = None, **change: object) -> Refutation:
+    base = {"asks": f"What does {name} ask?", "expected": "nothing", "found": "something", "detects": "this", "cannot_detect": "that"}
+    reason = "there is no such column" if survived is None else None
+    return Refutation(name=name, survived=survived, p_value=p_value, reason=reason, **{**base, **change})  # type: ignore[arg-type]
+
+
+def lead(name: str, effect: float) -> Part:
+    return Part(
+        kind="time", of="closed", name=name, effect=effect, std_error=1, lower=effect - 2, upper=effect + 2, joint_lower=effect - 3, joint_upper=effect + 3
+    )
+
+
+@pytest.fixture(scope="module")
+def bare() -> Result:
+    return run(study())
+
+
+@pytest.fixture(scope="module")
+def result(bare: Result) -> Result:
+    checks = (
+        refutation("placebo_treatment", True, 0.4, numbers={"draws": 99.0, "broken": float("inf")}),
+        refutation("future_treatment", True, 0.6, parts=(lead("lag 1", 3), lead("now", 4), lead("lead 1", 0.5), lead("lead 2", -0.5))),
+        refutation("negative_control", None),
+        refutation("leave_one_out", False),
+    )
+    return judged(bare, checks)
+
+
+@pytest.fixture(scope="module")
+def unidentified() -> Result:
+    return run(study(source=Made(need=False), title="Without need"))
+
+
+@pytest.fixture
+def folder(result: Result, tmp_path: Path) -> Path:
+    write(result, tmp_path / "run", provenance(), "experiment: made\n")
+    return tmp_path / "run"
+
+
+def judged(result: Result, checks: tuple[Refutation, ...]) -> Result:
+    at = result.study
+    verdict = judge(
+        at.rule,
+        at.question,
+        result.design,
+        result.estimate,
+        checks,
+        identification=result.identification,
+        outcome=result.panel.variable("plans"),
+        action=at.action,
+        simulated=result.panel.simulated,
+    )
+    return replace(result, refutations=checks, verdict=verdict)
+
+
+def provenance() -> dict[str, object]:
+    return {"command": ["causal", "run", "title=a b"], "seed": 2019, "versions": {"numpy": "2"}, "config": {"lag": 0}, "times": {"seconds": {"load": 0.1}}}
+
+
+def strict(path: Path) -> dict[str, object]:
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    return dict(json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def test_the_record_is_strict_json_with_the_nouns_keys(result: Result, folder: Path) -> None:
+    data = strict(folder / "result.json")
+    assert tuple(data) == KEYS
+    assert data == json.loads(text(record(result, {**provenance()})))
+    estimate, found = data["estimate"], result.estimate
+    assert found is not None and isinstance(estimate, dict)
+    assert estimate["effect"] == found.effect and estimate["lower"] == found.lower  # every digit
+    assert "influence" not in estimate
+    assert data["refutations"][0]["numbers"]["broken"] is None  # type: ignore[index]
+    assert data["source"]["planted"]["odd"] is None  # type: ignore[index]
+    assert data["design"]["lost"][0]["names"] == ["S999"]  # type: ignore[index]
+    assert len(data["source"]["places"]) == 40  # type: ignore[index]
+
+
+def test_what_json_cannot_hold_is_named() -> None:
+    with pytest.raises(TypeError, match=r"here\.deep\[1\] is a object"):
+        plain({"deep": [1, object()]}, "here")
+    given = {"a": np.float64("nan"), "b": np.int64(3), "c": np.array([1.5, np.inf]), "d": np.bool_(True)}
+    assert plain(given) == {"a": None, "b": 3, "c": [1.5, None], "d": True}
+
+
+def test_the_same_result_gives_the_same_bytes(result: Result, folder: Path, tmp_path: Path) -> None:
+    write(result, tmp_path / "again", provenance(), "experiment: made\n")
+    assert files(folder) == files(tmp_path / "again")
+
+
+def test_everything_is_made_again_from_the_record_alone(folder: Path) -> None:
+    before = files(folder)
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name not in ("result.json", "influence.csv", "config.yaml"):
+            path.unlink()
+    rebuild(folder)
+    assert files(folder) == before
+    assert set(MADE_AGAIN) <= set(before)
+
+
+def test_making_it_again_loads_no_heavy_guest(folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from causal.report.files import rebuild; rebuild(Path(sys.argv[1]));"
+        "print([m for m in ('dowhy', 'econml', 'sklearn', 'matplotlib.pyplot') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_page_says_the_answer_first_and_fetches_nothing(result: Result, folder: Path) -> None:
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    body = unescape(html[html.index("<main") :])
+    assert result.verdict.headline in body
+    assert body.index(result.verdict.headline) < body.index("In a typical authority, a year") < body.index(result.verdict.range_in_words)
+    order = ["range", "strength", "estimates", "by-deprivation", "checks", "events", "graph", "cannot", "assumptions", "data", "provenance"]
+    places = [body.index(f'<section id="{one}">') for one in order]
+    assert places == sorted(places)
+    assert "causal run 'title=a b'" in body
+    assert not re.findall(r"""(?:src|href|srcset|action)\s*=\s*["']?(?:https?:)?//""", html)
+    assert not re.findall(r"https?://", html)
+    assert "@import" not in html and "url(" not in html
+    assert '<html lang="en-GB">' in html and 'name="viewport"' in html and 'href="#main"' in html
+    assert "SIMULATED" in html and "Planted: an effect of 4" in html
+    for word in ("passed", "did not pass", "not run"):
+        assert word in body
+
+
+def test_labels_cannot_bring_in_tags(folder: Path) -> None:
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in html.lower() and "&lt;script&gt;" in html
+    assert "<b>shows" not in html
+    assert "<script" not in (folder / "summary.md").read_text(encoding="utf-8")
+    for drawing in (folder / "figures").glob("*.svg"):
+        assert "<script" not in drawing.read_text(encoding="utf-8")
+    assert "$\\alpha$" in (folder / "figures" / "graph.svg").read_text(encoding="utf-8")  # shown, not set as mathematics
+
+
+def test_figures_stand_alone_and_say_what_they_show(folder: Path) -> None:
+    from xml.etree import ElementTree
+
+    names = sorted(path.stem for path in (folder / "figures").glob("*.svg"))
+    assert names == ["by_deprivation", "estimates", "event_study", "graph"]
+    for name in names:
+        root = ElementTree.fromstring((folder / "figures" / f"{name}.svg").read_text(encoding="utf-8"))
+        title = root.find("{http://www.w3.org/2000/svg}title")
+        assert root.get("role") == "img" and title is not None and len(title.text or "") > 40
+
+
+def test_the_event_study_runs_from_lead_to_lag(folder: Path) -> None:
+    parts, whose = figures.event_parts(read(folder))
+    assert [part["name"] for part in parts] == ["lead 2", "lead 1", "now", "lag 1"]
+    assert whose == "the check on future treatment"
+    assert "both leads include zero" in figures.event_study(read(folder)).alt  # type: ignore[union-attr]
+
+
+def test_roles_come_from_the_identification(folder: Path) -> None:
+    assert graph_figure.roles(read(folder)) == {
+        "authority": "absorbed",
+        "year": "absorbed",
+        "poor": "not used",
+        "need": "adjusted for",
+        "closed": "treatment",
+        "plans": "outcome",
+    }
+
+
+def test_a_question_that_cannot_be_answered_has_a_page(unidentified: Result, tmp_path: Path) -> None:
+    write(unidentified, tmp_path, provenance(), "")
+    html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "cannot be answered with these data" in html and "No estimate" in html
+    assert strict(tmp_path / "result.json")["estimate"] is None
+    (row,) = rows(tmp_path / "effects.csv")
+    assert row["estimate"] == "x" and row["role"] == "answer"
+    assert rows(tmp_path / "refutations.csv") == [] and rows(tmp_path / "influence.csv") == []
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["graph.svg"]
+
+
+def test_a_result_without_checks_baseline_parts_or_interval_has_a_page(bare: Result, tmp_path: Path) -> None:
+    assert bare.estimate is not None
+    blank = {"std_error": None, "lower": None, "upper": None, "p_value": None, "df": None}
+    thin = replace(bare, baseline=None, estimate=replace(bare.estimate, parts=(), influence=None, **blank))
+    write(judged(thin, ()), tmp_path, {}, "key: value\n")
+    html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "No check was asked for" in html and "no valid interval is known" in html.lower()
+    assert "key: value" in html  # the configuration, though provenance had none
+    assert "placebo treatment (not run)" in html
+
+
+def test_an_estimate_that_failed_its_checks_is_not_sold(bare: Result, tmp_path: Path) -> None:
+    write(judged(bare, (refutation("placebo_treatment", False, 0.0001), refutation("future_treatment", True, 0.5))), tmp_path, provenance(), "")
+    html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "not to be used" in html and "In a typical authority, a year" not in html
+    assert "the answer is taken away" in html
+
+
+def test_tables_keep_the_open_data_form(folder: Path) -> None:
+    for name in ("effects", "refutations"):
+        raw = (folder / f"{name}.csv").read_text(encoding="utf-8")
+        heads = raw.splitlines()[0].split(",")
+        assert heads[:5] == list(tables.PLACE)
+        assert all(re.fullmatch(r"[a-z][a-z0-9_]*", head) for head in heads) and len(set(heads)) == len(heads)
+        meta = rows(folder / f"{name}.meta.csv")
+        assert [row["col_name"] for row in meta] == heads[5:]
+        assert {row["col_type"] for row in meta} <= {"Filter", "Indicator"}
+    effects = rows(folder / "effects.csv")
+    assert all(None not in row and "" not in row.values() for row in effects)
+    assert {row["country_name"] for row in effects} == {"SIMULATED"} and {row["country_code"] for row in effects} == {"z"}
+    assert {row["geographic_level"] for row in effects} == {"National"} and {row["simulated"] for row in effects} == {"yes"}
+    assert [row["part_kind"] for row in effects if row["role"] == "answer"] == ["all", *["group"] * 5, "all"]
+    assert {row["role"] for row in effects} == {"answer", "comparison", "check future_treatment"}
+    checks = {row["check"]: row for row in rows(folder / "refutations.csv")}
+    assert checks["negative_control"]["result"] == "not_run" and checks["negative_control"]["p_value"] == "x"
+    assert checks["leave_one_out"]["result"] == "did_not_pass" and checks["leave_one_out"]["decisive"] == "no"
+
+
+@pytest.mark.parametrize(("simulated", "codes", "country"), [(False, "E{:08d}", "England"), (False, "A{:03d}", "x"), (True, "E{:08d}", "SIMULATED")])
+def test_only_english_places_are_called_england(bare: Result, simulated: bool, codes: str, country: str) -> None:
+    panel = Made(simulated=simulated, codes=codes).load()
+    data = record(replace(bare, panel=panel, design=None), {})
+    assert tables.setting(data)["country_name"] == ("x" if country == "x" else country)
+
+
+def test_influence_adds_up_to_the_error(result: Result, folder: Path) -> None:
+    held = rows(folder / "influence.csv")
+    assert held[0]["authority_name"] == "Place 0" and len(held) == 40
+    assert result.estimate is not None and result.estimate.std_error is not None
+    assert sum(float(row["score"]) ** 2 for row in held) ** 0.5 == pytest.approx(result.estimate.std_error)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "holds no result.json"),
+        ("{", "not strict JSON"),
+        ('{"schema_version": 1, "x": NaN}', "holds NaN"),
+        ('{"schema_version": 99}', "schema_version 99"),
+        ('{"schema_version": 1}', "lacks title"),
+        ("[]", "schema_version None"),
+    ],
+)
+def test_a_folder_that_holds_no_record_is_refused(tmp_path: Path, content: str | None, says: str) -> None:
+    if content is not None:
+        (tmp_path / "result.json").write_text(content)
+    with pytest.raises(DataError, match=says):
+        read(tmp_path)
+    with pytest.raises(DataError, match="is no folder"):
+        read(tmp_path / "nowhere")
+
+
+def test_only_equal_estimands_of_one_question_stand_together(bare: Result, result: Result, unidentified: Result, folder: Path, tmp_path: Path) -> None:
+    assert bare.baseline is not None
+    other = replace(bare.study, question=replace(bare.study.question, treated=1.0))
+    runs = {"b": replace(bare, estimate=bare.baseline), "c": unidentified, "d": replace(bare, study=other), "e": bare}
+    for name, one in runs.items():
+        write(one, tmp_path / name, provenance(), "")
+    folders = [folder, *(tmp_path / name for name in runs)]
+    refused = [{"estimator": "causal_forest", "experiment": "made", "reason": "wants <more> | rows"}]
+    compare(folders, refused=refused, folder=tmp_path / "both")
+    compare([*reversed(folders), folder], refused=refused, folder=tmp_path / "back")
+    assert files(tmp_path / "both") == files(tmp_path / "back")
+    data = strict(tmp_path / "both" / "compare.json")
+    grouped = [[len(group["runs"]) for group in section["groups"]] for section in data["sections"]]  # type: ignore[attr-defined,index]
+    assert sorted(grouped) == [[1], [1, 2, 1]]
+    assert data["differences_judged"] is False
+    html = (tmp_path / "both" / "compare.html").read_text(encoding="utf-8")
+    assert 'href="../run/report.html"' in html and "<script" not in html and "Wants &lt;more&gt;" in html
+    assert "is not judged here" in html
+    table = rows(tmp_path / "both" / "compare.csv")
+    assert len(table) == 6 and table[-1]["refused_because"].startswith("wants")
+    assert len(rows(tmp_path / "both" / "compare.meta.csv")) == len(table[0]) - 5
+    assert "](../run/report.html)" in (tmp_path / "both" / "compare.md").read_text(encoding="utf-8")
+
+
+def test_a_comparison_of_nothing_but_refusals_is_written(tmp_path: Path) -> None:
+    compare([], refused=[{"estimator": "a", "experiment": "b", "reason": "c"}], folder=tmp_path)
+    assert "No run to compare; 1 study was refused" in (tmp_path / "compare.html").read_text(encoding="utf-8")
+
+
+def test_a_layout_survives_circles_through_time_and_keeps_boxes_apart() -> None:
+    arrows = [("a", "b", 0), ("b", "c", 0), ("a", "c", 0), ("c", "a", 1), ("c", "c", 1), ("a", "d", 0)]
+    laid = layout.layered(list("abcde"), arrows, dict.fromkeys("abcde", 1.0), 0.2, 0.1)
+    assert laid.backward == {("c", "a")}
+    assert laid.column["a"] < laid.column["b"] < laid.column["c"]
+    assert len(laid.routes["a", "c"]) == 1
+    for x in "abcde":
+        for y in "abcde":
+            if x < y and laid.column[x] == laid.column[y]:
+                assert abs(laid.height[x] - laid.height[y]) >= 1.2 - 1e-9
+
+
+def test_words_follow_the_numbers() -> None:
+    part = {"name": "a", "effect": 1.0, "lower": 0.2, "upper": 2.0, "joint_lower": 0.1, "joint_upper": 3.0}
+    far = {"name": "b", "effect": 9.0, "lower": 8.0, "upper": 10.0, "joint_lower": 7.0, "joint_upper": 11.0}
+    assert "do not show that the effect differs" in figures.gradient([part, {**part, "name": "b", "effect": 1.5}], "95% interval")
+    assert "not the same in all" in figures.gradient([part, far], "95% interval")
+    assert "cannot be told" in figures.gradient([part, {**far, "joint_lower": None}], "95% interval")
+    assert phrases.tally([True, None]) == "Of 2 checks, 1 passed, 0 did not pass and 1 was not run."
+    assert phrases.tally([True, True]) == "All 2 checks passed."
+    assert [phrases.step(name) for name in ("lead 2", "now", "lag 1", "-3", "other")] == [-2, 0, 1, -3, None]
+    assert page.FILES[1][0] == "result.json"
