@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,31 +40,21 @@ def table(tmp_path: Path) -> pd.DataFrame:
     return frame
 
 
-GRAPH = {
-    "authority": {"cut": "lasting", "plans": "lasting", "poverty": "lasting"},
-    "year": {"cut": "shared", "plans": "shared"},
-    "poverty": {"cut": "steers money", "plans": "strains families"},
-    "cut": {"plans": "the question"},
-}
-
-
 @pytest.fixture
 def own(tmp_path: Path, table: pd.DataFrame) -> tuple[Path, list[str]]:
-    """A folder of a user's own configurations beside the table, and the words that use both."""
+    """The README's own graph and experiment in a folder beside the table, and the words that use both."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    graph, experiment = re.findall(r"```yaml\n(.*?)```", readme, flags=re.S)
     folder = tmp_path / "mine"
-    for group in ("experiment", "graph"):
+    for group, text in (("graph", graph), ("experiment", experiment)):
         (folder / group).mkdir(parents=True)
-    nodes = {"authority": {"varies": "authority"}, "year": {"varies": "year"}, "poverty": {}, "cut": {}, "plans": {}}
-    (folder / "graph/ours.yaml").write_text("# Our graph\n" + json.dumps({"_target_": "causal.graph.Graph", "name": "ours", "nodes": nodes, "arrows": GRAPH}))
-    (folder / "experiment/ours.yaml").write_text(
-        "# @package _global_\n# Our question\ndefaults: [override /graph: ours, override /source: table]\ntitle: Ours\naction: Cutting it by half\n"
-        "question: {treatment: cut, outcome: plans, control: 0.0, treated: 0.5, smallest_important: 1.0, because: we say so}\n"
-    )
+        (folder / group / "ours.yaml").write_text(text)
     path = tmp_path / "mine (1).csv"
     table.to_csv(path, index=False)
     words = ["--config-dir", str(folder), "experiment=ours", f"source.path={path}", "source.authority=area", "source.year=yr"]
-    variables = 'source.variables={plans: {column: cpp_rate, unit: "plans per 10,000 children"}}'
-    return folder, [*words, variables, f"runs={tmp_path / 'runs'}", *LIGHT]
+    variables = re.search(r"'(source\.variables=.*?)'\n", readme)
+    assert variables
+    return folder, [*words, variables[1], f"runs={tmp_path / 'runs'}", *LIGHT]
 
 
 def test_help_and_list_are_there_and_load_nothing_heavy() -> None:
@@ -139,14 +130,14 @@ def test_explain_never_reads_the_outcome_s_values(tmp_path: Path, own: tuple[Pat
     table.to_csv(tmp_path / "mine (1).csv", index=False)
     assert call("explain", *words) == 0
     assert capsys.readouterr().out == before
-    assert "adjust for: authority, poverty, year" in before and "steers money" in before
+    assert "adjust for: authority, poverty, year" in before and "money follows need" in before
 
 
 def test_one_s_own_table_graph_and_experiment_run(own: tuple[Path, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", *own[1]) == 0
     result = json.loads((Path(capsys.readouterr().out.strip().splitlines()[-1]) / "result.json").read_text())
     assert abs(result["estimate"]["effect"] - 2.0) < 3 * result["estimate"]["std_error"]
-    assert "plans per 10,000 children" in result["verdict"]["headline"]
+    assert "per 10,000 children" in result["verdict"]["headline"]
 
 
 def test_not_identified_is_a_verdict_and_exits_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,7 +98,7 @@ def groups(data: Mapping[str, Any]) -> list[Drawing]:
     drawn = []
     for name, parts in grouped(data).items():
         by = ("" if parts[0]["kind"] == "group" else "path, ") + label(data, parts[0]["of"])
-        digits = decimals(*(part["effect"] for part in parts))
+        digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
         joint = any(part["joint_lower"] is not None for part in parts)
         rows = [Row(label=capital(part["name"]), one=part) for part in parts]
         drawn.append(
@@ -120,7 +120,7 @@ def gradient(parts: Sequence[Mapping[str, Any]], what: str) -> str:
     if len(parts) < 2:
         return ""
     low, high = min(parts, key=lambda p: p["effect"]), max(parts, key=lambda p: p["effect"])
-    digits = decimals(low["effect"], high["effect"])
+    digits = decimals(*(part[key] for part in (low, high) for key in ("effect", "lower", "upper")))
     said = f"Estimates run from {signed(low['effect'], digits)} ({low['name']}) to {signed(high['effect'], digits)} ({high['name']})."
     joint = [(p["joint_lower"], p["joint_upper"]) for p in parts if p["joint_lower"] is not None and p["joint_upper"] is not None]
     if len(joint) < len(parts):
@@ -161,7 +161,7 @@ def event_study(data: Mapping[str, Any]) -> Drawing | None:
         found = "No lead has an interval." if leads else "There are no leads."
     marks = ["Squares are leads, before the treatment could act: a sound design shows nothing there. Dots are the same year and after."] if leads else []
     marks.append(f"Thick lines are {level(data)}s" + ("; thin ones hold for all at once." if any(p["joint_lower"] is not None for p in parts) else "."))
-    digits = decimals(*(part["effect"] for part in parts))
+    digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
     return Drawing(
         name="event_study",
         svg=_events(parts, leads, data, WIDTH),
@@ -248,7 +248,7 @@ def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: flo
     ax.annotate("no effect", (0, 1), xytext=(0, 2), ha=side, **placed)
     at = {"left": (low, "left"), "right": (high, "right"), "center": (0.0, "center")}[side]
     ax.annotate(f"grey: within ±{smallest:g}, too small to matter", (at[0], 1), xytext=(0, 15), ha=at[1], **placed)
-    digits = decimals(*(row.one["effect"] for row in rows))
+    digits = decimals(*(row.one[key] for row in rows for key in ("effect", "lower", "upper")))
     beside = ax.get_yaxis_transform()
     for i, row in enumerate(rows):
         one = row.one

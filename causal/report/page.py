@@ -252,7 +252,7 @@ def _events(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, 
 
 def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], what: str, caption: str) -> dict[str, Any]:
     unit = variable(data, data["question"]["outcome"])["unit"]
-    digits = decimals(*(part["effect"] for part in parts))
+    digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
     alone, joint = f"{level(data)}, alone", f"{level(data)}, all at once"
     rows = [
         (
