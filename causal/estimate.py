@@ -52,6 +52,7 @@ class Estimate:
     parts : effects by group or time.
     influence : shape (clusters,), one score for each of `clusters` in the design's order, such that their
         squares add to std_error²; None where there is none.
+    association : True where what the graph asks for is not held fixed, so that no causal verb may be used.
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
@@ -73,6 +74,7 @@ class Estimate:
     clusters: int
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
+    association: bool = False
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

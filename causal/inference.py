@@ -152,6 +152,9 @@ def joint_critical(scores: Floats, level: float, rng: np.random.Generator, draws
 
     scores : shape (clusters, k).
     """
+    scores = scores[:, (scores**2).sum(axis=0) > 0]  # a column without error needs no band
+    if not scores.shape[1]:
+        return 0.0
     covariance = scores.T @ scores
     scale = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))

@@ -6,6 +6,7 @@ in which the estimate points:
     not identified                    cannot be answered with these data
     a decisive check failed           did not survive its checks
     no valid interval                 cannot tell (how sure the estimate is, is not known)
+    what the graph asks for not held  an association, higher, lower or not clearly either; no causal verb
     −δ < l and u < δ                  made little or no difference
     l ≥ δ                             probably increased / reduced
     0 < l < δ ≤ u                     may have increased / reduced
@@ -34,7 +35,7 @@ from causal.question import Question
 from causal.refute import Refutation
 from causal.words import capital, listed, places, signed, span, years_later
 
-Finding = Literal["not_identified", "failed_checks", "no_interval", "little_or_none", "probably", "may", "unlikely_otherwise", "cannot_tell"]
+Finding = Literal["not_identified", "failed_checks", "no_interval", "association", "little_or_none", "probably", "may", "unlikely_otherwise", "cannot_tell"]
 STRENGTHS = {3: "moderate", 2: "limited", 1: "weak", 0: "very weak"}
 POWER = 0.8
 
@@ -172,6 +173,8 @@ def judge(
     capped = finding == "probably" and bool(not_run)
     if capped:
         finding = "may"
+    if estimate.association and finding != "no_interval":
+        finding, direction = "association", _clear(estimate)
     if failed:
         finding, direction = "failed_checks", None
     strength, reasons = _strength(design, estimate, refutations, failed, not_run)
@@ -199,6 +202,13 @@ def judge(
     )
 
 
+def _clear(estimate: Estimate) -> Literal["increase", "decrease"] | None:
+    """The direction, where the interval leaves out 0."""
+    if estimate.lower is not None and estimate.lower > 0:
+        return "increase"
+    return "decrease" if estimate.upper is not None and estimate.upper < 0 else None
+
+
 def _outcome(name: str, refutations: Sequence[Refutation]) -> str:
     for one in refutations:
         if one.name == name:
@@ -213,6 +223,9 @@ def _sentence(finding: Finding, direction: str | None, action: str, asked: str, 
         return f"The estimate of {asked} did not survive its checks ({listed([name.replace('_', ' ') for name in failed])}) and should not be used"
     if finding == "no_interval":
         return f"We cannot tell: no valid interval is known for this estimate of {asked}"
+    if finding == "association":
+        differ = {"increase": "higher", "decrease": "lower", None: "neither clearly higher nor lower"}[direction]
+        return f"An association, not an effect: along with {action[:1].lower()}{action[1:]}, {outcome} {when} are {differ}"
     if finding == "little_or_none":
         slight = f" (a small {direction} is likely)" if direction else ""
         return f"{action} made little or no difference to {outcome} {when}{slight}"
@@ -301,6 +314,8 @@ def _cannot_say(
         )
     if finding in ("cannot_tell", "no_interval", "unlikely_otherwise"):
         said.insert(0, "That there is no effect: not finding one is not the same as showing there is none.")
+    if finding == "association":
+        said.insert(0, "What causes what: this estimate does not hold fixed what the graph asks for.")
     if finding == "failed_checks":
         said.insert(0, "Whether there is an effect, or which way: the checks show that this design does not answer the question.")
     said += [f"{capital(name.replace('_', ' '))} could not be run: {r.reason}." for name in not_run for r in refutations if r.name == name]

@@ -233,3 +233,25 @@ def test_feedback_in_the_graph_is_a_concern_of_those_that_absorb_authorities() -
     fed = replace(made, identification=replace(made.identification, feedback=True))
     for name in WITHIN:
         assert any("strict exogeneity" in concern for concern in estimate(name, fed).concerns), name
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_goes_through_refuters_by_redraws_or_refits(name: str) -> None:
+    """Planted truth 3: a placebo, a lead and a bootstrap run on every estimator, and placebos centre on 0."""
+    from causal.refute import Trial
+    from causal.refuters.bootstrap import Bootstrap
+    from causal.refuters.future_treatment import FutureTreatment
+    from causal.refuters.placebo_treatment import PlaceboTreatment
+
+    panel, made = World(effect=3.0).load(), clean(3.0, 0)
+    trial = Trial(
+        panel=panel, question=QUESTION, identification=made.identification, estimator=SHELF[name], design=made, estimate=estimate(name, made), seed=5, workers=1
+    )
+    assert trial.linear == (name in LINEAR)
+    placebo = PlaceboTreatment(draws=99, refits=6).refute(trial, stream(5, "placebo"))
+    future = FutureTreatment(leads=1).refute(trial, stream(5, "future"))
+    bootstrap = Bootstrap(draws=99, refits=6).refute(trial, stream(5, "bootstrap"))
+    for one in (placebo, future, bootstrap):
+        assert one.found and one.survived is not None, one.reason
+    if name in WITHIN:
+        assert placebo.survived and bootstrap.survived

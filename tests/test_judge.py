@@ -131,6 +131,14 @@ def test_other_checks_lower_the_strength_only() -> None:
     assert any("bootstrap" in reason for reason in lowered.strength_reasons)
 
 
+@pytest.mark.parametrize(("lower", "upper", "word"), [(2.0, 4.0, "higher"), (-4.0, -2.0, "lower"), (-1.0, 1.0, "neither clearly higher nor lower")])
+def test_an_association_gets_no_causal_verb(lower: float, upper: float, word: str) -> None:
+    estimate = replace(ESTIMATE, effect=(lower + upper) / 2, lower=lower, upper=upper, association=True)
+    said = judge(Rule(), QUESTION, DESIGN, estimate, PASSED, identification=FOUND, outcome=PANEL.variable("plans"), action="Halving it")
+    assert said.finding == "association" and "An association, not an effect" in said.headline and f"are {word}:" in said.headline
+    assert not any(verb in said.headline for verb in ("increased", "reduced", "made little"))
+
+
 def test_not_identified_is_a_verdict() -> None:
     none = replace(FOUND, identified=False, blocked_by=("need",))
     said = judge(Rule(), QUESTION, None, None, (), identification=none, outcome=PANEL.variable("plans"), action="Halving it", needs=["need"])

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from causal.design import design
 from causal.errors import ConfigError, EstimationError
@@ -49,6 +50,13 @@ REFUTERS = {
         UnmeasuredConfounder(),
     )
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """As the study does: two threads give other bits, and fight over small matrices."""
+    with threadpool_limits(limits=1):
+        yield
 
 
 # Worlds

@@ -42,6 +42,7 @@ class Difference:
             fit,
             estimator=self.name,
             estimand="association over all authority-years, nothing held fixed",
+            association=True,
             diagnostics={"authority effects held fixed": 0.0, "controls held fixed": 0.0, **residual_treatment(bare, treatment)},
             concerns=("nothing is held fixed: this is an association, whatever the graph says",),
         )

@@ -209,6 +209,8 @@ class CausalForest:
             model.fit(arrays.outcome, arrays.treatment, X=by, W=_some(arrays.features), groups=arrays.cluster, cache_values=True)
         outcome, treatment, fits = _residuals(model)
         tau = np.ravel(model.model_cate.oob_predict(by))
+        # with few trees a row may be in every tree's sample
+        tau = np.where(np.isnan(tau), np.ravel(model.model_cate.predict(by)), tau)
         clusters = _compact(arrays.cluster)
         groups = [(m.label, m.groups, _by_cell(m, tau, outcome, treatment, clusters, arrays.kept), m.codes[arrays.kept]) for m in design.modifiers]
         share = np.bincount(groups[0][3], minlength=len(groups[0][1])) / len(tau)
