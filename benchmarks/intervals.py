@@ -45,7 +45,7 @@ ESTIMATORS: dict[str, Any] = {
     "dowhy_linear": DowhyLinear(),
     "difference": Difference(),
 }
-SLOW = ("causal_forest (correlated_random_effects)",)
+SLOW = ("linear_dml (within, lasso)", "linear_dml (first_difference, ridge)", "causal_forest (correlated_random_effects)")
 ABSORBING = tuple(name for name in ESTIMATORS if name not in ("dowhy_linear", "difference"))
 WORLDS: dict[str, dict[str, Any]] = {
     "clean, effect 6": {},
@@ -69,7 +69,7 @@ def one(world: str, name: str, seed: int, question: Any, found: Any) -> list[flo
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--panels", type=int, default=1000)
-    parser.add_argument("--slow", type=int, default=300, help="panels for the forest")
+    parser.add_argument("--slow", type=int, default=300, help="panels for the machine-learning estimators")
     given = parser.parse_args()
     study = study_from(composed([]))
     found = identify(study.question, study.graph, measured=Simulated().load().names)

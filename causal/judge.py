@@ -189,7 +189,8 @@ def judge(
         finding=finding,
         direction=direction,
         headline=f"{banner}{_sentence(finding, direction, capital(action), asked, outcome.label, when, failed, not_run if capped else ())}: {said}.",
-        range_in_words=_range(question, estimate, outcome, decimals, detectable),
+        range_in_words=_range(question, estimate, outcome, decimals, detectable)
+        + (" This is about the treatment as recorded; error in the record hides effects." if design.treatment_variable.caution else ""),
         strength=strength,
         strength_reasons=reasons,
         detectable=detectable,
@@ -309,7 +310,7 @@ def _cannot_say(
     ]
     if caution := design.treatment_variable.caution:
         said[1] = (
-            f"What the effect of {design.treatment_variable.label}, truly measured, is: {caution}. "
+            f"What {design.treatment_variable.label} does when measured without error ({caution}). "
             "Error in a treatment usually draws an estimate towards nothing."
         )
     if finding in ("cannot_tell", "no_interval", "unlikely_otherwise"):
