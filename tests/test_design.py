@@ -1,0 +1,131 @@
+"""From panel to arrays: what is dated, absorbed, adjusted for and lost, and the panel's own checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from worlds import GRAPH, QUESTION, World, without
+
+from causal.design import design, orthonormal
+from causal.errors import DataError, DesignError
+from causal.identify import identify
+from causal.panel import Loss, Panel, Variable
+
+PANEL = World().load()
+
+
+def found(panel: Panel = PANEL, **more: object):  # type: ignore[no-untyped-def]
+    question = replace(QUESTION, **more)
+    # with a lag the small graph has no path to the outcome and asks for less
+    forced = ("authority", "deprivation", "poverty", "year") if question.lag else None
+    return question, identify(question, GRAPH, measured=panel.names, adjust_for=forced)
+
+
+def test_a_cause_that_acts_by_year_gets_a_column_a_year_and_its_level_is_left_to_the_authority() -> None:
+    made = design(PANEL, *found())
+    assert made.absorb == ("authority", "year")
+    assert made.control_groups["deprivation × year"] == tuple(range(7))
+    assert made.nested_names == ("deprivation",)
+    for i, year in enumerate(range(2012, 2019)):
+        at = made.year == year
+        assert (made.controls[at, i] == made.nested[at, 0]).all() and (made.controls[~at, i] == 0).all()
+
+
+def test_a_lag_takes_the_treatment_and_its_controls_from_earlier_years_by_date_and_not_by_row() -> None:
+    """A missing year must not let an earlier one slip into its place."""
+    gap = replace(PANEL, frame=PANEL.frame.drop(("A0003", 2014)))
+    made = design(gap, *found(gap, lag=1))
+    rows = pd.DataFrame({"a": np.array(made.authorities)[made.authority], "y": made.year, "d": made.treatment}).set_index(["a", "y"])["d"]
+    assert ("A0003", 2015) not in rows.index
+    assert rows["A0003", 2016] == gap.frame.loc[("A0003", 2015), "cut"]
+    assert made.control_names[-1] == "poverty[-1]"
+
+
+def test_every_row_lost_is_counted_once_and_authorities_that_vanish_are_named() -> None:
+    frame = PANEL.frame.copy()
+    frame.loc["A0001", "poverty"] = np.nan
+    frame.loc[("A0002", 2013), "plans"] = np.nan
+    panel = replace(PANEL, frame=frame, log=(Loss(step="too small", rows=8, authorities=("X",)), Loss(step="a marker", rows=8, column="poverty")))
+    made = design(panel, *found(panel, lag=1))
+    steps = {loss.step: (loss.rows, loss.authorities) for loss in made.lost}
+    assert steps["too small"] == (8, ("X",))
+    assert steps["plans not known"] == (1, ())
+    assert steps["no row 1 year earlier, where the panel begins or ends"] == (60, ())
+    assert steps["poverty[-1] not known: a marker (8 cells)"] == (7, ("A0001",))
+    assert made.rows == 480 - 1 - 60 - 7
+
+
+def test_an_authority_with_one_year_left_says_nothing_about_itself() -> None:
+    frame = PANEL.frame.copy()
+    frame.loc[("A0005", slice(2012, None)), "plans"] = np.nan
+    made = design(replace(PANEL, frame=frame), *found())
+    assert made.lost[-1].authorities == ("A0005",) and "only one year left" in made.lost[-1].step
+
+
+def test_fifths_hold_equal_numbers_of_authorities_and_do_not_change_in_time() -> None:
+    made = design(PANEL, *found())
+    groups = pd.Series(made.modifiers[0].codes).groupby(made.authority)
+    assert (groups.nunique() == 1).all()
+    assert groups.first().value_counts().tolist() == [12] * 5
+    lowest = made.modifiers[0].values[made.modifiers[0].codes == 0]
+    assert lowest.max() <= made.modifiers[0].values[made.modifiers[0].codes == 1].min()
+
+
+def test_pooling_takes_back_what_the_authority_effects_held() -> None:
+    pooled = design(PANEL, *found()).pooled()
+    assert pooled.absorb == ("year",) and pooled.control_names[-1] == "deprivation"
+    assert len(pooled.control_groups["deprivation × year"]) == 8
+
+
+def test_a_drawn_cluster_brings_all_its_rows_as_often_as_drawn() -> None:
+    made = design(without(PANEL, keep=0.8, seed=1), *found())
+    again = made.take(np.array([3, 3, 7]))
+    sizes = np.bincount(made.cluster)
+    assert again.rows == 2 * sizes[3] + sizes[7]
+    assert len(again.authorities) == 3 and again.clusters == (made.clusters[3], made.clusters[7])
+    assert again.outcome.sum() == pytest.approx(2 * made.outcome[made.cluster == 3].sum() + made.outcome[made.cluster == 7].sum())
+
+
+def test_clusters_may_hold_several_authorities() -> None:
+    places = PANEL.places.assign(cluster=[f"C{i // 4}" for i in range(60)])
+    made = design(replace(PANEL, places=places), *found())
+    assert len(made.clusters) == 15 and len(made.authorities) == 60
+    assert (np.array(made.clusters)[made.cluster] == places["cluster"].loc[np.array(made.authorities)[made.authority]]).all()
+
+
+def test_columns_that_others_tell_leave_the_basis() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 3)) * [1e-6, 1.0, 1e6]
+    basis = orthonormal(np.column_stack([x, x[:, :1] + x[:, 1:2], np.zeros(50)]))
+    assert basis.shape[1] == 3
+    assert np.allclose(basis.T @ basis, np.eye(3))
+
+
+def test_a_treatment_that_is_constant_within_authorities_is_not_estimable_and_says_what_to_ask() -> None:
+    frame = PANEL.frame.assign(cut=PANEL.frame["cut"].groupby("authority").transform("first"))
+    with pytest.raises(DesignError, match=r"not estimable within authority and year.*yearly measure"):
+        design(replace(PANEL, frame=frame), *found())
+
+
+def test_a_panel_checks_itself_at_birth() -> None:
+    frame = PANEL.frame
+    with pytest.raises(DataError, match=r"more than once.*'A0000', year 2011"):
+        replace(PANEL, frame=pd.concat([frame, frame.iloc[:1]]))
+    with pytest.raises(DataError, match="infinite values, the first in column 'cut', authority 'A0000', year 2012"):
+        replace(PANEL, frame=frame.assign(cut=frame["cut"].where(np.arange(len(frame)) != 1, np.inf)))
+    with pytest.raises(DataError, match="column 'cut' holds"):
+        replace(PANEL, frame=frame.assign(cut="much"))
+    with pytest.raises(DataError, match="Did you mean 'plans'"):
+        PANEL.variable("plan")
+    with pytest.raises(DataError, match="no rows"):
+        PANEL.only(years=[1999])
+
+
+def test_the_digest_is_of_the_values_whatever_their_order() -> None:
+    shuffled = replace(PANEL, frame=PANEL.frame.sample(frac=1, random_state=1))
+    assert shuffled.digest == PANEL.digest
+    moved = PANEL.with_column(PANEL.frame["cut"] + 1e-12, Variable(name="cut", label="cut", unit="share", source="made up"))
+    assert moved.digest != PANEL.digest

@@ -1,0 +1,61 @@
+"""The headline questions on the real published files, where they are at hand (../shared/data/england)."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from causal.cli import main
+from causal.sources.england import England
+
+REAL = Path(__file__).resolve().parents[1].parent / "shared/data/england"
+pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="the folder of real published files is not at hand (../shared/data/england)")
+LIGHT = ["refuters=[]", "workers=1"]
+
+
+def result(out: str) -> dict:  # type: ignore[type-arg]
+    return json.loads((Path(out.strip().splitlines()[-1]) / "result.json").read_text())  # type: ignore[no-any-return]
+
+
+def test_halving_centre_spending_is_answered_on_at_least_1015_rows_and_144_authorities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", f"runs={tmp_path}", "experiment=centre_spending", "source=england", f"source.path={REAL}", *LIGHT]) == 0
+    found = result(capsys.readouterr().out)
+    assert found["design"]["rows"] >= 1015
+    assert found["design"]["authorities"] >= 144 if isinstance(found["design"]["authorities"], int) else len(found["design"]["authorities"]) >= 144
+    assert set(found["identification"]["adjust_for"]) >= {"authority", "year", "deprivation", "spending_power[-1]", "child_poverty[-1]"}
+    steps = " ".join(loss["step"] for loss in found["design"]["lost"])
+    for reason in ("City of London", "2010-11", "plans not known", "centre_spending not known"):
+        assert reason in steps, reason
+    assert "as recorded" in " ".join(found["verdict"]["cannot_say"])
+    assert not found["source"]["simulated"] and "SIMULATED" not in found["verdict"]["headline"]
+
+
+def test_closures_say_which_file_is_missing_and_run_once_it_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The register's extract is made up here: 20 centres an authority, some closing each year."""
+    words = ["run", f"runs={tmp_path / 'runs'}", "experiment=closures", "source=england", *LIGHT]
+    assert main([*words, f"source.path={REAL}"]) == 2
+    err = capsys.readouterr().err
+    assert "closures" in err and "close dates" in err and "CloseDate" in err and "get-information-schools" in err
+    assert not list(tmp_path.rglob("result.json"))
+
+    places = England(path=str(REAL)).load().places
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for entry in (path for path in REAL.rglob("*") if path.is_file()):
+        (folder / entry.relative_to(REAL)).parent.mkdir(parents=True, exist_ok=True)
+        (folder / entry.relative_to(REAL)).symlink_to(entry)
+    names = ["URN", "LA (code)", "LA (name)", "EstablishmentName", "TypeOfEstablishment (name)", "EstablishmentStatus (name)", "OpenDate", "CloseDate"]
+    with (folder / "extract.csv").open("w", newline="", encoding="cp1252") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for i, (code, place) in enumerate(places["name"].items()):
+            for centre in range(20):
+                year = 2011 + (7 * i + 3 * centre) % 12
+                status, close = ("Closed", f"30-06-{year}") if year < 2019 and centre < i % 15 else ("Open", "")
+                writer.writerow([f"{i:03d}{centre:03d}", code, place, f"Centre {centre}", "Children's centre", status, "01-09-2008", close])
+    assert main([*words, f"source.path={folder}"]) == 0
+    found = result(capsys.readouterr().out)
+    assert found["design"]["rows"] > 900 and found["question"]["treatment"] == "closures"
