@@ -107,7 +107,10 @@ class Linear(Protocol):
         ...
 
 
-def group_parts(design: Design, fits: Sequence[tuple[str, Sequence[str], Fit, Ints]], rng: np.random.Generator, kept: Ints | None = None) -> tuple[Part, ...]:
+GroupFit = tuple[str, tuple[str, ...], Fit, Ints]
+
+
+def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generator, kept: Ints | None = None) -> tuple[Part, ...]:
     """Effects by group with pointwise and joint intervals.
 
     fits : (modifier's label, its groups' labels, a fit with one coefficient a group, codes of shape (rows,)).
@@ -179,18 +182,31 @@ def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
     return fit, treatment[:, 0]
 
 
-def by_group(design: Design, basis: Floats, label: str, groups: tuple[str, ...], codes: Ints) -> tuple[str, tuple[str, ...], Fit, Ints]:
-    """One coefficient a group, all other coefficients shared."""
-    columns = design.treatment[:, None] * (codes[:, None] == np.arange(len(groups)))
-    fit = clustered_least_squares(
-        design.partial_out(design.outcome[:, None], basis)[:, 0],
-        design.partial_out(columns, basis),
-        basis,
-        design.cluster,
-        len(design.clusters),
-        absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
-    )
-    return label, groups, fit, codes
+def by_group(design: Design, basis: Floats) -> list[GroupFit]:
+    """For each modifier one coefficient a group, all other coefficients shared: label, groups, fit, and each row's group.
+
+    A group in which the treatment does not vary has no effect to estimate and is left out (its rows have group −1).
+    """
+    outcome = design.partial_out(design.outcome[:, None], basis)[:, 0]
+    found: list[GroupFit] = []
+    for modifier in design.modifiers:
+        columns = design.treatment[:, None] * (modifier.codes[:, None] == np.arange(len(modifier.groups)))
+        varies = np.linalg.norm(design.demean(columns), axis=0) > 1e-9 * np.linalg.norm(columns)
+        kept = np.flatnonzero(varies)
+        if not len(kept):
+            continue
+        fit = clustered_least_squares(
+            outcome,
+            design.partial_out(columns[:, kept], basis),
+            basis,
+            design.cluster,
+            len(design.clusters),
+            absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
+        )
+        place = np.full(len(modifier.groups), -1)
+        place[kept] = np.arange(len(kept))
+        found.append((modifier.label, tuple(modifier.groups[k] for k in kept), fit, place[modifier.codes]))
+    return found
 
 
 def residual_treatment(design: Design, residual: Floats) -> dict[str, float | None]:

@@ -166,6 +166,19 @@ def test_effects_by_fifth_find_planted_heterogeneity() -> None:
         assert all(part.joint_lower <= 2.0 * i <= part.joint_upper for i, part in enumerate(parts)), name  # type: ignore[operator]
 
 
+def test_a_fifth_without_variation_is_left_out() -> None:
+    """As where nobody in a fifth closed anything."""
+    panel = World(effect=3.0).load()
+    first = panel.frame["deprivation"].groupby("authority").first()
+    lowest = first.index[first.rank() <= 12]
+    frame = panel.frame.copy()
+    frame.loc[lowest, "cut"] = 0.0
+    made = designed(replace(panel, frame=frame))
+    for name in ("fixed_effects", "dowhy_linear"):
+        assert [part.name for part in estimate(name, made).parts] == ["fifth 2", "fifth 3", "fifth 4", "fifth 5 (highest)"]
+        assert [part.authorities for part in estimate(name, made).parts] == [12] * 4
+
+
 @pytest.mark.parametrize("name", SHELF)
 def test_an_unbalanced_panel_and_few_authorities_are_served(name: str) -> None:
     made = designed(without(World(effect=3.0, authorities=24).load(), keep=0.8, seed=2))

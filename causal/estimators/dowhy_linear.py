@@ -60,7 +60,7 @@ class DowhyLinear:
             estimator=self.name,
             estimand="average effect between and within authorities, the adjustment set without authority held fixed (pooled regression)",
             association="authority" in design.absorb,
-            parts=group_parts(design, [by_group(pooled, basis, m.label, m.groups, m.codes) for m in design.modifiers], rng),
+            parts=group_parts(design, by_group(pooled, basis), rng),
             diagnostics={"authority effects held fixed": 0.0, "controls held fixed": 1.0, **residual_treatment(pooled, treatment)},
             concerns=missing + thin(pooled, treatment),
         )

@@ -61,7 +61,7 @@ class FixedEffects:
             fit,
             estimator=self.name,
             estimand="average effect within authorities, weighted by residual treatment variance (two-way fixed effects)",
-            parts=group_parts(design, [by_group(design, basis, m.label, m.groups, m.codes) for m in design.modifiers], rng),
+            parts=group_parts(design, by_group(design, basis), rng),
             diagnostics={"authority effects held fixed": 1.0, "controls held fixed": 1.0, **residual_treatment(design, treatment)},
             concerns=biased + thin(design, treatment),
         )
