@@ -72,7 +72,7 @@ def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("run", f"runs={tmp_path}", *SMALL) == 0
+    assert call("run", f"runs={tmp_path}", "refuters=unmeasured_confounder", *SMALL[1:]) == 0
     lines = capsys.readouterr().out.strip().splitlines()
     folder = Path(lines[-1])
     assert lines[-2] == f"report: {folder / 'report.html'}"
@@ -84,6 +84,10 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
         assert (folder / name).exists(), name
     assert (tmp_path / "latest").resolve() == folder.resolve()
     assert not (tmp_path / ".partial").exists()
+    for path in folder.rglob("*.*"):
+        if path.is_file() and not path.name.endswith(".meta.csv") and path.name != "config.yaml":
+            text = path.read_text()
+            assert "SIMULATED" in text and "changes plans by" in text.replace("changes plans\nby", "changes plans by"), path.name
     assert any("no interference" in sentence for sentence in result["identification"]["assumptions"])
     assert result["provenance"]["command"][:2] == ["causal", "run"]
     assert not any("workers" in word or "runs=" in word for word in result["provenance"]["command"])

@@ -320,7 +320,7 @@ def test_tables_keep_the_open_data_form(folder: Path) -> None:
     effects = rows(folder / "effects.csv")
     assert all(None not in row and "" not in row.values() for row in effects)
     assert {row["country_name"] for row in effects} == {"SIMULATED"} and {row["country_code"] for row in effects} == {"z"}
-    assert {row["geographic_level"] for row in effects} == {"National"} and {row["simulated"] for row in effects} == {"yes"}
+    assert {row["geographic_level"] for row in effects} == {"National"} and {row["simulated"] for row in effects} == {"SIMULATED. Planted: an effect of 4"}
     assert [row["part_kind"] for row in effects if row["role"] == "answer"] == ["all", *["group"] * 5, "all"]
     assert {row["role"] for row in effects} == {"answer", "comparison", "check future_treatment"}
     checks = {row["check"]: row for row in rows(folder / "refutations.csv")}

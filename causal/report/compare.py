@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from causal.report import tables
-from causal.report.figures import NARROW, WIDTH, Drawing, Row, intervals, pixels, titled
+from causal.report.figures import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
 from causal.report.page import render, shown, table
-from causal.report.phrases import against_zero, bare, contrast, effect, exact, interval, label, level, sentence, slug, variable, when, words
+from causal.report.phrases import against_zero, bare, contrast, effect, exact, interval, label, level, made_up, sentence, slug, variable, when, words
 from causal.report.record import SCHEMA_VERSION, read, write_json
 from causal.report.summary import escaped
 from causal.words import capital, count
@@ -52,12 +52,15 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
     }
     write_json(found, folder / "compare.json")
     flat = _table(runs, turned)
+    said = (
+        "; ".join(dict.fromkeys(made_up(data) for data, _ in runs)) if all(made_up(data) for data, _ in runs) else ""
+    )  # where only some are, their titles say so
     for name, text in (
         ("compare.csv", flat.csv),
         ("compare.meta.csv", flat.meta),
         ("compare.md", _markdown(made, turned)),
         ("compare.html", render("compare.html", _view(made, turned, runs))),
-        ("figures/forest.svg", titled(_forest(made))),
+        ("figures/forest.svg", titled(stamped(_forest(made), said))),
     ):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
@@ -204,7 +207,8 @@ def _view(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]
         sections.append(
             {
                 "title": _title(section),
-                "said": f"Data: {first['source']['title']}. Smallest effect that matters: {size}. Intervals: {first['question']['level']:.0%}.",
+                "said": f"Data: {first['source']['title']}. {sentence(made_up(first)) if made_up(first) else ''} "
+                f"Smallest effect that matters: {size}. Intervals: {first['question']['level']:.0%}.",
                 "groups": groups,
             }
         )

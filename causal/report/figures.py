@@ -10,7 +10,7 @@ import io
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -339,6 +339,27 @@ def svg_of(fig: Figure) -> str:
     drawn = out.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", FONTS.replace("\\", ""), drawn)
+
+
+def stamped(drawing: Drawing, text: str) -> Drawing:
+    """The drawing with a line of text under it, so that it says so wherever it is pasted."""
+    if not text:
+        return drawing
+    return replace(drawing, svg=_footed(drawing.svg, text), narrow=drawing.narrow and _footed(drawing.narrow, text), alt=f"{drawing.alt} {text}.")
+
+
+def _footed(svg: str, text: str) -> str:
+    size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt" viewBox="0 0 [\d.]+ [\d.]+"', svg)
+    assert size is not None
+    width, height = float(size[1]), float(size[2])
+    lines = textwrap.wrap(text, max(20, int(width / 4.4)))
+    tall = height + 11 * len(lines) + 4
+    head = f'width="{width:g}pt" height="{tall:g}pt" viewBox="0 0 {width:g} {tall:g}"'
+    foot = "".join(
+        f'<text x="8" y="{height + 8 + 11 * i:g}" style="font: 8px {escape(FONTS, quote=True)}; fill: {PINK}">{escape(line)}</text>'
+        for i, line in enumerate(lines)
+    )
+    return svg.replace(size[0], head, 1).replace("</svg>", f"{foot}</svg>")
 
 
 def titled(drawing: Drawing) -> str:

@@ -26,6 +26,7 @@ from causal.report.phrases import (
     interval,
     label,
     level,
+    made_up,
     sentence,
     tally,
     variable,
@@ -49,7 +50,7 @@ FILES = (
 def drawings(data: Mapping[str, Any]) -> list[Drawing]:
     """Every figure of a record."""
     made = [figures.estimates(data), *figures.groups(data), figures.event_study(data), graph_figure.graph(data)]
-    return [one for one in made if one is not None]
+    return [figures.stamped(one, made_up(data)) for one in made if one is not None]
 
 
 def page(data: Mapping[str, Any], drawn: Sequence[Drawing]) -> str:

@@ -147,3 +147,12 @@ def in_order(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if any(one is None for one in steps):
         return list(parts)
     return [part for _, part in sorted(zip(steps, parts, strict=True), key=lambda pair: pair[0] or 0)]
+
+
+def made_up(data: Mapping[str, Any]) -> str:
+    """What stands on every output of a simulated run: that it is one, and what was planted; "" for real data."""
+    source = data["source"]
+    if not source["simulated"]:
+        return ""
+    what = source["planted"].get("words") or ", ".join(f"{words(key)} {value}" for key, value in source["planted"].items())
+    return "SIMULATED" + (f". Planted: {what}" if what else "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from causal.report.page import asked, facts, smallest
-from causal.report.phrases import STATES, sentence, tally, words
+from causal.report.phrases import STATES, made_up, sentence, tally, words
 from causal.words import capital
 
 
@@ -15,6 +15,7 @@ def summary(data: Mapping[str, Any]) -> str:
     """A page of text; the headline is its first line."""
     verdict = data["verdict"]
     said = [f"# {escaped(verdict['headline'])}", "", f"*{escaped(data['title'])}.* {escaped(asked(data))}", ""]
+    said += [f"**{escaped(made_up(data))}.**", ""] if made_up(data) else []
     for fact in facts(data):
         if fact["big"]:
             lines = " ".join(sentence(line) for line in (fact["big"], *fact["lines"]))

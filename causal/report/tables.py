@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from causal.report.phrases import STATES, variable, years
+from causal.report.phrases import STATES, made_up, variable, years
 
 if TYPE_CHECKING:
     from causal.study import Result
@@ -63,7 +63,9 @@ def _indicators(*pairs: tuple[str, str]) -> tuple[Column, ...]:
     return tuple(Column(name=name, kind="Indicator", label=label) for name, label in pairs)
 
 
-SETTING = _filters(("first_year", "First year of the outcome"), ("last_year", "Last year of the outcome"), ("simulated", "Whether the data are made up"))
+SETTING = _filters(
+    ("first_year", "First year of the outcome"), ("last_year", "Last year of the outcome"), ("simulated", "no, or what was planted in made-up data")
+)
 ASKED = _filters(
     ("treatment", "Treatment"),
     ("treatment_unit", "Unit of the treatment"),
@@ -150,14 +152,15 @@ def refutations(data: Mapping[str, Any]) -> Table:
 
 def influence(result: Result) -> str:
     """One score for each cluster (an authority, unless the data say who moves together); their squares add to the squared error."""
-    heads = ["authority_code", "authority_name", "score"]
+    heads = ["authority_code", "authority_name", "score", "simulated"]
     if result.design is None or result.estimate is None or result.estimate.influence is None:
         return lines([heads])
     clusters, scores = result.design.clusters, result.estimate.influence
     if len(clusters) != len(scores):
         return lines([heads])
     names = result.panel.places["name"].to_dict()
-    return lines([heads, *([code, names.get(code, NOT_APPLICABLE), cell(float(score))] for code, score in zip(clusters, scores, strict=True))])
+    simulated = made_up({"source": {"simulated": result.panel.simulated, "planted": result.panel.planted}}) or "no"
+    return lines([heads, *([code, names.get(code, NOT_APPLICABLE), cell(float(score)), simulated] for code, score in zip(clusters, scores, strict=True))])
 
 
 def setting(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +181,7 @@ def setting(data: Mapping[str, Any]) -> dict[str, Any]:
         "country_name": country[1],
         "first_year": span[0] if span else None,
         "last_year": span[-1] if span else None,
-        "simulated": "yes" if source["simulated"] else "no",
+        "simulated": made_up(data) or "no",
     }
 
 
