@@ -191,7 +191,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
     found: list[GroupFit] = []
     for modifier in design.modifiers:
         columns = design.treatment[:, None] * (modifier.codes[:, None] == np.arange(len(modifier.groups)))
-        varies = np.linalg.norm(design.demean(columns), axis=0) > 1e-9 * np.linalg.norm(columns)
+        varies = np.linalg.norm(design.demean(columns), axis=0) > 1e-6 * np.linalg.norm(design.demean(design.treatment[:, None]))
         kept = np.flatnonzero(varies)
         if not len(kept):
             continue
