@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from causal.experiments.compose import composed, study_from
 from joblib import Parallel, delayed
 from scipy import stats
 from tqdm import tqdm
@@ -31,6 +30,7 @@ from causal.estimators.difference import Difference
 from causal.estimators.dml import CausalForest, LinearDml
 from causal.estimators.dowhy_linear import DowhyLinear
 from causal.estimators.fixed_effects import FixedEffects
+from causal.experiments.compose import composed, study_from
 from causal.identify import identify
 from causal.refute import stream
 from causal.report.provenance import code_digest

@@ -17,11 +17,11 @@ from typing import Any
 
 import hydra
 import yaml
-from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError
+from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.study import Result, Study, run
@@ -30,10 +30,10 @@ from causal.study import Result, Study, run
 class _Job:
     """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
 
-    def __init__(self, trusted: Sequence[str], sweep: bool, words: Sequence[str]) -> None:
+    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str]) -> None:
         self.trusted = list(trusted)
         self.sweep = sweep
-        self.words = list(words)
+        self.flags = list(flags)  # part of the words that run it again
         self.done: list[Path] = []
         self.refused: list[dict[str, str]] = []
         self.problem: CausalError | None = None
@@ -54,7 +54,9 @@ class _Job:
     def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
         study = study_from(config, self.trusted)
         plain = resolved(config)
-        runs, workers = Path(str(config.runs)), int(config.workers)
+        runs, workers = Path(str(config.runs)), config.workers
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers == 0 or workers < -1:
+            raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
         home = runs / named["experiment"] / named["estimator"]
         digest = digest_of(plain)
         panel = None
@@ -65,7 +67,7 @@ class _Job:
                 return same
         began = datetime.now(UTC)
         result = run(study, workers=workers, say=_say if sys.stderr.isatty() else None, panel=panel)
-        command = ["causal", "run", *_command(named, HydraConfig.get().overrides.task)]
+        command = ["causal", "run", *self.flags, *_command(named, HydraConfig.get().overrides.task)]
         record = provenance(
             config=plain,
             command=command,
@@ -176,12 +178,13 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     """
     names = trust(trusted)
     words = _all_estimators(words, folders)
+    flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     folders = [folder.resolve() for folder in folders]
     if not sweep and any("," in word.partition("=")[2] and word.partition("=")[0] in ("estimator", "experiment", "source") for word in words):
         raise ConfigError("several choices make a sweep: put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
     first = composed([] if sweep else words, folders)
-    job = _Job(names, sweep, words)
+    job = _Job(names, sweep, flags)
     search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
     runs = next((word.partition("=")[2] for word in words if word.startswith("runs=")), str(first.runs))
     aside = Path(runs) / ".partial"

@@ -142,6 +142,7 @@ def test_one_s_own_table_graph_and_experiment_run(own: tuple[Path, list[str]], t
     result = json.loads((Path(capsys.readouterr().out.strip().splitlines()[-1]) / "result.json").read_text())
     assert abs(result["estimate"]["effect"] - 2.0) < 3 * result["estimate"]["std_error"]
     assert "per 10,000 children" in result["verdict"]["headline"]
+    assert result["provenance"]["command"][:3] == ["causal", "run", "--config-dir"]
 
 
 def test_not_identified_is_a_verdict_and_exits_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,6 +190,7 @@ BAD = {
     "two choices without -m": (["estimator=fixed_effects,difference"], "-m", ""),
     "a smallest effect of nothing": (["question.smallest_important=0"], "above 0", ""),
     "a modifier that is not there": (["question.modifiers=[idaci]"], "'idaci'", "question.modifiers=[]"),
+    "no number of workers": (["workers=some"], "workers must be a whole number", "'some'"),
     "an unknown flag": (["--fast"], "does not know --fast", ""),
 }
 

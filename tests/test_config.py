@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from causal.experiments.compose import CONF, choices, composed, study_from
 
 from causal.errors import ConfigError
+from causal.experiments.compose import CONF, choices, composed, study_from
 
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
 # a value for what a file leaves open
