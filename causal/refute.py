@@ -190,7 +190,7 @@ class Trial:
         bar = tqdm(total=draws, desc=name, leave=False, delay=2, disable=not (self.progress and sys.stderr.isatty()))
         found = []
         with bar:
-            for one in Parallel(n_jobs=jobs, return_as="generator")(pending):
+            for one in Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(pending):
                 found.append(one)
                 bar.update()
         return found
