@@ -58,3 +58,14 @@ def test_no_data_file_is_tracked_and_no_address_of_a_machine_or_registry_is_writ
         if name.endswith((".py", ".md", ".yaml", ".toml", ".txt", "Makefile", "run")):
             text = (TOP / name).read_text(encoding="utf-8")
             assert not re.search(r"(?:extra-)?index[-]url|(?<![\w.])/(?:work|root|home)/", text), name
+
+
+def test_every_folder_of_configurations_goes_into_the_wheel() -> None:
+    """Setuptools lists packages by name here, so a new group must be added by hand."""
+    import tomllib
+
+    listed = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {"causal.conf", *(f"causal.conf.{path.name}" for path in (TOP / "conf").iterdir() if path.is_dir() and list(path.glob("*.yaml")))}
+    assert {name for name in listed["packages"] if name.startswith("causal.conf")} == folders
+    assert {name for name in listed["package-data"] if name.startswith("causal.conf")} == folders
+    assert {f"causal.{path.parent.name}" for path in (TOP / "causal").glob("*/__init__.py")} <= set(listed["packages"])
