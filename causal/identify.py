@@ -19,7 +19,7 @@ from itertools import combinations
 
 import networkx as nx
 
-from causal.errors import GraphError, suggest
+from causal.errors import ConfigError, GraphError, suggest
 from causal.graph import Graph, dated, undated
 from causal.question import Question
 from causal.words import count
@@ -95,8 +95,11 @@ def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjus
 
     Raises
     ------
-    GraphError : treatment or outcome is no node, or a forced control is neither a node nor a column.
+    GraphError : treatment or outcome is no node, or a forced control is no column or is what the question is about.
+    ConfigError : a treatment dated after the outcome.
     """
+    if question.lag < 0:
+        raise ConfigError(f"question.lag must be 0 or more: a treatment cannot move an earlier outcome, got {question.lag}")
     columns = set(measured)
     known = columns | set(PLACE_AND_TIME)
     for name in (question.treatment, question.outcome):
@@ -310,6 +313,10 @@ def _blocked_by(graph: Graph, relevant: nx.DiGraph, treatment: str, outcome: str
 
 def _date_forced(name: str, question: Question, graph: Graph, columns: set[str], once: set[str]) -> str:
     bare, by = undated(name)
+    if bare == question.treatment or (bare, by if name != bare else -question.lag) == (question.outcome, 0):
+        raise GraphError(
+            f"adjust_for names {name!r}, which is what the question is about; an earlier outcome is written {question.outcome}[{-question.lag - 1}]"
+        )
     if bare not in columns and bare not in PLACE_AND_TIME:
         raise GraphError(f"adjust_for names {bare!r}, which is no column; {suggest(bare, columns | set(PLACE_AND_TIME))}")
     if bare in once or bare in PLACE_AND_TIME:

@@ -22,6 +22,7 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 import causal.conf
 from causal.errors import CausalError, ConfigError, suggest
@@ -114,6 +115,8 @@ def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
     """Turn what Hydra and OmegaConf raise into one message of ours."""
     try:
         yield
+    except YAMLError as problem:
+        raise ConfigError(f"a configuration file is not YAML: {' '.join(str(problem).split())}") from problem
     except (HydraException, OmegaConfBaseException) as problem:
         raise _translated(problem, words, folders) from problem
 
@@ -149,7 +152,7 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
 
 def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """Every key of the configuration as it would be without the words that fail."""
-    kept = [word for word in words if re.match(r"^((experiment|source|estimator|graph|rule|refuters)=\w+|~\w+)$", word)]
+    kept = [word for word in words if re.match(r"^((experiment|source|estimator|graph|rule|refuters)=[\w,\[\]]*|~\w+)$", word)]
     GlobalHydra.instance().clear()
     search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
     try:

@@ -186,7 +186,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     first = composed([] if sweep else words, folders)
     job = _Job(names, sweep, flags)
     search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
-    runs = next((word.partition("=")[2] for word in words if word.startswith("runs=")), str(first.runs))
+    runs = next((word.partition("=")[2] for word in reversed(words) if word.startswith("runs=")), str(first.runs))
     aside = Path(runs) / ".partial"
     try:
         aside.mkdir(parents=True, exist_ok=True)

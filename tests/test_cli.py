@@ -190,6 +190,9 @@ BAD = {
     "two choices without -m": (["estimator=fixed_effects,difference"], "-m", ""),
     "a smallest effect of nothing": (["question.smallest_important=0"], "above 0", ""),
     "a modifier that is not there": (["question.modifiers=[idaci]"], "'idaci'", "question.modifiers=[]"),
+    "the treatment as its own control": (["adjust_for=[authority,closures]"], "what the question is about", ""),
+    "a treatment after its outcome": (["question.lag=-1"], "question.lag must be 0 or more", ""),
+    "a lag beyond the panel": (["question.lag=9"], "0 authorities are left", "where the panel begins"),
     "no number of workers": (["workers=some"], "workers must be a whole number", "'some'"),
     "an unknown flag": (["--fast"], "does not know --fast", ""),
 }

@@ -134,3 +134,13 @@ def test_every_reason_in_the_nao_graphs_is_given_and_the_feedback_graph_adds_its
     assert all(len(arrow.because) > 15 for arrow in nao().arrows)
     added = yaml.safe_load((CONF / "graph/nao_feedback.yaml").read_text())["arrows"]
     assert list(added) == ["plans"]
+
+
+def test_many_candidates_are_not_all_listed_but_a_valid_and_a_minimal_set_are_found() -> None:
+    """Twenty measured causes, of which three confound: every subset would be a million."""
+    confounders = [arrow for i in range(3) for arrow in (f"c{i}>x", f"c{i}>y")]
+    others = [f"o{i:02d}>y" for i in range(17)]
+    one = found(graph("x>y", *confounders, *others))
+    assert one.identified and not one.exhaustive
+    assert ("c0", "c1", "c2") in one.minimal
+    assert set(one.adjust_for) >= {"c0", "c1", "c2"}
