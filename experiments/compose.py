@@ -144,7 +144,8 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         bare = re.search(r"Could not override '([^']+)'", text)
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
-        return ConfigError(f"there is no key {named!r}; {suggest(named, beside)} A new arrow or refuter is added with  +{named}=…")
+        exists = f"; {suggest(named, beside)}" if beside else " in what was chosen."
+        return ConfigError(f"there is no key {named!r}{exists} A new arrow or refuter is added with  +{named}=…")
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
         return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
     return ConfigError(" ".join(text.split()) or type(problem).__name__)
