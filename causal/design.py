@@ -183,6 +183,10 @@ class Design:
         """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls."""
         return self._residual(self.basis() if basis is None else basis, matrix)
 
+    def held(self, basis: Floats) -> Floats:
+        """All that is held fixed and not nested in authorities, orthonormal: the basis, and the intercept where authorities are not absorbed."""
+        return basis if "authority" in self.absorb else np.column_stack([np.full(self.rows, self.rows**-0.5), basis])
+
     def _residual(self, basis: Floats, matrix: Floats) -> Floats:
         centred = self.demean(matrix)
         residual: Floats = centred - basis @ (basis.T @ centred)

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from causal.design import Design, Floats, Ints
-from causal.inference import Fit, clustered_least_squares, effective_clusters, interval, joint_critical
+from causal.inference import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generat
         for j, name in enumerate(groups):
             effect, error = float(fit.coefficients[j] * question.contrast), float(fit.std_errors[j] * abs(question.contrast))
             lower, upper, _ = interval(effect, error, question.level, float(fit.df[j]))
-            reach = None if critical is None else max(critical * error, upper - effect)
+            reach = None if critical is None else critical_t(critical, float(fit.df[j])) * error
             parts.append(
                 Part(
                     kind="group",
@@ -174,7 +174,7 @@ def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
     fit = clustered_least_squares(
         outcome[:, 0],
         treatment,
-        basis if "authority" in design.absorb else np.column_stack([np.full(design.rows, design.rows**-0.5), basis]),
+        design.held(basis),
         design.cluster,
         len(design.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
@@ -198,7 +198,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
         fit = clustered_least_squares(
             outcome,
             design.partial_out(columns[:, kept], basis),
-            basis,
+            design.held(basis),
             design.cluster,
             len(design.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),

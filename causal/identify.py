@@ -60,6 +60,8 @@ class Identification:
     unmeasured : nodes without a column, and so not to be had.
     feedback : whether the outcome reaches a later treatment by a directed path.
     forced : what the evaluator adjusted for against or beside the graph.
+    sufficient : False where a forced set leaves a back door open or holds fixed what the treatment moves; the
+        estimate is then an association.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
     """
@@ -82,6 +84,7 @@ class Identification:
     blocked_by: tuple[str, ...]
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
+    sufficient: bool = True
 
 
 def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjust_for: Iterable[str] | None = None) -> Identification:
@@ -126,9 +129,12 @@ def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjus
     chosen, because = _choose(valid, optimal, nx.ancestors(without, outcome))
     warnings: list[str] = []
     forced: tuple[str, ...] = ()
+    sufficient = True
     if adjust_for is not None:
         forced = tuple(sorted(_date_forced(name, question, graph, columns, once) for name in adjust_for))
         chosen, because = forced, "forced by the evaluator"
+        usable = {name for name in forced if name in unrolled}
+        sufficient = not usable & later and bool(nx.is_d_separator(_without_effects(unrolled, treatment), {treatment}, {outcome}, usable))
         warnings += _judge_forced(forced, valid, graph, unrolled, later, treatment, outcome)
     if no_path:
         warnings.append(
@@ -163,13 +169,14 @@ def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjus
         blocked_by=() if identified else _blocked_by(graph, relevant, treatment, outcome, later, known - set(unmeasured)),
         assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback),
         warnings=tuple(warnings),
+        sufficient=sufficient,
     )
 
 
 def _unroll(question: Question, graph: Graph) -> nx.DiGraph:
     """The years from one before the treatment to the outcome; the treatment's own past is left out (see above)."""
     timeless = question.lag == 0 and all(arrow.lag == 0 for arrow in graph.arrows)
-    back = 0 if timeless else max(question.lag, 0) + max(1, *(arrow.lag for arrow in graph.arrows))
+    back = 0 if timeless else max(question.lag, 0) + max([1, *(arrow.lag for arrow in graph.arrows)])
     unrolled = graph.unroll(back=back)
     unrolled.remove_nodes_from([dated(question.treatment, -year) for year in range(question.lag + 1, back + 1)])
     return unrolled

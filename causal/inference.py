@@ -87,8 +87,8 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     spare = rows - absorbed_rank - k
     if spare <= 0 or clusters < 2:
         raise EstimationError(f"{rows} rows and {clusters} clusters are too few for {absorbed_rank + k} coefficients")
-    effective = min(effective_clusters(treatments[:, j], cluster, clusters)[0] for j in range(k)) if k == 1 else float(clusters)
-    if effective >= FEW_CLUSTERS or k > 1:
+    effective = min(effective_clusters(treatments[:, j], cluster, clusters)[0] for j in range(k))
+    if effective >= FEW_CLUSTERS:
         factor = clusters / (clusters - 1) * (rows - 1) / spare
         scores = np.sqrt(factor) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
         return Fit(coefficients=coefficients, scores=scores, df=np.full(k, clusters - 1.0), residuals=residuals, inference="CR1, t(G−1)")
@@ -131,8 +131,11 @@ def _cr2(treatments: Floats, other: Floats, bread: Floats, residuals: Floats, cl
         loads[g] = (u.T @ p).T
     df = np.empty(k)
     for j in range(k):
-        reference = np.diag(lengths[:, j]) - loads[:, j] @ loads[:, j].T
-        df[j] = np.trace(reference) ** 2 / (reference**2).sum()
+        # trace and squared length of diag(lengths) − loads loadsᵀ, without writing a clusters × clusters matrix
+        length, load = lengths[:, j], loads[:, j]
+        norms = (load**2).sum(axis=1)
+        squared = (length**2).sum() - 2 * (length * norms).sum() + ((load.T @ load) ** 2).sum()
+        df[j] = (length.sum() - norms.sum()) ** 2 / squared
     return scores, np.maximum(df, 1.0)
 
 
@@ -145,6 +148,13 @@ def interval(effect: float, std_error: float, level: float, df: float | None) ->
     law = stats.norm() if df is None else stats.t(df)
     half = float(law.ppf(0.5 + level / 2)) * std_error
     return effect - half, effect + half, float(2 * law.sf(abs(effect) / std_error))
+
+
+def critical_t(critical: float, df: float) -> float:
+    """The t quantile with the tail of a normal one, so that a joint band never lies inside the pointwise interval."""
+    from scipy import stats
+
+    return float(stats.t(df).isf(stats.norm.sf(critical)))
 
 
 def joint_critical(scores: Floats, level: float, rng: np.random.Generator, draws: int = 10_000) -> float:

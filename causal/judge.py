@@ -173,11 +173,11 @@ def judge(
     capped = finding == "probably" and bool(not_run)
     if capped:
         finding = "may"
-    if estimate.association and finding != "no_interval":
+    if (estimate.association or not identification.sufficient) and finding != "no_interval":
         finding, direction = "association", _clear(estimate)
     if failed:
         finding, direction = "failed_checks", None
-    strength, reasons = _strength(design, estimate, refutations, failed, not_run)
+    strength, reasons = _strength(identification, design, estimate, refutations, failed, not_run)
     detectable = _detectable(estimate, question)
     decimals = places(max(abs(estimate.effect), abs(estimate.upper or 0), abs(estimate.lower or 0)))
     said = f"{signed(estimate.effect, decimals)} {outcome.unit}"
@@ -269,7 +269,7 @@ def _detectable(estimate: Estimate, question: Question) -> float | None:
 
 
 def _strength(
-    design: Design, estimate: Estimate, refutations: Sequence[Refutation], failed: Sequence[str], not_run: Sequence[str]
+    identification: Identification, design: Design, estimate: Estimate, refutations: Sequence[Refutation], failed: Sequence[str], not_run: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
     """Start from what the design can give (Maryland scale) and lower it for each thing that undermines it."""
     if estimate.diagnostics.get("authority effects held fixed"):
@@ -279,6 +279,8 @@ def _strength(
     else:
         score, reasons = 1, ["a bare comparison (level 1 of 5 on the Maryland scale)"]
     concerns = [*estimate.concerns, *(v.caution for v in (design.treatment_variable, design.outcome_variable) if v.caution)]
+    if not identification.sufficient:
+        concerns.append("the forced adjustment set leaves a back door open in the graph, or holds fixed what the treatment moves")
     if concerns:
         score -= 1
         reasons += [f"lowered: {concern}" for concern in concerns]

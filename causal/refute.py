@@ -244,10 +244,6 @@ def _dot(left: Floats, right: Floats) -> Floats:
     return np.asarray(np.einsum("bn,bn->b", left, right))
 
 
-def _held(design: Design, basis: Floats) -> Floats:
-    return basis if "authority" in design.absorb else np.column_stack([np.full(design.rows, design.rows**-0.5), basis])
-
-
 def _slopes(
     treatment: Floats, outcome: Floats, length: Floats, design: Design, other: Floats, sums: Callable[[Floats], Floats], noise: Floats | None, errors: bool
 ) -> tuple[Floats, Floats]:
@@ -307,7 +303,7 @@ def _cr2(treatment: Floats, residual: Floats, other: Floats, noise: Floats | Non
 
 def _redraw_treatment(design: Design, errors: bool) -> Step:
     basis = design.basis()
-    other, centred, sums = _held(design, basis), _centring(design), _summing(design)
+    other, centred, sums = design.held(basis), _centring(design), _summing(design)
     outcome = design.partial_out(design.outcome[:, None], basis).T
 
     def step(given: Floats) -> tuple[Floats, Floats]:
@@ -321,7 +317,7 @@ def _redraw_treatment(design: Design, errors: bool) -> Step:
 
 def _redraw_control(design: Design, errors: bool) -> Step:
     basis = design.basis()
-    other, centred, sums = _held(design, basis), _centring(design), _summing(design)
+    other, centred, sums = design.held(basis), _centring(design), _summing(design)
     treatment, outcome = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.treatment, design.outcome))
     size, product = float(treatment @ treatment), float(treatment @ outcome)
     length = np.asarray(np.linalg.norm(design.treatment - design.treatment.mean()))
@@ -350,7 +346,7 @@ def _redraw_clusters(design: Design, errors: bool) -> Step:
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
     units = [max(float(np.linalg.norm(column)), np.finfo(float).tiny) for column in (outcome, treatment)]
-    known = np.column_stack([treatment / units[1], _held(design, basis)])
+    known = np.column_stack([treatment / units[1], design.held(basis)])
     stack = np.ascontiguousarray(np.column_stack([known, outcome / units[0]]).T)
     k = known.shape[1]
     upper = np.triu_indices(k + 1)

@@ -144,3 +144,9 @@ def test_many_candidates_are_not_all_listed_but_a_valid_and_a_minimal_set_are_fo
     assert one.identified and not one.exhaustive
     assert ("c0", "c1", "c2") in one.minimal
     assert set(one.adjust_for) >= {"c0", "c1", "c2"}
+
+
+def test_a_graph_without_arrows_says_there_is_no_effect() -> None:
+    empty = Graph(name="empty", nodes={"x": {}, "y": {}}, arrows={})
+    one = identify(ask(lag=1), empty, measured=["x", "y"])
+    assert one.adjust_for == () and any("no directed path" in warning for warning in one.warnings)

@@ -75,6 +75,22 @@ def test_cr2_agrees_with_its_definition_with_every_dummy_written_out() -> None:
     assert fit.df[0] == pytest.approx(np.trace(reference) ** 2 / (reference**2).sum(), rel=1e-6)
 
 
+def test_effects_by_group_are_cr2_below_fifty_effective_clusters_and_agree_with_one_group_alone() -> None:
+    """A fifth's own authorities are few: its interval must know. With one group the answer is the overall one."""
+    from dataclasses import replace
+
+    from causal.estimate import by_group
+
+    made = designed(World(authorities=60).load())
+    ((_, names, fit, _),) = by_group(made, made.basis())
+    assert len(names) == 5 and fit.inference.startswith("CR2") and (fit.df < 12).all()
+    one = replace(made, modifiers=(replace(made.modifiers[0], groups=("all",), codes=np.zeros(made.rows, dtype=np.int64)),))
+    ((_, _, alone, _),) = by_group(one, one.basis())
+    overall, _ = least_squares(made, made.basis())
+    assert alone.coefficients[0] == pytest.approx(overall.coefficients[0])
+    assert (alone.std_errors[0], alone.df[0]) == pytest.approx((overall.std_errors[0], overall.df[0]))
+
+
 def test_absorbing_is_regression_on_dummies() -> None:
     """Frisch–Waugh–Lovell: absorbed arrays give the slope of the full dummy regression, on an unbalanced panel."""
     made = designed(without(World(effect=1).load(), keep=0.7, seed=3))

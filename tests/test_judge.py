@@ -139,6 +139,17 @@ def test_an_association_gets_no_causal_verb(lower: float, upper: float, word: st
     assert not any(verb in said.headline for verb in ("increased", "reduced", "made little"))
 
 
+def test_a_forced_set_that_the_graph_finds_insufficient_gives_an_association_and_a_weaker_strength() -> None:
+    poor = identify(QUESTION, GRAPH, measured=PANEL.names, adjust_for=("authority", "year"))
+    assert not poor.sufficient
+    assert identify(QUESTION, GRAPH, measured=PANEL.names, adjust_for=("authority", "year", "deprivation", "poverty")).sufficient
+    said = judge(
+        Rule(), QUESTION, DESIGN, replace(ESTIMATE, effect=3.0, lower=2.0, upper=4.0), PASSED, identification=poor, outcome=PANEL.variable("plans"), action="It"
+    )
+    assert said.finding == "association" and said.strength == "limited"
+    assert any("back door" in reason for reason in said.strength_reasons) and any("back door" in sentence for sentence in said.cannot_say)
+
+
 def test_not_identified_is_a_verdict() -> None:
     none = replace(FOUND, identified=False, blocked_by=("need",))
     said = judge(Rule(), QUESTION, None, None, (), identification=none, outcome=PANEL.variable("plans"), action="Halving it", needs=["need"])
