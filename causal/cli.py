@@ -22,6 +22,9 @@ EXAMPLES = """examples:
   causal explain experiment=closures                      before any outcome is looked at
   causal list estimators                                  what there is, what it needs, what it costs
   causal check mine.csv                                   what is wrong with a table or a folder
+  causal check FOLDER --cell plans Leeds 2018             the printed cells behind one number
+  causal facts source.path=FOLDER                         what was said of England, beside what the files give
+  causal fetch --to FOLDER                                what is published, downloaded where it has an address
 """
 
 
@@ -35,7 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        if rest and given.command not in ("run", "explain"):
+        if rest and given.command not in ("run", "explain", "facts"):
             raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
         if odd := [word for word in rest if word.startswith("-")]:
             raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
@@ -74,8 +77,24 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
     check = commands.add_parser("check", help="what is wrong with this table, or what is missing from this folder of published files")
     check.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
-    for knob, about in (("authority", "column of authorities"), ("year", "column of years"), ("sheet", "of a workbook")):
+    for knob, about in (
+        ("authority", "column of authorities"),
+        ("year", "column of years"),
+        ("sheet", "of a workbook"),
+        ("population", "column that counts the people"),
+    ):
         check.add_argument(f"--{knob}", default=None, metavar="NAME", help=f"{about} (tables)")
+    check.add_argument("--only", action="append", default=[], metavar="COLUMN=VALUE", help="rows to keep (tables); may be repeated")
+    check.add_argument(
+        "--cell", nargs=3, default=None, metavar=("VARIABLE", "AUTHORITY", "YEAR"), help="the printed cells behind one number (folders): plans Leeds 2018"
+    )
+    configured("facts", "what was said of England, beside what a folder of published files gives: causal facts source.path=FOLDER").add_argument(
+        "--json", action="store_true"
+    )
+    fetch = commands.add_parser("fetch", help="where England's published files are; with --to, download those that have a stable address")
+    fetch.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="download into this folder; nothing in it is written over")
+    fetch.add_argument("--only", nargs="+", action="extend", default=[], metavar="KEY", help="these publications only")
+    fetch.add_argument("--json", action="store_true")
     report = commands.add_parser("report", help="build the pages of a run again from its result.json")
     report.add_argument("run", type=Path, metavar="RUN")
     return parser
@@ -89,6 +108,21 @@ def _run(given: argparse.Namespace, rest: list[str]) -> int:
 def _explain(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.run")
     print(program.explain(rest, folders=given.config_dir, trusted=given.trust))
+    return 0
+
+
+def _facts(given: argparse.Namespace, rest: list[str]) -> int:
+    if not any(word.startswith("source.path=") for word in rest):
+        raise ConfigError("facts are told of a folder of published files: give  source.path=FOLDER")
+    program = import_module("causal.experiments.run")
+    source = program.source(["source=england", *rest], folders=given.config_dir, trusted=given.trust)
+    from causal.sources.england import England
+    from causal.sources.england.facts import facts, plain, told
+
+    if not isinstance(source, England):
+        raise ConfigError(f"facts are told of England's published files, source=england, got {type(source).__name__}")
+    found = facts(source)
+    print(json.dumps(plain(found), indent=2, ensure_ascii=False) if given.json else told(found))
     return 0
 
 
@@ -168,19 +202,52 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
     if path.is_dir():
         from causal.sources.england import England
 
-        lines = England(path=str(path)).check()
-    else:
-        from causal.sources.table import Table
+        england = England(path=str(path))
+        lines = _cell(england, *given.cell) if given.cell else england.check()
+        print("\n".join(lines))
+        return 2 if lines[-1].startswith("problem") else 0
+    if given.cell:
+        raise ConfigError("--cell looks into a folder of published files; a table's cells are its own")
+    from causal.sources.table import Table
 
-        knobs = {key: getattr(given, key) for key in ("authority", "year", "sheet") if getattr(given, key) is not None}
-        lines = Table(path=str(path), **knobs).check()
-        if not lines:
-            print(f"{path}: nothing wrong was found")
-            return 0
-        print(f"{path}: {len(lines)} problem{'s' * (len(lines) != 1)}")
+    if odd := [word for word in given.only if "=" not in word]:
+        raise ConfigError(f"--only wants COLUMN=VALUE, got {odd[0]!r}")
+    only: dict[str, list[str]] = {}
+    for word in given.only:
+        only.setdefault(word.partition("=")[0], []).append(word.partition("=")[2])
+    knobs = {key: getattr(given, key) for key in ("authority", "year", "sheet", "population") if getattr(given, key) is not None}
+    table = Table(path=str(path), only=only or None, **knobs)
+    lines = table.check()
+    if not lines:
+        print(f"{path}: nothing wrong was found")
+        for note in table.load().notes:
+            print(f"  {note}")
+        return 0
+    print(f"{path}: {len(lines)} problem{'s' * (len(lines) != 1)}")
     for line in lines:
         print(f"  {line}")
-    return 0 if path.is_dir() else 2
+    return 2
+
+
+def _cell(england: Any, variable: str, authority: str, year: str) -> list[str]:
+    """One number of the panel and the printed cells that it was made of."""
+    if not year.isdigit():
+        raise ConfigError(f"--cell wants a variable, an authority and a year such as 2018, got {year!r} for the year")
+    cells = england.trace(variable, authority, int(year))
+    value, unit = england.value(variable, authority, int(year))
+    lines = [f"{variable}, {authority}, {year}: {value} {unit}"]
+    for one in cells.itertuples(index=False):
+        shown = f"{one.value:,.10g}" if one.value == one.value else f"marked {one.mark!r}"
+        sheet = f", sheet {one.sheet}" if one.sheet else ""
+        part = f" ({one.part})" if one.part else ""
+        lines.append(f"  {one.quantity}{part}, {one.place}, {one.year}: {shown}   {one.file}{sheet}, row {one.row}, {one.column}")
+    return lines if len(lines) > 1 else [*lines, "  no cell of this folder gives it"]
+
+
+def _fetch(given: argparse.Namespace, _: list[str]) -> int:
+    from causal.sources.england.fetch import command
+
+    return command(to=given.to, only=given.only, as_json=given.json)
 
 
 def _report(given: argparse.Namespace, _: list[str]) -> int:
@@ -192,7 +259,7 @@ def _report(given: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "explain": _explain, "compare": _compare, "list": _list, "check": _check, "report": _report}
+COMMANDS = {"run": _run, "explain": _explain, "compare": _compare, "facts": _facts, "list": _list, "check": _check, "fetch": _fetch, "report": _report}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -22,7 +22,7 @@ from causal.graph import undated
 from causal.identify import PLACE_AND_TIME, Identification
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
-from causal.words import count
+from causal.words import capital, count
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -273,6 +273,7 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         )
     year = table.index.get_level_values("year").to_numpy(dtype=np.int64)
     controls, names, groups = _controls(table, linear, identification, year, words)
+    words += _breaks(panel, {question.outcome: 0, question.treatment: -lag} | {bare: by for bare, by in map(undated, linear)}, year)
     cluster_names = panel.clusters(list(authorities)).to_numpy()
     cluster_codes, clusters = pd.factorize(cluster_names, sort=True)
     regions = panel.places["region"].reindex(authorities).fillna("").to_numpy(dtype=str) if "region" in panel.places else np.full(len(authorities), "")
@@ -324,9 +325,26 @@ def _complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, l
             years = table.index.get_level_values("year") + by
             inside = pd.MultiIndex.from_arrays([table.index.get_level_values("authority"), years]).isin(panel.frame.index)
             lose(pd.Series(~inside, index=table.index), f"no row {count(abs(by), 'year')} {'earlier' if by < 0 else 'later'}, where the panel begins or ends")
-        why = "; ".join(f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare)
+        said = [f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare]
+        marks = panel.marks(bare)
+        why = "; ".join([*said, *([", ".join(f"{n} marked {mark!r}" for mark, n in marks.items())] if marks else [])])
         lose(table[name].isna(), f"{str(name).removeprefix('modifier ')} not known" + (f": {why}" if why else ""))
     return kept, lost
+
+
+def _breaks(panel: Panel, dated: Mapping[str, int], year: Ints) -> list[str]:
+    """What is known to break within the years used of each column (name → years' shift), and what it is rounded to."""
+    words = []
+    for name, by in dated.items():
+        variable = panel.variable(name)
+        words += [
+            f"{capital(variable.label)} is not quite comparable before and from {when}: {why}."
+            for when, why in variable.breaks
+            if year.min() + by < when <= year.max() + by
+        ]
+        if variable.rounding:
+            words.append(f"{capital(variable.label)} rests on published numbers rounded to {variable.rounding:g}.")
+    return words
 
 
 def _controls(

@@ -30,6 +30,8 @@ class Variable:
     varies : "both" (by authority and year), "authority" (constant in time) or "year" (national).
     count_per : for a rate, the number of units one is counted in (10,000), so that it can be told as a count.
     caution : a known fault in how it is recorded, as a sentence; it reaches the verdict.
+    rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
+    breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Variable:
     varies: Literal["both", "authority", "year"] = "both"
     count_per: float | None = None
     caution: str = ""
+    rounding: float | None = None
+    breaks: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,12 @@ class Loss:
     rows: int
     authorities: tuple[str, ...] = ()
     column: str | None = None
+
+
+def no_reasons() -> pd.Series:
+    """Reasons for missing numbers, before there are any."""
+    index = pd.MultiIndex.from_arrays([[], [], []], names=["authority", "year", "variable"])
+    return pd.Series([], index=index, dtype=object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,6 +80,8 @@ class Panel:
     planted : for simulated data, what was planted: words and numbers by name.
     log : what was left out on the way here.
     notes : known breaks, rounding and limits, as sentences.
+    reasons : why a number is missing, where the source says: indexed by (authority, year, variable), the mark as printed ("x", "c", "..", "blank")
+        or a few words.
 
     Raises
     ------
@@ -85,6 +97,7 @@ class Panel:
     planted: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
+    reasons: pd.Series = field(default_factory=no_reasons)
 
     def __post_init__(self) -> None:
         frame = self.frame
@@ -115,6 +128,8 @@ class Panel:
         lacking = frame.index.unique("authority").difference(self.places.index)
         if len(lacking) or "name" not in self.places:
             raise DataError(f"{self.title}: `places` must give a name for every authority; it lacks {list(lacking[:5])}")
+        if list(self.reasons.index.names) != ["authority", "year", "variable"]:
+            raise DataError(f"{self.title}: reasons are indexed by (authority, year, variable), got {list(self.reasons.index.names)}")
         if self.population is not None and self.population not in frame:
             raise DataError(f"{self.title}: population {self.population!r} is not a column; {suggest(self.population, self.names)}")
 
@@ -174,7 +189,14 @@ class Panel:
             keep &= self.frame.index.get_level_values("authority").isin(list(authorities))
         if years is not None:
             keep &= self.frame.index.get_level_values("year").isin(list(years))
-        return replace(self, frame=self.frame[keep])
+        frame = self.frame[keep]
+        said = self.reasons.droplevel("variable").index.isin(frame.index)
+        return replace(self, frame=frame, reasons=self.reasons[said])
+
+    def marks(self, name: str) -> dict[str, int]:
+        """How many numbers of a column are missing for each reason that the source gives, most first."""
+        here = self.reasons[self.reasons.index.get_level_values("variable") == name]
+        return {str(mark): int(n) for mark, n in here.value_counts().items()}
 
     def clusters(self, authorities: Sequence[str]) -> pd.Series:
         """Who moves together: the `cluster` of each authority, or the authority itself."""

@@ -24,7 +24,7 @@ from causal.errors import CausalError, ConfigError
 from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
-from causal.study import Result, Study, run
+from causal.study import Result, Source, Study, run
 
 
 class _Job:
@@ -235,6 +235,16 @@ def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequ
 
     names = trust(trusted)
     return explanation(study_from(composed(list(words), [folder.resolve() for folder in folders]), names))
+
+
+def source(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> Source:
+    """The source of the study that these words configure, not yet loaded.
+
+    Raises
+    ------
+    CausalError : the input cannot be used.
+    """
+    return study_from(composed(list(words), [folder.resolve() for folder in folders]), trust(trusted)).source
 
 
 if __name__ == "__main__":

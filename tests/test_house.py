@@ -34,7 +34,7 @@ def test_the_library_knows_neither_hydra_nor_the_experiments(path: Path) -> None
 
 def test_each_shelf_file_keeps_to_its_own_shelf() -> None:
     for shelf in ("sources", "estimators", "refuters"):
-        for path in (TOP / "causal" / shelf).glob("*.py"):
+        for path in (TOP / "causal" / shelf).rglob("*.py"):
             for name in imports(path):
                 if name.startswith("causal."):
                     assert name.split(".")[1] not in {"sources", "estimators", "refuters", "study", "report", "cli"} - {shelf}, (path, name)

@@ -1,0 +1,337 @@
+"""A folder of published files: what each file is, every number in them, and everything that is wrong with them.
+
+Files are recognised by what they hold, whatever they are called and however they are arranged. What is wrong with one costs only what it would have
+given; nothing is dropped or filled in without a `Problem` that says so. Reading the spreadsheets takes seconds, so the result is kept in a cache, under the
+digests of the files and of this package's code: a changed file, or a changed reader, is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causal.errors import DataError
+from causal.sources.england.book import Book
+from causal.sources.england.extract import AUTHORITY, ENGLAND, Extract, Problem
+from causal.sources.england.places import ENDED_2009, TOO_SMALL, UNIT, Places
+from causal.sources.england.publication import Edition, Publication, publications
+
+ENDINGS = frozenset({".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods"})
+TEXTS = ("place", "quantity", "part", "mark", "sheet", "column", "file")
+NUMBERS = ("year", "value", "row", "released")
+WHOLE = 0.95  # a file that names fewer of the authorities than this was cut short
+KEPT = 8  # entries that stay in the cache, the newest
+CACHE = "CAUSAL_CACHE"  # environment variable that names another folder for the cache; empty: none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """What one file was recognised as: publication and edition, or neither; `numbers` cells were taken from it, for the years from `first` to `last`."""
+
+    name: str
+    publication: str = ""
+    edition: Edition = field(default_factory=Edition)
+    gives: tuple[str, ...] = ()
+    numbers: int = 0
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Folder:
+    """Everything read from a folder.
+
+    Parameters
+    ----------
+    cells : one row for each number as printed, with `place` the DfE code (`ENGLAND` for the country); columns of `Extract.cells`, `file` (path below the
+        folder) and `released`. Text columns are categories.
+    files : every file of the folder, in order of its name.
+    rounding : quantity → what its numbers are rounded to, where they are.
+    """
+
+    path: Path
+    cells: pd.DataFrame
+    places: Places
+    files: tuple[File, ...]
+    rounding: dict[str, float]
+    problems: tuple[Problem, ...]
+
+
+def read(path: Path, *, merged: bool, say: Callable[[str], None] | None = None) -> Folder:
+    """Read a folder, or take it from the cache.
+
+    Parameters
+    ----------
+    merged : places that were reorganised are one place in all years.
+    say : told of each file as it is read.
+
+    Raises
+    ------
+    DataError : no such folder, or nothing in it that is recognised.
+    """
+    if not path.is_dir():
+        raise DataError(f"there is no folder {str(path)!r}; source.path names the folder that holds the published files")
+    files = sorted(file for file in _below(path) if file.suffix.lower() in ENDINGS)
+    if not files:
+        raise DataError(f"{path}: no .csv, .xls, .xlsx or .ods file is in this folder or below; source.path names the folder of published files")
+    digests = {str(file.relative_to(path)): _digest(file) for file in files}
+    key = hashlib.sha256(json.dumps([str(path), digests, _code()], sort_keys=True).encode()).hexdigest()
+    store = _store()
+    raw = _load(store, key) if store else None
+    if raw is None:
+        raw = _read(path, files, say)
+        if store:
+            _save(store, key, raw)
+    return _resolved(path, raw, merged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Raw:
+    """What the files say, before places are told; this is what the cache keeps."""
+
+    cells: pd.DataFrame
+    authorities: pd.DataFrame
+    links: dict[str, str]
+    files: tuple[File, ...]
+    rounding: dict[str, float]
+    problems: tuple[Problem, ...]
+
+
+def _below(path: Path) -> list[Path]:
+    return [Path(folder) / name for folder, _, names in os.walk(path, followlinks=True) for name in names if not name.startswith((".", "~$"))]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Digest of the readers' own code."""
+    sha = hashlib.sha256(pd.__version__.encode())
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        sha.update(file.read_bytes())
+    return sha.hexdigest()
+
+
+def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) -> _Raw:
+    problems: list[Problem] = []
+    claimed: dict[tuple[str, Edition], list[tuple[Book, Publication]]] = {}
+    known: dict[Path, File] = {}
+    for file in files:
+        known[file] = File(name=str(file.relative_to(path)))
+        if say:
+            say(known[file].name)
+        book = Book(path=file)
+        try:
+            hits = [(one, edition) for one in publications() if (edition := one.recognise(book)) is not None]
+        except DataError as error:
+            problems.append(Problem(path=file, message=str(error).removeprefix(f"{file}: ")))
+            continue
+        if len(hits) > 1:
+            problems.append(Problem(path=file, message=f"looks like {' and also like '.join(one.title for one, _ in hits)}; it is not read"))
+        elif hits:
+            claimed.setdefault((hits[0][0].key, hits[0][1]), []).append((book, hits[0][0]))
+    extracts: list[tuple[Publication, Edition, Extract]] = []
+    for (_, edition), books in claimed.items():
+        publication = books[0][1]
+        if len({book.digest for book, _ in books}) > 1:
+            names = " and ".join(str(book.path) for book, _ in books)
+            what = f"{publication.title}{f', {edition}' if str(edition) else ''}"
+            problems.append(Problem(path=books[0][0].path, message=f"{names} are both {what}, and differ; none is read. Keep one"))
+            continue
+        for book, _ in books[1:]:
+            problems.append(Problem(path=book.path, message=f"the same bytes as {books[0][0].path}; read once"))
+        book = books[0][0]
+        try:
+            extract = publication.read(book, edition)
+        except DataError as error:
+            problems.append(Problem(path=book.path, message=str(error).removeprefix(f"{book.path}: ")))
+            continue
+        extracts.append((publication, edition, extract))
+        years = extract.cells["year"][extract.cells["year"] > 0]
+        known[book.path] = File(
+            name=known[book.path].name,
+            publication=publication.key,
+            edition=edition,
+            gives=tuple(sorted(map(str, extract.cells["quantity"].unique()))),
+            numbers=int(extract.cells["value"].notna().sum()),
+            first=int(years.min()) if len(years) else 0,
+            last=int(years.max()) if len(years) else 0,
+        )
+        problems += extract.problems
+    if not extracts:
+        raise DataError(
+            f"{path}: none of its {len(files)} files was recognised as a publication read here"
+            + (f"; {problems[0]}" if problems else f" (the first is {files[0].name})")
+            + ". What is wanted:  causal fetch"
+        )
+    frames, links, rounding = [], dict[str, str](), dict[str, float]()
+    for publication, edition, extract in extracts:
+        name = known[extract.path].name
+        frames.append(extract.cells.assign(file=name, released=publication.released(edition)))
+        links |= extract.links
+        rounding |= extract.rounding
+    return _Raw(
+        cells=_stack(frames),
+        authorities=pd.concat([extract.authorities for _, _, extract in extracts if len(extract.authorities)] or [pd.DataFrame(columns=list(AUTHORITY))]),
+        links=links,
+        files=tuple(known.values()),
+        rounding=rounding,
+        problems=tuple(problems),
+    )
+
+
+def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table of all cells, text columns as categories."""
+    out: dict[str, Any] = {}
+    for name in TEXTS:
+        out[name] = pd.Categorical(np.concatenate([frame[name].astype(str).to_numpy(dtype=object) for frame in frames]))
+    for name, dtype in (("year", np.int64), ("value", float), ("row", np.int64), ("released", np.int64)):
+        out[name] = np.concatenate([frame[name].to_numpy(dtype=dtype) for frame in frames])
+    return pd.DataFrame(out)
+
+
+def _resolved(path: Path, raw: _Raw, merged: bool) -> Folder:
+    """Printed places become DfE codes; unknown codes, doubles and files that were cut short are told and left out."""
+    places = Places.of(raw.authorities, raw.links, merged=merged)
+    problems = list(raw.problems)
+    printed = raw.cells["place"].cat.categories.astype(str)
+    codes = [places.code(one) for one in printed]
+    cells = raw.cells
+    unknown = [i for i, code in enumerate(codes) if code is None]
+    if unknown:
+        here = np.isin(cells["place"].cat.codes, unknown)
+        for (place, file), rows in cells[here].groupby(["place", "file"], observed=True)["row"]:
+            why = f"{ENDED_2009[str(place)]} was split in April 2009" if str(place) in ENDED_2009 else "no lookup in this folder knows this place"
+            problems.append(Problem(path=path / str(file), row=int(rows.min()), value=str(place), message=f"{why}; its {len(rows)} cells are left out"))
+        cells = cells[~here]
+    names = sorted({code for code in codes if code is not None})
+    at = np.array([names.index(code) if code is not None else -1 for code in codes], dtype=np.int64)
+    cells = cells.assign(place=pd.Categorical.from_codes(at[cells["place"].cat.codes.to_numpy()], categories=pd.Index(names)))
+    cells, doubles = _single(path, cells)
+    cells, short = _complete(path, cells, raw.files, places)
+    return Folder(path=path, cells=cells.reset_index(drop=True), places=places, files=raw.files, rounding=raw.rounding, problems=(*problems, *doubles, *short))
+
+
+def _single(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Each number once: an equal double is dropped, one that differs makes the number missing."""
+    keys = [cells[name].cat.codes.to_numpy(np.int64) for name in ("quantity", "place", "part")] + [cells["year"].to_numpy(), cells["released"].to_numpy()]
+    combined = np.zeros(len(cells), dtype=np.int64)
+    for key in keys:
+        combined = combined * (int(key.max(initial=0)) + 1) + key
+    _, first, group = np.unique(combined, return_index=True, return_inverse=True)
+    later = np.flatnonzero(first[group] != np.arange(len(cells)))
+    if not len(later):
+        return cells, []
+    origin = first[group[later]]
+    value, mark = cells["value"].to_numpy(float).copy(), cells["mark"].astype(str).to_numpy(dtype=object)
+    same = (value[later] == value[origin]) | (np.isnan(value[later]) & np.isnan(value[origin]))
+    problems: list[Problem] = []
+    told = cells.iloc[later].assign(origin=origin, same=same)
+    for key, block in told.groupby(["file", "place", "row"], observed=True, sort=False):
+        file, place, row = str(key[0]), str(key[1]), int(str(key[2]))
+        other = cells.iloc[int(block["origin"].iloc[0])]
+        if str(other["file"]) != file and bool(block["same"].all()):
+            continue  # two files that print the same table
+        differs = block[~block["same"]]
+        what = f"{place} stands twice for {int(block['year'].iloc[0])}, first in {other['file']}, row {int(other['row'])}"
+        end = "the numbers are the same; the second is not used"
+        if len(differs):
+            some = ", ".join(map(str, differs["quantity"].unique()[:4]))
+            end = f"{len(differs)} of {len(block)} numbers differ and are left empty ({some}); keep one"
+        problems.append(Problem(path=path / file, row=row, message=f"{what}: {end}"))
+    wrong = origin[~same]
+    value[wrong], mark[wrong] = np.nan, "stands twice"
+    cells = cells.assign(value=value, mark=pd.Categorical(mark))
+    return cells[np.isin(np.arange(len(cells)), later, invert=True)], problems
+
+
+def _complete(path: Path, cells: pd.DataFrame, files: Sequence[File], places: Places) -> tuple[pd.DataFrame, list[Problem]]:
+    """Without the years of a file in which it names too few of the authorities: it was cut short there."""
+    whole = {one.key for one in publications() if one.whole}
+    asked = [file.name for file in files if file.publication in whole]
+    units = {UNIT.get(str(code), str(code)) for code in places.table.index} - set(TOO_SMALL)  # these two are left out of some publications
+    unit = cells["place"].astype(str).map(lambda code: UNIT.get(code, code))
+    here = cells["file"].isin(asked) & (cells["place"] != ENGLAND)
+    counts = pd.DataFrame({"file": cells["file"].astype(str), "year": cells["year"], "unit": unit})[here].drop_duplicates().groupby(["file", "year"])["unit"]
+    problems: list[Problem] = []
+    drop = np.zeros(len(cells), dtype=bool)
+    for key, found in counts:
+        file, year = str(key[0]), int(str(key[1]))
+        if len(units & set(found)) < WHOLE * len(units):
+            lacks = min(units - set(found))
+            first = f"{places.table['name'].get(lacks, lacks)} ({lacks})"
+            message = (
+                f"{len(found)} of {len(units)} authorities were found for {year}, the first that lacks is {first}; {year} is left out. Fetch the file again"
+            )
+            problems.append(Problem(path=path / file, message=message))
+            drop |= ((cells["file"] == file) & (cells["year"] == year)).to_numpy()
+    return cells[~drop], problems
+
+
+# ---------------------------------------------------------------- the cache
+
+
+def _store() -> Path | None:
+    named = os.environ.get(CACHE)
+    if named is not None:
+        return Path(named) if named else None
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "causal-prevention"
+
+
+def _save(store: Path, key: str, raw: _Raw) -> None:
+    """Write one entry, whole or not at all; a cache that cannot be written is no reason to stop."""
+    plain = {
+        "files": [[f.name, f.publication, f.edition.year, f.edition.part, list(f.gives), f.numbers, f.first, f.last] for f in raw.files],
+        "problems": [[str(p.path), p.message, p.row, p.column, p.value, p.quantity] for p in raw.problems],
+        "authorities": raw.authorities.astype(object).to_numpy().tolist(),
+        "links": raw.links,
+        "rounding": raw.rounding,
+        "categories": {name: raw.cells[name].cat.categories.astype(str).tolist() for name in TEXTS},
+    }
+    arrays = {f"cells.{name}": raw.cells[name].cat.codes.to_numpy(np.int32) for name in TEXTS}
+    arrays |= {f"cells.{name}": raw.cells[name].to_numpy() for name in NUMBERS}
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=store, suffix=".part", delete=False) as file:
+            np.savez(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+        Path(file.name).replace(store / f"{key}.npz")
+        for old in sorted(store.glob("*.npz"), key=lambda entry: entry.stat().st_mtime)[:-KEPT]:
+            old.unlink()
+    except OSError:
+        return
+
+
+def _load(store: Path, key: str) -> _Raw | None:
+    """An entry, or None if there is none or it cannot be read."""
+    try:
+        with (store / f"{key}.npz").open("rb") as file, np.load(file, allow_pickle=False) as found:
+            plain = json.loads(found["plain"].tobytes())
+            cells = {name: pd.Categorical.from_codes(found[f"cells.{name}"], categories=pd.Index(plain["categories"][name], dtype=object)) for name in TEXTS}
+            cells |= {name: found[f"cells.{name}"] for name in NUMBERS}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return _Raw(
+        cells=pd.DataFrame(cells),
+        authorities=pd.DataFrame(plain["authorities"], columns=list(AUTHORITY)),
+        links=plain["links"],
+        files=tuple(
+            File(name=n, publication=p, edition=Edition(year=y, part=part), gives=tuple(g), numbers=k, first=a, last=b)
+            for n, p, y, part, g, k, a, b in plain["files"]
+        ),
+        rounding=plain["rounding"],
+        problems=tuple(Problem(path=Path(p), message=m, row=r, column=c, value=v, quantity=q) for p, m, r, c, v, q in plain["problems"]),
+    )

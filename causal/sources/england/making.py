@@ -1,0 +1,314 @@
+"""How England's variables are made of printed numbers: rates, spending, and the few series that need a decision.
+
+- **Rates** are counts ÷ children aged 0–17 in the middle of the year before × 10,000, in one post-2011-Census series: ONS's from mid-2012; mid-2009 to
+  mid-2011 are mid-2012 times the growth of ages 0–16 in Nomis; mid-2021 is DfE's, on the Census of 2021, and so breaks the series.
+- **Spending** is section 251 outturn, gross unless called net, ÷ the same children, in 2017-18 prices by the GDP deflator.
+- **Dose.** `centre_spending` is the share of 2010-11 real spending per child that remains; 0 is allowed, halving is −0.5. In 2010-11
+  England spent about £430,000 (2017-18 prices) on each of 3,600 centres, so £20 per child in an authority of 60,000 children pays for
+  three. Authorities at or below that `base_guard` recorded next to no Sure Start spending to cut (Peterborough £2, Wiltshire £7, Surrey
+  £19; the median is £134 and the next lowest £31): they have no base, and no share. An authority whose share passes `ceiling` = 2 in any
+  year has a base year that does not record what later years do (East Sussex trebled in 2011-12 while England fell by a fifth): all its
+  shares are missing, since the fault is in the divisor of each. The next highest, 1.9, is left. Other jumps and zeros (Warrington 2014,
+  Trafford from 2016, …) are left as recorded and counted in the notes.
+- **Log, a sensitivity.** Missing at or below `log_guard` = £5 per child, less than one centre's cost in an authority of 60,000: there
+  the log measures bookkeeping.
+- **Child poverty.** HMRC's local measure counts children in families on out-of-work benefits, or on tax credits with an income below 60 %
+  of the median; DWP's counts those below 60 % by tax records. Levels differ (they correlate about .75 between places), so they are
+  chained, not mixed: HMRC's percentage to its snapshot of August 2015, then that times the growth of DWP's rate since. (HMRC's last
+  snapshot, August 2016, is not used: where Universal Credit began early it misses claimants.) A snapshot at 31 August is put to the
+  year that ended on the 31 March before (`snapshot_offset` = 0): it is the nearer year end, and a tax credit award in August rests for
+  most families on the income of the tax year ended on 5 April. With 1 it counts for the year that it falls in, and 2011 has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from causal.panel import Loss
+from causal.sources.england.extract import ENGLAND
+from causal.sources.england.numbers import Numbers
+from causal.sources.england.places import UNIT
+
+BASE, CHAIN, PRICES = 2011, 2015, 2018  # base year of shares; last HMRC snapshot used; year whose prices "real" means
+INSIDE = (2012, 2013)  # management costs of centres are a memorandum inside the other lines in 2011-12 and have no line in 2012-13
+CENTRE_LINES = ("individual", "area_wide", "management")
+RECORDED = "centre spending as recorded"
+EPOCH = date(1970, 1, 1)
+BANDS = ("population_0_4", "population_5_9", "population_10_14", "population_15", "population_16")
+ACCOUNTS = ("rs_council_tax", "rs_revenue_support_grant", "rs_business_rates")
+ACCOUNTS_OF_A_YEAR = ("rs_area_based_grant", "rs_local_services_support_grant", "rg_general_grants")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The decisions that an evaluator may take otherwise; `England` says what each is."""
+
+    years: tuple[int, ...]
+    centre_lines: tuple[str, ...]
+    base_guard: float
+    ceiling: float
+    log_guard: float
+    snapshot_offset: int
+    centres_base: int
+
+
+@dataclass(kw_only=True)
+class Making:
+    """What the making of variables reads, and what it has to say: losses, notes, and numbers that cannot be right."""
+
+    numbers: Numbers
+    choices: Choices
+    names: pd.Series
+    log: list[Loss] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    wrong: list[tuple[str, str, int, str]] = field(default_factory=list)  # quantity, code, year, why
+    made: dict[str, pd.Series] = field(default_factory=dict)
+
+    def take(self, quantity: str) -> pd.Series:
+        """Numbers of a quantity by (code, year), the country left out."""
+        values = self.numbers.take(quantity)["value"]
+        return values[values.index.get_level_values("code") != ENGLAND]
+
+    def count(self, quantity: str) -> pd.Series:
+        """A count of children or events: below 0 or above all children of the place it cannot be right, and is left empty."""
+        values = self.take(quantity)
+        odd = (values < 0) | (values > self.made["children"].reindex(values.index))
+        return self._without(quantity, values, odd, "is negative, or more than there are children")
+
+    def rate(self, quantity: str) -> pd.Series:
+        """Per 10,000 children."""
+        values = self.count(quantity)
+        return values / self.made["children"].reindex(values.index) * 10_000
+
+    def cash(self, *quantities: str) -> pd.Series:
+        """£ on several lines, each year's money; missing where one is."""
+        lines = []
+        for quantity in quantities:
+            values = self.take(quantity)
+            if quantity.startswith("centres_management"):
+                values = values.mask(values.index.get_level_values("year").isin(INSIDE), 0.0)
+                elsewhere = self.take(quantity.replace("management", "individual"))
+                inside = elsewhere.index[elsewhere.index.get_level_values("year").isin(INSIDE)].difference(values.index)
+                values = pd.concat([values, pd.Series(0.0, index=inside)]).sort_index()
+            lines.append(values)
+        return pd.concat(lines, axis=1).sum(axis=1, skipna=False)
+
+    def spend(self, *quantities: str) -> pd.Series:
+        """£ per child, 2017-18 prices; a gross total below 0 is a correction of another year, not spending, and is left empty. A net one may be below 0."""
+        cash = self.cash(*quantities)
+        if quantities[0].endswith("_gross"):
+            cash = self._without(quantities[0], cash, cash < 0, "is negative, a correction of another year")
+        return cash * self.prices(cash.index) / self.made["children"].reindex(cash.index)
+
+    def prices(self, index: pd.MultiIndex | pd.Index) -> pd.Series:
+        """What turns cash of each row's year into 2017-18 prices; missing where the deflator does not reach."""
+        gdp = self.numbers.take("gdp_deflator")["value"].xs(ENGLAND, level="code")
+        years = index.get_level_values("year")
+        return pd.Series((gdp.get(PRICES, np.nan) / gdp.reindex(years)).to_numpy(), index=index)
+
+    def _without(self, quantity: str, values: pd.Series, odd: pd.Series, why: str) -> pd.Series:
+        for code, year in values.index[odd]:
+            self.wrong.append((quantity, str(code), int(year), f"{values[code, year]:,.0f} {why}"))
+        return values.mask(odd)
+
+
+def by_year(values: pd.Series) -> dict[int, pd.Series]:
+    """Year → numbers by place."""
+    return {int(str(year)): block.droplevel("year") for year, block in values.groupby(level="year")}
+
+
+def tall(years: dict[int, pd.Series]) -> pd.Series:
+    """Numbers by (place, year)."""
+    if not years:
+        return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=["code", "year"]))
+    out: pd.Series = pd.concat(years, names=["year", "code"]).swaplevel().sort_index()
+    return out
+
+
+def children(m: Making) -> pd.Series:
+    """Children aged 0 to 17, one series from mid-2009 to mid-2021."""
+    counts = by_year(m.take("population_0_17"))
+    bands = [m.take(band) for band in BANDS if m.numbers.has(band)]
+    if len(bands) == len(BANDS) and 2013 in counts:
+        younger = by_year(pd.concat(bands, axis=1).sum(axis=1, skipna=False))
+        counts |= {year: counts[2013] * younger[year] / younger[2013] for year in (2010, 2011, 2012) if year in younger and year not in counts}
+    if m.numbers.has("population_0_17_cla"):
+        later = by_year(m.take("population_0_17_cla"))
+        counts |= {year: values for year, values in later.items() if year > max(counts)}
+    out = tall(counts)
+    return out.mask(out <= 0)
+
+
+def centre_spending(m: Making) -> pd.Series:
+    """The share of the base year that remains; what is left out, and why, goes to the log."""
+    per_child = m.made["centre_spend_per_child"]
+    base = by_year(per_child).get(BASE, pd.Series(dtype=float))
+    c, name = m.choices, m.names
+    share: pd.Series = per_child / base.where(base > c.base_guard).reindex(per_child.index.get_level_values("code")).to_numpy()
+    code = share.index.get_level_values("code")
+    guarded, beyond = sorted(base.index[base <= c.base_guard]), sorted(set(code[share > c.ceiling]))
+    share = share.mask(code.isin(beyond))
+    for codes, why in (
+        (guarded, f"£{c.base_guard:g} per child or less in 2010-11 leaves nothing to take a share of"),
+        (beyond, f"more than {c.ceiling:g} times 2010-11 in a later year means that 2010-11 was recorded otherwise"),
+    ):
+        if codes:
+            step = f"{why}: {', '.join(name.reindex(codes).fillna(pd.Series(codes, index=codes)))}"
+            m.log.append(Loss(step=step, rows=int(code.isin(codes).sum()), authorities=tuple(codes), column="centre_spending"))
+    jump = share.groupby(level="code").diff().abs() > 0.5
+    zero = ", ".join(f"{name[place]} {year}" for place, year in share.index[share == 0])
+    m.notes.append(
+        f"{RECORDED}: {int(jump.sum())} authority-years of {len(set(code[jump]))} authorities move by more than half of 2010-11 "
+        f"within a year, {int((share > 1.5).sum())} stand above 1.5, and these at zero: {zero or 'none'}; some are changes of reporting, not of spending"
+    )
+    return share
+
+
+def log_centre_spending(m: Making) -> pd.Series:
+    """Log £ per child, none at or below the guard."""
+    per_child, guard = m.made["centre_spend_per_child"], m.choices.log_guard
+    step = f"£{guard:g} per child or less has no logarithm ({int((per_child == 0).sum())} are zero)"
+    m.log.append(Loss(step=step, rows=int((per_child <= guard).sum()), column="log_centre_spending"))
+    return per_child.where(per_child > guard).map(np.log)
+
+
+def spending_power(m: Making) -> pd.Series:
+    """Yearly changes chained from the base year, deflated."""
+    change = by_year(m.take("spending_power_change"))
+    if BASE + 1 not in change:
+        return tall({})
+    index = {BASE: change[BASE + 1] * 0 + 100.0}
+    for year in sorted(change):
+        if year - 1 in index:
+            index[year] = index[year - 1] * (1 + change[year])
+    nominal = tall(index)
+    prices = m.prices(nominal.index)
+    real: pd.Series = nominal * prices / prices.xs(BASE, level="year").iloc[0]
+    return real
+
+
+def spending_power_accounts(m: Making) -> pd.Series:
+    """Spending power from the accounts of 2010-11 and 2017-18, the first = 100, deflated."""
+    years = by_year(accounts(m))
+    if BASE not in years:
+        return tall({})
+    prices = m.prices(pd.MultiIndex.from_product([[ENGLAND], list(years)], names=["code", "year"])).droplevel("code")
+    return tall({year: values * prices[year] / (years[BASE] * prices[BASE]) * 100 for year, values in years.items()})
+
+
+def accounts(m: Making) -> pd.Series:
+    """£, each year's money: council tax and the general grants of that year."""
+    lines = [m.take(one).abs() for one in (*ACCOUNTS, *ACCOUNTS_OF_A_YEAR) if m.numbers.has(one)]
+    total = pd.concat(lines, axis=1)
+    whole = total.iloc[:, : len(ACCOUNTS)].notna().all(axis=1)
+    return total.fillna(0.0).sum(axis=1).where(whole)
+
+
+def child_poverty(m: Making) -> pd.Series:
+    """HMRC's percentage up to its snapshot of August 2015, then carried on by the growth of DWP's rate."""
+    hmrc = by_year(m.take("hmrc_poor") / m.take("hmrc_children") * 100)
+    level = {snapshot + m.choices.snapshot_offset: values for snapshot, values in hmrc.items() if snapshot <= CHAIN}
+    dwp = m.take("dwp_poor")
+    rate = by_year(dwp / m.made["children"].reindex(dwp.index))
+    chain = CHAIN + m.choices.snapshot_offset
+    if chain in level and chain in rate:
+        level |= {year: level[chain] * rate[year] / rate[chain] for year in rate if year > chain}
+    out = tall(level)
+    code, year = out.index.get_level_values("code"), out.index.get_level_values("year")
+    # on DWP's 2021 boundaries an eighth of Northamptonshire's poor children vanish in a year
+    dip = code.isin([one for one, unit in UNIT.items() if unit == "928"]) & (year >= 2019)
+    if dip.any():
+        m.log.append(Loss(step="DWP's counts for Northamptonshire dip implausibly from 2019", rows=int(dip.sum()), column="child_poverty"))
+    m.notes.append(
+        f"child_poverty changes its source after {chain}: HMRC's local measure to its snapshot of August {CHAIN}, then carried on by the growth of DWP's "
+        "relative low income; the join is level by construction, what is counted changes. HMRC's snapshot of August 2014 stands out (more working "
+        "families), and Northamptonshire is missing from 2019, where DWP's counts dip implausibly"
+    )
+    return out.mask(dip)
+
+
+def _centres(m: Making) -> pd.DataFrame:
+    """The register's main centres: code, opened and closed (days since 1970, NaN where blank), one row each."""
+    opened, closed = (m.numbers.raw(one) for one in ("centre_opened", "centre_closed"))
+    both = opened.set_index("part")[["place", "value"]].join(closed.set_index("part")["value"].rename("closed"))
+    code = both["place"].astype(str)
+    if m.numbers.places.merged:
+        code = code.map(lambda one: UNIT.get(one, one))
+    return pd.DataFrame({"code": code, "opened": both["value"].to_numpy(), "closed": both["closed"].to_numpy()})
+
+
+def _at(year: int) -> float:
+    return float((date(year, 3, 31) - EPOCH).days)
+
+
+def closures(m: Making) -> pd.Series:
+    """Of the centres open at the base, the share that had closed by 31 March of each year. A blank open date is an old record: open before the base."""
+    centres, base = _centres(m), m.choices.centres_base
+    start = _at(base)
+    followed = centres[(centres["opened"].isna() | (centres["opened"] <= start)) & (centres["closed"].isna() | (centres["closed"] > start))]
+    m.notes.append(
+        f"centres closed: {len(followed)} main centres were open at 31 March {base} ({int(followed['opened'].isna().sum())} without an open date); "
+        "linked sites and closed centres without a close date are not counted"
+    )
+    opens = followed.groupby("code").size()
+    return tall(
+        {
+            year: followed[followed["closed"] <= _at(year)].groupby("code").size().reindex(opens.index, fill_value=0) / opens
+            for year in m.choices.years
+            if year >= base
+        }
+    )
+
+
+def centres_open(m: Making) -> pd.Series:
+    """Main centres open at 31 March of each year."""
+    centres = _centres(m)
+    codes = pd.Index(sorted(set(centres["code"])))
+    return tall(
+        {
+            year: centres[(centres["opened"].isna() | (centres["opened"] <= _at(year))) & (centres["closed"].isna() | (centres["closed"] > _at(year)))]
+            .groupby("code")
+            .size()
+            .reindex(codes, fill_value=0)
+            .astype(float)
+            for year in m.choices.years
+        }
+    )
+
+
+def centres_closed(m: Making) -> pd.Series:
+    """Main centres whose close date falls in the year."""
+    centres = _centres(m)
+    codes = pd.Index(sorted(set(centres["code"])))
+    return tall(
+        {
+            year: centres[(centres["closed"] <= _at(year)) & (centres["closed"] > _at(year - 1))]
+            .groupby("code")
+            .size()
+            .reindex(codes, fill_value=0)
+            .astype(float)
+            for year in m.choices.years
+        }
+    )
+
+
+def lasting(m: Making, values: pd.Series) -> pd.Series:
+    """A number for each place, in every year."""
+    return tall({year: values for year in m.choices.years})
+
+
+def index(quantity: str, year: int) -> Callable[[Making], pd.Series]:
+    """What makes a variable of an index printed once."""
+    return lambda m: lasting(m, by_year(m.take(quantity)).get(year, pd.Series(dtype=float)))
+
+
+def grant_dependence(m: Making) -> pd.Series:
+    """Grant's share of the spending power of 2010-11."""
+    grants = [by_year(m.take(one))[BASE].abs() for one in ("rs_revenue_support_grant", "rs_business_rates", "rs_area_based_grant")]
+    grant = pd.concat(grants, axis=1).sum(axis=1, skipna=False)
+    return lasting(m, grant / (grant + by_year(m.take("rs_council_tax"))[BASE].abs()))

@@ -1,0 +1,416 @@
+"""England's local authorities as the published files tell them: one panel of stable places, every column with a unit, a source and its cells.
+
+The files stay as they were published, in a folder that the user names. `publications/` has one small reader for each; `folder` recognises and reads the
+files, `numbers` joins what they say, `variables` and `making` say what is made of it. What is decided here, once and in the open:
+
+- **A place is a place in all years** (`places=stable`). Dorset, Bournemouth and Poole are one, and so are the two halves of Northamptonshire: counts add, rates
+  are recomputed, indices are averaged by children. With `places=published` every authority stands for the years in which it existed.
+- City of London and the Isles of Scilly are left out as too small to analyse (`leave_out`): 148 places.
+- **A year is the year ending 31 March.**
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from causal.derive import check_derived, derive
+from causal.errors import ConfigError, DataError, suggest
+from causal.panel import Loss, Panel, Variable, no_reasons
+from causal.sources.england import folder as files
+from causal.sources.england.extract import ENGLAND, Problem
+from causal.sources.england.making import CENTRE_LINES, RECORDED, Choices, Making
+from causal.sources.england.numbers import Numbers
+from causal.sources.england.places import TOO_SMALL, UNIT
+from causal.sources.england.publication import Publication, publications
+from causal.sources.england.variables import BY_NAME, VARIABLES, Made
+
+FIRST, LAST, USUAL = 2010, 2022, 2019  # plans begin in 2010; the releases read here end in 2022; spending and its prices stop at 2019
+PLACES = ("stable", "published")
+STANDING = (
+    "years end on 31 March; rates are counts over one population series, so they differ a little from those printed at the time",
+    "plans, referrals and enquiries of 2010 to 2012 are as first published, later ones as revised in 2022; counts from 1 to 5 are withheld and "
+    "missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
+    "spending power changes are rounded to 1 percentage point in the source: after eight years the chained index is good to about 1.5 points",
+)
+MERGED = "Dorset, Bournemouth and Poole are one place in all years, and so is Northamptonshire; averages of parts are weighted by children aged 0 to 17"
+PUBLISHED = "authorities are as published: Dorset, Bournemouth and Poole end in 2019 and Northamptonshire in 2021, their successors begin the year after"
+
+
+@dataclass(frozen=True, kw_only=True)
+class England:
+    """The folder of published files, and the few decisions that turn it into a panel (`making` says why each).
+
+    Parameters
+    ----------
+    path : folder with the published files, in any arrangement of subfolders.
+    first_year, last_year : years ending 31 March to load; None: 2010 and 2019.
+    places : "stable" merges what was reorganised since 2009, "published" keeps authorities as they were each year.
+    leave_out : DfE codes of authorities too small to analyse.
+    centre_lines : which Sure Start lines of section 251 count as centre spending.
+    base_guard : £ per child, 2017-18 prices; at or below it in 2010-11 an authority has no base.
+    ceiling : a share above it in any year means that the base year was misrecorded.
+    log_guard : £ per child, 2017-18 prices; at or below it the log is missing.
+    snapshot_offset : 0 puts August Y to the year ended 31 March Y, 1 to the year ending 31 March Y+1.
+    centres_base : centres open at 31 March of this year are followed for `closures`.
+    derived : name → {verb: column, …}: lags, logs, shares and changes to add (`causal.derive`).
+    """
+
+    path: str
+    first_year: int | None = None
+    last_year: int | None = None
+    places: str = "stable"
+    leave_out: tuple[str, ...] = tuple(TOO_SMALL)
+    centre_lines: tuple[str, ...] = CENTRE_LINES
+    base_guard: float = 20.0
+    ceiling: float = 2.0
+    log_guard: float = 5.0
+    snapshot_offset: int = 0
+    centres_base: int = 2010
+    derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", str(self.path))
+        object.__setattr__(self, "centre_lines", tuple(self.centre_lines))
+        object.__setattr__(self, "leave_out", tuple(map(str, self.leave_out or ())))
+        for key in ("first_year", "last_year"):
+            value = getattr(self, key)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not FIRST <= value <= LAST):
+                raise ConfigError(f"source.{key} must be a year from {FIRST} to {LAST} (or null), got {value!r}")
+        if not self.years:
+            raise ConfigError(f"source.first_year {self.first_year} is after source.last_year {self.last_year}")
+        if self.places not in PLACES:
+            raise ConfigError(f"source.places must be 'stable' or 'published', got {self.places!r}; {suggest(str(self.places), PLACES)}")
+        if odd := [code for code in self.leave_out if not (len(code) == 3 and code.isdigit())]:
+            raise ConfigError(f"source.leave_out must be 3-digit DfE codes in quotes, like ['201', '420'], got {odd[0]!r}")
+        unknown = [line for line in self.centre_lines if line not in CENTRE_LINES]
+        if unknown or not self.centre_lines or len(set(self.centre_lines)) < len(self.centre_lines):
+            raise ConfigError(f"source.centre_lines must be some of {list(CENTRE_LINES)}, each once, got {list(self.centre_lines)}")
+        for key, least in (("base_guard", 0.0), ("ceiling", 1.0), ("log_guard", 0.0)):
+            value = getattr(self, key)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < float("inf"):
+                raise ConfigError(f"source.{key} must be a number of at least {least:g}, got {value!r}")
+        if self.snapshot_offset not in (0, 1) or isinstance(self.snapshot_offset, bool):
+            raise ConfigError(f"source.snapshot_offset must be 0 or 1 (years from a snapshot's calendar year), got {self.snapshot_offset!r}")
+        if isinstance(self.centres_base, bool) or not isinstance(self.centres_base, int) or not 2003 <= self.centres_base <= LAST:
+            raise ConfigError(f"source.centres_base must be a year from 2003 to {LAST}, got {self.centres_base!r}")
+        object.__setattr__(self, "derived", check_derived(self.derived or {}))
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Years of the panel, ending 31 March."""
+        return tuple(range(self.first_year or FIRST, (self.last_year or USUAL) + 1))
+
+    def load(self) -> Panel:
+        """Read the folder, or take it from the cache.
+
+        Returns
+        -------
+        panel : (148 authorities × years); a variable whose publication is not in the folder is not a column, and a note that starts with its name says so.
+
+        Raises
+        ------
+        DataError : no such folder, or no plans or populations in it.
+        """
+        for name in ("children", "plans"):
+            if why := self._absent.get(name):
+                raise DataError(f"{self.path}: {why.removeprefix(f'{name}: ')}. Without it there is no panel of England{self._told()}")
+        making = self._made
+        table = self._folder.places.table
+        codes = [code for code in table.index if code not in self.leave_out and code != ENGLAND]
+        every = pd.MultiIndex.from_product([codes, self.years], names=["authority", "year"])
+        if self.places == "published":
+            exists = {code: self._folder.places.valid for code in codes if code in UNIT}
+            every = every[[code not in exists or exists[code](code, year) for code, year in every]]
+        frame = pd.DataFrame({name: values.reindex(every).astype(float) for name, values in making.made.items()}, index=every)
+        problems = (*self._folder.problems, *self._wrong)
+        used = {quantity: one.name for one in reversed(VARIABLES) if one.name in making.made for quantity in (*one.needs, *one.helps)}
+        log = [
+            *self._left_out(table),
+            *making.log,
+            *(Loss(step=str(one), rows=1 if one.row else 0, column=used.get(one.quantity, "")) for one in problems),
+        ]
+        recorded = next((note for note in making.notes if note.startswith(RECORDED)), "")
+        panel = Panel(
+            frame=frame,
+            variables=tuple(self._variable(BY_NAME[name], recorded) for name in making.made),
+            places=table.loc[frame.index.unique("authority")],
+            title="local authorities in England, published statistics",
+            population="children",
+            log=tuple(log),
+            notes=(*STANDING, MERGED if self.places == "stable" else PUBLISHED, *making.notes, *self._moved(), *self._absent.values()),
+            reasons=self._reasons(frame),
+        )
+        return derive(panel, self.derived)
+
+    def missing(self, name: str) -> str | None:
+        """Why a variable that England's publications could give is not in this folder; None if it is there, or if no publication read here has it."""
+        return self._absent.get(name)
+
+    def cells(self) -> pd.DataFrame:
+        """Every number printed in the folder, one row each.
+
+        Returns
+        -------
+        cells : columns `place` (DfE code; E92000001 is England), `year`, `quantity`, `part`, `value`, `mark`, `file`, `sheet`, `row`, `column`, `released`.
+        """
+        return self._folder.cells
+
+    def trace(self, name: str, authority: str, year: int) -> pd.DataFrame:
+        """The printed cells behind one number of the panel, columns as in `cells`.
+
+        Raises
+        ------
+        ConfigError : no such variable, authority or year.
+        """
+        if name not in BY_NAME:
+            raise ConfigError(f"no variable {name!r} is made of published files; {suggest(name, BY_NAME)}")
+        code = self._code(authority)
+        if year not in range(FIRST, LAST + 1):
+            raise ConfigError(f"years run from {FIRST} to {LAST}, got {year}")
+        one = BY_NAME[name]
+        parts = {each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else {code}
+        quantities = [*one.needs, *one.helps]
+        if one.name != "children" and ("per 10,000" in one.unit_of(self._choices) or "per child" in one.unit_of(self._choices)):
+            quantities += [*BY_NAME["children"].needs, *(BY_NAME["children"].helps if year < 2013 else ())]
+        cells = self._folder.cells
+        here = cells["quantity"].isin(quantities) & cells["place"].isin({code, ENGLAND, *parts}) & cells["year"].isin({year, 0, *one.anchors})
+        here &= (cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")
+        return cells[here].sort_values(["quantity", "year", "place", "released"], kind="stable").reset_index(drop=True)
+
+    def value(self, name: str, authority: str, year: int) -> tuple[str, str]:
+        """One number of the panel, as printed for a person, and its unit; what is missing says so."""
+        one, values = BY_NAME[name], self._made.made.get(name)
+        if values is None:
+            return self._absent[name], ""
+        found = values.get((self._code(authority), year), float("nan"))
+        return ("missing" if pd.isna(found) else f"{found:,.6g}"), one.unit_of(self._choices)
+
+    def _code(self, authority: str) -> str:
+        """DfE code of an authority given by code or name."""
+        table = self._folder.places.table
+        code = self._folder.places.code(authority)
+        code = UNIT.get(code or "", code) if self.places == "stable" else code
+        if code is None or code not in table.index:
+            raise ConfigError(f"no authority {authority!r}; {suggest(authority, list(table['name']))}")
+        return code
+
+    def making(self) -> Making:
+        """Every variable made, with the numbers under them; `facts` asks for these."""
+        return self._made
+
+    def wants(self, quantity: str, year: int | None = None) -> str:
+        """Which publication would give a printed quantity, and where it is found."""
+        return _wanted(quantity) + (f", for {year}" if year else "")
+
+    def revisions(self) -> list[str]:
+        """First release against the latest, where the folder holds both: the change in England's total of the authorities that print both, as sentences."""
+        said = [self._revision(quantity) for quantity, (change, _) in self._revised.items() if change.abs().max() >= SLIGHT]
+        unchanged = [quantity for quantity, (change, _) in self._revised.items() if not change.abs().max() >= SLIGHT]
+        return [*said, *([f"not revised by {SLIGHT:g} % or more in any year: {', '.join(unchanged)}"] if unchanged else [])]
+
+    def _revision(self, quantity: str) -> str:
+        change, most = self._revised[quantity]
+        said = ", ".join(f"{year} {value:+.1f} %" for year, value in change.items()).replace("-", "−")
+        return f"{quantity}, latest release against the first: {said}; a single authority by up to {most:.0f} %"
+
+    def check(self) -> list[str]:
+        """File by file: what each is recognised as and gives; what is missing, and where it is found; and everything that is wrong."""
+        try:
+            found = self._folder
+        except DataError as error:
+            return [f"problem: {error}"]
+        titles = {one.key: one for one in publications()}
+        lines = []
+        for file in found.files:
+            if not file.publication:
+                lines.append(f"{file.name}: not recognised, left alone")
+                continue
+            years = f", {file.first}" + (f" to {file.last}" if file.last != file.first else "") if file.first else ""
+            edition = f" ({file.edition})" if str(file.edition) else ""
+            what = f"{file.numbers:,} numbers{years}: {', '.join(file.gives[:6])}{' …' if len(file.gives) > 6 else ''}" if file.numbers else "names and codes"
+            lines.append(f"{file.name}: {titles[file.publication].title}{edition}; {what}")
+        there = {(file.publication, file.edition) for file in found.files}
+        for one in publications():
+            lacking = [edition for edition in one.editions if (one.key, edition) not in there]
+            if not lacking:
+                continue
+            parts = ", ".join(filter(None, map(str, lacking)))
+            lost = [made.name for made in VARIABLES if made.name in self._absent and set(made.needs) & set(one.gives)]
+            then = f"; without it no {', '.join(lost)}" if lost else ""
+            lines.append(f"missing: {one.title}{f', {parts}' if parts else ''}, from {one.page}{then}")
+        lines += [f"revised: {sentence}" for sentence in self.revisions()]
+        try:
+            panel = self.load()
+            lines += [f"problem: {one}" for one in (*found.problems, *self._wrong)]
+            lines.append(f"reads as {len(panel.authorities)} authorities, {panel.years[0]} to {panel.years[-1]}, {len(panel.names)} variables")
+        except DataError as error:
+            lines += [f"problem: {one}" for one in found.problems]
+            lines.append(f"problem: {error}")
+        return lines
+
+    @cached_property
+    def _choices(self) -> Choices:
+        return Choices(
+            years=self.years,
+            centre_lines=self.centre_lines,
+            base_guard=self.base_guard,
+            ceiling=self.ceiling,
+            log_guard=self.log_guard,
+            snapshot_offset=self.snapshot_offset,
+            centres_base=self.centres_base,
+        )
+
+    @cached_property
+    def _folder(self) -> files.Folder:
+        return files.read(Path(self.path).expanduser(), merged=self.places == "stable")
+
+    @cached_property
+    def _numbers(self) -> Numbers:
+        return Numbers(cells=self._folder.cells, places=self._folder.places)
+
+    @cached_property
+    def _made(self) -> Making:
+        """Every variable that can be made."""
+        making = Making(numbers=self._numbers, choices=self._choices, names=self._folder.places.table["name"])
+        for one in VARIABLES:
+            if one.name not in self._absent:
+                making.made[one.name] = one.make(making)
+        return making
+
+    @cached_property
+    def _absent(self) -> dict[str, str]:
+        """Variable → the sentence that says why it cannot be had from these files."""
+        out = {}
+        for one in VARIABLES:
+            lacking = [_wanted(quantity) for quantity in one.needs if not self._numbers.has(quantity)]
+            for quantity in one.needs:
+                years = set(self._numbers.take(quantity).index.get_level_values("year")) if self._numbers.has(quantity) else set()
+                lacking += [
+                    f"{_wanted(quantity)}, for {year}" for year in one.anchors if years and 0 not in years and year not in years and _anchored(quantity)
+                ]
+            if lacking:
+                out[one.name] = f"{one.name}: not in this folder; needs {'; and '.join(dict.fromkeys(lacking))}"
+        return out
+
+    def _told(self) -> str:
+        """The first things that are wrong with the files, for an error that may come of them."""
+        some = "; ".join(str(one) for one in self._folder.problems[:3])
+        return f". Wrong with its files: {some}" if some else ""
+
+    def _left_out(self, table: pd.DataFrame) -> list[Loss]:
+        codes = tuple(code for code in self.leave_out if code in table.index)
+        if not codes:
+            return []
+        named = [str(table["name"][code]) for code in codes]
+        why = "too few children to analyse" if set(codes) <= set(TOO_SMALL) else "as asked by source.leave_out"
+        return [Loss(step=f"{' and '.join(named)} left out: {why}", rows=len(codes) * len(self.years), authorities=codes)]
+
+    @cached_property
+    def _wrong(self) -> tuple[Problem, ...]:
+        """Numbers that cannot be right, with the cell that they stand in."""
+        making, cells, out = self._made, self._folder.cells, {}
+        for quantity, code, year, why in dict.fromkeys(making.wrong):
+            parts = {each for each, unit in UNIT.items() if unit == code} | {code}
+            here = self._numbers.raw(quantity)
+            here = here[here["place"].isin(parts) & (here["year"] == year)].sort_values("released")
+            at = here.iloc[-1] if len(here) else cells.iloc[0]
+            out[quantity, code, year] = Problem(
+                path=self._folder.path / str(at["file"]),
+                row=int(at["row"]),
+                column=str(at["column"]),
+                value=f"{at['value']:g}",
+                message=f"{quantity} of {making.names.get(code, code)} ({code}), {year}: {why}; it is left empty",
+                quantity=quantity,
+            )
+        return tuple(out.values())
+
+    def _reasons(self, frame: pd.DataFrame) -> pd.Series:
+        """Why each number is missing: the mark that stands in the first cell it needs."""
+        parts = []
+        code, year = frame.index.get_level_values("authority"), frame.index.get_level_values("year")
+        for name in frame.columns:
+            empty = frame[name].isna().to_numpy()
+            if not empty.any():
+                continue
+            one, said = BY_NAME[str(name)], pd.Series("", index=frame.index, dtype=object)
+            for quantity in one.needs:
+                marks = self._numbers.take(quantity)["mark"]
+                marks = marks[marks != ""]
+                for anchor in (None, *one.anchors):
+                    years = year if anchor is None else [anchor] * len(year)
+                    found = marks.reindex(pd.MultiIndex.from_arrays([code, years])).fillna("").to_numpy(dtype=object)
+                    said = said.where((said != "").to_numpy(), pd.Series(found, index=frame.index, dtype=object))
+            said = said[empty & (said != "").to_numpy()]
+            if len(said):
+                parts.append(pd.concat({str(name): said}, names=["variable"]).reorder_levels([1, 2, 0]))
+        if not parts:
+            return no_reasons()
+        out: pd.Series = pd.concat(parts).sort_index()
+        return out
+
+    def _moved(self) -> list[str]:
+        """Revisions that a reader of the panel should know of: those of half a percent of England's total and more."""
+        used = dict.fromkeys(one.needs[0] for one in VARIABLES if one.name in self._made.made)
+        return [self._revision(quantity) for quantity in used if quantity in self._revised and self._revised[quantity][0].abs().max() >= 0.5]
+
+    @cached_property
+    def _revised(self) -> dict[str, tuple[pd.Series, float]]:
+        """Quantity → change of England's total on the first release, in percent by year, and the largest of a single authority."""
+        cells = self._folder.cells
+        told = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
+        known = cells[cells["value"].notna() & (cells["place"] != ENGLAND) & ~cells["quantity"].isin(told)]
+        keys = ["quantity", "place", "year"]
+        releases = known.groupby([*keys, "released"], observed=True)["value"].sum().reset_index().sort_values("released", kind="stable")
+        grouped = releases.groupby(keys, observed=True)["value"]
+        both = pd.DataFrame({"first": grouped.first(), "last": grouped.last(), "n": grouped.size()})
+        both = both[both["n"] > 1].reset_index()
+        out = {}
+        for quantity, block in both.groupby("quantity", observed=True):
+            sums = block.groupby("year")[["first", "last"]].sum()
+            most = ((block["last"] / block["first"].where(block["first"] > 0) - 1) * 100).abs().max()
+            out[str(quantity)] = (sums["last"] / sums["first"].where(sums["first"] > 0) - 1) * 100, float(most)
+        return out
+
+    def _variable(self, one: Made, recorded: str) -> Variable:
+        needs = (*one.needs, *one.helps)
+        there = {file.publication for file in self._folder.files}
+        giving = [each for each in publications() if each.key in there and any(need in each.gives for need in needs)]
+        whole = one.joined and set(self.centre_lines) == set(CENTRE_LINES)
+        breaks = {} if whole else {when: why for each in giving for need in needs for when, why in each.breaks.get(need, {}).items()}
+        rounding = [self._folder.rounding[need] for need in one.needs if need in self._folder.rounding]
+        return Variable(
+            name=one.name,
+            label=one.label,
+            unit=one.unit_of(self._choices),
+            source="; ".join(dict.fromkeys(each.title for each in giving)),
+            definition=one.definition_of(self._choices),
+            varies=one.varies,
+            count_per=one.count_per,
+            caution=recorded if "centre" in one.name and "spend" in one.name else "",
+            rounding=rounding[0] if rounding else None,
+            breaks=tuple(sorted(breaks.items())),
+        )
+
+
+SLIGHT = 0.05  # %: a change of England's total below this is rounding
+
+
+def _anchored(quantity: str) -> bool:
+    """Whether a base year's number of this quantity is needed; prices and the counts under a rate are not anchors."""
+    return quantity.startswith(("centres_individual", "hmrc_", "imd_", "idaci_", "rs_", "rg_"))
+
+
+def _wanted(quantity: str) -> str:
+    """Which publications give a quantity, and where they are found."""
+    giving: Sequence[Publication] = [one for one in publications() if quantity in one.gives]
+    if quantity in ("centre_opened", "centre_closed"):
+        columns = "URN, LA (code), LA (name), EstablishmentName, TypeOfEstablishment (name), EstablishmentStatus (name), OpenDate, CloseDate"
+        what = f"the full extract ({columns}; the open-only one does not do) of the register of establishments"
+        return f"close dates of children's centres: {what}, from {giving[0].page}"
+    return " or ".join(f"{one.title}, from {one.page}" for one in giving) or quantity

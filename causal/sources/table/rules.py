@@ -1,0 +1,252 @@
+"""What must hold in a table, declared with pandera, and said in our own words where it does not.
+
+Each rule stands once: what holds (a pandera check over a column), and how a breach of it is told, with row, column, value and the mend. The schemas are
+validated lazily, so that all breaches are found together (Niels Bantilan, pandera: statistical data validation of pandas dataframes, 2020).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causal.sources.table.cells import words
+from causal.words import count, listed
+
+TWICE = "multiple_fields_uniqueness"  # pandera's own name for rows that stand more than once
+PEOPLE = re.compile(r"\b(children|people|persons|pupils|adults|residents)\b", flags=re.IGNORECASE)
+NOT_A_COUNT = re.compile(r"£|%|\b(per|share|rate|log)\b", flags=re.IGNORECASE)
+SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One thing that must hold: of a column's values, which fit; and what is said of the rows that do not."""
+
+    name: str
+    holds: Callable[[pd.Series], pd.Series]
+    says: Callable[[Sequence[int]], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """Whose rows these are.
+
+    Parameters
+    ----------
+    keys : `authority` (words), `year` (float, NaN where it is none) and, where asked for, `cluster`; indexed by row number.
+    table : the cells as they stand in the file, same rows.
+    columns : knob → column of the file, for `authority`, `year` (absent in a cross-section) and `cluster`.
+    filters : columns of words that may split an authority's year into several rows.
+    sure : which of these are known to be filters.
+    """
+
+    keys: pd.DataFrame
+    table: pd.DataFrame
+    columns: Mapping[str, str]
+    filters: Sequence[str] = ()
+    sure: Sequence[str] = ()
+
+
+def broken_keys(rows: Rows) -> list[str]:
+    """What is wrong with authorities, years and clusters: one row for each authority and year, each in one cluster."""
+    keys, columns = rows.keys, rows.columns
+    cells = {knob: rows.table[column] for knob, column in columns.items()}
+
+    def bad_year(row: int) -> str:
+        cell = cells["year"][row]
+        text = words(cell)
+        if not text:
+            return f"row {row}: no year in column {columns['year']!r}"
+        hint = "; for a financial year write the year it ends in" if re.fullmatch(r"\d{4}\s*[-/–]?\s*\d{2,4}", text) else ""
+        return f"row {row}, column {columns['year']!r}: {cell!r} is not a whole year such as 2018{hint}"
+
+    def moved(at: Sequence[int]) -> list[str]:
+        out = []
+        for code, values in keys.loc[list(at), "cluster"].groupby(keys.loc[list(at), "authority"]):
+            out.append(f"rows {values.index[0]} to {values.index[-1]}: authority {code!r} changes its cluster ({', '.join(values.unique()[:3])})")
+        return out
+
+    def stays(cluster: pd.Series) -> pd.Series:
+        known = cluster[(cluster != "") & (keys["authority"] != "")]
+        several = known.groupby(keys["authority"]).transform("nunique") > 1
+        return ~several.reindex(cluster.index, fill_value=False).astype(bool)
+
+    def given(knob: str) -> Rule:
+        return Rule(
+            name=f"{knob} given",
+            holds=lambda values: values != "",
+            says=lambda at: [f"row {row}: no {knob} in column {columns[knob]!r}" for row in at],
+        )
+
+    whole = Rule(
+        name="year whole",
+        holds=lambda year: year.between(0 if "year" not in columns else 1000, 9999) & (year % 1 == 0),
+        says=lambda at: [bad_year(row) for row in at],
+    )
+    rules: dict[str, list[Rule]] = {"authority": [given("authority")], "year": [whole]}
+    if "cluster" in keys:
+        rules["cluster"] = [given("cluster"), Rule(name="cluster constant", holds=stays, says=moved)]
+    return _broken(keys, rules, unique=["authority", "year"], twice=lambda at: _doubles(rows, at))
+
+
+def broken_values(
+    values: pd.DataFrame, keys: pd.DataFrame, table: pd.DataFrame, *, columns: Mapping[str, str], asked: Mapping[str, Mapping[str, Any]], population: str | None
+) -> list[str]:
+    """What is wrong with the numbers.
+
+    Parameters
+    ----------
+    values : float, (rows, variables).
+    keys, table : as in `Rows`.
+    columns : variable → column of the file.
+    asked : variable → its words, with `unit`, and where given `least`, `most`, `count_per`, `varies`.
+    population : variable that counts the people, or None.
+    """
+    rules = {}
+    for name in values:
+        told = asked.get(str(name), {})
+        rules[str(name)] = _number_rules(str(name), values, keys, table[columns[str(name)]], columns, told, None if population == name else population)
+    return _broken(values, rules)
+
+
+def _number_rules(
+    name: str,
+    values: pd.DataFrame,
+    keys: pd.DataFrame,
+    cells: pd.Series,
+    columns: Mapping[str, str],
+    told: Mapping[str, Any],
+    population: str | None,
+) -> list[Rule]:
+    column, unit = columns[name], str(told.get("unit", ""))
+    least, most, count_per = told.get("least"), told.get("most"), told.get("count_per")
+
+    def each(words_of: Callable[[int], str]) -> Callable[[Sequence[int]], list[str]]:
+        return lambda at: [f"row {row}, column {column!r}: {cells[row]!r} {words_of(row)}" for row in at]
+
+    mend = "correct it, or leave the cell empty if it is not known"
+    out = [Rule(name="finite", holds=lambda v: ~np.isinf(v), says=each(lambda _: "is infinite; leave the cell empty if it is not known"))]
+
+    def within(rule: str, holds: Callable[[pd.Series], pd.Series], words_of: Callable[[int], str]) -> Rule:
+        # what is missing breaks no limit, and what is infinite has been told already
+        return Rule(name=rule, holds=lambda v: v.isna() | np.isinf(v) | holds(v), says=each(words_of))
+
+    if least is not None:
+        out.append(
+            within("least", lambda v: v >= least, lambda _: f"is below {least:g}, the least that {name!r} can be (source.variables.{name}.least); {mend}")
+        )
+    if most is not None:
+        out.append(within("most", lambda v: v <= most, lambda _: f"is above {most:g}, the most that {name!r} can be (source.variables.{name}.most); {mend}"))
+    elif count_per is not None and not re.search("[£%]", unit):
+        more = f"is more than all of {count_per:,g}, which {name!r} is counted per; {mend}, or set source.variables.{name}.most if one may count several times"
+        out.append(within("rate", lambda v: v <= count_per, lambda _: more))
+    elif population is not None and PEOPLE.search(unit) and not NOT_A_COUNT.search(unit):
+        people = values[population]
+
+        def more_than(row: int) -> str:
+            return (
+                f"{unit} is above the population of that row, {people[row]:,g} (column {columns[population]!r}); {mend}, "
+                f"or set source.variables.{name}.most if one may count several times"
+            )
+
+        out.append(within("people", lambda v: people.isna() | (v <= people), more_than))
+    varies = told.get("varies")
+    if varies in ("authority", "year") and keys["year"].nunique() > 1:
+
+        def same(v: pd.Series) -> pd.Series:
+            return ~(v.groupby(keys[varies]).transform("nunique") > 1)
+
+        def odd(at: Sequence[int]) -> list[str]:
+            first = keys.loc[min(at), varies]
+            return [f"{name}: said to vary by {varies} only, but it differs within {varies} {int(first) if varies == 'year' else first!r}"]
+
+        out.append(Rule(name="varies", holds=same, says=odd))
+    return out
+
+
+def _broken(
+    frame: pd.DataFrame, rules: Mapping[str, Sequence[Rule]], *, unique: list[str] | None = None, twice: Callable[[Sequence[int]], list[str]] | None = None
+) -> list[str]:
+    """Validate lazily, and say in our words what pandera found."""
+    import pandera.pandas as pa  # here, not above: it takes a fifth of a second, and only tables need it
+    from pandera.config import ValidationDepth, config_context
+
+    columns = {name: pa.Column(nullable=True, checks=[pa.Check(rule.holds, name=rule.name, ignore_na=False) for rule in mine]) for name, mine in rules.items()}
+    schema = pa.DataFrameSchema(columns, unique=unique, report_duplicates="all")
+    try:
+        # an environment variable can switch pandera off; a check that is silently off would read as a clean table
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+            schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return []
+    if (lost := cases["index"].isna()).any():  # a rule that fell over is a fault of ours, not of the table
+        raise RuntimeError(f"a rule failed to run: {cases[lost].to_dict('records')}")
+    out: list[str] = []
+    found = {key: sorted(set(part)) for key, part in cases.groupby(["column", "check"])["index"]}
+    if unique and twice and (unique[0], TWICE) in found:
+        out += twice(found[unique[0], TWICE])
+    for name, mine in rules.items():
+        for rule in mine:
+            if (name, rule.name) in found:
+                out += rule.says(found[name, rule.name])
+    return out
+
+
+def _doubles(rows: Rows, at: Sequence[int]) -> list[str]:
+    """Rows that stand for the same authority and year: the column that splits them if there is one, otherwise the rows."""
+    keys = rows.keys.loc[list(at), ["authority", "year"]]
+    keys = keys[(keys["authority"] != "") & (keys["year"] % 1 == 0)]  # rows without either have been told as such
+    whole = "year" in rows.columns
+    hint = "keep one row for each year" if whole else "a cross-section has one row each; if the table has years, set source.year"
+    out = []
+    if splits := _splits(rows, keys):
+        cells = rows.table.loc[keys.index, splits].map(words)
+        named = " and ".join(f"{column!r} ({_shown(cells[column])})" for column in splits)
+        choice = ", ".join(f'{column}: "{_total(cells[column])}"' for column in splits)
+        out.append(
+            f"{count(len(keys), 'row')} of {len(rows.keys):,} stand for the same authority{' and year' if whole else ''} as another: "
+            f"column{'s' * (len(splits) > 1)} {named} split{'s' * (len(splits) == 1)} them; choose one kind of row, as with  'source.only={{{choice}}}'"
+            + ("" if whole else f"; {hint}")
+        )
+        left = pd.concat([keys, cells], axis=1)
+        keys = keys[left.duplicated(keep=False)]
+    for (code, year), mine in keys.groupby(["authority", "year"]):
+        which = ", ".join(map(str, mine.index))
+        out.append(f"rows {which}: authority {code!r}{f', year {year:.0f}' if whole else ''} stands {len(mine)} times; {hint}")
+    return out
+
+
+def _splits(rows: Rows, keys: pd.DataFrame) -> list[str]:
+    """The fewest columns found that tell doubled rows apart; none where they are few and so rather a mistake."""
+    few = 2 * len(keys) < len(rows.keys)
+    cells = rows.table.loc[keys.index, [column for column in rows.filters if not few or column in rows.sure]].map(words)
+    groups = [keys["authority"], keys["year"]]
+    chosen = [str(c) for c in cells if (cells[c] != "").all() and cells[c].groupby(groups).nunique().gt(1).any()]
+
+    def doubled(columns: Sequence[str]) -> int:
+        return int(pd.concat([keys, cells[list(columns)]], axis=1).duplicated(keep=False).sum())
+
+    best = doubled(chosen)
+    for column in reversed(chosen):  # the later of two that say the same goes
+        rest = [c for c in chosen if c != column]
+        if doubled(rest) == best:
+            chosen = rest
+    return chosen if best < len(keys) else []
+
+
+def _shown(values: pd.Series) -> str:
+    kinds = [repr(value) for value in values.unique()]
+    return listed(kinds) if len(kinds) <= SHOWN else ", ".join(kinds[:SHOWN]) + f", … {len(kinds)} in all"
+
+
+def _total(values: pd.Series) -> str:
+    """The value that stands for all, if there is one."""
+    kinds = [str(value) for value in values.unique()]
+    return next((kind for kind in kinds if re.match(r"(total|all)\b", kind, flags=re.IGNORECASE)), kinds[0])
