@@ -338,12 +338,12 @@ def _breaks(panel: Panel, dated: Mapping[str, int], year: Ints) -> list[str]:
     for name, by in dated.items():
         variable = panel.variable(name)
         words += [
-            f"{capital(variable.label)} is not quite comparable before and from {when}: {why}."
+            f"{capital(variable.label)}: years from {when} on are not quite comparable with those before ({why})."
             for when, why in variable.breaks
             if year.min() + by < when <= year.max() + by
         ]
         if variable.rounding:
-            words.append(f"{capital(variable.label)} rests on published numbers rounded to {variable.rounding:g}.")
+            words.append(f"{capital(variable.label)}: published numbers are rounded to {variable.rounding:g}.")
     return words
 
 

@@ -57,6 +57,7 @@ class _Files:
     def __init__(self, england: England) -> None:
         self._england = replace(england, places="published")  # the statements are about authorities as they were
         self.made = self._england.making()
+        self.steady = replace(england, places="stable").making()  # numbers that are not printed for all boundaries
 
     def national(self, quantity: str, year: int) -> float:
         """England's own row, as printed."""
@@ -146,7 +147,7 @@ def _growth(quantity: str, words: str, percent: int, last: float) -> Callable[[_
 
 def _care(files: _Files) -> dict[str, Any]:
     then, now = (float(files.by_place("looked_after", year, small=True).sum()) for year in (FIRST, LAST))
-    children = files.made.made["children"]
+    children = files.steady.made["children"]
     young = [float(children.xs(year, level="year").sum()) for year in (FIRST, LAST)]
     change, growth = (now / then - 1) * 100, (young[1] / young[0] - 1) * 100
     return {

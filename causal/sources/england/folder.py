@@ -24,6 +24,7 @@ import pandas as pd
 from causal.errors import DataError
 from causal.sources.england.book import Book
 from causal.sources.england.extract import AUTHORITY, ENGLAND, Extract, Problem
+from causal.sources.england.numbers import groups
 from causal.sources.england.places import ENDED_2009, TOO_SMALL, UNIT, Places
 from causal.sources.england.publication import Edition, Publication, publications
 
@@ -186,12 +187,20 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
         rounding |= extract.rounding
     return _Raw(
         cells=_stack(frames),
-        authorities=pd.concat([extract.authorities for _, _, extract in extracts if len(extract.authorities)] or [pd.DataFrame(columns=list(AUTHORITY))]),
+        authorities=_once([extract.authorities for _, _, extract in extracts if len(extract.authorities)]),
         links=links,
         files=tuple(known.values()),
         rounding=rounding,
         problems=tuple(problems),
     )
+
+
+def _once(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Who is who, each line once, with the latest year that prints it."""
+    if not frames:
+        return pd.DataFrame(columns=list(AUTHORITY))
+    every = pd.concat(frames).astype({name: object for name in AUTHORITY if name != "year"})
+    return every.sort_values("year", kind="stable").drop_duplicates([name for name in AUTHORITY if name != "year"], keep="last").reset_index(drop=True)
 
 
 def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -229,10 +238,7 @@ def _resolved(path: Path, raw: _Raw, merged: bool) -> Folder:
 def _single(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
     """Each number once: an equal double is dropped, one that differs makes the number missing."""
     keys = [cells[name].cat.codes.to_numpy(np.int64) for name in ("quantity", "place", "part")] + [cells["year"].to_numpy(), cells["released"].to_numpy()]
-    combined = np.zeros(len(cells), dtype=np.int64)
-    for key in keys:
-        combined = combined * (int(key.max(initial=0)) + 1) + key
-    _, first, group = np.unique(combined, return_index=True, return_inverse=True)
+    group, first = groups(*keys)
     later = np.flatnonzero(first[group] != np.arange(len(cells)))
     if not len(later):
         return cells, []
@@ -242,9 +248,9 @@ def _single(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem
     problems: list[Problem] = []
     told = cells.iloc[later].assign(origin=origin, same=same)
     for key, block in told.groupby(["file", "place", "row"], observed=True, sort=False):
-        file, place, row = str(key[0]), str(key[1]), int(str(key[2]))
+        where, place, row = str(key[0]), str(key[1]), int(str(key[2]))
         other = cells.iloc[int(block["origin"].iloc[0])]
-        if str(other["file"]) != file and bool(block["same"].all()):
+        if str(other["file"]) != where and bool(block["same"].all()):
             continue  # two files that print the same table
         differs = block[~block["same"]]
         what = f"{place} stands twice for {int(block['year'].iloc[0])}, first in {other['file']}, row {int(other['row'])}"
@@ -252,7 +258,7 @@ def _single(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem
         if len(differs):
             some = ", ".join(map(str, differs["quantity"].unique()[:4]))
             end = f"{len(differs)} of {len(block)} numbers differ and are left empty ({some}); keep one"
-        problems.append(Problem(path=path / file, row=row, message=f"{what}: {end}"))
+        problems.append(Problem(path=path / where, row=row, message=f"{what}: {end}"))
     wrong = origin[~same]
     value[wrong], mark[wrong] = np.nan, "stands twice"
     cells = cells.assign(value=value, mark=pd.Categorical(mark))
@@ -264,21 +270,23 @@ def _complete(path: Path, cells: pd.DataFrame, files: Sequence[File], places: Pl
     whole = {one.key for one in publications() if one.whole}
     asked = [file.name for file in files if file.publication in whole]
     units = {UNIT.get(str(code), str(code)) for code in places.table.index} - set(TOO_SMALL)  # these two are left out of some publications
-    unit = cells["place"].astype(str).map(lambda code: UNIT.get(code, code))
-    here = cells["file"].isin(asked) & (cells["place"] != ENGLAND)
-    counts = pd.DataFrame({"file": cells["file"].astype(str), "year": cells["year"], "unit": unit})[here].drop_duplicates().groupby(["file", "year"])["unit"]
+    names = pd.Index([UNIT.get(str(code), str(code)) for code in cells["place"].cat.categories])
+    here = np.isin(cells["file"].cat.codes, np.flatnonzero(cells["file"].cat.categories.isin(asked))) & (cells["place"] != ENGLAND).to_numpy()
+    keys = [cells["file"].cat.codes.to_numpy(np.int64), cells["year"].to_numpy(), cells["place"].cat.codes.to_numpy(np.int64)]
+    _, first = groups(*(key[here] for key in keys))
+    file, year, place = (key[here][first] for key in keys)
+    counts = pd.DataFrame({"file": cells["file"].cat.categories[file], "year": year, "unit": names[place]}).groupby(["file", "year"])["unit"]
     problems: list[Problem] = []
     drop = np.zeros(len(cells), dtype=bool)
     for key, found in counts:
-        file, year = str(key[0]), int(str(key[1]))
+        name, when = str(key[0]), int(str(key[1]))
         if len(units & set(found)) < WHOLE * len(units):
             lacks = min(units - set(found))
-            first = f"{places.table['name'].get(lacks, lacks)} ({lacks})"
-            message = (
-                f"{len(found)} of {len(units)} authorities were found for {year}, the first that lacks is {first}; {year} is left out. Fetch the file again"
-            )
-            problems.append(Problem(path=path / file, message=message))
-            drop |= ((cells["file"] == file) & (cells["year"] == year)).to_numpy()
+            one = f"{places.table['name'].get(lacks, lacks)} ({lacks})"
+            count = f"{len(units & set(found))} of {len(units)} authorities were found for {when}"
+            message = f"{count}, the first that lacks is {one}; {when} is left out. Fetch the file again"
+            problems.append(Problem(path=path / name, message=message))
+            drop |= ((cells["file"] == name) & (cells["year"] == when)).to_numpy()
     return cells[~drop], problems
 
 

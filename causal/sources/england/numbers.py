@@ -71,7 +71,7 @@ class Numbers:
         year, released = cells["year"].to_numpy(np.int64), cells["released"].to_numpy(np.int64)
         value, mark = cells["value"].to_numpy(float), cells["mark"].cat.codes.to_numpy(np.int64)
         # printed cells → one number for each (quantity, place, year), of the latest release
-        group, first = _groups(quantity, place, year)
+        group, first = groups(quantity, place, year)
         latest = np.zeros(len(first), dtype=np.int64)
         np.maximum.at(latest, group, released)
         kept = released == latest[group]
@@ -109,7 +109,7 @@ class Numbers:
                 here = np.flatnonzero(np.isin(code, list(side)))
                 if not len(here):
                     continue
-                group, first = _groups(quantity[here], year[here])
+                group, first = groups(quantity[here], year[here])
                 complete = np.bincount(group, minlength=len(first)) == len(side)
                 heavy = np.array([weight.get(each, np.nan) for each in code[here]])
                 mean = averaged[quantity[here]] & (len(side) > 1)
@@ -138,7 +138,7 @@ class Numbers:
         return {str(code): float(value) for code, value in rows.groupby("place", observed=True)["value"].first().items()}
 
 
-def _groups(*keys: Array) -> tuple[Array, Array]:
+def groups(*keys: Array) -> tuple[Array, Array]:
     """Group of each row by its keys (non-negative whole numbers), and the first row of each group."""
     combined = np.zeros(len(keys[0]), dtype=np.int64)
     for key in keys:

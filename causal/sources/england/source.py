@@ -11,21 +11,23 @@ files, `numbers` joins what they say, `variables` and `making` say what is made 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from causal.derive import check_derived, derive
 from causal.errors import ConfigError, DataError, suggest
-from causal.panel import Loss, Panel, Variable, no_reasons
+from causal.panel import Loss, Panel, Variable
 from causal.sources.england import folder as files
 from causal.sources.england.extract import ENGLAND, Problem
 from causal.sources.england.making import CENTRE_LINES, RECORDED, Choices, Making
-from causal.sources.england.numbers import Numbers
+from causal.sources.england.numbers import Numbers, groups
 from causal.sources.england.places import TOO_SMALL, UNIT
 from causal.sources.england.publication import Publication, publications
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
@@ -133,7 +135,7 @@ class England:
         log = [
             *self._left_out(table),
             *making.log,
-            *(Loss(step=str(one), rows=1 if one.row else 0, column=used.get(one.quantity, "")) for one in problems),
+            *(Loss(step=self._short(one), rows=1 if one.row else 0, column=used.get(one.quantity, "")) for one in problems),
         ]
         recorded = next((note for note in making.notes if note.startswith(RECORDED)), "")
         panel = Panel(
@@ -143,7 +145,7 @@ class England:
             title="local authorities in England, published statistics",
             population="children",
             log=tuple(log),
-            notes=(*STANDING, MERGED if self.places == "stable" else PUBLISHED, *making.notes, *self._moved(), *self._absent.values()),
+            notes=(*STANDING, MERGED if self.places == "stable" else PUBLISHED, *making.notes, *self._lacking()),
             reasons=self._reasons(frame),
         )
         return derive(panel, self.derived)
@@ -213,6 +215,10 @@ class England:
         said = [self._revision(quantity) for quantity, (change, _) in self._revised.items() if change.abs().max() >= SLIGHT]
         unchanged = [quantity for quantity, (change, _) in self._revised.items() if not change.abs().max() >= SLIGHT]
         return [*said, *([f"not revised by {SLIGHT:g} % or more in any year: {', '.join(unchanged)}"] if unchanged else [])]
+
+    def _much_revised(self, quantity: str) -> bool:
+        """Whether England's total was revised by half a percent or more in any year, which a reader of the panel should know."""
+        return quantity in self._revised and bool(self._revised[quantity][0].abs().max() >= 0.5)
 
     def _revision(self, quantity: str) -> str:
         change, most = self._revised[quantity]
@@ -332,49 +338,69 @@ class England:
 
     def _reasons(self, frame: pd.DataFrame) -> pd.Series:
         """Why each number is missing: the mark that stands in the first cell it needs."""
-        parts = []
         code, year = frame.index.get_level_values("authority"), frame.index.get_level_values("year")
-        for name in frame.columns:
-            empty = frame[name].isna().to_numpy()
-            if not empty.any():
-                continue
-            one, said = BY_NAME[str(name)], pd.Series("", index=frame.index, dtype=object)
-            for quantity in one.needs:
-                marks = self._numbers.take(quantity)["mark"]
-                marks = marks[marks != ""]
-                for anchor in (None, *one.anchors):
-                    years = year if anchor is None else [anchor] * len(year)
-                    found = marks.reindex(pd.MultiIndex.from_arrays([code, years])).fillna("").to_numpy(dtype=object)
-                    said = said.where((said != "").to_numpy(), pd.Series(found, index=frame.index, dtype=object))
-            said = said[empty & (said != "").to_numpy()]
-            if len(said):
-                parts.append(pd.concat({str(name): said}, names=["variable"]).reorder_levels([1, 2, 0]))
-        if not parts:
-            return no_reasons()
-        out: pd.Series = pd.concat(parts).sort_index()
-        return out
+        known: dict[tuple[str, int | None], Any] = {}
 
-    def _moved(self) -> list[str]:
-        """Revisions that a reader of the panel should know of: those of half a percent of England's total and more."""
-        used = dict.fromkeys(one.needs[0] for one in VARIABLES if one.name in self._made.made)
-        return [self._revision(quantity) for quantity in used if quantity in self._revised and self._revised[quantity][0].abs().max() >= 0.5]
+        def marks(quantity: str, anchor: int | None) -> Any:
+            """The mark in each row's cell of this quantity, "" where there is a number or no cell; several variables ask for the same."""
+            if (quantity, anchor) not in known:
+                found = self._numbers.take(quantity)["mark"]
+                found = found[found != ""]
+                at = pd.MultiIndex.from_arrays([code, year if anchor is None else [anchor] * len(year)])
+                known[quantity, anchor] = found.reindex(at).fillna("").to_numpy(dtype=object) if len(found) else None
+            return known[quantity, anchor]
+
+        rows, names, said = [], [], []
+        for name in frame.columns:
+            empty = np.flatnonzero(frame[name].isna().to_numpy())
+            one = BY_NAME[str(name)]
+            first = np.full(len(empty), "", dtype=object)
+            for quantity, anchor in ((need, at) for need in one.needs for at in (None, *one.anchors) if len(empty)):
+                here = marks(quantity, anchor)
+                if here is not None:
+                    first = np.where(first == "", here[empty], first)
+            told = first != ""
+            rows.append(empty[told])
+            names += [str(name)] * int(told.sum())
+            said.append(first[told])
+        at = np.concatenate(rows)
+        index = pd.MultiIndex.from_arrays([code[at], year[at], names], names=["authority", "year", "variable"])
+        return pd.Series(np.concatenate(said), index=index, dtype=object).sort_index()
+
+    def _short(self, problem: Problem) -> str:
+        """A problem with its file as named below the folder: a result does not depend on where the folder stands."""
+        return str(problem).replace(f"{self._folder.path}{os.sep}", "")
+
+    def _lacking(self) -> list[str]:
+        """What is not there, each reason once."""
+        reasons: dict[str, list[str]] = {}
+        for name, sentence in self._absent.items():
+            reasons.setdefault(sentence.removeprefix(f"{name}: "), []).append(name)
+        return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
     @cached_property
     def _revised(self) -> dict[str, tuple[pd.Series, float]]:
         """Quantity → change of England's total on the first release, in percent by year, and the largest of a single authority."""
         cells = self._folder.cells
         told = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
-        known = cells[cells["value"].notna() & (cells["place"] != ENGLAND) & ~cells["quantity"].isin(told)]
-        keys = ["quantity", "place", "year"]
-        releases = known.groupby([*keys, "released"], observed=True)["value"].sum().reset_index().sort_values("released", kind="stable")
-        grouped = releases.groupby(keys, observed=True)["value"]
-        both = pd.DataFrame({"first": grouped.first(), "last": grouped.last(), "n": grouped.size()})
-        both = both[both["n"] > 1].reset_index()
+        quantities = cells["quantity"].cat.categories
+        asked = np.isin(cells["quantity"].cat.codes, np.flatnonzero(~quantities.isin(list(told)))) & cells["value"].notna().to_numpy()
+        asked &= (cells["place"] != ENGLAND).to_numpy()
+        quantity, place, year, released = (
+            cells[name].cat.codes.to_numpy(np.int64)[asked] if name in ("quantity", "place") else cells[name].to_numpy()[asked]
+            for name in ("quantity", "place", "year", "released")
+        )
+        one, at = groups(quantity, place, year, released)  # parts of one release add up
+        total = np.bincount(one, weights=cells["value"].to_numpy(float)[asked], minlength=len(at))
+        number, first = groups(quantity[at], place[at], year[at])  # groups come in order of their keys: releases, earliest first
+        size = np.bincount(number, minlength=len(first))
+        both = size > 1
+        frame = pd.DataFrame({"quantity": quantity[at][first], "year": year[at][first], "first": total[first], "last": total[first + size - 1]})[both]
         out = {}
-        for quantity, block in both.groupby("quantity", observed=True):
+        for code, block in frame.groupby("quantity"):
             sums = block.groupby("year")[["first", "last"]].sum()
             most = ((block["last"] / block["first"].where(block["first"] > 0) - 1) * 100).abs().max()
-            out[str(quantity)] = (sums["last"] / sums["first"].where(sums["first"] > 0) - 1) * 100, float(most)
+            out[str(quantities[int(str(code))])] = (sums["last"] / sums["first"].where(sums["first"] > 0) - 1) * 100, float(most)
         return out
 
     def _variable(self, one: Made, recorded: str) -> Variable:
@@ -389,7 +415,7 @@ class England:
             label=one.label,
             unit=one.unit_of(self._choices),
             source="; ".join(dict.fromkeys(each.title for each in giving)),
-            definition=one.definition_of(self._choices),
+            definition="; ".join([one.definition_of(self._choices), *(self._revision(need) for need in one.needs[:1] if self._much_revised(need))]),
             varies=one.varies,
             count_per=one.count_per,
             caution=recorded if "centre" in one.name and "spend" in one.name else "",

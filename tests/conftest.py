@@ -1,0 +1,21 @@
+"""What all tests share: a cache of their own, so that none is left on the machine and the real files are read once for all workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """`CAUSAL_CACHE` in the run's temporary folder; workers of one run share it."""
+    base = tmp_path_factory.getbasetemp()
+    was = os.environ.get("CAUSAL_CACHE")
+    os.environ["CAUSAL_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
+    yield
+    if was is None:
+        del os.environ["CAUSAL_CACHE"]
+    else:
+        os.environ["CAUSAL_CACHE"] = was
