@@ -112,6 +112,18 @@ def test_places_as_published_end_and_begin_with_the_reorganisation(small: Path) 
     assert "201" in with_all.authorities and not any("too few" in loss.step for loss in with_all.log)
 
 
+def test_of_two_sets_of_boundaries_the_one_with_numbers_is_used(small: Path) -> None:
+    """A file that lists the authorities of all years in each year, with z for those that did not exist."""
+    path = small / "cin/d1.csv"
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    new = [line for line in lines if line.startswith("2020") and (",838," in line or ",839," in line)]
+    old = [line.replace("2019", "2020", 1) for line in lines if line.startswith("2019") and any(f",{code}," in line for code in ("835", "836", "837"))]
+    withheld = [",".join([*line.split(",")[:-4], "z", "z", "z", "z"]) for line in old]
+    path.write_text("\n".join([*lines, *withheld]), encoding="utf-8")
+    assert len(new) == 2 and len(old) == 3
+    assert England(path=str(small), last_year=2020).load().frame["plans_count"]["835", 2020] == 100
+
+
 def test_years_can_be_chosen(small: Path) -> None:
     panel = England(path=str(small), first_year=2013, last_year=2021).load()
     assert panel.years == tuple(range(2013, 2022)) and panel.frame["centre_spending"]["202", 2018] < 1

@@ -26,6 +26,8 @@ def test_halving_centre_spending_is_answered_on_at_least_1015_rows_and_144_autho
     assert found["design"]["rows"] >= 1015
     assert found["design"]["authorities"] >= 144 if isinstance(found["design"]["authorities"], int) else len(found["design"]["authorities"]) >= 144
     assert set(found["identification"]["adjust_for"]) >= {"authority", "year", "deprivation", "spending_power[-1]", "child_poverty[-1]"}
+    page = next(tmp_path.rglob("report.html")).read_text(encoding="utf-8")
+    assert "others are in result.json" in page and "are not quite comparable with those before" in page and ">centres_listed<" not in page
     steps = " ".join(loss["step"] for loss in found["design"]["lost"])
     for reason in ("City of London", "2010-11", "plans not known", "centre_spending not known"):
         assert reason in steps, reason

@@ -37,6 +37,7 @@ from causal.report.phrases import (
 from causal.words import capital, count, listed, places, signed, span
 
 Row = Sequence[Any]
+FEW_OTHERS = 8  # columns that the study does not use and that are shown all the same
 FILES = (
     ("summary.md", "the first screen as text"),
     ("result.json", "everything on this page for machines"),
@@ -317,7 +318,12 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
         said += f" Used: {count(design['rows'], 'row')} of {count(design['authorities'], 'authority', 'authorities')}, outcomes of {_range(design['years'])}."
         if design["clusters"] != design["authorities"]:
             said += f" They move together in {count(design['clusters'], 'cluster')}."
-    roles = {data["question"]["treatment"]: "treatment", data["question"]["outcome"]: "outcome"}
+    roles = {undated(name)[0]: "held fixed" for name in (data["identification"] or {}).get("adjust_for", ())}
+    roles |= {name: "groups" for name in data["question"]["modifiers"] if name not in roles}
+    roles |= {data["question"]["treatment"]: "treatment", data["question"]["outcome"]: "outcome"}
+    used = [one for one in source["variables"] if one["name"] in roles or one["name"] == source["population"]]
+    others = len(source["variables"]) - len(used)
+    shown = source["variables"] if others <= FEW_OTHERS else used
     return {
         "said": said,
         "lost": table(
@@ -336,12 +342,9 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
         "none_lost": "No row and no authority was left out.",
         "notes": [sentence(one) for one in source["notes"]],
         "variables": table(
-            "Variables",
+            "Variables" if shown is source["variables"] else f"Variables used here ({others} others are in result.json)",
             ("Variable", "Name in files", "Unit", "Source", "Definition", "Part"),
-            [
-                (capital(one["label"]), one["name"], one["unit"], one["source"], one["definition"] or "as labelled", roles.get(one["name"], ""))
-                for one in source["variables"]
-            ],
+            [(capital(one["label"]), one["name"], one["unit"], one["source"], one["definition"] or "as labelled", roles.get(one["name"], "")) for one in shown],
             long=("Source", "Definition"),
         ),
     }

@@ -105,7 +105,10 @@ class Numbers:
         weight = self._weights()
         for one in REORGANISATIONS:
             taken: Array = np.empty(0, dtype=np.int64)
-            for side in (one.before, one.after):
+            # a file may print both, one of them all marks (not applicable): whichever has numbers comes first
+            for side, numbers_only in ((one.before, True), (one.after, True), (one.before, False), (one.after, False)):
+                if not numbers_only and not self.places.merged:
+                    continue
                 here = np.flatnonzero(np.isin(code, list(side)))
                 if not len(here):
                     continue
@@ -117,7 +120,8 @@ class Numbers:
                 total, why = _add(group, value[here] * share, mark[here], len(first))
                 when, what = year[here][first], quantity[here][first]
                 if self.places.merged:
-                    use = complete & ~np.isin(what * 10_000 + when, taken)
+                    known = np.bincount(group, weights=~np.isnan(value[here]), minlength=len(first)) > 0
+                    use = complete & (known | (not numbers_only)) & ~np.isin(what * 10_000 + when, taken)
                     out.append((what[use], np.full(int(use.sum()), one.unit), when[use], total[use], why[use]))
                     taken = np.concatenate([taken, (what * 10_000 + when)[use]])
                     continue
