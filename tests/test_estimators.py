@@ -12,12 +12,12 @@ from scipy import stats
 from worlds import GRAPH, QUESTION, World, without
 
 from causal.design import Design, design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, Estimator
 from causal.estimators.difference import Difference
 from causal.estimators.dml import CausalForest, LinearDml
 from causal.estimators.dowhy_linear import DowhyLinear
-from causal.estimators.fixed_effects import FixedEffects
+from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
@@ -25,13 +25,14 @@ from causal.refute import stream
 
 WITHIN: dict[str, Estimator] = {
     "fixed_effects": FixedEffects(),
+    "first_difference": FirstDifference(),
     "linear_dml": LinearDml(),
     "linear_dml differences": LinearDml(panel="first_difference", nuisance="ridge"),
     "linear_dml correlated effects": LinearDml(panel="correlated_random_effects", nuisance="ridge"),
     "causal_forest": CausalForest(trees=40),
 }
 SHELF: dict[str, Estimator] = {**WITHIN, "dowhy_linear": DowhyLinear(), "difference": Difference()}
-LINEAR = ("fixed_effects", "dowhy_linear", "difference")
+LINEAR = ("fixed_effects", "first_difference", "dowhy_linear", "difference")
 # how often the 95 % interval must cover in this many panels (99.9 % binomial bound under 95 % coverage)
 PANELS = 60
 FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
@@ -147,7 +148,7 @@ def test_gives_effects_by_fifth_whose_joint_band_holds_the_pointwise_one(name: s
     assert [part.name for part in one.parts] == ["fifth 1 (lowest)", "fifth 2", "fifth 3", "fifth 4", "fifth 5 (highest)"]
     for part in one.parts:
         assert part.joint_lower <= part.lower < part.effect < part.upper <= part.joint_upper  # type: ignore[operator]
-    kept = 480 - 60 * ("differences" in name)
+    kept = 480 - 60 * ("difference" in name)
     assert sum(part.rows for part in one.parts) == kept
 
 
@@ -209,17 +210,17 @@ def test_the_naive_difference_of_a_yes_or_no_treatment_is_the_difference_in_mean
 @pytest.mark.parametrize("name", [name for name in SHELF if name != "difference"])
 def test_the_att_is_refused_by_those_that_give_the_ate(name: str) -> None:
     made = replace(clean(3.0, 0), question=replace(QUESTION, target="ATT"))
-    with pytest.raises(EstimationError, match="targets the ATE"):
+    with pytest.raises(DesignError, match="targets the ATE"):
         estimate(name, made)
 
 
 def test_what_cannot_be_served_is_refused_with_what_could() -> None:
     made = clean(3.0, 0)
-    with pytest.raises(EstimationError, match="dowhy_linear"):
+    with pytest.raises(DesignError, match=r"Estimators that can answer as asked: .*dowhy_linear"):
         estimate("fixed_effects", made.pooled())
-    with pytest.raises(EstimationError, match=r"question\.modifiers"):
+    with pytest.raises(DesignError, match=r"question\.modifiers.* fixed_effects"):
         estimate("causal_forest", replace(made, modifiers=()))
-    with pytest.raises(EstimationError, match="folds"):
+    with pytest.raises(DesignError, match="folds"):
         LinearDml(folds=40).estimate(made, stream(1, "x"))
 
 

@@ -27,10 +27,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints, Modifier
+from causal.design import Design, Floats, Ints
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment, thin
+from causal.estimators import serve
 from causal.inference import Fit, clustered_least_squares
+from causal.modifier import Modifier
+from causal.needs import FOLDS, MODIFIERS, Need
 
 LINEAR = ("lasso", "ridge")
 NUISANCES = (*LINEAR, "boosting", "forest")
@@ -71,7 +74,7 @@ class LinearDml:
     nuisance: Literal["lasso", "ridge", "boosting", "forest"] = "lasso"
     folds: int = 5
     degree: int = 2
-    needs: ClassVar[str] = "at least as many clusters as folds"
+    needs: ClassVar[tuple[Need, ...]] = (FOLDS,)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance"
     costs: ClassVar[str] = "about a second"
 
@@ -93,7 +96,7 @@ class LinearDml:
         # EconML imports DoWhy, shap and numba, which take seconds
         from econml.dml import LinearDML
 
-        _serve(self.name, design, self.folds)
+        serve(self, design)
         arrays = _arrays(design, self.panel, self.degree if self.nuisance in LINEAR else 1)
         model = LinearDML(
             model_y=_nuisance(self.nuisance, rng)(),
@@ -159,7 +162,7 @@ class CausalForest:
     degree: int = 1
     trees: int = 200
     smallest_leaf: int = 20
-    needs: ClassVar[str] = "question.modifiers; at least as many clusters as folds"
+    needs: ClassVar[tuple[Need, ...]] = (MODIFIERS, FOLDS)
     targets: ClassVar[str] = "ATE, every authority-year alike"
     costs: ClassVar[str] = "a few seconds"
 
@@ -188,11 +191,7 @@ class CausalForest:
         """
         from econml.dml import CausalForestDML
 
-        _serve(self.name, design, self.folds)
-        if not design.modifiers:
-            raise EstimationError(
-                "causal_forest lets the effect differ by something and the question names no modifiers; ask with  question.modifiers=[deprivation]"
-            )
+        serve(self, design)
         arrays = _arrays(design, self.panel, self.degree if self.nuisance in LINEAR else 1)
         by = np.column_stack([m.values[arrays.kept] for m in design.modifiers])
         model = CausalForestDML(
@@ -292,15 +291,6 @@ def _check(panel: str, nuisance: str, folds: int, degree: int) -> None:
         raise ConfigError(f"folds must be a whole number of at least 2, got {folds!r}")
     if isinstance(degree, bool) or not isinstance(degree, int) or not 1 <= degree <= 3:
         raise ConfigError(f"degree must be 1, 2 or 3, got {degree!r}")
-
-
-def _serve(name: str, design: Design, folds: int) -> None:
-    if design.question.target != "ATE":
-        raise EstimationError(f"{name} targets the ATE, and the question asks for the {design.question.target}; ask with  question.target=ATE")
-    if len(design.clusters) < 2 * folds:
-        raise EstimationError(
-            f"{name} holds whole clusters in {folds} folds and has only {len(design.clusters)} clusters; take  estimator.folds=2  or fixed_effects"
-        )
 
 
 def _arrays(design: Design, panel: str, degree: int) -> _Arrays:
