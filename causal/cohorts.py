@@ -28,7 +28,7 @@ class Cohorts:
     on : shape (rows,), whether the row is treated.
     sign : +1, or −1 where authorities move from the question's `treated` level to its `control` level; the effect of adopting times
         `sign` is the effect of the question's contrast.
-    cut : whether a treatment of more than two values was cut at the question's level.
+    cut : whether the treatment has other values than the question's two levels, and was cut at one of them.
     words : how adoption was told, a sentence.
     """
 
@@ -92,7 +92,7 @@ def cohorts(design: Design) -> Cohorts:
     first[design.authority[at]] = design.year[at]
     off = np.zeros(number, dtype=bool)
     off[design.authority[~on]] = True
-    cut = len(np.unique(design.treatment)) > 2
+    cut = not np.array_equal(np.unique(design.treatment), sorted((question.control, question.treated)))
     level = question.treated if sign > 0 else question.control
     words = f"Treated: {design.treatment_variable.label} {'has reached' if cut else 'is'} {level:g}."
     return Cohorts(first=first, always=~off, on=on, sign=sign, cut=cut, words=words)

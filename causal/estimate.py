@@ -7,7 +7,7 @@ between estimators without a second fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -201,6 +201,16 @@ def estimated(
         influence=fit.scores[:, 0] * question.contrast,
         **more,
     )
+
+
+def without_interval(made: Estimate, why: str) -> Estimate:
+    """The estimate with its effects alone, for estimators whose interval nobody knows to be valid.
+
+    why : end of the sentence on inference.
+    """
+    parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
+    words = f"no valid interval: {why}"
+    return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words)
 
 
 def _clustered(design: Design) -> str:
