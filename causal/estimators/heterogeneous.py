@@ -20,7 +20,7 @@ from causal.design import Design, Floats, Ints
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, without_interval
 from causal.estimators import serve
-from causal.estimators.nuisance import Nuisance, learners, quiet
+from causal.estimators.nuisance import Nuisance, learner, quiet
 from causal.estimators.orthogonal import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
 from causal.estimators.transformed import WORDS, Transformed, check_panel, scaled, transform
 from causal.inference import Fit, clustered_least_squares
@@ -248,8 +248,8 @@ class CausalForest:
 
         def learn(arrays: Transformed, by: Floats) -> tuple[Residuals, Floats]:
             model = CausalForestDML(
-                model_y=learners(self.nuisance, rng)(),
-                model_t=learners(self.nuisance, rng)(),
+                model_y=learner(self.nuisance, rng),
+                model_t=learner(self.nuisance, rng),
                 cv=splits(arrays.cluster, self.folds, rng),
                 n_estimators=self.trees,
                 min_samples_leaf=self.smallest_leaf,

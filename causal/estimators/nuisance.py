@@ -7,18 +7,19 @@ in one of them. "stacked" weighs ridge, boosting and a forest by their predictio
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
 
+from causal.design import Floats
 from causal.errors import ConfigError
 
 Nuisance = Literal["lasso", "ridge", "boosting", "forest", "stacked"]
 LINEAR = ("lasso", "ridge")
 NUISANCES = (*LINEAR, "boosting", "forest", "stacked")
-INNER = 3  # folds in which trees are tuned
+INNER = 3  # folds in which they are tuned
 
 
 def check_nuisance(kind: str) -> None:
@@ -32,40 +33,67 @@ def check_nuisance(kind: str) -> None:
         raise ConfigError(f"nuisance must be one of {', '.join(NUISANCES)}, got {kind!r}")
 
 
-def learner(kind: str, rng: np.random.Generator) -> Any:
-    """A fresh regressor of scikit-learn's kind, unfitted; its `cv` takes the folds of whole clusters that EconML gives it."""
+class Tuned:
+    """A regressor tuned inside each training fold on folds that hold whole clusters.
+
+    EconML tunes scikit-learn's own searches once, on the rows that are held out too; what it does not know it fits fold by fold, and puts splits
+    by cluster in the place of an attribute `cv`.
+
+    Parameters
+    ----------
+    kind : of NUISANCES.
+    seed : of what it draws.
+    """
+
+    def __init__(self, kind: str, seed: int) -> None:
+        self.kind, self.seed = kind, seed
+        self.cv: Any = INNER
+        self.made: Any = None
+
+    def fit(self, features: Floats, target: Floats, sample_weight: Floats | None = None) -> Tuned:
+        """Choose and fit; shape (rows, features), (rows,)."""
+        self.made = _search(self.kind, self.seed, self.cv)
+        # scikit-learn routes weights to the parts of a search by name, and takes None for a weight in some
+        self.made.fit(features, np.ravel(target), **({} if sample_weight is None else {"sample_weight": sample_weight}))
+        return self
+
+    def predict(self, features: Floats) -> Floats:
+        """Shape (rows,)."""
+        return np.asarray(self.made.predict(features))
+
+    def score(self, features: Floats, target: Floats, sample_weight: Floats | None = None) -> float:
+        """R² on these rows."""
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(np.ravel(target), self.predict(features), sample_weight=sample_weight))
+
+
+def _search(kind: str, seed: int, cv: Any) -> Any:
+    """A fresh search of scikit-learn's over these splits."""
     from sklearn.linear_model import LassoCV, LinearRegression, RidgeCV
 
-    seed = int(rng.integers(2**31))
     alphas = np.logspace(-3, 3, 13)
     if kind == "lasso":
-        return LassoCV(alphas=30, max_iter=1000, tol=1e-3, random_state=seed)
+        return LassoCV(alphas=30, max_iter=1000, tol=1e-3, random_state=seed, cv=cv)
     if kind == "ridge":
-        return RidgeCV(alphas=alphas)
+        return RidgeCV(alphas=alphas, cv=cv)
     from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor, StackingRegressor
     from sklearn.model_selection import GridSearchCV
 
     boosting = HistGradientBoostingRegressor(max_iter=100, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, random_state=seed)
     forest = RandomForestRegressor(n_estimators=60, min_samples_leaf=5, max_features=0.5, n_jobs=1, random_state=seed)
     if kind == "boosting":
-        return GridSearchCV(boosting, {"max_leaf_nodes": [3, 8]}, cv=INNER)
+        return GridSearchCV(boosting, {"max_leaf_nodes": [3, 8]}, cv=cv)
     if kind == "forest":
-        return GridSearchCV(forest, {"min_samples_leaf": [5, 20]}, cv=INNER)
+        return GridSearchCV(forest, {"min_samples_leaf": [5, 20]}, cv=cv)
     return StackingRegressor(
-        [("ridge", RidgeCV(alphas=alphas)), ("boosting", boosting), ("forest", forest)], final_estimator=LinearRegression(positive=True), cv=INNER
+        [("ridge", RidgeCV(alphas=alphas)), ("boosting", boosting), ("forest", forest)], final_estimator=LinearRegression(positive=True), cv=cv
     )
 
 
-def learners(kind: str, rng: np.random.Generator) -> Callable[[], Any]:
-    """A maker of such regressors that all draw alike."""
-    made = learner(kind, rng)
-
-    def copy() -> Any:
-        from sklearn.base import clone
-
-        return clone(made)
-
-    return copy
+def learner(kind: str, rng: np.random.Generator) -> Tuned:
+    """A fresh regressor, unfitted; its `cv` takes the folds of whole clusters that EconML gives it."""
+    return Tuned(kind, int(rng.integers(2**31)))
 
 
 @contextmanager

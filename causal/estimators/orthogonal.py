@@ -16,7 +16,7 @@ import numpy as np
 from causal.design import Design, Floats, Ints
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import feedback, residual_treatment, thin
-from causal.estimators.nuisance import learners, quiet
+from causal.estimators.nuisance import learner, quiet
 from causal.estimators.transformed import Transformed
 from causal.inference import Fit, median_fit
 
@@ -61,7 +61,7 @@ def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Gen
     from econml.dml import LinearDML
 
     model: Any = LinearDML(
-        model_y=learners(nuisance, rng)(), model_t=learners(nuisance, rng)(), cv=splits(arrays.cluster, folds, rng), random_state=int(rng.integers(2**31))
+        model_y=learner(nuisance, rng), model_t=learner(nuisance, rng), cv=splits(arrays.cluster, folds, rng), random_state=int(rng.integers(2**31))
     )
     features = arrays.some if also is None else np.column_stack([arrays.features, also])
     with quiet():

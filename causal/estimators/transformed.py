@@ -5,7 +5,8 @@ within
     demeaned g(x) is no function of demeaned x (a forest on demeaned covariates gave 2.4 where the truth was 1).
 correlated_random_effects
     outcome and treatment lose authority means, the covariates stay as they are and bring their authority means, the
-    treatment's mean and year dummies; for trees and for linear models.
+    treatment's mean and year dummies; for trees and for linear models. Of a curved confounder about one part in the number of years
+    stays, since the mean of a curve is not told by the mean of the covariate; first differences leave none.
 first_difference
     changes from the year before on the covariates of both years and year dummies; for trees and for linear models.
 
