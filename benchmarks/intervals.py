@@ -27,9 +27,10 @@ from tqdm import tqdm
 from causal.design import design
 from causal.errors import EstimationError
 from causal.estimators.difference import Difference
-from causal.estimators.dml import CausalForest, LinearDml
+from causal.estimators.dml import LinearDml
 from causal.estimators.dowhy_linear import DowhyLinear
 from causal.estimators.fixed_effects import FixedEffects
+from causal.estimators.heterogeneous import CausalForest
 from causal.experiments.compose import composed, study_from
 from causal.identify import identify
 from causal.refute import stream

@@ -11,15 +11,16 @@ few year effects are columns that have lost the same means (Frisch & Waugh 1933;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causal.errors import DesignError
-from causal.graph import undated
+from causal.errors import DesignError, suggest
+from causal.graph import dated, undated
 from causal.identify import PLACE_AND_TIME, Identification
+from causal.modifier import Modifier, base_year, cut_into_groups
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
 from causal.words import capital, count
@@ -29,25 +30,6 @@ Ints = NDArray[np.int64]
 
 FEWEST_AUTHORITIES = 10
 COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Modifier:
-    """Groups by which the effect is also given.
-
-    Parameters
-    ----------
-    name, label : of the column.
-    values : shape (rows,), the column in the first year known.
-    codes : shape (rows,), the group of each row, 0 first.
-    groups : the groups' labels, lowest values first.
-    """
-
-    name: str
-    label: str
-    values: Floats
-    codes: Ints
-    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,6 +50,9 @@ class Design:
     region : shape (rows,), the region's name, "" where not known.
     population : shape (rows,), people the outcome refers to; None where not known.
     modifiers : groupings of the rows, constant within an authority.
+    weights : shape (rows,), how much each row counts, mean 1; None where all count alike.
+    columns : dated name → shape (rows,), what an estimator may need beside the adjustment set (instruments, mediators, the outcome before
+        the treatment); raw, NaN where not known, and so never a reason to lose a row here.
     outcome_variable, treatment_variable : what the numbers are.
     lost : rows and authorities left out at each step.
     words : what was absorbed, adjusted for and lagged, as sentences.
@@ -95,21 +80,60 @@ class Design:
     treatment_variable: Variable
     lost: tuple[Loss, ...]
     words: tuple[str, ...]
+    weights: Floats | None = None
+    columns: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """Number of authority-years."""
         return len(self.outcome)
 
+    @property
+    def root_weights(self) -> Floats:
+        """Shape (rows,), the roots of the weights; ones where all rows count alike."""
+        return np.ones(self.rows) if self.weights is None else np.sqrt(self.weights)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every authority is seen in the same years."""
+        return self.rows == len(self.authorities) * len(np.unique(self.year))
+
+    def grid(self, values: Floats) -> Floats:
+        """A column, shape (rows,), laid out by place and time: shape (authorities, years), NaN where a row is missing; raw, nothing absorbed."""
+        years, at = np.unique(self.year, return_inverse=True)
+        laid = np.full((len(self.authorities), len(years)), np.nan)
+        laid[self.authority, at] = values
+        return laid
+
+    def column(self, name: str) -> Floats:
+        """One of `columns`, shape (rows,).
+
+        Raises
+        ------
+        DesignError : there is none of that name.
+        """
+        if name not in self.columns:
+            raise DesignError(f"the design has no column {name!r} beside its adjustment set; {suggest(name, self.columns)}")
+        return self.columns[name]
+
     def demean(self, matrix: Floats) -> Floats:
-        """Subtract each authority's mean from each column, shape (rows, k), or the grand mean where authorities are not absorbed."""
+        """Subtract each authority's mean from each column, shape (rows, k), or the grand mean where authorities are not absorbed.
+
+        Where rows have weights the means are weighted, and what is left is multiplied by `root_weights`: least squares on it is
+        weighted least squares, with every product of two columns weighted once.
+        """
+        weights = None if self.weights is None else self.weights[:, None]
         if "authority" not in self.absorb:
-            return np.asarray(matrix - matrix.mean(axis=0))
+            means = matrix.mean(axis=0) if weights is None else (weights * matrix).sum(axis=0) / weights.sum()
+            return np.asarray(matrix - means if weights is None else (matrix - means) * np.sqrt(weights))
         starts = np.flatnonzero(np.r_[True, np.diff(self.authority) != 0])
         counts = np.diff(np.r_[starts, len(self.authority)])
-        means = np.add.reduceat(matrix, starts, axis=0) / counts[:, None]
-        centred: Floats = matrix - np.repeat(means, counts, axis=0)
-        return centred
+        if weights is None:
+            means = np.add.reduceat(matrix, starts, axis=0) / counts[:, None]
+            centred: Floats = matrix - np.repeat(means, counts, axis=0)
+            return centred
+        means = np.add.reduceat(weights * matrix, starts, axis=0) / np.add.reduceat(weights, starts, axis=0)
+        return np.asarray((matrix - np.repeat(means, counts, axis=0)) * np.sqrt(weights))
 
     def pooled(self, *, adjust: bool = True) -> Design:
         """The same rows without authority effects: with the year effects and all controls, or (adjust=False) with nothing held fixed."""
@@ -146,20 +170,57 @@ class Design:
         authority, names = pd.factorize(pd.MultiIndex.from_arrays([copies, self.authority[rows]]))
         cluster, kept = pd.factorize(self.cluster[rows], sort=True)
         again = np.argsort(authority, kind="stable")
-        rows = rows[again]
+        return replace(
+            self._at(rows[again]),
+            authority=authority[again].astype(np.int64),
+            authorities=tuple(f"{self.authorities[a]}·{copy}" for copy, a in names),
+            cluster=cluster[again].astype(np.int64),
+            clusters=tuple(self.clusters[c] for c in kept),
+        )
+
+    def only(self, rows: Ints, step: str = "") -> Design:
+        """Some of the rows, in their order, each once; authorities and clusters without a row are gone, and `step` says why.
+
+        rows : sorted indices, shape (kept,).
+
+        Raises
+        ------
+        DesignError : fewer than ten authorities are left.
+        """
+        if len(rows) == self.rows:
+            return self
+        authorities, authority = np.unique(self.authority[rows], return_inverse=True)
+        clusters, cluster = np.unique(self.cluster[rows], return_inverse=True)
+        if len(authorities) < FEWEST_AUTHORITIES:
+            raise DesignError(
+                f"{len(authorities)} authorities are left ({step or 'of those chosen'}), and at least {FEWEST_AUTHORITIES} are wanted "
+                "to say how sure an answer is"
+            )
+        gone = tuple(self.authorities[a] for a in sorted(set(self.authority.tolist()) - set(authorities.tolist())))
+        return replace(
+            self._at(rows),
+            authority=authority.astype(np.int64),
+            authorities=tuple(self.authorities[a] for a in authorities),
+            cluster=cluster.astype(np.int64),
+            clusters=tuple(self.clusters[c] for c in clusters),
+            lost=(*self.lost, Loss(step=step, rows=self.rows - len(rows), authorities=gone)) if step else self.lost,
+        )
+
+    def _at(self, rows: Ints) -> Design:
+        """Every array at these rows; codes are left as they are."""
         return replace(
             self,
             outcome=self.outcome[rows],
             treatment=self.treatment[rows],
             controls=self.controls[rows],
             nested=self.nested[rows],
-            authority=authority[again].astype(np.int64),
-            authorities=tuple(f"{self.authorities[a]}·{copy}" for copy, a in names),
-            cluster=cluster[again].astype(np.int64),
-            clusters=tuple(self.clusters[c] for c in kept),
+            authority=self.authority[rows],
+            cluster=self.cluster[rows],
             year=self.year[rows],
             region=self.region[rows],
             population=None if self.population is None else self.population[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            columns={name: values[rows] for name, values in self.columns.items()},
             modifiers=tuple(replace(m, values=m.values[rows], codes=m.codes[rows]) for m in self.modifiers),
         )
 
@@ -169,7 +230,7 @@ class Design:
         return np.asarray(self.year[:, None] == years[1:], dtype=float)
 
     def within(self, *matrices: Floats) -> list[Floats]:
-        """Each matrix, shape (rows, k), without what is absorbed: authority means and year effects."""
+        """Each matrix, shape (rows, k), without what is absorbed: authority means and year effects; scaled as `demean` says."""
         basis = self.basis(controls=False)
         return [self._residual(basis, matrix) for matrix in matrices]
 
@@ -185,7 +246,8 @@ class Design:
 
     def held(self, basis: Floats) -> Floats:
         """All that is held fixed and not nested in authorities, orthonormal: the basis, and the intercept where authorities are not absorbed."""
-        return basis if "authority" in self.absorb else np.column_stack([np.full(self.rows, self.rows**-0.5), basis])
+        root = self.root_weights
+        return basis if "authority" in self.absorb else np.column_stack([root / np.linalg.norm(root), basis])
 
     def _residual(self, basis: Floats, matrix: Floats) -> Floats:
         centred = self.demean(matrix)
@@ -249,7 +311,9 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
 
     table = pd.DataFrame(columns)
     for name in question.modifiers:
-        table[f"modifier {name}"] = _base(panel, name)
+        table[f"modifier {name}"] = base_year(panel, name)
+    if question.weights is not None:
+        table[f"weight {question.weights}"] = panel.frame[panel.variable(question.weights).name]
     kept, lost = _complete(panel, table, lag)
     if "authority" in absorb:
         counts = kept.groupby(level="authority").transform("sum")
@@ -271,6 +335,8 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
             f"{panel.title}: {len(authorities)} authorities are left with everything that the question needs, and at least "
             f"{FEWEST_AUTHORITIES} are wanted to say how sure an answer is ({steps})"
         )
+    if question.weights is not None:
+        words.append(f"Each authority-year counts by its {panel.variable(question.weights).label}.")
     year = table.index.get_level_values("year").to_numpy(dtype=np.int64)
     controls, names, groups = _controls(table, linear, identification, year, words)
     words += _breaks(panel, {question.outcome: 0, question.treatment: -lag} | {bare: by for bare, by in map(undated, linear)}, year)
@@ -295,14 +361,36 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         year=year,
         region=regions[codes],
         population=frame[panel.population].reindex(table.index).to_numpy(dtype=float) if panel.population else None,
-        modifiers=tuple(_modifier(panel, name, table[f"modifier {name}"].to_numpy(), codes, question.groups) for name in question.modifiers),
+        modifiers=tuple(cut_into_groups(panel, name, table[f"modifier {name}"].to_numpy(), codes, question.groups) for name in question.modifiers),
         outcome_variable=outcome_variable,
         treatment_variable=treatment_variable,
         lost=tuple(lost),
         words=tuple(words),
+        weights=_weights(question, table),
+        columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in _beside(panel, question, identification, lag).items()},
     )
     _must_vary(made, panel)
     return made
+
+
+def _weights(question: Question, table: pd.DataFrame) -> Floats | None:
+    """How much each row counts, mean 1."""
+    if question.weights is None:
+        return None
+    weights = table[f"weight {question.weights}"].to_numpy(dtype=float)
+    if not (weights > 0).all():
+        raise DesignError(
+            f"question.weights={question.weights} must be above 0 wherever it is known, and {(weights <= 0).sum()} of {len(weights)} rows are not; "
+            "leave those cells empty, or count all alike with  question.weights=null"
+        )
+    return np.asarray(weights / weights.mean())
+
+
+def _beside(panel: Panel, question: Question, identification: Identification, lag: int) -> dict[str, pd.Series]:
+    """Instruments and front-door variables as the graph dates them, mediators the year after the treatment, the outcome the year before it."""
+    names = {one.name for one in identification.instruments} | set(identification.frontdoor) | {dated(question.outcome, -lag - 1)}
+    names |= {dated(name, -max(lag - 1, 0)) for name in identification.mediators}
+    return {name: panel.shift(undated(name)[0], undated(name)[1]) for name in sorted(names) if undated(name)[0] in panel.names}
 
 
 def _complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, list[Loss]]:
@@ -328,7 +416,7 @@ def _complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, l
         said = [f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare]
         marks = panel.marks(bare)
         why = "; ".join([*said, *([", ".join(f"{n} marked {mark!r}" for mark, n in marks.items())] if marks else [])])
-        lose(table[name].isna(), f"{str(name).removeprefix('modifier ')} not known" + (f": {why}" if why else ""))
+        lose(table[name].isna(), f"{str(name).removeprefix('modifier ').removeprefix('weight ')} not known" + (f": {why}" if why else ""))
     return kept, lost
 
 
@@ -368,29 +456,6 @@ def _controls(
     if groups:
         words.append(f"Adjusted for: {', '.join(groups)}.")
     return (np.column_stack(columns) if columns else np.empty((len(table), 0))), tuple(names), groups
-
-
-def _base(panel: Panel, name: str) -> pd.Series:
-    """A modifier as it stood in the first year known, so that the treatment cannot have moved it."""
-    first = panel.frame[panel.variable(name).name].groupby(level="authority").first()
-    return pd.Series(first.reindex(panel.frame.index.get_level_values("authority")).to_numpy(), index=panel.frame.index)
-
-
-def _modifier(panel: Panel, name: str, values: Floats, authority: Ints, wanted: int) -> Modifier:
-    """Cut the authorities, not the rows, into groups of equal number."""
-    label = panel.variable(name).label
-    per_authority = pd.Series(values).groupby(authority).first()
-    distinct = np.unique(per_authority)
-    if len(distinct) <= wanted:
-        codes = np.searchsorted(distinct, per_authority)
-        groups = tuple(f"{value:g}" for value in distinct)
-    else:
-        ranks = per_authority.rank(method="first").to_numpy()
-        codes = np.minimum(((ranks - 1) * wanted / len(ranks)).astype(int), wanted - 1)
-        noun = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 10: "tenth"}.get(wanted, f"group of {wanted}")
-        ends = {0: " (lowest)", wanted - 1: " (highest)"}
-        groups = tuple(f"{noun} {group + 1}{ends.get(group, '')}" for group in range(wanted))
-    return Modifier(name=name, label=label, values=values, codes=np.asarray(codes)[authority].astype(np.int64), groups=groups)
 
 
 def _must_vary(made: Design, panel: Panel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from causal.design import design
+from causal.estimators import able
 from causal.identify import identify
 from causal.study import Study, must_have
 from causal.words import count, years_later
@@ -32,7 +33,7 @@ def explanation(study: Study) -> str:
     for arrow in graph.arrows:
         extra = (f" [{count(arrow.lag, 'year')} later]" if arrow.lag else "") + (" [by year]" if arrow.by_year else "")
         lines.append(f"  {arrow.cause} -> {arrow.effect}{extra}: {arrow.because}")
-    found = identify(question, graph, measured=panel.names, adjust_for=study.adjust_for)
+    found = identify(question, graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor"))
     lines += ["", "Identification", f"  strategies: {', '.join(found.strategies) or 'none'}"]
     if found.identified:
         lines.append(f"  adjust for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because})")
@@ -56,6 +57,7 @@ def explanation(study: Study) -> str:
         for loss in made.lost:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
+        lines += ["", "Estimators that can answer as asked", f"  {', '.join(able(made))}"]
     lines += ["", f"Estimator: {study.estimator.name}", f"Checks: {', '.join(study.refuters) or 'none'}; decisive: {', '.join(study.rule.decisive)}"]
     lines += [f"Note: {note}" for note in panel.notes]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Literal
 
 import networkx as nx
 
@@ -28,6 +29,7 @@ from causal.words import count
 MOST_CANDIDATES = 14
 MOST_FRONTDOOR = 8  # measured mediators; beyond that no front-door set is looked for
 PLACE_AND_TIME = ("authority", "year")
+Strategy = Literal["backdoor", "iv", "frontdoor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ class Identification:
 
     Parameters
     ----------
-    identified : whether a valid adjustment set exists among what is measured.
+    identified : whether the strategy asked for is there among what is measured; for "backdoor", a valid adjustment set.
+    strategy : the one that `adjust_for` serves.
     strategies : which of "backdoor", "iv" and "frontdoor" the graph allows.
     adjust_for : the chosen set, sorted.
     chosen_because : the rule that chose it.
@@ -85,9 +88,12 @@ class Identification:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     sufficient: bool = True
+    strategy: Strategy = "backdoor"
 
 
-def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjust_for: Iterable[str] | None = None) -> Identification:
+def identify(
+    question: Question, graph: Graph, *, measured: Iterable[str], adjust_for: Iterable[str] | None = None, strategy: Strategy = "backdoor"
+) -> Identification:
     """Find what must be adjusted for to answer the question with what is measured.
 
     Parameters
@@ -95,6 +101,7 @@ def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjus
     measured : names of the panel's columns; a node without one counts as unmeasured. `authority`
         and `year` are always known.
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
+    strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" for nothing.
 
     Raises
     ------
@@ -147,6 +154,14 @@ def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjus
         )
     instruments = _instruments(relevant, treatment, outcome, candidates, chosen)
     frontdoor = _frontdoor(relevant, treatment, outcome, set(unmeasured))
+    if strategy == "iv" and not forced:
+        chosen, because = (
+            (instruments[0].given, f"what makes {instruments[0].name} a valid instrument") if instruments else (None, "the graph has no instrument")
+        )
+    elif strategy == "frontdoor" and not forced:
+        chosen, because = ((), f"the front door is {', '.join(frontdoor)}") if frontdoor else (None, "the graph has no front door")
+    if strategy != "backdoor":
+        sufficient = True  # an open back door is what these two are for
     identified = chosen is not None
     strategies = tuple(s for s, there in (("backdoor", bool(valid)), ("iv", bool(instruments)), ("frontdoor", bool(frontdoor))) if there)
     by_year = tuple(sorted(name for name in chosen or () if name in once and name not in PLACE_AND_TIME and graph.by_year(name)))
@@ -166,10 +181,11 @@ def identify(question: Question, graph: Graph, *, measured: Iterable[str], adjus
         unmeasured=unmeasured,
         feedback=feedback,
         forced=forced,
-        blocked_by=() if identified else _blocked_by(graph, relevant, treatment, outcome, later, known - set(unmeasured)),
+        blocked_by=() if identified or strategy != "backdoor" else _blocked_by(graph, relevant, treatment, outcome, later, known - set(unmeasured)),
         assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback),
         warnings=tuple(warnings),
         sufficient=sufficient,
+        strategy=strategy,
     )
 
 

@@ -23,6 +23,7 @@ class Question:
     modifiers : columns by whose groups the effect is also given.
     groups : number of equal groups a numeric modifier is cut into (5: fifths).
     target : "ATE" (all authority-years) or "ATT" (those treated).
+    weights : column that says how much an authority-year counts ("children": every child alike); None counts all alike.
     level : confidence level of every interval.
     harm : which direction of the outcome is bad.
     outcome_sd, outcome_autocorrelation : residual standard deviation (outcome unit) and yearly
@@ -39,6 +40,7 @@ class Question:
     modifiers: tuple[str, ...] = ()
     groups: int = 5
     target: Literal["ATE", "ATT"] = "ATE"
+    weights: str | None = None
     level: float = 0.95
     harm: Literal["increase", "decrease"] = "increase"
     outcome_sd: float | None = None
@@ -69,6 +71,8 @@ class Question:
             raise ConfigError(f"question.groups must be a whole number of at least 2, got {self.groups!r}")
         if self.target not in ("ATE", "ATT"):
             raise ConfigError(f"question.target must be 'ATE' or 'ATT', got {self.target!r}")
+        if self.weights is not None and (not isinstance(self.weights, str) or not self.weights.strip()):
+            raise ConfigError(f"question.weights must name a column (children), or be null to count every authority-year alike, got {self.weights!r}")
         if self.harm not in ("increase", "decrease"):
             raise ConfigError(f"question.harm must be 'increase' or 'decrease' (the direction of the outcome that is bad), got {self.harm!r}")
         if self.outcome_sd is not None and not (self.outcome_sd > 0 and self.outcome_sd_source):

@@ -221,6 +221,8 @@ Step = Callable[[Floats], tuple[Floats, Floats]]
 
 def _centring(design: Design) -> Callable[[Floats], Floats]:
     """`Design.demean` for draws that lie in rows, shape (draws, rows): each is read from one end to the other."""
+    if design.weights is not None:
+        return lambda values: np.ascontiguousarray(design.demean(values.T).T)
     if "authority" not in design.absorb:
         return lambda values: np.asarray(values - values.mean(axis=1, keepdims=True))
     starts = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])

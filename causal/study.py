@@ -104,7 +104,9 @@ def run(study: Study, *, panel: Panel | None = None, workers: int = 1, say: Call
             panel = panel or study.source.load()
             must_have(study, panel)
         with clock("identify"):
-            identification = identify(question, study.graph, measured=panel.names, adjust_for=study.adjust_for)
+            identification = identify(
+                question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor")
+            )
         outcome = panel.variable(question.outcome)
         if not identification.identified:
             verdict = judge(

@@ -72,6 +72,7 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
         raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
     for where, target in _targets(plain):
         _allowed(where, target, trusted)
+    _leave_knobs(plain)
     try:
         study = instantiate(OmegaConf.create(plain), _convert_="all")
     except HydraException as problem:
@@ -79,6 +80,18 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     if not isinstance(study, Study):
         raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
     return study
+
+
+def _leave_knobs(plain: dict[str, Any]) -> None:
+    """A class of the user's own put in the place of an estimator's (`estimator._target_=…`) does not get the knobs that stood there."""
+    made = plain.get("estimator")
+    if not isinstance(made, dict) or str(made["_target_"]).split(".")[0] == "causal":
+        return
+    taken = set(inspect.signature(_resolve("estimator", made["_target_"])).parameters)
+    for path in (CONF / "estimator").glob("*.yaml"):
+        for key, value in OmegaConf.to_container(OmegaConf.load(path)).items():  # type: ignore[union-attr]
+            if key not in taken and key != "_target_" and key in made and made[key] == value:
+                del made[key]
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

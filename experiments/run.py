@@ -20,7 +20,7 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
@@ -36,6 +36,7 @@ class _Job:
         self.flags = list(flags)  # part of the words that run it again
         self.done: list[Path] = []
         self.refused: list[dict[str, str]] = []
+        self.unsuited = 0  # of these, designs that the estimator cannot serve
         self.problem: CausalError | None = None
 
     def __call__(self, config: DictConfig) -> None:
@@ -49,6 +50,7 @@ class _Job:
                 self.problem = problem  # Hydra would print its own line about an error raised here
                 return
             self.refused.append({**named, "reason": str(problem)})
+            self.unsuited += isinstance(problem, DesignError)
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
     def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
@@ -170,13 +172,14 @@ def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
 
 
 def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
-    """Run what the words ask for; 0, or 2 if any study of a sweep was refused.
+    """Run what the words ask for; 0, or 2 if any study of a sweep was refused (with estimator=all, for another reason than not suiting the question).
 
     Raises
     ------
     CausalError : a single study's input cannot be used.
     """
     names = trust(trusted)
+    every = "estimator=all" in words
     words = _all_estimators(words, folders)
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     folders = [folder.resolve() for folder in folders]
@@ -216,7 +219,9 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     print(f"{len(job.done)} done, {len(job.refused)} refused")
     print(f"comparison: {folder / 'compare.html'}")
     print(folder)
-    return 2 if job.refused else 0
+    # asked for all, those that do not suit the question are rows of the comparison and no fault of the words
+    unsuited = every and job.unsuited == len(job.refused)
+    return 0 if job.done and (unsuited or not job.refused) else 2
 
 
 def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:

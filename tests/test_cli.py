@@ -117,6 +117,14 @@ def test_all_estimators_are_expanded() -> None:
     assert _all_estimators(["estimator=all"], []) == [f"estimator={','.join(choices('estimator'))}"]
 
 
+def test_with_all_those_that_do_not_suit_are_rows_and_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from causal.experiments import run
+
+    monkeypatch.setattr(run, "choices", lambda *_: ["causal_forest", "difference", "fixed_effects"])
+    assert call("run", "-m", f"runs={tmp_path}", "estimator=all", "question.modifiers=[]", *SMALL) == 0
+    assert "2 done, 1 refused" in capsys.readouterr().out
+
+
 def test_a_report_is_built_again_from_the_result_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", f"runs={tmp_path}", *SMALL) == 0
     folder = Path(capsys.readouterr().out.strip().splitlines()[-1])

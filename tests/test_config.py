@@ -14,6 +14,7 @@ import yaml
 
 from causal.errors import ConfigError
 from causal.experiments.compose import CONF, choices, composed, study_from
+from causal.needs import needed
 
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
 # a value for what a file leaves open
@@ -83,7 +84,7 @@ def test_an_estimator_s_header_says_what_its_class_says(name: str) -> None:
     path = CONF / f"estimator/{name}.yaml"
     made = target(path)
     lines = path.read_text().splitlines()
-    assert lines[1:4] == [f"# needs: {made.needs}", f"# targets: {made.targets}", f"# costs: {made.costs}"]
+    assert lines[1:4] == [f"# needs: {needed(made)}", f"# targets: {made.targets}", f"# costs: {made.costs}"]
     assert made().name == name
 
 

@@ -24,10 +24,16 @@ GRAPH = Graph(
 )
 QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test", modifiers=("deprivation",))
 
+ADOPTION = replace(QUESTION, treated=1.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Knobs of the made-up panel; `effect` is that of moving the cut from 0 to 0.5."""
+    """Knobs of the made-up panel; `effect` is that of moving the cut from 0 to 0.5, or with `adoption` from 0 to 1.
+
+    With `adoption` the cut is 0 until an authority takes it up and 1 from then on; two in five never do, and those that differ lastingly
+    take it up more often.
+    """
 
     effect: float = 0.0
     authorities: int = 60
@@ -35,6 +41,7 @@ class World:
     persistence: float = 0.4
     confounding: float = 1.0
     seed: int = 0
+    adoption: bool = False
 
     def load(self) -> Panel:
         """The panel."""
@@ -46,10 +53,18 @@ class World:
         poverty = 20 + 3 * lasting[:, None] + rng.normal(size=(g, t)).cumsum(axis=1)
         drift = 0.002 * self.confounding * (deprivation[:, None] - 20) * clock
         cut = 0.3 + 0.1 * lasting[:, None] + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + 0.1 * rng.normal(size=(g, t)).cumsum(axis=1)
+        scale = 2.0
+        if self.adoption:
+            chance = np.random.default_rng([self.seed, 1])
+            takes = 0.5 * lasting + chance.normal(size=g) > -0.28
+            first = np.where(takes, chance.integers(min(3, t - 1), t, size=g), t)
+            cut, scale = (clock >= first[:, None]).astype(float), 1.0
         shock = rng.normal(size=(g, t + 5)) * 3
         for year in range(1, t + 5):
             shock[:, year] += self.persistence * shock[:, year - 1]
-        plans = 45 + 10 * lasting[:, None] + clock + 0.5 * (poverty - 20) + 0.05 * (deprivation[:, None] - 20) * clock + 2 * self.effect * cut + shock[:, 5:]
+        plans = (
+            45 + 10 * lasting[:, None] + clock + 0.5 * (poverty - 20) + 0.05 * (deprivation[:, None] - 20) * clock + scale * self.effect * cut + shock[:, 5:]
+        )
         columns = {"deprivation": np.repeat(deprivation, t), "poverty": poverty.ravel(), "cut": cut.ravel(), "plans": plans.ravel()}
         units = {"deprivation": "score", "poverty": "per cent", "cut": "share", "plans": "per 10,000 children"}
         return Panel(

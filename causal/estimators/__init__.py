@@ -1,1 +1,44 @@
-"""Estimators: one file each, or one small family."""
+"""Estimators: one file each, or one small family; here how one refuses what it cannot do and names those that can."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from inspect import getmembers, isclass
+from pkgutil import iter_modules
+from typing import Any
+
+from causal.design import Design
+from causal.errors import DesignError
+from causal.needs import lacking
+from causal.words import listed
+
+
+@cache
+def shelf() -> dict[str, type[Any]]:
+    """Every estimator of this folder, by name: the classes that say what they need and can be made without a knob."""
+    found = {}
+    for module in iter_modules(__path__):
+        home = import_module(f"{__name__}.{module.name}")
+        members: list[tuple[str, type[Any]]] = getmembers(home, isclass)
+        for _, made in members:
+            if made.__module__ == home.__name__ and hasattr(made, "needs") and hasattr(made, "estimate"):
+                found[str(made().name)] = made
+    return dict(sorted(found.items()))
+
+
+def able(design: Design) -> tuple[str, ...]:
+    """Names of the estimators that can serve a design, with their knobs as they come."""
+    return tuple(name for name, made in shelf().items() if not lacking(made(), design))
+
+
+def serve(estimator: Any, design: Design) -> None:
+    """Refuse a design that the estimator cannot serve, before anything is fitted.
+
+    Raises
+    ------
+    DesignError : why it cannot, and which estimators can.
+    """
+    if reasons := lacking(estimator, design):
+        others = listed([name for name in able(design) if name != estimator.name])
+        raise DesignError(f"{estimator.name} cannot answer here: {'; '.join(reasons)}. Estimators that can answer as asked: {others or 'none on the shelf'}")

@@ -13,14 +13,15 @@ import numpy as np
 
 from causal.design import Design
 from causal.estimate import Estimate, estimated, least_squares, residual_treatment
+from causal.needs import Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """Slope of the outcome on the treatment over all rows (for a yes-or-no treatment the difference in means)."""
 
-    needs: ClassVar[str] = "nothing"
-    targets: ClassVar[str] = "an association, not an effect"
+    needs: ClassVar[tuple[Need, ...]] = ()
+    targets: ClassVar[str] = "an association, not an effect (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
 
     @property

@@ -16,13 +16,15 @@ import numpy as np
 from causal.design import Design
 from causal.errors import EstimationError
 from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
+from causal.estimators import serve
+from causal.needs import ADJUSTMENT, Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DowhyLinear:
     """DoWhy's LinearRegressionEstimator on the identified set without authority, clustered."""
 
-    needs: ClassVar[str] = "an identified adjustment set"
+    needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT,)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance"
     costs: ClassVar[str] = "a tenth of a second"
 
@@ -40,10 +42,10 @@ class DowhyLinear:
 
         Raises
         ------
-        EstimationError : the target is not the ATE (DoWhy would return the ATE under the name of the ATT).
+        DesignError : the target is not the ATE (DoWhy would return the ATE under the name of the ATT).
+        EstimationError : some controls are told by others almost exactly.
         """
-        if design.question.target != "ATE":
-            raise EstimationError(f"dowhy_linear targets the ATE, and the question asks for the {design.question.target}; ask with  question.target=ATE")
+        serve(self, design)
         pooled = self.regression(design)
         basis = pooled.basis()
         fit, treatment = least_squares(pooled, basis)

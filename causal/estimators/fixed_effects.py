@@ -4,27 +4,50 @@ Least squares of the outcome on the treatment with authority and year absorbed a
 held fixed in a straight line (Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, ch. 10).
 It answers with a variance-weighted average effect; where effects differ, authorities whose treatment moves most
 weigh most.
+
+First differences answer the same question from changes between successive years. Both are right under strict exogeneity; where the
+treatment is recorded with error they differ, since differencing keeps the error and loses the signal (Griliches & Hausman 1986, Errors in
+variables in panel data).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from causal.design import Design
-from causal.errors import EstimationError
-from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
+from causal.errors import ConfigError
+from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
+from causal.estimators import serve
+from causal.inference import wild_bootstrap
+from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
+from causal.windows import differenced
+
+Inference = Literal["clustered", "wild_rademacher", "wild_webb"]
+INFERENCES = ("clustered", "wild_rademacher", "wild_webb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedEffects:
-    """Two-way fixed effects with clustered errors (CR1, or CR2 below 50 effective clusters)."""
+    """Two-way fixed effects with clustered errors.
 
-    needs: ClassVar[str] = "a panel whose graph asks for authority and year"
-    targets: ClassVar[str] = "ATE, weighted by residual treatment variance"
+    Parameters
+    ----------
+    inference : "clustered" (CR1, or CR2 below 50 effective clusters), or a restricted wild cluster bootstrap with "wild_rademacher" or
+        "wild_webb" weights (Webb's for a dozen clusters or fewer).
+    draws : of the wild bootstrap, at least 99.
+    """
+
+    inference: Inference = "clustered"
+    draws: int = 999
+    needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)
+    targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
+
+    def __post_init__(self) -> None:
+        _check(self.inference, self.draws)
 
     @property
     def name(self) -> str:
@@ -40,28 +63,85 @@ class FixedEffects:
 
         Raises
         ------
-        EstimationError : authorities are not absorbed, or the target is not the ATE.
+        DesignError : authorities are not absorbed, or the target is not the ATE.
         """
-        if "authority" not in design.absorb:
-            raise EstimationError(
-                "fixed_effects compares authorities with themselves over time, and here the adjustment set has no authority or the data only one year; "
-                "estimators that can: dowhy_linear, difference"
-            )
-        if design.question.target != "ATE":
-            raise EstimationError(f"fixed_effects targets the ATE, and the question asks for the {design.question.target}; ask with  question.target=ATE")
-        basis = design.basis()
-        fit, treatment = least_squares(design, basis)
-        biased = (
-            ("strict exogeneity fails in the graph (the outcome moves a later treatment), which biases fixed effects",)
-            if design.identification.feedback
-            else ()
-        )
-        return estimated(
-            design,
-            fit,
-            estimator=self.name,
-            estimand="average effect within authorities, weighted by residual treatment variance (two-way fixed effects)",
-            parts=group_parts(design, by_group(design, basis), rng),
-            diagnostics={"authority effects held fixed": 1.0, "controls held fixed": 1.0, **residual_treatment(design, treatment)},
-            concerns=biased + thin(design, treatment),
-        )
+        serve(self, design)
+        return _answer(self, design, "average effect within authorities, weighted by residual treatment variance (two-way fixed effects)", rng)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstDifference:
+    """Changes from the year before on changes of the treatment, with year effects and changes of the controls.
+
+    Parameters
+    ----------
+    inference, draws : as for `FixedEffects`.
+    """
+
+    inference: Inference = "clustered"
+    draws: int = 999
+    needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, SUCCESSIVE_YEARS)
+    targets: ClassVar[str] = "ATE, weighted by the variance of the treatment's yearly change (and question.weights)"
+    costs: ClassVar[str] = "milliseconds"
+
+    def __post_init__(self) -> None:
+        _check(self.inference, self.draws)
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "first_difference"
+
+    def regression(self, design: Design) -> Design:
+        """The design's changes from year to year."""
+        return differenced(design)
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : authorities are not absorbed or never seen in two successive years, or the target is not the ATE.
+        """
+        serve(self, design)
+        return _answer(self, design, "average effect within authorities, weighted by the variance of yearly changes (first differences)", rng)
+
+
+def _check(inference: str, draws: int) -> None:
+    if inference not in INFERENCES:
+        raise ConfigError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}")
+    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 99:
+        raise ConfigError(f"draws must be a whole number of at least 99, got {draws!r}")
+
+
+def _answer(estimator: FixedEffects | FirstDifference, design: Design, estimand: str, rng: np.random.Generator) -> Estimate:
+    used = estimator.regression(design)
+    basis = used.basis()
+    fit, treatment = least_squares(used, basis)
+    made = estimated(
+        design,
+        fit,
+        over=used,
+        estimator=estimator.name,
+        estimand=estimand,
+        parts=group_parts(used, by_group(used, basis), rng),
+        diagnostics={"authority effects held fixed": 1.0, "controls held fixed": 1.0, **residual_treatment(used, treatment)},
+        concerns=feedback(design) + thin(used, treatment),
+    )
+    if estimator.inference == "clustered":
+        return made
+    weights = estimator.inference.removeprefix("wild_")
+    lower, upper, p_value = wild_bootstrap(
+        used.partial_out(used.outcome[:, None], basis)[:, 0],
+        treatment,
+        used.held(basis),
+        used.cluster,
+        len(used.clusters),
+        level=design.question.level,
+        weights=weights,
+        draws=estimator.draws,
+        rng=rng,
+    )
+    ends = sorted(end * design.question.contrast for end in (lower, upper))
+    words = f"restricted wild cluster bootstrap ({weights.capitalize()} weights, {estimator.draws} draws); standard error {made.inference}"
+    return replace(made, lower=ends[0], upper=ends[1], p_value=p_value, inference=words)

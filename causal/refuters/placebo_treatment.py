@@ -85,7 +85,7 @@ class PlaceboTreatment:
             return not_run(report, reason)
         draws = self.draws if trial.linear else self.refits
         raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
-        history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] + made.treatment.mean()
+        history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
         dealt = _deal(history, groups, draws, rng)
         effects, errors = trial.redraw(self.name, treatment=dealt)
         if not np.isfinite(effects).any() and not raw and not trial.linear:

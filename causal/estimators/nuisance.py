@@ -1,0 +1,109 @@
+"""Nuisance models: what learns the other causes of treatment and outcome, tuned inside folds that hold whole clusters.
+
+Linear ones choose their penalty, trees their size, on folds of the training rows; EconML hands those folds over, made so that a cluster lies
+in one of them. "stacked" weighs ridge, boosting and a forest by their predictions out of fold (Wolpert 1992, Stacked generalization).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+
+from causal.design import Floats
+from causal.errors import ConfigError
+
+Nuisance = Literal["lasso", "ridge", "boosting", "forest", "stacked"]
+LINEAR = ("lasso", "ridge")
+NUISANCES = (*LINEAR, "boosting", "forest", "stacked")
+INNER = 3  # folds in which they are tuned
+
+
+def check_nuisance(kind: str) -> None:
+    """Refuse a nuisance that does not exist.
+
+    Raises
+    ------
+    ConfigError : it names those that do.
+    """
+    if kind not in NUISANCES:
+        raise ConfigError(f"nuisance must be one of {', '.join(NUISANCES)}, got {kind!r}")
+
+
+class Tuned:
+    """A regressor tuned inside each training fold on folds that hold whole clusters.
+
+    EconML tunes scikit-learn's own searches once, on the rows that are held out too; what it does not know it fits fold by fold, and puts splits
+    by cluster in the place of an attribute `cv`.
+
+    Parameters
+    ----------
+    kind : of NUISANCES.
+    seed : of what it draws.
+    """
+
+    def __init__(self, kind: str, seed: int) -> None:
+        self.kind, self.seed = kind, seed
+        self.cv: Any = INNER
+        self.made: Any = None
+
+    def fit(self, features: Floats, target: Floats, sample_weight: Floats | None = None) -> Tuned:
+        """Choose and fit; shape (rows, features), (rows,)."""
+        self.made = _search(self.kind, self.seed, self.cv)
+        # scikit-learn routes weights to the parts of a search by name, and takes None for a weight in some
+        self.made.fit(features, np.ravel(target), **({} if sample_weight is None else {"sample_weight": sample_weight}))
+        return self
+
+    def predict(self, features: Floats) -> Floats:
+        """Shape (rows,)."""
+        return np.asarray(self.made.predict(features))
+
+    def score(self, features: Floats, target: Floats, sample_weight: Floats | None = None) -> float:
+        """R² on these rows."""
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(np.ravel(target), self.predict(features), sample_weight=sample_weight))
+
+
+def _search(kind: str, seed: int, cv: Any) -> Any:
+    """A fresh search of scikit-learn's over these splits."""
+    from sklearn.linear_model import LassoCV, LinearRegression, RidgeCV
+
+    alphas = np.logspace(-3, 3, 13)
+    if kind == "lasso":
+        return LassoCV(alphas=30, max_iter=1000, tol=1e-3, random_state=seed, cv=cv)
+    if kind == "ridge":
+        return RidgeCV(alphas=alphas, cv=cv)
+    from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor, StackingRegressor
+    from sklearn.model_selection import GridSearchCV
+
+    boosting = HistGradientBoostingRegressor(max_iter=100, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, random_state=seed)
+    forest = RandomForestRegressor(n_estimators=60, min_samples_leaf=5, max_features=0.5, n_jobs=1, random_state=seed)
+    if kind == "boosting":
+        return GridSearchCV(boosting, {"max_leaf_nodes": [3, 8]}, cv=cv)
+    if kind == "forest":
+        return GridSearchCV(forest, {"min_samples_leaf": [5, 20]}, cv=cv)
+    return StackingRegressor(
+        [("ridge", RidgeCV(alphas=alphas)), ("boosting", boosting), ("forest", forest)], final_estimator=LinearRegression(positive=True), cv=cv
+    )
+
+
+def learner(kind: str, rng: np.random.Generator) -> Tuned:
+    """A fresh regressor, unfitted; its `cv` takes the folds of whole clusters that EconML gives it."""
+    return Tuned(kind, int(rng.integers(2**31)))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings of penalties on the path that are too small to converge (the tuned one is chosen among those that do), and of few
+    modifiers for a sparse model, which is the evaluator's choice.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of features in the final model")
+        yield

@@ -1,0 +1,134 @@
+"""Cross-fitting: residual outcome and treatment out of fold, folds of whole clusters, and what is reported of them.
+
+Chernozhukov and others 2018, Double/debiased machine learning for treatment and structural parameters; EconML fits it. EconML's own
+intervals take rows as independent (nominal 95 % covered 55 % on such a panel), so the error is that of the orthogonal score, summed by
+cluster. Cross-fitting is repeated with other folds and the median taken, so that an answer does not hang on one split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from causal.design import Design, Floats, Ints
+from causal.errors import ConfigError, EstimationError
+from causal.estimate import feedback, residual_treatment, thin
+from causal.estimators.nuisance import learner, quiet
+from causal.estimators.transformed import Transformed
+from causal.inference import Fit, median_fit
+
+SPREAD = 0.5  # of a standard error: beyond it the answer hangs on how the folds fell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Residuals:
+    """What cross-fitting leaves, shape (rows,) each, and how well the nuisances did out of fold (R²); `slope` is EconML's own effect."""
+
+    outcome: Floats
+    treatment: Floats
+    outcome_fit: float
+    treatment_fit: float
+    slope: float
+
+
+def check_crossfit(folds: int, repetitions: int) -> None:
+    """Refuse knobs that make no cross-fitting.
+
+    Raises
+    ------
+    ConfigError : fewer than two folds, or no repetition.
+    """
+    for key, value, least in (("folds", folds, 2), ("repetitions", repetitions, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ConfigError(f"{key} must be a whole number of at least {least}, got {value!r}")
+
+
+def splits(cluster: Ints, folds: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
+    """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters."""
+    fold = (rng.permutation(int(cluster.max()) + 1) % folds)[cluster]
+    return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
+
+
+def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Generator, also: Floats | None = None) -> Residuals:
+    """Outcome and treatment without what the features say of them, each row told by the folds it is not in.
+
+    also : more features, shape (rows, k): what the effect may differ by.
+    """
+    # EconML imports DoWhy, shap and numba, which take seconds
+    from econml.dml import LinearDML
+
+    model: Any = LinearDML(
+        model_y=learner(nuisance, rng), model_t=learner(nuisance, rng), cv=splits(arrays.cluster, folds, rng), random_state=int(rng.integers(2**31))
+    )
+    features = arrays.some if also is None else np.column_stack([arrays.features, also])
+    with quiet():
+        model.fit(arrays.outcome, arrays.treatment, W=features, groups=arrays.cluster, sample_weight=arrays.weights, cache_values=True, inference=None)
+    return cached(model, float(np.ravel(model.const_marginal_effect())[0]))
+
+
+def cached(model: Any, slope: float = np.nan) -> Residuals:
+    """The residuals that an EconML model kept, in the order given."""
+    outcome, treatment, _, _ = model.residuals_
+    return Residuals(
+        outcome=np.ravel(outcome),
+        treatment=np.ravel(treatment),
+        outcome_fit=float(np.mean(model.nuisance_scores_y)),
+        treatment_fit=float(np.mean(model.nuisance_scores_t)),
+        slope=slope,
+    )
+
+
+def repeated(once: Callable[[], tuple[Sequence[Fit], Residuals]], repetitions: int) -> tuple[list[Fit], list[Residuals], list[Fit]]:
+    """The median of each fit over repetitions; also the residuals and the first fit of every repetition."""
+    runs = [once() for _ in range(repetitions)]
+    return [median_fit([fits[i] for fits, _ in runs]) for i in range(len(runs[0][0]))], [left for _, left in runs], [fits[0] for fits, _ in runs]
+
+
+def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> dict[str, float | None]:
+    """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units."""
+    effects = np.array([fit.coefficients[0] for fit in firsts]) * design.question.contrast
+    return {
+        "authority effects held fixed": float("authority" in design.absorb),
+        "controls held fixed": 1.0,
+        **residual_treatment(design, arrays.laid_out(left[0].treatment, design)),
+        "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in left])),
+        "treatment nuisance R² out of fold": float(np.mean([one.treatment_fit for one in left])),
+        "cross-fits": float(len(left)),
+        "spread over cross-fits (sd)": float(effects.std(ddof=1)) if len(effects) > 1 else None,
+    }
+
+
+def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> tuple[str, ...]:
+    """What undermines it: feedback, few who carry it, an answer that hangs on the split."""
+    said = feedback(design) if "authority" in design.absorb else ()
+    said += thin(design, arrays.laid_out(left[0].treatment, design))
+    spread = float(np.std([fit.coefficients[0] for fit in firsts], ddof=1)) if len(firsts) > 1 else 0.0
+    error = float(np.median([fit.std_errors[0] for fit in firsts]))
+    if spread > SPREAD * error:
+        said += (f"the effect hangs on how the folds fell: between splits it varies by {spread / error:.1f} standard errors",)
+    return said
+
+
+def notes(design: Design, arrays: Transformed, folds: int, nuisance: str) -> tuple[str, ...]:
+    """How it was made."""
+    return (
+        f"{folds} folds of whole clusters, {nuisance} nuisances on {arrays.features.shape[1]} features, "
+        f"{len(arrays.kept)} of {design.rows} rows after {arrays.transformation}.",
+    )
+
+
+def checked(estimator: str, fit: Fit, left: Residuals) -> Fit:
+    """The fit, if EconML's effect is the regression on its own residuals.
+
+    Raises
+    ------
+    EstimationError : it is not, so that its residuals are not in our order.
+    """
+    if not np.isclose(fit.coefficients[0], left.slope, rtol=1e-6, atol=1e-10):
+        raise EstimationError(
+            f"{estimator}: EconML's effect {left.slope:g} is not the regression on its own residuals {fit.coefficients[0]:g}; residuals were reordered"
+        )
+    return fit

@@ -1,0 +1,148 @@
+"""What an estimator needs of a design, told in words and checked before anything is fitted.
+
+An estimator's class lists its `needs`; the header of its configuration says the same words. `lacking` says why a design cannot be served,
+so that a refusal costs no fit and names the reason, and the estimators that could.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from causal.cohorts import cohorts
+from causal.design import Design
+from causal.errors import DesignError
+
+Lack = str | None
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that an estimator needs.
+
+    Parameters
+    ----------
+    words : as the header of its configuration says it.
+    lacks : given the estimator and the design, why the design does not have it; None if it does.
+    """
+
+    words: str
+    lacks: Callable[[Any, Design], Lack]
+
+
+def needed(estimator: Any) -> str:
+    """All that an estimator needs, in words."""
+    return "; ".join(need.words for need in estimator.needs) or NOTHING
+
+
+def lacking(estimator: Any, design: Design) -> tuple[str, ...]:
+    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`."""
+    asked, given = design.question.target, estimator.targets
+    reasons = []
+    targets = [target for target in ("ATE", "ATT") if target in given]
+    if targets and asked not in targets:
+        reasons.append(f"it targets the {' and the '.join(targets)}, and the question asks for the {asked}; ask with  question.target={targets[0]}")
+    if design.weights is not None and "question.weights" not in given:
+        reasons.append(f"it cannot weigh authority-years by {design.question.weights}; ask with  question.weights=null")
+    reasons += [why for need in estimator.needs if (why := need.lacks(estimator, design)) is not None]
+    return tuple(reasons)
+
+
+def _authority_effects(_: Any, design: Design) -> Lack:
+    if "authority" in design.absorb:
+        return None
+    return "it compares authorities with themselves over time, and here the adjustment set has no authority or the data only one year"
+
+
+def _years(_: Any, design: Design) -> Lack:
+    return None if ((np.diff(design.authority) == 0) & (np.diff(design.year) == 1)).any() else "no authority is seen in two successive years"
+
+
+def _modifiers(_: Any, design: Design) -> Lack:
+    return None if design.modifiers else "the question names no modifiers; ask with  question.modifiers=[deprivation]"
+
+
+def _folds(estimator: Any, design: Design) -> Lack:
+    least = 2 * estimator.folds
+    if len(design.clusters) >= least:
+        return None
+    return f"{estimator.folds} folds of whole clusters take at least {least} clusters, and there are {len(design.clusters)}; take  estimator.folds=2"
+
+
+def _not_negative(_: Any, design: Design) -> Lack:
+    least = float(design.outcome.min())
+    return None if least >= 0 else f"a count is never below 0, and {design.outcome_variable.name} goes down to {least:g}"
+
+
+def _binary(_: Any, design: Design) -> Lack:
+    values = np.unique(design.treatment)
+    two = sorted((design.question.control, design.question.treated))
+    if np.array_equal(values, two):
+        return None
+    name, ends = design.question.treatment, f"{values[0]:g} to {values[-1]:g}"
+    return f"a treatment of two values, {two[0]:g} and {two[1]:g}, is wanted, and {name} has {len(values)} from {ends}"
+
+
+def _adoption(_: Any, design: Design) -> Lack:
+    try:
+        cohorts(design)
+    except DesignError as why:
+        return str(why)
+    return None
+
+
+def _never(_: Any, design: Design) -> Lack:
+    try:
+        made = cohorts(design)
+    except DesignError:
+        return None  # said by the need for adoption
+    return None if made.never.any() else "every authority is treated in the end, and some that never are must be there to compare with"
+
+
+def _balanced(_: Any, design: Design) -> Lack:
+    if design.balanced:
+        return None
+    full = len(design.authorities) * len(np.unique(design.year))
+    return f"every authority must be seen in every year, and {full - design.rows:,} of {full:,} authority-years are missing; give fewer years or authorities"
+
+
+def _instrument(_: Any, design: Design) -> Lack:
+    names = [one.name for one in design.identification.instruments if one.name in design.columns]
+    return None if names else "the graph has no instrument that was measured"
+
+
+def _front_door(_: Any, design: Design) -> Lack:
+    return None if design.identification.frontdoor else "the graph has no front door"
+
+
+def _mediators(_: Any, design: Design) -> Lack:
+    return None if design.identification.mediators else "the graph has nothing measured between treatment and outcome"
+
+
+def _past_outcome(_: Any, design: Design) -> Lack:
+    question = design.question
+    name = f"{question.outcome}[{-question.lag - 1}]"
+    return None if np.isfinite(design.columns.get(name, np.array([np.nan]))).any() else f"{name}, the outcome in the year before the treatment, is never known"
+
+
+ADJUSTMENT = Need(
+    "an identified adjustment set",
+    lambda _, design: None if "backdoor" in design.identification.strategies or design.identification.forced else "there is none",
+)
+AUTHORITY_EFFECTS = Need("a panel whose graph asks for authority and year", _authority_effects)
+SUCCESSIVE_YEARS = Need("authorities seen in successive years", _years)
+MODIFIERS = Need("question.modifiers", _modifiers)
+FOLDS = Need("at least twice as many clusters as folds", _folds)
+COUNTS = Need("an outcome never below 0", _not_negative)
+BINARY = Need("a treatment of two values", _binary)
+ADOPTION = Need("a treatment that is taken up and kept", _adoption)
+NEVER_TREATED = Need("authorities never treated", _never)
+BALANCED = Need("every authority in every year", _balanced)
+INSTRUMENT = Need("an instrument in the graph", _instrument)
+FRONT_DOOR = Need("a front door in the graph", _front_door)
+MEDIATORS = Need("mediators in the graph", _mediators)
+PAST_OUTCOME = Need("the outcome before the treatment", _past_outcome)
