@@ -32,7 +32,7 @@ class World:
     """Knobs of the made-up panel; `effect` is that of moving the cut from 0 to 0.5, or with `adoption` from 0 to 1.
 
     With `adoption` the cut is 0 until an authority takes it up and 1 from then on; two in five never do, and those that differ lastingly
-    take it up more often.
+    take it up more often. With `doses` those who take it up do so to a degree, from 0.2 to 0.9, and `effect` is again that of 0.5.
     """
 
     effect: float = 0.0
@@ -42,6 +42,7 @@ class World:
     confounding: float = 1.0
     seed: int = 0
     adoption: bool = False
+    doses: bool = False
 
     def load(self) -> Panel:
         """The panel."""
@@ -54,11 +55,13 @@ class World:
         drift = 0.002 * self.confounding * (deprivation[:, None] - 20) * clock
         cut = 0.3 + 0.1 * lasting[:, None] + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + 0.1 * rng.normal(size=(g, t)).cumsum(axis=1)
         scale = 2.0
-        if self.adoption:
+        if self.adoption or self.doses:
             chance = np.random.default_rng([self.seed, 1])
             takes = 0.5 * lasting + chance.normal(size=g) > -0.28
             first = np.where(takes, chance.integers(min(3, t - 1), t, size=g), t)
             cut, scale = (clock >= first[:, None]).astype(float), 1.0
+            if self.doses:
+                cut, scale = cut * chance.uniform(0.2, 0.9, size=(g, 1)), 2.0
         shock = rng.normal(size=(g, t + 5)) * 3
         for year in range(1, t + 5):
             shock[:, year] += self.persistence * shock[:, year - 1]

@@ -21,6 +21,7 @@ from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
+from causal.estimators.bacon import comparisons
 from causal.inference import wild_bootstrap
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 from causal.windows import differenced
@@ -118,6 +119,7 @@ def _answer(estimator: FixedEffects | FirstDifference, design: Design, estimand:
     used = estimator.regression(design)
     basis = used.basis()
     fit, treatment = least_squares(used, basis)
+    compared, said = comparisons(design, treatment) if isinstance(estimator, FixedEffects) else ({}, ())
     made = estimated(
         design,
         fit,
@@ -125,8 +127,8 @@ def _answer(estimator: FixedEffects | FirstDifference, design: Design, estimand:
         estimator=estimator.name,
         estimand=estimand,
         parts=group_parts(used, by_group(used, basis), rng),
-        diagnostics={"authority effects held fixed": 1.0, "controls held fixed": 1.0, **residual_treatment(used, treatment)},
-        concerns=feedback(design) + thin(used, treatment),
+        diagnostics={"authority effects held fixed": 1.0, "controls held fixed": 1.0, **residual_treatment(used, treatment), **compared},
+        concerns=feedback(design) + thin(used, treatment) + said,
     )
     if estimator.inference == "clustered":
         return made

@@ -6,7 +6,7 @@ within
 correlated_random_effects
     outcome and treatment lose authority means, the covariates stay as they are and bring their authority means, the
     treatment's mean and year dummies; for trees and for linear models. Of a curved confounder about one part in the number of years
-    stays, since the mean of a curve is not told by the mean of the covariate; first differences leave none.
+    stays, since the mean of a curve is not told by the mean of the covariate; first differences leave less.
 first_difference
     changes from the year before on the covariates of both years and year dummies; for trees and for linear models.
 

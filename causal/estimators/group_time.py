@@ -1,0 +1,236 @@
+"""Effects by cohort and year from comparisons of two years, each with one influence score an authority.
+
+ATT(g, t) is the change from the last year before g to t of those first treated in g, less that of authorities not treated by then
+(Callaway & Sant'Anna 2021, Difference-in-differences with multiple time periods, theorem 1). Covariates are those of the earlier of the two
+years; they enter a logit of being treated and a regression of the untreated changes, and either suffices (Sant'Anna & Zhao 2020,
+Doubly robust difference-in-differences estimators; symbols as there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from causal.cohorts import Cohorts, cohorts
+from causal.design import Design, Floats, Ints
+from causal.errors import EstimationError
+from causal.words import count
+
+OVERLAP = 0.999  # a chance of treatment above this leaves nobody to compare with (the published software's bound)
+Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """Effects of adopting, by cohort and year.
+
+    Parameters
+    ----------
+    cohort, year : shape (cells,); first treated year, and the outcome's year.
+    effect : shape (cells,), outcome units.
+    scores : shape (authorities, cells); squares add to the squared standard error.
+    treated : shape (cells,), how many treated authorities each rests on.
+    unsupported : cells in which nobody untreated was like the treated, so that the regression alone adjusts.
+    missing : cells that have no comparison.
+    """
+
+    cohort: Ints
+    year: Ints
+    effect: Floats
+    scores: Floats
+    treated: Ints
+    unsupported: int
+    missing: tuple[str, ...]
+
+    @property
+    def since(self) -> Ints:
+        """Shape (cells,), years since adoption."""
+        return np.asarray(self.year - self.cohort)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Averages:
+    """Weighted averages of cells: effects of shape (k,), scores of shape (authorities, k)."""
+
+    effect: Floats
+    scores: Floats
+
+
+def adopting(design: Design) -> tuple[Design, Cohorts]:
+    """The design with being treated (0, 1) as its treatment, without authorities treated in every year seen.
+
+    Raises
+    ------
+    DesignError : nobody takes the treatment up, or it is given up again.
+    """
+    adopted = cohorts(design)
+    kept = np.flatnonzero(~adopted.always[design.authority])
+    used = replace(design, treatment=adopted.on.astype(float)).only(kept, "treated in every year seen, since when is not known")
+    left = np.unique(design.authority[kept])
+    return used, replace(adopted, first=adopted.first[left], always=adopted.always[left], on=adopted.on[kept])
+
+
+def covariates(design: Design) -> tuple[Floats, tuple[str, ...]]:
+    """What changes of the outcome are compared at, shape (rows, columns): constant causes that act by year, and causes that change.
+
+    A constant cause with the same strength in every year is gone from changes, and is left out.
+    """
+    columns, names = [], []
+    for i, name in enumerate(design.nested_names):
+        if f"{name} × year" in design.control_groups:
+            columns.append(design.nested[:, i])
+            names.append(name)
+    for name, at in design.control_groups.items():
+        if name.removesuffix(" × year") not in names:
+            columns.append(design.controls[:, list(at)].sum(axis=1))
+            names.append(name)
+    return (np.column_stack(columns) if columns else np.empty((design.rows, 0))), tuple(names)
+
+
+def cells(
+    design: Design, adopted: Cohorts, *, not_yet: bool, method: str, universal: bool, corrected: bool, among: Mask | None = None, leads: bool = True
+) -> Cells:
+    """Every ATT(g, t) that has a comparison.
+
+    Parameters
+    ----------
+    not_yet : compare with those not treated by then; False: with the never-treated.
+    method : "doubly_robust", "outcome_regression" or "weighting".
+    universal : years before adoption are compared with the last one; False: with the year before each.
+    corrected : scores of the treated times √(n/(n − 1)), of the others times √(n/(n − k)).
+    among : shape (authorities,), the treated authorities to take; None: all.
+    leads : whether years before adoption are wanted.
+
+    Raises
+    ------
+    EstimationError : no cell has a comparison.
+    """
+    span = np.unique(design.year)
+    outcome, row = design.grid(design.outcome), design.grid(np.arange(design.rows, dtype=float))
+    matrix, names = covariates(design)
+    weight = authority_weights(design)
+    taken = np.ones(len(adopted.first), dtype=bool) if among is None else among
+    found: list[tuple[int, int, float, Floats, int]] = []
+    unsupported, missing = 0, []
+    for g in adopted.years:
+        mine = (adopted.first == g) & taken
+        before = int(np.searchsorted(span, g)) - 1
+        if not mine.any() or before < 0:
+            continue
+        for t in range(len(span)):
+            after = t > before
+            base = before if after or universal else t - 1
+            if base < 0 or t == base or not (after or leads):
+                continue
+            earlier, last = min(base, t), int(span[max(base, t)])
+            other = (adopted.never | (adopted.first > last)) & (adopted.first != g) if not_yet else adopted.never
+            seen = np.isfinite(outcome[:, t]) & np.isfinite(outcome[:, base])
+            at = np.flatnonzero((mine | other) & seen)
+            d = mine[at]
+            if not d.any() or d.all():
+                missing.append(f"{g} in {span[t]}")
+                continue
+            x = matrix[row[at, earlier].astype(int)]
+            if (~d).sum() <= x.shape[1] + 1:
+                raise EstimationError(
+                    f"the cohort of {g} in {span[t]} has {count(int((~d).sum()), 'authority', 'authorities')} to compare with, and {x.shape[1]} covariates "
+                    f"({', '.join(names)}) ask for at least {x.shape[1] + 2}; take  estimator.compare=not_yet_treated  or adjust for less"
+                )
+            effect, score, overlap = _two_years(outcome[at, t] - outcome[at, base], d, _scaled(x), weight[at], method, corrected)
+            unsupported += not overlap
+            scores = np.zeros(len(adopted.first))
+            scores[at] = score
+            found.append((g, int(span[t]), effect, scores, int(d.sum())))
+    if not any(t >= g for g, t, *_ in found):
+        raise EstimationError("no cohort has anybody to compare with after its adoption; take  estimator.compare=not_yet_treated")
+    return Cells(
+        cohort=np.array([one[0] for one in found]),
+        year=np.array([one[1] for one in found]),
+        effect=np.array([one[2] for one in found]),
+        scores=np.column_stack([one[3] for one in found]),
+        treated=np.array([one[4] for one in found]),
+        unsupported=unsupported,
+        missing=tuple(missing),
+    )
+
+
+def authority_weights(design: Design) -> Floats:
+    """How much each authority counts, shape (authorities,), mean 1: the mean of its rows' weights."""
+    number = len(design.authorities)
+    if design.weights is None:
+        return np.ones(number)
+    means = np.bincount(design.authority, weights=design.weights, minlength=number) / np.bincount(design.authority, minlength=number)
+    return np.asarray(means / means.mean())
+
+
+def average(made: Cells, adopted: Cohorts, weight: Floats, sets: Sequence[Ints], among: Mask | None = None) -> Averages:
+    """Averages over sets of cells, each cell by its cohort's share of authorities, the shares' own sampling in the scores.
+
+    weight : shape (authorities,); sets : indices of cells.
+    """
+    n = len(weight)
+    taken = np.ones(n) if among is None else among.astype(float)
+    effects, scores = [], []
+    for chosen in sets:
+        member = (adopted.first[:, None] == made.cohort[chosen]) * (weight * taken)[:, None]
+        share = member.mean(axis=0)
+        total = share.sum()
+        one = float(made.effect[chosen] @ share / total)
+        # the derivative of Σ pθ / Σ p by p, times the score of p
+        own = (member - share) @ (made.effect[chosen] - one) / total / n
+        effects.append(one)
+        scores.append(made.scores[:, chosen] @ share / total + own)
+    return Averages(effect=np.array(effects), scores=np.column_stack(scores))
+
+
+def _scaled(x: Floats) -> Floats:
+    """Columns of mean 0 and standard deviation 1, constant ones left out."""
+    spread = x.std(axis=0)
+    kept = spread > 1e-12 * np.maximum(np.abs(x).max(axis=0, initial=0.0), np.finfo(float).tiny)
+    return np.asarray((x[:, kept] - x[:, kept].mean(axis=0)) / spread[kept])
+
+
+def _two_years(change: Floats, d: Mask, x: Floats, w: Floats, method: str, corrected: bool) -> tuple[float, Floats, bool]:
+    """The effect on the treated, one score an authority, and whether the untreated overlap with the treated."""
+    n, one = len(change), np.ones((len(change), 1))
+    full = np.column_stack([one, x])
+    xr, xp = (full if method != "weighting" else one), (full if method != "outcome_regression" else one)
+    treated = w * d
+    chance = _logit(xp, d, w)
+    overlap = bool(np.isfinite(chance).all() and chance.max() < OVERLAP)
+    if not overlap:
+        xp, xr = one, full
+        chance = np.full(n, treated.sum() / w.sum())
+    control = w * chance * ~d / (1 - chance)
+    plain = w * ~d
+    gram = np.linalg.pinv((xr * plain[:, None]).T @ xr / n)
+    residual = change - xr @ (gram @ ((xr * plain[:, None]).T @ change / n))
+    mean_t, mean_c = treated.mean(), control.mean()
+    eta_t, eta_c = (treated @ residual) / n / mean_t, (control @ residual) / n / mean_c
+    wols = (xr * (plain * residual)[:, None]) @ gram
+    logit = (xp * (w * (d - chance))[:, None]) @ np.linalg.pinv((xp * (w * chance * (1 - chance))[:, None]).T @ xp / n)
+    moved = (xr * treated[:, None]).mean(axis=0) / mean_t - (xr * control[:, None]).mean(axis=0) / mean_c
+    scores = treated * (residual - eta_t) / mean_t - control * (residual - eta_c) / mean_c - wols @ moved
+    scores -= logit @ (xp * (control * (residual - eta_c))[:, None]).mean(axis=0) / mean_c
+    if corrected:
+        many, few = int(d.sum()), int((~d).sum())
+        scores *= np.where(d, np.sqrt(many / max(many - 1, 1)), np.sqrt(few / (few - full.shape[1])))
+    return float(eta_t - eta_c), scores / n, overlap
+
+
+def _logit(x: Floats, d: Mask, w: Floats, rounds: int = 50) -> Floats:
+    """Fitted chances of being treated, shape (n,), by Newton's method; NaN where it does not settle (the groups are told apart)."""
+    if x.shape[1] == 1:
+        return np.full(len(d), (w * d).sum() / w.sum())
+    b = np.zeros(x.shape[1])
+    for _ in range(rounds):
+        p = 1 / (1 + np.exp(-np.clip(x @ b, -500, 500)))
+        step = np.linalg.pinv((x * (w * p * (1 - p))[:, None]).T @ x) @ (x.T @ (w * (d - p)))
+        b = b + step
+        if np.abs(step).max() < 1e-10:
+            return np.asarray(1 / (1 + np.exp(-(x @ b))))
+        if np.abs(b).max() > 1e3:
+            break
+    return np.full(len(d), np.nan)

@@ -1,0 +1,378 @@
+"""Synthetic comparisons: a weighted mean of never-treated authorities that went as the treated did before adoption.
+
+synthetic_did
+    weights on authorities and on years, and a difference in differences with both (Arkhangelsky, Athey, Hirshberg, Imbens & Wager 2021,
+    Synthetic difference-in-differences; symbols as there).
+synthetic_control
+    weights on authorities alone, matched on levels (Abadie, Diamond & Hainmueller 2010, Synthetic control methods for comparative case
+    studies, on the outcome's own past).
+
+Authorities adopting in one year are one cohort, matched as their mean; cohorts are averaged by their treated authority-years (Clarke,
+Pailañir, Athey & Imbens 2024, On synthetic difference-in-differences and related estimation methods).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from causal.cohorts import Cohorts, cohorts
+from causal.design import Design, Floats, Ints
+from causal.errors import ConfigError, DesignError
+from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin, without_interval
+from causal.estimators import serve
+from causal.estimators.group_time import adopting
+from causal.inference import Fit, cluster_sums
+from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
+from causal.words import count
+
+ESTIMAND = "average effect of adopting on treated authority-years"
+JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos
+LEAST = 2  # years before adoption to match on
+
+
+def _before(_: object, design: Design) -> str | None:
+    try:
+        made = cohorts(design)
+    except DesignError:
+        return None
+    years = np.unique(design.year)
+    best = max(int((years < g).sum()) for g in made.years)
+    return None if best >= LEAST else f"authorities must be seen for {LEAST} years before adoption, and there {'is one' if best == 1 else 'are none'}"
+
+
+EARLIER = Need("two years before adoption", _before)
+NEEDS = (AUTHORITY_EFFECTS, ADOPTION, NEVER_TREATED, BALANCED, EARLIER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Match:
+    """One cohort and its comparison.
+
+    Parameters
+    ----------
+    at : index of its first treated year.
+    treated, controls : authorities; shape (N₁,) and (N₀,).
+    omega : shape (N₀,), weights of authorities, sum 1.
+    years : shape (T₀,), weights λ of years before adoption, sum 1 or (synthetic control) all 0.
+    """
+
+    at: int
+    treated: Ints
+    controls: Ints
+    omega: Floats
+    years: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticDid:
+    """Synthetic difference-in-differences.
+
+    Parameters
+    ----------
+    weights : "exact" solves for the weights; "published" takes the steps of the authors' software (Frank–Wolfe, small weights set to 0).
+    draws : placebo assignments, where fewer than five clusters are treated; at least 20.
+    """
+
+    weights: Literal["exact", "published"] = "exact"
+    draws: int = 200
+    needs: ClassVar[tuple[Need, ...]] = NEEDS
+    targets: ClassVar[str] = "ATT of adopting"
+    costs: ClassVar[str] = "a tenth of a second"
+
+    def __post_init__(self) -> None:
+        if self.weights not in ("exact", "published"):
+            raise ConfigError(f"weights must be one of exact, published, got {self.weights!r}")
+        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 20:
+            raise ConfigError(f"draws must be a whole number of at least 20, got {self.draws!r}")
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "synthetic_did"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : adoption is given up again, nobody is never treated, rows are missing, or the target is not the ATT.
+        """
+        serve(self, design)
+        used, adopted = adopting(design)
+        outcome = used.grid(_less_controls(used))
+        found = [
+            Match(at=at, treated=mine, controls=free, omega=omega, years=lam)
+            for at, mine, free in _cohorts(used, adopted)
+            for omega, lam in [_both(outcome, at, mine, free, self.weights)]
+        ]
+        fit, which = _jackknife(outcome, found, used)
+        treated = len(np.unique(used.cluster[adopted.on]))
+        if treated >= JACKKNIFE and np.isfinite(fit.scores[:, 0]).all():
+            return _answer(self.name, design, used, adopted, outcome, found, fit, which, rng)
+        dealt = _placebo(outcome, found, used, self, rng)
+        # what a placebo leaves is an error, and no score of any one cluster
+        made = replace(_answer(self.name, design, used, adopted, outcome, found, dealt or fit, which, rng), influence=None)
+        return made if dealt else without_interval(made, f"{len(found[0].controls)} never-treated authorities are too few for placebos of {treated} treated")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticControl:
+    """Synthetic control on the outcome's own past; its error is not known, ranks among placebos are told."""
+
+    needs: ClassVar[tuple[Need, ...]] = NEEDS
+    targets: ClassVar[str] = "ATT of adopting"
+    costs: ClassVar[str] = "a tenth of a second"
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "synthetic_control"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : adoption is given up again, nobody is never treated, rows are missing, or the target is not the ATT.
+        """
+        serve(self, design)
+        used, adopted = adopting(design)
+        outcome = used.grid(_less_controls(used))
+        found = [
+            Match(at=at, treated=mine, controls=free, omega=_simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0), years=np.zeros(at))
+            for at, mine, free in _cohorts(used, adopted)
+        ]
+        path, which = _paths(outcome, found)
+        fit = Fit(
+            coefficients=path,
+            scores=np.zeros((len(used.clusters), len(path))),
+            df=np.full(len(path), len(used.clusters) - 1.0),
+            residuals=np.zeros(0),
+            inference="",
+        )
+        made = _answer(self.name, design, used, adopted, outcome, found, fit, which, rng)
+        made = replace(made, diagnostics={**made.diagnostics, **_rank(outcome, found)})
+        return without_interval(made, "synthetic controls have placebo ranks, and no standard error that is known to hold")
+
+
+def _cohorts(design: Design, adopted: Cohorts) -> list[tuple[int, Ints, Ints]]:
+    """Index of the first treated year, the treated, and the never-treated; cohorts with too few years before are left out."""
+    years, free = np.unique(design.year), np.flatnonzero(adopted.never)
+    found = [(int(np.searchsorted(years, g)), np.flatnonzero(adopted.first == g), free) for g in adopted.years]
+    return [one for one in found if one[0] >= LEAST]
+
+
+def _less_controls(design: Design) -> Floats:
+    """The outcome less the controls' part, by slopes among untreated rows within authorities and years; shape (rows,)."""
+    if not design.controls.shape[1]:
+        return design.outcome
+    untreated = design.only(np.flatnonzero(design.treatment == 0))
+    centre = design.controls.mean(axis=0)
+    scale = np.where(design.controls.std(axis=0) > 0, design.controls.std(axis=0), 1.0)
+    x, y = untreated.within((untreated.controls - centre) / scale, untreated.outcome[:, None])
+    slopes = np.linalg.lstsq(x, y[:, 0], rcond=1e-9)[0]
+    return np.asarray(design.outcome - (design.controls - centre) / scale @ slopes)
+
+
+def _both(outcome: Floats, at: int, mine: Ints, free: Ints, how: str) -> tuple[Floats, Floats]:
+    """Weights of authorities and of years: regularisation ζ = (N₁T₁)^¼ σ̂ and 10⁻⁶ σ̂, intercepts free (algorithm 1)."""
+    y, target = outcome[free], outcome[mine].mean(axis=0)
+    noise = float(np.diff(y[:, :at], axis=1).std(ddof=1)) if y[:, :at].size > len(y) else 0.0
+    zeta = (len(mine) * (outcome.shape[1] - at)) ** 0.25 * noise
+    solve = _simplex if how == "exact" else _frank_wolfe
+    lam, omega = (
+        solve(a - a.mean(axis=0), b - b.mean(), z, 1e-5 * noise)
+        for a, b, z in ((y[:, :at], y[:, at:].mean(axis=1), 1e-6 * noise), (y[:, :at].T, target[:at], zeta))
+    )
+    return omega, lam
+
+
+def _simplex(a: Floats, b: Floats, zeta: float, _: float = 0.0) -> Floats:
+    """The weights w ≥ 0, Σw = 1 with least |aw − b|² + n ζ²|w|², n the rows; by non-negative least squares with a heavy row for the sum."""
+    from scipy.optimize import nnls
+
+    k = a.shape[1]
+    scale = max(float(np.abs(a).max()), float(np.abs(b).max()), np.finfo(float).tiny)
+    full = np.vstack([a / scale, np.sqrt(len(a)) * max(zeta / scale, 1e-9) * np.eye(k), np.full((1, k), 1e3)])
+    w, _norm = nnls(full, np.r_[b / scale, np.zeros(k), 1e3], maxiter=100 * k)
+    return np.asarray(w / w.sum())
+
+
+def _frank_wolfe(a: Floats, b: Floats, zeta: float, least: float) -> Floats:
+    """The same by the steps of the authors' software: 100 rounds, weights up to a quarter of the largest set to 0, 10,000 rounds more."""
+    eta, x = len(b) * zeta**2, np.full(a.shape[1], 1 / a.shape[1])
+    for rounds in (100, 10_000):
+        before = np.inf
+        for k in range(rounds):
+            fitted = a @ x
+            i = int(((fitted - b) @ a + eta * x).argmin())
+            way = -x
+            way[i] += 1
+            change = a[:, i] - fitted
+            length = float(change @ change + eta * (way @ way))
+            if length == 0:
+                break
+            x = x + np.clip(-float(((fitted - b) @ a + eta * x) @ way) / length, 0.0, 1.0) * way
+            now = float(zeta**2 * (x @ x) + ((a @ x - b) ** 2).sum() / len(b))
+            if k and before - now <= least**2:
+                break
+            before = now
+        if rounds == 100:
+            x = np.where(x <= x.max() / 4, 0.0, x)
+            x = x / x.sum()
+    return x
+
+
+def _gaps(outcome: Floats, one: Match) -> Floats:
+    """Treated less comparison in every year, less its λ-weighted mean before adoption; shape (years,)."""
+    gap = outcome[one.treated].mean(axis=0) - one.omega @ outcome[one.controls]
+    return np.asarray(gap - one.years @ gap[: one.at])
+
+
+def _paths(outcome: Floats, found: list[Match]) -> tuple[Floats, Ints]:
+    """The average effect, and that of each year since adoption; and which years since those are."""
+    gaps = np.array([_gaps(outcome, one) for one in found])[None]
+    return _averaged(gaps, np.array([[float(len(one.treated)) for one in found]]), np.array([one.at for one in found]))
+
+
+def _averaged(gaps: Floats, size: Floats, at: Ints) -> tuple[Floats, Ints]:
+    """gaps : shape (n, cohorts, years); size : (n, cohorts), treated authorities; → shape (n, 1 + years since) squeezed where n is 1, and the years since."""
+    since = np.arange(gaps.shape[2]) - at[:, None]
+    which = np.arange(since.max() + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns = [np.where(since >= 0, gaps * size[:, :, None], 0.0).sum(axis=(1, 2)) / (size[:, :, None] * (since >= 0)).sum(axis=(1, 2))]
+        columns += [np.where(since == e, gaps * size[:, :, None], 0.0).sum(axis=(1, 2)) / (size[:, :, None] * (since == e)).sum(axis=(1, 2)) for e in which]
+    laid = np.column_stack(columns)
+    return (laid[0] if len(laid) == 1 else laid), which
+
+
+def _jackknife(outcome: Floats, found: list[Match], design: Design) -> tuple[Fit, Ints]:
+    """Leaving out one cluster at a time with the other weights as they are, made to sum to 1 again (algorithm 3)."""
+    number = len(design.clusters)
+    cluster = np.zeros(len(design.authorities), dtype=np.int64)
+    cluster[design.authority] = design.cluster
+    gaps, sizes = [], []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for one in found:
+            own, theirs = cluster[one.treated], cluster[one.controls]
+            left = len(one.treated) - np.bincount(own, minlength=number).astype(float)
+            rest = 1 - np.bincount(theirs, weights=one.omega, minlength=number)
+            treated = (outcome[one.treated].sum(axis=0) - _sums(outcome[one.treated], own, number)) / left[:, None]
+            weighted = one.omega[:, None] * outcome[one.controls]
+            other = (weighted.sum(axis=0) - _sums(weighted, theirs, number)) / np.where(rest > 1e-9, rest, np.nan)[:, None]
+            gap = np.where(left[:, None] > 0, treated, 0.0) - other
+            gaps.append(gap - (gap[:, : one.at] @ one.years)[:, None])
+            sizes.append(left)
+        moved, which = _averaged(np.stack(gaps, axis=1), np.column_stack(sizes), np.array([one.at for one in found]))
+    centred = moved - np.nanmean(moved, axis=0)
+    # a year since adoption that one cluster alone reaches has no jackknife: its error is not known
+    scores = np.sqrt((number - 1) / number) * centred
+    point, _ = _paths(outcome, found)
+    inference = "jackknife over clusters, weights held, t(G−1)"
+    return Fit(coefficients=point, scores=scores, df=np.full(len(point), number - 1.0), residuals=np.zeros(0), inference=inference), which
+
+
+def _sums(values: Floats, cluster: Ints, number: int) -> Floats:
+    order = np.argsort(cluster, kind="stable")
+    return cluster_sums(values[order], cluster[order], number)
+
+
+def _placebo(outcome: Floats, found: list[Match], design: Design, estimator: SyntheticDid, rng: np.random.Generator) -> Fit | None:
+    """The spread of the estimate over never-treated authorities dealt the cohorts' adoptions (algorithm 4); None where they are too few."""
+    free, sizes = found[0].controls, [len(one.treated) for one in found]
+    if len(free) < 2 * sum(sizes) + 2:
+        return None
+    drawn = []
+    for _ in range(estimator.draws):
+        dealt = rng.permutation(free)
+        rest = np.sort(dealt[sum(sizes) :])
+        made, start = [], 0
+        for one, n in zip(found, sizes, strict=True):
+            mine = np.sort(dealt[start : start + n])
+            omega, lam = _both(outcome, one.at, mine, rest, estimator.weights)
+            made.append(Match(at=one.at, treated=mine, controls=rest, omega=omega, years=lam))
+            start += n
+        drawn.append(_paths(outcome, made)[0])
+    spread = np.array(drawn)
+    point, _ = _paths(outcome, found)
+    values, vectors = np.linalg.eigh(np.cov(spread.T))
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))).T[::-1]  # its squares add to the draws' variances
+    scores = np.zeros((len(design.clusters), len(point)))
+    scores[: len(root)] = root[: len(scores)]
+    words = f"placebo adoptions of never-treated authorities ({estimator.draws} draws; the treated are taken to vary as they do), t(G−1)"
+    return Fit(coefficients=point, scores=scores, df=np.full(len(point), len(design.clusters) - 1.0), residuals=np.zeros(0), inference=words)
+
+
+def _rank(outcome: Floats, found: list[Match]) -> dict[str, float | None]:
+    """Abadie's rank of the one treated authority among placebos, by after- to before-adoption mean squared gaps."""
+    if len(found) > 1 or len(found[0].treated) > 1:
+        return {"placebo p (rank of gaps after by before)": None}
+    one = found[0]
+    ratios = []
+    for j in [*one.treated, *one.controls]:
+        others = np.setdiff1d(one.controls, [j])
+        omega = _simplex(outcome[others, : one.at].T, outcome[j, : one.at], 0.0)
+        gap = outcome[j] - omega @ outcome[others]
+        ratios.append(float((gap[one.at :] ** 2).mean() / max(float((gap[: one.at] ** 2).mean()), np.finfo(float).tiny)))
+    return {"placebo p (rank of gaps after by before)": float(np.mean(np.array(ratios) >= ratios[0]))}
+
+
+def _answer(
+    name: str, design: Design, used: Design, adopted: Cohorts, outcome: Floats, found: list[Match], fit: Fit, which: Ints, rng: np.random.Generator
+) -> Estimate:
+    """The estimate with effects by year since adoption, and what the comparison is made of.
+
+    fit : effects of adopting; the average, and after it one for each of `which`; scores not finite where an error is not known.
+    """
+    scale = adopted.sign / design.question.contrast
+    known = np.asarray(np.isfinite(fit.scores).all(axis=0))
+    fit = replace(fit, coefficients=fit.coefficients * scale, scores=np.where(known, fit.scores, 0.0) * scale)
+
+    def some(columns: Ints) -> Fit:
+        return replace(fit, coefficients=fit.coefficients[columns], scores=fit.scores[:, columns], df=fit.df[columns])
+
+    treated = [sum(len(one.treated) for one in found if one.at + e < outcome.shape[1]) for e in which]
+    names = [f"lag {e}" if e else "now" for e in which]
+    counts = [(n, n) for n in treated]
+    parts = parts_of(design.question, some(1 + np.arange(len(which))), kind="time", of=design.treatment_variable.label, names=names, counts=counts, rng=rng)
+    empty = {"std_error": None, "lower": None, "upper": None, "joint_lower": None, "joint_upper": None}
+    parts = tuple(part if ok else replace(part, **empty) for part, ok in zip(parts, known[1:].tolist(), strict=True))  # type: ignore[arg-type]
+    before = [_gaps(outcome, one)[: one.at] for one in found]
+    miss = [float((gap - (gap.mean() if one.years.any() else 0.0)) @ gap / len(gap)) for gap, one in zip(before, found, strict=True)]
+    share = np.array([len(one.treated) for one in found], dtype=float)
+    largest = max(float(one.omega.max()) for one in found)
+    left = used.partial_out(used.treatment[:, None])[:, 0]
+    years = np.unique(used.year)
+    gone = [str(g) for g in adopted.years if int(np.searchsorted(years, g)) < LEAST]
+    free = count(len(found[0].controls), "never-treated authority", "never-treated authorities")
+    return estimated(
+        design,
+        some(np.array([0])),
+        over=used,
+        estimator=name,
+        estimand=ESTIMAND,
+        target="ATT",
+        parts=parts,
+        diagnostics={
+            "authority effects held fixed": 1.0,
+            "authorities treated": float(share.sum()),
+            "authorities never treated": float(adopted.never.sum()),
+            "effective number compared with": float(np.average([1 / (one.omega**2).sum() for one in found], weights=share)),
+            "largest weight of one authority": largest,
+            "gap before adoption, root mean square": float(np.sqrt(np.average(miss, weights=share))),
+            **residual_treatment(used, left),
+        },
+        concerns=feedback(design)
+        + ((f"a dose was cut: the effect is that of reaching {design.question.treated:g}, whatever the dose before and after",) if adopted.cut else ())
+        + ((f"one authority makes {largest:.0%} of a comparison",) if largest > 0.5 else ())
+        + thin(used, left),
+        notes=(
+            adopted.words,
+            f"Compared with {free}, weighted to go as the treated did before.",
+            *(("Controls' slopes are those among untreated authority-years, taken as known.",) if used.controls.shape[1] else ()),
+            *((f"Left out for want of {LEAST} years before adoption: those first treated in {', '.join(gone)}.",) if gone else ()),
+        ),
+    )
