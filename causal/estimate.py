@@ -267,7 +267,8 @@ def bootstrapped(
     parts = []
     for (kind, of, name), effect, error in zip(kinds, point[1:], errors[1:], strict=True):
         lower, upper = (None, None) if error is None else interval(float(effect), error, level, df)[:2]
-        joint = None if reach is None or error is None else critical_t(reach, df) * error
+        # never narrower than pointwise, which parts that are all but one (a model with one effect for all) would make of a drawn critical value
+        joint = None if reach is None or error is None or upper is None else max(critical_t(reach, df) * error, upper - float(effect))
         parts.append(
             Part(
                 kind=kind,

@@ -65,6 +65,7 @@ class Identification:
     forced : what the evaluator adjusted for against or beside the graph.
     sufficient : False where a forced set leaves a back door open or holds fixed what the treatment moves; the
         estimate is then an association.
+    confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
     """
@@ -89,6 +90,7 @@ class Identification:
     warnings: tuple[str, ...]
     sufficient: bool = True
     strategy: Strategy = "backdoor"
+    confounded_mediators: tuple[str, ...] = ()
 
 
 def identify(
@@ -186,6 +188,9 @@ def identify(
         warnings=tuple(warnings),
         sufficient=sufficient,
         strategy=strategy,
+        confounded_mediators=_confounded_mediators(
+            unrolled, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()
+        ),
     )
 
 
@@ -292,6 +297,22 @@ def _instruments(graph: nx.DiGraph, treatment: str, outcome: str, candidates: li
                 found.append(Instrument(name=name, given=tuple(sorted(fixed))))
                 break
     return tuple(found)
+
+
+def _confounded_mediators(
+    graph: nx.DiGraph, mediators: list[str], question: Question, treatment: str, outcome: str, chosen: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Mediators, dated the year after the treatment, that share an open cause with the outcome once treatment and chosen set are held fixed.
+
+    The measured ones are moved as one block, so the arrows out of all of it are cut (Vansteelandt & Daniel 2017, Interventional effects for mediation
+    analysis with multiple mediators, assumptions i to iii; the treatment's own are those of the back door).
+    """
+    dates = {name: dated(name, -max(question.lag - 1, 0)) for name in mediators}
+    there = {name: node for name, node in dates.items() if node in graph}
+    without = graph.copy()
+    without.remove_edges_from([edge for node in there.values() for edge in graph.out_edges(node)])
+    fixed = ({treatment, *chosen} & set(graph)) - {outcome}
+    return tuple(name for name, node in there.items() if not nx.is_d_separator(without, {node}, {outcome}, fixed - {node}))
 
 
 def _frontdoor(graph: nx.DiGraph, treatment: str, outcome: str, unmeasured: set[str]) -> tuple[str, ...]:

@@ -1,0 +1,269 @@
+"""Meta-learners on one row for each authority: outcome models put together to an effect for each, then averaged.
+
+Künzel, Sekhon, Bickel & Yu 2019, Metalearners for estimating heterogeneous treatment effects using machine learning (S, T and X); domain
+adaptation weighs each outcome model towards the other kind of authority. EconML fits them and gives effects without errors.
+
+With `nuisance=linear` (least squares without penalty) each is a smooth function of moments, for which a bootstrap over whole clusters is
+valid. With penalties or trees the bias of the plug-in does not vanish faster than its spread and no valid interval is known: then there is
+none, and a doubly robust estimator is what to take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from causal.design import Design, Floats
+from causal.errors import ConfigError, DesignError, EstimationError
+from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment, without_interval
+from causal.estimators import serve
+from causal.estimators.cross_section import TARGETS, TWO_KINDS, CrossSection, Years, check_windows, cross_section, logistic, members, overlap, threats
+from causal.estimators.nuisance import LINEAR, NUISANCES, learner, quiet
+from causal.inference import Fit
+from causal.needs import ADJUSTMENT, Need
+
+Outcome = Literal["linear", "lasso", "ridge", "boosting", "forest", "stacked"]
+STRAIGHT = ("linear", *LINEAR)
+UNKNOWN = "none is known for {} on {} nuisances, whose penalty or trees leave a bias that a bootstrap does not see; take nuisance=linear, or linear_dr"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Knobs:
+    """What all four are told.
+
+    Parameters
+    ----------
+    before, after : windows of outcome years, (first, last); None takes the first two and the last two.
+    base_outcome : whether the outcome's level in the first window is adjusted for.
+    nuisance : "linear" (with an interval), or "lasso", "ridge", "boosting", "forest" or "stacked" (without one).
+    draws : of the bootstrap over clusters, at least 50.
+    """
+
+    before: Years = None
+    after: Years = None
+    base_outcome: bool = True
+    nuisance: Outcome = "linear"
+    draws: int = 200
+
+    def __post_init__(self) -> None:
+        for key, window in zip(("before", "after"), check_windows(self.before, self.after), strict=True):
+            object.__setattr__(self, key, window)
+        if self.nuisance not in ("linear", *NUISANCES):
+            raise ConfigError(f"nuisance must be one of linear, {', '.join(NUISANCES)}, got {self.nuisance!r}")
+        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 50:
+            raise ConfigError(f"draws must be a whole number of at least 50, got {self.draws!r}")
+
+    def rows(self, design: Design) -> CrossSection:
+        """One row for each authority."""
+        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
+
+
+def _same_for_all(estimator: Any, design: Design) -> str | None:
+    if design.question.target == "ATE" or estimator.nuisance not in STRAIGHT:
+        return None
+    return f"with {estimator.nuisance} models one effect is learnt for all, whoever is asked about; take  estimator.nuisance=boosting, or t_learner"
+
+
+DIFFERING = Need("for the ATT trees", _same_for_all)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SLearner(_Knobs):
+    """EconML's SLearner: one outcome model with the treatment among its features (in straight lines one effect for all)."""
+
+    needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, DIFFERING)
+    targets: ClassVar[str] = "ATE, weighted by residual treatment variance in straight lines; ATT with trees"
+    costs: ClassVar[str] = "seconds"
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "s_learner"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : no two kinds of authority, or weights by a column.
+        """
+        return _answer(self, design, rng)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TLearner(_Knobs):
+    """EconML's TLearner: an outcome model for either kind of authority (linear: the g-formula with all interactions)."""
+
+    needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
+    targets: ClassVar[str] = TARGETS
+    costs: ClassVar[str] = "seconds"
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "t_learner"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : no two kinds of authority, or weights by a column.
+        EstimationError : fewer of a kind than covariates.
+        """
+        return _answer(self, design, rng)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XLearner(_Knobs):
+    """EconML's XLearner: effects imputed for either kind from the other's outcome model, weighed by the propensity (logistic).
+
+    With linear models on the same covariates it is the T-learner again.
+    """
+
+    needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
+    targets: ClassVar[str] = TARGETS
+    costs: ClassVar[str] = "ten seconds"
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "x_learner"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : no two kinds of authority, or weights by a column.
+        EstimationError : fewer of a kind than covariates.
+        """
+        return _answer(self, design, rng)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainAdaptation(_Knobs):
+    """EconML's DomainAdaptationLearner: each outcome model weighed by the odds of being of the other kind (logistic)."""
+
+    needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
+    targets: ClassVar[str] = TARGETS
+    costs: ClassVar[str] = "ten seconds"
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "domain_adaptation"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : no two kinds of authority, or weights by a column.
+        EstimationError : fewer of a kind than covariates.
+        """
+        return _answer(self, design, rng)
+
+
+Learner = SLearner | TLearner | XLearner | DomainAdaptation
+
+
+def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Estimate:
+    serve(estimator, design)
+    made = estimator.rows(design)
+    least = int(min(made.on.sum(), (1 - made.on).sum()))
+    if estimator.nuisance == "linear" and not isinstance(estimator, SLearner) and least < made.features.shape[1] + 2:
+        raise EstimationError(
+            f"{estimator.name}: {least} authorities of one kind are too few for a straight line on {made.features.shape[1]} covariates; "
+            "take nuisance=ridge, or adjust for fewer with  adjust_for=[…]"
+        )
+    groups = members(made)
+    diagnostics, said, notes = _comparable(made)
+    whose = ", weighted by residual treatment variance" if isinstance(estimator, SLearner) and estimator.nuisance in STRAIGHT else ""
+    words: dict[str, Any] = {
+        "estimator": estimator.name,
+        "estimand": f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} ({estimator.name.replace('_', '-')}{whose})",
+        "target": made.target,
+        "over": made.design,
+        "diagnostics": diagnostics,
+        "concerns": said,
+        "notes": (*made.design.words[-2:], f"{estimator.nuisance} outcome models.", *notes),
+    }
+
+    def answer(drawn: Design, rng: np.random.Generator) -> Floats:
+        """The average and each group's, in outcome units; of the clusters drawn."""
+        again = made if drawn is made.design else cross_section(drawn, before=None, after=None)
+        found = _effects(estimator, again, rng) * made.contrast
+        by = {modifier.label: modifier for modifier in drawn.modifiers}
+        inside = [by[of].codes == by[of].groups.index(name) for of, names, _, _ in groups for name in names]
+        return np.array([_mean(found, again.counted * one) for one in [np.ones(len(found)), *inside]])
+
+    if estimator.nuisance == "linear":
+        kinds: list[tuple[Literal["group"], str, str]] = [("group", of, name) for of, names, _, _ in groups for name in names]
+        return bootstrapped(design, answer, rng, draws=estimator.draws, kinds=kinds, **words)
+    effects = answer(made.design, rng) * made.contrast
+    bare = [_bare(effects[:1], made)]
+    for _, names, _, _ in groups:
+        at = 1 + sum(len(one.coefficients) for one in bare[1:])
+        bare.append(_bare(effects[at : at + len(names)], made))
+    parts = [(of, names, fit, codes) for (of, names, codes, _), fit in zip(groups, bare[1:], strict=True)]
+    one = estimated(design, bare[0], parts=group_parts(made.design, parts, rng), **words)
+    return without_interval(one, UNKNOWN.format(estimator.name, estimator.nuisance))
+
+
+def _bare(effects: Floats, made: CrossSection) -> Fit:
+    """Effects whose error nobody knows."""
+    number, none = len(made.design.clusters), np.zeros(len(made.on))
+    return Fit(coefficients=effects, scores=np.zeros((number, len(effects))), df=np.full(len(effects), number - 1.0), residuals=none, inference="")
+
+
+def _mean(values: Floats, counted: Floats) -> float:
+    return float(values[counted > 0].mean()) if counted.any() else np.nan
+
+
+def _comparable(made: CrossSection) -> tuple[dict[str, float | None], tuple[str, ...], tuple[str, ...]]:
+    """Overlap, also where the covariates tell the treatment for certain: an outcome model then extrapolates."""
+    left = made.design.partial_out(made.on[:, None])[:, 0]
+    try:
+        found, said, notes = overlap(made, logistic(made), None)
+    except EstimationError:
+        found, notes = {}, ()
+        said = ("the covariates tell for certain who was treated, so the effect is extrapolated by the outcome models",)
+    return {**residual_treatment(made.design, left), **found}, said + threats(made, left), notes
+
+
+def _effects(estimator: Learner, made: CrossSection, rng: np.random.Generator) -> Floats:
+    """The effect of 1 against 0 for each row, by EconML."""
+    # EconML imports DoWhy, shap and numba, which take seconds
+    from econml.metalearners import DomainAdaptationLearner
+    from econml.metalearners import SLearner as EconmlS
+    from econml.metalearners import TLearner as EconmlT
+    from econml.metalearners import XLearner as EconmlX
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+
+    y = made.design.outcome
+    scale = float(y.std()) or 1.0
+    features = made.features if made.features.shape[1] else np.zeros((len(y), 1))
+
+    def make() -> Any:
+        return LinearRegression() if estimator.nuisance == "linear" else learner(estimator.nuisance, rng)
+
+    # next to no penalty, so that units and the number of covariates do not move the propensity
+    chance = LogisticRegression(C=1e4, max_iter=2000)
+    model: Any
+    if isinstance(estimator, SLearner):
+        model = EconmlS(overall_model=make())
+    elif isinstance(estimator, TLearner):
+        model = EconmlT(models=make())
+    elif isinstance(estimator, XLearner):
+        model = EconmlX(models=make(), cate_models=make(), propensity_model=chance)
+    else:
+        model = DomainAdaptationLearner(models=make(), final_models=make(), propensity_model=chance)
+    try:
+        with quiet():
+            model.fit(y / scale, made.on, X=features)
+            return np.asarray(np.ravel(model.effect(features)) * scale)
+    except ValueError as problem:
+        raise DesignError(f"{estimator.name}: {made.on.sum():.0f} of {len(y)} authorities are treated, too few for its models ({problem})") from problem

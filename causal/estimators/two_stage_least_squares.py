@@ -1,0 +1,406 @@
+"""Two-stage least squares: only what an instrument moves of the treatment is compared.
+
+An instrument moves the outcome through the treatment alone, so what it moves of both gives the effect, whatever else was not measured
+(Angrist, Imbens & Rubin 1996, Identification of causal effects using instrumental variables). The effect is that on those whom the instrument
+moves. Which variables are instruments, and what must be held fixed for that, is read off the graph.
+
+An instrument that barely moves the treatment makes the usual interval far too narrow. So the interval is the Anderson–Rubin set: every effect under
+which the instruments tell nothing of outcome − effect × treatment (Anderson & Rubin 1949, Estimation of the parameters of a
+single equation; Andrews, Stock & Sun 2019, Weak instruments in instrumental variables regression), with clustered errors. It covers however weak the
+instrument is; where it is unbounded, in two pieces or empty the answer is "cannot tell". Beside it stand the effective F of Montiel Olea
+& Pflueger 2013 (A robust test for weak instruments) with their simplified critical value for a worst-case bias of a tenth, and with several
+instruments Hansen's J (Hansen 1982, Large sample properties of generalized method of moments estimators), clustered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from causal.design import Design, Floats, Ints
+from causal.errors import ConfigError, DesignError, EstimationError, suggest
+from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, thin, without_interval
+from causal.estimators import serve
+from causal.inference import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.needs import INSTRUMENT, Need
+
+Interval = Literal["anderson_rubin", "wald"]
+INTERVALS = ("anderson_rubin", "wald")
+Pieces = tuple[tuple[float, float], ...]
+TAU = 0.1  # worst-case bias, as a share of that of least squares, against which the effective F is set
+ANGLES = 4001  # where the real line, wound round half a circle, is looked at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoStageLeastSquares:
+    """Two-stage least squares within what the design absorbs, with a set that holds for weak instruments.
+
+    Parameters
+    ----------
+    instruments : names of the graph's instruments to use, dated as the graph dates them; None takes all that are valid with what is held fixed.
+    interval : "anderson_rubin", or "wald" (t with clustered errors; too narrow where instruments are weak, and then a concern).
+    """
+
+    instruments: tuple[str, ...] | None = None
+    interval: Interval = "anderson_rubin"
+    needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)
+    targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it moves them (and question.weights)"
+    costs: ClassVar[str] = "milliseconds"
+    strategy: ClassVar[str] = "iv"
+
+    def __post_init__(self) -> None:
+        check_instruments(self, self.instruments)
+        if self.interval not in INTERVALS:
+            raise ConfigError(f"interval must be one of {', '.join(INTERVALS)}, got {self.interval!r}")
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "two_stage_least_squares"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Raises
+        ------
+        DesignError : the graph has no measured instrument, or none with what the design holds fixed; the target is not the ATE.
+        EstimationError : the instruments do not vary within what is held fixed.
+        """
+        serve(self, design)
+        used, names, raw = instrumented(design, self.instruments)
+        said = f"average effect of what {' and '.join(names)} move{'s' * (len(names) == 1)} of the treatment (two-stage least squares)"
+        return answered(self.name, design, used, raw, said, rng, interval=self.interval)
+
+
+def check_instruments(made: TwoStageLeastSquares | object, given: object) -> None:
+    """Names of instruments, or None; a list becomes a tuple.
+
+    Raises
+    ------
+    ConfigError : they are not names.
+    """
+    if given is None:
+        return
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
+        raise ConfigError(f"instruments must be a list of names, or null for all that the graph has, got {given!r}")
+    object.__setattr__(made, "instruments", tuple(given))
+
+
+def instrumented(design: Design, chosen: tuple[str, ...] | None = None) -> tuple[Design, tuple[str, ...], Floats]:
+    """The rows whose instruments are known, the instruments' names, and their raw columns, shape (rows, instruments).
+
+    Raises
+    ------
+    DesignError : a name chosen is no instrument, or none is valid with what the design holds fixed.
+    """
+    found = design.identification
+    there = {one.name: one.given for one in found.instruments if one.name in design.columns}
+    for name in chosen or ():
+        if name not in there:
+            raise DesignError(f"{name!r} is no instrument in the graph that was measured; {suggest(name, there)}")
+    held = set(found.adjust_for)
+    names = tuple(sorted(name for name, given in there.items() if (chosen is None or name in chosen) and (found.forced or set(given) <= held)))
+    if not names or (chosen is not None and len(names) < len(chosen)):
+        asked = "; ".join(f"{name} with {', '.join(given) or 'nothing'} held fixed" for name, given in there.items() if chosen is None or name in chosen)
+        raise DesignError(
+            f"the design holds {', '.join(found.adjust_for) or 'nothing'} fixed, and the graph makes instruments of: {asked}. "
+            "Identify the question with strategy='iv', choose instruments that want no more, or force a set with  adjust_for=[…]"
+        )
+    raw = np.column_stack([design.column(name) for name in names])
+    known = np.flatnonzero(np.isfinite(raw).all(axis=1))
+    if not len(known):
+        raise DesignError(f"{', '.join(names)} is never known where the treatment and the outcome are")
+    return design.only(known, f"{', '.join(names)} not known"), names, raw[known]
+
+
+def beyond(design: Design) -> tuple[str, ...]:
+    """What is held fixed that no instrument asks for, as a note."""
+    asked = {name for one in design.identification.instruments for name in one.given}
+    more = [name for name in design.identification.adjust_for if name not in asked]
+    return (f"Held fixed though the graph asks for it of no instrument: {', '.join(more)}.",) if more else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stages:
+    """Two-stage least squares with its pieces.
+
+    Parameters
+    ----------
+    fit : coefficients of the treatments, with clustered scores.
+    moved : shape (rows, treatments), what the instruments move of them.
+    residuals : shape (rows,), of the outcome on the treatments themselves.
+    """
+
+    fit: Fit
+    moved: Floats
+    residuals: Floats
+
+
+def two_stage(design: Design, basis: Floats, outcome: Floats, treatments: Floats, instruments: Floats) -> Stages:
+    """Both stages on columns that have lost what is held fixed; shapes (rows,), (rows, k) and (rows, l), l at least k.
+
+    Raises
+    ------
+    EstimationError : the instruments leave a treatment unmoved.
+    """
+    rank = basis.shape[1] + ("authority" not in design.absorb)
+    return stages(outcome, treatments, instruments, design.held(basis), design.cluster, len(design.clusters), rank)
+
+
+def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Floats, cluster: Ints, clusters: int, rank: int) -> Stages:
+    """Both stages on residuals; `held` and `rank` as `clustered_least_squares` wants them.
+
+    The scores are those of regressing residual + moved × coefficients on moved, which has the same coefficients and the right residuals, so that CR1,
+    CR2 and their degrees of freedom are those of every other linear estimator here.
+
+    Raises
+    ------
+    EstimationError : the instruments leave a treatment unmoved.
+    """
+    unit, _ = np.linalg.qr(instruments)
+    moved = unit @ (unit.T @ treatments)
+    gram = moved.T @ moved
+    if np.linalg.matrix_rank(gram, tol=1e-14 * float(np.trace(treatments.T @ treatments))) < len(gram):
+        raise EstimationError("the instruments do not move the treatment at all within what is held fixed; nothing can be compared")
+    coefficients = np.linalg.solve(gram, moved.T @ outcome)
+    left = outcome - treatments @ coefficients
+    fit = clustered_least_squares(left + moved @ coefficients, moved, held, cluster, clusters, absorbed_rank=rank)
+    return Stages(fit=fit, moved=moved, residuals=left)
+
+
+def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = ()) -> Floats:
+    """Instruments without what is held fixed, shape (rows, l), each of length 1; those that it tells wholly are left out.
+
+    Raises
+    ------
+    EstimationError : none is left.
+    """
+    left = design.partial_out(raw, basis)
+    size = np.linalg.norm(left, axis=0)
+    kept = np.flatnonzero(size > 1e-7 * np.maximum(np.linalg.norm(raw - raw.mean(axis=0), axis=0), np.finfo(float).tiny))
+    if not len(kept):
+        raise EstimationError(
+            f"nothing of {', '.join(names) or 'the instruments'} is left within {' and '.join(design.absorb) or 'the adjustment set'} once the controls "
+            "are held fixed; an instrument must vary there (one that is constant for an authority works only through the years: see shift_share)"
+        )
+    return np.asarray(left[:, kept] / size[kept])
+
+
+def answered(
+    estimator: str,
+    design: Design,
+    used: Design,
+    raw: Floats,
+    estimand: str,
+    rng: np.random.Generator,
+    *,
+    interval: Interval = "anderson_rubin",
+    diagnostics: dict[str, float | None] | None = None,
+    concerns: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Estimate:
+    """The whole answer from raw instruments, shape (rows of `used`, l), clustered by authority."""
+    basis, question = used.basis(), used.question
+    instruments = varying(used, basis, raw)
+    outcome, treatment = (used.partial_out(column[:, None], basis) for column in (used.outcome, used.treatment))
+    both = two_stage(used, basis, outcome[:, 0], treatment, instruments)
+    number, rank = len(used.clusters), basis.shape[1] + ("authority" not in used.absorb)
+    reduced, first = (
+        clustered_least_squares(column, instruments, used.held(basis), used.cluster, number, absorbed_rank=rank) for column in (outcome[:, 0], treatment[:, 0])
+    )
+    f, critical = effective_f(instruments, treatment[:, 0], used.cluster, number)
+    f_robust, _, f_p = joint_test(first.coefficients, first.scores, float(first.df.min()))
+    pieces, p_value = anderson_rubin(reduced, first, question.level, float(both.fit.coefficients[0]), float(both.fit.std_errors[0]))
+    pieces = tuple((min(piece), max(piece)) for piece in (tuple(end * question.contrast for end in piece) for piece in pieces))
+    pieces = tuple(sorted(pieces))
+    j, j_p = hansen(instruments, outcome[:, 0], treatment[:, 0], both.residuals, used.cluster, number)
+    weak = f < critical
+    clash = j_p is not None and j_p < 0.05
+    said = [*(feedback(used) if "authority" in used.absorb else ()), *thin(used, both.moved[:, 0]), *concerns]
+    if weak:
+        said.append(f"the instruments are weak (effective F {f:.1f}, below {critical:.1f}): the estimate leans towards that of least squares")
+    if clash:
+        said.append(f"the instruments contradict one another (Hansen's J, p {j_p:.2g}): not all are valid, or they move authorities with different effects")
+    ends = [None if not np.isfinite(end) else end for piece in pieces for end in piece]
+    shares = residual_treatment(used, treatment[:, 0])
+    five = residual_treatment(used, both.moved[:, 0])
+    made = estimated(
+        design,
+        both.fit,
+        over=used,
+        estimator=estimator,
+        estimand=estimand,
+        parts=_parts(used, basis, outcome[:, 0], raw, rng),
+        diagnostics={
+            "authority effects held fixed": float("authority" in used.absorb),
+            "controls held fixed": 1.0,
+            "share of treatment variance left": shares["share of treatment variance left"],
+            "share of it that the instruments move (partial R²)": float((both.moved**2).sum() / (treatment**2).sum()),
+            "effective clusters": five["effective clusters"],
+            "share of treatment variance in the largest five": five["share of treatment variance in the largest five"],
+            "instruments": float(instruments.shape[1]),
+            "first-stage F, clustered": None if np.isnan(f_robust) else f_robust,
+            "p of the first stage": None if np.isnan(f_p) else f_p,
+            "effective F (Montiel Olea & Pflueger)": f,
+            "effective F: critical value, bias of a tenth": critical,
+            "p of Anderson–Rubin at no effect": p_value,
+            **{f"Anderson–Rubin set, {'to' if i % 2 else 'from'} ({i // 2 + 1})": end for i, end in enumerate(ends)},
+            "Hansen's J, clustered": j,
+            "p of Hansen's J": j_p,
+            "least squares with the same held fixed": float(outcome[:, 0] @ treatment[:, 0] / (treatment[:, 0] @ treatment[:, 0]) * question.contrast),
+            **(diagnostics or {}),
+        },
+        concerns=tuple(said),
+        notes=(
+            f"Anderson–Rubin {question.level:.0%} set: {_spoken(pieces)}. Effects by group have t intervals, where their own first stage is strong.",
+            *beyond(used),
+            *notes,
+        ),
+    )
+    if interval == "wald":
+        return made
+    return _with_set(made, pieces, p_value)
+
+
+def _with_set(made: Estimate, pieces: Pieces, p_value: float) -> Estimate:
+    """The estimate with the Anderson–Rubin set as its interval, or without one where the set is none."""
+    wald = {"clustered standard error (not valid for weak instruments)": made.std_error}
+    if not pieces:
+        made = replace(made, diagnostics={**made.diagnostics, **wald})
+        return without_interval(made, "the Anderson–Rubin set is empty, as no effect agrees with all instruments; cannot tell")
+    if len(pieces) > 1 or not np.isfinite(pieces[0]).all():
+        made = replace(made, diagnostics={**made.diagnostics, **wald})
+        shape = "in two pieces" if len(pieces) > 1 and np.isfinite(pieces[0][0]) else "unbounded"
+        return without_interval(made, f"the Anderson–Rubin set is {shape} ({_spoken(pieces)}), as the instruments are too weak; cannot tell")
+    lower, upper = pieces[0]
+    if not lower <= made.effect <= upper:
+        made = replace(made, diagnostics={**made.diagnostics, **wald})
+        return without_interval(made, f"the Anderson–Rubin set ({_spoken(pieces)}) leaves out the estimate, as the instruments disagree; cannot tell")
+    return replace(made, lower=lower, upper=upper, p_value=p_value, inference=f"Anderson–Rubin set; standard error {made.inference}")
+
+
+def _spoken(pieces: Pieces) -> str:
+    def one(end: float) -> str:
+        return f"{end:.4g}".replace("-", "−") if np.isfinite(end) else ("∞" if end > 0 else "−∞")
+
+    return " and ".join(f"{one(low)} to {one(high)}" for low, high in pieces) or "empty"
+
+
+def _parts(design: Design, basis: Floats, outcome: Floats, raw: Floats, rng: np.random.Generator) -> tuple[Part, ...]:
+    """Effects by group, each with its own instruments; without an interval where a group's first stage is weak."""
+    fits: list[GroupFit] = []
+    weak: set[tuple[str, str]] = set()
+    for m in design.modifiers:
+        kept, blocks = [], []
+        for g in range(len(m.groups)):
+            inside = (m.codes == g)[:, None]
+            treatment = design.partial_out(design.treatment[:, None] * inside, basis)
+            try:
+                block = varying(design, basis, raw * inside)
+            except EstimationError:
+                continue
+            if np.linalg.norm(treatment) <= 1e-6 * np.linalg.norm(design.demean(design.treatment[:, None])):
+                continue
+            f, critical = effective_f(block, treatment[:, 0], design.cluster, len(design.clusters))
+            if not f >= critical:
+                weak.add((m.label, m.groups[g]))
+            kept.append(g)
+            blocks.append((treatment, block))
+        if not kept:
+            continue
+        try:
+            both = two_stage(design, basis, outcome, np.column_stack([t for t, _ in blocks]), np.column_stack([z for _, z in blocks]))
+        except EstimationError:
+            continue
+        place = np.full(len(m.groups), -1)
+        place[kept] = np.arange(len(kept))
+        fits.append((m.label, tuple(m.groups[g] for g in kept), both.fit, place[m.codes]))
+    none = {"std_error": None, "lower": None, "upper": None, "joint_lower": None, "joint_upper": None}
+    return tuple(replace(part, **none) if (part.of, part.name) in weak else part for part in group_parts(design, fits, rng))  # type: ignore[arg-type]
+
+
+def effective_f(instruments: Floats, treatment: Floats, cluster: Ints, clusters: int) -> tuple[float, float]:
+    """Montiel Olea & Pflueger's effective F with clustered errors, and its simplified critical value (5 %, bias of a tenth).
+
+    F = x'ZZ'x / tr(W), with orthonormal Z and W the clustered covariance of Z'x's errors (with G/(G−1)). Theirs for one instrument and 5 % is 23.1.
+    """
+    from scipy import stats
+
+    unit, _ = np.linalg.qr(instruments)
+    moved = unit.T @ treatment
+    scores = cluster_sums(unit * (treatment - unit @ moved)[:, None], cluster, clusters)
+    w = scores.T @ scores * clusters / (clusters - 1)
+    trace, x = float(np.trace(w)), 1 / TAU
+    if not trace > 0:
+        return float("inf"), 0.0
+    largest = float(np.linalg.eigvalsh(w)[-1])
+    df = trace**2 * (1 + 2 * x) / (float((w**2).sum()) + 2 * x * trace * largest)
+    return float(moved @ moved) / trace, float(stats.ncx2(df, x * df).ppf(0.95) / df)
+
+
+def hansen(instruments: Floats, outcome: Floats, treatment: Floats, residuals: Floats, cluster: Ints, clusters: int) -> tuple[float | None, float | None]:
+    """Hansen's J of two-step GMM with clustered moments, and its p-value (χ² with instruments − 1); None with one instrument."""
+    from scipy import stats
+
+    spare = instruments.shape[1] - 1
+    if spare < 1:
+        return None, None
+    scores = cluster_sums(instruments * residuals[:, None], cluster, clusters)
+    weight = np.linalg.pinv(scores.T @ scores, hermitian=True)
+    zx, zy = instruments.T @ treatment, instruments.T @ outcome
+    moments = zy - zx * float(zx @ weight @ zy) / float(zx @ weight @ zx)
+    j = float(moments @ weight @ moments)
+    return j, float(stats.chi2(spare).sf(j))
+
+
+def anderson_rubin(reduced: Fit, first: Fit, level: float, centre: float, scale: float) -> tuple[Pieces, float]:
+    """Every effect per unit of treatment at which the instruments tell nothing of outcome − effect × treatment, and the p-value at 0.
+
+    Both regressions are on the same instruments, so coefficients and scores of outcome − b × treatment are those of the outcome less b times those of
+    the treatment: nothing is fitted again. The line is wound round half a circle, b = centre + scale × tan(φ), and crossings are
+    narrowed down, so that pieces that reach to infinity are found.
+    """
+    from scipy import optimize, stats
+
+    k, df = len(first.coefficients), float(min(first.df.min(), reduced.df.min()))
+    rest = df - k + 1
+    if rest <= 0:
+        return ((-np.inf, np.inf),), 1.0
+    law = stats.f(k, rest)
+    limit = float(law.ppf(level)) * df * k / rest
+
+    scale = scale if scale > 0 else abs(centre) or 1.0
+    sums = [one.T @ other for one, other in ((reduced.scores, reduced.scores), (reduced.scores, first.scores), (first.scores, first.scores))]
+
+    def statistic(angles: Floats) -> Floats:
+        """Hotelling's T² at angles, shape (angles,); at ±π/2 that of the first stage."""
+        own, other = np.cos(angles)[:, None], (np.cos(angles) * centre + np.sin(angles) * scale)[:, None]
+        gamma = own * reduced.coefficients - other * first.coefficients
+        own, other = own[:, :, None], other[:, :, None]
+        covariance = own**2 * sums[0] - own * other * (sums[1] + sums[1].T) + other**2 * sums[2]
+        return np.asarray(np.einsum("ai,aij,aj->a", gamma, np.linalg.pinv(covariance, hermitian=True), gamma))
+
+    def at(angle: float) -> float:
+        return centre + scale * float(np.tan(angle))
+
+    angles = np.linspace(-np.pi / 2, np.pi / 2, ANGLES)
+    inside = statistic(angles) <= limit
+    inside[0] = inside[-1]
+    pieces: list[tuple[float, float]] = []
+    begin = -np.inf if inside[0] else None
+    for i in range(1, len(angles)):
+        if inside[i] == inside[i - 1]:
+            continue
+        edge = at(float(optimize.brentq(lambda angle: float(statistic(np.array([angle]))[0]) - limit, angles[i - 1], angles[i], xtol=1e-12)))
+        if begin is None:
+            begin = edge
+        else:
+            pieces.append((begin, edge))
+            begin = None
+    if begin is not None:
+        pieces.append((begin, np.inf))
+    null = np.arctan2(-centre, scale)
+    return tuple(pieces), float(law.sf(float(statistic(np.array([null]))[0]) * rest / (df * k)))
