@@ -169,10 +169,10 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     for title, entries in found.items():
         print(title)
         for entry in entries:
-            print(f"  {entry['name']:<24}{entry['about']}")
+            print(f"  {entry['name']:<26}{entry['about']}")
             for key in ("needs", "targets", "costs"):
                 if key in entry:
-                    print(f"  {'':<24}{key}: {entry[key]}")
+                    print(f"  {'':<26}{key}: {entry[key]}")
         print()
     return 0
 

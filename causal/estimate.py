@@ -267,8 +267,7 @@ def bootstrapped(
     parts = []
     for (kind, of, name), effect, error in zip(kinds, point[1:], errors[1:], strict=True):
         lower, upper = (None, None) if error is None else interval(float(effect), error, level, df)[:2]
-        # never narrower than pointwise, which parts that are all but one (a model with one effect for all) would make of a drawn critical value
-        joint = None if reach is None or error is None or upper is None else max(critical_t(reach, df) * error, upper - float(effect))
+        joint = None if reach is None or error is None else critical_t(reach, df) * error
         parts.append(
             Part(
                 kind=kind,
@@ -278,8 +277,9 @@ def bootstrapped(
                 std_error=error,
                 lower=lower,
                 upper=upper,
-                joint_lower=None if joint is None else float(effect) - joint,
-                joint_upper=None if joint is None else float(effect) + joint,
+                # never narrower than pointwise, as a drawn critical value would be where one effect stands for all parts
+                joint_lower=None if joint is None or lower is None else min(float(effect) - joint, lower),
+                joint_upper=None if joint is None or upper is None else max(float(effect) + joint, upper),
             )
         )
     ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
