@@ -26,7 +26,7 @@ from causal.errors import ConfigError, DataError, suggest
 from causal.panel import Loss, Panel, Variable
 from causal.sources.england import folder as files
 from causal.sources.england.extract import ENGLAND, Problem
-from causal.sources.england.making import CENTRE_LINES, RECORDED, Choices, Making
+from causal.sources.england.making import BANDS, CENTRE_LINES, PRICES, RECORDED, Choices, Making
 from causal.sources.england.numbers import Numbers, groups
 from causal.sources.england.places import TOO_SMALL, UNIT
 from causal.sources.england.publication import Publication, publications
@@ -36,12 +36,14 @@ FIRST, LAST, USUAL = 2010, 2022, 2019  # plans begin in 2010; the releases read 
 PLACES = ("stable", "published")
 STANDING = (
     "years end on 31 March; rates are counts over one population series, so they differ a little from those printed at the time",
-    "plans, referrals and enquiries of 2010 to 2012 are as first published, later ones as revised in 2022; counts from 1 to 5 are withheld and "
-    "missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
+    "counts from 1 to 5 are withheld and missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
     "spending power changes are rounded to 1 percentage point in the source: after eight years the chained index is good to about 1.5 points",
 )
 MERGED = "Dorset, Bournemouth and Poole are one place in all years, and so is Northamptonshire; averages of parts are weighted by children aged 0 to 17"
-PUBLISHED = "authorities are as published: Dorset, Bournemouth and Poole end in 2019 and Northamptonshire in 2021, their successors begin the year after"
+PUBLISHED = (
+    "authorities are as published: Dorset, Bournemouth and Poole end in 2019 and Northamptonshire in 2021, their successors begin the year after; "
+    "children of Dorset, Bournemouth and Poole are not printed before mid-2012, so their rates and spending per child begin in 2013"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +119,12 @@ class England:
 
         Raises
         ------
-        DataError : no such folder, or no plans or populations in it.
+        DataError : no such folder, or nothing in it of which a variable can be made.
         """
-        for name in ("children", "plans"):
-            if why := self._absent.get(name):
-                raise DataError(f"{self.path}: {why.removeprefix(f'{name}: ')}. Without it there is no panel of England{self._told()}")
         making = self._made
+        if not making.made or not len(self._folder.places.table):
+            why = "; ".join(list(dict.fromkeys(self._absent.values()))[:2])
+            raise DataError(f"{self.path}: no variable can be made of these files. {why}{self._told()}")
         table = self._folder.places.table
         codes = [code for code in table.index if code not in self.leave_out and code != ENGLAND]
         every = pd.MultiIndex.from_product([codes, self.years], names=["authority", "year"])
@@ -143,9 +145,9 @@ class England:
             variables=tuple(self._variable(BY_NAME[name], recorded) for name in making.made),
             places=table.loc[frame.index.unique("authority")],
             title="local authorities in England, published statistics",
-            population="children",
+            population="children" if "children" in making.made else None,
             log=tuple(log),
-            notes=(*STANDING, MERGED if self.places == "stable" else PUBLISHED, *making.notes, *self._lacking()),
+            notes=(*STANDING, MERGED if self.places == "stable" else PUBLISHED, *self._released(), *making.notes, *self._unread(), *self._lacking()),
             reasons=self._reasons(frame),
         )
         return derive(panel, self.derived)
@@ -177,13 +179,32 @@ class England:
             raise ConfigError(f"years run from {FIRST} to {LAST}, got {year}")
         one = BY_NAME[name]
         parts = {each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else {code}
-        quantities = [*one.needs, *one.helps]
-        if one.name != "children" and ("per 10,000" in one.unit_of(self._choices) or "per child" in one.unit_of(self._choices)):
-            quantities += [*BY_NAME["children"].needs, *(BY_NAME["children"].helps if year < 2013 else ())]
         cells = self._folder.cells
-        here = cells["quantity"].isin(quantities) & cells["place"].isin({code, ENGLAND, *parts}) & cells["year"].isin({year, 0, *one.anchors})
-        here &= (cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")
-        return cells[here].sort_values(["quantity", "year", "place", "released"], kind="stable").reset_index(drop=True)
+        here = np.zeros(len(cells), dtype=bool)
+        for quantity, years in self._behind(one, year).items():
+            here |= (cells["quantity"] == quantity).to_numpy() & cells["year"].isin({0, *years}).to_numpy()
+        here &= cells["place"].isin({code, ENGLAND, *parts}).to_numpy()
+        here &= ((cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")).to_numpy()
+        found = cells[here].sort_values(["quantity", "year", "place", "released"], kind="stable").reset_index(drop=True)
+        latest = found.groupby(["quantity", "place", "year"], observed=True)["released"].transform("max")
+        return found.assign(used=found["released"] == latest)
+
+    def _behind(self, one: Made, year: int) -> dict[str, set[int]]:
+        """Every quantity behind a number, and the years of it that enter."""
+        own = {*one.anchors} if one.varies == "authority" else {year, *one.anchors}
+        out = {quantity: set(own) for quantity in (*one.needs, *one.helps)}
+        if one.chained:
+            out["spending_power_change"] = set(range(min(one.anchors) + 1, year + 1))
+        if "gdp_deflator" in out and not one.chained:
+            out["gdp_deflator"] |= {PRICES}
+        if one.per_children or one.name == "children":
+            for when in own:
+                out.setdefault("population_0_17", set()).add(max(when, 2013))
+                for band in BANDS if when < 2013 else ():
+                    out.setdefault(band, set()).update({when, 2013})
+                if when >= 2022:
+                    out.setdefault("population_0_17_cla", set()).add(when)
+        return out
 
     def value(self, name: str, authority: str, year: int) -> tuple[str, str]:
         """One number of the panel, as printed for a person, and its unit; what is missing says so."""
@@ -294,7 +315,8 @@ class England:
         """Variable → the sentence that says why it cannot be had from these files."""
         out = {}
         for one in VARIABLES:
-            lacking = [_wanted(quantity) for quantity in one.needs if not self._numbers.has(quantity)]
+            under = BY_NAME["children"].needs if one.per_children else ()
+            lacking = [_wanted(quantity) for quantity in (*one.needs, *under) if not self._numbers.has(quantity)]
             for quantity in one.needs:
                 years = set(self._numbers.take(quantity).index.get_level_values("year")) if self._numbers.has(quantity) else set()
                 lacking += [
@@ -330,7 +352,7 @@ class England:
                 path=self._folder.path / str(at["file"]),
                 row=int(at["row"]),
                 column=str(at["column"]),
-                value=f"{at['value']:g}",
+                value=f"{at['value']:.15g}",
                 message=f"{quantity} of {making.names.get(code, code)} ({code}), {year}: {why}; it is left empty",
                 quantity=quantity,
             )
@@ -351,11 +373,13 @@ class England:
             return known[quantity, anchor]
 
         rows, names, said = [], [], []
+        implausible: dict[tuple[str, int, str], str] = {}
         for name in frame.columns:
             empty = np.flatnonzero(frame[name].isna().to_numpy())
             one = BY_NAME[str(name)]
             first = np.full(len(empty), "", dtype=object)
-            for quantity, anchor in ((need, at) for need in one.needs for at in (None, *one.anchors) if len(empty)):
+            under = ("population_0_17",) if one.per_children and self._numbers.has("population_0_17") else ()
+            for quantity, anchor in ((need, at) for need in (*one.needs, *under) for at in (None, *one.anchors) if len(empty)):
                 here = marks(quantity, anchor)
                 if here is not None:
                     first = np.where(first == "", here[empty], first)
@@ -363,9 +387,41 @@ class England:
             rows.append(empty[told])
             names += [str(name)] * int(told.sum())
             said.append(first[told])
+            for quantity, code_, when, _ in self._made.wrong if len(empty) else ():
+                if quantity in one.needs and (code_, when) in frame.index and frame[name].isna()[code_, when]:
+                    implausible[code_, when, str(name)] = "implausible"
         at = np.concatenate(rows)
         index = pd.MultiIndex.from_arrays([code[at], year[at], names], names=["authority", "year", "variable"])
-        return pd.Series(np.concatenate(said), index=index, dtype=object).sort_index()
+        found = pd.Series(np.concatenate(said), index=index, dtype=object)
+        for where, word in implausible.items():
+            found.loc[where] = word
+        return found.sort_index()
+
+    def _released(self) -> list[str]:
+        """For which years each count stands as first published, and from when on in a later release: numbers of two releases are not quite comparable."""
+        used = {need for one in VARIABLES if one.name in self._made.made for need in one.needs}
+        cells = self._folder.cells
+        cells = cells[cells["quantity"].isin(used) & (cells["year"] > 0) & (cells["place"] != ENGLAND)]
+        latest = cells.groupby(["quantity", "year"], observed=True)["released"].max().reset_index()
+        same: dict[tuple[tuple[int, int], ...], list[str]] = {}
+        for quantity, block in latest.groupby("quantity", observed=True):
+            at_first = block["released"] - block["year"] <= 1
+            if at_first.all():
+                continue
+            turn = int(block["year"][~at_first].min())
+            first, later = block["year"][block["year"] < turn], block["year"][block["year"] >= turn]
+            if len(first):
+                spans = tuple((int(years.min()), int(years.max())) for years in (first, later))
+                same.setdefault(spans, []).append(str(quantity))
+        return [
+            f"{', '.join(quantities)}: {first[0]} to {first[1]} as first published, {later[0]} to {later[1]} from later releases"
+            for (first, later), quantities in same.items()
+        ]
+
+    def _unread(self) -> list[str]:
+        """Files that nothing was taken from, in one sentence."""
+        names = [file.name for file in self._folder.files if not file.publication]
+        return [f"files that are no publication read here: {', '.join(names[:10])}{' …' if len(names) > 10 else ''}"] if names else []
 
     def _short(self, problem: Problem) -> str:
         """A problem with its file as named below the folder: a result does not depend on where the folder stands."""
@@ -405,10 +461,14 @@ class England:
 
     def _variable(self, one: Made, recorded: str) -> Variable:
         needs = (*one.needs, *one.helps)
-        there = {file.publication for file in self._folder.files}
-        giving = [each for each in publications() if each.key in there and any(need in each.gives for need in needs)]
-        whole = one.joined and set(self.centre_lines) == set(CENTRE_LINES)
-        breaks = {} if whole else {when: why for each in giving for need in needs for when, why in each.breaks.get(need, {}).items()}
+        there = {(file.publication, quantity) for file in self._folder.files for quantity in file.gives}
+        giving = [each for each in publications() if any((each.key, need) in there for need in needs)]
+        if one.joined and set(self.centre_lines) == set(CENTRE_LINES):
+            breaks: dict[int, str] = {}
+        elif one.breaks is not None:
+            breaks = one.breaks(self._choices)
+        else:
+            breaks = {when: why for each in giving for need in needs if (each.key, need) in there for when, why in each.breaks.get(need, {}).items()}
         rounding = [self._folder.rounding[need] for need in one.needs if need in self._folder.rounding]
         return Variable(
             name=one.name,
