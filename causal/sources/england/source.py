@@ -25,11 +25,13 @@ from causal.derive import check_derived, derive
 from causal.errors import ConfigError, DataError, suggest
 from causal.panel import Loss, Panel, Variable
 from causal.sources.england import folder as files
+from causal.sources.england.behind import bare, behind, reasons
 from causal.sources.england.extract import ENGLAND, Problem
-from causal.sources.england.making import BANDS, CENTRE_LINES, PRICES, RECORDED, Choices, Making
-from causal.sources.england.numbers import Numbers, groups
+from causal.sources.england.making import CENTRE_LINES, RECORDED, Choices, Making
+from causal.sources.england.numbers import Numbers
 from causal.sources.england.places import TOO_SMALL, UNIT
 from causal.sources.england.publication import Publication, publications
+from causal.sources.england.releases import released, revised
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
 
 FIRST, LAST, USUAL = 2010, 2022, 2019  # plans begin in 2010; the releases read here end in 2022; spending and its prices stop at 2019
@@ -147,8 +149,16 @@ class England:
             title="local authorities in England, published statistics",
             population="children" if "children" in making.made else None,
             log=tuple(log),
-            notes=(*STANDING, MERGED if self.places == "stable" else PUBLISHED, *self._released(), *making.notes, *self._unread(), *self._lacking()),
-            reasons=self._reasons(frame),
+            notes=(
+                *STANDING,
+                MERGED if self.places == "stable" else PUBLISHED,
+                *released(self._folder, {need for one in VARIABLES if one.name in making.made for need in one.needs}),
+                *making.notes,
+                *bare(frame),
+                *self._unread(),
+                *self._lacking(),
+            ),
+            reasons=reasons(frame, making),
         )
         return derive(panel, self.derived)
 
@@ -181,30 +191,13 @@ class England:
         parts = {each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else {code}
         cells = self._folder.cells
         here = np.zeros(len(cells), dtype=bool)
-        for quantity, years in self._behind(one, year).items():
+        for quantity, years in behind(one, year).items():
             here |= (cells["quantity"] == quantity).to_numpy() & cells["year"].isin({0, *years}).to_numpy()
         here &= cells["place"].isin({code, ENGLAND, *parts}).to_numpy()
         here &= ((cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")).to_numpy()
         found = cells[here].sort_values(["quantity", "year", "place", "released"], kind="stable").reset_index(drop=True)
         latest = found.groupby(["quantity", "place", "year"], observed=True)["released"].transform("max")
         return found.assign(used=found["released"] == latest)
-
-    def _behind(self, one: Made, year: int) -> dict[str, set[int]]:
-        """Every quantity behind a number, and the years of it that enter."""
-        own = {*one.anchors} if one.varies == "authority" else {year, *one.anchors}
-        out = {quantity: set(own) for quantity in (*one.needs, *one.helps)}
-        if one.chained:
-            out["spending_power_change"] = set(range(min(one.anchors) + 1, year + 1))
-        if "gdp_deflator" in out and not one.chained:
-            out["gdp_deflator"] |= {PRICES}
-        if one.per_children or one.name == "children":
-            for when in own:
-                out.setdefault("population_0_17", set()).add(max(when, 2013))
-                for band in BANDS if when < 2013 else ():
-                    out.setdefault(band, set()).update({when, 2013})
-                if when >= 2022:
-                    out.setdefault("population_0_17_cla", set()).add(when)
-        return out
 
     def value(self, name: str, authority: str, year: int) -> tuple[str, str]:
         """One number of the panel, as printed for a person, and its unit; what is missing says so."""
@@ -311,6 +304,10 @@ class England:
         return making
 
     @cached_property
+    def _revised(self) -> dict[str, tuple[pd.Series, float]]:
+        return revised(self._folder)
+
+    @cached_property
     def _absent(self) -> dict[str, str]:
         """Variable → the sentence that says why it cannot be had from these files."""
         out = {}
@@ -358,66 +355,6 @@ class England:
             )
         return tuple(out.values())
 
-    def _reasons(self, frame: pd.DataFrame) -> pd.Series:
-        """Why each number is missing: the mark that stands in the first cell it needs."""
-        code, year = frame.index.get_level_values("authority"), frame.index.get_level_values("year")
-        known: dict[tuple[str, int | None], Any] = {}
-
-        def marks(quantity: str, anchor: int | None) -> Any:
-            """The mark in each row's cell of this quantity, "" where there is a number or no cell; several variables ask for the same."""
-            if (quantity, anchor) not in known:
-                found = self._numbers.take(quantity)["mark"]
-                found = found[found != ""]
-                at = pd.MultiIndex.from_arrays([code, year if anchor is None else [anchor] * len(year)])
-                known[quantity, anchor] = found.reindex(at).fillna("").to_numpy(dtype=object) if len(found) else None
-            return known[quantity, anchor]
-
-        rows, names, said = [], [], []
-        implausible: dict[tuple[str, int, str], str] = {}
-        for name in frame.columns:
-            empty = np.flatnonzero(frame[name].isna().to_numpy())
-            one = BY_NAME[str(name)]
-            first = np.full(len(empty), "", dtype=object)
-            under = ("population_0_17",) if one.per_children and self._numbers.has("population_0_17") else ()
-            for quantity, anchor in ((need, at) for need in (*one.needs, *under) for at in (None, *one.anchors) if len(empty)):
-                here = marks(quantity, anchor)
-                if here is not None:
-                    first = np.where(first == "", here[empty], first)
-            told = first != ""
-            rows.append(empty[told])
-            names += [str(name)] * int(told.sum())
-            said.append(first[told])
-            for quantity, code_, when, _ in self._made.wrong if len(empty) else ():
-                if quantity in one.needs and (code_, when) in frame.index and frame[name].isna()[code_, when]:
-                    implausible[code_, when, str(name)] = "implausible"
-        at = np.concatenate(rows)
-        index = pd.MultiIndex.from_arrays([code[at], year[at], names], names=["authority", "year", "variable"])
-        found = pd.Series(np.concatenate(said), index=index, dtype=object)
-        for where, word in implausible.items():
-            found.loc[where] = word
-        return found.sort_index()
-
-    def _released(self) -> list[str]:
-        """For which years each count stands as first published, and from when on in a later release: numbers of two releases are not quite comparable."""
-        used = {need for one in VARIABLES if one.name in self._made.made for need in one.needs}
-        cells = self._folder.cells
-        cells = cells[cells["quantity"].isin(used) & (cells["year"] > 0) & (cells["place"] != ENGLAND)]
-        latest = cells.groupby(["quantity", "year"], observed=True)["released"].max().reset_index()
-        same: dict[tuple[tuple[int, int], ...], list[str]] = {}
-        for quantity, block in latest.groupby("quantity", observed=True):
-            at_first = block["released"] - block["year"] <= 1
-            if at_first.all():
-                continue
-            turn = int(block["year"][~at_first].min())
-            first, later = block["year"][block["year"] < turn], block["year"][block["year"] >= turn]
-            if len(first):
-                spans = tuple((int(years.min()), int(years.max())) for years in (first, later))
-                same.setdefault(spans, []).append(str(quantity))
-        return [
-            f"{', '.join(quantities)}: {first[0]} to {first[1]} as first published, {later[0]} to {later[1]} from later releases"
-            for (first, later), quantities in same.items()
-        ]
-
     def _unread(self) -> list[str]:
         """Files that nothing was taken from, in one sentence."""
         names = [file.name for file in self._folder.files if not file.publication]
@@ -433,31 +370,6 @@ class England:
         for name, sentence in self._absent.items():
             reasons.setdefault(sentence.removeprefix(f"{name}: "), []).append(name)
         return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
-
-    @cached_property
-    def _revised(self) -> dict[str, tuple[pd.Series, float]]:
-        """Quantity → change of England's total on the first release, in percent by year, and the largest of a single authority."""
-        cells = self._folder.cells
-        told = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
-        quantities = cells["quantity"].cat.categories
-        asked = np.isin(cells["quantity"].cat.codes, np.flatnonzero(~quantities.isin(list(told)))) & cells["value"].notna().to_numpy()
-        asked &= (cells["place"] != ENGLAND).to_numpy()
-        quantity, place, year, released = (
-            cells[name].cat.codes.to_numpy(np.int64)[asked] if name in ("quantity", "place") else cells[name].to_numpy()[asked]
-            for name in ("quantity", "place", "year", "released")
-        )
-        one, at = groups(quantity, place, year, released)  # parts of one release add up
-        total = np.bincount(one, weights=cells["value"].to_numpy(float)[asked], minlength=len(at))
-        number, first = groups(quantity[at], place[at], year[at])  # groups come in order of their keys: releases, earliest first
-        size = np.bincount(number, minlength=len(first))
-        both = size > 1
-        frame = pd.DataFrame({"quantity": quantity[at][first], "year": year[at][first], "first": total[first], "last": total[first + size - 1]})[both]
-        out = {}
-        for code, block in frame.groupby("quantity"):
-            sums = block.groupby("year")[["first", "last"]].sum()
-            most = ((block["last"] / block["first"].where(block["first"] > 0) - 1) * 100).abs().max()
-            out[str(quantities[int(str(code))])] = (sums["last"] / sums["first"].where(sums["first"] > 0) - 1) * 100, float(most)
-        return out
 
     def _variable(self, one: Made, recorded: str) -> Variable:
         needs = (*one.needs, *one.helps)
