@@ -220,8 +220,11 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
     lines = table.check()
     if not lines:
         print(f"{path}: nothing wrong was found")
-        for note in table.load().notes:
+        panel = table.load()
+        for note in panel.notes:
             print(f"  {note}")
+        if given.population and not any(variable.count_per or "children" in variable.unit for variable in panel.variables):
+            print(f"  nothing was compared with {given.population}: source.variables says what counts people, by unit or count_per")
         return 0
     print(f"{path}: {len(lines)} problem{'s' * (len(lines) != 1)}")
     for line in lines:
@@ -231,16 +234,19 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
 
 def _cell(england: Any, variable: str, authority: str, year: str) -> list[str]:
     """One number of the panel and the printed cells that it was made of."""
+    from causal.sources.england.book import MARKS
+
     if not year.isdigit():
         raise ConfigError(f"--cell wants a variable, an authority and a year such as 2018, got {year!r} for the year")
     cells = england.trace(variable, authority, int(year))
     value, unit = england.value(variable, authority, int(year))
     lines = [f"{variable}, {authority}, {year}: {value} {unit}"]
     for one in cells.itertuples(index=False):
-        shown = f"{one.value:,.10g}" if one.value == one.value else f"marked {one.mark!r}"
+        shown = f"{one.value:,.10g}" if one.value == one.value else f"marked {one.mark!r} ({MARKS.get(one.mark, 'as printed')})"
         sheet = f", sheet {one.sheet}" if one.sheet else ""
         part = f" ({one.part})" if one.part else ""
-        lines.append(f"  {one.quantity}{part}, {one.place}, {one.year}: {shown}   {one.file}{sheet}, row {one.row}, {one.column}")
+        later = "" if one.used else "; replaced by a later release"
+        lines.append(f"  {one.quantity}{part}, {one.place}, {one.year}: {shown}   {one.file}{sheet}, row {one.row}, {one.column}{later}")
     return lines if len(lines) > 1 else [*lines, "  no cell of this folder gives it"]
 
 

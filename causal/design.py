@@ -431,7 +431,7 @@ def _breaks(panel: Panel, dated: Mapping[str, int], year: Ints) -> list[str]:
             if year.min() + by < when <= year.max() + by
         ]
         if variable.rounding:
-            words.append(f"{capital(variable.label)}: published numbers are rounded to {variable.rounding:g}.")
+            words.append(f"{capital(variable.label)}: made of published numbers that are rounded to {variable.rounding:g}.")
     return words
 
 

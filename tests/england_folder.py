@@ -161,9 +161,9 @@ def build(folder: Path) -> Path:
     for row in [[*head[:2], "IDACI - Average score"], *[[gss, NAMES[code], 0.2] for code, gss in OLD.items()]]:
         idaci.append(row)
     book.save(folder / "deprivation.xlsx")
-    changes = [f"{year - 2}{(year - 1) % 100:02d}_{year - 1}{year % 100:02d}" for year in range(2012, 2020)]
-    rows = [[gss, NAMES[code], "Unitary authority", "x", *["-0.10"] * 8] for code, gss in OLD.items() if code != "201"]
-    districts = [["E07000049", "East Dorset", "District council", "x", *["-0.9"] * 8]]
+    changes = [f"{year - 2}{(year - 1) % 100:02d}_{year - 1}{year % 100:02d}" for year in range(2012, 2021)]
+    rows = [[gss, NAMES[code], "Unitary authority", "x", *["-0.10"] * 9] for code, gss in OLD.items() if code != "201"]
+    districts = [["E07000049", "East Dorset", "District council", "x", *["-0.9"] * 9]]
     save_csv(folder / "power.csv", [["ons_code", "ons_name", "class", "region", *changes], *rows, *districts])
     for year in range(2011, 2016):
         poor, every = "Children in families in receipt of CTC (<60% median income) or IS/JSA ", "Children in Child Benefit families"
@@ -212,10 +212,10 @@ REGISTER_COLUMNS = (
 )  # fmt: skip
 
 
-def register(path: Path, rows: Iterable[tuple[str, str, str, str, str]], columns: tuple[str, ...] = REGISTER_COLUMNS) -> None:
+def register(path: Path, rows: Iterable[tuple[str, str, str, str, str]], columns: tuple[str, ...] = REGISTER_COLUMNS, urns: list[str] | None = None) -> None:
     """Rows of (authority, type, status, open date, close date)."""
     body = [
-        [i, code, NAMES.get(code, ""), f"Centre {i}", kind, status, opened, closed][: len(columns)]
+        [urns[i] if urns else i, code, NAMES.get(code, ""), f"Centre {i}", kind, status, opened, closed][: len(columns)]
         for i, (code, kind, status, opened, closed) in enumerate(rows)
     ]
     save_csv(path, [columns, *body], encoding="cp1252")

@@ -68,8 +68,19 @@ class _Files:
         values = self._take(quantity)
         if year not in values.index.get_level_values("year"):
             raise _Lacking(self._england.wants(quantity, year))
-        here = values.xs(year, level="year").drop(ENGLAND, errors="ignore")
-        return here if small else here[~here.index.isin(list(TOO_SMALL))]
+        here = values.xs(year, level="year").drop(ENGLAND, errors="ignore").dropna()
+        here = here if small else here[~here.index.isin(list(TOO_SMALL))]
+        if not len(here):
+            raise _Lacking(self._england.wants(quantity, year))
+        return here
+
+    def of(self, variable: str, year: int, *, steady: bool = False) -> pd.Series:
+        """A variable's numbers of a year."""
+        values = (self.steady if steady else self.made).made.get(variable)
+        here = None if values is None or year not in values.index.get_level_values("year") else values.xs(year, level="year").dropna()
+        if here is None or not len(here):
+            raise _Lacking(f"{variable} of {year}")
+        return here
 
     def first(self, quantity: str, year: int) -> pd.Series:
         """Authorities' numbers of a year as first published, the two smallest left out."""
@@ -77,13 +88,13 @@ class _Files:
         cells = self.made.numbers.raw(quantity)
         cells = cells[(cells["year"] == year) & ~cells["place"].isin([ENGLAND, *TOO_SMALL])].sort_values("released", kind="stable")
         values: pd.Series = cells.groupby(cells["place"].astype(str))["value"].first()
-        return values
+        return values.dropna()
 
     def name(self, code: str) -> str:
         return str(self.made.names.get(code, code))
 
     def _take(self, quantity: str) -> pd.Series:
-        if not self.made.numbers.has(quantity):
+        if not self.made.numbers.printed(quantity):
             raise _Lacking(self._england.wants(quantity))
         values: pd.Series = self.made.numbers.take(quantity)["value"]
         return values
@@ -147,20 +158,20 @@ def _growth(quantity: str, words: str, percent: int, last: float) -> Callable[[_
 
 def _care(files: _Files) -> dict[str, Any]:
     then, now = (float(files.by_place("looked_after", year, small=True).sum()) for year in (FIRST, LAST))
-    children = files.steady.made["children"]
-    young = [float(children.xs(year, level="year").sum()) for year in (FIRST, LAST)]
+    young = [float(files.of("children", year, steady=True).sum()) for year in (FIRST, LAST)]
     change, growth = (now / then - 1) * 100, (young[1] / young[0] - 1) * 100
     return {
         "found": f"{now:,.0f} children looked after against {then:,.0f}, sums of authorities: {change:+.1f} %; children aged 0 to 17 {growth:+.1f} %",
         "numbers": {"first": then, "last": now, "percent": change, "population_percent": growth},
         "agrees": round(change) == 15 and change > 2 * growth,
-        "why": "authorities' numbers of 2010-11 are rounded to 5",
     }
 
 
 def _episodes(files: _Files) -> dict[str, Any]:
     episodes = files.by_place("need_episodes", LAST)
-    rate = (episodes / files.made.made["children"].xs(LAST, level="year").reindex(episodes.index) * 10_000).dropna()
+    rate = (episodes / files.of("children", LAST).reindex(episodes.index) * 10_000).dropna()
+    if not len(rate):
+        raise _Lacking("episodes and children of the same authorities")
     low, high = str(rate.idxmin()), str(rate.idxmax())
     return {
         "found": f"{rate[low]:,.1f} ({files.name(low)}) to {rate[high]:,.1f} ({files.name(high)}) episodes per 10,000 children, "
@@ -174,6 +185,8 @@ def _episodes(files: _Files) -> dict[str, Any]:
 def _unit_cost(files: _Files) -> dict[str, Any]:
     cash, episodes = files.by_place("social_work_gross", LAST), files.by_place("need_episodes", LAST)
     each = (cash / episodes.reindex(cash.index)).dropna()
+    if not len(each):
+        raise _Lacking("social work and episodes of the same authorities")
     low, high = str(each.idxmin()), str(each.idxmax())
     return {
         "found": f"£{each[low]:,.0f} ({files.name(low)}) to £{each[high]:,.0f} ({files.name(high)}): gross section 251 social work ÷ episodes of need",
@@ -199,10 +212,7 @@ def _prevention(files: _Files) -> dict[str, Any]:
 
 
 def _spending_power(files: _Files) -> dict[str, Any]:
-    index = files.made.made.get("spending_power")
-    if index is None:
-        raise _Lacking("the yearly changes of spending power and the GDP deflator")
-    last = index.xs(LAST, level="year").dropna()
+    last = files.of("spending_power", LAST)
     last = last[~last.index.isin(list(TOO_SMALL))]
     change = {"the mean authority": float(last.mean() - 100)}
     if files.made.numbers.has("spending_power_level"):
@@ -212,21 +222,24 @@ def _spending_power(files: _Files) -> dict[str, Any]:
             change["all authorities, weighted by their spending power of 2011-12"] = float((last * level).sum() / level.sum() - 100)
     if "spending_power_accounts" in files.made.made:
         cash = by_year(accounts(files.made))
-        both = pd.concat([cash[FIRST], cash[LAST]], axis=1).dropna()
+        both = pd.concat([cash.get(year, pd.Series(dtype=float)) for year in (FIRST, LAST)], axis=1).dropna()
         prices = files.made.prices(pd.MultiIndex.from_product([[ENGLAND], [FIRST, LAST]], names=["code", "year"])).to_numpy()
-        change["all authorities, from their accounts"] = float((both.iloc[:, 1].sum() * prices[1] / (both.iloc[:, 0].sum() * prices[0]) - 1) * 100)
+        if len(both):
+            change["all authorities, from their accounts"] = float((both.iloc[:, 1].sum() * prices[1] / (both.iloc[:, 0].sum() * prices[0]) - 1) * 100)
     words = "; ".join(f"{signed(value, 1)} % ({who})" for who, value in change.items())
     return {
         "found": f"real terms, 2010-11 to 2017-18: {words}",
         "numbers": change,
         "agrees": any(abs(value + 28.6) < 0.05 for value in change.values()),
         "why": "the NAO's own measure of spending power is not public, so its figure cannot be reproduced; the public measures differ in what they count "
-        "as spending power and in how they weigh authorities, and all fall short of it",
+        "as spending power and in how they weigh authorities" + (", and all fall short of it" if min(change.values()) > -28.6 else ""),
     }
 
 
 def _re_referrals(files: _Files) -> dict[str, Any]:
     share = (files.first("re_referrals", 2015) / files.first("referrals", 2015) * 100).dropna()
+    if not len(share):
+        raise _Lacking("referrals and re-referrals of 2014-15")
     low, high = str(share.idxmin()), str(share.idxmax())
     return {
         "found": f"{share[low]:.1f} % ({files.name(low)}) to {share[high]:.1f} % ({files.name(high)}) in 2014-15, as first published, without the two smallest",

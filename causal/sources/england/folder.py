@@ -32,6 +32,7 @@ ENDINGS = frozenset({".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods"})
 TEXTS = ("place", "quantity", "part", "mark", "sheet", "column", "file")
 NUMBERS = ("year", "value", "row", "released")
 WHOLE = 0.95  # a file that names fewer of the authorities than this was cut short
+FIRST = 2010  # the first year that panels can have
 KEPT = 8  # entries that stay in the cache, the newest
 CACHE = "CAUSAL_CACHE"  # environment variable that names another folder for the cache; empty: none
 
@@ -109,6 +110,17 @@ class _Raw:
     problems: tuple[Problem, ...]
 
 
+def _nearly(book: Book) -> str:
+    """Why a file that should be one of ours is none: it is empty, or is called like one whose headings it lacks. "" for other people's files."""
+    if book.path.stat().st_size == 0:
+        return "the file is empty; fetch it again"
+    for one in publications():
+        for release in one.releases:
+            if release.name.lower() == book.path.name.lower():
+                return f"is called like {one.title}, and its headings are not as published; it is not read. Fetch it again, or undo changes to its headings"
+    return ""
+
+
 def _below(path: Path) -> list[Path]:
     return [Path(folder) / name for folder, _, names in os.walk(path, followlinks=True) for name in names if not name.startswith((".", "~$"))]
 
@@ -143,6 +155,8 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
             continue
         if len(hits) > 1:
             problems.append(Problem(path=file, message=f"looks like {' and also like '.join(one.title for one, _ in hits)}; it is not read"))
+        elif not hits and (why := _nearly(book)):
+            problems.append(Problem(path=file, message=why))
         elif hits:
             claimed.setdefault((hits[0][0].key, hits[0][1]), []).append((book, hits[0][0]))
     extracts: list[tuple[Publication, Edition, Extract]] = []
@@ -223,9 +237,17 @@ def _resolved(path: Path, raw: _Raw, merged: bool) -> Folder:
     unknown = [i for i, code in enumerate(codes) if code is None]
     if unknown:
         here = np.isin(cells["place"].cat.codes, unknown)
-        for (place, file), rows in cells[here].groupby(["place", "file"], observed=True)["row"]:
-            why = f"{ENDED_2009[str(place)]} was split in April 2009" if str(place) in ENDED_2009 else "no lookup in this folder knows this place"
-            problems.append(Problem(path=path / str(file), row=int(rows.min()), value=str(place), message=f"{why}; its {len(rows)} cells are left out"))
+        for file, block in cells[here].groupby("file", observed=True):
+            rows = block.groupby("place", observed=True, sort=False)["row"].agg(["min", "size"]).sort_values("min")
+            ended = [place for place in rows.index if str(place) in ENDED_2009]
+            for place in ended:
+                message = f"{ENDED_2009[str(place)]} was split in April 2009; its {rows['size'][place]} cells are left out"
+                problems.append(Problem(path=path / str(file), row=int(rows["min"][place]), value=str(place), message=message))
+            rows = rows.drop(ended)
+            if len(rows):
+                more = f", nor {len(rows) - 1} other places ({', '.join(map(str, rows.index[1:6]))}{' …' if len(rows) > 6 else ''})" if len(rows) > 1 else ""
+                message = f"no lookup in this folder knows this place{more}; {rows['size'].sum()} cells are left out. Mend the code, or add the lookup"
+                problems.append(Problem(path=path / str(file), row=int(rows["min"].iloc[0]), value=str(rows.index[0]), message=message))
         cells = cells[~here]
     names = sorted({code for code in codes if code is not None})
     at = np.array([names.index(code) if code is not None else -1 for code in codes], dtype=np.int64)
@@ -253,7 +275,8 @@ def _single(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem
         if str(other["file"]) != where and bool(block["same"].all()):
             continue  # two files that print the same table
         differs = block[~block["same"]]
-        what = f"{place} stands twice for {int(block['year'].iloc[0])}, first in {other['file']}, row {int(other['row'])}"
+        when = f" for {int(block['year'].iloc[0])}" if block["year"].iloc[0] else f" ({block['part'].iloc[0]})"
+        what = f"{place} stands twice{when}, first in {other['file']}, row {int(other['row'])}"
         end = "the numbers are the same; the second is not used"
         if len(differs):
             some = ", ".join(map(str, differs["quantity"].unique()[:4]))
@@ -278,10 +301,22 @@ def _complete(path: Path, cells: pd.DataFrame, files: Sequence[File], places: Pl
     counts = pd.DataFrame({"file": cells["file"].cat.categories[file], "year": year, "unit": names[place]}).groupby(["file", "year"])["unit"]
     problems: list[Problem] = []
     drop = np.zeros(len(cells), dtype=bool)
+    spans = {one.key: one.spans for one in publications()}
+    for one_ in files:
+        span = spans[one_.publication](one_.edition) if one_.publication in whole else None
+        if span and (one_.first > span[0] or one_.last < span[1]):
+            message = f"holds {one_.first} to {one_.last}, and was published with {span[0]} to {span[1]}; the other years stay empty. Fetch the file again"
+            problems.append(Problem(path=path / one_.name, message=message))
     for key, found in counts:
         name, when = str(key[0]), int(str(key[1]))
-        if len(units & set(found)) < WHOLE * len(units):
-            lacks = min(units - set(found))
+        missing = sorted(units - set(found))
+        if missing and when < FIRST:
+            continue  # before the reorganisation of April 2009 other authorities stood
+        if missing and len(missing) <= (1 - WHOLE) * len(units):
+            told = ", ".join(f"{places.table['name'].get(code, code)} ({code})" for code in missing)
+            problems.append(Problem(path=path / name, message=f"{told}: not in the file for {when}, and so empty there"))
+        elif missing:
+            lacks = missing[0]
             one = f"{places.table['name'].get(lacks, lacks)} ({lacks})"
             count = f"{len(units & set(found))} of {len(units)} authorities were found for {when}"
             message = f"{count}, the first that lacks is {one}; {when} is left out. Fetch the file again"

@@ -4,16 +4,16 @@
   mid-2011 are mid-2012 times the growth of ages 0–16 in Nomis; mid-2021 is DfE's, on the Census of 2021, and so breaks the series.
 - **Spending** is section 251 outturn, gross unless called net, ÷ the same children, in 2017-18 prices by the GDP deflator.
 - **Dose.** `centre_spending` is the share of 2010-11 real spending per child that remains; 0 is allowed, halving is −0.5. In 2010-11
-  England spent about £430,000 (2017-18 prices) on each of 3,600 centres, so £20 per child in an authority of 60,000 children pays for
+  England spent about £437,000 (2017-18 prices) on each of 3,600 centres, so £20 per child in an authority of 60,000 children pays for
   three. Authorities at or below that `base_guard` recorded next to no Sure Start spending to cut (Peterborough £2, Wiltshire £7, Surrey
-  £19; the median is £134 and the next lowest £31): they have no base, and no share. An authority whose share passes `ceiling` = 2 in any
+  £19.70; the median is £135 and the next lowest £30): they have no base, and no share. An authority whose share passes `ceiling` = 2 in any
   year has a base year that does not record what later years do (East Sussex trebled in 2011-12 while England fell by a fifth): all its
   shares are missing, since the fault is in the divisor of each. The next highest, 1.9, is left. Other jumps and zeros (Warrington 2014,
   Trafford from 2016, …) are left as recorded and counted in the notes.
 - **Log, a sensitivity.** Missing at or below `log_guard` = £5 per child, less than one centre's cost in an authority of 60,000: there
   the log measures bookkeeping.
 - **Child poverty.** HMRC's local measure counts children in families on out-of-work benefits, or on tax credits with an income below 60 %
-  of the median; DWP's counts those below 60 % by tax records. Levels differ (they correlate about .75 between places), so they are
+  of the median; DWP's counts those below 60 % by tax records. Levels differ (they correlate about .73 between places), so they are
   chained, not mixed: HMRC's percentage to its snapshot of August 2015, then that times the growth of DWP's rate since. (HMRC's last
   snapshot, August 2016, is not used: where Universal Credit began early it misses claimants.) A snapshot at 31 August is put to the
   year that ended on the 31 March before (`snapshot_offset` = 0): it is the nearer year end, and a tax credit award in August rests for
@@ -40,8 +40,9 @@ CENTRE_LINES = ("individual", "area_wide", "management")
 RECORDED = "centre spending as recorded"
 EPOCH = date(1970, 1, 1)
 BANDS = ("population_0_4", "population_5_9", "population_10_14", "population_15", "population_16")
-ACCOUNTS = ("rs_council_tax", "rs_revenue_support_grant", "rs_business_rates")
-ACCOUNTS_OF_A_YEAR = ("rs_area_based_grant", "rs_local_services_support_grant", "rg_general_grants")
+ACCOUNTS = ("rs_council_tax", "rs_revenue_support_grant", "rs_business_rates", "rg_general_grants")
+ACCOUNTS_OF_A_YEAR = ("rs_area_based_grant", "rs_local_services_support_grant")
+TWICE = "stands twice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +73,16 @@ class Making:
     def take(self, quantity: str) -> pd.Series:
         """Numbers of a quantity by (code, year), the country left out."""
         values = self.numbers.take(quantity)["value"]
-        return values[values.index.get_level_values("code") != ENGLAND]
+        values = values[values.index.get_level_values("code") != ENGLAND]
+        low, high, why = limits(quantity)
+        return self.without(quantity, values, (values < low) | (values > high), why)
 
     def count(self, quantity: str) -> pd.Series:
-        """A count of children or events: below 0 or above all children of the place it cannot be right, and is left empty."""
+        """A count of children or events: above all children of the place it cannot be right, and is left empty."""
         values = self.take(quantity)
-        odd = (values < 0) | (values > self.made["children"].reindex(values.index))
-        return self._without(quantity, values, odd, "is negative, or more than there are children")
+        if "children" not in self.made:
+            return values
+        return self.without(quantity, values, values > self.made["children"].reindex(values.index), "is more than there are children")
 
     def rate(self, quantity: str) -> pd.Series:
         """Per 10,000 children."""
@@ -102,7 +106,7 @@ class Making:
         """£ per child, 2017-18 prices; a gross total below 0 is a correction of another year, not spending, and is left empty. A net one may be below 0."""
         cash = self.cash(*quantities)
         if quantities[0].endswith("_gross"):
-            cash = self._without(quantities[0], cash, cash < 0, "is negative, a correction of another year")
+            cash = self.without(quantities[0], cash, cash < 0, "is negative, a correction of another year")
         return cash * self.prices(cash.index) / self.made["children"].reindex(cash.index)
 
     def prices(self, index: pd.MultiIndex | pd.Index) -> pd.Series:
@@ -111,10 +115,24 @@ class Making:
         years = index.get_level_values("year")
         return pd.Series((gdp.get(PRICES, np.nan) / gdp.reindex(years)).to_numpy(), index=index)
 
-    def _without(self, quantity: str, values: pd.Series, odd: pd.Series, why: str) -> pd.Series:
+    def without(self, quantity: str, values: pd.Series, odd: pd.Series, why: str) -> pd.Series:
+        """The numbers without those that cannot be right, which are told."""
         for code, year in values.index[odd]:
-            self.wrong.append((quantity, str(code), int(year), f"{values[code, year]:,.0f} {why}"))
+            self.wrong.append((quantity, str(code), int(year), f"{values[code, year]:,.10g} {why}"))
         return values.mask(odd)
+
+
+def limits(quantity: str) -> tuple[float, float, str]:
+    """Outside of what a number of this quantity cannot be right, and in words why. Parts of a total may be below 0, as corrections; totals may not."""
+    if quantity.startswith("population"):
+        return 1.0, np.inf, "is no number of children"
+    if quantity == "spending_power_change":
+        return -0.6, 1.0, "is no change of a year, which is printed as a share"
+    if quantity.startswith(("imd", "idaci")):
+        return 0.0, 1.0 if quantity.startswith("idaci") or quantity.endswith("extent") else 100.0, "lies outside of what the index can be"
+    if quantity.startswith(("centre_", "centres_", "rs_", "rg_", "early_years_other")) or quantity.endswith(("_net", "_income")):
+        return -np.inf, np.inf, ""
+    return 0.0, np.inf, "is negative, a correction of another year" if quantity.endswith("_gross") else "is negative"
 
 
 def by_year(values: pd.Series) -> dict[int, pd.Series]:
@@ -141,7 +159,7 @@ def children(m: Making) -> pd.Series:
         later = by_year(m.take("population_0_17_cla"))
         counts |= {year: values for year, values in later.items() if year > max(counts)}
     out = tall(counts)
-    return out.mask(out <= 0)
+    return out
 
 
 def centre_spending(m: Making) -> pd.Series:
@@ -203,10 +221,13 @@ def spending_power_accounts(m: Making) -> pd.Series:
 
 def accounts(m: Making) -> pd.Series:
     """£, each year's money: council tax and the general grants of that year."""
-    lines = [m.take(one).abs() for one in (*ACCOUNTS, *ACCOUNTS_OF_A_YEAR) if m.numbers.has(one)]
-    total = pd.concat(lines, axis=1)
-    whole = total.iloc[:, : len(ACCOUNTS)].notna().all(axis=1)
-    return total.fillna(0.0).sum(axis=1).where(whole)
+    own = {BASE: "rs_area_based_grant", PRICES: "rs_local_services_support_grant"}
+    years = {}
+    for year, grant in own.items():
+        lines = [by_year(m.take(one).abs()).get(year) for one in (*ACCOUNTS, grant) if m.numbers.has(one)]
+        if len(lines) == len(ACCOUNTS) + 1 and all(line is not None for line in lines):
+            years[year] = pd.concat([line for line in lines if line is not None], axis=1).sum(axis=1, skipna=False)
+    return tall(years)
 
 
 def child_poverty(m: Making) -> pd.Series:
@@ -235,7 +256,19 @@ def child_poverty(m: Making) -> pd.Series:
 def _centres(m: Making) -> pd.DataFrame:
     """The register's main centres: code, opened and closed (days since 1970, NaN where blank), one row each."""
     opened, closed = (m.numbers.raw(one) for one in ("centre_opened", "centre_closed"))
-    both = opened.set_index("part")[["place", "value"]].join(closed.set_index("part")["value"].rename("closed"))
+    keys = ["place", "part"]
+    both = opened[[*keys, "value", "mark"]].merge(closed[[*keys, "value", "mark"]], on=keys, suffixes=("", "_closed"))
+    twice = both["part"].astype(str).duplicated(keep=False) | (both["mark"] == TWICE) | (both["mark_closed"] == TWICE)
+    if twice.any() and not any(TWICE in loss.step for loss in m.log):
+        urns = ", ".join(sorted(set(both["part"].astype(str)[twice]))[:5])
+        m.log.append(
+            Loss(
+                step=f"a centre that {TWICE} in the register, with other dates or another authority, is left out (URN {urns})",
+                rows=int(twice.sum()),
+                column="closures",
+            )
+        )
+    both = both[~twice].rename(columns={"value_closed": "closed"})
     code = both["place"].astype(str)
     if m.numbers.places.merged:
         code = code.map(lambda one: UNIT.get(one, one))
@@ -309,6 +342,22 @@ def index(quantity: str, year: int) -> Callable[[Making], pd.Series]:
 
 def grant_dependence(m: Making) -> pd.Series:
     """Grant's share of the spending power of 2010-11."""
-    grants = [by_year(m.take(one))[BASE].abs() for one in ("rs_revenue_support_grant", "rs_business_rates", "rs_area_based_grant")]
+    empty = pd.Series(dtype=float)
+    grants = [by_year(m.take(one)).get(BASE, empty).abs() for one in ("rs_revenue_support_grant", "rs_business_rates", "rs_area_based_grant")]
     grant = pd.concat(grants, axis=1).sum(axis=1, skipna=False)
-    return lasting(m, grant / (grant + by_year(m.take("rs_council_tax"))[BASE].abs()))
+    return lasting(m, grant / (grant + by_year(m.take("rs_council_tax")).get(BASE, empty).abs()))
+
+
+def sure_start_grant(m: Making) -> pd.Series:
+    """The ring-fenced grant's last year, £ per child of that year."""
+    empty = pd.Series(dtype=float)
+    grant, young = (by_year(values).get(BASE, empty) for values in (m.take("rg_sure_start_grant"), m.made["children"]))
+    return lasting(m, grant.abs() / young.reindex(grant.index))
+
+
+def re_referral_share(m: Making) -> pd.Series:
+    """Re-referrals ÷ referrals, %; a part above its whole cannot be right."""
+    every = m.take("referrals")
+    again = m.take("re_referrals")
+    again = m.without("re_referrals", again, again > every.reindex(again.index), "is more than all referrals")
+    return again / every.where(every > 0).reindex(again.index) * 100

@@ -24,6 +24,9 @@ AVERAGED = frozenset(
     {"spending_power_change"} | {f"{index}_{year}_{kind}" for index in ("imd", "idaci") for year in (2015, 2019) for kind in ("score", "extent", "rank")}
 )
 
+NATIONAL = frozenset({"gdp_deflator", "producer_prices"})
+PART_MISSING = "a part is missing"  # mark of a merged place of which a file prints only some of the authorities
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Numbers:
@@ -37,11 +40,6 @@ class Numbers:
 
     cells: pd.DataFrame
     places: Places
-
-    @cached_property
-    def quantities(self) -> frozenset[str]:
-        """Every quantity of which a number is there."""
-        return frozenset(map(str, self._at))
 
     @cached_property
     def _at(self) -> dict[str, Array]:
@@ -60,7 +58,13 @@ class Numbers:
         return self._taken[quantity]
 
     def has(self, quantity: str) -> bool:
-        """Whether any number of this quantity is there."""
+        """Whether this quantity is there for any place; the country alone counts for what only it has (prices)."""
+        if quantity not in self._taken:
+            return False
+        return quantity in NATIONAL or bool((self._taken[quantity].index.get_level_values("code") != ENGLAND).any())
+
+    def printed(self, quantity: str) -> bool:
+        """Whether this quantity is there for any place or for the country."""
         return quantity in self._taken
 
     @cached_property
@@ -80,7 +84,7 @@ class Numbers:
         names = cells["place"].cat.categories.astype(str).to_numpy()
         quantities = cells["quantity"].cat.categories.astype(str).to_numpy()
         quantity, code, year, value, mark = self._joined(quantity, names[place], year, value, mark, quantities)
-        marks = cells["mark"].cat.categories.astype(str).to_numpy()
+        marks = np.append(cells["mark"].cat.categories.astype(str).to_numpy(dtype=object), PART_MISSING)
         order = np.lexsort((year, code, quantity))
         quantity, code, year, value, mark = (array[order] for array in (quantity, code, year, value, mark))
         words = np.where(np.isnan(value), marks[mark], "")
@@ -103,8 +107,10 @@ class Numbers:
         out = [(quantity[~inside], code[~inside], year[~inside], value[~inside], mark[~inside])]
         averaged = np.isin(quantities, list(AVERAGED))
         weight = self._weights()
+        incomplete = len(self.cells["mark"].cat.categories)  # the mark after the printed ones
         for one in REORGANISATIONS:
             taken: Array = np.empty(0, dtype=np.int64)
+            seen: Array = np.empty(0, dtype=np.int64)
             # a file may print both, one of them all marks (not applicable): whichever has numbers comes first
             for side, numbers_only in ((one.before, True), (one.after, True), (one.before, False), (one.after, False)):
                 if not numbers_only and not self.places.merged:
@@ -119,6 +125,7 @@ class Numbers:
                 share = np.where(mean, heavy / np.bincount(group, weights=heavy, minlength=len(first))[group], 1.0)
                 total, why = _add(group, value[here] * share, mark[here], len(first))
                 when, what = year[here][first], quantity[here][first]
+                seen = np.union1d(seen, what * 10_000 + when)
                 if self.places.merged:
                     known = np.bincount(group, weights=~np.isnan(value[here]), minlength=len(first)) > 0
                     use = complete & (known | (not numbers_only)) & ~np.isin(what * 10_000 + when, taken)
@@ -132,6 +139,10 @@ class Numbers:
                 if len(other) == 1:  # printed for the parts, in a year that had the whole
                     use = complete & (when != 0) & ((when <= one.until) if side is one.after else (when > one.until))
                     out.append((what[use], np.full(int(use.sum()), next(iter(other))), when[use], total[use], why[use]))
+            if self.places.merged:
+                lost = np.setdiff1d(seen, taken)
+                empty = np.full(len(lost), np.nan)
+                out.append((lost // 10_000, np.full(len(lost), one.unit), lost % 10_000, empty, np.full(len(lost), incomplete)))
         columns = [np.concatenate(parts) for parts in zip(*out, strict=True)]
         return columns[0], columns[1].astype(str), columns[2], columns[3], columns[4]
 

@@ -53,6 +53,7 @@ class Publication:
     read : book and edition → every number taken from it. Raises DataError when nothing can be read from the file.
     released : edition → the year in which it came out: a later release of the same number replaces an earlier one.
     whole : every file names every authority; one that names fewer was cut short.
+    spans : edition → first and last year that a whole file holds, where it holds several; a file without them was cut short.
     breaks : quantity → year ending 31 March → why numbers from that year on are not quite comparable with those before.
     releases : files these readers were tested on.
     """
@@ -66,6 +67,7 @@ class Publication:
     read: Callable[[Book, Edition], Extract]
     released: Callable[[Edition], int]
     whole: bool = True
+    spans: Callable[[Edition], tuple[int, int] | None] = lambda edition: None
     breaks: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     releases: tuple[Release, ...] = ()
 

@@ -25,23 +25,27 @@ from causal.derive import check_derived, derive
 from causal.errors import ConfigError, DataError, suggest
 from causal.panel import Loss, Panel, Variable
 from causal.sources.england import folder as files
+from causal.sources.england.behind import bare, behind, reasons
 from causal.sources.england.extract import ENGLAND, Problem
 from causal.sources.england.making import CENTRE_LINES, RECORDED, Choices, Making
-from causal.sources.england.numbers import Numbers, groups
+from causal.sources.england.numbers import Numbers
 from causal.sources.england.places import TOO_SMALL, UNIT
 from causal.sources.england.publication import Publication, publications
+from causal.sources.england.releases import released, revised
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
 
 FIRST, LAST, USUAL = 2010, 2022, 2019  # plans begin in 2010; the releases read here end in 2022; spending and its prices stop at 2019
 PLACES = ("stable", "published")
 STANDING = (
     "years end on 31 March; rates are counts over one population series, so they differ a little from those printed at the time",
-    "plans, referrals and enquiries of 2010 to 2012 are as first published, later ones as revised in 2022; counts from 1 to 5 are withheld and "
-    "missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
+    "counts from 1 to 5 are withheld and missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
     "spending power changes are rounded to 1 percentage point in the source: after eight years the chained index is good to about 1.5 points",
 )
 MERGED = "Dorset, Bournemouth and Poole are one place in all years, and so is Northamptonshire; averages of parts are weighted by children aged 0 to 17"
-PUBLISHED = "authorities are as published: Dorset, Bournemouth and Poole end in 2019 and Northamptonshire in 2021, their successors begin the year after"
+PUBLISHED = (
+    "authorities are as published: Dorset, Bournemouth and Poole end in 2019 and Northamptonshire in 2021, their successors begin the year after; "
+    "children of Dorset, Bournemouth and Poole are not printed before mid-2012, so their rates and spending per child begin in 2013"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +121,12 @@ class England:
 
         Raises
         ------
-        DataError : no such folder, or no plans or populations in it.
+        DataError : no such folder, or nothing in it of which a variable can be made.
         """
-        for name in ("children", "plans"):
-            if why := self._absent.get(name):
-                raise DataError(f"{self.path}: {why.removeprefix(f'{name}: ')}. Without it there is no panel of England{self._told()}")
         making = self._made
+        if not making.made or not len(self._folder.places.table):
+            why = "; ".join(list(dict.fromkeys(self._absent.values()))[:2])
+            raise DataError(f"{self.path}: no variable can be made of these files. {why}{self._told()}")
         table = self._folder.places.table
         codes = [code for code in table.index if code not in self.leave_out and code != ENGLAND]
         every = pd.MultiIndex.from_product([codes, self.years], names=["authority", "year"])
@@ -143,10 +147,18 @@ class England:
             variables=tuple(self._variable(BY_NAME[name], recorded) for name in making.made),
             places=table.loc[frame.index.unique("authority")],
             title="local authorities in England, published statistics",
-            population="children",
+            population="children" if "children" in making.made else None,
             log=tuple(log),
-            notes=(*STANDING, MERGED if self.places == "stable" else PUBLISHED, *making.notes, *self._lacking()),
-            reasons=self._reasons(frame),
+            notes=(
+                *STANDING,
+                MERGED if self.places == "stable" else PUBLISHED,
+                *released(self._folder, {need for one in VARIABLES if one.name in making.made for need in one.needs}),
+                *making.notes,
+                *bare(frame),
+                *self._unread(),
+                *self._lacking(),
+            ),
+            reasons=reasons(frame, making),
         )
         return derive(panel, self.derived)
 
@@ -177,13 +189,15 @@ class England:
             raise ConfigError(f"years run from {FIRST} to {LAST}, got {year}")
         one = BY_NAME[name]
         parts = {each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else {code}
-        quantities = [*one.needs, *one.helps]
-        if one.name != "children" and ("per 10,000" in one.unit_of(self._choices) or "per child" in one.unit_of(self._choices)):
-            quantities += [*BY_NAME["children"].needs, *(BY_NAME["children"].helps if year < 2013 else ())]
         cells = self._folder.cells
-        here = cells["quantity"].isin(quantities) & cells["place"].isin({code, ENGLAND, *parts}) & cells["year"].isin({year, 0, *one.anchors})
-        here &= (cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")
-        return cells[here].sort_values(["quantity", "year", "place", "released"], kind="stable").reset_index(drop=True)
+        here = np.zeros(len(cells), dtype=bool)
+        for quantity, years in behind(one, year).items():
+            here |= (cells["quantity"] == quantity).to_numpy() & cells["year"].isin({0, *years}).to_numpy()
+        here &= cells["place"].isin({code, ENGLAND, *parts}).to_numpy()
+        here &= ((cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")).to_numpy()
+        found = cells[here].sort_values(["quantity", "year", "place", "released"], kind="stable").reset_index(drop=True)
+        latest = found.groupby(["quantity", "place", "year"], observed=True)["released"].transform("max")
+        return found.assign(used=found["released"] == latest)
 
     def value(self, name: str, authority: str, year: int) -> tuple[str, str]:
         """One number of the panel, as printed for a person, and its unit; what is missing says so."""
@@ -290,11 +304,16 @@ class England:
         return making
 
     @cached_property
+    def _revised(self) -> dict[str, tuple[pd.Series, float]]:
+        return revised(self._folder)
+
+    @cached_property
     def _absent(self) -> dict[str, str]:
         """Variable → the sentence that says why it cannot be had from these files."""
         out = {}
         for one in VARIABLES:
-            lacking = [_wanted(quantity) for quantity in one.needs if not self._numbers.has(quantity)]
+            under = BY_NAME["children"].needs if one.per_children else ()
+            lacking = [_wanted(quantity) for quantity in (*one.needs, *under) if not self._numbers.has(quantity)]
             for quantity in one.needs:
                 years = set(self._numbers.take(quantity).index.get_level_values("year")) if self._numbers.has(quantity) else set()
                 lacking += [
@@ -330,42 +349,16 @@ class England:
                 path=self._folder.path / str(at["file"]),
                 row=int(at["row"]),
                 column=str(at["column"]),
-                value=f"{at['value']:g}",
+                value=f"{at['value']:.15g}",
                 message=f"{quantity} of {making.names.get(code, code)} ({code}), {year}: {why}; it is left empty",
                 quantity=quantity,
             )
         return tuple(out.values())
 
-    def _reasons(self, frame: pd.DataFrame) -> pd.Series:
-        """Why each number is missing: the mark that stands in the first cell it needs."""
-        code, year = frame.index.get_level_values("authority"), frame.index.get_level_values("year")
-        known: dict[tuple[str, int | None], Any] = {}
-
-        def marks(quantity: str, anchor: int | None) -> Any:
-            """The mark in each row's cell of this quantity, "" where there is a number or no cell; several variables ask for the same."""
-            if (quantity, anchor) not in known:
-                found = self._numbers.take(quantity)["mark"]
-                found = found[found != ""]
-                at = pd.MultiIndex.from_arrays([code, year if anchor is None else [anchor] * len(year)])
-                known[quantity, anchor] = found.reindex(at).fillna("").to_numpy(dtype=object) if len(found) else None
-            return known[quantity, anchor]
-
-        rows, names, said = [], [], []
-        for name in frame.columns:
-            empty = np.flatnonzero(frame[name].isna().to_numpy())
-            one = BY_NAME[str(name)]
-            first = np.full(len(empty), "", dtype=object)
-            for quantity, anchor in ((need, at) for need in one.needs for at in (None, *one.anchors) if len(empty)):
-                here = marks(quantity, anchor)
-                if here is not None:
-                    first = np.where(first == "", here[empty], first)
-            told = first != ""
-            rows.append(empty[told])
-            names += [str(name)] * int(told.sum())
-            said.append(first[told])
-        at = np.concatenate(rows)
-        index = pd.MultiIndex.from_arrays([code[at], year[at], names], names=["authority", "year", "variable"])
-        return pd.Series(np.concatenate(said), index=index, dtype=object).sort_index()
+    def _unread(self) -> list[str]:
+        """Files that nothing was taken from, in one sentence."""
+        names = [file.name for file in self._folder.files if not file.publication]
+        return [f"files that are no publication read here: {', '.join(names[:10])}{' …' if len(names) > 10 else ''}"] if names else []
 
     def _short(self, problem: Problem) -> str:
         """A problem with its file as named below the folder: a result does not depend on where the folder stands."""
@@ -378,37 +371,16 @@ class England:
             reasons.setdefault(sentence.removeprefix(f"{name}: "), []).append(name)
         return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
-    @cached_property
-    def _revised(self) -> dict[str, tuple[pd.Series, float]]:
-        """Quantity → change of England's total on the first release, in percent by year, and the largest of a single authority."""
-        cells = self._folder.cells
-        told = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
-        quantities = cells["quantity"].cat.categories
-        asked = np.isin(cells["quantity"].cat.codes, np.flatnonzero(~quantities.isin(list(told)))) & cells["value"].notna().to_numpy()
-        asked &= (cells["place"] != ENGLAND).to_numpy()
-        quantity, place, year, released = (
-            cells[name].cat.codes.to_numpy(np.int64)[asked] if name in ("quantity", "place") else cells[name].to_numpy()[asked]
-            for name in ("quantity", "place", "year", "released")
-        )
-        one, at = groups(quantity, place, year, released)  # parts of one release add up
-        total = np.bincount(one, weights=cells["value"].to_numpy(float)[asked], minlength=len(at))
-        number, first = groups(quantity[at], place[at], year[at])  # groups come in order of their keys: releases, earliest first
-        size = np.bincount(number, minlength=len(first))
-        both = size > 1
-        frame = pd.DataFrame({"quantity": quantity[at][first], "year": year[at][first], "first": total[first], "last": total[first + size - 1]})[both]
-        out = {}
-        for code, block in frame.groupby("quantity"):
-            sums = block.groupby("year")[["first", "last"]].sum()
-            most = ((block["last"] / block["first"].where(block["first"] > 0) - 1) * 100).abs().max()
-            out[str(quantities[int(str(code))])] = (sums["last"] / sums["first"].where(sums["first"] > 0) - 1) * 100, float(most)
-        return out
-
     def _variable(self, one: Made, recorded: str) -> Variable:
         needs = (*one.needs, *one.helps)
-        there = {file.publication for file in self._folder.files}
-        giving = [each for each in publications() if each.key in there and any(need in each.gives for need in needs)]
-        whole = one.joined and set(self.centre_lines) == set(CENTRE_LINES)
-        breaks = {} if whole else {when: why for each in giving for need in needs for when, why in each.breaks.get(need, {}).items()}
+        there = {(file.publication, quantity) for file in self._folder.files for quantity in file.gives}
+        giving = [each for each in publications() if any((each.key, need) in there for need in needs)]
+        if one.joined and set(self.centre_lines) == set(CENTRE_LINES):
+            breaks: dict[int, str] = {}
+        elif one.breaks is not None:
+            breaks = one.breaks(self._choices)
+        else:
+            breaks = {when: why for each in giving for need in needs if (each.key, need) in there for when, why in each.breaks.get(need, {}).items()}
         rounding = [self._folder.rounding[need] for need in one.needs if need in self._folder.rounding]
         return Variable(
             name=one.name,

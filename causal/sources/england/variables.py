@@ -23,7 +23,8 @@ class Made:
     """One variable: what it is, the quantities that it needs, and how it is made.
 
     `anchors` are years whose numbers enter those of every year (a base); `helps` are quantities used where they are there; `joined` says that the quantities,
-    taken together, have no break where one of them moved into another.
+    taken together, have no break where one of them moved into another; `per_children` that they are divided by children; `chained` that every year rests on
+    all before it; `breaks` stands in the place of the publications' own where the variable takes only some of their years.
     """
 
     name: str
@@ -37,6 +38,9 @@ class Made:
     count_per: float | None = None
     anchors: tuple[int, ...] = ()
     joined: bool = False
+    per_children: bool = False
+    chained: bool = False
+    breaks: Callable[[Choices], dict[int, str]] | None = None
 
     def unit_of(self, choices: Choices) -> str:
         """The unit under these choices."""
@@ -49,7 +53,16 @@ class Made:
 
 def _rate(name: str, label: str, needs: str | None = None) -> Made:
     quantity = needs or name
-    return Made(name=name, label=label, unit="per 10,000 children", needs=(quantity,), make=lambda m: m.rate(quantity), definition=RATE, count_per=10_000.0)
+    return Made(
+        name=name,
+        label=label,
+        unit="per 10,000 children",
+        needs=(quantity,),
+        make=lambda m: m.rate(quantity),
+        definition=RATE,
+        count_per=10_000.0,
+        per_children=True,
+    )
 
 
 def _spend(line: str, label: str, *lines: str, less: tuple[str, ...] = ()) -> list[Made]:
@@ -62,6 +75,7 @@ def _spend(line: str, label: str, *lines: str, less: tuple[str, ...] = ()) -> li
                 name=name,
                 label=f"{'net ' if kind == 'net' else ''}spending on {label}",
                 unit="£ per child, 2017-18 prices",
+                per_children=True,
                 needs=(*plus, *minus, "gdp_deflator"),
                 make=lambda m, plus=plus, minus=minus: m.spend(*plus) - m.spend(*minus) if minus else m.spend(*plus),  # type: ignore[misc]
                 definition=f"section 251 {kind} outturn, {' + '.join(lines).replace('_', ' ')}{' − ' + ' − '.join(less).replace('_', ' ') if less else ''}"
@@ -80,6 +94,7 @@ def _centre(kind: str, name: str) -> Made:
         needs=(*quantities, "gdp_deflator"),
         helps=(f"centres_management_{kind}",),
         joined=True,
+        per_children=True,
         make=lambda m: m.spend(*(f"centres_{line}_{kind}" for line in m.choices.centre_lines)),
         definition=lambda c: f"section 251 {kind} spending on Sure Start children's centres ({_lines(c)} lines) ÷ children aged 0 to 17, {REAL}",
     )
@@ -139,6 +154,7 @@ VARIABLES: tuple[Made, ...] = (
         needs=CENTRES,
         helps=("centres_management_gross",),
         joined=True,
+        per_children=True,
         make=make.centre_spending,
         anchors=(BASE,),
         definition=lambda c: (
@@ -153,6 +169,7 @@ VARIABLES: tuple[Made, ...] = (
         needs=CENTRES,
         helps=("centres_management_gross",),
         joined=True,
+        per_children=True,
         make=make.log_centre_spending,
         definition=lambda c: (
             f"natural logarithm of section 251 gross spending on Sure Start children's centres ({_lines(c)} lines) per child, {REAL}; "
@@ -183,6 +200,8 @@ VARIABLES: tuple[Made, ...] = (
         unit="index, 2010-11 = 100",
         needs=("spending_power_change", "gdp_deflator"),
         make=make.spending_power,
+        anchors=(BASE,),
+        chained=True,
         definition=f"yearly percentage changes (rounded to 1 point, each pair of years like for like) chained, {REAL}",
     ),
     Made(
@@ -191,6 +210,12 @@ VARIABLES: tuple[Made, ...] = (
         unit="% of children",
         needs=("hmrc_poor", "hmrc_children", "dwp_poor"),
         make=make.child_poverty,
+        per_children=True,
+        breaks=lambda c: {
+            2014 + c.snapshot_offset: "HMRC's snapshot of August 2014 counts four times the working families of the year before: out of line with both sides",
+            2015 + c.snapshot_offset: "HMRC's snapshot of August 2015 is back in line with 2013",
+            CHAIN + c.snapshot_offset + 1: "HMRC's measure up to here, from here carried on by the growth of DWP's: what is counted changes",
+        },
         anchors=(CHAIN,),
         definition=lambda c: (
             f"HMRC's percentage (31 August Y counted for the year ending 31 March Y{'+1' if c.snapshot_offset else ''}) "
@@ -220,7 +245,7 @@ VARIABLES: tuple[Made, ...] = (
         label="referrals within 12 months of an earlier one",
         unit="% of referrals",
         needs=("re_referrals", "referrals"),
-        make=lambda m: m.take("re_referrals") / m.take("referrals").where(lambda n: n > 0) * 100,
+        make=make.re_referral_share,
         definition="re-referrals ÷ referrals of the year",
     ),
     _rate("looked_after", "children looked after at 31 March"),
@@ -258,7 +283,8 @@ VARIABLES: tuple[Made, ...] = (
         label="Sure Start, early years and childcare grant of 2010-11",
         unit="£ per child",
         needs=("rg_sure_start_grant",),
-        make=lambda m: make.lasting(m, make.by_year(m.take("rg_sure_start_grant"))[BASE].abs() / make.by_year(m.made["children"])[BASE]),
+        make=make.sure_start_grant,
+        per_children=True,
         varies="authority",
         definition="the last year of the ring-fenced grant ÷ children aged 0 to 17",
         anchors=(BASE,),
@@ -307,6 +333,7 @@ VARIABLES: tuple[Made, ...] = (
         label="children in relative low income, DWP's measure",
         unit="% of children",
         needs=("dwp_poor",),
+        per_children=True,
         make=lambda m: m.rate("dwp_poor") / 100,
         definition="before housing costs; ÷ children aged 0 to 17 in the middle of the year before",
     ),

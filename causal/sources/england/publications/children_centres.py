@@ -101,7 +101,7 @@ def read(book: Book, edition: Edition) -> Extract:
 
 def _kind(record: dict[str, Any]) -> str:
     """Main centre, linked site, or "" for a school."""
-    words = said(record["type"]).lower()
+    words = re.sub(r"^childrens\b", "children's", said(record["type"]).lower())
     return words if words in (MAIN, LINKED) else ""
 
 
@@ -133,6 +133,15 @@ def _register(table: Table, cells: Cells) -> None:
                     break
         else:
             opened, closed = days.get("opened"), days.get("closed")
+            status = said(record["status"]).lower()
+            if closed and status.startswith("open") and status != "open, but proposed to close":
+                message = "the centre is open and has a close date: which is right cannot be told, and it is left out"
+                cells.problem(message, row=row, column=table.heading("closed"), value=record["closed"], quantity="centre_closed")
+                continue
+            if not status.startswith(("open", "closed")):
+                message = "'Open', 'Closed' or 'Proposed to open' was expected; the centre is left out"
+                cells.problem(message, row=row, column=table.heading("status"), value=record["status"], quantity="centre_closed")
+                continue
             if closed is None and said(record["status"]).lower() == "closed":
                 message = "the centre is closed, and its close date is blank: it cannot be put to a year and is left out"
                 cells.problem(message, row=row, column=table.heading("closed"), quantity="centre_closed")

@@ -233,6 +233,7 @@ def _read_national(book: Book, cells: Cells, wanted: Mapping[str, str]) -> None:
 
 
 PUBLICATION = Publication(
+    spans=lambda edition: (2014 if edition.part == "c2" else 2013, 2022),
     key="children_in_need",
     title="DfE, Characteristics of children in need, 2022 release",
     page="https://explore-education-statistics.service.gov.uk/find-statistics/characteristics-of-children-in-need",

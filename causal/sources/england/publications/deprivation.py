@@ -58,7 +58,7 @@ def read(book: Book, edition: Edition) -> Extract:
 PUBLICATION = Publication(
     key="deprivation",
     title="MHCLG, English Indices of Deprivation, upper-tier local authority summaries",
-    page="https://www.gov.uk/government/statistics/english-indices-of-deprivation-2015",
+    page="https://www.gov.uk/government/statistics/english-indices-of-deprivation-2019 (2015: the same with 2015)",
     gives={
         quantity.format(year=year): words.format(year=year)
         for year in BOUNDARIES.values()

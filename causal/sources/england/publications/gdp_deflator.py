@@ -24,6 +24,7 @@ def read(book: Book, edition: Edition) -> Extract:
 
 
 PUBLICATION = Publication(
+    spans=lambda edition: (2011, 2019),
     key="gdp_deflator",
     title="HM Treasury and ONS, GDP deflator",
     page="https://www.gov.uk/government/collections/gdp-deflators-at-market-prices-and-money-gdp",

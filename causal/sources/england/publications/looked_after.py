@@ -135,6 +135,7 @@ def read(book: Book, edition: Edition) -> Extract:
 
 
 PUBLICATION = Publication(
+    spans=lambda edition: (2018, 2022) if edition.part == NUMBERS else None,
     key="looked_after",
     title="DfE, Children looked after in England, 2018 to 2022",
     page="https://explore-education-statistics.service.gov.uk/find-statistics/children-looked-after-in-england-including-adoptions",

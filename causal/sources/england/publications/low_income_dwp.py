@@ -80,6 +80,7 @@ def _years(header: list[str]) -> dict[int, str]:
 
 
 PUBLICATION = Publication(
+    spans=lambda edition: (2015, 2022) if edition == BY_CODE else (2015, 2021),
     key="low_income_dwp",
     title="DWP, Children in low income families: local area statistics (Stat-Xplore), relative low income",
     page="https://www.gov.uk/government/collections/children-in-low-income-families-local-area-statistics",

@@ -33,6 +33,7 @@ def read(book: Book, edition: Edition) -> Extract:
 
 
 PUBLICATION = Publication(
+    spans=lambda edition: (2013, 2021),
     key="mid_year_population",
     title="ONS, mid-year population estimates, as released by DfE with Characteristics of children in need 2022",
     page="https://explore-education-statistics.service.gov.uk/find-statistics/characteristics-of-children-in-need",

@@ -89,6 +89,7 @@ def read(book: Book, edition: Edition) -> Extract:
 
 CENSUS_2021 = "mid-2021 on the base of the Census of 2021, before rolled forward from that of 2011: a level break"
 PUBLICATION = Publication(
+    spans=lambda edition: (2010, 2021) if edition.part == STACKED else (2010, 2022),
     key="nomis_population",
     title="ONS, mid-year population estimates by age, from Nomis",
     page="https://www.nomisweb.co.uk",

@@ -8,7 +8,7 @@ E-code and GSS code: its pairs are the `links` by which the places of 2010-11 ar
 local services support grant (2017-18) + general specific grants. The summary has only the total of specific grants, three quarters of it for schools;
 the general ones are `rg_general_grants` of the specific grants return. Summed over the 152 authorities that is £46.9bn in 2010-11 and £41.2bn
 in 2017-18, −22.0 % in real terms by the GDP deflator (−21.8 % with the lower tier, which is not read here; −24.1 % without the general grants). The two
-other public measures are chained yearly changes of spending power: −22.9 % weighted by spending power, −23.4 % as the mean of authorities. The NAO's −28.6 %
+other public measures are chained yearly changes of spending power: −22.8 % weighted by spending power, −23.5 % as the mean of authorities. The NAO's −28.6 %
 rests on a measure that is not public. England's row also holds police, fire and the Greater London Authority, so it is no sum of these authorities.
 """
 

@@ -210,15 +210,12 @@ def read(book: Book, edition: Edition) -> Extract:
     for place in sorted(empty):
         row = found["children_services"][place][0][1]
         cells.problem("the total of children's services is 0: nothing was returned, so all its cells are left empty", row=row, value=places[place])
+    without: dict[tuple[str, ...], list[str]] = {}
     for quantity in dict.fromkeys(line.quantity for line in lines):
         parts = [line.part for line in lines if line.quantity == quantity]
         lacking = [place for place in places if not set(parts) <= {part for part, _, _ in found[quantity].get(place, [])}]
         if lacking:
-            which = {line.says for line in lines if line.quantity == quantity}
-            message = (
-                f"{quantity}: {len(lacking)} of {len(places)} authorities, the first {lacking[0]}, lack a line like {' or '.join(sorted(which))}; left out"
-            )
-            cells.problem(message, quantity=f"{quantity}_gross")
+            without.setdefault(tuple(lacking), []).append(quantity)
         for place in [place for place in places if place not in lacking]:
             for part, row, record in found[quantity][place]:
                 for kind in KINDS:
@@ -226,6 +223,13 @@ def read(book: Book, edition: Edition) -> Extract:
                     cells.add(table, row, f"{quantity}_{kind}", cell, place=place, year=edition.year, column=kind, part=part)
             if place not in empty:
                 _tell_oddities(table, cells, found, place, quantity)
+    for codes, quantities in without.items():
+        who = f"{places[codes[0]]} ({codes[0]})" + (f" and {len(codes) - 1} other authorities lack" if len(codes) > 1 else " lacks")
+        what = "; ".join(WORDS[quantity] for quantity in quantities)
+        cells.problem(
+            f"{', '.join(quantities)}: {who} a line for {what}; left out there. Fetch the file again, or undo changes to its descriptions",
+            quantity=f"{quantities[0]}_gross",
+        )
     return cells.extract()
 
 
@@ -271,7 +275,7 @@ def _tell_oddities(table: Table, cells: Cells, found: Found, place: str, quantit
     for _, row, record in found[quantity][place]:
         gross, income, net = (number(record[kind])[0] for kind in KINDS)
         if gross < -LARGE or (gross < 0 and _gross(found, place, total) < 0):
-            message = f"gross spending is below 0 ({quantity}); a correction of another year, kept as printed"
+            message = f"gross spending is below 0 ({quantity}); a correction of another year"
             cells.problem(message, row=row, column=table.heading("gross"), value=record["gross"])
         if abs(gross - income - net) > LARGE:
             message = f"net is not gross less income, which is {gross - income:,.0f} ({quantity}); kept as printed"

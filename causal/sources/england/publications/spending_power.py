@@ -68,6 +68,7 @@ def _years(book: Book, edition: Edition) -> dict[int, str]:
 
 
 PUBLICATION = Publication(
+    spans=lambda edition: (2012, 2020) if edition == CHANGE else None,
     key="spending_power",
     title="MHCLG, Local government finance settlement, spending power of councils (compiled by C. Robinson)",
     page="https://www.gov.uk/government/collections/core-spending-power",
