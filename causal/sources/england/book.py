@@ -42,6 +42,12 @@ MARKS: dict[str, str] = {
 HEADER_ROWS = 40  # a header that stands lower than this is not looked for
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def said(cell: object) -> str:
     """A cell's words: spaces made single, curly apostrophes straight, 201.0 as "201"."""
     if isinstance(cell, float) and cell.is_integer():
@@ -107,8 +113,7 @@ class Book:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the bytes."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest(self.path)
 
     @cached_property
     def is_csv(self) -> bool:

@@ -10,7 +10,6 @@ The standard library is used because it takes a council's proxy and certificates
 from __future__ import annotations
 
 import gzip
-import hashlib
 import http.client
 import json
 import os
@@ -35,6 +34,7 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Re
 from tqdm import tqdm
 
 from causal.errors import DataError
+from causal.sources.england.book import digest
 
 LONGEST_WAIT = 120.0  # seconds: a server that asks for more is left alone until the user comes back
 LARGEST = 2 * 2**30  # bytes: no published table is near it, and an endless answer must not fill a disk
@@ -247,12 +247,6 @@ def begun(address: str, target: Path) -> tuple[int, str]:
         return 0, ""
     # a weak validator ("W/…") does not promise the same bytes
     return (size, tag) if size and isinstance(tag, str) and tag.startswith('"') else (0, "")
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_loopback(address: str) -> bool:

@@ -28,7 +28,8 @@ from urllib.parse import quote
 
 from causal.errors import ConfigError, DataError, suggest
 from causal.sources.england import publication as readers
-from causal.sources.england.download import Web, Whole, begun, digest, discard, is_loopback, permitted, place, write
+from causal.sources.england.book import digest
+from causal.sources.england.download import Web, Whole, begun, discard, is_loopback, permitted, place, write
 from causal.sources.england.publication import Publication, Release
 
 API = "https://api.education.gov.uk/statistics/v1"

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from causal.errors import DataError
-from causal.sources.england.book import Book
+from causal.sources.england.book import Book, digest
 from causal.sources.england.extract import AUTHORITY, ENGLAND, Extract, Problem
 from causal.sources.england.numbers import groups
 from causal.sources.england.places import ENDED_2009, TOO_SMALL, UNIT, Places
@@ -87,7 +87,7 @@ def read(path: Path, *, merged: bool, say: Callable[[str], None] | None = None) 
     files = sorted(file for file in _below(path) if file.suffix.lower() in ENDINGS)
     if not files:
         raise DataError(f"{path}: no .csv, .xls, .xlsx or .ods file is in this folder or below; source.path names the folder of published files")
-    digests = {str(file.relative_to(path)): _digest(file) for file in files}
+    digests = {str(file.relative_to(path)): digest(file) for file in files}
     key = hashlib.sha256(json.dumps([str(path), digests, _code()], sort_keys=True).encode()).hexdigest()
     store = _store()
     raw = _load(store, key) if store else None
@@ -123,11 +123,6 @@ def _nearly(book: Book) -> str:
 
 def _below(path: Path) -> list[Path]:
     return [Path(folder) / name for folder, _, names in os.walk(path, followlinks=True) for name in names if not name.startswith((".", "~$"))]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache

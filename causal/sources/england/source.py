@@ -117,7 +117,7 @@ class England:
 
         Returns
         -------
-        panel : (148 authorities × years); a variable whose publication is not in the folder is not a column, and a note that starts with its name says so.
+        panel : (148 authorities × years); a variable whose publication is not in the folder is not a column, and a note that names it says why.
 
         Raises
         ------
@@ -130,9 +130,7 @@ class England:
         table = self._folder.places.table
         codes = [code for code in table.index if code not in self.leave_out and code != ENGLAND]
         every = pd.MultiIndex.from_product([codes, self.years], names=["authority", "year"])
-        if self.places == "published":
-            exists = {code: self._folder.places.valid for code in codes if code in UNIT}
-            every = every[[code not in exists or exists[code](code, year) for code, year in every]]
+        every = every[[self._folder.places.valid(code, year) for code, year in every]]
         frame = pd.DataFrame({name: values.reindex(every).astype(float) for name, values in making.made.items()}, index=every)
         problems = (*self._folder.problems, *self._wrong)
         used = {quantity: one.name for one in reversed(VARIABLES) if one.name in making.made for quantity in (*one.needs, *one.helps)}
@@ -188,16 +186,19 @@ class England:
         if year not in range(FIRST, LAST + 1):
             raise ConfigError(f"years run from {FIRST} to {LAST}, got {year}")
         one = BY_NAME[name]
-        parts = {each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else {code}
         cells = self._folder.cells
         here = np.zeros(len(cells), dtype=bool)
         for quantity, years in behind(one, year).items():
             here |= (cells["quantity"] == quantity).to_numpy() & cells["year"].isin({0, *years}).to_numpy()
-        here &= cells["place"].isin({code, ENGLAND, *parts}).to_numpy()
+        here &= cells["place"].isin({ENGLAND, *self._printed(code)}).to_numpy()
         here &= ((cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")).to_numpy()
         found = cells[here].sort_values(["quantity", "year", "place", "released"], kind="stable").reset_index(drop=True)
         latest = found.groupby(["quantity", "place", "year"], observed=True)["released"].transform("max")
         return found.assign(used=found["released"] == latest)
+
+    def _printed(self, code: str) -> set[str]:
+        """The codes under which a place of the panel is printed: its parts too, where places are merged."""
+        return {code} | ({each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else set())
 
     def value(self, name: str, authority: str, year: int) -> tuple[str, str]:
         """One number of the panel, as printed for a person, and its unit; what is missing says so."""
@@ -339,12 +340,10 @@ class England:
     @cached_property
     def _wrong(self) -> tuple[Problem, ...]:
         """Numbers that cannot be right, with the cell that they stand in."""
-        making, cells, out = self._made, self._folder.cells, {}
+        making, out = self._made, {}
         for quantity, code, year, why in dict.fromkeys(making.wrong):
-            parts = {each for each, unit in UNIT.items() if unit == code} | {code}
             here = self._numbers.raw(quantity)
-            here = here[here["place"].isin(parts) & (here["year"] == year)].sort_values("released")
-            at = here.iloc[-1] if len(here) else cells.iloc[0]
+            at = here[here["place"].isin(self._printed(code)) & (here["year"] == year)].sort_values("released").iloc[-1]
             out[quantity, code, year] = Problem(
                 path=self._folder.path / str(at["file"]),
                 row=int(at["row"]),

@@ -22,7 +22,7 @@ from causal.errors import DataError
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
-from causal.sources.england.publications.section_251 import NOT_TOLD, not_told, year_above
+from causal.sources.england.publications.section_251 import edition_of, not_told
 
 PAGE = "https://www.gov.uk/government/statistics/local-authority-revenue-expenditure-and-financing-england-2024-to-2025-individual-local-authority-data-outturn"
 CLASSES = frozenset({"UA", "SC", "MD", "L"})  # those that run children's services; the rest are shire districts and police, fire, waste, … authorities
@@ -89,10 +89,7 @@ def outturn(book: Book, columns: Mapping[str, str], sheets: str) -> Table | None
 def recognise(book: Book) -> Edition | None:
     """E-code, class and the lines of funding, in a workbook with the release's sheets."""
     table = outturn(book, COLUMNS, SHEETS)
-    if table is None:
-        return None
-    year = year_above(book, table)
-    return Edition(year=year) if year else Edition(part=NOT_TOLD)
+    return edition_of(book, table) if table else None
 
 
 def read(book: Book, edition: Edition) -> Extract:

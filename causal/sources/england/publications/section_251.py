@@ -171,6 +171,12 @@ def year_above(book: Book, table: Table) -> int:
     return financial_year(above) or financial_year(book.path.stem)
 
 
+def edition_of(book: Book, table: Table) -> Edition:
+    """The edition of the year that is told, or one that says that none is."""
+    year = year_above(book, table)
+    return Edition(year=year) if year else Edition(part=NOT_TOLD)
+
+
 def not_told(book: Book) -> DataError:
     """What to raise when neither the file nor its name says which year it is about."""
     return DataError(f"{book.path}: the file does not print its year; put it in the file's name, e.g. 2017-18 or ye2018")
@@ -183,8 +189,7 @@ def recognise(book: Book) -> Edition | None:
     table = _table(book)
     if table is None or not any("fostering" in str(record["line"]).lower() for _, record in table.records()):
         return None
-    year = year_above(book, table)
-    return Edition(year=year) if year else Edition(part=NOT_TOLD)
+    return edition_of(book, table)
 
 
 def read(book: Book, edition: Edition) -> Extract:

@@ -12,7 +12,7 @@ from causal.sources.england.book import Book
 from causal.sources.england.extract import Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 from causal.sources.england.publications.revenue_summary import GSS, KEYS, PAGE, classed, outturn, pairs
-from causal.sources.england.publications.section_251 import NOT_TOLD, not_told, year_above
+from causal.sources.england.publications.section_251 import edition_of, not_told
 
 SHEETS = r"RG.*LA Data.*"
 TOTALS = {
@@ -45,10 +45,7 @@ GIVES = {
 def recognise(book: Book) -> Edition | None:
     """E-code, class and the totals of grants, in a workbook with the release's sheets."""
     table = outturn(book, TOTALS, SHEETS)
-    if table is None:
-        return None
-    year = year_above(book, table)
-    return Edition(year=year) if year else Edition(part=NOT_TOLD)
+    return edition_of(book, table) if table else None
 
 
 def read(book: Book, edition: Edition) -> Extract:
