@@ -9,6 +9,10 @@ only through the treatment (by the same paper they cost precision and gain nothi
 
 The treatment is a state (a share of centres closed). Its own past is left out of the unrolled graph:
 what was closed earlier acts through what is closed now. This is an assumption, and is printed as one.
+
+A back door is closed for one year's treatment, yet fixed effects compare all years at once: what moves the outcome and a *later*
+treatment must be held fixed as well (strict exogeneity; Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, sec. 10.2).
+Where the treatment comes before the outcome, such causes are held fixed in the years between too.
 """
 
 from __future__ import annotations
@@ -164,6 +168,10 @@ def identify(
         chosen, because = ((), f"the front door is {', '.join(frontdoor)}") if frontdoor else (None, "the graph has no front door")
     if strategy != "backdoor":
         sufficient = True  # an open back door is what these two are for
+    elif chosen and not forced:
+        between = _between(question, graph, unrolled, later, chosen, set(unmeasured))
+        if between:
+            chosen, because = tuple(sorted({*chosen, *between})), f"{because}; what also moves a later treatment is held fixed in the years between too"
     identified = chosen is not None
     strategies = tuple(s for s, there in (("backdoor", bool(valid)), ("iv", bool(instruments)), ("frontdoor", bool(frontdoor))) if there)
     by_year = tuple(sorted(name for name in chosen or () if name in once and name not in PLACE_AND_TIME and graph.by_year(name)))
@@ -270,6 +278,31 @@ def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes
         return optimal, f"{where}; the graph's optimal set"
     best = min(pool, key=lambda one: (len(one), sum(name not in causes for name in one), one))
     return best, f"{where}; fewest names, then fewest that reach the outcome only through the treatment, then names in order"
+
+
+def _between(question: Question, graph: Graph, unrolled: nx.DiGraph, later: set[str], chosen: tuple[str, ...], unmeasured: set[str]) -> tuple[str, ...]:
+    """Causes of treatment and outcome that the treatment does not move, dated after the treatment's year and up to the outcome's.
+
+    Without them the outcome's error holds what moves the treatments of other rows of the same authority, which absorbing it sets beside each other.
+    """
+    if not set(PLACE_AND_TIME) <= set(chosen):
+        return ()
+    treatment, outcome = dated(question.treatment, -question.lag), dated(question.outcome, 0)
+    without = _without_effects(unrolled, treatment)
+    apart = unrolled.copy()  # what reaches the outcome by some way other than through the treatment of any year
+    apart.remove_nodes_from([dated(question.treatment, -years) for years in range(question.lag + 1)])
+    moves = nx.ancestors(apart, outcome)
+    found: list[str] = []
+    for node in graph.nodes:
+        if node.varies != "both" or node.name in unmeasured or node.name in (question.treatment, question.outcome):
+            continue
+        if not nx.has_path(graph.summary, node.name, question.treatment) or _reaches_within(graph, question.treatment, node.name):
+            continue
+        for years in range(question.lag - 1, -1, -1):
+            name = dated(node.name, -years)
+            if name in moves and name not in later and nx.is_d_separator(without, {treatment}, {outcome}, {*chosen, *found, name} & set(unrolled)):
+                found.append(name)
+    return tuple(found)
 
 
 def _minimal(valid: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:

@@ -1,13 +1,19 @@
 """What must be adjusted for: textbook graphs with known answers, and the NAO graph."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
+from causal.design import design
 from causal.errors import GraphError
-from causal.graph import Graph
+from causal.estimators.fixed_effects import FixedEffects
+from causal.graph import Graph, dated
 from causal.identify import Identification, identify
+from causal.panel import Panel, Variable
 from causal.question import Question
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -109,13 +115,75 @@ def test_the_nao_graph_asks_for_place_time_and_the_confounders_and_dates_them_be
     drawn = nao()
     measured = [node.name for node in drawn.nodes if node.measured]
     one = identify(ask("closures", "plans", lag=2), drawn, measured=measured)
-    assert one.adjust_for == ("authority", "child_poverty[-2]", "children[-2]", "deprivation", "spending_power[-2]", "year")
+    held = [dated(name, -years) for name in ("child_poverty", "children", "spending_power") for years in range(3)]
+    assert one.adjust_for == tuple(sorted({"authority", "deprivation", "year", *held}))
+    assert ("authority", "child_poverty[-2]", "children[-2]", "deprivation", "spending_power[-2]", "year") in one.minimal
     assert one.by_year == ("deprivation",)
     assert not one.feedback
     assert not {"need", "referrals", "section47"} & {name.split("[")[0] for valid in one.valid for name in valid if name.endswith("[-2]")}
     spending = identify(ask("centre_spending", "plans", lag=1), drawn, measured=measured)
-    assert spending.adjust_for == ("authority", "child_poverty[-1]", "children[-1]", "deprivation", "spending_power[-1]", "year")
+    assert set(spending.adjust_for) == {name for name in held if not name.endswith("[-2]")} | {"authority", "deprivation", "year"}
     assert "closures" in spending.mediators
+
+
+def test_what_moves_a_later_treatment_is_held_fixed_up_to_the_outcome_unless_the_treatment_moves_it() -> None:
+    later = {"because": "a test", "lag": 1}
+    nodes = {name: {"varies": name} for name in ("authority", "year")} | {name: {} for name in ("z", "m", "i", "x", "y")}
+    everywhere = {name: "a test" for name in ("z", "m", "i", "x", "y")}
+    arrows = {
+        "authority": everywhere,
+        "year": everywhere,
+        "z": {"z": later, "x": "a test", "y": "a test"},
+        "i": {"x": "a test"},
+        "x": {"y": later, "m": later},
+        "m": {"y": "a test"},
+    }
+    measured = ["z", "m", "i", "x", "y"]
+    one = identify(ask(lag=1), Graph(name="g", nodes=nodes, arrows=arrows), measured=measured)
+    assert one.adjust_for == ("authority", "year", "z", "z[-1]") and "years between" in one.chosen_because
+    assert identify(ask(lag=1), Graph(name="g", nodes=nodes, arrows=arrows), measured=measured, adjust_for=["z"]).adjust_for == ("z[-1]",)
+    moved = arrows | {"m": {"y": "a test", "x": later}}
+    assert "m" not in identify(ask(lag=1), Graph(name="g", nodes=nodes, arrows=moved), measured=measured).adjust_for
+    pooled = {name: to for name, to in arrows.items() if name not in ("authority", "year")}
+    assert identify(ask(lag=1), Graph(name="g", nodes=nodes, arrows=pooled), measured=measured).adjust_for == ("z[-1]",)
+
+
+def test_fixed_effects_a_year_on_find_the_planted_effect_only_with_the_years_between_held_fixed() -> None:
+    """Planted: 3; poverty lasts, moves the treatment and the outcome of its own year. 40 panels of 150 authorities and 8 years."""
+    later = {"because": "a test", "lag": 1}
+    drawn = Graph(
+        name="g",
+        nodes={"authority": {"varies": "authority"}, "year": {"varies": "year"}, "z": {}, "x": {}, "y": {}},
+        arrows={
+            "authority": {name: "a test" for name in ("z", "x", "y")},
+            "year": {name: "a test" for name in ("z", "x", "y")},
+            "z": {"z": later, "x": "a test", "y": "a test"},
+            "x": {"y": later},
+        },
+    )
+    question = replace(ask(lag=1), treated=1.0)
+    index = pd.MultiIndex.from_product([[f"A{i:03d}" for i in range(150)], range(2011, 2019)], names=["authority", "year"])
+    off: dict[str, list[float]] = {"graph": [], "treatment's year only": []}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        z, x = np.zeros((150, 14)), np.zeros((150, 14))
+        for year in range(1, 14):
+            z[:, year] = 0.7 * z[:, year - 1] + rng.normal(size=150)
+            x[:, year] = 0.6 * x[:, year - 1] + 0.5 * z[:, year] + 0.7 * rng.normal(size=150)
+        y = 3 * x[:, 5:13] + 2 * z[:, 6:] + 2 * rng.normal(size=(150, 8))
+        columns = {"z": z[:, 6:], "x": x[:, 6:], "y": y}
+        panel = Panel(
+            frame=pd.DataFrame({name: values.ravel() for name, values in columns.items()}, index=index),
+            variables=tuple(Variable(name=name, label=name, unit="units", source="made up") for name in columns),
+            places=pd.DataFrame({"name": list(index.unique("authority"))}, index=index.unique("authority")),
+            title="made-up panel",
+        )
+        for name, forced in (("graph", None), ("treatment's year only", ["authority", "year", "z"])):
+            made = design(panel, question, identify(question, drawn, measured=list(columns), adjust_for=forced))
+            off[name].append(FixedEffects().estimate(made, np.random.default_rng(0)).effect - 3)
+    bias, error = ({name: f(values) for name, values in off.items()} for f in (np.mean, lambda v: np.std(v) / 40**0.5))
+    assert abs(bias["graph"]) < 3 * error["graph"]
+    assert abs(bias["treatment's year only"]) > 10 * error["treatment's year only"]
 
 
 @pytest.mark.parametrize("treatment", ["closures", "centre_spending", "spending_power", "child_poverty", "other_prevention"])
