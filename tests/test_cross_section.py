@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -278,21 +276,6 @@ def test_units_and_the_way_round_of_the_question_do_not_matter(name: str) -> Non
     assert turned.effect == pytest.approx(-one.effect)
     if one.lower is not None:
         assert turned.upper == pytest.approx(-one.lower)
-
-
-def test_numbers_do_not_hang_on_the_hash_seed() -> None:
-    """DoWhy's do; FIELD.md."""
-    code = (
-        "import sys; sys.path.insert(0, 'tests')\n"
-        "from test_cross_section import *\n"
-        "print([estimate(EVERY[n], MADE).effect for n in ('propensity_weighting', 'dowhy_glm', 'distance_matching', 'linear_dr')])"
-    )
-    top = Path(__file__).parents[1]
-    said = []
-    for seed in ("0", "7"):
-        env = {"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1", "PATH": ""}
-        said.append(subprocess.run([sys.executable, "-c", code], cwd=top, env=env, capture_output=True, text=True, check=True).stdout)
-    assert said[0] == said[1] and "[" in said[0]
 
 
 def test_the_att_is_never_the_ate_under_another_name() -> None:
