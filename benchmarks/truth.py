@@ -1,6 +1,6 @@
 """Every estimator on worlds whose truth is known: how far off, and how often its 95 % interval holds the truth.
 
-    python benchmarks/truth.py [--most 1000] [--only NAME …]      writes benchmarks/truth.md
+    python benchmarks/truth.py [--most 1000] [--only NAME …]      writes truth.md and truth.png
 
 What is expected of each estimator in each world (holds / fails / no valid interval) stands in `truth.yaml`, which was committed before any result. Criteria
 bind only where an estimator is expected to hold: its coverage may not be told apart from 92 to 98 % (the 99.9 % exact interval must touch it), and its
@@ -19,12 +19,16 @@ import platform
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import yaml
 from joblib import Parallel, delayed
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from scipy import stats
 from tqdm import tqdm
 
@@ -201,28 +205,101 @@ def panels(what: dict[str, Any], world: str, most: int) -> int:
     return 0 if expected == "not tried" else number if expected == "holds" else max(number // 5, min(number, 20))
 
 
-def row(world: str, name: str, expected: str, done: list[list[float | None]]) -> str:
-    """A line of the table."""
+@dataclass(frozen=True)
+class Cell:
+    """What one estimator did in one world; NaN where it gave nothing. `covered` of `intervals` held the truth."""
+
+    number: int
+    refused: int
+    bias: float = np.nan
+    sd: float = np.nan
+    std_error: float = np.nan
+    covered: int = 0
+    intervals: int = 0
+
+    @property
+    def error(self) -> float:
+        """Monte Carlo error of the bias."""
+        return self.sd / np.sqrt(self.number)
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The 99.9 % exact interval of the coverage."""
+        low, high = stats.binomtest(self.covered, self.intervals).proportion_ci(0.999)
+        return float(low), float(high)
+
+    @property
+    def met(self) -> bool:
+        """METHOD's criterion: coverage that cannot be told apart from 92 to 98 %, bias at most 0.1 sd and three Monte Carlo errors."""
+        low, high = self.reach
+        return low <= 0.98 and high >= 0.92 and abs(self.bias) <= 0.1 * self.sd + 3 * self.error
+
+
+def cell(done: list[list[float | None]]) -> Cell:
+    """Panels put together."""
     table = np.array([[np.nan if value is None else value for value in line] for line in done], dtype=float)
     refused = int(np.isnan(table[:, 0]).sum())
     table = table[~np.isnan(table[:, 0])]
     if len(table) < 5:
-        return f"| {world} | {name} | {len(table)} | refused | | | | | {expected} | – |"
-    number, off = len(table), table[:, 0] - table[:, 4]
-    sd, bias = float(off.std(ddof=1)), float(off.mean())
-    error = sd / np.sqrt(number)
-    panels = f"{number:,}" + (f" ({refused} refused)" if refused else "")
-    intervals = ~np.isnan(table[:, 2])
-    if not intervals.any():
-        return f"| {world} | {name} | {panels} | {bias:+.2f} ± {error:.2f} | {bias / sd:+.2f} | {sd:.2f} | none | none | {expected} | – |"
-    covered, k = int(((table[:, 2] <= table[:, 4]) & (table[:, 4] <= table[:, 3]))[intervals].sum()), int(intervals.sum())
-    low, high = stats.binomtest(covered, k).proportion_ci(0.999)
-    met = low <= 0.98 and high >= 0.92 and abs(bias) <= 0.1 * sd + 3 * error
-    criterion = ("met" if met else "NOT MET") if expected == "holds" else "–"
-    return (
-        f"| {world} | {name} | {panels} | {bias:+.2f} ± {error:.2f} | {bias / sd:+.2f} | {sd:.2f} | {np.nanmean(table[:, 1]):.2f} | "
-        f"{covered / k:.1%} ({low:.1%} to {high:.1%}) | {expected} | {criterion} |"
-    )
+        return Cell(len(table), refused)
+    off, intervals = table[:, 0] - table[:, 4], ~np.isnan(table[:, 2])
+    covered = ((table[:, 2] <= table[:, 4]) & (table[:, 4] <= table[:, 3]))[intervals].sum()
+    error = float(np.nanmean(table[:, 1])) if intervals.any() else np.nan
+    return Cell(len(table), refused, float(off.mean()), float(off.std(ddof=1)), error, int(covered), int(intervals.sum()))
+
+
+def row(world: str, name: str, expected: str, one: Cell) -> str:
+    """A line of the table."""
+    if np.isnan(one.bias):
+        return f"| {world} | {name} | {one.number} | refused | | | | | {expected} | – |"
+    number = f"{one.number:,}" + (f" ({one.refused} refused)" if one.refused else "")
+    start = f"| {world} | {name} | {number} | {one.bias:+.2f} ± {one.error:.2f} | {one.bias / one.sd:+.2f} | {one.sd:.2f} |"
+    if not one.intervals:
+        return f"{start} none | none | {expected} | – |"
+    low, high = one.reach
+    some = "" if one.intervals == one.number else f" of {one.intervals}"
+    criterion = ("met" if one.met else "NOT MET") if expected == "holds" else "–"
+    return f"{start} {one.std_error:.2f} | {one.covered / one.intervals:.1%}{some} ({low:.1%} to {high:.1%}) | {expected} | {criterion} |"
+
+
+def draw(cells: dict[tuple[str, str], Cell], path: Path) -> None:
+    """Every estimator by every world: how many of a hundred intervals held the truth, or the bias where there is no interval."""
+
+    names = list(dict.fromkeys(name for _, name in cells))
+    shades = [(0.92, "#12436D", "white"), (0.80, "#A7BDD3", "black"), (0.50, "#F9C6A6", "black"), (-1.0, "#F46A25", "black")]
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "causal", "font.family": ["DejaVu Sans"], "font.size": 8.5}):
+        figure = Figure(figsize=(10.2, 0.245 * len(names) + 1.55))
+        axes = figure.add_axes((0.235, 0.075, 0.76, 0.86))
+        for (world, name), one in cells.items():
+            x, y = list(WORLDS).index(world), names.index(name)
+            if np.isnan(one.bias):
+                said, shade, ink = "refused", "#FFFFFF", "#3D3D3D"
+            elif not one.intervals:
+                said, shade, ink = f"{one.bias / one.sd:+.1f} sd", "#FFFFFF", "#3D3D3D"
+            else:
+                # what cannot be told apart from 92 % counts as 92
+                share = one.covered / one.intervals
+                # what cannot be told apart from 92 % counts as 92
+                counts = max(share, min(one.reach[1], 0.92)) if one.met else share
+                shade, ink = next((shade, ink) for least, shade, ink in shades if counts >= least)
+                said = f"{100 * share:.0f}"
+            axes.add_patch(Rectangle((x, y), 1, 1, facecolor=shade, edgecolor="white" if shade != "#FFFFFF" else "#D9D9D9", linewidth=1))
+            axes.text(x + 0.5, y + 0.52, said, ha="center", va="center", color=ink)
+        axes.set(xlim=(0, len(WORLDS)), ylim=(len(names), 0))
+        axes.set_yticks(np.arange(len(names)) + 0.5, names)
+        axes.set_xticks(np.arange(len(WORLDS)) + 0.5, [fill(world, 12) for world in WORLDS])
+        axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+        axes.spines[:].set_visible(False)
+        figure.text(
+            0.005,
+            0.012,
+            "Of 100 nominal 95 % intervals, how many held the planted truth.  Dark blue: 92 to 98 %, or not to be told apart from it;  pale blue: 80 and more;\n"
+            "pale orange: 50 and more;  orange: fewer.  sd: no valid interval is known; the bias in sampling deviations.  Blank: not tried.",
+            fontsize=8,
+            color="#3D3D3D",
+            va="bottom",
+        )
+        figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
 def main() -> None:
@@ -257,13 +334,10 @@ def main() -> None:
                     done[world, name].append(answer)
             for name in pending:
                 files[name].write_text(json.dumps(done[world, name]))
-    rows, met = [], []
-    for name, what in plan.items():
-        for world in WORLDS:
-            if (world, name) in done:
-                rows.append(row(world, name, expectation(what, world), done[world, name][: wanted[name, world]]))
-                met.append(rows[-1].rsplit("|", 2)[1].strip())
-    bound = [one for one in met if one != "–"]
+    cells = {(world, name): cell(done[world, name][: wanted[name, world]]) for name in plan for world in WORLDS if wanted.get((name, world))}
+    draw(cells, HERE / "truth.png")
+    rows = [row(world, name, expectation(plan[name], world), one) for (world, name), one in cells.items()]
+    bound = [one.met for (world, name), one in cells.items() if expectation(plan[name], world) == "holds" and one.intervals]
     text = [
         "# Truth: every estimator on worlds whose answer is known",
         "",
@@ -272,7 +346,7 @@ def main() -> None:
         "Bias is estimate − truth, ± its Monte Carlo error; sd: sampling standard deviation; se: mean reported standard error. What was expected stands in "
         "[truth.yaml](truth.yaml), committed before the results.",
         "",
-        f"{bound.count('met')} of {len(bound)} cells in which the estimator is expected to hold meet the criterion.",
+        f"{sum(bound)} of {len(bound)} cells in which the estimator is expected to hold meet the criterion.",
         "",
         "| world | estimator | panels | bias ± Monte Carlo error | bias / sd | sd | se | coverage (99.9 % interval) | expected | criterion |",
         "|---|---|---|---|---|---|---|---|---|---|",
