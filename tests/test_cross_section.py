@@ -22,9 +22,11 @@ from causal.errors import CausalError, ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Estimator
 from causal.estimators.cross_section import CrossSection, clipped, cross_section, logistic, overlap
 from causal.estimators.doubly_robust import ForestDr, LinearDr
-from causal.estimators.dowhy_own import DistanceMatching, DowhyGlm, PropensityMatching, PropensityStratification, PropensityWeighting
+from causal.estimators.dowhy_glm import DowhyGlm
 from causal.estimators.front_door import FrontDoor
+from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner, XLearner
+from causal.estimators.propensity import PropensityStratification, PropensityWeighting
 from causal.graph import Graph
 from causal.identify import identify
 from causal.needs import lacking

@@ -22,15 +22,17 @@ from causal.estimators.continuous_did import ContinuousDid
 from causal.estimators.difference import Difference
 from causal.estimators.dml import LinearDml
 from causal.estimators.doubly_robust import ForestDr, LinearDr
+from causal.estimators.dowhy_glm import DowhyGlm
 from causal.estimators.dowhy_linear import DowhyLinear
-from causal.estimators.dowhy_own import DistanceMatching, DowhyGlm, PropensityMatching, PropensityStratification, PropensityWeighting
 from causal.estimators.dynamic_dml import DynamicDml
 from causal.estimators.event_study import EventStudy
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.heterogeneous import CausalForest, KernelDml, NonparamDml, SparseLinearDml
 from causal.estimators.lagged_outcome import LaggedOutcome
+from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner, XLearner
 from causal.estimators.poisson_fixed_effects import PoissonFixedEffects
+from causal.estimators.propensity import PropensityStratification, PropensityWeighting
 from causal.estimators.staggered import CallawaySantAnna, Imputation, SunAbraham
 from causal.estimators.synthetic import SyntheticControl, SyntheticDid
 from causal.estimators.within_between import WithinBetween

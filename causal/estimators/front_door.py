@@ -14,7 +14,7 @@ from causal.design import Design, Floats
 from causal.errors import EstimationError
 from causal.estimate import Estimate, estimated, residual_treatment, thin
 from causal.estimators import serve
-from causal.estimators.dowhy_own import agree, estimand_of
+from causal.estimators.dowhy_rows import agree, estimand_of
 from causal.inference import Fit, clustered_least_squares, joint_test
 from causal.needs import FRONT_DOOR, Need
 

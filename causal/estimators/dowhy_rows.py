@@ -1,0 +1,119 @@
+"""What DoWhy's back-door estimators share here: one row for each authority, handed over as a copy with sorted names.
+
+DoWhy is given propensities of ours and gives the effect; ours must equal it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from causal.design import Design, Floats
+from causal.errors import DesignError, EstimationError
+from causal.estimators.cross_section import (
+    CrossSection,
+    Years,
+    check_windows,
+    cross_section,
+)
+from causal.needs import Need
+
+
+def _covariates(estimator: Any, design: Design) -> str | None:
+    try:
+        made = estimator.rows(design)
+    except DesignError:
+        return None  # said by the need for two kinds
+    return None if made.features.shape[1] else "there is nothing to adjust for, so nothing to tell who is like whom"
+
+
+COVARIATES = Need("something to adjust for", _covariates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """Which rows.
+
+    Parameters
+    ----------
+    before, after : windows of outcome years, (first, last); None takes the first two and the last two.
+    base_outcome : whether the outcome's level in the first window is adjusted for.
+    """
+
+    before: Years = None
+    after: Years = None
+    base_outcome: bool = True
+
+    def __post_init__(self) -> None:
+        for key, window in zip(("before", "after"), check_windows(self.before, self.after), strict=True):
+            object.__setattr__(self, key, window)
+
+    def rows(self, design: Design) -> CrossSection:
+        """One row for each authority."""
+        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
+
+
+def average_of(made: CrossSection, how: str) -> str:
+    """The estimand in words."""
+    return f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} ({how})"
+
+
+def agree(name: str, ours: float, theirs: float) -> None:
+    """Refuse an answer that DoWhy does not give too.
+
+    Raises
+    ------
+    EstimationError : they differ.
+    """
+    if not np.isclose(ours, theirs, rtol=1e-5, atol=1e-9):
+        raise EstimationError(f"{name}: DoWhy's effect {theirs:g} and ours {ours:g} differ; some covariates may be told by others almost exactly")
+
+
+def frame_of(made: CrossSection, features: Floats) -> tuple[Any, list[str]]:
+    """A copy of the columns for DoWhy, which writes into what it is given; names sorted. A constant stands where there is nothing to adjust for."""
+    import pandas as pd
+
+    if not features.shape[1]:
+        features = np.empty((len(made.on), 0))
+    names = [f"w{i:04d}" for i in range(features.shape[1])]
+    return pd.DataFrame(np.column_stack([made.design.outcome, made.on, features]), columns=["y", "t", *names]), names
+
+
+def estimand_of(names: list[str], **more: Any) -> Any:
+    """What DoWhy's estimators want to be told: y on t, these held fixed."""
+    # DoWhy takes seconds to import
+    from dowhy.causal_identifier.auto_identifier import EstimandType
+    from dowhy.causal_identifier.identified_estimand import IdentifiedEstimand
+
+    estimand = IdentifiedEstimand(
+        None,
+        treatment_variable=["t"],
+        outcome_variable=["y"],
+        estimand_type=EstimandType.NONPARAMETRIC_ATE,
+        estimands={"backdoor": True},
+        backdoor_variables={"backdoor": names},
+        default_backdoor_id="backdoor",
+        **more,
+    )
+    estimand.set_identifier_method("backdoor")
+    return estimand
+
+
+def effect_of(made: CrossSection, kind: str, chance: Floats | None, **knobs: Any) -> float:
+    """DoWhy's effect of 1 against 0 on those counted; `chance` are the propensities that it is to use."""
+    from importlib import import_module
+
+    # DoWhy takes seconds to import
+    home = import_module(f"dowhy.causal_estimators.{kind}_estimator")
+    frame, names = frame_of(made, made.features)
+    if not names:
+        frame["w"], names = 0.0, ["w"]
+    if chance is not None:
+        frame["propensity_score"] = chance
+        knobs |= {"min_ps_score": 0.0, "max_ps_score": 1.0} if kind.endswith("weighting") else {}
+    estimator: Any = getattr(home, "".join(part.capitalize() for part in kind.split("_")) + "Estimator")(estimand_of(names), **knobs)
+    estimator.fit(frame)
+    units = "ate" if made.whom is None else "att" if made.whom == 1 else "atc"
+    return float(estimator.estimate_effect(frame, treatment_value=1, control_value=0, target_units=units).value)
