@@ -202,7 +202,7 @@ def rates(number: int) -> list[str]:
         found = {one.name: [worlds.refute(one, trial) for trial in trials] for one in checks}
         for name, answers in found.items():
             alarms[name].append(sum(answer.survived is False for answer in answers))
-        p_values = [{name: found[name][i].p_value for name in Rule().decisive} for i in range(number)]
+        p_values = [{name: found[name][i].p_value for name in Rule().decides("dose") if name in found} for i in range(number)]
         together.append(sum(bool(holm({name: p for name, p in one.items() if p is not None}, Rule().level)) for one in p_values))
     said = ["", f"Alarms in {number} clean panels of each kind (fixed effects, eight years, default knobs; the true effect is 0 unless said):", ""]
     said += [f"| check | {' | '.join(kinds)} |", f"|---|{'---|' * len(kinds)}"]

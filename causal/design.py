@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causal.errors import DesignError, suggest
+from causal.errors import DesignError, NotEstimable, suggest
 from causal.graph import dated, undated
 from causal.identify import PLACE_AND_TIME, Identification
 from causal.modifier import Modifier, base_year, cut_into_groups
@@ -280,8 +280,8 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
 
     Raises
     ------
-    DesignError : a treatment that never varies, or not within what is absorbed; fewer than ten
-        authorities; no usable rows.
+    DesignError : a treatment that never varies; fewer than ten authorities; no usable rows.
+    NotEstimable : a treatment that does not vary within what is absorbed and adjusted for.
     DataError : the panel lacks a column that is needed.
     """
     outcome_variable, treatment_variable = panel.variable(question.outcome), panel.variable(question.treatment)
@@ -466,7 +466,7 @@ def _must_vary(made: Design, panel: Panel) -> None:
     left = made.partial_out(made.treatment[:, None])[:, 0]
     if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(made.treatment - made.treatment.mean()):
         fixed = [*made.absorb, *made.control_groups]
-        raise DesignError(
+        raise NotEstimable(
             f"{panel.title}: {name} is not estimable within {' and '.join(made.absorb) or 'the adjustment set'}: nothing of it is left once {', '.join(fixed)} "
             "are held fixed. "
             "Ask with a treatment that changes within an authority (a yearly measure), or compare between authorities and call it an association"

@@ -33,6 +33,10 @@ class DesignError(CausalError):
     """A question that these data, so arranged, cannot carry."""
 
 
+class NotEstimable(DesignError):
+    """A treatment of which nothing is left once what the graph asks for is held fixed: a finding, not a fault of the input."""
+
+
 class EstimationError(CausalError):
     """An estimator that cannot serve this design."""
 

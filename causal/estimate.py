@@ -27,7 +27,7 @@ class Part:
     `joint_lower` and `joint_upper` hold for all parts of one kind at once (None where not known).
     """
 
-    kind: Literal["group", "time", "path"]
+    kind: Literal["group", "time", "path", "specification"]
     of: str
     name: str
     effect: float

@@ -19,6 +19,7 @@ import numpy as np
 from causal.design import Design, Floats, design
 from causal.errors import CausalError
 from causal.estimate import Estimate, Estimator, Linear, Part
+from causal.graph import Graph
 from causal.identify import Identification
 from causal.inference import FEW_CLUSTERS, cluster_sums
 from causal.panel import Panel
@@ -81,6 +82,7 @@ class Trial:
     seed : of the study.
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
+    graph : that the question was identified by; None where it is not at hand, and checks of the graph are then not run.
     """
 
     panel: Panel
@@ -92,6 +94,7 @@ class Trial:
     seed: int
     workers: int = 1
     progress: bool = False
+    graph: Graph | None = None
 
     @property
     def linear(self) -> bool:

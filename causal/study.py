@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from causal.design import Design, design
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, NotEstimable, suggest
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification, identify
@@ -69,7 +70,7 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The study, everything found on the way, and the verdict; `design` to `baseline` are None where not identified."""
+    """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered."""
 
     study: Study
     panel: Panel
@@ -82,18 +83,26 @@ class Result:
     seconds: Mapping[str, float]
 
 
-def run(study: Study, *, panel: Panel | None = None, workers: int = 1, say: Callable[[str], None] | None = None) -> Result:
+def run(
+    study: Study,
+    *,
+    panel: Panel | None = None,
+    identification: Identification | None = None,
+    workers: int = 1,
+    say: Callable[[str], None] | None = None,
+) -> Result:
     """Load, identify, design, estimate, refute, judge.
 
     Parameters
     ----------
     panel : what the source gave, if it has been loaded already.
+    identification : what `identify` found for this study, if it was asked already (many panels, one graph).
     workers : processes for draws; changes no number.
     say : called with a line at each step; None is silent.
 
     Raises
     ------
-    CausalError : the input cannot be used; "not identified" is a verdict instead.
+    CausalError : the input cannot be used; "not identified" and "not estimable within authorities" are verdicts instead.
     """
     from threadpoolctl import threadpool_limits
 
@@ -104,11 +113,15 @@ def run(study: Study, *, panel: Panel | None = None, workers: int = 1, say: Call
             panel = panel or study.source.load()
             must_have(study, panel)
         with clock("identify"):
-            identification = identify(
+            identification = identification or identify(
                 question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor")
             )
         outcome = panel.variable(question.outcome)
-        if not identification.identified:
+        made: Design | None = None
+        if identification.identified:
+            with clock("design"), suppress(NotEstimable):
+                made = design(panel, question, identification)
+        if made is None:
             verdict = judge(
                 study.rule,
                 question,
@@ -132,8 +145,6 @@ def run(study: Study, *, panel: Panel | None = None, workers: int = 1, say: Call
                 verdict=verdict,
                 seconds=clock.seconds,
             )
-        with clock("design"):
-            made = design(panel, question, identification)
         with clock("estimate"):
             estimate = study.estimator.estimate(made, stream(study.seed, "estimate"))
         baseline = study.baseline.estimate(made, stream(study.seed, "baseline")) if study.baseline else None
@@ -147,6 +158,7 @@ def run(study: Study, *, panel: Panel | None = None, workers: int = 1, say: Call
             seed=study.seed,
             workers=workers,
             progress=say is not None,
+            graph=study.graph,
         )
         refutations = []
         for name, refuter in study.refuters.items():

@@ -35,13 +35,14 @@ def check(name: str, survived: bool | None, p: float | None = None) -> Refutatio
     )
 
 
+RULE = Rule(decisive=("placebo_treatment", "future_treatment"))
 PASSED = (check("placebo_treatment", True, 0.6), check("future_treatment", True, 0.4))
 
 
 def verdict(effect: float, lower: float | None, upper: float | None, *, refutations: tuple[Refutation, ...] = PASSED, **question: object) -> Verdict:
     estimate = replace(ESTIMATE, effect=effect, lower=lower, upper=upper, std_error=None if lower is None else (upper - lower) / 4)  # type: ignore[operator]
     return judge(
-        Rule(),
+        RULE,
         replace(QUESTION, **question),
         DESIGN,
         estimate,
@@ -67,6 +68,9 @@ def verdict(effect: float, lower: float | None, upper: float | None, *, refutati
         (-1.0, -0.1, "may", "decrease"),
         (-1.5, 0.9, "unlikely_otherwise", "decrease"),
         (-0.9, -0.1, "little_or_none", "decrease"),
+        (-1.0, -0.5, "may", "decrease"),
+        (-1.0, 0.0, "unlikely_otherwise", "decrease"),
+        (2.0, 1.0, "no_interval", None),
         (None, None, "no_interval", None),
     ],
 )
@@ -115,14 +119,19 @@ def test_a_decisive_check_that_fails_takes_the_answer_away_and_one_not_run_lower
     failed = verdict(3.0, 2.0, 4.0, refutations=(PASSED[0], check("future_treatment", False, 0.001)))
     assert failed.finding == "failed_checks" and "future treatment" in failed.headline and failed.strength == "very weak"
     missing = verdict(3.0, 2.0, 4.0, refutations=(PASSED[0], check("future_treatment", None)))
-    assert missing.finding == "may" and "could not be run" in " ".join(missing.cannot_say)
+    assert missing.finding == "may" and "could not be run: a test" in " ".join(missing.cannot_say)
+    assert "may have increased" in missing.headline and "the decisive check future treatment was not run" in missing.headline
+    absent = verdict(3.0, 2.0, 4.0, refutations=PASSED[:1])
+    assert absent.finding == "may" and absent.decisive["future_treatment"] == "not run" and "was not asked for" in " ".join(absent.cannot_say)
 
 
 def test_decisive_checks_share_one_false_alarm_rate() -> None:
     """Holm 1979: two checks at p = .04 each are no alarm at 5 % jointly; one at .02 is."""
     assert holm({"a": 0.04, "b": 0.04}, 0.05) == set()
     assert holm({"a": 0.02, "b": 0.04}, 0.05) == {"a", "b"}
-    assert verdict(3.0, 2.0, 4.0, refutations=(check("placebo_treatment", False, 0.04), check("future_treatment", False, 0.04))).finding == "probably"
+    both = verdict(3.0, 2.0, 4.0, refutations=(check("placebo_treatment", False, 0.04), check("future_treatment", False, 0.04)))
+    assert both.finding == "probably" and set(both.decisive.values()) == {"passed"}
+    assert any("did not pass placebo treatment and future treatment" in reason for reason in both.strength_reasons)
 
 
 def test_other_checks_lower_the_strength_only() -> None:
@@ -134,7 +143,7 @@ def test_other_checks_lower_the_strength_only() -> None:
 @pytest.mark.parametrize(("lower", "upper", "word"), [(2.0, 4.0, "higher"), (-4.0, -2.0, "lower"), (-1.0, 1.0, "neither clearly higher nor lower")])
 def test_an_association_gets_no_causal_verb(lower: float, upper: float, word: str) -> None:
     estimate = replace(ESTIMATE, effect=(lower + upper) / 2, lower=lower, upper=upper, association=True)
-    said = judge(Rule(), QUESTION, DESIGN, estimate, PASSED, identification=FOUND, outcome=PANEL.variable("plans"), action="Halving it")
+    said = judge(RULE, QUESTION, DESIGN, estimate, PASSED, identification=FOUND, outcome=PANEL.variable("plans"), action="Halving it")
     assert said.finding == "association" and "An association, not an effect" in said.headline and f"are {word}:" in said.headline
     assert not any(verb in said.headline for verb in ("increased", "reduced", "made little"))
 
@@ -144,7 +153,7 @@ def test_a_forced_set_that_the_graph_finds_insufficient_gives_an_association_and
     assert not poor.sufficient
     assert identify(QUESTION, GRAPH, measured=PANEL.names, adjust_for=("authority", "year", "deprivation", "poverty")).sufficient
     said = judge(
-        Rule(), QUESTION, DESIGN, replace(ESTIMATE, effect=3.0, lower=2.0, upper=4.0), PASSED, identification=poor, outcome=PANEL.variable("plans"), action="It"
+        RULE, QUESTION, DESIGN, replace(ESTIMATE, effect=3.0, lower=2.0, upper=4.0), PASSED, identification=poor, outcome=PANEL.variable("plans"), action="It"
     )
     assert said.finding == "association" and said.strength == "limited"
     assert any("back door" in reason for reason in said.strength_reasons) and any("back door" in sentence for sentence in said.cannot_say)
@@ -152,7 +161,7 @@ def test_a_forced_set_that_the_graph_finds_insufficient_gives_an_association_and
 
 def test_not_identified_is_a_verdict() -> None:
     none = replace(FOUND, identified=False, blocked_by=("need",))
-    said = judge(Rule(), QUESTION, None, None, (), identification=none, outcome=PANEL.variable("plans"), action="Halving it", needs=["need"])
+    said = judge(RULE, QUESTION, None, None, (), identification=none, outcome=PANEL.variable("plans"), action="Halving it", needs=["need"])
     assert said.finding == "not_identified" and "cannot be answered with these data" in said.headline and "need" in said.headline
 
 
@@ -165,13 +174,16 @@ def test_numbers_carry_units_and_children_in_a_typical_authority() -> None:
 
 def test_the_smallest_detectable_effect_is_bloom_s() -> None:
     """Bloom 1995: (t.975 + t.80) standard errors; found in 80 % of simulated studies with that true effect."""
-    said = verdict(0.0, -2.0, 2.0)
-    assert said.detectable is not None
-    rng = np.random.default_rng(1)
-    df = ESTIMATE.df
-    draws = (said.detectable + rng.standard_normal(20_000)) / np.sqrt(rng.chisquare(df, 20_000) / df)
     from scipy import stats
 
+    df = ESTIMATE.df
+    assert df is not None
+    reach = float(stats.t(df).ppf(0.975))
+    estimate = replace(ESTIMATE, effect=0.0, std_error=1.0, lower=-reach, upper=reach)
+    said = judge(RULE, QUESTION, DESIGN, estimate, PASSED, identification=FOUND, outcome=PANEL.variable("plans"), action="It")
+    assert said.detectable is not None
+    rng = np.random.default_rng(1)
+    draws = (said.detectable + rng.standard_normal(20_000)) / np.sqrt(rng.chisquare(df, 20_000) / df)
     assert (draws > stats.t(df).ppf(0.975)).mean() == pytest.approx(0.8, abs=0.012)
 
 

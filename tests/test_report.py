@@ -27,6 +27,7 @@ from causal.refute import Refutation
 from causal.report import figures, graph_figure, layout, page, phrases, tables
 from causal.report.compare import compare
 from causal.report.files import rebuild, write
+from causal.report.outcomes import families
 from causal.report.record import KEYS, plain, read, record, text
 from causal.study import Result, Study, run
 
@@ -298,11 +299,11 @@ def test_a_result_without_checks_baseline_parts_or_interval_has_a_page(bare: Res
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "No check was asked for" in html and "no valid interval is known" in html.lower()
     assert "key: value" in html  # the configuration, though provenance had none
-    assert "placebo treatment (not run)" in html
+    assert "pre trend (not run)" in html
 
 
 def test_an_estimate_that_failed_its_checks_is_not_sold(bare: Result, tmp_path: Path) -> None:
-    write(judged(bare, (refutation("placebo_treatment", False, 0.0001), refutation("future_treatment", True, 0.5))), tmp_path, provenance(), "")
+    write(judged(bare, (refutation("pre_trend", False, 0.0001), refutation("future_treatment", True, 0.5))), tmp_path, provenance(), "")
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "not to be used" in html and "In a typical authority, a year" not in html
     assert "the answer is taken away" in html
@@ -384,6 +385,75 @@ def test_only_equal_estimands_of_one_question_stand_together(bare: Result, resul
     assert len(table) == 6 and table[-1]["refused_because"].startswith("wants")
     assert len(rows(tmp_path / "both" / "compare.meta.csv")) == len(table[0]) - 5
     assert "](../run/report.html)" in (tmp_path / "both" / "compare.md").read_text(encoding="utf-8")
+
+
+def test_several_outcomes_of_one_treatment_get_p_values_that_allow_for_all(bare: Result, tmp_path: Path) -> None:
+    """The larger of two t statistics is set against the larger of two, the smaller against itself: signs turned here by hand, scores matched by name."""
+    asked, answer = bare.study.question, bare.estimate
+    assert answer is not None and answer.influence is not None and answer.std_error is not None
+    first = replace(answer, effect=2.4 * answer.std_error, p_value=0.01)
+    second = replace(answer, effect=-2.2 * answer.std_error, p_value=0.02, influence=np.random.default_rng(1).permutation(answer.influence))
+    write(replace(bare, estimate=first), tmp_path / "plans", provenance(), "")
+    write(replace(bare, study=replace(bare.study, question=replace(asked, outcome="children")), estimate=second), tmp_path / "children", provenance(), "")
+    without = replace(second, influence=None)
+    write(replace(bare, study=replace(bare.study, question=replace(asked, outcome="need")), estimate=without), tmp_path / "need", provenance(), "")
+    held = (tmp_path / "plans" / "influence.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "plans" / "influence.csv").write_text("\n".join([held[0], *reversed(held[1:])]) + "\n", encoding="utf-8")
+    signs = np.random.default_rng(8).choice([-1.0, 1.0], size=(40_000, 40))
+    drawn = np.abs(signs @ np.column_stack([first.influence, second.influence])) / answer.std_error  # type: ignore[list-item]
+    expected = {"plans": (drawn.max(axis=1) >= 2.4).mean(), "children": (drawn[:, 1] >= 2.2).mean()}
+    expected["children"] = max(expected.values())
+    folders = [tmp_path / name for name in ("plans", "children", "need")]
+    compare(folders, folder=tmp_path / "both")
+    compare([*reversed(folders), folders[0]], folder=tmp_path / "back")
+    assert files(tmp_path / "both") == files(tmp_path / "back")
+    (family,) = strict(tmp_path / "both" / "compare.json")["outcomes"]  # type: ignore[misc, attr-defined]
+    found = {one["outcome"]: one for one in family["outcomes"]}
+    assert list(found) == ["children", "need", "plans"] and family["clusters"] == 40
+    for name, p_value in expected.items():
+        assert found[name]["p_value_adjusted"] == pytest.approx(p_value, abs=0.007) and p_value > found[name]["p_value"]
+    assert found["need"]["p_value_adjusted"] is None and "kept no scores" in found["need"]["reason"]
+    table = {row["outcome"]: row["p_value_adjusted"] for row in rows(tmp_path / "both" / "compare.csv")}
+    assert table["need"] == "x" and float(table["children"]) == found["children"]["p_value_adjusted"]
+    for name in ("compare.html", "compare.md"):
+        text = (tmp_path / "both" / name).read_text(encoding="utf-8")
+        assert "Several outcomes" in text and "3 outcomes of closed, fixed effects" in text and "not adjusted: it kept no scores" in text
+
+    def told(*names: str) -> list[list[float | None]]:
+        made = families([(read(tmp_path / name), tmp_path / name, name) for name in names])
+        return [[one["p_value_adjusted"] for one in family["outcomes"]] for family in made]
+
+    write(replace(bare, estimate=replace(first, p_value=0.5)), tmp_path / "few", provenance(), "")
+    assert told("few", "children")[0][1] == 0.5  # never below the run's own
+    assert told("plans", "need") == [[None, None]] and told("plans") == told("plans", "few") == []
+    (folders[1] / "influence.csv").write_text("authority_code,score\nS000,1.5\n")
+    assert told("plans", "children") == [[None, None]]  # scores of another run
+    (folders[1] / "influence.csv").write_text("authority_code,score\nS000,much\n")
+    with pytest.raises(DataError, match=r"influence\.csv.*run the study again"):
+        told("plans", "children")
+
+
+def test_what_the_study_could_have_seen_is_on_the_page_and_in_the_record(result: Result, folder: Path) -> None:
+    verdict = strict(folder / "result.json")["verdict"]
+    assert isinstance(verdict, dict) and result.verdict.equivalence is not None
+    assert verdict["equivalence"]["p_above"] == result.verdict.equivalence.p_above and verdict["kind"] == "dose" and verdict["maryland"] == 3
+    assert [point["effect"] for point in verdict["power"]] == [-8.0, -6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0]
+    assert all(abs(sum(point["headlines"].values()) - 1) < 1e-9 for point in verdict["power"])
+    html = unescape((folder / "report.html").read_text(encoding="utf-8"))
+    assert "Two one-sided tests" in html and "against an effect of −2 or less" in html and "They change no word" in html
+    assert "What this study could have seen" in html and "Little or no difference" in html
+
+
+def test_a_record_from_before_the_power_curve_still_makes_its_page(folder: Path) -> None:
+    data = strict(folder / "result.json")
+    for key in ("power", "equivalence", "kind", "maryland"):
+        del data["verdict"][key]  # type: ignore[attr-defined]
+    for key in ("by_design", "lowers", "disagreement", "randomised"):
+        del data["rule"][key]  # type: ignore[attr-defined]
+    (folder / "result.json").write_text(json.dumps(data), encoding="utf-8")
+    rebuild(folder)
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert "could have seen" not in html and "Two one-sided" not in html
 
 
 def test_a_comparison_of_nothing_but_refusals_is_written(tmp_path: Path) -> None:

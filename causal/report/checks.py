@@ -22,7 +22,7 @@ def cards(data: Mapping[str, Any]) -> list[dict[str, Any]]:
             lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(one["found"]))]
             if one["p_value"] is not None:
                 lines.append(("Chance of something as bad in a clean world (p)", chance(one["p_value"])))
-        lines.append(("What this means", _meaning(one, decisive)))
+        lines.append(("What this means", _meaning(one, decisive, data["rule"])))
         lines += [("It can show", sentence(one["detects"])), ("It cannot show", sentence(one["cannot_detect"]))]
         made.append(
             {
@@ -55,15 +55,19 @@ def _absent(name: str) -> dict[str, Any]:
     }
 
 
-def _meaning(one: Mapping[str, Any], decisive: Mapping[str, str]) -> str:
-    said = MEANS[one["survived"]]
-    if one["survived"] is not False:
-        return said + (" A decisive check that could not be run lowers the strength." if one["survived"] is None and one["name"] in decisive else "")
-    if decisive.get(one["name"]) == "failed":
-        return f"{said} This check is decisive: the answer is taken away."
-    if one["name"] in decisive:
+def _meaning(one: Mapping[str, Any], decisive: Mapping[str, str], rule: Mapping[str, Any]) -> str:
+    said, name = MEANS[one["survived"]], one["name"]
+    if one["survived"] is None:
+        return said + (" A decisive check that could not be run lowers the strength." if name in decisive else "")
+    if decisive.get(name) == "failed":
+        hard = "This check is decisive: the answer is taken away."
+        return f"{said} {hard}" if one["survived"] is False else f"Its own limit let it pass; the rule's does not. {hard}"
+    if one["survived"]:
+        return said
+    if name in decisive:
         return f"{said} This check is decisive, but with the other decisive ones it is not bad enough to take the answer away; the strength is lowered."
-    return f"{said} This lowers the strength."
+    weights = rule.get("lowers", {})
+    return f"{said} This lowers the strength." if weights.get(name, weights.get("check", 1)) else f"{said} The rule does not lower the strength for it."
 
 
 def joint(data: Mapping[str, Any]) -> str:

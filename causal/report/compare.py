@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from causal.report import tables
 from causal.report.figures import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
+from causal.report.outcomes import families
 from causal.report.page import render, shown, table
-from causal.report.phrases import against_zero, bare, contrast, effect, exact, interval, label, level, made_up, sentence, slug, variable, when, words
+from causal.report.phrases import against_zero, bare, chance, contrast, effect, exact, interval, label, level, made_up, sentence, slug, variable, when, words
 from causal.report.record import SCHEMA_VERSION, read, write_json
 from causal.report.summary import escaped
 from causal.words import capital, count
@@ -22,6 +23,10 @@ NOT_JUDGED = (
 )
 MIXED = "Estimates under different headings answer different questions, or are averages over different authorities. They are not rival answers."
 
+SEVERAL = (
+    "Whoever looks at several outcomes will sooner or later find one that moved by chance. The second p-value allows for all outcomes below at once: "
+    "the chance that any of them falls under 5% when the treatment moves none is at most about 5%. It changes no headline."
+)
 FAILED = "Did not survive its checks"
 COLUMNS = ("study", "estimator", "effect", "interval", "strength", "passed", "did not pass", "not run")
 
@@ -41,6 +46,8 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
     folder = Path(folder)
     unique = {Path(one).resolve(): Path(one) for one in folders}
     runs = sorted(((read(one), _link(one, folder)) for one in unique.values()), key=_order)
+    at = {_link(one, folder): one for one in unique.values()}
+    together = families([(data, at[link], link) for data, link in runs])
     turned = sorted(({key: str(one.get(key, "")) for key in ("estimator", "experiment", "reason")} for one in refused), key=lambda one: tuple(one.values()))
     made = _sections(runs)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -49,17 +56,18 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
         "sections": [{**section["key"], "groups": [_group(group) for group in section["groups"]]} for section in made],
         "refused": turned,
         "differences_judged": False,
+        "outcomes": together,
     }
     write_json(found, folder / "compare.json")
-    flat = _table(runs, turned)
+    flat = _table(runs, turned, together)
     said = (
         "; ".join(dict.fromkeys(made_up(data) for data, _ in runs)) if all(made_up(data) for data, _ in runs) else ""
     )  # where only some are, their titles say so
     for name, text in (
         ("compare.csv", flat.csv),
         ("compare.meta.csv", flat.meta),
-        ("compare.md", _markdown(made, turned)),
-        ("compare.html", render("compare.html", _view(made, turned, runs))),
+        ("compare.md", _markdown(made, turned, together)),
+        ("compare.html", render("compare.html", _view(made, turned, runs, together))),
         ("figures/forest.svg", titled(stamped(_forest(made), said))),
     ):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
@@ -177,7 +185,12 @@ def _forest(made: Sequence[Mapping[str, Any]]) -> Drawing:
     )
 
 
-def _view(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]], runs: Sequence[tuple[dict[str, Any], str]]) -> dict[str, Any]:
+def _view(
+    made: Sequence[Mapping[str, Any]],
+    refused: Sequence[Mapping[str, str]],
+    runs: Sequence[tuple[dict[str, Any], str]],
+    together: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
     heads = ("Study", "Estimator", "Effect", "Interval", "Strength", "Checks passed", "Did not pass", "Not run", "Rows")
     sections = []
     for s, section in enumerate(made):
@@ -220,6 +233,8 @@ def _view(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]
         "counted": _counted(made, refused),
         "notes": [MIXED, NOT_JUDGED],
         "sections": sections,
+        "outcomes_said": SEVERAL,
+        "outcomes": [_outcomes(family) for family in together],
         "refused": table(
             "Estimators that were refused, and why",
             ("Estimator", "Study", "Reason"),
@@ -229,6 +244,25 @@ def _view(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]
         if refused
         else None,
     }
+
+
+def _outcomes(family: Mapping[str, Any]) -> dict[str, Any]:
+    """A family of outcomes as a table."""
+    heads = ("Study", "Outcome", "p-value", "p-value for all together")
+    rows = [
+        ({"text": one["title"], "href": quote(one["report"], safe="/.")}, words(one["outcome"]), chance(one["p_value"]), _adjusted(one))
+        for one in family["outcomes"]
+    ]
+    return table(_family(family), heads, rows, numbers=heads[2:])
+
+
+def _family(family: Mapping[str, Any]) -> str:
+    counted = count(len({one["outcome"] for one in family["outcomes"]}), "outcome")
+    return f"{capital(counted)} of {words(family['treatment'])}, {words(family['estimator'])} ({family['method']})"
+
+
+def _adjusted(one: Mapping[str, Any]) -> str:
+    return f"not adjusted: {one['reason']}" if one["reason"] else chance(one["p_value_adjusted"])
 
 
 def _run_name(data: Mapping[str, Any]) -> str:
@@ -244,7 +278,7 @@ def _counted(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, s
     return f"{capital(count(runs, 'run'))}, {count(len(made), 'question')}, {count(estimands, 'estimand')}{turned}."
 
 
-def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]]) -> str:
+def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]], together: Sequence[Mapping[str, Any]]) -> str:
     said = ["# Comparison", "", _counted(made, refused), "", MIXED, "", NOT_JUDGED, ""]
     for section in made:
         said += [f"## {escaped(_title(section))}", ""]
@@ -257,24 +291,35 @@ def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, 
                 cells += [data["verdict"]["strength"], *(str(n) for n in _states(data).values())]
                 said.append(f"| [{escaped(data['title'])}]({quote(link, safe='/.')}) | " + " | ".join(escaped(one) for one in cells) + " |")
             said += ["", *(f"- {escaped(_run_name(data))}: {escaped(data['verdict']['headline'])}" for data, _ in group["runs"]), ""]
+    if together:
+        said += ["## Several outcomes", "", SEVERAL, ""]
+    for family in together:
+        said += [f"### {escaped(_family(family))}", "", "| study | outcome | p-value | p-value for all together |", "|---|---|---|---|"]
+        for one in family["outcomes"]:
+            cells = [words(one["outcome"]), chance(one["p_value"]), _adjusted(one)]
+            said.append(f"| [{escaped(one['title'])}]({quote(one['report'], safe='/.')}) | " + " | ".join(escaped(cell) for cell in cells) + " |")
+        said.append("")
     if refused:
         reasons = [f"- {escaped(words(one['estimator']))} ({escaped(words(one['experiment']))}): {escaped(sentence(one['reason']))}" for one in refused]
         said += ["## Refused", "", *reasons, ""]
     return "\n".join(said)
 
 
-def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping[str, str]]) -> tables.Table:
+def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping[str, str]], together: Sequence[Mapping[str, Any]]) -> tables.Table:
     """Every run in the open data form, the refused ones with their reason."""
     named = [(name, "Filter", what) for name, what in (("title", "Study"), ("estimator", "Estimator"), ("estimand", "Whose effect"), ("target", "ATE or ATT"))]
     named += [(c.name, c.kind, c.label) for c in tables.ASKED]
     named += [("finding", "Filter", "Row of the verdict's table"), ("strength", "Filter", "Strength of the evidence"), ("headline", "Filter", "Headline")]
     named += [("report", "Filter", "Path of the report"), ("refused_because", "Filter", "Why it could not be run")]
     named += [(c.name, c.kind, c.label) for c in tables.MEASURED if not c.name.startswith("joint")]
+    named += [("p_value_adjusted", "Indicator", "p-value for all outcomes of this treatment together (Romano–Wolf)")]
     named += [(name, "Indicator", capital(words(name))) for name in ("checks_passed", "checks_did_not_pass", "checks_not_run")]
+    adjusted = {one["report"]: one["p_value_adjusted"] for family in together for one in family["outcomes"]}
     rows: list[dict[str, Any]] = []
     for data, link in runs:
         row = {**tables.setting(data), **tables.question(data), **{key: data["verdict"][key] for key in ("finding", "strength", "headline")}, **_states(data)}
         row |= {"title": data["title"], "report": link}
+        row |= {"p_value_adjusted": adjusted[link]} if link in adjusted else {}
         one = data["estimate"]
         if one:
             row |= {key: one[key] for key in ("estimator", "estimand", "target")} | tables.measures(one)

@@ -105,6 +105,8 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "contents": contents,
         "range": verdict["range_in_words"],
         "smallest": smallest(data),
+        "equivalence": equivalence(data),
+        "power": _power(data),
         "strength": verdict["strength"],
         "reasons": [sentence(reason) for reason in verdict["strength_reasons"]],
         "estimates": _estimates(data, drawn),
@@ -142,6 +144,31 @@ def smallest(data: Mapping[str, Any]) -> str:
     question = data["question"]
     size = f"{question['smallest_important']:g} {variable(data, question['outcome'])['unit']}".strip()
     return sentence(f"An effect matters here if it is {size} or more, because {question['because']}")
+
+
+def equivalence(data: Mapping[str, Any]) -> str:
+    """Two one-sided tests as a sentence; "" where there are none, as in older records."""
+    found = data["verdict"].get("equivalence")
+    if not found:
+        return ""
+    small = exact(data["question"]["smallest_important"])
+    return (
+        f"Two one-sided tests: against an effect of −{small} or less p = {chance(found['p_above'])}, against one of +{small} or more "
+        f"p = {chance(found['p_below'])}. Both small would say that any effect is too small to matter. They change no word of the answer, which rests on the "
+        f"{level(data)}; both at 5% ask a little less than that."
+    ).replace("p = less than", "p less than")
+
+
+def _power(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What such a study would say for each of some true effects."""
+    curve = data["verdict"].get("power")
+    if not curve:
+        return None
+    heads = ("True effect", f"{capital(level(data))} leaves out 0", *(capital(name) for name in curve[0]["headlines"]))
+    digits = decimals(*(one["effect"] for one in curve))
+    rows = [(signed(one["effect"], digits), *(f"{share:.0%}" for share in (one["found"], *one["headlines"].values()))) for one in curve]
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    return table(f"How often a study with this error would say what, if the true effect ({unit}) were", heads, rows, numbers=heads)
 
 
 def facts(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -352,7 +379,7 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _provenance(data: Mapping[str, Any]) -> dict[str, Any]:
     given = dict(data["provenance"])
-    command, config = given.pop("command", None), given.pop("config", None)
+    command, config, protocol = given.pop("command", None), given.pop("config", None), given.pop("protocol", None)
     flat = [("Data digest (SHA-256)", data["source"]["digest"])]
     flat += [(capital(words(key)), shown_value(value)) for key, value in given.items() if not isinstance(value, dict)]
     return {
@@ -360,7 +387,18 @@ def _provenance(data: Mapping[str, Any]) -> dict[str, Any]:
         "provenance": flat,
         "provenance_groups": [(capital(words(key)), pairs(value)) for key, value in given.items() if isinstance(value, dict) and value],
         "config": _yaml(config),
+        "protocol": None
+        if not isinstance(protocol, dict)
+        else {"said": followed(protocol), "deviations": [sentence(str(one)) for one in protocol["deviations"]]},
     }
+
+
+def followed(protocol: Mapping[str, Any]) -> str:
+    """Whether a run did what its protocol says."""
+    number, digest = len(protocol["deviations"]), str(protocol["digest"])[:12]
+    if not number:
+        return f"The analysis was fixed beforehand in a protocol (digest {digest}) and followed it in everything."
+    return f"The analysis was fixed beforehand in a protocol (digest {digest}); {count(number, 'thing was', 'things were')} done otherwise."
 
 
 def _yaml(config: Any) -> str:
