@@ -1,0 +1,293 @@
+"""How far from parallel may trends have been before the conclusion falls?
+
+Parallel trends cannot be tested after the treatment, only bounded by what was seen before it (Rambachan & Roth 2023, A more credible
+approach to parallel trends). An event study is made of the design, and `trend_bounds` gives the robust intervals about its effect: for changes of the
+difference in trends that are at most M̄ times the largest one seen before the move, and for slopes that change by at most M a year.
+
+The breakdown value is the least M̄ (or M) at which the conclusion no longer holds. A conclusion is that the effect is not 0, or that it is smaller than the
+smallest important one; where the ordinary interval allows both, there is nothing to break. This is a statement on how strong the evidence is: in a
+clean world without effect it fails at most as often as a test at the question's level errs, but an effect barely found never stands it. That a finding
+of no important effect hangs on parallel trends is told ("conclusion rests on parallel trends") and does not fail the check: in short panels most do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from causal.design import FEWEST_AUTHORITIES, Design, Floats
+from causal.errors import CausalError, EstimationError
+from causal.estimate import Part
+from causal.inference import Fit, clustered_least_squares, interval
+from causal.refute import Refutation, Trial
+from causal.refuters import amount, at_least, between, not_run, one_of, whole_number
+from causal.refuters.pre_trend import Moves, moves, unfit
+from causal.refuters.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
+from causal.words import capital, places, span
+
+NOT_ZERO = "the effect is not 0"
+AT_ONCE = 0.8  # share of all movement made in one step, from which years are counted from that step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HonestDid:
+    """Ask how far from parallel trends may have been before the conclusion falls.
+
+    Parameters
+    ----------
+    allowed : a conclusion that falls at a relative magnitude M̄ below this did not survive.
+    relative : relative magnitudes M̄ for which the robust interval is given.
+    smooth : yearly changes of slope M for which it is given, in standard errors of the effect.
+    leads, lags : years before the last one before the move, and after the move's own, that the event study is to have; fewer where they are not seen.
+    effect : "average" over the years after, or "first".
+    draws : for the least favourable critical value.
+    still : moves of the treatment up to this share of the contrast do not count as moves.
+    """
+
+    allowed: float = 0.5
+    relative: tuple[float, ...] = (0.5, 1.0, 2.0)
+    smooth: tuple[float, ...] = (0.0, 0.5, 1.0)
+    leads: int = 3
+    lags: int = 2
+    effect: str = "average"
+    draws: int = 1000
+    still: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("relative", "smooth"):
+            many = getattr(self, name)
+            object.__setattr__(self, name, (many,) if isinstance(many, int | float | str) else tuple(many))
+            for value in getattr(self, name):
+                at_least(f"honest_did.{name}", value, 0)
+        between("honest_did.allowed", self.allowed, 0, MOST)
+        whole_number("honest_did.leads", self.leads, 1)
+        whole_number("honest_did.lags", self.lags, 0)
+        whole_number("honest_did.draws", self.draws, 100)
+        at_least("honest_did.still", self.still, 0)
+        one_of("honest_did.effect", self.effect, ("average", "first"))
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "honest_did"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute the conclusion by trends that are not parallel."""
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Would the conclusion stand if trends after the treatment had differed as they are seen to have differed before it?",
+            expected=f"A conclusion that stands when differences in trend change after the move by up to {self.allowed:g} times their largest before.",
+            detects="Conclusions that rest on trends having been exactly parallel, where the years before show that they need not have been.",
+            cannot_detect="Whether trends were parallel after the treatment: nothing can show that. "
+            "Breaks that came with the treatment and were larger than any before.",
+        )
+        if (why := unfit(trial)) is not None:
+            return not_run(report, why)
+        try:
+            study = _event_study(trial.design, moves(trial, self.still), self)
+        except CausalError as refused:
+            return not_run(report, f"an event study could not be made ({refused})")
+        return self._judge(trial, report, study, rng)
+
+    def _judge(self, trial: Trial, report: Callable[..., Refutation], study: EventStudy, rng: np.random.Generator) -> Refutation:
+        from scipy import stats
+
+        level, important = trial.question.level, trial.question.smallest_important
+        before = sum(k < 0 for k in study.since)
+        after = len(study.since) - before
+        # a few clusters' t in the normal's place, so that without any violation the interval is the event study's own
+        wider = float(stats.t(study.df).ppf(0.5 + level / 2) / stats.norm.ppf(0.5 + level / 2))
+        bounds = Bounds(
+            beta=study.effects,
+            sigma=study.scores.T @ study.scores * wider**2,
+            before=before,
+            weights=_weights(study.since, self.effect)[before:],
+            level=level,
+            noise=rng.standard_normal((self.draws, before + after)),
+        )
+        half = float(stats.norm.ppf(0.5 + level / 2)) * bounds.std_error
+        if not half > 0:
+            return not_run(report, "the event study has no standard error")
+        lower, upper = bounds.effect - half, bounds.effect + half
+        error = bounds.std_error / wider
+        decimals = places(max(abs(lower), abs(upper)))
+        unit = trial.design.outcome_variable.unit
+        broken: dict[str, tuple[float, float]] = {}
+        for claim, holds, against in (
+            (NOT_ZERO, lower > 0 or upper < 0, (0.0,)),
+            ("no important effect", -important < lower and upper < important, (-important, important)),
+        ):
+            if holds:
+                broken[claim] = breakdown(bounds, against), breakdown_smooth(bounds, against) / error
+        numbers: dict[str, float | None] = {
+            "effect of the event study": bounds.effect,
+            "standard error of the event study": error,
+            "years before": float(before + 1),
+            "years after": float(after),
+        }
+        ranges = []
+        for m in self.relative:
+            low, high = bounds.relative(m)
+            numbers |= {f"relative magnitude {m:g}: {end}": value if np.isfinite(value) else None for end, value in (("lower", low), ("upper", high))}
+            ranges.append(f"M̄ = {m:g}: {span(low, high, decimals)}")
+        for m, (low, high) in zip(self.smooth, bounds.smooth([m * error for m in self.smooth]), strict=True):
+            numbers |= {f"smoothness {m:g} standard errors: lower": low, f"smoothness {m:g} standard errors: upper": high}
+        for claim, (relative, smooth) in broken.items():
+            numbers |= {f"breakdown relative magnitude ({claim})": min(relative, MOST), f"breakdown smoothness in standard errors ({claim})": min(smooth, MOST)}
+        survived = NOT_ZERO not in broken or broken[NOT_ZERO][0] >= self.allowed
+        numbers["conclusion rests on parallel trends"] = float(any(relative < self.allowed for relative, _ in broken.values())) if broken else None
+        found = f"An event study gives {amount(trial, bounds.effect)} ({span(lower, upper, decimals)}). Allowing trends to differ: {'; '.join(ranges)} {unit}. "
+        if not broken:
+            found += "The event study rules out neither no effect nor an important one, so there is no conclusion to overturn."
+        for claim, (relative, smooth) in broken.items():
+            found += f"{capital(claim)}: stands up to M̄ = {_most(relative)}, or changes of slope of {_most(smooth)} standard errors a year" + (
+                ". " if relative >= self.allowed else f", less than the {self.allowed:g} asked for. "
+            )
+        return report(found=found.strip(), p_value=None, survived=survived, numbers=numbers, parts=_parts(trial, study))
+
+
+def _most(value: float) -> str:
+    return f"more than {MOST:g}" if value >= MOST else f"{value:.2f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EventStudy:
+    """Effects of the contrast by years since the move.
+
+    Parameters
+    ----------
+    since : the years, the last before the move (−1) left out.
+    effects, scores : shape (years,), (clusters, years); squares of the scores add to squared errors.
+    df : degrees of freedom of the effect asked for.
+    rows, authorities : that they rest on.
+    """
+
+    since: tuple[int, ...]
+    effects: Floats
+    scores: Floats
+    df: float
+    rows: int
+    authorities: int
+
+
+def _weights(since: Sequence[int], effect: str) -> Floats:
+    """Of each year in the effect asked for."""
+    after = np.array([k >= 0 for k in since], dtype=float)
+    return after / after.sum() if effect == "average" else np.array([float(k == 0) for k in since])
+
+
+def _event_study(design: Design, moved: Moves, asked: HonestDid) -> EventStudy:
+    """Leads and lags of the move.
+
+    Where treatments move in one step, years are counted from it: adopters by cohort, then averaged (Sun & Abraham 2021, Estimating dynamic treatment
+    effects in event studies), doses by how far they move. A dose that keeps moving has one column for its change of each year, the ends holding all
+    earlier and later changes (Schmidheiny & Siegloch 2023, On event studies and distributed-lags in two-way fixed effects models).
+
+    Raises
+    ------
+    CausalError : too few years or authorities, or columns that cannot be told apart.
+    """
+    if moved.at_once < AT_ONCE:
+        return _changes(design, moved, asked)
+    known = moved.moved | (np.bincount(design.authority[moved.before], minlength=len(moved.size)) > 0)
+    last = int(moved.first[moved.moved].max())
+    still = ~moved.moved & known
+    inside = known[design.authority] & (np.ones(design.rows, dtype=bool) if still.any() else design.year < last)
+    made = design.only(np.flatnonzero(inside), "no untreated year seen, or none left to compare with")
+    own = np.flatnonzero(np.isin(design.authorities, made.authorities))[made.authority]
+    since = np.where(moved.moved[own], made.year - moved.first[own], -1)
+    cohort = moved.first[own] if moved.adoption else np.zeros(made.rows, dtype=np.int64)
+    cells = sorted({(int(k), int(g)) for k, g in zip(since[moved.moved[own]], cohort[moved.moved[own]], strict=True) if k != -1})
+    columns = np.column_stack([moved.size[own] * moved.moved[own] * (since == k) * (cohort == g) for k, g in cells])
+    seen = {k: len(np.unique(own[moved.moved[own] & (since == k)])) for k in range(-asked.leads - 1, asked.lags + 1)}
+    ahead = _run([*range(-2, -asked.leads - 2, -1)], seen)[::-1]
+    after = _run([*range(asked.lags + 1)], seen)
+    if not ahead or not after:
+        raise EstimationError(f"fewer than {FEWEST_AUTHORITIES} authorities are seen two years before their treatment moves, or in its own year")
+    wanted = np.array([[float((columns[:, j] ** 2).sum()) * (k == at) for j, (k, _) in enumerate(cells)] for at in (*ahead, *after)])
+    return _fitted(made, columns, wanted / wanted.sum(axis=1, keepdims=True), (*ahead, *after), asked)
+
+
+def _fitted(made: Design, columns: Floats, wanted: Floats, since: tuple[int, ...], asked: HonestDid) -> EventStudy:
+    """The regression on all columns, and what is `wanted` of their coefficients, shape (years, columns)."""
+    basis = made.basis()
+    left = made.partial_out(columns, basis)
+    told = np.linalg.norm(left, axis=0) <= 1e-6 * np.linalg.norm(columns, axis=0)
+    if told.any():
+        # a cell that the years and authorities tell has no coefficient: its years are averaged over the others
+        wanted = np.where(told, 0.0, wanted)
+        if not wanted.any(axis=1).all():
+            raise EstimationError("some year before or after the move cannot be told from the years and authorities")
+        wanted, left = (wanted / wanted.sum(axis=1, keepdims=True))[:, ~told], left[:, ~told]
+    outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
+
+    def fit(turned: Floats) -> Fit:
+        return clustered_least_squares(outcome, turned, basis, made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+
+    one = fit(left)
+    # degrees of freedom are those of the effect asked for: the same regression with it as a coefficient
+    target = _weights(since, asked.effect) @ wanted
+    turn = np.vstack([target, np.linalg.svd(target[None, :])[2][1:]])
+    return EventStudy(
+        since=since,
+        effects=wanted @ one.coefficients,
+        scores=one.scores @ wanted.T,
+        df=float(fit(left @ np.linalg.inv(turn)).df[0]),
+        rows=made.rows,
+        authorities=len(made.authorities),
+    )
+
+
+def _run(years: list[int], seen: Mapping[int, int]) -> list[int]:
+    """The years up to the first in which too few authorities are seen."""
+    found: list[int] = []
+    for k in years:
+        if seen[k] < FEWEST_AUTHORITIES:
+            break
+        found.append(k)
+    return found
+
+
+def _changes(design: Design, moved: Moves, asked: HonestDid) -> EventStudy:
+    """Leads and lags of yearly changes of the dose: the most of them that leave four years of outcomes, or three."""
+    choices = [(a, b) for a in range(asked.leads, 0, -1) for b in range(asked.lags, -1, -1)]
+    for fewest in (4, 3):
+        for ahead, after in sorted(choices, key=lambda one: -sum(one)):
+            years = [*range(-ahead - 1, -1), *range(after + 1)]
+
+            def level(ago: int) -> Floats:
+                at = design.year - ago - moved.years[0]
+                inside = (at >= 0) & (at < moved.path.shape[1])
+                return np.where(inside, moved.path[design.authority, np.clip(at, 0, moved.path.shape[1] - 1)], np.nan)
+
+            levels = {ago: level(ago) for ago in range(-ahead, after + 1)}
+            columns = np.column_stack([-levels[-ahead] if k == years[0] else levels[k] if k == after else levels[k] - levels[k + 1] for k in years])
+            rows = np.flatnonzero(np.isfinite(np.column_stack(list(levels.values()))).all(axis=1))
+            if len(rows) < fewest * FEWEST_AUTHORITIES or len(np.unique(design.year[rows])) < fewest:
+                continue
+            return _fitted(design.only(rows, "dose of some year not known"), columns[rows], np.eye(len(years)), tuple(years), asked)
+    raise EstimationError("the years are too few for a lead, the year before it and the year of a move")
+
+
+def _parts(trial: Trial, study: EventStudy) -> tuple[Part, ...]:
+    parts = []
+    for k, effect, error in zip(study.since, study.effects.tolist(), np.sqrt((study.scores**2).sum(axis=0)).tolist(), strict=True):
+        lower, upper, _ = interval(effect, error, trial.question.level, study.df)
+        parts.append(
+            Part(
+                kind="time",
+                of=trial.design.treatment_variable.label,
+                name=f"{'lead' if k < 0 else 'lag'} {abs(k)}" if k else "now",
+                effect=effect,
+                std_error=error,
+                lower=lower,
+                upper=upper,
+                rows=study.rows,
+                authorities=study.authorities,
+            )
+        )
+    return tuple(parts)
