@@ -30,6 +30,7 @@ class Variable:
     varies : "both" (by authority and year), "authority" (constant in time) or "year" (national).
     count_per : for a rate, the number of units one is counted in (10,000), so that it can be told as a count.
     caution : a known fault in how it is recorded, as a sentence; it reaches the verdict.
+    unmoved : why no treatment that is studied with this panel can move it, where that is so: it then serves as a negative control; "" otherwise.
     rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
     breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
     """
@@ -42,6 +43,7 @@ class Variable:
     varies: Literal["both", "authority", "year"] = "both"
     count_per: float | None = None
     caution: str = ""
+    unmoved: str = ""
     rounding: float | None = None
     breaks: tuple[tuple[int, str], ...] = ()
 

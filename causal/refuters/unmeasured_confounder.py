@@ -6,8 +6,12 @@ of both that would take away the whole effect, or its significance; measured con
 sizes are plausible (Cinelli & Hazlett 2020, Making sense of sensitivity: extending omitted variable bias). Everything is within the absorbed
 effects: a lasting trait of a place can confound nothing once authorities are compared with themselves.
 
-S and the shares come from the design's own residuals and are exact for a linear estimator; for any other they are those of the straight-line
-model with the same controls, an approximation. Significance uses the clustered standard error and its degrees of freedom: with rows as clusters and
+For a linear estimator S and the shares come from its own residuals and are exact. For any other the same formula bounds the bias of a partially linear model,
+with the residuals and shares of flexible regressions in the straight line's place (Chernozhukov, Cinelli, Newey, Sharma & Syrgkanis 2022, Long story short:
+omitted variable bias in causal machine learning): outcome and treatment are told out of fold, whole clusters held out, from the controls, their squares and
+products, all within the absorbed effects (ridge; a demeaned curve is no curve of what is demeaned). They are the check's own regressions, not the
+estimator's, and where effects differ the bound is that of their average under this model. An estimator of one row an authority is looked at on those rows.
+Significance uses the clustered standard error and its degrees of freedom: with rows as clusters and
 classical errors the formulas are those of the paper. (t² / (t² + G − 1) of a clustered t is no share of the rows'
 variance, and could not be held against the controls'.)
 
@@ -23,7 +27,7 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.design import Design, Floats, Ints
 from causal.errors import ConfigError, DataError
 from causal.estimate import Part
 from causal.graph import undated
@@ -32,6 +36,8 @@ from causal.judge import classify
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.words import capital, listed, places, span
+
+FOLDS = 5
 
 
 def partial_r2(t: float, df: float) -> float:
@@ -125,22 +131,25 @@ class UnmeasuredConfounder:
         if (why := unsure(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        made = trial.fixed
+        if trial.identification.strategy != "backdoor":
+            return not_run(report, f"{estimate.estimator} does not rest on measured confounders being held fixed, so these formulas say nothing of it")
+        made = examined(trial)
         df = float(len(made.clusters) - 1) if estimate.df is None else estimate.df
         if df <= 1:
             return not_run(report, f"{df:.1f} degrees of freedom are too few")
-        basis = made.basis()
-        outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
-        slope = estimate.effect / question.contrast
+        folds = None if trial.linear else _folds(made, rng)
+        outcome, treatment = residuals(made, (), folds)
+        slope = estimate.effect / made.question.contrast
         length = float(np.linalg.norm(treatment))
         rest = float(np.linalg.norm(outcome - slope * treatment))
         if not (length > 0 and rest > 0):
             return not_run(report, "nothing of treatment or outcome is left once the controls are held fixed")
-        spread = rest / length * abs(question.contrast)
+        spread = rest / length * abs(made.question.contrast)
         strength = abs(estimate.effect) / spread
         critical = _critical(df - 1, level) * math.sqrt(df / (df - 1)) * estimate.std_error / spread
         value, value_level = _robustness(self.q * strength, 0.0), _robustness(self.q * strength, critical)
-        residual_sd = float(np.sqrt((outcome**2).sum() / max(made.rows - basis.shape[1] - (len(made.authorities) if "authority" in made.absorb else 1), 1)))
+        taken = (made.basis().shape[1] if folds is None else 0) + (len(made.authorities) if "authority" in made.absorb else 1)
+        residual_sd = float(np.sqrt((outcome**2).sum() / max(made.rows - taken, 1)))
         e_effect, e_interval = e_value(estimate.effect, estimate.std_error, residual_sd, _critical(df, level))
         numbers: dict[str, float | None] = {
             "partial R² of treatment with outcome": strength**2 / (1 + strength**2),
@@ -158,21 +167,24 @@ class UnmeasuredConfounder:
             + f" (E-value {e_effect:.2f}, of the interval {e_interval:.2f}, by approximation). "
         )
         if not trial.linear:
-            words += "Shares of variance are those of the straight-line model, an approximation for this estimator. "
+            whole = made.within(made.outcome[:, None], made.treatment[:, None])
+            for what, left, all_of in (("outcome", outcome, whole[0]), ("treatment", treatment, whole[1])):
+                numbers[f"{what} told out of fold (R²)"] = 1 - float((left**2).sum() / (all_of**2).sum())
+            words += "Shares of variance are what flexible regressions of the controls leave, out of fold; the formula is that of the partially linear model. "
         now, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
         claims = "effect" if estimate.lower is not None and estimate.upper is not None and estimate.lower * estimate.upper > 0 else now
         undone: list[str] = []
         impossible: list[str] = []
         parts: list[Part] = []
         decimals = places(max(abs(estimate.effect), estimate.std_error))
-        benchmarks = _benchmarks(made, basis, treatment, outcome)
+        measured = benchmarks(made, treatment, outcome, folds)
         strongest: tuple[float, str] | None = None
-        for group, (r2dx, r2yx) in benchmarks.items():
-            label = _label(trial, group)
+        for group, (r2dx, r2yx) in measured.items():
+            named_after = label(trial, group)
             numbers |= {f"{group}: partial R² with treatment": r2dx, f"{group}: partial R² with outcome": r2yx}
             for multiple in self.multiples:
                 strengths = bound(r2dx, r2yx, multiple)
-                named = label if multiple == 1 else f"{label} ({multiple:g} times)"
+                named = named_after if multiple == 1 else f"{named_after} ({multiple:g} times)"
                 if strengths is None:
                     impossible.append(named)
                     continue
@@ -230,31 +242,73 @@ def _robustness(f: float, critical: float) -> float:
     return 0.5 * (math.sqrt(short**4 + 4 * short**2) - short**2)
 
 
-def _benchmarks(made: Design, basis: Floats, treatment: Floats, outcome: Floats) -> dict[str, tuple[float, float]]:
-    """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment."""
+def examined(trial: Trial) -> Design:
+    """The rows that an estimate is made of: a linear estimator's regression, one row an authority where it takes those, or the design itself."""
+    rows = getattr(trial.estimator, "rows", None)
+    made: Design = trial.fixed if rows is None else rows(trial.design).design
+    return made
+
+
+def _folds(made: Design, rng: np.random.Generator) -> Ints:
+    """Fold of each row, shape (rows,); clusters whole."""
+    number = len(made.clusters)
+    return np.asarray((rng.permutation(number) % min(FOLDS, number))[made.cluster])
+
+
+def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tuple[Floats, Floats]:
+    """Outcome and treatment without what is absorbed and the controls, some columns dropped; shape (rows,) each.
+
+    folds : shape (rows,), of cross-fitting with squares and products; None for straight lines fitted to all rows.
+    """
+    kept = [j for j in range(made.controls.shape[1]) if j not in dropped]
+    pair = np.column_stack([made.outcome, made.treatment])
+    if folds is None:
+        left = replace(made, controls=made.controls[:, kept]).partial_out(pair)
+        return left[:, 0], left[:, 1]
+    alone = [columns[0] for columns in made.control_groups.values() if len(columns) == 1 and columns[0] not in dropped]
+    centred = made.controls[:, alone] - made.controls[:, alone].mean(axis=0)
+    products = [centred[:, i] * centred[:, j] for i in range(len(alone)) for j in range(i, len(alone))]
+    left, features = made.within(pair, np.column_stack([made.controls[:, kept], *products]))
+    features = features[:, np.linalg.norm(features, axis=0) > 1e-9 * np.sqrt(made.rows)]
+    if not features.shape[1]:
+        return left[:, 0], left[:, 1]
+    # scikit-learn takes a second to import
+    from sklearn.linear_model import RidgeCV
+
+    features, out = features / features.std(axis=0), np.empty_like(left)
+    for fold in np.unique(folds):
+        here = folds == fold
+        model = RidgeCV(alphas=np.logspace(-3, 5, 17), alpha_per_target=True, fit_intercept=False).fit(features[~here], left[~here])
+        out[here] = left[here] - model.predict(features[here])
+    return out[:, 0], out[:, 1]
+
+
+def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[str, tuple[float, float]]:
+    """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment.
+
+    treatment, outcome : residuals on all controls, shape (rows,), by the same `folds` as in `residuals`.
+    """
+    rank = made.basis().shape[1]
+    left = float(treatment @ treatment)
+    beside = float(((outcome - treatment * (treatment @ outcome) / left) ** 2).sum())
     found = {}
-    whole = [float(treatment @ treatment), 0.0]
-    slope = float(treatment @ outcome) / whole[0]
-    whole[1] = float(((outcome - slope * treatment) ** 2).sum())
     for group, columns in made.control_groups.items():
         others = [j for j in range(made.controls.shape[1]) if j not in columns]
-        without = replace(made, controls=made.controls[:, others])
-        lean = without.basis()
-        if lean.shape[1] == basis.shape[1]:
+        if replace(made, controls=made.controls[:, others]).basis().shape[1] == rank:
             continue  # the other controls tell it: it has no strength of its own
-        d, y = (without.partial_out(column[:, None], lean)[:, 0] for column in (made.treatment, made.outcome))
+        y, d = residuals(made, columns, folds)
         left_d = float(d @ d)
         left_y = float(((y - d * (d @ y) / left_d) ** 2).sum())
-        found[group] = (max(0.0, 1 - whole[0] / left_d), max(0.0, 1 - whole[1] / left_y))
+        found[group] = (max(0.0, 1 - left / left_d), max(0.0, 1 - beside / left_y))
     return found
 
 
-def _label(trial: Trial, group: str) -> str:
+def label(trial: Trial, group: str) -> str:
     """Words for a control: its variable's label, with "× year" kept."""
     bare, by_year = (group.removesuffix(" × year"), group.endswith(" × year"))
     name, _ = undated(bare)
     try:
-        label = trial.panel.variable(name).label
+        words = trial.panel.variable(name).label
     except DataError:
-        label = bare
-    return f"{label} × year" if by_year else label
+        words = bare
+    return f"{words} × year" if by_year else words

@@ -217,6 +217,7 @@ class Simulated:
                 varies="authority" if name in LASTING else "both",
                 count_per=10_000.0 if unit == RATE else None,
                 caution="centre spending as recorded: some authorities switch how they report it" if self.switches and name.startswith("centre_spend") else "",
+                unmoved="bones break and are mended whatever a council does for children" if name == "unrelated" else "",
             )
             for name, label, unit, equation in COLUMNS
         )

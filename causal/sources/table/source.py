@@ -25,7 +25,7 @@ from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet, open_file
 from causal.words import count, listed
 
-DESCRIBES = ("column", "label", "unit", "source", "definition", "varies", "count_per", "least", "most")
+DESCRIBES = ("column", "label", "unit", "source", "definition", "varies", "count_per", "least", "most", "unmoved")
 SHOWN = 20
 
 
@@ -41,7 +41,7 @@ class Table:
     cluster : column that says who moves together (constant for an authority), or None.
     name, region : columns with the authority's name and region, or None.
     population : variable that counts the people a rate refers to, or None.
-    variables : name → {column, label, unit, source, definition, varies, count_per, least, most}, all but the name optional; `least` and `most` are the
+    variables : name → {column, label, unit, source, definition, varies, count_per, least, most, unmoved}, all but the name optional; `least` and `most` are the
         limits that a number can take (least: 0 for a count or spending).
     sheet : sheet of a workbook, by name or number from 0; None: the first.
     only : column → the value, or list of values, that rows must have to be kept; None: all rows.
@@ -341,7 +341,7 @@ def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable
         name=name,
         varies=said.get("varies") or ("authority" if fixed and not national else "year" if national and not fixed else "both"),
         count_per=None if per is None else float(per),
-        **{key: str(said[key]) for key in ("label", "unit", "source", "definition") if key in said},  # type: ignore[arg-type]
+        **{key: str(said[key]) for key in ("label", "unit", "source", "definition", "unmoved") if key in said},  # type: ignore[arg-type]
     )
 
 

@@ -1,0 +1,201 @@
+"""Do other estimators of the same effect give the same answer?
+
+Estimators that rest on the same adjustment set and differ in how they use it must agree up to chance when their assumptions hold (Hausman 1978,
+Specification tests in econometrics). What counts is the error of the *difference*: two answers from the same authorities share most of their chance,
+so that overlapping intervals say nothing. Where both have influence scores by cluster the error comes from the differences of the scores; otherwise clusters
+are drawn with replacement and both are fitted again (Cameron & Miller 2015, A practitioner's guide to cluster-robust inference). Several are
+tested together by Holm's rule.
+
+What a difference can mean: answers that shrink from within authorities to changes from year to year point first of all to a treatment recorded with error,
+since differencing keeps the error and loses the signal (Griliches & Hausman 1986, Errors in variables in panel data); otherwise to confounding
+that changes in time, to effects that take years, or to effects that differ where the estimators weigh authorities differently.
+
+Only estimates of one estimand are compared: whose effect and on what, as the estimate's own words have it, and one target. How it is weighted and
+modelled may differ; that is what is on trial.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from causal.design import Design, Floats
+from causal.errors import CausalError, ConfigError
+from causal.estimate import Estimate, Estimator, Linear, Part
+from causal.inference import interval
+from causal.refute import Refutation, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure, whole_number
+from causal.refuters.negative_control_outcome import smallest
+from causal.words import capital, listed
+
+# parts of an estimand's words that say how, not whose
+HOW = ("weighted by", "each authority-year by", "every authority-year alike", "every person alike", "correlated random effects", "averaged over")
+# ways to take lasting differences out of one effect
+WITHIN = dict.fromkeys(("average effect within authorities and years", "average effect year on year"), "average effect within authorities")
+CHANGES = re.compile(r"yearly change|year on year")
+ENOUGH = 0.9  # share of bootstrap samples in which both must have an answer
+
+
+def whose(estimate: Estimate) -> tuple[str, str, str]:
+    """What an estimate is of (whose effect, target), and how it is weighted."""
+    parts = re.sub(r" \([^()]*\)", "", estimate.estimand).split(", ")
+    what = ", ".join(part for part in parts if not part.startswith(HOW))
+    weighing = ", ".join(part for part in parts if part.startswith(HOW))
+    return WITHIN.get(what, what), estimate.target, weighing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """An estimate beside the trial's: their difference in outcome units, its error and p-value, and how the error was got."""
+
+    estimate: Estimate
+    linear: bool
+    difference: float
+    std_error: float
+    p_value: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatorAgreement:
+    """The same question put to other estimators.
+
+    Parameters
+    ----------
+    estimators : each with its own knobs; one equal to the trial's own is passed over.
+    draws : samples of clusters where some estimator has no influence scores.
+    """
+
+    estimators: Sequence[Estimator] = ()
+    draws: int = 100
+
+    def __post_init__(self) -> None:
+        whole_number("estimator_agreement.draws", self.draws, 20)
+        given: Any = self.estimators
+        if isinstance(given, str) or not hasattr(given, "__iter__") or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
+            raise ConfigError(f"estimator_agreement.estimators must be a list of estimators, in YAML each with its _target_, got {given!r}")
+        object.__setattr__(self, "estimators", tuple(given))
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "estimator_agreement"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to find an estimator of the same effect that differs by more than chance."""
+        estimate = trial.estimate
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Do other estimators of the same effect give the same answer?",
+            expected="Differences no larger than chance makes them between estimators that share authorities.",
+            detects="A treatment recorded with error (answers shrink in changes from year to year), confounding that changes in time, effects that take years "
+            "or differ between authorities, controls that do not act in straight lines: whatever the estimators do not handle alike.",
+            cannot_detect="Faults that bias all of them alike, as a confounder that none holds fixed may. Which of two that differ is right.",
+        )
+        others = [one for one in self.estimators if one != trial.estimator]
+        if not others:
+            return not_run(report, f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]")
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        found: list[_Compared] = []
+        out: list[str] = []
+        for other in others:
+            made = self._compared(trial, other)
+            if isinstance(made, str):
+                out.append(made)
+            else:
+                found.append(made)
+        if not found:
+            return not_run(report, f"nothing to compare with: {'; '.join(out)}")
+        p_value = smallest([one.p_value for one in found])
+        survived = p_value >= 1 - trial.question.level
+        numbers: dict[str, float | None] = {"estimators compared": float(len(found))}
+        parts, said = [], []
+        for one in found:
+            theirs, name = one.estimate, one.estimate.estimator
+            numbers |= {
+                f"{name}: effect": theirs.effect,
+                f"{name}: difference": one.difference,
+                f"{name}: standard error of the difference": one.std_error,
+                f"{name}: p-value": one.p_value,
+            }
+            error, lower, upper = theirs.std_error, theirs.lower, theirs.upper
+            parts.append(Part(kind="group", of="estimator", name=name, effect=theirs.effect, std_error=error, lower=lower, upper=upper))
+            said.append(
+                f"{name.replace('_', ' ')} {amount(trial, theirs.effect)}, a difference of {amount(trial, one.difference)} "
+                f"(standard error {size(trial, one.std_error)} from {one.how}, {chance(one.p_value)})"
+            )
+        words = f"Beside {estimate.estimator.replace('_', ' ')} {amount(trial, estimate.effect)}: {'; '.join(said)}. "
+        if survived:
+            words += "None differs by more than chance; that they agree does not show that they are right."
+        else:
+            worst = min(found, key=lambda one: one.p_value)
+            words += f"{capital(worst.estimate.estimator.replace('_', ' '))} differs by more than chance. {_reading(trial, worst)}"
+        if out:
+            words += f" Not compared: {'; '.join(out)}."
+        return report(found=words, p_value=p_value, survived=survived, numbers=numbers, parts=tuple(parts))
+
+    def _compared(self, trial: Trial, other: Estimator) -> _Compared | str:
+        """The difference from another estimator's answer, or why there is none to be had."""
+        mine = trial.estimate
+        try:
+            theirs = other.estimate(trial.design, stream(trial.seed, "estimate"))
+        except CausalError as why:
+            return f"{other.name}: {str(why).rstrip('.')}"
+        if whose(theirs)[:2] != whose(mine)[:2]:
+            return f"{other.name} answers another question ({theirs.estimand}, {theirs.target})"
+        if theirs.std_error is None or not np.isfinite([theirs.effect, theirs.std_error]).all():
+            return f"{other.name} has no valid standard error, and a bootstrap gives it none"
+        difference = theirs.effect - mine.effect
+        known = [one.df for one in (mine, theirs) if one.df is not None]
+        df = min(known) if known else None
+        if mine.influence is not None and theirs.influence is not None:
+            error, how = float(np.sqrt(((theirs.influence - mine.influence) ** 2).sum())), "influence scores"
+        else:
+            drawn = self._bootstrap(trial, other)
+            good = np.isfinite(drawn)
+            if good.mean() < ENOUGH:
+                return f"{other.name} and {mine.estimator} both answered in only {good.sum()} of {self.draws} samples of authorities"
+            error, how = float(drawn[good].std(ddof=1)), f"{good.sum()} samples of authorities"
+        scale = max(abs(mine.effect), mine.std_error or 0.0)
+        if abs(difference) <= 1e-6 * scale:
+            return f"{other.name} is the same regression by another name"
+        _, _, p_value = interval(difference, error, trial.question.level, df)
+        return _Compared(estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, how=how)
+
+    def _bootstrap(self, trial: Trial, other: Estimator) -> Floats:
+        """Differences on clusters drawn with replacement, shape (draws,); NaN where one has no answer."""
+        made, mine, number = trial.design, trial.estimator, len(trial.design.clusters)
+
+        def step(_: int, rng: np.random.Generator) -> float:
+            again: Design = made.take(np.sort(rng.integers(number, size=number)).astype(np.int64))
+            seed = int(rng.integers(2**31))
+            try:
+                return other.estimate(again, np.random.default_rng(seed)).effect - mine.estimate(again, np.random.default_rng(seed)).effect
+            except CausalError:
+                return np.nan
+
+        return np.array(trial.map(f"{self.name} {other.name}", step, self.draws), dtype=float)
+
+
+def _reading(trial: Trial, one: _Compared) -> str:
+    """What a difference can mean, likeliest first."""
+    mine, theirs = trial.estimate, one.estimate
+    changes = [bool(CHANGES.search(estimate.estimand)) for estimate in (mine, theirs)]
+    causes = ["confounding that changes in time", "effects that take years to build up or to fade"]
+    first = ""
+    if changes[0] != changes[1]:
+        short, long = (mine, theirs) if changes[0] else (theirs, mine)
+        if abs(short.effect) < abs(long.effect):
+            first = "The answer shrinks from within authorities to changes from year to year: first of all, the treatment may be recorded with error. "
+    if whose(mine)[2] != whose(theirs)[2]:
+        causes.append("effects that differ between authorities or years, which the two weigh differently")
+    if one.linear != trial.linear:
+        causes.insert(0, "controls that do not act in straight lines")
+    return f"{first}{'Then' if first else 'It can mean'} {listed(causes)}."

@@ -1,0 +1,333 @@
+"""Does the treatment seem to move something that it cannot move?
+
+A negative control outcome shares the causes that may confound the answer and cannot be moved by the treatment. In the same design its effect must
+be null; where it is not, what reaches it reaches the answer too (Lipsitch, Tchetgen Tchetgen & Cohen 2010, Negative controls: a tool
+for detecting confounding and bias in observational studies). Several are tested together by Holm's rule. One control that shows
+nothing clears the answer only of what would have moved it enough to be seen, so the bias that would have been seen is said too.
+
+With enough of them their effects say how far the design errs, beyond chance: θᵢ ~ N(μ, σ² + sᵢ²), each in residual standard deviations of
+its own outcome. The calibrated interval takes μ off and adds σ (Schuemie and others 2014, Interpreting observational studies: why empirical calibration is
+needed to correct p-values; 2018, Empirical confidence interval calibration for population-level effect estimation studies in healthcare). There are few
+controls on a panel, not fifty, and they share its shocks: σ is estimated by restricted likelihood, chance errors keep their covariance by
+authority, and the error of μ and few degrees of freedom for σ widen the interval (Higgins, Thompson & Spiegelhalter 2009, A re-evaluation of
+random-effects meta-analysis). It assumes that the answer errs as the controls do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import networkx as nx
+import numpy as np
+
+from causal.design import Design, Floats
+from causal.errors import CausalError, ConfigError, suggest
+from causal.estimate import Estimate
+from causal.graph import dated, undated
+from causal.inference import interval, joint_test
+from causal.refute import Refutation, Trial
+from causal.refuters import chance, not_run, unsure, whole_number
+from causal.words import capital, count, listed, places, signed, span
+
+POWER = 0.8
+FOUR_OF_FIVE = 0.8416  # normal quantile of POWER
+NOTHING_LEFT = 1e-7
+
+Answer = tuple[Design, Estimate]
+
+
+def column_names(where: str, value: object) -> tuple[str, ...]:
+    """A knob that lists columns, as a tuple without repeats.
+
+    Raises
+    ------
+    ConfigError : something else than a list of names.
+    """
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise ConfigError(f"{where} must be a list of column names, [one, another], got {value!r}")
+    names = tuple(dict.fromkeys(value))
+    if any(not isinstance(name, str) or not name.strip() for name in names):
+        raise ConfigError(f"{where} must be a list of column names, [one, another], got {list(names)!r}")
+    return names
+
+
+def answers(
+    trial: Trial, name: str, names: tuple[str, ...], ask: Callable[[str], Answer], refuse: Callable[[str], str | None]
+) -> tuple[dict[str, Answer], str]:
+    """The analysis with each control in place, and why some were left out, as the end of a sentence."""
+    found: dict[str, Answer] = {}
+    out: list[str] = []
+    able: list[str] = []
+    for one in names:
+        if (why := refuse(one)) is None:
+            able.append(one)
+        else:
+            out.append(why)
+
+    def step(draw: int, _: np.random.Generator) -> Answer | str:
+        try:
+            return ask(able[draw])
+        except CausalError as why:
+            return f"{able[draw]}: {why}"
+
+    # a linear fit is done before other processes have begun
+    made = [step(i, np.random.default_rng(0)) for i in range(len(able))] if trial.linear else trial.map(name, step, len(able)) if able else []
+    for one, answer in zip(able, made, strict=True):
+        if isinstance(answer, str):
+            out.append(answer)
+        elif not _usable(answer[1]):
+            out.append(f"{one}: {answer[1].estimator} gives no effect with a standard error for it")
+        else:
+            found[one] = answer
+    return found, "; ".join(out)
+
+
+def _usable(estimate: Estimate) -> bool:
+    numbers = (estimate.effect, estimate.std_error, estimate.p_value)
+    return all(one is not None and np.isfinite(one) for one in numbers) and bool(estimate.std_error)
+
+
+def tied(trial: Trial, name: str, other: str, fixed: tuple[str, ...]) -> str | None:
+    """Why a control in the graph is not null there: it goes with the `other` dated node even with `fixed` held; None where the graph parts them.
+
+    Every year from the treatment's to the outcome's is looked at, since what a year's control goes with mostly lasts.
+    """
+    question, graph = trial.question, trial.graph
+    if graph is None or name not in (node.name for node in graph.nodes):
+        return None
+    back = question.lag + 1 + max((arrow.lag for arrow in graph.arrows), default=0)
+    unrolled = graph.unroll(back=back)
+    # the treatment is a state: its other years act through it, as in identification
+    unrolled.remove_nodes_from([dated(question.treatment, -year) for year in range(back + 1) if year != question.lag])
+    end = other if other in unrolled else undated(other)[0]
+    held = {one for one in fixed if one in unrolled and undated(one)[0] != name}
+    for year in range(question.lag + 1):
+        node = dated(name, -year) if dated(name, -year) in unrolled else name
+        if not nx.is_d_separator(unrolled, {node}, {end}, held - {end}):
+            return (
+                f"by the graph {name} and {undated(end)[0]} go together whatever the answer's faults, even with {listed(sorted(fixed)) or 'nothing'} held fixed"
+            )
+    return None
+
+
+def smallest(p_values: list[float]) -> float:
+    """The smallest p-value, adjusted for their number (the first step of Holm 1979, A simple sequentially rejective multiple test procedure)."""
+    return min(1.0, len(p_values) * min(p_values))
+
+
+def seen(estimate: Estimate, level: float) -> float:
+    """The bias that would have been significant in four of five such studies, in the estimate's own unit."""
+    from scipy import stats
+
+    law = stats.norm() if estimate.df is None else stats.t(estimate.df)
+    assert estimate.std_error is not None
+    return float(law.isf((1 - level) / 2) + FOUR_OF_FIVE) * estimate.std_error
+
+
+def told(design: Design, estimate: Estimate) -> str:
+    """An effect with its range and p-value: "+0.2 per 10,000 (−0.3 to +0.7, p = 0.412)"."""
+    assert estimate.std_error is not None and estimate.p_value is not None
+    decimals = places(max(abs(estimate.effect), estimate.std_error))
+    reach = span(estimate.lower, estimate.upper, decimals)
+    return f"{signed(estimate.effect, decimals)} {design.outcome_variable.unit} ({reach}, {chance(estimate.p_value)})"
+
+
+def residual_sd(design: Design) -> float:
+    """Standard deviation of the outcome without what is absorbed and adjusted for and without the treatment, outcome units."""
+    basis = design.basis()
+    outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
+    left = outcome - treatment * (treatment @ outcome) / (treatment @ treatment)
+    spare = design.rows - basis.shape[1] - 1 - (len(design.authorities) if "authority" in design.absorb else 1)
+    return float(np.sqrt(left @ left / max(spare, 1)))
+
+
+def systematic_error(effects: Floats, covariance: Floats) -> tuple[float, float, Floats]:
+    """Mean and standard deviation of what effects that should be null have beyond chance, by restricted maximum likelihood.
+
+    Parameters
+    ----------
+    effects : shape (k,), of k controls on one scale; covariance : shape (k, k), of their chance errors.
+
+    Returns
+    -------
+    mean, sd, and the weights, shape (k,), that give the mean.
+    """
+    from scipy.optimize import minimize_scalar
+
+    one = np.ones(len(effects))
+
+    def fit(sd: float) -> tuple[float, Floats, float]:
+        whole = covariance + sd**2 * np.eye(len(effects))
+        inverse = np.linalg.pinv(whole, hermitian=True)
+        told_by = float(one @ inverse @ one)
+        weights = inverse @ one / told_by
+        left = effects - float(weights @ effects)
+        return float(weights @ effects), weights, float(np.linalg.slogdet(whole)[1] + np.log(told_by) + left @ inverse @ left)
+
+    top = 10 * float(np.sqrt(np.trace(covariance) / len(effects)) + np.std(effects))
+    found = minimize_scalar(lambda sd: fit(sd)[2], bounds=(0.0, top), method="bounded", options={"xatol": 1e-9 * top})
+    sd = float(found.x) if found.fun < fit(0.0)[2] else 0.0
+    mean, weights, _ = fit(sd)
+    return mean, sd, weights
+
+
+def calibrated(effect: float, covariance: Floats, controls: Floats, level: float, df: float) -> dict[str, float]:
+    """An effect with the systematic error of its controls taken off and counted.
+
+    Parameters
+    ----------
+    effect : to be calibrated; controls : shape (k,), effects that should be null, all on one scale.
+    covariance : shape (1 + k, 1 + k), of their chance errors, the effect's first.
+    df : of the effect's own error.
+    """
+    mean, sd, weights = systematic_error(controls, covariance[1:, 1:])
+    own = float(covariance[0, 0])
+    beside = sd**2 + float(weights @ (covariance[1:, 1:] + sd**2 * np.eye(len(controls))) @ weights)
+    variance = max(own + beside - 2 * float(weights @ covariance[0, 1:]), own * 1e-6)
+    freedom = (own + beside) ** 2 / (own**2 / df + beside**2 / (len(controls) - 2))
+    lower, upper, p_value = interval(effect - mean, float(np.sqrt(variance)), level, freedom)
+    return {"mean": mean, "sd": sd, "effect": effect - mean, "std_error": float(np.sqrt(variance)), "lower": lower, "upper": upper, "p_value": p_value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegativeControlOutcome:
+    """The same analysis of outcomes that the treatment cannot move.
+
+    Parameters
+    ----------
+    outcomes : names of columns; none: those whose source says why nothing that is studied can move them (`Variable.unmoved`).
+    calibrate_from : fewest of them from which the answer's interval is calibrated, at least 3.
+    """
+
+    outcomes: tuple[str, ...] = ()
+    calibrate_from: int = 5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcomes", column_names("negative_control_outcome.outcomes", self.outcomes))
+        whole_number("negative_control_outcome.calibrate_from", self.calibrate_from, 3)
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "negative_control_outcome"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to find an effect where there can be none."""
+        question = trial.question
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Does the treatment seem to move outcomes that it cannot move?",
+            expected="No effect on any of them.",
+            detects="Confounding, lasting or changing, measured or not, by anything that moves the control outcomes too.",
+            cannot_detect="Confounders that leave the control outcomes alone, bias too small for them to show, and reverse causation from the outcome itself. "
+            "That the treatment cannot move them is assumed, not tested.",
+        )
+        outcomes = self.outcomes or tuple(one.name for one in trial.panel.variables if one.unmoved)
+        if not outcomes:
+            free = _unmoved(trial)
+            hint = f"; the graph lets the treatment move none of {listed(free[:6])}" if free else ""
+            reason = f"no outcome is named that the treatment cannot move; name columns with  refuters.{self.name}.outcomes=[…]{hint}"
+            return not_run(report, reason)
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        found, out = answers(trial, self.name, outcomes, lambda name: trial.rerun(question=replace(question, outcome=name)), lambda name: _refused(trial, name))
+        if not found:
+            return not_run(report, f"none of the outcomes named can serve: {out}")
+        numbers: dict[str, float | None] = {"controls": float(len(found))}
+        own = residual_sd(trial.design)
+        said, weakest = [], 0.0
+        for name, (made, one) in found.items():
+            numbers |= {f"{name}: effect": one.effect, f"{name}: standard error": one.std_error, f"{name}: p-value": one.p_value}
+            bias = seen(one, question.level) / residual_sd(made) * own
+            numbers[f"{name}: bias of the answer that would have been seen"] = bias
+            weakest = max(weakest, bias)
+            said.append(f"{made.outcome_variable.label} {told(made, one)}")
+        p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])
+        survived = p_value >= 1 - question.level
+        together = _scores(trial, list(found.values()), own)
+        if together is not None and len(found) > 1:
+            numbers["joint p-value"] = joint_test(np.array([one.effect / residual_sd(made) for made, one in found.values()]), together[:, 1:], _df(trial))[2]
+        decimals, unit = places(max(abs(trial.estimate.effect), weakest)), trial.design.outcome_variable.unit
+        words = f"Effects of the treatment: {'; '.join(said)}. "
+        if survived:
+            size = f"{weakest:.{decimals}f} {unit}"
+            words += f"None is more than chance. A bias of the answer by {size} or more, if it moves them alike in standard deviations, would have been seen "
+            words += "four times in five. "
+        else:
+            words += f"That is more than chance ({chance(p_value)}, over {count(len(found), 'control')}): something beside the treatment moves them, "
+            words += "and may move the answer too. "
+        if len(found) >= self.calibrate_from:
+            more, sentence = _calibration(trial, found, together, own)
+            numbers |= more
+            words += sentence
+        if out:
+            words += f"Left out: {out}."
+        return report(found=words.strip(), p_value=p_value, survived=survived, numbers=numbers)
+
+
+def _unmoved(trial: Trial) -> list[str]:
+    """Columns that could serve, by the graph."""
+    return [one.name for one in trial.panel.variables if one.varies == "both" and _refused(trial, one.name) is None and one.name != trial.panel.population]
+
+
+def _refused(trial: Trial, name: str) -> str | None:
+    """Why a column cannot be a negative control outcome here."""
+    question, identification = trial.question, trial.identification
+    if name not in trial.panel.names:
+        return f"{name} is no column: {suggest(name, trial.panel.names).rstrip('.')}"
+    if name in (question.treatment, question.outcome):
+        return f"{name} is what the question is about"
+    if name in {undated(one)[0] for one in identification.adjust_for}:
+        return f"{name} is held fixed as a control, which leaves nothing of it"
+    if name in identification.descendants:
+        return f"the graph says that {question.treatment} moves {name}, so that an effect on it would be no fault"
+    if trial.panel.variable(name).varies != "both" and "authority" in trial.design.absorb:
+        return f"{name} does not change within an authority, or is the same for all"
+    if (why := tied(trial, name, dated(question.treatment, -question.lag), trial.identification.adjust_for)) is not None:
+        return why
+    left = trial.panel.frame[name].to_numpy()
+    return None if np.nanstd(left) > NOTHING_LEFT * max(float(np.nanmax(np.abs(left), initial=0.0)), np.finfo(float).tiny) else f"{name} never varies"
+
+
+def _df(trial: Trial) -> float:
+    return float(len(trial.design.clusters) - 1) if trial.estimate.df is None else trial.estimate.df
+
+
+def _scores(trial: Trial, found: list[Answer], own: float) -> Floats | None:
+    """Influence by cluster of the answer and the controls, in residual standard deviations, shape (clusters, 1 + k); None where some have none."""
+    clusters = trial.design.clusters
+    at = {name: i for i, name in enumerate(clusters)}
+    if trial.estimate.influence is None:
+        return None
+    columns = [trial.estimate.influence / own]
+    for made, one in found:
+        if one.influence is None or not set(made.clusters) <= set(clusters):
+            return None
+        column = np.zeros(len(clusters))
+        column[[at[name] for name in made.clusters]] = one.influence / residual_sd(made)
+        columns.append(column)
+    return np.column_stack(columns)
+
+
+def _calibration(trial: Trial, found: dict[str, Answer], together: Floats | None, own: float) -> tuple[dict[str, float | None], str]:
+    """The answer's interval with the controls' systematic error counted: numbers in outcome units, and a sentence."""
+    estimate, unit = trial.estimate, trial.design.outcome_variable.unit
+    assert estimate.std_error is not None
+    controls = np.array([one.effect / residual_sd(made) for made, one in found.values()])
+    if together is not None:
+        covariance = together.T @ together
+    else:
+        covariance = np.diag([(estimate.std_error / own) ** 2, *((float(one.std_error or 0.0) / residual_sd(made)) ** 2 for made, one in found.values())])
+    made = calibrated(estimate.effect / own, covariance, controls, trial.question.level, _df(trial))
+    scaled = {key: value * own for key, value in made.items() if key != "p_value"}
+    decimals = places(max(abs(scaled["effect"]), scaled["std_error"]))
+    sentence = (
+        f"Over the {len(found)} controls the systematic error is {signed(scaled['mean'], decimals)} on average, with a standard deviation of "
+        f"{scaled['sd']:.{decimals}f} {unit}; with it the answer would be {signed(scaled['effect'], decimals)} "
+        f"({span(scaled['lower'], scaled['upper'], decimals)}, {chance(made['p_value'])}). "
+    )
+    words = {"mean": "systematic error, mean", "sd": "systematic error, standard deviation"}
+    return {words.get(key, f"calibrated {key.replace('_', ' ')}"): value for key, value in (scaled | {"p_value": made["p_value"]}).items()}, capital(sentence)
