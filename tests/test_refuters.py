@@ -519,9 +519,9 @@ def test_units_of_measurement_do_not_matter() -> None:
 def test_placebo_moves_whole_histories_among_the_same_years() -> None:
     trial = tried(world(11, authorities=40, holes=0.15))
     made = trial.design
-    groups = placebo_treatment._alike(made.authority, len(made.authorities), made)
+    groups = placebo_treatment.alike(made.authority, len(made.authorities), made)
     history = made.partial_out(made.treatment[:, None])[:, 0]
-    dealt = placebo_treatment._deal(history, groups, 3, np.random.default_rng(1))
+    dealt = placebo_treatment.deal(history, groups, 3, np.random.default_rng(1))
     by_years: dict[tuple[int, ...], list[int]] = {}
     for a in range(len(made.authorities)):
         by_years.setdefault(tuple(made.year[made.authority == a]), []).append(a)

@@ -78,7 +78,7 @@ class PlaceboTreatment:
         assert estimate.std_error is not None
         made = trial.fixed
         units, number = (np.arange(made.rows), made.rows) if self.by == "row" else whole_units(made)
-        groups = _alike(units, number, made)
+        groups = alike(units, number, made)
         moved = sum(len(rows) for rows in groups)
         if moved < FEWEST_MOVED:
             reason = f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"
@@ -86,11 +86,11 @@ class PlaceboTreatment:
         draws = self.draws if trial.linear else self.refits
         raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
-        dealt = _deal(history, groups, draws, rng)
+        dealt = deal(history, groups, draws, rng)
         effects, errors = trial.redraw(self.name, treatment=dealt)
         if not np.isfinite(effects).any() and not raw and not trial.linear:
             raw = True  # an estimator that cuts the treatment at some level finds none in residuals
-            effects, errors = trial.redraw(self.name, treatment=_deal(made.treatment, groups, draws, rng))
+            effects, errors = trial.redraw(self.name, treatment=deal(made.treatment, groups, draws, rng))
         scale = 1.0
         if trial.linear:
             # the matrix step has its own clustered error; if the estimate reports another, that is the one on trial
@@ -139,7 +139,7 @@ class PlaceboTreatment:
         )
 
 
-def _alike(unit: Ints, number: int, design: Design) -> list[Ints]:
+def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
     """The rows of units observed in the same years, shape (units, rows of each), for every pattern that at least two share."""
     order = np.lexsort((design.year, design.authority, unit))
     counts = np.bincount(unit, minlength=number)
@@ -163,7 +163,7 @@ def _alike(unit: Ints, number: int, design: Design) -> list[Ints]:
     return groups
 
 
-def _deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
+def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
     """The histories dealt anew within each group; shape (rows, draws), columns contiguous."""
     if len(groups) == 1 and groups[0].shape == (len(history), 1):
         return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T

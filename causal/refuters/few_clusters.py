@@ -1,0 +1,226 @@
+"""Would the conclusion stand if the error did not lean on many clusters?
+
+A clustered error and its t are right when many clusters of like weight carry the comparison. Two answers that lean on less stand beside it. The restricted
+wild cluster bootstrap multiplies each cluster's residuals by one random weight with the null imposed (Cameron, Gelbach & Miller 2008,
+Bootstrap-based improvements for inference with clustered errors; Webb 2023, Reworking wild bootstrap-based inference for clustered errors, for a
+dozen clusters or fewer). Randomisation inference deals whole residual histories anew among units seen in the same years and compares studentised
+slopes (DiCiccio & Romano 2017, Robust permutation tests for correlation and regression coefficients; MacKinnon & Webb 2020, Randomization
+inference for difference-in-differences with few treated clusters). Both are turned into intervals by asking which effects they do not reject.
+
+What is compared is what the intervals rule out: no effect, an important increase, an important reduction, a slight effect. The check
+fails where the usual interval rules out something that one of the others leaves open, after `tolerance` for the noise of the draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from causal.design import Design, Floats, Ints
+from causal.inference import cluster_sums, effective_clusters, wild_bootstrap
+from causal.question import Question
+from causal.refute import Refutation, Trial
+from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
+from causal.refuters.placebo_treatment import alike, deal
+from causal.words import count, listed, places, span
+
+FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
+FEW_FOR_SIGNS = 12
+HALVINGS = 40
+
+
+def ruled_out(question: Question, lower: float, upper: float) -> tuple[str, ...]:
+    """What an interval excludes, of all that the verdict's table asks about."""
+    least = question.smallest_important
+    claims = {
+        "no effect at all": lower > 0 or upper < 0,
+        "an important increase": upper < least,
+        "an important reduction": lower > -least,
+        "an effect too slight to matter": lower >= least or upper <= -least,
+    }
+    return tuple(words for words, holds in claims.items() if holds)
+
+
+def left_open(question: Question, usual: tuple[float, float], other: tuple[float, float]) -> tuple[str, ...]:
+    """What the usual interval rules out and another one does not."""
+    kept = ruled_out(question, *other)
+    return tuple(words for words in ruled_out(question, *usual) if words not in kept)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewClusters:
+    """Wild cluster bootstrap and randomisation inference beside the usual interval.
+
+    Parameters
+    ----------
+    draws, refits : of the bootstrap and of the dealing for a linear estimator; dealings for one that must be fitted again.
+    weights : "rademacher" (±1), "webb" (six points), or "auto": Webb's for a dozen clusters or fewer.
+    tolerance : another interval's length is divided by this before it counts, for the noise of the draws: at 999 the ends of a 95 % interval
+        have a simulation error of 3 % of its half length. With refits the number of dealings that reach the actual |t| must exceed its chance.
+    """
+
+    draws: int = 999
+    refits: int = 20
+    weights: str = "auto"
+    tolerance: float = 1.05
+
+    def __post_init__(self) -> None:
+        whole_number("few_clusters.draws", self.draws, 99)
+        whole_number("few_clusters.refits", self.refits, 3)
+        one_of("few_clusters.weights", self.weights, ("auto", "rademacher", "webb"))
+        at_least("few_clusters.tolerance", self.tolerance, 1)
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "few_clusters"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute what the interval rules out."""
+        estimate, question = trial.estimate, trial.question
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Does the conclusion stand with errors that do not lean on many clusters?",
+            expected="A wild cluster bootstrap and dealt treatment histories rule out what the usual interval rules out.",
+            detects="An interval that is too narrow for its conclusion: few clusters, a few that weigh most, rows of a cluster taken as independent.",
+            cannot_detect="Confounding, reverse causation and measurement error; shocks that clusters share with one another. "
+            "An interval that rules nothing out has no conclusion to lose.",
+        )
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        if estimate.lower is None or estimate.upper is None:
+            return not_run(report, f"{estimate.estimator} gives no interval")
+        made = trial.fixed
+        clusters = len(made.clusters)
+        if clusters < FEWEST:
+            return not_run(report, f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted")
+        usual = (estimate.lower, estimate.upper)
+        units, number = whole_units(made)
+        groups = alike(units, number, made)
+        moved = sum(len(rows) for rows in groups)
+        history = made.partial_out(made.treatment[:, None])[:, 0]
+        numbers: dict[str, float | None] = {
+            "clusters": float(clusters),
+            "effective clusters": effective_clusters(history, made.cluster, clusters)[0],
+            "usual p-value": estimate.p_value,
+        }
+        dealt = None
+        if moved >= FEWEST:
+            # an estimator of two groups finds none in residuals
+            whole = not trial.linear and len(np.unique(made.treatment)) == 2
+            dealt = deal(
+                made.treatment if whole else history / made.root_weights + made.treatment.mean(), groups, self.draws if trial.linear else self.refits, rng
+            )
+        if not trial.linear:
+            return self._refitted(trial, report, usual, dealt, groups, rng, numbers)
+        scale = question.contrast
+        basis = made.basis()
+        outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
+        points = self.weights if self.weights != "auto" else "webb" if clusters <= FEW_FOR_SIGNS else "rademacher"
+        others = {
+            f"wild bootstrap ({points.capitalize()} weights)": wild_bootstrap(
+                outcome, treatment, made.held(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
+            )
+        }
+        if dealt is not None:
+            others["dealt histories"] = _randomised(made, outcome, treatment, made.partial_out(dealt, basis), question.level)
+        decimals = places(max(abs(estimate.effect), abs(usual[0]), abs(usual[1])))
+        said, fallen = [], []
+        for name, (low, high, p_value) in others.items():
+            lower, upper = sorted((float(low * scale), float(high * scale)))
+            key = name.split(" (")[0]
+            numbers |= {f"{key}: p-value": p_value, f"{key}: lower": _known(lower), f"{key}: upper": _known(upper)}
+            said.append(f"by {name} {span(lower, upper, decimals)} ({chance(p_value)})")
+            shrunk = tuple(estimate.effect + (end - estimate.effect) / self.tolerance for end in (lower, upper))
+            if opened := left_open(question, usual, (shrunk[0], shrunk[1])):
+                fallen.append(f"by {name.split(' (')[0]} {listed(opened)} cannot be ruled out")
+        words = f"The {question.level:.0%} interval is {span(*usual, decimals)} as reported, {listed(said)}. "
+        if dealt is None:
+            words += "Histories could not be dealt: too few units are observed in the same years. "
+        if fallen:
+            words += f"The conclusion changes: {listed(fallen)}."
+        elif ruled_out(question, *usual):
+            words += "What the reported one rules out, the others rule out too."
+        else:
+            words += "The reported one rules nothing out, so there is no conclusion to lose."
+        return report(found=words, p_value=None, survived=not fallen, numbers=numbers)
+
+    def _refitted(
+        self,
+        trial: Trial,
+        report: partial[Refutation],
+        usual: tuple[float, float],
+        dealt: Floats | None,
+        groups: list[Ints],
+        rng: np.random.Generator,
+        numbers: dict[str, float | None],
+    ) -> Refutation:
+        """Dealt histories only: is no effect at all still ruled out, as far as the number of refits can tell?"""
+        from scipy import stats
+
+        estimate, level = trial.estimate, 1 - trial.question.level
+        if dealt is None:
+            return not_run(report, "too few histories could be dealt: the others are observed in years that no other unit shares")
+        effects, errors = trial.redraw(self.name, treatment=dealt)
+        if not np.isfinite(effects).any():
+            # an estimator that compares between authorities too finds no such difference in residuals
+            effects, errors = trial.redraw(self.name, treatment=deal(trial.fixed.treatment, groups, self.refits, rng))
+        good = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
+        if good.sum() < max(3, self.refits // 2):
+            return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(self.refits, 'refit')}")
+        assert estimate.std_error is not None
+        t = np.abs(effects[good] / errors[good])
+        reached = int((t >= abs(estimate.effect / estimate.std_error)).sum())
+        p_value = (1 + reached) / (1 + len(t))
+        claims = usual[0] > 0 or usual[1] < 0
+        survived = not claims or stats.binomtest(reached, len(t), level, alternative="greater").pvalue >= level
+        words = f"The actual |t| was reached by {reached} of {count(len(t), 'dealing')} of whole histories ({chance(p_value)}"
+        words += f", usual {chance(estimate.p_value)}). " if estimate.p_value is not None else "). "
+        if not claims:
+            words += "The reported interval includes 0, so there is no finding to lose."
+        else:
+            words += "The finding stands, as far as so few can tell." if survived else "No effect at all cannot be ruled out."
+        return report(found=words, p_value=None, survived=survived, numbers=numbers | {"dealt histories: p-value": p_value, "draws": float(len(t))})
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _randomised(made: Design, outcome: Floats, treatment: Floats, dealt: Floats, level: float) -> tuple[float, float, float]:
+    """Interval of the slope by inverting the test of dealt histories, and the p-value of a slope of 0.
+
+    outcome, treatment : shape (rows,), dealt : shape (rows, draws), all residuals. Under a slope of b the outcome without b × treatment has nothing to
+    do with the treatment; its slope and cluster scores on a dealt history are straight lines in b.
+    """
+    clusters = len(made.clusters)
+    size = float(treatment @ treatment)
+    slope = float(treatment @ outcome) / size
+    scores = cluster_sums((treatment * (outcome - slope * treatment))[:, None], made.cluster, clusters)
+    error = float(np.sqrt((scores**2).sum())) / size
+    lengths = np.maximum((dealt**2).sum(axis=0), np.finfo(float).tiny)
+    lines, sums = [], []
+    for column in (outcome, treatment):
+        at = column @ dealt / lengths
+        lines.append(at)
+        sums.append(cluster_sums(dealt * (column[:, None] - dealt * at), made.cluster, clusters))
+    squares = [(sums[0] ** 2).sum(axis=0), (sums[0] * sums[1]).sum(axis=0), (sums[1] ** 2).sum(axis=0)]
+
+    def p_value(b: float) -> float:
+        variance = np.maximum(squares[0] - 2 * b * squares[1] + b**2 * squares[2], np.finfo(float).tiny)
+        t = np.abs(lines[0] - b * lines[1]) * lengths / np.sqrt(variance)
+        return float((1 + (t >= abs(slope - b) / error * (1 - 1e-9)).sum()) / (1 + len(t)))
+
+    ends = []
+    for way in (-1, 1):
+        inside, outside = 0.0, 2.0
+        while p_value(slope + way * outside * error) > 1 - level and outside < 1e6:
+            inside, outside = outside, 2 * outside
+        for _ in range(HALVINGS):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if p_value(slope + way * middle * error) > 1 - level else (inside, middle)
+        ends.append(slope + way * outside * error)
+    return ends[0], ends[1], p_value(0.0)
