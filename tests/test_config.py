@@ -15,6 +15,7 @@ import yaml
 from causal.errors import ConfigError
 from causal.experiments.compose import CONF, choices, composed, study_from
 from causal.needs import needed
+from causal.rule import KINDS, Rule
 
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
 # a value for what a file leaves open
@@ -70,10 +71,11 @@ def test_every_choice_composes_and_instantiates(group: str, tmp_path: Path) -> N
         assert study.estimator.name
 
 
-def test_every_refuter_is_in_the_default_nests_under_its_name_and_can_be_added_to_none() -> None:
-    names = [name for name in choices("refuters") if name != "default"]
+def test_every_refuter_is_among_all_and_what_decides_in_the_default_and_each_nests_under_its_name_and_can_be_added_to_none() -> None:
+    names = [name for name in choices("refuters") if name not in ("default", "all")]
+    assert sorted(study_from(composed(["refuters=all"])).refuters) == names
     study = study_from(composed(["refuters.placebo_treatment.draws=9"]))
-    assert sorted(study.refuters) == names
+    assert set(study.refuters) < set(names) and {check for kind in KINDS for check in Rule().decides(kind)} <= set(study.refuters)
     assert all(refuter.name == name for name, refuter in study.refuters.items())
     assert study.refuters["placebo_treatment"].draws == 9  # type: ignore[attr-defined]
     assert "bootstrap" not in study_from(composed(["~refuters.bootstrap"])).refuters
@@ -149,7 +151,7 @@ def test_the_readme_s_command_lines_compose() -> None:
     """Every `causal run` or `causal explain` line of the README that needs no folder of the reader's own."""
     readme = (CONF.parent / "README.md").read_text()
     lines = [line for line in readme.splitlines() if line.startswith(("causal run", "causal explain")) and "FOLDER" not in line and "--config-dir" not in line]
-    tried = [shlex.split(line, comments=True)[2:] for line in lines]
+    tried = [shlex.split(line.partition(" --save ")[0], comments=True)[2:] for line in lines]
     assert len(tried) >= 6
     for words in tried:
         if "-m" not in words:

@@ -1,0 +1,155 @@
+"""Are there places to compare at every value of what is held fixed?
+
+An adjusted comparison needs, for each kind of place, some that had more of the treatment and some that had less. Where there are none the model
+fills in, and nothing in its standard error says so.
+
+For a treatment of two values each authority's chance of ever having it is predicted from what is held fixed, by a ridge logistic regression that has not
+seen the authority or its cluster; chances outside [`margin`, 1 − `margin`] count as outside common support (Crump, Hotz, Imbens & Mitnik 2009, Dealing
+with limited overlap in estimation of average treatment effects, who find 0.1 to be near the best). The effective sample is Kish's
+of the inverse-probability weights.
+
+For a dose the question is whether the treatment still moves, once everything is held fixed, at places of each kind: its residual spread is taken
+over the `neighbours` most alike authorities (the authority itself left out), and a place where that is below `spread` times the contrast is outside
+support. The effective sample is that of the weights that a regression gives to authorities, their residual treatment variation (Aronow & Samii 2016, Does
+regression produce representative estimates of causal effects?).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causal.design import Design, Floats, Ints
+from causal.refute import Refutation, Trial
+from causal.refuters import between, not_run, whole_number
+from causal.words import count
+
+FEWEST = 20  # authorities on both sides together, and a tenth of that on each
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Count the authorities for which the data hold nothing to compare with.
+
+    Parameters
+    ----------
+    margin : chance of treatment below which, and above one less which, an authority is outside common support (two values).
+    neighbours : how many alike authorities tell the residual spread of a dose.
+    spread : residual spread of a dose, as a share of the contrast, below which an authority is outside support.
+    outside : share of authorities outside support that is let pass.
+    """
+
+    margin: float = 0.1
+    neighbours: int = 10
+    spread: float = 0.05
+    outside: float = 0.25
+
+    def __post_init__(self) -> None:
+        between("overlap.margin", self.margin, 0, 0.5)
+        whole_number("overlap.neighbours", self.neighbours, 2)
+        between("overlap.spread", self.spread, 0, 1)
+        between("overlap.outside", self.outside, 0, 1)
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "overlap"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        """Try to refute that there is something to compare with."""
+        made = trial.design
+        report = partial(
+            Refutation,
+            name=self.name,
+            asks="Are there places with more and with less of the treatment at every value of what is held fixed?",
+            expected=f"At most {self.outside:.0%} of authorities outside support.",
+            detects="Kinds of places that all had the treatment, or none, or among which it does not differ: there the model answers and not the data.",
+            cannot_detect="Confounding of any kind, and kinds of places that differ in something that is not held fixed.",
+        )
+        kinds, names = _kinds(made)
+        if not names:
+            return not_run(report, "nothing is held fixed beside authority and year along which places could differ")
+        if len(made.authorities) < FEWEST:
+            return not_run(report, f"{count(len(made.authorities), 'authority', 'authorities')} are too few; at least {FEWEST} are wanted")
+        if len(values := np.unique(made.treatment)) == 2:
+            had = np.bincount(made.authority, weights=made.treatment == values[1], minlength=len(made.authorities)) > 0
+            if min(had.sum(), (~had).sum()) < FEWEST // 10 * FOLDS:
+                reason = f"{had.sum()} authorities ever had the treatment and {(~had).sum()} never did, and {FEWEST // 10 * FOLDS} of each are wanted"
+                return not_run(report, reason)
+            chances = _chances(kinds, had, _clusters(made), rng)
+            outside = (chances < self.margin) | (chances > 1 - self.margin)
+            weights = np.where(had, 1 / np.maximum(chances, 1e-6), 1 / np.maximum(1 - chances, 1e-6))
+            ends = np.quantile(chances, [0.05, 0.95])
+            said = f"Chances of treatment run from {ends[0]:.2f} to {ends[1]:.2f} (5th to 95th percentile)"
+            more: dict[str, float | None] = {"chance of treatment, 5th percentile": float(ends[0]), "chance of treatment, 95th percentile": float(ends[1])}
+        else:
+            weights = _variation(trial)
+            near = np.argsort(((kinds[:, None] - kinds[None]) ** 2).sum(axis=2) + np.diag(np.full(len(kinds), np.inf)), axis=1, kind="stable")
+            rows = np.maximum(np.bincount(made.authority, minlength=len(kinds)), 1)
+            spreads = np.sqrt((weights / rows)[near[:, : self.neighbours]].mean(axis=1)) / abs(trial.question.contrast)
+            outside = spreads < self.spread
+            middle = float(np.median(spreads))
+            said = f"The treatment's spread, once all is held fixed, is {middle:.0%} of the contrast among alike places, {spreads.min():.0%} where least"
+            more = {"median residual spread, share of the contrast": middle, "least residual spread, share of the contrast": float(spreads.min())}
+        if not weights.sum() > 0:
+            return not_run(report, "nothing of the treatment is left once all is held fixed")
+        share, effective = float(outside.mean()), float(weights.sum() ** 2 / (weights**2).sum())
+        survived = share <= self.outside
+        said += f"; {outside.sum()} of {count(len(outside), 'authority', 'authorities')} ({share:.0%}) are outside support{_where(kinds, names, outside)}. "
+        said += f"The effective sample is {effective:.0f} authorities. "
+        return report(
+            found=said + ("There is something to compare with." if survived else "For too many the model answers, not the data."),
+            p_value=None,
+            survived=survived,
+            numbers={"share of authorities outside support": share, "share let pass": self.outside, "effective authorities": effective} | more,
+        )
+
+
+def _kinds(made: Design) -> tuple[Floats, tuple[str, ...]]:
+    """What is held fixed of each authority, in the first year it is seen, standardised; shape (authorities, k)."""
+    first = np.unique(made.authority, return_index=True)[1]
+    columns = {name: made.nested[first, i] for i, name in enumerate(made.nested_names)}
+    columns |= {name: made.controls[first, at[0]] for name, at in made.control_groups.items() if not name.endswith(" × year")}
+    kept = {name: (values - values.mean()) / values.std() for name, values in columns.items() if values.std() > 0}
+    return np.column_stack(list(kept.values())) if kept else np.empty((len(first), 0)), tuple(kept)
+
+
+def _clusters(made: Design) -> Ints:
+    """The cluster of each authority."""
+    return made.cluster[np.unique(made.authority, return_index=True)[1]]
+
+
+def _chances(kinds: Floats, had: NDArray[np.bool_], cluster: Ints, rng: np.random.Generator) -> Floats:
+    """Each authority's chance of treatment, from those of other folds; whole clusters share a fold."""
+    from sklearn.linear_model import LogisticRegression
+
+    clusters = np.unique(cluster)
+    fold = dict(zip(clusters.tolist(), (rng.permutation(len(clusters)) % FOLDS).tolist(), strict=True))
+    of = np.array([fold[c] for c in cluster.tolist()])
+    chances = np.full(len(had), had.mean())
+    for out in range(FOLDS):
+        seen = of != out
+        if len(np.unique(had[seen])) == 2 and (~seen).any():
+            chances[~seen] = LogisticRegression(max_iter=1_000).fit(kinds[seen], had[seen]).predict_proba(kinds[~seen])[:, 1]
+    return chances
+
+
+def _variation(trial: Trial) -> Floats:
+    """Each authority's residual treatment variation, in the order of the design; shape (authorities,)."""
+    fixed, names = trial.fixed, {name: i for i, name in enumerate(trial.design.authorities)}
+    left = fixed.partial_out(fixed.treatment[:, None])[:, 0]
+    at = np.array([names[name] for name in fixed.authorities])
+    return np.asarray(np.bincount(at[fixed.authority], weights=left**2, minlength=len(names)), dtype=float)
+
+
+def _where(kinds: Floats, names: tuple[str, ...], outside: NDArray[np.bool_]) -> str:
+    """What most sets apart the authorities outside support."""
+    if not outside.any() or outside.all():
+        return ""
+    apart = kinds[outside].mean(axis=0) - kinds[~outside].mean(axis=0)
+    most = int(np.argmax(np.abs(apart)))
+    return f", most of all those with {'high' if apart[most] > 0 else 'low'} {names[most]}"
