@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   causal run experiment=centre_spending source=england source.path=FOLDER
   causal run -m experiment=closures estimator=fixed_effects,linear_dml,causal_forest
   causal explain experiment=closures                      before any outcome is looked at
+  causal simulate experiment=closures --panels 200        would this design have found it? effects are planted
   causal list estimators                                  what there is, what it needs, what it costs
   causal check mine.csv                                   what is wrong with a table or a folder
   causal check FOLDER --cell plans Leeds 2018             the printed cells behind one number
@@ -38,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        if rest and given.command not in ("run", "explain", "facts"):
+        if rest and given.command not in ("run", "explain", "facts", "simulate"):
             raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
         if odd := [word for word in rest if word.startswith("-")]:
             raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
@@ -67,7 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     configured("run", "run a study (or, with -m, a sweep that ends with its comparison)").add_argument(
         "-m", "--multirun", action="store_true", help="every combination of comma-separated choices; estimator=all for all"
     )
-    configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at")
+    configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at").add_argument(
+        "--save", type=Path, default=None, metavar="FILE", help="fix it as a protocol, with the design's power; causal run protocol=FILE follows it"
+    )
+    simulate = configured("simulate", "would this design have found it? effects are planted, and estimator, checks and verdict run many times")
+    simulate.add_argument("--panels", type=int, default=100, metavar="N", help="panels for each planted effect (100); those done before are not done again")
+    simulate.add_argument("--effects", type=float, nargs="+", default=[], metavar="EFFECT", help="planted, in outcome units (0, δ, 2δ and −2δ)")
+    simulate.add_argument("--worlds", choices=("panel", "source"), default="panel", help="plant in the study's own panel, or draw from source=simulated anew")
     compare = commands.add_parser("compare", help="one table and page over many runs")
     compare.add_argument("runs", nargs="+", type=Path, metavar="RUN_OR_FOLDER")
     compare.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (default: beside the runs)")
@@ -107,8 +114,14 @@ def _run(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _explain(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.run")
-    print(program.explain(rest, folders=given.config_dir, trusted=given.trust))
+    print(program.explain(rest, folders=given.config_dir, trusted=given.trust, save=given.save))
     return 0
+
+
+def _simulate(given: argparse.Namespace, rest: list[str]) -> int:
+    program = import_module("causal.experiments.simulate")
+    asked = {"panels": given.panels, "effects": given.effects, "worlds": given.worlds}
+    return int(program.main(rest, folders=given.config_dir, trusted=given.trust, **asked))
 
 
 def _facts(given: argparse.Namespace, rest: list[str]) -> int:
@@ -265,7 +278,17 @@ def _report(given: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "explain": _explain, "compare": _compare, "facts": _facts, "list": _list, "check": _check, "fetch": _fetch, "report": _report}
+COMMANDS = {
+    "run": _run,
+    "explain": _explain,
+    "simulate": _simulate,
+    "compare": _compare,
+    "facts": _facts,
+    "list": _list,
+    "check": _check,
+    "fetch": _fetch,
+    "report": _report,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from causal.design import design
 from causal.estimators import able
 from causal.identify import identify
+from causal.protocol import blinded
+from causal.rule import KINDS
 from causal.study import Study, must_have
 from causal.words import count, years_later
 
@@ -18,6 +20,7 @@ def explanation(study: Study) -> str:
     """
     question, graph, panel = study.question, study.graph, study.source.load()
     must_have(study, panel)
+    panel = blinded(panel, question.outcome)
     lines = [study.title, "", "Question"]
     lines += [
         f"  {study.action}: what does it do to {question.outcome} {years_later(question.lag)}?",
@@ -58,6 +61,7 @@ def explanation(study: Study) -> str:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
         lines += ["", "Estimators that can answer as asked", f"  {', '.join(able(made))}"]
-    lines += ["", f"Estimator: {study.estimator.name}", f"Checks: {', '.join(study.refuters) or 'none'}; decisive: {', '.join(study.rule.decisive)}"]
+    lines += ["", f"Estimator: {study.estimator.name}", f"Checks: {', '.join(study.refuters) or 'none'}", "Decisive, by kind of design:"]
+    lines += [f"  {kind.replace('_', ' ')}: {', '.join(study.rule.decides(kind)) or 'none'}" for kind in KINDS]
     lines += [f"Note: {note}" for note in panel.notes]
     return "\n".join(lines)

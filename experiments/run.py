@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
+from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.study import Result, Source, Study, run
@@ -30,8 +31,9 @@ from causal.study import Result, Source, Study, run
 class _Job:
     """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
 
-    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str]) -> None:
+    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None) -> None:
         self.trusted = list(trusted)
+        self.plan = plan  # the protocol that is followed
         self.sweep = sweep
         self.flags = list(flags)  # part of the words that run it again
         self.done: list[Path] = []
@@ -76,12 +78,20 @@ class _Job:
             seed=study.seed,
             data=result.panel.digest,
             times={"started": began.isoformat(timespec="seconds"), "seconds": {name: round(s, 3) for name, s in result.seconds.items()}},
+            protocol=self._followed(result, plain),
         )
         folder = _land(result, record, plain, runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest[:6]}")
         if not self.sweep:
             _latest(runs, folder)
         _tell(study, result, folder, brief=self.sweep)
         return folder
+
+    def _followed(self, result: Result, plain: dict[str, Any]) -> dict[str, Any] | None:
+        """The protocol's digest and what was done otherwise."""
+        if self.plan is None:
+            return None
+        said = deviations(self.plan, config=plain, panel=result.panel, outcome=result.study.question.outcome, made=result.design)
+        return {"digest": self.plan["digest"], "deviations": said}
 
 
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
@@ -179,6 +189,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     CausalError : a single study's input cannot be used.
     """
     names = trust(trusted)
+    plan, words = _planned(words, sweep)
     every = "estimator=all" in words
     words = _all_estimators(words, folders)
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
@@ -187,7 +198,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
         raise ConfigError("several choices make a sweep: put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
     first = composed([] if sweep else words, folders)
-    job = _Job(names, sweep, flags)
+    job = _Job(names, sweep, flags, plan)
     search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
     runs = next((word.partition("=")[2] for word in reversed(words) if word.startswith("runs=")), str(first.runs))
     aside = Path(runs) / ".partial"
@@ -224,22 +235,48 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     return 0 if job.done and (unsuited or not job.refused) else 2
 
 
+def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, list[str]]:
+    """The protocol that is named among the words, and the words with its own before the others."""
+    paths = [word.partition("=")[2] for word in words if word.startswith("protocol=")]
+    rest = [word for word in words if not word.startswith("protocol=")]
+    if not paths:
+        return None, rest
+    if sweep or len(paths) > 1:
+        raise ConfigError("a protocol fixes one study: run it alone, without  -m  and with one  protocol=FILE")
+    plan = saved(Path(paths[0]))
+    return plan, [*plan["words"], *rest]
+
+
 def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """`estimator=all` becomes the names of all, the user's folders included."""
     return [f"estimator={','.join(choices('estimator', folders))}" if word == "estimator=all" else word for word in words]
 
 
-def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> str:
-    """Question, graph, estimand, adjustment, design and assumptions, before any outcome is looked at.
+def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = (), save: Path | None = None) -> str:
+    """Question, graph, estimand, adjustment, design and assumptions, before any outcome is looked at; with `save`, fixed as a protocol.
 
     Raises
     ------
-    CausalError : the input cannot be used.
+    CausalError : the input cannot be used; a protocol stands at `save` already.
     """
     from causal.explain import explanation
 
     names = trust(trusted)
-    return explanation(study_from(composed(list(words), [folder.resolve() for folder in folders]), names))
+    config = composed(list(words), [folder.resolve() for folder in folders])
+    study = study_from(config, names)
+    said = explanation(study)
+    if save is None:
+        return said
+    plan = protocol(study, config=resolved(config), words=words)
+    try:
+        with save.open("x", encoding="utf-8") as file:
+            file.write(f"# Protocol: {study.title}. Follow it with  causal run protocol={save}\n")
+            yaml.safe_dump(plan, file, allow_unicode=True, sort_keys=False, width=120)
+    except FileExistsError as problem:
+        raise ConfigError(f"{save} is there already, and a protocol is never written over; name another file") from problem
+    except OSError as problem:
+        raise ConfigError(f"{save}: cannot be written ({problem.strerror})") from problem
+    return f"{said}\n\nProtocol saved as {save} (digest {plan['digest'][:12]}); follow it with  causal run protocol={save}"
 
 
 def source(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> Source:

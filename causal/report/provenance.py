@@ -15,7 +15,9 @@ from typing import Any
 PACKAGES = ("causal-prevention", "dowhy", "econml", "hydra-core", "joblib", "networkx", "numpy", "pandas", "scikit-learn", "scipy")
 
 
-def provenance(*, config: Mapping[str, Any], command: Sequence[str], seed: int, data: str, times: Mapping[str, Any]) -> dict[str, Any]:
+def provenance(
+    *, config: Mapping[str, Any], command: Sequence[str], seed: int, data: str, times: Mapping[str, Any], protocol: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The record that stands in every result.
 
     Parameters
@@ -24,6 +26,7 @@ def provenance(*, config: Mapping[str, Any], command: Sequence[str], seed: int, 
     command : the words that run it again.
     data : digest of the panel.
     times : start and seconds; the only part that differs between equal runs.
+    protocol : its digest and the deviations from it; None where the run follows none.
     """
     return {
         "command": list(command),
@@ -37,7 +40,7 @@ def provenance(*, config: Mapping[str, Any], command: Sequence[str], seed: int, 
         "code_digest": code_digest(),
         "data_digest": data,
         "times": dict(times),
-    }
+    } | ({} if protocol is None else {"protocol": dict(protocol)})
 
 
 def digest_of(config: Mapping[str, Any]) -> str:

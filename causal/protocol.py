@@ -1,0 +1,157 @@
+"""A protocol: what will be done, fixed before any result, and what was done otherwise in the end.
+
+The Magenta Book and its TIGER companion ask for evaluations to be registered beforehand. A protocol holds the whole configuration, what the graph
+asks for, who is left out, the checks that decide and the power of the design. Of the outcome only is read which values are missing; a digest of
+all other data and of the protocol itself tells later whether either was changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from causal.design import Design, design
+from causal.errors import ConfigError, DesignError
+from causal.identify import identify
+from causal.panel import Panel
+from causal.power import before_results
+from causal.rule import KINDS
+from causal.study import Study, must_have
+
+SCHEMA = 1
+AUTOCORRELATIONS = (0.0, 0.4, 0.8)  # shown where the question declares none
+
+
+def blinded(panel: Panel, outcome: str) -> Panel:
+    """The panel with every known value of the outcome put at 1, so that nothing but which are missing can be read."""
+    column = panel.frame[outcome]
+    return replace(panel, frame=panel.frame.assign(**{outcome: np.where(column.isna(), np.nan, 1.0)}))
+
+
+def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """What `causal explain --save` writes, as plain values.
+
+    Parameters
+    ----------
+    config : resolved configuration of the study.
+    words : the overrides that made it.
+
+    Raises
+    ------
+    DesignError : the graph does not identify the question, or these data cannot carry it.
+    """
+    panel = study.source.load()
+    must_have(study, panel)
+    question = study.question
+    found = identify(question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor"))
+    if not found.identified:
+        raise DesignError(f"the graph does not identify {question.treatment} → {question.outcome} with these data, so there is no analysis to fix beforehand")
+    blind = blinded(panel, question.outcome)
+    made = design(blind, question, found)
+    plan = {
+        "schema_version": SCHEMA,
+        "title": study.title,
+        "action": study.action,
+        "question": {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(question).items()},
+        "estimator": study.estimator.name,
+        "strategy": found.strategy,
+        "adjust_for": list(found.adjust_for),
+        "assumptions": list(found.assumptions),
+        "checks": list(study.refuters),
+        "decisive": {kind: list(study.rule.decides(kind)) for kind in KINDS},
+        "design": _rows(made),
+        "power": _power(made),
+        "data": {"title": panel.title, "digest_without_outcome": blind.digest},
+        "words": list(words),
+        "config": dict(config),
+    }
+    return plan | {"digest": _digest(plan)}
+
+
+def _rows(made: Design) -> dict[str, Any]:
+    return {
+        "rows": made.rows,
+        "authorities": len(made.authorities),
+        "years": [int(made.year.min()), int(made.year.max())],
+        "held_fixed": list(made.words),
+        "left_out": [f"{loss.step}: {loss.rows} rows" + (f", all of {', '.join(loss.authorities)}" if loss.authorities else "") for loss in made.lost],
+    }
+
+
+def _power(made: Design) -> dict[str, Any]:
+    """Detectable effects: per residual standard deviation, and in outcome units where the question declares one with its source."""
+    question = made.question
+    declared = question.outcome_autocorrelation
+    said: dict[str, Any] = {
+        "detectable_effect_per_residual_sd": {
+            f"yearly autocorrelation {one:g}": round(before_results(made, one), 4) for one in ((declared,) if declared is not None else AUTOCORRELATIONS)
+        }
+    }
+    if question.outcome_sd is not None:
+        one = declared if declared is not None else 0.0
+        said |= {
+            "detectable_effect": round(question.outcome_sd * before_results(made, one), 4),
+            "unit": made.outcome_variable.unit,
+            "residual_sd": question.outcome_sd,
+            "source": question.outcome_sd_source,
+            "smallest_important": question.smallest_important,
+        }
+    return said
+
+
+def _digest(plan: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plan, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+def saved(path: Path) -> dict[str, Any]:
+    """A protocol read back.
+
+    Raises
+    ------
+    ConfigError : no protocol is there, or it was changed after it was saved.
+    """
+    try:
+        plan = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ConfigError(f"protocol={path}: cannot be read ({problem.strerror}); causal explain … --save FILE writes one") from problem
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"protocol={path} is not YAML: {' '.join(str(problem).split())}") from problem
+    if not isinstance(plan, dict) or "config" not in plan or "digest" not in plan:
+        raise ConfigError(f"protocol={path} is no protocol; causal explain … --save FILE writes one")
+    if plan.get("schema_version") != SCHEMA:
+        raise ConfigError(f"protocol={path} has schema_version {plan.get('schema_version')!r}; this version reads {SCHEMA}")
+    if _digest({key: value for key, value in plan.items() if key != "digest"}) != plan["digest"]:
+        raise ConfigError(f"protocol={path} was changed after it was saved: its digest is not that of what it holds. Save a new one, and say why")
+    return plan
+
+
+def deviations(plan: Mapping[str, Any], *, config: Mapping[str, Any], panel: Panel, outcome: str, made: Design | None) -> list[str]:
+    """What a run did otherwise than its protocol says, as sentences; none where it followed it."""
+    then, now = _flat(plan["config"]), _flat(config)
+    said = [
+        f"the protocol says {then.get(key, 'nothing')!s} for {key}; it is {now.get(key, 'left out')!s}"
+        for key in sorted(then.keys() | now.keys())
+        if then.get(key) != now.get(key)
+    ]
+    if outcome not in panel.names or blinded(panel, outcome).digest != plan["data"]["digest_without_outcome"]:
+        said.append("the data are not those of the protocol: other values than the outcome's, or which outcomes are missing, have changed")
+    if made is not None:
+        rows = _rows(made)
+        said += [
+            f"the protocol has {key} {plan['design'][key]}; here {rows[key]}" for key in ("rows", "authorities", "years") if rows[key] != plan["design"][key]
+        ]
+    return said
+
+
+def _flat(config: Any, where: str = "") -> dict[str, Any]:
+    """Nested keys as one dotted level."""
+    if not isinstance(config, Mapping) or not config:
+        return {where: config}
+    return {name: value for key, part in config.items() for name, value in _flat(part, f"{where}.{key}" if where else str(key)).items()}

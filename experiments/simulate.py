@@ -1,0 +1,152 @@
+"""Would this design have found it? Effects are planted, and estimator, checks and verdict run as they would on the real thing.
+
+`main` is what `causal simulate` calls; it works as a script too: python experiments/simulate.py experiment=closures
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from causal.design import design
+from causal.errors import CausalError, ConfigError, DesignError
+from causal.experiments.compose import composed, resolved, study_from, trust
+from causal.identify import Identification, identify
+from causal.panel import Panel
+from causal.plant import Ground, ground
+from causal.refute import stream
+from causal.report.provenance import code_digest, digest_of
+from causal.report.simulation import table, told
+from causal.study import Study, must_have, run
+
+WORLDS = ("panel", "source")
+
+
+def main(
+    words: Sequence[str],
+    *,
+    panels: int = 100,
+    effects: Sequence[float] = (),
+    worlds: str = "panel",
+    folders: Sequence[Path] = (),
+    trusted: Sequence[str] = (),
+) -> int:
+    """Plant, run, count; what is done is kept line by line, so that a call that was stopped goes on where it was.
+
+    Parameters
+    ----------
+    words : overrides, as for `causal run`.
+    panels : how many for each effect.
+    effects : planted ones, outcome units; none takes 0, δ, 2δ and −2δ of the question's smallest important effect.
+    worlds : "panel" plants in the study's own panel; "source" draws a new panel from a source that has `seed` and `truth` (simulated).
+
+    Raises
+    ------
+    CausalError : the study cannot be run at all.
+    """
+    if isinstance(panels, bool) or panels < 2:
+        raise ConfigError(f"--panels must be a whole number of at least 2, got {panels!r}")
+    if worlds not in WORLDS:
+        raise ConfigError(f"--worlds must be panel or source, got {worlds!r}")
+    config = composed(list(words), [folder.resolve() for folder in folders])
+    study = study_from(config, trust(trusted))
+    smallest = study.question.smallest_important
+    if worlds == "source":
+        names = {one.name for one in fields(study.source)} if is_dataclass(study.source) else set()
+        if not {"seed", "effect"} <= names or not hasattr(study.source, "truth"):
+            raise ConfigError("--worlds source wants a source with a seed, an effect and a truth (source=simulated); leave it out to plant in your own panel")
+    wanted = [float(one) for one in effects] or [0.0, smallest, 2 * smallest, -2 * smallest]
+    if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)):
+        raise ConfigError(f"--effects must be different finite numbers, got {', '.join(f'{one:g}' for one in wanted)}")
+    panel = study.source.load()
+    must_have(study, panel)
+    found = identify(study.question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor"))
+    if not found.identified:
+        raise DesignError(f"the graph does not identify {study.question.treatment} → {study.question.outcome} with these data: nothing to simulate")
+    base = ground(panel, design(panel, study.question, found)) if worlds == "panel" else None
+    plain = resolved(config)
+    digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
+    home = Path(str(config.runs)) / "simulations" / str(study.estimator.name) / digest[:12]
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigError(f"runs={config.runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
+    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=int(config.workers))
+    record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
+    for name, text in (("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)), ("simulation.md", told(record))):
+        (home / name).write_text(text + "\n", encoding="utf-8")
+    print(told(record))
+    print(home)
+    return 0
+
+
+def _through(
+    study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, *, workers: int
+) -> list[dict[str, Any]]:
+    """Every draw that is wanted, those that were done before read from the file."""
+    from joblib import Parallel, cpu_count, delayed
+    from tqdm import tqdm
+
+    done: dict[tuple[float, int], dict[str, Any]] = {}
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with suppress(json.JSONDecodeError):  # the line at which an earlier call was stopped
+                one = json.loads(line)
+                done[one["planted"], one["draw"]] = one
+    pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
+    jobs = min(workers if workers > 0 else cpu_count(), max(len(pending), 1))
+    steps = (delayed(_one)(study, found, base, effect, draw) for effect, draw in pending)
+    bar = tqdm(total=len(pending), desc="simulate", leave=False, delay=2, disable=not sys.stderr.isatty())
+    with bar, path.open("a", encoding="utf-8") as file:
+        if path.stat().st_size and not path.read_text(encoding="utf-8").endswith("\n"):
+            file.write("\n")
+        for one in Parallel(n_jobs=jobs, return_as="generator")(steps):
+            file.write(json.dumps(one, ensure_ascii=False, allow_nan=False) + "\n")
+            file.flush()
+            done[one["planted"], one["draw"]] = one
+            bar.update()
+    return [done[effect, draw] for effect in wanted for draw in range(panels)]
+
+
+def _one(study: Study, found: Identification, base: Ground | None, effect: float, draw: int) -> dict[str, Any]:
+    """One panel through estimator, checks and verdict; the same draw has the same signs or shocks under every effect."""
+    rng = stream(study.seed, "simulate", draw)
+    truth = effect
+    try:
+        if base is not None:
+            panel: Panel = base.plant(effect, rng)
+        else:
+            source: Any = replace(study.source, effect=effect, seed=int(rng.integers(2**31)))  # type: ignore[type-var]
+            panel = source.load()
+            known = source.truth(study.question)
+            truth = known.att if study.question.target == "ATT" else known.ate
+        result = run(replace(study, baseline=None, seed=int(rng.integers(2**31))), panel=panel, identification=found)
+    except CausalError as refused:
+        return {"planted": effect, "draw": draw, "truth": truth, "refused": str(refused)}
+    assert result.estimate is not None
+    one = result.estimate
+    return {
+        "planted": effect,
+        "draw": draw,
+        "truth": truth,
+        "effect": one.effect,
+        "std_error": one.std_error,
+        "lower": one.lower,
+        "upper": one.upper,
+        "finding": result.verdict.finding,
+        "direction": result.verdict.direction,
+        "checks": {check.name: check.survived for check in result.refutations},
+    }
+
+
+if __name__ == "__main__":
+    from causal.cli import main as command_line
+
+    sys.exit(command_line(["simulate", *sys.argv[1:]]))

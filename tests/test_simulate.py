@@ -1,0 +1,114 @@
+"""Planted effects: what is planted is found, what is kept is kept, and a call that was stopped goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from worlds import GRAPH, QUESTION, World, without
+
+from causal.cli import main
+from causal.design import Design, design
+from causal.estimators.fixed_effects import FixedEffects
+from causal.identify import identify
+from causal.panel import Panel
+from causal.plant import ground
+
+PANELS = 60
+ASKED = replace(QUESTION, lag=1, modifiers=())
+
+
+def designed(panel: Panel) -> Design:
+    return design(panel, ASKED, identify(ASKED, GRAPH, measured=panel.names))
+
+
+@pytest.fixture(scope="module")
+def real() -> Panel:
+    return without(World(effect=3.0, authorities=80, persistence=0.6).load(), keep=0.9, seed=1)
+
+
+def test_a_planted_effect_is_found_and_covered_whatever_the_panel_s_own(real: Panel) -> None:
+    """Planted truth 0 and 5 in a panel with an effect of its own; 60 panels; coverage by the 99.9 % binomial bound."""
+    base = ground(real, designed(real))
+    for effect in (0.0, 5.0):
+        found = [FixedEffects().estimate(designed(base.plant(effect, np.random.default_rng(seed))), np.random.default_rng(0)) for seed in range(PANELS)]
+        effects = np.array([one.effect for one in found])
+        assert abs(effects.mean() - effect) < 3 * effects.std(ddof=1) / np.sqrt(PANELS)
+        covered = sum(one.lower <= effect <= one.upper for one in found)  # type: ignore[operator]
+        assert covered >= int(stats.binom(PANELS, 0.95).ppf(0.0005))
+        assert 0.75 < np.mean([one.std_error for one in found]) / effects.std(ddof=1) < 1.35  # type: ignore[arg-type]
+
+
+def test_treatment_covariates_gaps_and_dependence_are_kept(real: Panel) -> None:
+    base = ground(real, designed(real))
+    planted = base.plant(2.0, np.random.default_rng(3))
+    rest = [name for name in real.names if name != "plans"]
+    assert planted.frame[rest].equals(real.frame[rest])
+    assert planted.frame["plans"].isna().equals(real.frame["plans"].isna())
+    again, own = designed(planted), designed(real)
+    assert (again.rows, again.authorities) == (own.rows, own.authorities)
+    left = [base.left, base.left * np.sign((planted.frame["plans"] - base.fixed - 2.0 * base.dose).to_numpy() * base.left)]
+    assert np.allclose(np.abs(left[0]), np.abs(left[1]), equal_nan=True)
+    signs = np.sign(planted.frame["plans"].to_numpy() - base.fixed - 2.0 * base.dose) * np.sign(base.left)
+    for unit in range(base.units):  # all years of an authority change together
+        assert len(np.unique(np.round(signs[(base.unit == unit) & (np.abs(base.left) > 1e-9)]))) <= 1
+    assert not np.allclose(planted.frame["plans"], real.frame["plans"], equal_nan=True)
+
+
+def test_the_same_draw_differs_by_the_planted_effect_alone(real: Panel) -> None:
+    base = ground(real, designed(real))
+    none, some = (FixedEffects().estimate(designed(base.plant(effect, np.random.default_rng(7))), np.random.default_rng(0)) for effect in (0.0, 4.0))
+    assert some.effect - none.effect == pytest.approx(4.0, abs=1e-8)
+    assert some.std_error == pytest.approx(none.std_error)
+
+
+SMALL = ["experiment=closures", "source.authorities=30", "refuters=[placebo_treatment]", "refuters.placebo_treatment.draws=50"]
+
+
+def simulated(tmp_path: Path, *words: str) -> Path:
+    assert main(["simulate", *SMALL, f"runs={tmp_path}", *words]) == 0
+    return next(tmp_path.glob("simulations/fixed_effects/*"))
+
+
+def test_the_command_counts_resumes_and_gives_the_same_bytes_for_any_number_of_workers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--effects", "0", "6"]
+    home = simulated(tmp_path / "a", "workers=1", "--panels", "2", *words)
+    lines = (home / "draws.jsonl").read_text().splitlines()
+    assert len(lines) == 4
+    (home / "draws.jsonl").write_text("\n".join(lines) + '\n{"planted": 0.0, "dra')  # stopped in the middle of a line
+    assert simulated(tmp_path / "a", "workers=2", "--panels", "4", *words) == home
+    assert (home / "draws.jsonl").read_text().splitlines()[:4] == lines
+    whole = simulated(tmp_path / "b", "workers=2", "--panels", "4", *words)
+    assert (home / "simulation.json").read_bytes() == (whole / "simulation.json").read_bytes()
+    record = json.loads((home / "simulation.json").read_text())
+    assert [one["panels"] for one in record["effects"]] == [4, 4]
+    assert all(sum(one["findings"].values()) == 4 and "placebo_treatment" in one["checks"] for one in record["effects"])
+    said = capsys.readouterr().out
+    assert "Would this design have found it?" in said and said.strip().splitlines()[-1] == str(whole)
+
+
+def test_panels_are_drawn_anew_from_a_source_that_knows_its_truth(tmp_path: Path) -> None:
+    home = simulated(tmp_path, "--panels", "3", "--effects", "0", "6", "--worlds", "source")
+    none, some = json.loads((home / "simulation.json").read_text())["effects"]
+    assert none["truth"] == pytest.approx(0, abs=1e-9) and 3 < some["truth"] < 9
+    assert none["said_an_effect_of_none"]["of"] == 3 and some["said_the_wrong_way"]["of"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--panels", "1"], "at least 2"),
+        (["--effects", "2", "2"], "different"),
+        (["--worlds", "source", "source=table", "source.path=nowhere.csv"], "source=simulated"),
+        (["+graph.nodes.spending_power.measured=false"], "does not identify"),
+        (["runs=/dev/null/runs"], "cannot be written to"),
+    ],
+)
+def test_what_cannot_be_simulated_is_said(words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = [word for word in SMALL if "source=table" not in words or not word.startswith("source.")]
+    assert main(["simulate", *small, f"runs={tmp_path}", *words]) == 2
+    assert says in capsys.readouterr().err
