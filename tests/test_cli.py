@@ -194,7 +194,6 @@ BAD = {
     "fewer than ten authorities": (["source.authorities=9"], "authorities", ""),
     "an estimator that cannot serve": (["estimator=causal_forest", "question.modifiers=[]"], "question.modifiers=[deprivation]", ""),
     "the target it does not have": (["question.target=ATT"], "targets the ATE", "question.target=ATE"),
-    "a treatment fixed within authorities": (["question.treatment=deprivation", "question.treated=20"], "not estimable within", "between authorities"),
     "two choices without -m": (["estimator=fixed_effects,difference"], "-m", ""),
     "a smallest effect of nothing": (["question.smallest_important=0"], "above 0", ""),
     "a modifier that is not there": (["question.modifiers=[idaci]"], "'idaci'", "question.modifiers=[]"),
@@ -238,6 +237,20 @@ def spoil(table: pd.DataFrame, how: str) -> pd.DataFrame:
     return table
 
 
+def test_a_treatment_that_is_fixed_within_authorities_is_a_finding_with_a_whole_report(
+    own: tuple[Path, list[str]], table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """METHOD's first row: cannot be answered with these data, and what would answer it."""
+    spoil(table, "not within").to_csv(tmp_path / "mine (1).csv", index=False)
+    assert call("run", *own[1]) == 0
+    folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
+    result = json.loads((folder / "result.json").read_text())
+    assert result["verdict"]["finding"] == "not_identified" and result["estimate"] is None
+    assert "cannot be answered with these data" in result["verdict"]["headline"] and "changes from year to year" in result["verdict"]["headline"]
+    assert "does not vary within authorities" in (folder / "report.html").read_text()
+    assert call("report", str(folder)) == 0
+
+
 @pytest.mark.parametrize(
     ("how", "says"),
     [
@@ -245,7 +258,6 @@ def spoil(table: pd.DataFrame, how: str) -> pd.DataFrame:
         ("text in numbers", ["cut", "6", "about half"]),
         ("infinities", ["poverty", "7"]),
         ("never varies", ["cut is 0.3 in all 90 usable rows"]),
-        ("not within", ["cut is not estimable within authority and year"]),
         ("few authorities", ["8 authorities are left", "10"]),
         ("no column", ["'cut'", "Did you mean 'cuts'"]),
     ],

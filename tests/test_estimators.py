@@ -186,7 +186,8 @@ def test_recovers_a_planted_effect_and_covers_it_under_authority_shocks(name: st
     assert abs(effects.mean() - effect) <= 0.1 * sampling + 3 * sampling / np.sqrt(panels)
     assert covered >= int(stats.binom(panels, 0.95).ppf(0.0005))
     errors = np.array([one.std_error for one in found], dtype=float)
-    assert 0.75 < errors.mean() / sampling < 1.35
+    # a standard deviation of n panels has an error of 1 in √(2n − 2)
+    assert abs(np.log(errors.mean() / sampling)) < 3.2 / np.sqrt(2 * panels - 2)
 
 
 def test_the_same_seed_gives_the_same_bytes_under_any_hash_seed() -> None:

@@ -23,8 +23,8 @@ from causal.errors import ConfigError
 from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.dml import LinearDml
-from causal.estimators.dowhy_own import DistanceMatching, PropensityMatching
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
+from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.graph import Graph
 from causal.identify import Identification
 from causal.panel import Panel, Variable
@@ -685,7 +685,7 @@ def test_a_slight_matched_finding_is_caught() -> None:
 
 def test_estimators_of_one_row_an_authority_are_examined_on_those_rows() -> None:
     """The confounder's strengths are those among authorities: partial R² from a regression on the same rows (numpy)."""
-    from causal.estimators.dowhy_own import DowhyGlm
+    from causal.estimators.dowhy_glm import DowhyGlm
 
     trial = adopted(1, 4.0, DowhyGlm())
     found = refute(UnmeasuredConfounder(), trial)
