@@ -63,7 +63,7 @@ def designed(kind: str, rows: int, target: str = "ATE", *, grouped: bool = False
     panel, _ = truth.panel(truth.World(authorities=rows if pairs else rows // truth.YEARS), base, 1)
     frame, year = panel.frame.copy(), panel.frame.index.get_level_values("year").to_numpy()
     number, rng = len(frame) // truth.YEARS, np.random.default_rng(2)
-    question = truth.asked(base, target, grouped)
+    question = replace(truth.asked(base, target), modifiers=("poverty",) if grouped else ())
     if pairs:
         frame = frame[(year == year.min()) | (year == year.max())]
     elif kind == "counts":
