@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from causal.identify import Identification
     from causal.judge import Rule, Verdict
     from causal.panel import Loss, Panel, Variable
-    from causal.question import Question
+    from causal.question import Question, Saying
     from causal.refute import Refutation, Refuter, Trial
     from causal.study import Result, Study, run
 
 _HOMES = {
-    "question": ("Question",),
+    "question": ("Question", "Saying"),
     "graph": ("Node", "Arrow", "Graph"),
     "panel": ("Variable", "Loss", "Panel"),
     "identify": ("Identification",),
@@ -55,6 +55,7 @@ __all__ = [
     "Refuter",
     "Result",
     "Rule",
+    "Saying",
     "Study",
     "Trial",
     "Variable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,3 +83,45 @@ class Question:
     def contrast(self) -> float:
         """Treated minus control, in the treatment's unit."""
         return self.treated - self.control
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What somebody has said on the question before, to stand beside the answer.
+
+    Parameters
+    ----------
+    who : and when ("National Audit Office, January 2019").
+    what : one sentence of our own on what they said, with their figure.
+    source : title and page, so that a reader can look it up.
+    """
+
+    who: str
+    what: str
+    source: str
+
+    def __post_init__(self) -> None:
+        for key in ("who", "what", "source"):
+            value = getattr(self, key)
+            if not isinstance(value, str) or not value.strip():
+                raise ConfigError(f"said.{key} must be words, got {value!r}")
+
+
+def sayings(given: object) -> tuple[Saying, ...]:
+    """Sayings as they are, or from mappings {who, what, source}.
+
+    Raises
+    ------
+    ConfigError : something else.
+    """
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise ConfigError(f"said must be a list of {{who, what, source}}, got {given!r}")
+    made = []
+    for one in given:
+        if isinstance(one, Saying):
+            made.append(one)
+        elif isinstance(one, Mapping) and set(one) == {"who", "what", "source"}:
+            made.append(Saying(**one))
+        else:
+            raise ConfigError(f"said must be a list of {{who, what, source}}, got {one!r} in it")
+    return tuple(made)

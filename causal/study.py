@@ -15,7 +15,7 @@ from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.judge import Rule, Verdict, judge
 from causal.panel import Panel
-from causal.question import Question
+from causal.question import Question, Saying, sayings
 from causal.refute import Refutation, Refuter, Trial, stream
 
 
@@ -44,6 +44,7 @@ class Study:
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     seed : of every random stream.
+    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying`s.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Study:
     baseline: Estimator | None = None
     adjust_for: tuple[str, ...] | None = None
     seed: int = 2019
+    said: tuple[Saying, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
@@ -66,6 +68,7 @@ class Study:
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
+        object.__setattr__(self, "said", sayings(self.said))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,9 @@ KEYS = (
     "rule",
     "verdict",
     "provenance",
+    "said",
 )
+LATER: dict[str, Any] = {"said": []}  # keys that records of this version did not always have, and what they are read as
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "rule": study.rule,
         "verdict": result.verdict,
         "provenance": provenance,
+        "said": study.said,
     }
     clean = {key: plain(made[key], key) for key in KEYS}
     for key in ("estimate", "baseline"):
@@ -138,6 +141,7 @@ def read(folder: Path) -> dict[str, Any]:
         raise DataError(
             f"{path} has schema_version {version!r}, this version of the toolkit reads {SCHEMA_VERSION}; run the study again, or use the version that wrote it"
         )
+    data = {**LATER, **data}
     lacking = [key for key in KEYS if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
