@@ -20,6 +20,7 @@ import numpy as np
 from causal.design import Design
 from causal.estimate import Estimate
 from causal.identify import Identification
+from causal.language import Language
 from causal.panel import Variable
 from causal.power import Equivalence, Power, detectable, equivalence, power_curve
 from causal.question import Question
@@ -86,6 +87,7 @@ def judge(
     action: str,
     needs: Sequence[str] = (),
     simulated: bool = False,
+    language: Language | None = None,
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
 
@@ -95,12 +97,15 @@ def judge(
     action : the contrast in words ("Closing half of an authority's children's centres").
     design, estimate : None where the effect is not identified, or identified and not estimable within authorities.
     needs : labels of what would have to be measured to identify it.
+    language : house style of the answer; None is the plain one. It chooses no finding.
     """
+    language = language or Language()
     banner = "SIMULATED: " if simulated else ""
     when = years_later(question.lag)
     asked = f"the effect of {_inside(action)} on {outcome.label}"
     if estimate is None or design is None:
-        return _unanswered(question, identification, needs, banner, asked)
+        said = language.answer("not_identified", action=_inside(action), Action=capital(action), outcome=outcome.label, when=when)
+        return _unanswered(question, identification, needs, banner + said, asked)
     kind = kind_of(design, estimate)
     checks = _decided(rule, rule.decides(kind), refutations)
     failed = [name for name, state in checks.items() if state == "failed"]
@@ -119,13 +124,13 @@ def judge(
     decimals = places(max(abs(estimate.effect), abs(estimate.upper or 0), abs(estimate.lower or 0)))
     said = f"{signed(estimate.effect, decimals)} {outcome.unit}"
     if estimate.lower is not None:
-        said += f" ({question.level:.0%} interval {span(estimate.lower, estimate.upper, decimals)})"
+        said += f" ({language.interval(question.level)} {span(estimate.lower, estimate.upper, decimals)})"
     typical = float(np.nanmedian(design.population)) if design.population is not None else None
     scale = typical / outcome.count_per if typical and outcome.count_per else None
     return Verdict(
         finding=finding,
         direction=direction,
-        headline=f"{banner}{_sentence(finding, direction, capital(action), asked, outcome.label, when, failed, not_run if capped else ())}: {said}.",
+        headline=f"{banner}{_sentence(language, finding, direction, action, outcome.label, when, failed, not_run if capped else ())}: {said}.",
         range_in_words=_range(question, estimate, outcome, decimals, sees, finding)
         + (" This is about the treatment as recorded; error in the record hides effects." if design.treatment_variable.caution else ""),
         strength=strength,
@@ -144,7 +149,7 @@ def judge(
     )
 
 
-def _unanswered(question: Question, identification: Identification, needs: Sequence[str], banner: str, asked: str) -> Verdict:
+def _unanswered(question: Question, identification: Identification, needs: Sequence[str], answer: str, asked: str) -> Verdict:
     """The first row: not identified, or identified by a comparison within authorities that the treatment does not allow."""
     if identification.identified:
         why = f"{question.treatment} does not vary within authorities once what the graph asks for is held fixed"
@@ -158,7 +163,7 @@ def _unanswered(question: Question, identification: Identification, needs: Seque
     return Verdict(
         finding="not_identified",
         direction=None,
-        headline=f"{banner}{capital(asked)} cannot be answered with these data. {would}".rstrip(),
+        headline=f"{answer} {would}".rstrip(),
         range_in_words=range_in_words,
         strength="none",
         strength_reasons=(reason,),
@@ -193,28 +198,35 @@ def _clear(estimate: Estimate) -> Direction | None:
     return "decrease" if estimate.upper is not None and estimate.upper < 0 else None
 
 
-def _sentence(finding: Finding, direction: str | None, action: str, asked: str, outcome: str, when: str, failed: Sequence[str], not_run: Sequence[str]) -> str:
-    verb = {"increase": "increased", "decrease": "reduced", None: ""}[direction]
-    other = {"increase": "reduction", "decrease": "increase", None: ""}[direction]
-    if finding == "failed_checks":
-        return f"The estimate of {asked} did not survive its checks ({_named(failed)}) and should not be used"
-    if finding == "no_interval":
-        return f"We cannot tell: no valid interval is known for this estimate of {asked}"
-    if finding == "association":
-        differ = {"increase": "higher", "decrease": "lower", None: "neither clearly higher nor lower"}[direction]
-        return f"An association, not an effect: along with {_inside(action)}, {outcome} {when} are {differ}"
-    if finding == "little_or_none":
-        slight = f" (a small {SIDES[direction]} is likely)" if direction else ""
-        return f"{action} made little or no difference to {outcome} {when}{slight}"
-    if finding == "probably":
-        return f"{action} probably {verb} {outcome} {when}"
-    if finding == "may":
-        if not_run:
-            return f"{action} may have {verb} {outcome} {when}; {_checks(not_run)} {'were' if len(not_run) > 1 else 'was'} not run"
-        return f"{action} may have {verb} {outcome} {when}; whether the effect is slight or important cannot be told"
-    if finding == "unlikely_otherwise":
-        return f"An important {other} in {outcome} from {_inside(action)} is unlikely; whether it {verb} them {when} cannot be told"
-    return f"We cannot tell whether {_inside(action)} increased or reduced {outcome} {when}"
+def _sentence(
+    language: Language, finding: Finding, direction: Direction | None, action: str, outcome: str, when: str, failed: Sequence[str], not_run: Sequence[str]
+) -> str:
+    terms = language.terms
+    up, down = (terms["increased"], terms["increase"], terms["higher"]), (terms["reduced"], terms["reduction"], terms["lower"])
+    this, other = (up, down) if direction == "increase" else (down, up)
+    form: str = finding
+    if finding == "little_or_none" and direction:
+        form = "little_or_none_slight"
+    if finding == "may" and not_run:
+        form = "may_not_run"
+    checks = listed([language.check(name) for name in failed])
+    if not_run:
+        names = listed([language.check(name) for name in not_run])
+        checks = f"the decisive checks on {names} were" if len(not_run) > 1 else f"the decisive check on {names} was"
+    return language.answer(
+        form,
+        action=_inside(action),
+        Action=capital(action),
+        outcome=outcome,
+        when=when,
+        verb=this[0],
+        direction=this[1],
+        other=other[1],
+        differ=this[2] if direction else terms["neither"],
+        checks=checks,
+        increased=terms["increased"],
+        reduced=terms["reduced"],
+    )
 
 
 def _range(question: Question, estimate: Estimate, outcome: Variable, decimals: int, sees: float | None, finding: Finding) -> str:
@@ -227,9 +239,9 @@ def _range(question: Question, estimate: Estimate, outcome: Variable, decimals: 
     article = "an" if harm == "increase" else "a"
     ruled = f"{article} {harm} of more than {most} {outcome.unit} is ruled out at this level" if worst > 0 else f"any {harm} is ruled out at this level"
     tail = (
-        f", and so is any that matters (δ = {question.smallest_important:g})"
+        f", and so is any that matters ({question.smallest_important:g} or more)"
         if worst < question.smallest_important
-        else f"; one that matters (δ = {question.smallest_important:g} or more) is not"
+        else f"; one that matters ({question.smallest_important:g} or more) is not"
     )
     seen = f" Such a study finds a true effect of {sees:.{decimals}f} or more in four of five cases; smaller ones it often misses." if sees else ""
     before = {

@@ -14,9 +14,11 @@ from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.judge import Rule, Verdict, judge
+from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
 from causal.refute import Refutation, Refuter, Trial, stream
+from causal.steps import Dose, Step, doses, steps
 
 
 class Source(Protocol):
@@ -43,6 +45,7 @@ class Study:
     question, graph, source, estimator, refuters, rule : the parts; refuters by name.
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
+    language : house style of the answer and of the pages; it moves no number and no finding.
     seed : of every random stream.
     said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying`s.
     """
@@ -57,6 +60,7 @@ class Study:
     rule: Rule = field(default_factory=Rule)
     baseline: Estimator | None = None
     adjust_for: tuple[str, ...] | None = None
+    language: Language = field(default_factory=Language)
     seed: int = 2019
     said: tuple[Saying, ...] = ()
 
@@ -73,7 +77,10 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered."""
+    """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered.
+
+    `steps` are the same straight-line comparison with more and more held fixed, `dose` the outcome along the treatment in the end.
+    """
 
     study: Study
     panel: Panel
@@ -84,6 +91,8 @@ class Result:
     refutations: tuple[Refutation, ...]
     verdict: Verdict
     seconds: Mapping[str, float]
+    steps: tuple[Step, ...] = ()
+    dose: tuple[Dose, ...] = ()
 
 
 def run(
@@ -136,6 +145,7 @@ def run(
                 action=study.action,
                 needs=[study.graph.node(name).label for name in identification.blocked_by],
                 simulated=panel.simulated,
+                language=study.language,
             )
             return Result(
                 study=study,
@@ -177,6 +187,7 @@ def run(
             outcome=outcome,
             action=study.action,
             simulated=panel.simulated,
+            language=study.language,
         )
     return Result(
         study=study,
@@ -188,6 +199,8 @@ def run(
         refutations=tuple(refutations),
         verdict=verdict,
         seconds=clock.seconds,
+        steps=steps(made),
+        dose=doses(made),
     )
 
 

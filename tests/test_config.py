@@ -57,12 +57,12 @@ def test_the_root_has_a_key_for_every_part_of_a_study_and_a_question() -> None:
     from causal.study import Study
 
     inside = yaml.safe_load((CONF / "config.yaml").read_text())
-    groups = {"graph", "source", "estimator", "rule"}
+    groups = {"graph", "source", "estimator", "rule", "language"}
     assert set(inside) - {"_target_", "defaults", "hydra", "workers", "runs"} | groups == knobs(Study)
     assert set(inside["question"]) - {"_target_"} == knobs(Question)
 
 
-@pytest.mark.parametrize("group", ["experiment", "source", "graph", "estimator", "rule"])
+@pytest.mark.parametrize("group", ["experiment", "source", "graph", "estimator", "rule", "language"])
 def test_every_choice_composes_and_instantiates(group: str, tmp_path: Path) -> None:
     (tmp_path / "g.dot").write_text('digraph { closures -> plans [because="a test"] }')
     for name in choices(group):

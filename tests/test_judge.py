@@ -117,10 +117,10 @@ def test_a_decisive_check_that_fails_takes_the_answer_away_and_one_not_run_lower
     sure = verdict(3.0, 2.0, 4.0)
     assert sure.finding == "probably" and sure.decisive == {"placebo_treatment": "passed", "future_treatment": "passed"}
     failed = verdict(3.0, 2.0, 4.0, refutations=(PASSED[0], check("future_treatment", False, 0.001)))
-    assert failed.finding == "failed_checks" and "future treatment" in failed.headline and failed.strength == "very weak"
+    assert failed.finding == "failed_checks" and "(treatment of later years)" in failed.headline and failed.strength == "very weak"
     missing = verdict(3.0, 2.0, 4.0, refutations=(PASSED[0], check("future_treatment", None)))
     assert missing.finding == "may" and "could not be run: a test" in " ".join(missing.cannot_say)
-    assert "may have increased" in missing.headline and "the decisive check future treatment was not run" in missing.headline
+    assert "may have increased" in missing.headline and "the decisive check on treatment of later years was not run" in missing.headline
     absent = verdict(3.0, 2.0, 4.0, refutations=PASSED[:1])
     assert absent.finding == "may" and absent.decisive["future_treatment"] == "not run" and "was not asked for" in " ".join(absent.cannot_say)
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from causal.panel import Loss, Panel
     from causal.study import Result
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READS = (1, 2)  # what a page can be made from
 FILE = "result.json"
 KEYS = (
     "schema_version",
@@ -36,13 +37,17 @@ KEYS = (
     "design",
     "estimate",
     "baseline",
+    "steps",
+    "dose",
     "refutations",
     "rule",
     "verdict",
+    "language",
     "provenance",
     "said",
 )
-LATER: dict[str, Any] = {"said": []}  # keys that records of this version did not always have, and what they are read as
+# keys that records did not have from the beginning, and what stands for them where they are lacking
+LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": []}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,9 +74,12 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "design": None if result.design is None else _design(result.design, panel),
         "estimate": result.estimate,
         "baseline": result.baseline,
+        "steps": result.steps,
+        "dose": result.dose,
         "refutations": result.refutations,
         "rule": study.rule,
         "verdict": result.verdict,
+        "language": study.language,
         "provenance": provenance,
         "said": study.said,
     }
@@ -124,7 +132,7 @@ def read(folder: Path) -> dict[str, Any]:
 
     Raises
     ------
-    DataError : no result.json, not JSON, or not of this schema version.
+    DataError : no result.json, not JSON, or of a schema version that is not read here; what older versions lack is filled in as absent.
     """
     path = Path(folder) / FILE
     if not Path(folder).is_dir():
@@ -137,9 +145,10 @@ def read(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not strict JSON ({error}); run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in READS or isinstance(version, bool):
+        reads = " and ".join(map(str, READS))
         raise DataError(
-            f"{path} has schema_version {version!r}, this version of the toolkit reads {SCHEMA_VERSION}; run the study again, or use the version that wrote it"
+            f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; run the study again, or use the version that wrote it"
         )
     data = {**LATER, **data}
     lacking = [key for key in KEYS if key not in data]
@@ -154,12 +163,14 @@ def _refuse(constant: str) -> None:
 
 def _source(panel: Panel, design: Design | None) -> dict[str, Any]:
     authorities = panel.authorities if design is None else design.authorities
+    year = panel.years[-1] if design is None else int(design.year.max())
     places = panel.places.reindex(list(authorities))
     return {
         "title": panel.title,
         "simulated": panel.simulated,
         "planted": panel.planted,
         "population": panel.population,
+        "people": _people(panel, year),
         "variables": panel.variables,
         "places": [
             {"authority": code, **{str(key): _cell(value) for key, value in row.items()}}
@@ -171,6 +182,14 @@ def _source(panel: Panel, design: Design | None) -> dict[str, Any]:
         "notes": panel.notes,
         "digest": panel.digest,
     }
+
+
+def _people(panel: Panel, year: int) -> dict[str, Any] | None:
+    """All people of the panel's authorities in one year, the last that an outcome is from; None where they are not counted."""
+    if panel.population is None:
+        return None
+    at = panel.frame[panel.population].xs(year, level="year").dropna()
+    return {"total": float(at.sum()), "authorities": len(at), "year": year} if len(at) else None
 
 
 def _cell(value: Any) -> Any:
