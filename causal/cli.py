@@ -13,7 +13,14 @@ from typing import Any
 
 from causal.errors import CausalError, ConfigError, suggest
 
-GROUPS = {"experiments": "experiment", "estimators": "estimator", "refuters": "refuters", "sources": "source", "graphs": "graph"}
+GROUPS = {
+    "experiments": "experiment",
+    "estimators": "estimator",
+    "refuters": "refuters",
+    "sources": "source",
+    "graphs": "graph",
+    "decompositions": "decomposition",
+}
 ABOUT = "Finds out whether a preventative public service works, and says so truthfully."
 EXAMPLES = """examples:
   causal run                                              the headline experiment on the simulated default
@@ -21,6 +28,7 @@ EXAMPLES = """examples:
   causal run -m experiment=closures estimator=fixed_effects,linear_dml,causal_forest
   causal explain experiment=closures                      before any outcome is looked at
   causal simulate experiment=closures --panels 200        would this design have found it? effects are planted
+  causal decompose variation source=england source.path=FOLDER       what an outcome's differences are made of
   causal list estimators                                  what there is, what it needs, what it costs
   causal check mine.csv                                   what is wrong with a table or a folder
   causal check FOLDER --cell plans Leeds 2018             the printed cells behind one number
@@ -39,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        if rest and given.command not in ("run", "explain", "facts", "simulate"):
+        if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose"):
             raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
         if odd := [word for word in rest if word.startswith("-")]:
             raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
@@ -75,10 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--panels", type=int, default=100, metavar="N", help="panels for each planted effect (100); those done before are not done again")
     simulate.add_argument("--effects", type=float, nargs="+", default=[], metavar="EFFECT", help="planted, in outcome units (0, δ, 2δ and −2δ)")
     simulate.add_argument("--worlds", choices=("panel", "source"), default="panel", help="plant in the study's own panel, or draw from source=simulated anew")
+    decompose = configured("decompose", "take a finding apart: causal decompose variation source=england source.path=FOLDER")
+    decompose.add_argument("name", metavar="NAME", help="which; causal list decompositions")
     compare = commands.add_parser("compare", help="one table and page over many runs")
     compare.add_argument("runs", nargs="+", type=Path, metavar="RUN_OR_FOLDER")
     compare.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (default: beside the runs)")
-    listing = commands.add_parser("list", help="what experiments, estimators, refuters, sources and graphs there are")
+    listing = commands.add_parser("list", help="what experiments, estimators, refuters, sources, graphs and decompositions there are")
     listing.add_argument("what", nargs="?", choices=list(GROUPS), metavar="|".join(GROUPS))
     listing.add_argument("--json", action="store_true")
     listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
@@ -124,6 +134,11 @@ def _simulate(given: argparse.Namespace, rest: list[str]) -> int:
     return int(program.main(rest, folders=given.config_dir, trusted=given.trust, **asked))
 
 
+def _decompose(given: argparse.Namespace, rest: list[str]) -> int:
+    program = import_module("causal.experiments.decompose")
+    return int(program.main(given.name, rest, folders=given.config_dir, trusted=given.trust))
+
+
 def _facts(given: argparse.Namespace, rest: list[str]) -> int:
     if not any(word.startswith("source.path=") for word in rest):
         raise ConfigError("facts are told of a folder of published files: give  source.path=FOLDER")
@@ -146,7 +161,11 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
 
     found: list[Path] = []
     for path in given.runs:
-        inside = [path] if (path / "result.json").is_file() else sorted(p.parent for p in path.glob("**/result.json") if ".partial" not in p.parts)
+        inside = (
+            [path]
+            if (path / "result.json").is_file()
+            else sorted(p.parent for p in path.glob("**/result.json") if not {".partial", "decompositions"} & set(p.parts))
+        )
         if not inside:
             raise ConfigError(f"{path}: no result.json there or below; name a run's folder, or a folder of runs")
         # runs/latest is a second name of one of them
@@ -282,6 +301,7 @@ COMMANDS = {
     "run": _run,
     "explain": _explain,
     "simulate": _simulate,
+    "decompose": _decompose,
     "compare": _compare,
     "facts": _facts,
     "list": _list,

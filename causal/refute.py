@@ -184,19 +184,7 @@ class Trial:
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
         """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
-        from joblib import Parallel, cpu_count, delayed
-        from tqdm import tqdm
-
-        # every fit runs with one BLAS and OpenMP thread: two gave other bits
-        jobs = min(self.workers if self.workers > 0 else cpu_count(), draws)
-        pending = (delayed(_single)(step, draw, stream(self.seed, name, draw)) for draw in range(draws))
-        bar = tqdm(total=draws, desc=name, leave=False, delay=2, disable=not (self.progress and sys.stderr.isatty()))
-        found = []
-        with bar:
-            for one in Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(pending):
-                found.append(one)
-                bar.update()
-        return found
+        return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
 
 
 class Refuter(Protocol):
@@ -210,6 +198,23 @@ class Refuter(Protocol):
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`."""
         ...
+
+
+def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws: int, *, seed: int, workers: int, progress: bool) -> list[T]:
+    """`step(draw, rng)` for each draw; each has its own stream, so the number of workers changes nothing."""
+    from joblib import Parallel, cpu_count, delayed
+    from tqdm import tqdm
+
+    # every fit runs with one BLAS and OpenMP thread: two gave other bits
+    jobs = min(workers if workers > 0 else cpu_count(), draws)
+    pending = (delayed(_single)(step, draw, stream(seed, name, draw)) for draw in range(draws))
+    bar = tqdm(total=draws, desc=name, leave=False, delay=2, disable=not (progress and sys.stderr.isatty()))
+    found = []
+    with bar:
+        for one in Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(pending):
+            found.append(one)
+            bar.update()
+    return found
 
 
 def _single(step: Callable[[int, np.random.Generator], T], draw: int, rng: np.random.Generator) -> T:

@@ -66,20 +66,42 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     ------
     ConfigError : a key without a value, a class that is not allowed, a knob that a class does not have.
     """
+    plain = _whole(config, trusted)
+    _leave_knobs(plain)
+    study = _made(plain)
+    if not isinstance(study, Study):
+        raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
+    return study
+
+
+def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) -> tuple[Study, Any]:
+    """The study, and a part that stands beside it in the configuration (a decomposition), made in the same way.
+
+    Raises
+    ------
+    ConfigError : as `study_from`.
+    """
+    plain = _whole(config, trusted)
+    part = _made({group: plain.pop(group)})[group]
+    return study_from(OmegaConf.create(plain), trusted), part
+
+
+def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
+    """The configuration as plain values: every key has one, and every class is allowed."""
     plain = resolved(config)
     missing = sorted(_missing(config))
     if missing:
         raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
     for where, target in _targets(plain):
         _allowed(where, target, trusted)
-    _leave_knobs(plain)
+    return plain
+
+
+def _made(plain: dict[str, Any]) -> Any:
     try:
-        study = instantiate(OmegaConf.create(plain), _convert_="all")
+        return instantiate(OmegaConf.create(plain), _convert_="all")
     except HydraException as problem:
         raise _unwrapped(problem) from problem
-    if not isinstance(study, Study):
-        raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
-    return study
 
 
 def _leave_knobs(plain: dict[str, Any]) -> None:

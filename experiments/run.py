@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,9 +58,7 @@ class _Job:
     def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
         study = study_from(config, self.trusted)
         plain = resolved(config)
-        runs, workers = Path(str(config.runs)), config.workers
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers == 0 or workers < -1:
-            raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
+        runs, workers = Path(str(config.runs)), checked_workers(config.workers)
         home = runs / named["experiment"] / named["estimator"]
         digest = digest_of(plain)
         panel = None
@@ -80,7 +78,8 @@ class _Job:
             times={"started": began.isoformat(timespec="seconds"), "seconds": {name: round(s, 3) for name, s in result.seconds.items()}},
             protocol=self._followed(result, plain),
         )
-        folder = _land(result, record, plain, runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest[:6]}")
+        text = as_yaml(plain)
+        folder = land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest[:6]}")
         if not self.sweep:
             _latest(runs, folder)
         _tell(study, result, folder, brief=self.sweep)
@@ -94,19 +93,40 @@ class _Job:
         return {"digest": self.plan["digest"], "deviations": said}
 
 
+def checked_workers(workers: Any) -> int:
+    """How many processes for draws.
+
+    Raises
+    ------
+    ConfigError : not a whole number of at least 1, or -1.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers == 0 or workers < -1:
+        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
+    return workers
+
+
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
     """The words that run it again, without how many workers or where to."""
     kept = [str(word) for word in overrides if str(word).split("=")[0] not in ("workers", "runs")]
     return kept if any(word.startswith("experiment=") for word in kept) else [f"experiment={named['experiment']}", *kept]
 
 
-def _land(result: Result, record: dict[str, Any], plain: dict[str, Any], runs: Path, home: Path, name: str) -> Path:
-    """Write everything aside and rename when whole, so that nothing half-written looks finished."""
+def as_yaml(plain: dict[str, Any]) -> str:
+    """A resolved configuration as the text of its file."""
+    return str(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=120))
+
+
+def land(fill: Callable[[Path], None], runs: Path, home: Path, name: str) -> Path:
+    """`fill` a folder aside and rename it when whole, so that nothing half-written looks finished; the folder it became."""
     aside = runs / ".partial"
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        aside.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
     partial = Path(tempfile.mkdtemp(dir=aside))
     try:
-        write(result, partial, record, yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=120))
+        fill(partial)
         partial.chmod(0o755)
         folder, again = home / name, 1
         while folder.exists():

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.report import tables
+from causal.report import breakdown, tables
 from causal.report.figures import titled
 from causal.report.page import drawings, page
-from causal.report.record import FILE, read, record, write_json
+from causal.report.record import FILE, load, read, record, write_json
 from causal.report.summary import summary
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def rebuild(folder: Path) -> None:
     DataError : no readable result.json there.
     """
     folder = Path(folder)
+    if "decomposition" in load(folder):
+        return breakdown.rebuild(folder)
     data = read(folder)
     for table in (tables.effects(data), tables.refutations(data)):
         _save(folder / f"{table.name}.csv", table.csv)

@@ -122,7 +122,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "design": [sentence(one) for one in data["design"]["words"]] if data["design"] else ["Nothing was set up, because the effect is not identified."],
         "identification": _identification(data),
         "data": _data(data),
-        **_provenance(data),
+        **provenance_view(data),
         "files": FILES,
         "footer": "Made from result.json by  causal report.  Intervals are rounded outwards.",
     }
@@ -377,7 +377,8 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _provenance(data: Mapping[str, Any]) -> dict[str, Any]:
+def provenance_view(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Command, configuration and the rest of where a record comes from, as the template takes them."""
     given = dict(data["provenance"])
     command, config, protocol = given.pop("command", None), given.pop("config", None), given.pop("protocol", None)
     flat = [("Data digest (SHA-256)", data["source"]["digest"])]

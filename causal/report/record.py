@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "action": study.action,
         "question": study.question,
         "graph": {"name": graph.name, "nodes": graph.nodes, "arrows": graph.arrows},
-        "source": _source(panel, result.design),
+        "source": source(panel, result.design),
         "identification": result.identification,
         "design": None if result.design is None else _design(result.design, panel),
         "estimate": result.estimate,
@@ -134,6 +134,11 @@ def read(folder: Path) -> dict[str, Any]:
     ------
     DataError : no result.json, not JSON, or of a schema version that is not read here; what older versions lack is filled in as absent.
     """
+    return load(folder, KEYS)
+
+
+def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """The record of whatever kind in a folder, which must have these keys; errors as in `read`."""
     path = Path(folder) / FILE
     if not Path(folder).is_dir():
         raise DataError(f"{folder} is no folder; give the folder of a run, which holds {FILE}")
@@ -151,7 +156,7 @@ def read(folder: Path) -> dict[str, Any]:
             f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; run the study again, or use the version that wrote it"
         )
     data = {**LATER, **data}
-    lacking = [key for key in KEYS if key not in data]
+    lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
     return dict(data)
@@ -161,7 +166,8 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"it holds {constant}")
 
 
-def _source(panel: Panel, design: Design | None) -> dict[str, Any]:
+def source(panel: Panel, design: Design | None) -> dict[str, Any]:
+    """The data of a record: title, variables, places, years, losses, notes."""
     authorities = panel.authorities if design is None else design.authorities
     year = panel.years[-1] if design is None else int(design.year.max())
     places = panel.places.reindex(list(authorities))

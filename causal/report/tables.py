@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 NOT_APPLICABLE, UNAVAILABLE = "z", "x"
 PLACE = ("time_period", "time_identifier", "geographic_level", "country_code", "country_name")
+LOCAL = (
+    ("region_code", "Region, code"),
+    ("region_name", "Region"),
+    ("old_la_code", "Authority, code of the Department for Education"),
+    ("new_la_code", "Authority, code of the Office for National Statistics"),
+    ("la_name", "Authority"),
+)
 ENGLAND = re.compile(r"^E\d{8}$")
 
 
@@ -41,11 +48,12 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Any], ...]
+    placed: bool = True  # whether rows are of a time and a place
 
     @property
     def csv(self) -> str:
         """The table as text."""
-        names = [*PLACE, *(column.name for column in self.columns)]
+        names = [*(PLACE if self.placed else ()), *(column.name for column in self.columns)]
         return lines([names, *([cell(row.get(name, NOT_APPLICABLE)) for name in names] for row in self.rows)])
 
     @property
@@ -150,6 +158,33 @@ def refutations(data: Mapping[str, Any]) -> Table:
     return Table(name="refutations", columns=(*SETTING, *CHECKED, *_indicators(("p_value", "Chance of something as bad in a clean world"))), rows=tuple(rows))
 
 
+def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
+    """A table of a decomposition: with time and place where its rows are of authorities or years, tidy otherwise."""
+    names = [column["name"] for column in one["columns"]]
+    placed = bool({"authority", "year"} & set(names))
+    kept = [column for column in one["columns"] if column["name"] not in ("authority", "year")]
+    local = "authority" in names
+    of_place = [Column(name=name, kind="Filter", label=label) for name, label in LOCAL] if local else []
+    last = Column(name="simulated", kind="Filter", label="no, or what was planted in made-up data")
+    columns = [Column(name=c["name"], kind="Filter" if c["text"] else "Indicator", label=c["label"], unit=c["unit"]) for c in kept]
+    base = setting(data)
+    country = {key: base[key] for key in PLACE}
+    places = {place["authority"]: place for place in data["source"]["places"]}
+    rows = []
+    for row in one["rows"]:
+        cells = dict(zip(names, row, strict=True))
+        made: dict[str, Any] = {column["name"]: cells[column["name"]] for column in kept} | {"simulated": base["simulated"]}
+        if placed:
+            made |= country | {"time_period": cells["year"] if "year" in names else base["time_period"]}
+        if local and cells["authority"] in places:
+            place = places[cells["authority"]]
+            made |= {"geographic_level": "Local authority", "la_name": place["name"], "region_name": place.get("region") or UNAVAILABLE}
+            made |= {"region_code": place.get("region_code") or UNAVAILABLE, "old_la_code": place.get("old_la_code") or UNAVAILABLE}
+            made["new_la_code"] = place.get("new_la_code") or place["authority"]
+        rows.append(made)
+    return Table(name=one["name"], columns=(*of_place, *columns, last), rows=tuple(rows), placed=placed)
+
+
 def influence(result: Result) -> str:
     """One score for each cluster (an authority, unless the data say who moves together); their squares add to the squared error."""
     heads = ["authority_code", "authority_name", "score", "simulated"]
@@ -252,4 +287,4 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-__all__ = ["Column", "Table", "effects", "influence", "lines", "refutations", "setting"]
+__all__ = ["Column", "Table", "effects", "influence", "lines", "of_breakdown", "refutations", "setting"]

@@ -1,0 +1,276 @@
+"""What a decomposition is given, and what it says: a `Case` in, a `Breakdown` out.
+
+A decomposition takes one quantity apart: the variation of an outcome, its growth, an effect over places, a cost. What it says is data: tables, and
+figures described by the columns they show, so that page, CSV and spreadsheet are all made from one record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+
+from causal.design import design
+from causal.errors import DesignError
+from causal.estimate import Estimator
+from causal.graph import Graph
+from causal.identify import Identification, identify
+from causal.panel import Panel
+from causal.question import Question
+from causal.refute import Trial, in_parallel, stream
+
+T = TypeVar("T")
+Cell = str | float | int | None
+KINDS = ("stacked", "waterfall", "intervals", "dots", "scatter", "curve", "funnel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is taken apart, and the powers to do so.
+
+    Parameters
+    ----------
+    panel, question, graph, estimator : the parts of a study.
+    action : the contrast as the start of a sentence.
+    source : where the panel came from; a simulated one may know what it planted (`truth`, `components`, …), asked for by name.
+    adjust_for : an adjustment set forced against the graph's; None takes the graph's.
+    seed : of every random stream.
+    workers : processes for `map`; changes no number.
+    progress : whether to show it on a terminal.
+    """
+
+    panel: Panel
+    question: Question
+    graph: Graph
+    estimator: Estimator
+    action: str
+    source: Any = None
+    adjust_for: tuple[str, ...] | None = None
+    seed: int = 2019
+    workers: int = 1
+    progress: bool = False
+
+    def identify(self) -> Identification:
+        """What the graph says of the question with these data; DoWhy is loaded."""
+        strategy = getattr(self.estimator, "strategy", "backdoor")
+        return identify(
+            self.question,
+            self.graph,
+            measured=self.panel.names,
+            adjust_for=self.adjust_for,
+            strategy=strategy,  # type: ignore[arg-type]
+        )
+
+    def trial(self) -> Trial:
+        """The study's own answer, with the powers to repeat it: identification, design and estimate as `causal run` makes them.
+
+        Raises
+        ------
+        DesignError : the effect is not identified, so there is nothing to take apart.
+        CausalError : the design or the estimate cannot be made.
+        """
+        found = self.identify()
+        if not found.identified:
+            raise DesignError(f"the graph does not identify {self.question.treatment} → {self.question.outcome} with these data: no effect to take apart")
+        made = design(self.panel, self.question, found)
+        return Trial(
+            panel=self.panel,
+            question=self.question,
+            identification=found,
+            estimator=self.estimator,
+            design=made,
+            estimate=self.estimator.estimate(made, stream(self.seed, "estimate")),
+            seed=self.seed,
+            workers=self.workers,
+            progress=self.progress,
+            graph=self.graph,
+        )
+
+    def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
+        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
+        return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table: its name in files, words for a reader, the unit of its numbers and how many decimals are shown.
+
+    `authority` and `year` are names with a meaning: a table that has one goes out in the form of the Department for Education's open data standard.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    places: int | None = None
+    text: bool = False  # words, not numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Numbers with their names.
+
+    Parameters
+    ----------
+    name : of its file.
+    caption : what it holds, in a few words.
+    columns : in order; the first one heads the rows.
+    rows : shape (rows, columns); None where a number is not known.
+    shown : rows that the page shows, the first ones; None shows all (authorities by name belong in the file, not on the page).
+
+    Raises
+    ------
+    ValueError : a row that does not fit its columns, or a name that stands twice.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    shown: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "rows", tuple(tuple(_cell(value) for value in row) for row in self.rows))
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError(f"table {self.name}: a column's name stands twice in {names}")
+        if odd := [row for row in self.rows if len(row) != len(names)]:
+            raise ValueError(f"table {self.name}: a row has {len(odd[0])} cells for {len(names)} columns")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A number to compare with, drawn as a line through the values of one column: what others said."""
+
+    column: str
+    value: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure as data: which columns of which table, and how they are shown.
+
+    Parameters
+    ----------
+    name : of its file.
+    kind : one of
+        "stacked": a bar for each row, its `values` one behind the other;
+        "waterfall": rows as steps from a first to a last total, `values` one column; a row whose `total` cell is "total" starts anew from zero;
+        "intervals": a line for each row, one value with `lower` and `upper`;
+        "dots": a line for each label, one small panel for each of `values`;
+        "scatter": `values` are x and y (a cost plane too);
+        "curve": `values` are x, then one or more lines; `lower` and `upper` a band round the first;
+        "funnel": `values` are x and y of places, `lower` and `upper` limits at each x.
+    table : name of the table.
+    alt : what it shows and finds, for those who cannot see it.
+    caption : printed under it.
+    values : columns of numbers.
+    label : column of words: which row it is.
+    group : column of words: colour and shape (dots, scatter), or a heading above the rows that share it (stacked, intervals).
+    lower, upper : columns with the ends of an interval.
+    total : column of words that says which rows of a waterfall are totals.
+    marks : numbers to compare with.
+    where : column → the words that rows must have there to be shown.
+    axes : words for the axes, where the columns' own will not do.
+    """
+
+    name: str
+    kind: Literal["stacked", "waterfall", "intervals", "dots", "scatter", "curve", "funnel"]
+    table: str
+    alt: str
+    caption: str
+    values: tuple[str, ...]
+    label: str = ""
+    group: str = ""
+    lower: str = ""
+    upper: str = ""
+    total: str = ""
+    marks: tuple[Mark, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    axes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"figure {self.name}: kind must be one of {KINDS}, got {self.kind!r}")
+        if not self.alt.strip() or not self.caption.strip():
+            raise ValueError(f"figure {self.name}: it needs words for those who cannot see it, and a caption")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """What a decomposition found.
+
+    Parameters
+    ----------
+    name : the decomposition's on its shelf.
+    title : a few words.
+    asks : the question, in plain words.
+    headline : the answer, one or two sentences.
+    tables, figures : the numbers, and how they are shown; each figure shows a table that is there.
+    said : sentences that tell the findings, in order, with numbers and units.
+    reasons : how the numbers were got, and what they rest on.
+    cannot_say : what does not follow from them.
+    notes : gaps in the data, choices that were left out, and why.
+    truth : for simulated data, what was planted beside what was found; None where nothing is known.
+
+    Raises
+    ------
+    ValueError : a figure of a table or column that is not there.
+    """
+
+    name: str
+    title: str
+    asks: str
+    headline: str
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...] = ()
+    said: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    cannot_say: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    truth: Table | None = None
+
+    def __post_init__(self) -> None:
+        known = {table.name: {column.name for column in table.columns} for table in (*self.tables, *([self.truth] if self.truth else []))}
+        if len(known) != len(self.tables) + (self.truth is not None):
+            raise ValueError(f"{self.name}: two tables have one name")
+        for figure in self.figures:
+            wanted = {*figure.values, *figure.where, *(mark.column for mark in figure.marks)}
+            wanted |= {one for one in (figure.label, figure.group, figure.lower, figure.upper, figure.total) if one}
+            if figure.table not in known or not wanted <= known[figure.table]:
+                raise ValueError(f"{self.name}: figure {figure.name} shows {sorted(wanted)} of table {figure.table!r}, which are not all there")
+        if not self.cannot_say:
+            raise ValueError(f"{self.name}: a decomposition says what does not follow from it")
+
+
+class Decomposition(Protocol):
+    """What stands on the shelf of decompositions."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        ...
+
+    def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
+        """Take it apart.
+
+        Raises
+        ------
+        CausalError : these data cannot be used for it; the message says what they lack.
+        """
+        ...
+
+
+def _cell(value: Any) -> Cell:
+    """A cell as Python's own value; what is not finite is not known."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError(f"a cell holds words, a number or nothing, got {type(value).__name__}")

@@ -1,0 +1,1 @@
+"""The shelf of decompositions: one file each, that takes one quantity apart."""

@@ -1,0 +1,87 @@
+"""Take a finding apart: what an outcome's differences, its growth, an effect or a cost is made of.
+
+`main` is what `causal decompose NAME` calls; it works as a script too: python experiments/decompose.py variation experiment=closures
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from causal.breakdown import Breakdown, Case
+from causal.errors import ConfigError, suggest
+from causal.experiments.compose import choices, composed, resolved, study_and_part, trust
+from causal.experiments.run import as_yaml, checked_workers, land
+from causal.refute import stream
+from causal.report import breakdown as pages
+from causal.report.provenance import digest_of, provenance
+
+
+def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
+    """Decompose and write what came of it; the last line printed is its folder.
+
+    Parameters
+    ----------
+    name : of the decomposition on its shelf.
+    words : overrides, as for `causal run`.
+
+    Raises
+    ------
+    CausalError : the input cannot be used.
+    """
+    from threadpoolctl import threadpool_limits
+
+    folders = [folder.resolve() for folder in folders]
+    known = choices("decomposition", folders)
+    if name not in known:
+        raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
+    config = composed([f"decomposition={name}", *words], folders)
+    study, decomposition = study_and_part(config, "decomposition", trust(trusted))
+    plain, runs = resolved(config), Path(str(config.runs))
+    began, clock = datetime.now(UTC), time.perf_counter()
+    with threadpool_limits(limits=1):  # two BLAS threads gave other bits
+        panel = study.source.load()
+        case = Case(
+            panel=panel,
+            question=study.question,
+            graph=study.graph,
+            estimator=study.estimator,
+            action=study.action,
+            source=study.source,
+            adjust_for=study.adjust_for,
+            seed=study.seed,
+            workers=checked_workers(config.workers),
+            progress=sys.stderr.isatty(),
+        )
+        made: Breakdown = decomposition.decompose(case, stream(study.seed, "decompose", name))
+    flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
+    kept = [word for word in words if word.partition("=")[0] not in ("workers", "runs")]
+    record = provenance(
+        config=plain,
+        command=["causal", "decompose", name, *flags, *kept],
+        seed=study.seed,
+        data=panel.digest,
+        times={"started": began.isoformat(timespec="seconds"), "seconds": {"decompose": round(time.perf_counter() - clock, 3)}},
+    )
+    home, text = runs / "decompositions" / name, as_yaml(plain)
+    folder = land(lambda partial: pages.write(made, panel, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
+    print(made.title)
+    print(f"{panel.title}: {len(panel.authorities)} authorities, {panel.years[0]} to {panel.years[-1]}")
+    if panel.simulated:
+        print(f"SIMULATED; planted: {panel.planted.get('words') or dict(panel.planted)}")
+    print()
+    print(made.headline)
+    for one in made.said:
+        print(f"  - {one}")
+    print(f"report: {folder / 'report.html'}")
+    print(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    from causal.cli import main as command_line
+
+    sys.exit(command_line(["decompose", *sys.argv[1:]]))

@@ -1,0 +1,43 @@
+"""`causal decompose`: what is written, and that it can be made again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from causal.cli import main
+
+
+def folder_of(capsys: pytest.CaptureFixture[str]) -> Path:
+    return Path(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+def test_a_decomposition_is_written_whole_and_made_again_from_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decompose", "variation", f"runs={tmp_path}", "decomposition.draws=20", "decomposition.outcomes=[plans]"]) == 0
+    folder = folder_of(capsys)
+    assert folder.parent == tmp_path / "decompositions" / "variation" and not (tmp_path / ".partial").exists()
+    data = json.loads((folder / "result.json").read_text())
+    assert data["decomposition"] == "variation" and data["source"]["simulated"] and data["provenance"]["command"][:3] == ["causal", "decompose", "variation"]
+    before = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert {Path("report.html"), Path("summary.md"), Path("config.yaml")} < set(before)
+    for figure in data["figures"]:
+        assert Path(f"figures/{figure['name']}.svg") in before
+    assert main(["report", str(folder)]) == 0
+    assert before == {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["variatoin"], "there is no decomposition 'variatoin'; there is 'variation'"),
+        (["variation", "decomposition.windows=[[2018,2013]]"], "a first and a later last year"),
+        (["variation", "decomposition.outcomes=[bones]"], "none of the outcomes"),
+        (["variation", "decomposition.drawz=3"], "decomposition.drawz"),
+    ],
+)
+def test_what_is_wrong_is_said(words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decompose", *words, f"runs={tmp_path}"]) == 2
+    assert says.lower() in capsys.readouterr().err.lower()
+    assert not list(tmp_path.rglob("report.html"))
