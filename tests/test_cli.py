@@ -78,8 +78,8 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     assert lines[-2] == f"report: {folder / 'report.html'}"
     assert lines[-3].startswith("SIMULATED: ")
     result = json.loads((folder / "result.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict language provenance said"
-    assert list(result) == keys.split()
+    keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict"
+    assert list(result) == [*keys.split(), "language", "provenance", "said"]
     for name in ("influence.csv", "effects.csv", "refutations.csv", "report.html", "summary.md", "config.yaml", "figures"):
         assert (folder / name).exists(), name
     assert (tmp_path / "latest").resolve() == folder.resolve()
