@@ -92,7 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("what", nargs="?", choices=list(GROUPS), metavar="|".join(GROUPS))
     listing.add_argument("--json", action="store_true")
     listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
-    check = commands.add_parser("check", help="what is wrong with this table, or what is missing from this folder of published files")
+    check = commands.add_parser(
+        "check",
+        help="what is wrong with this table (or with a results table, by DfE's open data standard), or what is missing from this folder of published files",
+    )
     check.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
     for knob, about in (
         ("authority", "column of authorities"),
@@ -240,6 +243,17 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         return 2 if lines[-1].startswith("problem") else 0
     if given.cell:
         raise ConfigError("--cell looks into a folder of published files; a table's cells are its own")
+    from causal import open_data
+
+    if open_data.results(open_data.header(path)):
+        wrong = open_data.problems(path)
+        print(
+            f"{path}: {len(wrong)} problem{'s' * (len(wrong) != 1)} against DfE's open data standard"
+            if wrong
+            else f"{path}: it follows DfE's open data standard"
+        )
+        print("\n".join(f"  {line}" for line in wrong), end="\n" if wrong else "")
+        return 2 if wrong else 0
     from causal.sources.table import Table
 
     if odd := [word for word in given.only if "=" not in word]:

@@ -21,6 +21,7 @@ from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph
 from causal.judge import judge
+from causal.open_data import EVERYWHERE, problems
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation
@@ -313,7 +314,8 @@ def test_tables_keep_the_open_data_form(folder: Path) -> None:
     for name in ("effects", "refutations"):
         raw = (folder / f"{name}.csv").read_text(encoding="utf-8")
         heads = raw.splitlines()[0].split(",")
-        assert heads[:5] == list(tables.PLACE)
+        assert problems(folder / f"{name}.csv") == []
+        assert heads[:5] == list(EVERYWHERE)
         assert all(re.fullmatch(r"[a-z][a-z0-9_]*", head) for head in heads) and len(set(heads)) == len(heads)
         meta = rows(folder / f"{name}.meta.csv")
         assert [row["col_name"] for row in meta] == heads[5:]

@@ -35,7 +35,7 @@ from causal.inference import interval
 from causal.judge import classify
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.words import capital, listed, places, span
+from causal.words import capital, count, listed, places, span
 
 FOLDS = 5
 
@@ -304,11 +304,11 @@ def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | N
 
 
 def label(trial: Trial, group: str) -> str:
-    """Words for a control: its variable's label, with "× year" kept."""
+    """Words for a control: its variable's label, with how long before the outcome it is dated, and with "× year" kept."""
     bare, by_year = (group.removesuffix(" × year"), group.endswith(" × year"))
-    name, _ = undated(bare)
+    name, by = undated(bare)
     try:
-        words = trial.panel.variable(name).label
+        words = trial.panel.variable(name).label + (f", {count(-by, 'year')} before the outcome" if by else "")
     except DataError:
         words = bare
     return f"{words} × year" if by_year else words

@@ -1,8 +1,7 @@
 """Tables out, in the form of the Department for Education's open data standard.
 
-Lower snake_case names, UTF-8, time and place first, intervals as `estimate, est_lower_ci, est_upper_ci`, `z` for what does
-not apply and `x` for what is not available, and a `.meta.csv` beside each table. Simulated data say so where the country's
-name would stand, and a table from elsewhere claims no country.
+`causal.open_data` knows the standard and checks these files. Simulated data say so where the country's name would stand, and a table from
+elsewhere claims no country. A text that a spreadsheet would take for a formula begins with an apostrophe.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, UNAVAILABLE
 from causal.report.phrases import STATES, made_up, variable, years
 
 if TYPE_CHECKING:
     from causal.study import Result
 
-NOT_APPLICABLE, UNAVAILABLE = "z", "x"
-PLACE = ("time_period", "time_identifier", "geographic_level", "country_code", "country_name")
 LOCAL = (
     ("region_code", "Region, code"),
     ("region_name", "Region"),
@@ -29,6 +28,7 @@ LOCAL = (
     ("la_name", "Authority"),
 )
 ENGLAND = re.compile(r"^E\d{8}$")
+FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +53,13 @@ class Table:
     @property
     def csv(self) -> str:
         """The table as text."""
-        names = [*(PLACE if self.placed else ()), *(column.name for column in self.columns)]
+        names = [*(EVERYWHERE if self.placed else ()), *(column.name for column in self.columns)]
         return lines([names, *([cell(row.get(name, NOT_APPLICABLE)) for name in names] for row in self.rows)])
 
     @property
     def meta(self) -> str:
         """What the columns are, as text."""
-        heads = ["col_name", "col_type", "label", "indicator_grouping", "indicator_unit", "indicator_dp", "filter_hint", "filter_grouping_column"]
-        return lines([heads, *([c.name, c.kind, c.label, "", c.unit if c.kind == "Indicator" else "", "", "", ""] for c in self.columns)])
+        return lines([META, *([c.name, c.kind, c.label, "", c.unit if c.kind == "Indicator" else "", "", "", ""] for c in self.columns)])
 
 
 def _filters(*pairs: tuple[str, str]) -> tuple[Column, ...]:
@@ -168,7 +167,7 @@ def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
     last = Column(name="simulated", kind="Filter", label="no, or what was planted in made-up data")
     columns = [Column(name=c["name"], kind="Filter" if c["text"] else "Indicator", label=c["label"], unit=c["unit"]) for c in kept]
     base = setting(data)
-    country = {key: base[key] for key in PLACE}
+    country = {key: base[key] for key in EVERYWHERE}
     places = {place["authority"]: place for place in data["source"]["places"]}
     rows = []
     for row in one["rows"]:
@@ -243,12 +242,15 @@ def lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def cell(value: Any) -> str:
-    """A cell; what is not known is `x`."""
+    """A cell: every digit of a number, written out; text in one line; what is not known is `x`, and no words at all are `z`."""
     if value is None:
         return UNAVAILABLE
-    if isinstance(value, float):
-        return repr(value) if not value.is_integer() or abs(value) >= 1e15 else f"{value:.0f}"
-    return str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{Decimal(repr(value + 0)):f}".removesuffix(".0")  # + 0: no −0
+    text = " ".join(str(value).split())
+    return f"'{text}" if text.startswith(FORMULA) else text or NOT_APPLICABLE
 
 
 def _english(places: Sequence[Mapping[str, Any]]) -> bool:

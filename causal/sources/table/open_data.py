@@ -1,7 +1,6 @@
-"""Files that follow DfE's open data standard, as Explore Education Statistics publishes them.
+"""Files that follow DfE's open data standard (`causal.open_data`), as Explore Education Statistics publishes them, read as a source of authorities.
 
-One row for each place, period and filter; places are national, regional and local in one file; `time_period` is 2018, or 201718 for a period over two
-calendar years; a `.meta.csv` beside it says which columns are filters and which are indicators, with label and unit (DfE, Open data standards, 2024).
+Places are national, regional and local in one file. Here is what a reader can make of a file that keeps the standard more or less.
 """
 
 from __future__ import annotations
@@ -13,13 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from causal.errors import DataError, suggest
+from causal.open_data import COLUMNS, LEVEL
 from causal.sources.table.cells import is_mark, words
 from causal.sources.table.file import open_file
 from causal.words import listed
 
-YEAR, LEVEL, NEW, OLD = "time_period", "geographic_level", "new_la_code", "old_la_code"
-PLACES = ("country_code", "country_name", "region_code", "region_name", OLD, NEW, "la_name")
-COLUMNS = (YEAR, "time_identifier", LEVEL, *PLACES)
+YEAR, NEW, OLD = "time_period", "new_la_code", "old_la_code"
 LOCAL = "local authority"
 KEPT = ("region_code", OLD, NEW)  # of the places, beside name and region
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from causal.derive import check_derived, derive
 from causal.errors import CausalError, ConfigError, DataError, suggest
+from causal.open_data import COLUMNS, LEVEL
 from causal.panel import Panel, Variable
 from causal.sources.table import cells, open_data, rules
 from causal.sources.table.cells import Numbers, words
@@ -177,7 +178,7 @@ class _Reading:
         wanted += [("source.only", column) for column in self.knobs.only or {}]
         lacking = [(what, column) for what, column in wanted if column not in header]
         if lacking:
-            below = self.sheet.headings_below({column for _, column in wanted}) or self.sheet.headings_below((open_data.YEAR, open_data.LEVEL))
+            below = self.sheet.headings_below({column for _, column in wanted}) or self.sheet.headings_below((open_data.YEAR, LEVEL))
             like = open_data.almost(header, self.knobs.authority)
             problems += [line for line in (below, like) if line]
             told = {"source.authority"} if like else set()  # a default that was never asked for is not what is wrong
@@ -190,7 +191,7 @@ class _Reading:
         rows, numbers, header = self.sheet.rows, self.sheet.numbers, self.header
         keep = list(range(len(rows)))
         if self.open_data:
-            at = header.index(open_data.LEVEL)
+            at = header.index(LEVEL)
             local, note, problem = open_data.local_rows([words(row[at]) for row in rows])
             if problem:
                 raise _Problems([*self.problems, problem])
@@ -218,7 +219,7 @@ class _Reading:
     def _columns(self, table: pd.DataFrame) -> dict[str, Numbers]:
         """Every column that holds numbers and is not a key."""
         wanted = {*self.named.values(), self.named.get(str(self.knobs.population), str(self.knobs.population))}
-        aside = {*self.keys.values(), *(open_data.COLUMNS if self.open_data else ()), *self.meta.filters} - set(self.named.values())
+        aside = {*self.keys.values(), *(COLUMNS if self.open_data else ()), *self.meta.filters} - set(self.named.values())
         out, left_out = {}, []
         for column in table.columns:
             if column in aside:
