@@ -92,6 +92,23 @@ CHECKS = {
     "specification_curve": "other reasonable choices",
     "unmeasured_confounder": "a hidden common cause",
 }
+# why the evidence is as strong as it is, on the first screen; the whole reasons stand further down
+REASONS = {
+    "level_5": "Lot decided who was treated: the strongest kind of comparison.",
+    "level_4": "Something much like a lottery moved the treatment, if what is assumed of it holds.",
+    "level_3": "Authorities are compared over time; nobody drew lots for who was treated.",
+    "level_2": "Authorities are compared with one another, alike in what was measured.",
+    "level_1": "A bare comparison: nothing is held fixed.",
+    "none": "The causes that were drawn and the data together give no answer.",
+    "failed": "Taken away by a check that decides and was not passed.",
+    "record": "Weaker, since what was done is known to be recorded with error.",
+    "estimator": "Weaker, since the method itself warns of this use.",
+    "forced": "Weaker, since something is not held fixed that should be, or the other way round.",
+    "not_run": "Weaker, since a check that decides was not run: {checks}.",
+    "check": "Weaker, since not passed: {checks}.",
+    "disagreement": "Weaker, since other methods say something else.",
+    "blind": "Weaker, since drift that would look like an effect could have been missed.",
+}
 STRENGTHS = {name: name for name in ("none", "very weak", "weak", "limited", "moderate", "strong", "very strong")}
 AVOID = (
     "confidence interval",
@@ -121,6 +138,7 @@ AVOID = (
     "δ",
 )
 FILLED = ("action", "Action", "outcome", "when", "verb", "direction", "other", "differ", "checks", "increased", "reduced")
+FILLED_REASONS = ("checks",)
 FILLED_RANGES = ("low", "high", "unit", "smallest", "harm", "A_harm")
 CAUSES = re.compile(r"\b(increas|reduc|caus|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(verb|increased|reduced|direction|other)\}", re.I)
 
@@ -138,6 +156,7 @@ class Language:
         {differ} (higher, lower, neither), {checks}, {increased}, {reduced}.
     ranges : forms of the first screen's range. Fields: {low}, {high}, {unit}, {smallest}, {harm}, {A_harm}.
     terms : verbs, states and headings.
+    reasons : why the evidence is as strong as it is, in short. Field: {checks}.
     strengths : word of the rule → word of the page.
     checks : refuter → its name on the first screen; one that is not here goes by its own name.
     avoid : words that no form may hold, and no first screen.
@@ -153,6 +172,7 @@ class Language:
     answers: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     strengths: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     avoid: tuple[str, ...] = AVOID
@@ -163,8 +183,8 @@ class Language:
         if isinstance(self.avoid, str) or not all(isinstance(word, str) and word.strip() for word in self.avoid):
             raise ConfigError(f"language.avoid must be a list of words, got {self.avoid!r}")
         object.__setattr__(self, "avoid", tuple(self.avoid))
-        plain = {"answers": ANSWERS, "ranges": RANGES, "terms": TERMS, "strengths": STRENGTHS, "checks": CHECKS}
-        holes = {"answers": FILLED, "ranges": FILLED_RANGES, "terms": ("level",), "strengths": (), "checks": ()}
+        plain = {"answers": ANSWERS, "ranges": RANGES, "terms": TERMS, "reasons": REASONS, "strengths": STRENGTHS, "checks": CHECKS}
+        holes = {"answers": FILLED, "ranges": FILLED_RANGES, "terms": ("level",), "reasons": FILLED_REASONS, "strengths": (), "checks": ()}
         for part, default in plain.items():
             object.__setattr__(self, part, {**default, **_forms(part, getattr(self, part), default, holes[part], self.avoid)})
         if found := CAUSES.search(self.answers["association"].replace("not an effect", "")):

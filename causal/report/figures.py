@@ -175,8 +175,11 @@ def event_study(data: Mapping[str, Any]) -> Drawing | None:
 def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any]], data: Mapping[str, Any], width: float) -> str:
     smallest = data["question"]["smallest_important"]
     turned = len(parts) * 0.62 > width - 2
+    first = textwrap.shorten(f"Effect on {label(data, data['question']['outcome'])}, {_unit(data)}".removesuffix(", "), 200, placeholder=" …")
+    said = [*textwrap.wrap(first, round(width * 13.5)), *textwrap.wrap(f"Grey: within ±{smallest:g}, too small to matter; line: no effect", round(width * 13.5))]
+    bottom = (0.7 if turned else 0.36) + 0.18 * len(said)
     with style():
-        fig, ax = _axes(width, 3.9 if turned else 3.5, left=0.6, right=0.1, bottom=1.2 if turned else 0.85, top=0.3)
+        fig, ax = axes(width, 2.4 + bottom, left=0.6, right=0.1, bottom=bottom, top=0.3)
         ax.axhspan(-smallest, smallest, color=BAND, linewidth=0, zorder=0)
         ax.axhline(0, color=GREY, linewidth=1, zorder=1)
         for x, part in enumerate(parts):
@@ -185,8 +188,8 @@ def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any
                 if part[low] is not None and part[high] is not None:
                     ax.plot([x, x], [part[low], part[high]], color=colour, linewidth=thick, solid_capstyle="butt")
             ax.plot([x], [part["effect"]], marker="s" if part in leads else "o", color=colour, markersize=7, markeredgecolor="white")
-        bottom, top = _reach(parts, smallest)
-        ax.set_ylim(bottom, top)
+        low, top = _reach(parts, smallest)
+        ax.set_ylim(low, top)
         ax.set_xlim(-0.6, len(parts) - 0.4)
         ax.set_xticks(range(len(parts)))
         ax.set_xticklabels([part["name"] for part in parts], rotation=60 if turned else 0)
@@ -196,10 +199,6 @@ def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any
             ax.text(edge - 0.06, top, "before", ha="right", va="bottom", fontsize=9)
             ax.text(edge + 0.06, top, "from then on", ha="left", va="bottom", fontsize=9)
         tall = fig.get_figheight()
-        said = [
-            *textwrap.wrap(f"Effect on {label(data, data['question']['outcome'])}, {_unit(data)}".removesuffix(", "), round(width * 13.5))[:2],
-            f"Grey: within ±{smallest:g}, too small to matter; line: no effect",
-        ]
         for i, line in enumerate(said[::-1]):
             fig.text(0.08 / width, (0.12 + 0.18 * i) / tall, line, fontsize=9, ha="left", va="center")
         return svg_of(fig)
@@ -214,21 +213,22 @@ def intervals(panels: Sequence[Sequence[Row]], data: Mapping[str, Any] | Sequenc
     stacked = width < 5
     # a long name takes a line of its own above its numbers
     over = 2 if any(len(row.label) > NAME for rows in panels for row in rows) else 1
-    pitch, head, foot = (0.36 + 0.2 * over, 0.46, 0.72) if stacked else (0.44, 0.46, 0.58)
+    pitch, head = (0.36 + 0.2 * over, 0.46) if stacked else (0.44, 0.46)
     left, right = (0.1, 0.1) if stacked else (LEFT, RIGHT)
     named = [textwrap.wrap(title, 95) for title in titles]
-    heights = [head + 0.2 * len(lines) + pitch * len(rows) + foot for rows, lines in zip(panels, named, strict=True)]
+    under = [textwrap.wrap(textwrap.shorten(f"Effect on {_counted(one)}", 200, placeholder=" …"), round(width * 13.5)) for one in each]
+    feet = [0.38 + 0.17 * max(len(said), 1) for said in under]
+    heights = [head + 0.2 * len(lines) + pitch * len(rows) + foot for rows, lines, foot in zip(panels, named, feet, strict=True)]
     total = sum(heights) or 0.5
     with style():
         fig = figure(width, total)
         top = total
-        for rows, one, lines, height in zip(panels, each, named, heights, strict=True):
+        for rows, one, lines, height, said, foot in zip(panels, each, named, heights, under, feet, strict=True):
             ax = fig.add_axes((left / width, (top - height + foot) / total, (width - left - right) / width, pitch * len(rows) / total))
             ax.set_ylim(-len(rows), 0)
             for i, line in enumerate(lines):
                 fig.text(0.08 / width, (top - 0.16 - 0.2 * i) / total, line, fontsize=10, fontweight="bold", va="center")
             _rows(ax, rows, one["question"], width, over if stacked else 0)
-            said = textwrap.wrap(f"Effect on {_counted(one)}", round(width * 13.5))[:2]
             for i, line in enumerate(said):
                 fig.text(0.08 / width, (top - height + 0.1 + 0.17 * (len(said) - i - 0.6)) / total, line, fontsize=9, va="center")
             top -= height
@@ -317,7 +317,7 @@ def figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), facecolor="white")
 
 
-def _axes(width: float, height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
+def axes(width: float, height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
     """A figure with one axis; margins in inches."""
     fig = figure(width, height)
     ax = fig.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height))

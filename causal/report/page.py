@@ -128,24 +128,6 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     }
 
 
-def asked(data: Mapping[str, Any]) -> str:
-    """The question in one or two sentences, with units."""
-    question = data["question"]
-    treatment, outcome = variable(data, question["treatment"]), variable(data, question["outcome"])
-    counted = f"{outcome['label']} {outcome['unit']}".strip()
-    return (
-        f"Question: what does {data['action'][:1].lower()}{data['action'][1:]} do to {outcome['label']} {when(question)}? "
-        f"Compared: {treatment['label']}, {contrast(data)}. Counted: {counted}."
-    )
-
-
-def smallest(data: Mapping[str, Any]) -> str:
-    """What counts as important, and why."""
-    question = data["question"]
-    size = f"{question['smallest_important']:g} {variable(data, question['outcome'])['unit']}".strip()
-    return sentence(f"An effect matters here if it is {size} or more, because {question['because']}")
-
-
 def equivalence(data: Mapping[str, Any]) -> str:
     """Two one-sided tests as a sentence; "" where there are none, as in older records."""
     found = data["verdict"].get("equivalence")
@@ -169,53 +151,6 @@ def _power(data: Mapping[str, Any]) -> dict[str, Any] | None:
     rows = [(signed(one["effect"], digits), *(f"{share:.0%}" for share in (one["found"], *one["headlines"].values()))) for one in curve]
     unit = variable(data, data["question"]["outcome"])["unit"]
     return table(f"How often a study with this error would say what, if the true effect ({unit}) were", heads, rows, numbers=heads)
-
-
-def facts(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Cards of the first screen: the effect, what it is in people, the strength, the checks."""
-    verdict, estimate, source = data["verdict"], data["estimate"], data["source"]
-    made: list[dict[str, Any]] = []
-    if estimate:
-        outcome = variable(data, data["question"]["outcome"])
-        means = data["design"]["means"]["outcome"]
-        lines = [f"{level(data)}: {interval(estimate)}" if estimate["lower"] is not None else "No valid interval is known."]
-        lines.append(f"The average was {exact(means, places(means))} {outcome['unit']}.")
-        failed = verdict["finding"] == "failed_checks"
-        title = "Estimate that did not survive its checks: not to be used" if failed else "Estimated effect"
-        made.append({"title": title, "big": effect(estimate, outcome["unit"]), "lines": lines})
-        typical = people(data)
-        if typical and not failed:
-            made.append(typical)
-    else:
-        needs = data["identification"]["blocked_by"]
-        lines = [f"It would take {listed([label(data, name) for name in needs])}." if needs else "No one or two further measures would be enough."]
-        made.append({"title": "Estimated effect", "big": "No estimate", "lines": lines})
-    states = [one["survived"] for one in data["refutations"]]
-    reasons = verdict["strength_reasons"]
-    lines = [sentence(reasons[0].partition(" (")[0])] if reasons else []
-    lowered = sum(reason.startswith("lowered") for reason in reasons)
-    lines += [f"Lowered for {count(lowered, 'reason')}, given below."] if lowered else []
-    made.append({"title": "Strength of the evidence", "big": capital(verdict["strength"]), "lines": lines})
-    made.append({"title": "Checks", "big": None, "lines": [tally(states)]})
-    if estimate:
-        span_of = years(data)
-        rested = f"{count(estimate['authorities'], 'authority', 'authorities')}, {count(estimate['rows'], 'authority-year')}, outcomes of {_range(span_of)}."
-        made.append({"title": "Rests on", "big": None, "lines": [rested, f"Data: {source['title']}."]})
-    return made
-
-
-def people(data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The effect as people a year in a typical authority."""
-    verdict = data["verdict"]
-    if verdict["typical_effect"] is None:
-        return None
-    size = max(abs(verdict[key] or 0.0) for key in ("typical_effect", "typical_lower", "typical_upper"))
-    digits = 0 if size >= 10 else 1
-    outcome = label(data, data["question"]["outcome"])
-    counted = label(data, data["source"]["population"]) if data["source"]["population"] else "people"
-    lines = [f"{level(data)}: {span(verdict['typical_lower'], verdict['typical_upper'], digits)}"] if verdict["typical_lower"] is not None else []
-    lines.append(f"Typical is the median: {verdict['typical_population']:,.0f} {counted}.")
-    return {"title": "In a typical authority, a year", "big": f"{signed(verdict['typical_effect'], digits)} {outcome}", "lines": lines}
 
 
 def _range(span_of: Sequence[int]) -> str:

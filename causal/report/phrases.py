@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from causal.language import language_of
 from causal.words import listed, places, signed, span, years_later
 
 STATES = {True: ("passed", "✓"), False: ("did not pass", "✗"), None: ("not run", "–")}
@@ -92,8 +93,8 @@ def chance(p_value: float | None) -> str:
 
 
 def level(data: Mapping[str, Any]) -> str:
-    """95% interval, as the headline writes it."""
-    return f"{data['question']['level']:.0%} interval"
+    """95% interval, as the headline writes it and the record's house style calls it."""
+    return language_of(data.get("language")).interval(data["question"]["level"])
 
 
 def years(data: Mapping[str, Any]) -> tuple[int, ...]:

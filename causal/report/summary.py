@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from causal.report.page import asked, facts, smallest
+from causal.report.screen import asked, facts, smallest
 from causal.report.phrases import STATES, made_up, sentence, tally, words
 from causal.words import capital
 
