@@ -37,6 +37,7 @@ RANGES = {
     "ruled_out": "{A_harm} that matters ({smallest} or more) is ruled out.",
     "any_ruled_out": "Any {harm} is ruled out.",
     "not_ruled_out": "{A_harm} that matters ({smallest} or more) is not ruled out.",
+    "sees": "Effects below {sees} such a study often misses.",
     "face_value": "Taken at face value, which the failed check forbids: ",
     "association": "As an association, not an effect: ",
 }
@@ -139,7 +140,7 @@ AVOID = (
 )
 FILLED = ("action", "Action", "outcome", "when", "verb", "direction", "other", "differ", "checks", "increased", "reduced")
 FILLED_REASONS = ("checks",)
-FILLED_RANGES = ("low", "high", "unit", "smallest", "harm", "A_harm")
+FILLED_RANGES = ("low", "high", "unit", "smallest", "sees", "harm", "A_harm")
 CAUSES = re.compile(r"\b(increas|reduc|caus|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(verb|increased|reduced|direction|other)\}", re.I)
 
 
@@ -154,7 +155,7 @@ class Language:
         "probably" that lacks a decisive check. Fields: {action} and {Action} (first letter small or capital), {outcome}, {when}, {verb}
         (of `terms`: increased or reduced), {direction} and {other} (increase or reduction, this way and the other way),
         {differ} (higher, lower, neither), {checks}, {increased}, {reduced}.
-    ranges : forms of the first screen's range. Fields: {low}, {high}, {unit}, {smallest}, {harm}, {A_harm}.
+    ranges : forms of the first screen's range. Fields: {low}, {high}, {unit}, {smallest}, {sees}, {harm}, {A_harm}.
     terms : verbs, states and headings.
     reasons : why the evidence is as strong as it is, in short. Field: {checks}.
     strengths : word of the rule → word of the page.

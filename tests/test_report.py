@@ -228,8 +228,24 @@ def test_the_page_says_the_answer_first_and_fetches_nothing(result: Result, fold
     html = (folder / "report.html").read_text(encoding="utf-8")
     body = unescape(html[html.index("<main") :])
     assert result.verdict.headline in body
-    assert body.index(result.verdict.headline) < body.index("In a typical authority, a year") < body.index(result.verdict.range_in_words)
-    order = ["range", "strength", "estimates", "by-deprivation", "checks", "events", "graph", "cannot", "assumptions", "data", "provenance"]
+    assert body.index(result.verdict.headline) < body.index("In a typical authority (60,000 children), a year: ") < body.index(result.verdict.range_in_words)
+    order = [
+        "range",
+        "strength",
+        "estimates",
+        "by-deprivation",
+        "checks",
+        "each",
+        "events",
+        "dose",
+        "graph",
+        "power",
+        "cannot",
+        "assumptions",
+        "data",
+        "limits",
+    ]
+    order.append("provenance")
     places = [body.index(f'<section id="{one}">') for one in order]
     assert places == sorted(places)
     assert "causal run 'title=a b'" in body
@@ -256,7 +272,7 @@ def test_figures_stand_alone_and_say_what_they_show(folder: Path) -> None:
     from xml.etree import ElementTree
 
     names = sorted(path.stem for path in (folder / "figures").glob("*.svg"))
-    assert names == ["by_deprivation", "estimates", "event_study", "graph"]
+    assert names == ["by_deprivation", "dose", "estimates", "event_study", "graph", "power", "steps"]
     for name in names:
         root = ElementTree.fromstring((folder / "figures" / f"{name}.svg").read_text(encoding="utf-8"))
         title = root.find("{http://www.w3.org/2000/svg}title")
@@ -300,13 +316,13 @@ def test_a_result_without_checks_baseline_parts_or_interval_has_a_page(bare: Res
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "No check was asked for" in html and "no valid interval is known" in html.lower()
     assert "key: value" in html  # the configuration, though provenance had none
-    assert "pre trend (not run)" in html
+    assert "pre trend (not run)" in html and "drift beforehand (decides)" in html
 
 
 def test_an_estimate_that_failed_its_checks_is_not_sold(bare: Result, tmp_path: Path) -> None:
     write(judged(bare, (refutation("pre_trend", False, 0.0001), refutation("future_treatment", True, 0.5))), tmp_path, provenance(), "")
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "not to be used" in html and "In a typical authority, a year" not in html
+    assert "Not to be used" in html and "In a typical authority (" not in html
     assert "the answer is taken away" in html
 
 

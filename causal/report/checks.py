@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from causal.language import Language
 from causal.report.phrases import MEANS, STATES, chance, exact, sentence, words
 from causal.words import capital, listed
+
+LONGEST = 150  # letters of what was seen, where checks stand in short
 
 
 def cards(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -68,6 +72,35 @@ def _meaning(one: Mapping[str, Any], decisive: Mapping[str, str], rule: Mapping[
         return f"{said} This check is decisive, but with the other decisive ones it is not bad enough to take the answer away; the strength is lowered."
     weights = rule.get("lowers", {})
     return f"{said} This lowers the strength." if weights.get(name, weights.get("check", 1)) else f"{said} The rule does not lower the strength for it."
+
+
+def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
+    """The checks in three lists, those that did not pass first with what was seen, those not run with the reason."""
+    decisive = data["verdict"]["decisive"]
+    said: dict[str, list[str]] = {"failed": [], "not_run": [], "passed": []}
+    for one in data["refutations"]:
+        name = language.check(one["name"]) + (" (decisive)" if one["name"] in decisive else "")
+        if one["survived"] is None:
+            said["not_run"].append(f"{name}: {_cut(one['reason'] or 'not said')}")
+        elif one["survived"] and decisive.get(one["name"]) != "failed":
+            said["passed"].append(name)
+        else:
+            said["failed"].append(f"{name}: {_cut(one['found'])}")
+    ran = {one["name"] for one in data["refutations"]}
+    if data["estimate"]:
+        said["not_run"] += [f"{language.check(name)} (decisive): not asked for" for name in decisive if name not in ran]
+    kinds = {"failed": "failed", "not_run": "none", "passed": "passed"}
+    icons = {"failed": STATES[False][1], "not_run": STATES[None][1], "passed": STATES[True][1]}
+    return [
+        {"state": capital(language.terms[state]), "kind": kinds[state], "icon": icons[state], "number": len(names), "names": [capital(name) for name in names]}
+        for state, names in said.items()
+        if names
+    ]
+
+
+def _cut(text: str) -> str:
+    """The beginning of what was seen; the whole stands with the check."""
+    return textwrap.shorten(text, LONGEST, placeholder=" …")
 
 
 def joint(data: Mapping[str, Any]) -> str:

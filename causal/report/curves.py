@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from causal.report.figures import BAND, BLUE, GREY, NARROW, ORANGE, TURQUOISE, WIDTH, Drawing, Row, axes, intervals, pixels, style, svg_of
 from causal.report.phrases import against_zero, bare, decimals, exact, label, level, slug, variable, words
 from causal.words import capital, count, listed, signed
 
-HELD = {"nothing": "Nothing held fixed", "year": "+ what hit every place in a year", "authority": "+ what lasts about a place", "controls": "+ the causes named"}
+HELD = {
+    "nothing": "Nothing held fixed",
+    "year": "+ what hit every place in a year",
+    "authority": "+ what lasts about a place",
+    "controls": "+ the causes named",
+}
+INK = "#A8430F"  # orange dark enough to read
 CHOSEN = "as chosen"  # what causal.refuters.specification calls the chosen one; the shelf is not imported here
 SAME = 1e-9  # an answer nearer to the last step than this, in its own size, is that step
 
@@ -28,7 +36,7 @@ def bought(data: Mapping[str, Any]) -> str:
     """What each step moved, as a sentence."""
     made = ladder(data)
     digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
-    moves = [f"{name.lstrip('+ ')} {signed(after['effect'] - before['effect'], digits)}" for (_, before), (name, after) in zip(made, made[1:], strict=False)]
+    moves = [f"{name.lstrip('+ ')} {signed(after['effect'] - before['effect'], digits)}" for (_, before), (name, after) in pairwise(made)]
     if not moves:
         return ""
     first, last = made[0][1]["effect"], made[-1][1]["effect"]
@@ -79,7 +87,8 @@ def dose(data: Mapping[str, Any]) -> Drawing | None:
         alt=f"{capital(label(data, question['outcome']))} by {label(data, question['treatment'])}, all else held fixed: "
         + "; ".join(f"{exact(one['treatment'])} {exact(one['outcome'], digits)}" for one in points)
         + f". {found}",
-        caption=f"Dose and response. Each dot is a tenth of the authority-years, once everything that is held fixed has been taken out; lines are {level(data)}s. {found}",
+        caption=f"Dose and response. Each dot is a tenth of the authority-years, once everything that is held fixed has been taken out; "
+        f"lines are {level(data)}s. {found}",
         width=pixels(WIDTH),
     )
 
@@ -96,7 +105,7 @@ def _dose(data: Mapping[str, Any], points: Sequence[Mapping[str, Any]], line: Se
             ax.plot([one["treatment"]], [one["outcome"]], marker="o", color=BLUE, markersize=6, markeredgecolor="white", zorder=4)
         ax.margins(x=0.06, y=0.12)
         at = 1 if line[-1] >= line[0] else 0
-        ax.text(0.02, at, "orange: straight line of the comparison", transform=ax.transAxes, fontsize=9, color="#A8430F", va="bottom" if at else "top", ha="left")
+        ax.text(0.02, at, "orange: straight line of the comparison", transform=ax.transAxes, fontsize=9, color=INK, va="bottom" if at else "top", ha="left")
         _under(fig, said, width)
         return svg_of(fig)
 
@@ -139,7 +148,7 @@ def specifications(data: Mapping[str, Any]) -> list[Drawing]:
         digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
         above = sum(against_zero(part) == "lies above zero" for part in parts)
         below = sum(against_zero(part) == "lies below zero" for part in parts)
-        middle = sorted(part["effect"] for part in parts)[len(parts) // 2] if len(parts) % 2 else sum(sorted(p["effect"] for p in parts)[len(parts) // 2 - 1 :][:2]) / 2
+        middle = median(part["effect"] for part in parts)
         low, high = signed(parts[0]["effect"], digits), signed(parts[-1]["effect"], digits)
         found = (
             f"{count(len(parts), 'way')} of answering the question, {name}: from {low} to {high}, the middle one {signed(middle, digits)}; "
@@ -159,7 +168,7 @@ def specifications(data: Mapping[str, Any]) -> list[Drawing]:
 
 
 def _chosen(part: Mapping[str, Any]) -> bool:
-    return part["name"] == CHOSEN
+    return bool(part["name"] == CHOSEN)
 
 
 def _specifications(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], width: float) -> str:
@@ -178,7 +187,7 @@ def _specifications(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]],
             ax.plot([x], [part["effect"]], marker="D" if chosen else "o", color=colour, markersize=8 if chosen else 5, markeredgecolor="white", zorder=4)
             if chosen:
                 side = "left" if x < len(parts) / 2 else "right"
-                ax.annotate("chosen", (x, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points", ha=side, fontsize=9, color="#A8430F")
+                ax.annotate("chosen", (x, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points", ha=side, fontsize=9, color=INK)
         ax.set_xlim(-0.8, len(parts) - 0.2)
         ax.margins(y=0.08)
         ax.set_xticks([])
@@ -195,8 +204,10 @@ def power(data: Mapping[str, Any]) -> Drawing | None:
     at = {one["effect"]: one["found"] for one in curve}
     unit = variable(data, data["question"]["outcome"])["unit"]
     sees = verdict["detectable"]
-    found = f"At the smallest effect that matters, ±{smallest:g}, such a study finds one in {at[smallest]:.0%} of cases" if smallest in at else "Such a study finds"
-    found += f"; 80% takes {exact(sees, decimals(sees))} {unit}." if sees else "."
+    found = (
+        f"At the smallest effect that matters, ±{smallest:g}, such a study finds one in {at[smallest]:.0%} of cases" if smallest in at else "Such a study finds"
+    )
+    found += f"; for 80% it must be {exact(sees, decimals(sees))} {unit}." if sees else "."
     return Drawing(
         name="power",
         svg=_power(data, WIDTH),
@@ -229,7 +240,15 @@ def _power(data: Mapping[str, Any], width: float) -> str:
                 ax.plot([sign * sees], [80], marker="D", color=TURQUOISE, markersize=8, markeredgecolor="white", zorder=4)
         ax.set_yticks([0, 20, 40, 60, 80, 100])
         ax.set_yticklabels([f"{one}%" for one in (0, 20, 40, 60, 80, 100)])
-        ax.annotate(f"grey: within ±{smallest:g}, the smallest that matters", (0.5, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", ha="center", fontsize=9)
+        ax.annotate(
+            f"grey: within ±{smallest:g}, the smallest that matters",
+            (0.5, 1),
+            xycoords="axes fraction",
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
         _under(fig, said, width)
         return svg_of(fig)
 

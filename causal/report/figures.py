@@ -176,7 +176,10 @@ def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any
     smallest = data["question"]["smallest_important"]
     turned = len(parts) * 0.62 > width - 2
     first = textwrap.shorten(f"Effect on {label(data, data['question']['outcome'])}, {_unit(data)}".removesuffix(", "), 200, placeholder=" …")
-    said = [*textwrap.wrap(first, round(width * 13.5)), *textwrap.wrap(f"Grey: within ±{smallest:g}, too small to matter; line: no effect", round(width * 13.5))]
+    said = [
+        *textwrap.wrap(first, round(width * 13.5)),
+        *textwrap.wrap(f"Grey: within ±{smallest:g}, too small to matter; line: no effect", round(width * 13.5)),
+    ]
     bottom = (0.7 if turned else 0.36) + 0.18 * len(said)
     with style():
         fig, ax = axes(width, 2.4 + bottom, left=0.6, right=0.1, bottom=bottom, top=0.3)
@@ -188,8 +191,8 @@ def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any
                 if part[low] is not None and part[high] is not None:
                     ax.plot([x, x], [part[low], part[high]], color=colour, linewidth=thick, solid_capstyle="butt")
             ax.plot([x], [part["effect"]], marker="s" if part in leads else "o", color=colour, markersize=7, markeredgecolor="white")
-        low, top = _reach(parts, smallest)
-        ax.set_ylim(low, top)
+        least, top = _reach(parts, smallest)
+        ax.set_ylim(least, top)
         ax.set_xlim(-0.6, len(parts) - 0.4)
         ax.set_xticks(range(len(parts)))
         ax.set_xticklabels([part["name"] for part in parts], rotation=60 if turned else 0)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from causal.language import Language, language_of
-from causal.report.phrases import contrast, effect, exact, interval, label, level, sentence, variable, when, years
+from causal.report.phrases import contrast, decimals, effect, exact, interval, label, level, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.words import capital, count, listed, places, signed, span
 
@@ -78,9 +78,7 @@ def people(data: Mapping[str, Any]) -> list[str]:
     language = language_of(data.get("language"))
     outcome, counted = label(data, data["question"]["outcome"]), label(data, source["population"]) if source["population"] else "people"
     ends = [verdict[key] for key in ("typical_effect", "typical_lower", "typical_upper")]
-    lines = [
-        f"In a typical authority, a year: {_counted(ends, language, outcome)} (typical: the median, {verdict['typical_population']:,.0f} {counted})."
-    ]
+    lines = [f"In a typical authority ({verdict['typical_population']:,.0f} {counted}), a year: {_counted(ends, language, outcome)}."]
     everyone, scale = source.get("people"), variable(data, data["question"]["outcome"])["count_per"]
     if everyone and scale:
         ends = [None if estimate[key] is None else estimate[key] * everyone["total"] / scale for key in ("effect", "lower", "upper")]
@@ -141,11 +139,14 @@ def _range(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "high": last,
         "unit": outcome["unit"],
         "smallest": f"{question['smallest_important']:g}",
+        "sees": f"{verdict['detectable'] or 0:.{decimals(verdict['detectable'])}f}",
         "harm": noun,
         "A_harm": f"{'An' if noun[:1].lower() in 'aeiou' else 'A'} {noun}",
     }
     between = forms["between"].format(**filled)
     lines = [before + (between[:1].lower() + between[1:] if before else between), forms[form].format(**filled)]
+    if verdict["detectable"]:
+        lines.append(forms["sees"].format(**filled))
     return {"about": "range", "big": f"{interval(estimate)}", "lines": [f"{level(data)}, {outcome['unit']}.".replace(", .", "."), *lines]}
 
 
@@ -228,4 +229,3 @@ def _unsaid(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     more = len(said) - MOST_UNSAID
     lines = said[:MOST_UNSAID] + ([f"{count(more, 'more thing')} below."] if more > 0 else [])
     return {"about": "unsaid", "big": None, "lines": lines or ["Nothing was named."]}
-

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from causal.report.screen import asked, facts, smallest
 from causal.report.phrases import STATES, made_up, sentence, tally, words
+from causal.report.screen import asked, facts, smallest
 from causal.words import capital
 
 

@@ -1,0 +1,211 @@
+"""The page's parts that hold figures: each a mapping of words, a drawing and the table behind it, made from the record alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from causal.graph import undated
+from causal.report import curves, figures, graph_figure
+from causal.report.checks import pairs
+from causal.report.figures import Drawing
+from causal.report.graph_figure import PLACE_AND_TIME
+from causal.report.parts import shown, table
+from causal.report.phrases import (
+    chance,
+    decimals,
+    effect,
+    exact,
+    interval,
+    label,
+    level,
+    sentence,
+    variable,
+    words,
+)
+from causal.words import capital, count, listed, signed
+
+
+def dated(data: Mapping[str, Any], name: str) -> str:
+    """A name of the adjustment set with its label and its date: children (1 year before the outcome)."""
+    name, by_year, _ = name.partition(" × year")
+    bare, by = undated(name)
+    when = f" ({count(abs(by), 'year')} {'before' if by < 0 else 'after'} the outcome)" if by else ""
+    return (bare if bare in PLACE_AND_TIME else label(data, bare)) + when + by_year
+
+
+def equivalence(data: Mapping[str, Any]) -> str:
+    """Two one-sided tests as a sentence; "" where there are none, as in older records."""
+    found = data["verdict"].get("equivalence")
+    if not found:
+        return ""
+    small = exact(data["question"]["smallest_important"])
+    return (
+        f"Two one-sided tests: against an effect of −{small} or less p = {chance(found['p_above'])}, against one of +{small} or more "
+        f"p = {chance(found['p_below'])}. Both small would say that any effect is too small to matter. They change no word of the answer, which rests on the "
+        f"{level(data)}; both at 5% ask a little less than that."
+    ).replace("p = less than", "p less than")
+
+
+def seen(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """What such a study would say for each of some true effects."""
+    curve = data["verdict"].get("power")
+    if not curve or "power" not in drawn:
+        return None
+    heads = ("True effect", f"{capital(level(data))} leaves out 0", *(capital(name) for name in curve[0]["headlines"]))
+    digits = decimals(*(one["effect"] for one in curve))
+    rows = [(signed(one["effect"], digits), *(f"{share:.0%}" for share in (one["found"], *one["headlines"].values()))) for one in curve]
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    caption = f"How often a study with this error would say what, if the true effect ({unit}) were"
+    return {"drawing": shown(drawn["power"]), "table": table(caption, heads, rows, numbers=heads)}
+
+
+def span_of_years(span_of: Sequence[int]) -> str:
+    """2012 to 2019."""
+    return "no year" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}"
+
+
+def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """The answer beside the comparison that holds nothing fixed."""
+    answer, other = data["estimate"], data["baseline"]
+    if not answer:
+        return None
+    other = other if other and other["effect"] is not None else None
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    ones = [("This estimate", answer)] + ([("For contrast", other)] if other else [])
+    rows = [(name, words(one["estimator"]), one["estimand"], effect(one, unit), interval(one), chance(one["p_value"]), one["inference"]) for name, one in ones]
+    notes = []
+    if other:
+        notes.append("The two are different things: the second holds nothing fixed and is no rival answer. The gap between them is what the adjustment does.")
+    notes += [sentence(f"On this estimate: {one}") for one in (*answer["concerns"], *answer["notes"])]
+    heads = ("", "Estimator", "Whose effect (estimand)", "Effect", level(data), "p-value", "How sure, and how got")
+    return {
+        "drawing": shown(drawn["estimates"]),
+        "table": table(
+            "Estimates, with what each estimates",
+            heads,
+            rows,
+            numbers=("Effect", level(data), "p-value"),
+            long=(heads[2], heads[6]),
+        ),
+        "notes": notes,
+        "diagnostics": pairs(answer["diagnostics"]) or [("Diagnostics", "none were given")],
+    }
+
+
+def groups(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
+    """Effects by group or path, a part of the page for each thing they are grouped by."""
+    made = []
+    for name, parts in figures.grouped(data).items():
+        by = label(data, parts[0]["of"]).partition(" (")[0]
+        path = parts[0]["kind"] == "path"
+        made.append(
+            {
+                "anchor": name.replace("_", "-"),
+                "short": f"Paths: {by}" if path else f"By {by}",
+                "title": f"The effect by path: {by}" if path else f"The effect by {by}",
+                "said": " ".join(filter(None, [figures.gradient(parts, level(data)), _missing(data, parts[0])])),
+                "drawing": shown(drawn[name]),
+                "table": _parts_table(data, parts, "Path" if path else "Group", f"Effect by {by}"),
+            }
+        )
+    return made
+
+
+def _missing(data: Mapping[str, Any], like: Mapping[str, Any]) -> str:
+    gone = [p["name"] for p in data["estimate"]["parts"] if (p["kind"], p["of"]) == (like["kind"], like["of"]) and p["effect"] is None]
+    return f"No estimate could be made for {listed(gone)}." if gone else ""
+
+
+def events(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """Leads and lags."""
+    parts, whose = figures.event_parts(data)
+    if not parts:
+        return None
+    return {"drawing": shown(drawn["event_study"]), "table": _parts_table(data, parts, "Lead or lag", f"Leads and lags, from {whose}")}
+
+
+def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], what: str, caption: str) -> dict[str, Any]:
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
+    alone, joint = f"{level(data)}, alone", f"{level(data)}, all at once"
+    rows = [
+        (
+            capital(part["name"]),
+            signed(part["effect"], digits),
+            interval(part, digits),
+            interval(part, digits, joint=True),
+            f"{part['authorities']:,}" if part["authorities"] else "not counted",
+            f"{part['rows']:,}" if part["rows"] else "not counted",
+        )
+        for part in parts
+    ]
+    heads = (what, "Effect", alone, joint, "Authorities", "Rows")
+    return table(f"{caption}; {unit}" if unit else caption, heads, rows, numbers=heads[1:])
+
+
+def graph(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any]:
+    """The graph, and the same in words."""
+    role = graph_figure.roles(data)
+    arrows = graph_figure.arrows(data)
+    nodes = [(node["label"], node["name"], graph_figure.role_word(role[node["name"]])) for node in data["graph"]["nodes"]]
+    counted = f"{count(len(nodes), 'variable')} and {count(len(arrows), 'arrow')}"
+    return {
+        "said": "An arrow that is missing here is an assumption too, and the strongest kind. Whoever doubts an arrow can change it and run the study again.",
+        "drawing": shown(drawn["graph"]),
+        "counted": counted,
+        "nodes": table("Variables and the part each plays", ("Variable", "Name in files", "Part"), nodes),
+        "arrows": table(
+            "Arrows and reasons",
+            ("Cause", "Effect", "Because", "When"),
+            [(a["cause"], a["effect"], a["because"], a["when"]) for a in arrows],
+            long=("Because",),
+        ),
+    }
+
+
+def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """What each step of adjustment bought."""
+    if "steps" not in drawn:
+        return None
+    made = curves.ladder(data)
+    digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
+    rows = [
+        (name.removeprefix("+ "), listed([dated(data, held) for held in one.get("names", ())]) or "–", signed(one["effect"], digits), interval(one, digits))
+        for name, one in made
+    ]
+    heads = ("Held fixed, besides what stands above it", "Which are", "Comparison", level(data))
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    caption = f"Steps of adjustment; {unit}" if unit else "Steps of adjustment"
+    return {"drawing": shown(drawn["steps"]), "said": curves.bought(data), "table": table(caption, heads, rows, numbers=heads[2:], long=heads[1:2])}
+
+
+def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """The outcome along the treatment."""
+    if "dose" not in drawn:
+        return None
+    question = data["question"]
+    digits = decimals(*(one["outcome"] for one in data["dose"]))
+    rows = [
+        (
+            exact(one["treatment"], 3),
+            exact(one["outcome"], digits),
+            f"{exact(one['lower'], digits)} to {exact(one['upper'], digits)}",
+            one["rows"],
+            one["authorities"],
+        )
+        for one in data["dose"]
+    ]
+    heads = (capital(label(data, question["treatment"])), capital(label(data, question["outcome"])), level(data), "Rows", "Authorities")
+    return {"drawing": shown(drawn["dose"]), "table": table("Tenths of the authority-years, all else held fixed", heads, rows, numbers=heads)}
+
+
+def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
+    """Each curve of specifications."""
+    made = []
+    for (_, parts), name in zip(curves.curves(data).items(), [name for name in drawn if name.startswith("specifications_")], strict=True):
+        digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
+        rows = [(capital(part["name"]), signed(part["effect"], digits), interval(part, digits)) for part in parts]
+        heads = ("Specification", "Effect", level(data))
+        made.append({"drawing": shown(drawn[name]), "table": table("Specifications, lowest first", heads, rows, numbers=heads[1:])})
+    return made
