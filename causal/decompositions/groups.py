@@ -1,0 +1,84 @@
+"""Groups of authorities with effects of their own, and whether they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from causal.design import Design, Floats
+from causal.estimate import Part, by_group, group_parts
+from causal.inference import joint_test
+from causal.modifier import Modifier
+
+
+def by_region(made: Design) -> Modifier:
+    """Regions as a grouping."""
+    names, codes = np.unique(np.where(made.region == "", "not known", made.region), return_inverse=True)
+    return Modifier(name="region", label="region", values=codes.astype(float), codes=codes.astype(np.int64), groups=tuple(str(one) for one in names))
+
+
+def own_years(made: Design, groupings: Sequence[Modifier]) -> Design:
+    """The design with years of their own for the groups of each grouping."""
+    extra = [
+        np.where((one.codes[:, None] == np.arange(len(one.groups))) & (made.year[:, None] == year), 1.0, 0.0)
+        for one in groupings
+        for year in np.unique(made.year)
+    ]
+    return replace(made, controls=np.column_stack([made.controls, *extra])) if extra else made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Whether the groups of one grouping differ: F with its degrees of freedom, p and p adjusted for all groupings (Holm); None where it cannot be tested."""
+
+    of: str
+    groups: int
+    f: float | None
+    df: float | None
+    p_value: float | None
+    adjusted: float | None
+
+
+def named_groups(made: Design, groupings: Sequence[Modifier], rng: np.random.Generator) -> tuple[tuple[Part, ...], tuple[Named, ...]]:
+    """Effects by group with joint bands, and the tests whether they differ."""
+    parts: list[Part] = []
+    tests: list[Named] = []
+    for one in groupings:
+        within = replace(own_years(made, [one]), modifiers=(one,))
+        fits = by_group(within, within.basis())
+        parts += group_parts(within, fits, rng)
+        for label, groups, fit, _ in fits:
+            if len(groups) < 2:
+                continue
+            f, df, p_value = joint_test(fit.coefficients[1:] - fit.coefficients[0], fit.scores[:, 1:] - fit.scores[:, :1], float(fit.df.min()))
+            known = np.isfinite(p_value)
+            tests.append(
+                Named(of=label, groups=len(groups), f=f if known else None, df=df if known else None, p_value=p_value if known else None, adjusted=None)
+            )
+    p_values = holm([one.p_value for one in tests])
+    return tuple(parts), tuple(replace(one, adjusted=p) for one, p in zip(tests, p_values, strict=True))
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """P-values adjusted so that the chance of any false alarm stays at the level (Holm 1979); None stays None."""
+    known = [one for one in p_values if one is not None]
+    order = np.argsort(known, kind="stable")
+    steps = np.maximum.accumulate([min(1.0, (len(known) - i) * known[at]) for i, at in enumerate(order)]) if known else np.empty(0)
+    adjusted = iter(steps[np.argsort(order, kind="stable")].tolist()) if known else iter(())
+    return [None if one is None else float(next(adjusted)) for one in p_values]
+
+
+def features(made: Design, groupings: Sequence[Modifier]) -> tuple[Floats, tuple[str, ...]]:
+    """What effects may differ by, shape (authorities, k), raw: the groupings' values, and a column of 0 and 1 for each region but the first."""
+    first = np.flatnonzero(np.r_[True, np.diff(made.authority) != 0])
+    columns, names = [], []
+    for one in groupings:
+        if one.name == "region":
+            columns += [(one.codes[first] == k).astype(float) for k in range(1, len(one.groups))]
+            names += list(one.groups[1:])
+        else:
+            columns.append(one.values[first])
+            names.append(one.label)
+    return np.column_stack(columns), tuple(names)

@@ -1,0 +1,213 @@
+"""Is the effect the same everywhere, and where would a sum of money do most?
+
+Named groups (fifths of deprivation, of the outcome's first level, of size; regions) each have an effect of their own within years of their own: groups whose
+outcome
+and treatment merely drift apart would otherwise seem to have different effects. Whether groups differ at all is one clustered test for each grouping, those
+tests together by Holm (1979). Groups that nobody named are learnt, and count only if they hold in authorities that were left out (`held_out`). The
+headline says that groups differ only if such a test says so. `budget` values rules for spending a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from causal.breakdown import Breakdown, Case
+from causal.decompositions.budget import RULES, Value, grown, told, value
+from causal.decompositions.groups import by_region, features, holm, named_groups, own_years
+from causal.decompositions.held_out import FEWEST, LEARNERS, HeldOut, Slopes, Targeting, held_out, slopes, targeting
+from causal.decompositions.heterogeneity_told import breakdown, rate_of
+from causal.decompositions.money import Price, per_person
+from causal.design import Design, Floats, design
+from causal.errors import ConfigError, DesignError, suggest
+from causal.identify import Identification
+from causal.modifier import Modifier, cut_into_groups
+from causal.panel import Panel
+from causal.question import Question
+from causal.words import count
+
+PER_GROUP = 15  # authorities in a group whose years are held fixed for the learners
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heterogeneity:
+    """Effects by group, groups tested in authorities held out, and where a sum would do most.
+
+    Parameters
+    ----------
+    by : columns as they stood in the first year known, and of "starting_level" (of the outcome), "size" (people) and "region".
+    folds : of whole authorities, at least 3. Each learner is tried on folds after those it learnt from.
+    splits : how often folds are drawn anew, odd; twice the median p-value is taken.
+    trees : of the forest, a multiple of 4.
+    price : column (or number) with what one unit of the treatment costs for each person; a column counts as in its first year known. None: no budget.
+    spending : whether more of the treatment is more spending ("more") or less ("less": closures).
+    amount : the sum to be spent in a year, in the unit of `price`.
+    share : of people whom the rule in a straight line may choose, between 0 and 1.
+    """
+
+    by: tuple[str, ...] = ("deprivation", "starting_level", "size", "region")
+    folds: int = 5
+    splits: int = 11
+    trees: int = 100
+    price: str | float | None = "centre_spend_per_child"
+    spending: str = "more"
+    amount: float = 1_000_000.0
+    share: float = 1 / 3
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by", tuple(self.by))
+        if not self.by or len(set(self.by)) != len(self.by):
+            raise ConfigError(f"by must name at least one grouping, each once, got {list(self.by)!r}")
+        for key, least in (("folds", 3), ("splits", 1), ("trees", 4)):
+            one = getattr(self, key)
+            if isinstance(one, bool) or not isinstance(one, int) or one < least:
+                raise ConfigError(f"{key} must be a whole number of at least {least}, got {one!r}")
+        if self.splits % 2 == 0:
+            raise ConfigError(f"splits must be odd, so that one of them is the middle one, got {self.splits}")
+        if self.trees % 4:
+            raise ConfigError(f"trees must be a multiple of 4, got {self.trees}")
+        if self.spending not in ("more", "less"):
+            raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), got {self.spending!r}")
+        if not 0 < self.share < 1:
+            raise ConfigError(f"share must lie between 0 and 1, got {self.share!r}")
+        if not self.amount > 0:
+            raise ConfigError(f"amount must be above 0, got {self.amount!r}")
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "heterogeneity"
+
+    def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
+        """Groups, tests, rules.
+
+        Raises
+        ------
+        DesignError : the effect is not identified or estimable, so that there is nothing to take apart.
+        """
+        found = case.identify()
+        if not found.identified:
+            raise DesignError(f"the graph does not identify {case.question.treatment} → {case.question.outcome} with these data: no effect to take apart")
+        notes: list[str] = []
+        columns = self._columns(case.panel, case.question, notes)
+        made = _after_the_start(case.panel, arranged(case, found, tuple(columns)), columns)
+        made = replace(
+            made, modifiers=tuple(replace(one, label=f"first level of {one.label}") if columns[one.name] == "starting_level" else one for one in made.modifiers)
+        )
+        groupings = [*made.modifiers, *([by_region(made)] if "region" in self.by and any(made.region) else [])]
+        if "region" in self.by and not any(made.region):
+            notes.append("Regions are not known in these data")
+        if not groupings:
+            raise DesignError(f"none of {', '.join(self.by)} is in these data; name columns in decomposition.by, such as {', '.join(case.panel.names[:6])}")
+        parts, tests = named_groups(made, groupings, rng)
+        learnt = Learnt.of(self, case, made, groupings, rng, notes)
+        return breakdown(self, case, made, parts, tests, learnt, notes)
+
+    def _columns(self, panel: Panel, question: Question, notes: list[str]) -> dict[str, str]:
+        """Column → what it stands for, of what is asked for and there."""
+        out: dict[str, str] = {}
+        for name in self.by:
+            column = {"starting_level": question.outcome, "size": panel.population}.get(name, name)
+            if name == "region":
+                continue
+            if column is None:
+                notes.append("How many people an authority has is not known in these data (source.population), so nothing is said by size")
+            elif column not in panel.names:
+                notes.append(f"{column} is not in these data and was left out; {suggest(column, panel.names)}")
+            else:
+                out[column] = name
+        return out
+
+
+def arranged(case: Case, found: Identification, columns: Sequence[str]) -> Design:
+    """The study's design with these groupings in the place of the question's own."""
+    return design(case.panel, replace(case.question, modifiers=tuple(columns)), found)
+
+
+def _after_the_start(panel: Panel, made: Design, columns: dict[str, str]) -> Design:
+    """Without the year from which an outcome's first level was taken: its noise would be on both sides."""
+    if "starting_level" not in columns.values():
+        return made
+    known = panel.frame[made.question.outcome].dropna().reset_index("year")["year"].groupby(level="authority").first()
+    first = known.reindex(list(made.authorities)).to_numpy()[made.authority]
+    rows = np.flatnonzero(made.year > first)
+    return made.only(rows, "the year that the outcome's first level is from") if len(np.unique(made.authority[rows])) == len(made.authorities) else made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Learnt:
+    """What learners and rules are worth in authorities held out; empty where there are too few, and `why`."""
+
+    tests: tuple[HeldOut, ...] = ()
+    adjusted: tuple[float, ...] = ()
+    curve: Targeting | None = None
+    values: tuple[Value, ...] = ()
+    values_adjusted: tuple[float, ...] = ()
+    tree: tuple[str, ...] = ()
+    authorities: int = 0
+
+    @classmethod
+    def of(cls, knobs: Heterogeneity, case: Case, made: Design, groupings: Sequence[Modifier], rng: np.random.Generator, notes: list[str]) -> Learnt:
+        """Learn, hold out, test."""
+        number = len(made.authorities)
+        if number < FEWEST or len(made.clusters) < FEWEST:
+            notes.append(
+                f"{count(number, 'authority', 'authorities')} are too few to hold some out (at least {FEWEST} are wanted): only the named groups were looked at"
+            )
+            return cls()
+        coarse = [
+            cut_into_groups(case.panel, one.name, one.values, made.authority, min(len(one.groups), max(2, number // PER_GROUP)))
+            if one.name != "region"
+            else one
+            for one in groupings
+            if one.name != "region" or number >= 5 * len(one.groups)
+        ]
+        apart = own_years(made, coarse)
+        basis = apart.basis()
+        raw, names = features(made, coarse)
+        contrast = np.full(number, 1 / case.question.contrast)
+        ready = slopes(apart, basis, raw, names, price=contrast)
+        level = case.question.level
+        options: dict[str, Any] = {"folds": knobs.folds, "splits": knobs.splits, "level": level, "rng": rng, "trees": knobs.trees}
+        tests = tuple(held_out(ready, learner, **options) for learner in LEARNERS)
+        adjusted = tuple(float(p) for p in holm([one.p_value for one in tests]) if p is not None)
+        best = LEARNERS[int(np.argmin([one.p_value for one in tests]))]
+        curve = targeting(ready, best, **options)
+        values, tree = _rules(knobs, case, apart, basis, raw, names, rng, notes)
+        by_rule = tuple(float(p) for p in holm([one.p_value for one in values]) if p is not None)
+        return cls(tests=tests, adjusted=adjusted, curve=curve, values=values, values_adjusted=by_rule, tree=tree, authorities=number)
+
+
+def _rules(
+    knobs: Heterogeneity, case: Case, apart: Design, basis: Floats, raw: Floats, names: tuple[str, ...], rng: np.random.Generator, notes: list[str]
+) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+    """Rules for a sum and their values; none where no price is known."""
+    outcome = rate_of(case)
+    if knobs.price is None or outcome is None:
+        notes.append(
+            "Where a sum would do most was not asked: " + ("no price is given (decomposition.price)" if outcome else "the outcome is not a rate per people")
+        )
+        return (), ()
+    price: Price | None = per_person(case.panel, knobs.price, apart.authorities)
+    if price is None:
+        notes.append(f"Where a sum would do most was not asked: {knobs.price!r} is not in these data (decomposition.price)")
+        return (), ()
+    usable = np.flatnonzero(np.isfinite(price.values) & (price.values > 0))
+    if len(usable) < FEWEST:
+        notes.append(f"Where a sum would do most was not asked: a price is known for {len(usable)} authorities, and at least {FEWEST} are wanted")
+        return (), ()
+    if len(usable) < len(price.values):
+        notes.append(f"{count(len(price.values) - len(usable), 'authority has', 'authorities have')} no price above 0 and took no part in the rules for a sum")
+    signed_price = np.where(np.isin(np.arange(len(price.values)), usable), price.values, 0.0) * (1 if knobs.spending == "more" else -1)
+    # what a unit costs is among what effects may differ by, so that no rule rests on the treatment's unit alone
+    if np.ptp(price.values[usable]) > 0:
+        raw, names = np.column_stack([raw, np.where(signed_price == 0, np.median(price.values[usable]), price.values)]), (*names, price.label)
+    ready: Slopes = slopes(apart, basis, raw, names, price=signed_price).take(usable)
+    good = -1.0 if case.question.harm == "increase" else 1.0
+    values = tuple(
+        value(ready, rule, good=good, share=knobs.share, folds=knobs.folds, splits=knobs.splits, level=case.question.level, rng=rng) for rule in RULES
+    )
+    return values, tuple(told(grown(ready, rng, good=good), raw[usable], names))

@@ -1,0 +1,114 @@
+"""What a unit of treatment costs for each person, and how later years count (HM Treasury, The Green Book: 3.5 %, from year 31 3.0 %)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from causal.design import Floats
+from causal.errors import ConfigError
+from causal.panel import Panel
+
+EARLY, LATE, LATER = 0.035, 0.030, 30  # rates, and the last year at the first one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Price:
+    """What one unit of treatment costs for each person: shape (authorities,), NaN where not known; in words."""
+
+    values: Floats
+    label: str
+    unit: str
+
+
+def per_person(panel: Panel, price: str | float, authorities: Sequence[str]) -> Price | None:
+    """The price at each authority: a number for all, or a column in its first year known; None where there is no such column."""
+    if not isinstance(price, str):
+        return Price(values=np.full(len(authorities), float(price)), label="price of a unit", unit="£ per person")
+    if price not in panel.names:
+        return None
+    variable = panel.variable(price)
+    first = panel.frame[price].groupby(level="authority").first().reindex(list(authorities))
+    return Price(values=first.to_numpy(dtype=float), label=f"{variable.label} in the first year", unit=variable.unit)
+
+
+def discount(years: Floats) -> Floats:
+    """What £1 in each year from now is worth today; year 0 is now."""
+    years = np.asarray(years, dtype=float)
+    return np.asarray((1 + EARLY) ** -np.minimum(years, LATER) * (1 + LATE) ** -np.maximum(years - LATER, 0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A kind of placement: what a year of it costs and how many of those in care are in it, each with the range that is drawn from (a triangle).
+
+    Parameters
+    ----------
+    value, low, high : £ for a child-year, in the prices of the treatment's cost; never the cost of an episode.
+    share, share_low, share_high : of children looked after.
+    source : of all of it, in words.
+    """
+
+    value: float
+    low: float
+    high: float
+    share: float
+    share_low: float
+    share_high: float
+    source: str
+
+    def __post_init__(self) -> None:
+        for name, (low, value, high) in {"value": (self.low, self.value, self.high), "share": (self.share_low, self.share, self.share_high)}.items():
+            if not 0 <= low <= value <= high:
+                raise ConfigError(f"a placement's {name} must lie between its low and high ends and not below 0, got {low:g}, {value:g}, {high:g}")
+        if self.share_high > 1:
+            raise ConfigError(f"a placement's share must be at most 1, got {self.share_high:g}")
+        if not self.source.strip():
+            raise ConfigError("a placement's cost needs its source in words")
+
+    def drawn(self, draws: int, rng: np.random.Generator) -> Floats:
+        """What this kind adds to the cost of a year in care of one child, shape (draws,)."""
+        return triangle(self.low, self.value, self.high, draws, rng) * triangle(self.share_low, self.share, self.share_high, draws, rng)
+
+
+def triangle(low: float, value: float, high: float, draws: int, rng: np.random.Generator) -> Floats:
+    """Draws between two ends, most likely at the value; the value itself where there is no range."""
+    return np.asarray(rng.triangular(low, value, high, draws)) if high > low else np.full(draws, float(value))
+
+
+def joint_draws(effects: Floats, scores: Floats, df: float, draws: int, rng: np.random.Generator) -> Floats:
+    """Effects that hang together, shape (draws, k): t with `df` round the estimates.
+
+    effects : shape (k,); scores : shape (clusters, k), whose products are the covariance.
+    """
+    values, vectors = np.linalg.eigh(scores.T @ scores)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    normal = rng.standard_normal((draws, len(effects))) @ root.T
+    return np.asarray(effects + normal * np.sqrt(df / rng.chisquare(df, draws))[:, None])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An action kept up for some years, for some number of people; all but the draws fixed.
+
+    Parameters
+    ----------
+    saved : £ saved in each year (below 0: spent).
+    years : for which the action is kept.
+    first, first_placed : years until the outcome, and until placements, have moved.
+    """
+
+    saved: float
+    years: int
+    first: int
+    first_placed: int
+
+    def weight(self, first: int) -> float:
+        """Years from `first` on until the end, each by its discount."""
+        return float(discount(np.arange(first, self.years, dtype=float)).sum())
+
+    def totals(self, outcome: Floats, placed: Floats, cost: Floats) -> tuple[Floats, Floats]:
+        """Outcome-years and net £ saved, discounted, for draws of the yearly effect on outcome and children in care and of the cost of a year in care."""
+        return outcome * self.weight(self.first), self.saved * self.weight(0) - placed * cost * self.weight(self.first_placed)
