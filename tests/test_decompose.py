@@ -31,7 +31,7 @@ def test_a_decomposition_is_written_whole_and_made_again_from_its_record(tmp_pat
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["variatoin"], "there is no decomposition 'variatoin'; there is 'variation'"),
+        (["variatoin"], "there is no decomposition 'variatoin'"),
         (["variation", "decomposition.windows=[[2018,2013]]"], "a first and a later last year"),
         (["variation", "decomposition.outcomes=[bones]"], "none of the outcomes"),
         (["variation", "decomposition.drawz=3"], "decomposition.drawz"),
