@@ -313,12 +313,15 @@ def test_other_commands_say_what_is_wrong(command: list[str], says: str, capsys:
 # --- the same bytes ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("estimator", "checks"), [("fixed_effects", "default"), ("linear_dml", "[placebo_treatment,leave_one_out]")])
-def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed_and_the_workers(estimator: str, checks: str, tmp_path: Path) -> None:
+LEARNER = ["estimator=linear_dml", "refuters=[placebo_treatment,leave_one_out]", "estimator.nuisance=ridge", "estimator.repetitions=1"]
+LEARNER += ["refuters.placebo_treatment.refits=4", "refuters.leave_one_out.refits=2", "refuters.leave_one_out.regions=false"]
+
+
+@pytest.mark.parametrize("chosen", [["estimator=fixed_effects", "refuters=default"], LEARNER], ids=["formula", "refits"])
+def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed_and_the_workers(chosen: list[str], tmp_path: Path) -> None:
     """Two processes, two hash seeds, one and two workers: result.json is equal but for provenance.times."""
     found = []
-    draws = ["refuters.placebo_treatment.refits=4", "refuters.leave_one_out.refits=2"]
-    words = [f"estimator={estimator}", f"refuters={checks}", "source.authorities=40", *draws]
+    words = [*chosen, "source.authorities=40"]
     for seed, workers in (("1", "1"), ("2", "2")):
         env = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
