@@ -263,13 +263,37 @@ class Simulated:
             f"changes {question.outcome} by {ate:+.2f} on average (simulated)",
         )
 
+    def expected(self, outcome: str) -> pd.DataFrame:
+        """What an outcome would be without chance, and how much chance moves it, for the panel's own authorities and years.
+
+        Returns
+        -------
+        cells : index as the panel's; `usual`, the outcome with every shock and count noise at 0 and closures as they were; `noise`, the variance of
+            what those add.
+
+        Raises
+        ------
+        ConfigError : an outcome, or a world, whose noise is not known in closed form.
+        """
+        if outcome not in ("referrals", "section47", "plans"):
+            raise ConfigError(f"the variance of chance is known for referrals, section47 and plans, not for {outcome!r}")
+        if self.carryover or self.feedback:
+            raise ConfigError("the variance of chance is not known in closed form with carryover or feedback")
+        world = self._world({}, quiet=True)
+        kept = slice(BURN_IN, BURN_IN + self.years)
+        parts = [part for part, _ in SHOCKS.values()]
+        shares = {"referrals": sum(parts[:2]) * REFERRALS_PER_NEED**2, "section47": sum(parts[:3]) / PLANS_PER_ENQUIRY**2, "plans": sum(parts)}
+        chance = shares[outcome] * world["spread"] ** 2 + (world["poisson"] if outcome == "plans" else 0.0)
+        index = pd.MultiIndex.from_product([_places(self.authorities).index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
+        return pd.DataFrame({"usual": world[outcome][kept].T.ravel(), "noise": np.repeat(chance, self.years)}, index=index)
+
     def _rng(self, equation: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, crc32(equation.encode())])
 
-    def _world(self, do: Mapping[str, float]) -> dict[str, Array]:
+    def _world(self, do: Mapping[str, float], *, quiet: bool = False) -> dict[str, Array]:
         """Every variable as it truly is, burn-in and one planned year included; shape (years, authorities), or (authorities,) if lasting.
 
-        `do` sets variables to a number for all years and leaves every shock as it was.
+        `do` sets variables to a number for all years and leaves every shock as it was; `quiet` takes the shocks to outcomes and the count noise out.
         """
         n = self.authorities
         calendar = np.arange(FIRST_YEAR - BURN_IN, FIRST_YEAR + self.years + 1)[:, None]
@@ -355,6 +379,8 @@ class Simulated:
         }
         count = np.sqrt(poisson) * self._rng("plans: count").standard_normal((rows, n))
         care = 5 * _persistent(self._rng("looked_after: shocks").standard_normal((rows, n)), 0.8)
+        for noise in (*shock.values(), count, care) if quiet else ():
+            noise *= 0
         injured = 6 * _persistent(self._rng("unrelated: shocks").standard_normal((rows, n)), self.shock_persistence)
 
         # Faults reach need so that they show in plans in the year they are told of.
@@ -399,6 +425,8 @@ class Simulated:
             "plans": plans,
             "looked_after": looked_after,
             "unrelated": unrelated,
+            "spread": spread,
+            "poisson": poisson,
         }
 
     def _recorded(self, world: Mapping[str, Array]) -> tuple[Array, Array]:
