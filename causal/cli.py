@@ -115,8 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="download into this folder; nothing in it is written over")
     fetch.add_argument("--only", nargs="+", action="extend", default=[], metavar="KEY", help="these publications only")
     fetch.add_argument("--json", action="store_true")
-    report = commands.add_parser("report", help="build the pages of a run again from its result.json")
-    report.add_argument("run", type=Path, metavar="RUN")
+    about = "build the pages of a run again from its result.json; of a folder of runs, write index.html: every question and its answer"
+    report = commands.add_parser("report", help=about, description=about)
+    report.add_argument("run", type=Path, metavar="RUN_OR_FOLDER")
     return parser
 
 
@@ -161,14 +162,23 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
     from datetime import UTC, datetime
 
     from causal.report.compare import compare
+    from causal.report.record import read
+
+    def readable(run: Path) -> bool:
+        try:
+            read(run)
+        except CausalError as problem:
+            print(f"left out: {problem}", file=sys.stderr)
+            return False
+        return True
 
     found: list[Path] = []
     for path in given.runs:
-        inside = (
-            [path]
-            if (path / "result.json").is_file()
-            else sorted(p.parent for p in path.glob("**/result.json") if not {".partial", "decompositions"} & set(p.parts))
-        )
+        if (path / "result.json").is_file():
+            inside = [path]
+        else:  # what nobody named by hand is left out, with a word, if it cannot be read
+            below = sorted(p.parent for p in path.glob("**/result.json") if not {".partial", "decompositions"} & set(p.parts))
+            inside = [one for one in below if readable(one)]
         if not inside:
             raise ConfigError(f"{path}: no result.json there or below; name a run's folder, or a folder of runs")
         # runs/latest is a second name of one of them
@@ -304,7 +314,13 @@ def _fetch(given: argparse.Namespace, _: list[str]) -> int:
 
 def _report(given: argparse.Namespace, _: list[str]) -> int:
     from causal.report.files import rebuild
+    from causal.report.index import index
+    from causal.report.record import FILE
 
+    if given.run.is_dir() and not (given.run / FILE).is_file() and any(given.run.glob(f"*/**/{FILE}")):
+        print(f"index: {index(given.run, given.run)}")
+        print(given.run)
+        return 0
     rebuild(given.run)
     print(f"report: {given.run / 'report.html'}")
     print(given.run)

@@ -395,10 +395,8 @@ def test_only_equal_estimands_of_one_question_stand_together(bare: Result, resul
     data = strict(tmp_path / "both" / "compare.json")
     grouped = [[len(group["runs"]) for group in section["groups"]] for section in data["sections"]]  # type: ignore[attr-defined,index]
     assert sorted(grouped) == [[1], [1, 2, 1]]
-    assert data["differences_judged"] is False
     html = (tmp_path / "both" / "compare.html").read_text(encoding="utf-8")
-    assert 'href="../run/report.html"' in html and "<script" not in html and "Wants &lt;more&gt;" in html
-    assert "is not judged here" in html
+    assert 'href="../run/report.html"' in html and html.count("<script") == 1 and "Wants &lt;more&gt;" in html
     table = rows(tmp_path / "both" / "compare.csv")
     assert len(table) == 6 and table[-1]["refused_because"].startswith("wants")
     assert len(rows(tmp_path / "both" / "compare.meta.csv")) == len(table[0]) - 5

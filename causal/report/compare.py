@@ -9,17 +9,38 @@ from typing import Any
 from urllib.parse import quote
 
 from causal.report import tables
+from causal.report.curve import choices, curve, ordered
+from causal.report.differences import as_rows, differences, told
 from causal.report.figures import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
+from causal.report.index import checks, strength
 from causal.report.outcomes import families
 from causal.report.page import render, shown, table
-from causal.report.phrases import against_zero, bare, chance, contrast, effect, exact, interval, label, level, made_up, sentence, slug, variable, when, words
+from causal.report.phrases import (
+    against_zero,
+    bare,
+    chance,
+    contrast,
+    effect,
+    exact,
+    interval,
+    label,
+    level,
+    made_up,
+    sentence,
+    slug,
+    variable,
+    when,
+    words,
+)
 from causal.report.record import SCHEMA_VERSION, read, write_json
+from causal.report.sortable import Head, cell, sortable
+from causal.report.sortable import table as sorted_table
 from causal.report.summary import escaped
 from causal.words import capital, count
 
-NOT_JUDGED = (
-    "Whether estimates differ from one another by more than noise is not judged here: two intervals that overlap may still differ, "
-    "and two that do not may rest on different authorities. That takes the error of the difference, authority by authority."
+JUDGED = (
+    "Two estimates from the same authorities err together: intervals that overlap may still differ, and intervals that do not may not. So whether estimates "
+    "under one heading differ is judged by the error of the difference, authority by authority, and allows for all the pairs that are looked at."
 )
 MIXED = "Estimates under different headings answer different questions, or are averages over different authorities. They are not rival answers."
 
@@ -50,12 +71,13 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
     together = families([(data, at[link], link) for data, link in runs])
     turned = sorted(({key: str(one.get(key, "")) for key in ("estimator", "experiment", "reason")} for one in refused), key=lambda one: tuple(one.values()))
     made = _sections(runs)
+    for group in [group for section in made for group in section["groups"] if group["estimand"]]:
+        group["apart"] = differences([(data, at[link]) for data, link in group["runs"]])
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     found = {
         "schema_version": SCHEMA_VERSION,
         "sections": [{**section["key"], "groups": [_group(group) for group in section["groups"]]} for section in made],
         "refused": turned,
-        "differences_judged": False,
         "outcomes": together,
     }
     write_json(found, folder / "compare.json")
@@ -124,7 +146,16 @@ def _row(data: Mapping[str, Any], link: str) -> dict[str, Any]:
 
 
 def _group(group: Mapping[str, Any]) -> dict[str, Any]:
-    return {"estimand": group["estimand"], "target": group["target"], "runs": [_row(*run) for run in group["runs"]]}
+    """A group as the record of the comparison has it; pairs name their runs by report."""
+    made = {"estimand": group["estimand"], "target": group["target"], "runs": [_row(*run) for run in group["runs"]]}
+    if "apart" not in group:
+        return made
+    links = [link for _, link in group["runs"]]
+    apart = group["apart"]
+    pairs = [{**pair, "first": links[pair["first"]], "second": links[pair["second"]]} for pair in apart["pairs"]]
+    left = [{"run": links[one["run"]], "reason": one["reason"]} for one in apart["left_out"]]
+    against = None if apart["against"] is None else links[apart["against"]]
+    return {**made, "differences": {"pairs": pairs, "left_out": left, "against": against, "clusters": apart["clusters"]}}
 
 
 def _title(section: Mapping[str, Any]) -> str:
@@ -139,11 +170,15 @@ def _heading(group: Mapping[str, Any]) -> str:
 
 
 def _names(runs: Sequence[tuple[dict[str, Any], str]]) -> list[str]:
-    """Estimators, told apart by title and then by folder where two are the same."""
-    names = [words(data["estimate"]["estimator"]) for data, _ in runs]
-    for more in ([data["title"] for data, _ in runs], [Path(link).parent.name for _, link in runs]):
-        names = [f"{name}, {extra}" if names.count(name) > 1 else name for name, extra in zip(names, more, strict=True)]
-    return names
+    """Estimators, told apart by title where titles differ, and then by the run's number in its table."""
+    names = [words(data["estimate"]["estimator"]) if data["estimate"] else "no estimate" for data, _ in runs]
+    titles = [str(data["title"]) for data, _ in runs]
+    names = [f"{name}, {title}" if names.count(name) > 1 and len(set(titles)) > 1 else name for name, title in zip(names, titles, strict=True)]
+    return [f"{name} (run {i})" if names.count(name) > 1 else name for i, name in enumerate(names, start=1)]
+
+
+def _headlines(group: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, data["verdict"]["headline"]) for name, (data, _) in zip(_names(group["runs"]), group["runs"], strict=True)]
 
 
 def _rows(group: Mapping[str, Any]) -> list[Row]:
@@ -185,33 +220,74 @@ def _forest(made: Sequence[Mapping[str, Any]]) -> Drawing:
     )
 
 
+RUNS = (
+    Head(text="Study"),
+    Head(text="Estimator", choice=True),
+    Head(text="Effect", number=True),
+    Head(text="Interval", number=True),
+    Head(text="Strength", choice=True),
+    Head(text="Checks", number=True),
+    Head(text="Rows", number=True),
+)
+
+
+def _cells(data: Mapping[str, Any], link: str, number: int) -> list[Any]:
+    """A run as a row of the sorted table."""
+    one = data["estimate"]
+    if one:
+        unit = variable(data, data["question"]["outcome"])["unit"]
+        away = f"{FAILED.lower()}: not to be used" if data["verdict"]["finding"] == "failed_checks" else ""
+        reach = f" ({one['level']:.0%})" if one["lower"] is not None else ""
+        wide = "" if one["lower"] is None else one["upper"] - one["lower"]
+        known = [cell(words(one["estimator"])), cell(effect(one, unit), away, key=one["effect"]), cell(interval(one) + reach, key=wide)]
+    else:
+        known = [cell("none"), cell("no estimate", key=""), cell("none", key="")]
+    rows = cell(f"{one['rows']:,}", key=one["rows"]) if one else cell("none", key="")
+    held = [check["survived"] for check in data["refutations"]]
+    return [cell(data["title"], f"run {number}", href=quote(link, safe="/.")), *known, strength(data["verdict"]["strength"]), checks(held), rows]
+
+
+def _apart(group: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said and shown of differences between a group's runs."""
+    names, data = _names(group["runs"]), group["runs"][0][0]
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    heads, rows = as_rows(group["apart"], names)
+    shown_rows = table(f"Differences between estimates, {unit}", heads, rows, numbers=heads[1:5]) if rows else None
+    return {"said": told(group["apart"], names), "table": shown_rows}
+
+
+def _curve(group: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Specification curve and the table behind it."""
+    runs = [data for data, _ in group["runs"]]
+    drawing = curve(runs, name) if group["estimand"] else None
+    if drawing is None:
+        return None
+    found = choices(runs)
+    names = _names(group["runs"])
+    rows = [(names[i], bare(runs[i]["estimate"]), *(values[i] for _, values in found)) for i in ordered(runs)]
+    heads = ("Run", "Estimate and interval", *(capital(what) for what, _ in found))
+    return {"drawing": shown(drawing), "table": table("What each estimate was made with, lowest first", heads, rows, numbers=heads[1:2])}
+
+
 def _view(
     made: Sequence[Mapping[str, Any]],
     refused: Sequence[Mapping[str, str]],
     runs: Sequence[tuple[dict[str, Any], str]],
     together: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    heads = ("Study", "Estimator", "Effect", "Interval", "Strength", "Checks passed", "Did not pass", "Not run", "Rows")
     sections = []
     for s, section in enumerate(made):
         groups = []
         for g, group in enumerate(section["groups"]):
-            rows = []
-            for data, link in group["runs"]:
-                one, states = data["estimate"], _states(data)
-                unit = variable(data, data["question"]["outcome"])["unit"]
-                known = ("none", "no estimate", "none")
-                if one:
-                    known = (words(one["estimator"]), effect(one, unit), interval(one) + (f" ({one['level']:.0%})" if one["lower"] is not None else ""))
-                cells = (*known, capital(data["verdict"]["strength"]), *(f"{n}" for n in states.values()))
-                rows.append(({"text": data["title"], "href": quote(link, safe="/.")}, *cells, f"{one['rows']:,}" if one else "none"))
             digests = {data["source"]["digest"] for data, _ in group["runs"]}
             groups.append(
                 {
                     "title": _heading(group),
                     "drawing": shown(_drawing(group, slug(f"forest {s} {g}"))) if group["estimand"] else None,
-                    "table": table(f"Runs: {_heading(group)}", heads, rows, numbers=heads[2:4] + heads[5:]),
-                    "headlines": [(_run_name(data), data["verdict"]["headline"]) for data, _ in group["runs"]],
+                    "table": sorted_table(f"Runs: {_heading(group)}", RUNS, [_cells(data, link, i) for i, (data, link) in enumerate(group["runs"], start=1)]),
+                    "apart": _apart(group) if group["estimand"] and len(group["runs"]) > 1 else None,
+                    "curve": _curve(group, slug(f"curve {s} {g}")),
+                    "headlines": [(capital(name), headline) for name, headline in _headlines(group)],
                     "data": "These runs did not use the same data: the digests of their panels differ." if len(digests) > 1 else "",
                 }
             )
@@ -231,15 +307,15 @@ def _view(
         "simulated": any(simulated),
         "simulated_words": "" if all(simulated) else "Some of the runs below use simulated data; their headings begin with SIMULATED.",
         "counted": _counted(made, refused),
-        "notes": [MIXED, NOT_JUDGED],
+        "notes": [MIXED, JUDGED],
+        "sortable": sortable(),
         "sections": sections,
         "outcomes_said": SEVERAL,
         "outcomes": [_outcomes(family) for family in together],
-        "refused": table(
+        "refused": sorted_table(
             "Estimators that were refused, and why",
-            ("Estimator", "Study", "Reason"),
-            [(words(one["estimator"]), words(one["experiment"]), sentence(one["reason"])) for one in refused],
-            long=("Reason",),
+            (Head(text="Estimator", choice=True), Head(text="Study"), Head(text="Reason", long=True)),
+            [[cell(words(one["estimator"])), cell(words(one["experiment"])), cell(sentence(one["reason"]))] for one in refused],
         )
         if refused
         else None,
@@ -265,10 +341,6 @@ def _adjusted(one: Mapping[str, Any]) -> str:
     return f"not adjusted: {one['reason']}" if one["reason"] else chance(one["p_value_adjusted"])
 
 
-def _run_name(data: Mapping[str, Any]) -> str:
-    return f"{data['title']}, {words(data['estimate']['estimator'])}" if data["estimate"] else str(data["title"])
-
-
 def _counted(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]]) -> str:
     estimands = sum(bool(group["estimand"]) for section in made for group in section["groups"])
     runs = sum(len(group["runs"]) for section in made for group in section["groups"])
@@ -279,7 +351,7 @@ def _counted(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, s
 
 
 def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]], together: Sequence[Mapping[str, Any]]) -> str:
-    said = ["# Comparison", "", _counted(made, refused), "", MIXED, "", NOT_JUDGED, ""]
+    said = ["# Comparison", "", _counted(made, refused), "", MIXED, "", JUDGED, ""]
     for section in made:
         said += [f"## {escaped(_title(section))}", ""]
         for group in section["groups"]:
@@ -290,7 +362,13 @@ def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, 
                 cells = [words(one["estimator"]), effect(one, unit), interval(one)] if one else ["none", "no estimate", "none"]
                 cells += [data["verdict"]["strength"], *(str(n) for n in _states(data).values())]
                 said.append(f"| [{escaped(data['title'])}]({quote(link, safe='/.')}) | " + " | ".join(escaped(one) for one in cells) + " |")
-            said += ["", *(f"- {escaped(_run_name(data))}: {escaped(data['verdict']['headline'])}" for data, _ in group["runs"]), ""]
+            said += [
+                "",
+                *(f"- {escaped(name)}: {escaped(data['verdict']['headline'])}" for name, (data, _) in zip(_names(group["runs"]), group["runs"], strict=True)),
+                "",
+            ]
+            if group["estimand"] and len(group["runs"]) > 1:
+                said += [*(f"- {escaped(line)}" for line in told(group["apart"], _names(group["runs"]))), ""]
     if together:
         said += ["## Several outcomes", "", SEVERAL, ""]
     for family in together:

@@ -82,7 +82,7 @@ def _family(members: Sequence[Run]) -> dict[str, Any]:
         estimate, scores = data["estimate"], scores_of(folder)
         # one outcome estimated twice over alike is one hypothesis
         same = (data["question"]["outcome"], estimate["effect"], estimate["std_error"])
-        why = _unusable(estimate, scores)
+        why = unusable(estimate, scores)
         if why is None and same not in tested:
             tested[same] = len(kept)
             kept.append(estimate["effect"])
@@ -112,7 +112,7 @@ def _family(members: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _unusable(estimate: Mapping[str, Any], scores: Scores) -> str | None:
+def unusable(estimate: Mapping[str, Any], scores: Scores) -> str | None:
     """Why a run cannot be counted; None if it can."""
     if not scores:
         return "it kept no scores by authority"

@@ -57,7 +57,7 @@ def code_digest() -> str:
             continue
         folder = Path(spec.origin).parent
         for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
-            if path.suffix in (".py", ".yaml", ".html", ".css") and path.is_file():
+            if path.suffix in (".py", ".yaml", ".html", ".css", ".js") and path.is_file():
                 sha.update(f"{root}/{path.relative_to(folder).as_posix()}\0".encode())
                 sha.update(path.read_bytes())
     return sha.hexdigest()
