@@ -1,6 +1,6 @@
 """Every estimator on worlds whose truth is known: how far off, and how often its 95 % interval holds the truth.
 
-    python benchmarks/truth.py [--most 1000] [--only NAME …]      writes truth.md and truth.png
+    python benchmarks/truth.py [--most 1000] [--only NAME …] [--workers -1]      writes truth.csv, and from it truth.md and truth.png
 
 What is expected of each estimator in each world (holds / fails / no valid interval) stands in `truth.yaml`, which was committed before any result. Criteria
 bind only where an estimator is expected to hold: its coverage may not be told apart from 92 to 98 % (the 99.9 % exact interval must touch it), and its
@@ -8,15 +8,19 @@ bias may not pass 0.1 sampling standard deviations plus three Monte Carlo errors
 
 The worlds are made here, apart from the toolkit's own simulated source: outcome = lasting level + year + poverty + effect × treatment + shocks. A dose is
 moved from 0 to 0.5; an adoption is taken up once and kept; in the worlds of an instrument an unseen cause moves treatment and outcome.
-Panels that are done are kept in benchmarks/.truth and not done again, as long as the code is the same.
+A cell that is done stands in truth.csv with the digest of the code that it was made with, and is not done again unless --again asks for it or truth.yaml for
+more panels. Cells are filled in rounds of 100 panels, those first in which a criterion binds, so that a run may be stopped at any time;
+single panels are kept in benchmarks/.truth as long as the code is the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
@@ -32,7 +36,7 @@ from matplotlib.patches import Rectangle
 from scipy import stats
 from tqdm import tqdm
 
-from causal.design import design
+from causal.design import Design, design
 from causal.errors import CausalError
 from causal.estimators import shelf
 from causal.graph import Graph
@@ -43,9 +47,8 @@ from causal.refute import stream
 from causal.report.provenance import code_digest
 
 HERE = Path(__file__).parent
-EFFECT, YEARS = 3.0, 8
-# years before the first; of adoptions many, so that poverty is at its lasting level: a way to it goes with who adopts, and no trends are parallel
-BURN = {"adoption": 25}
+EFFECT, YEARS, BURN = 3.0, 8, 5
+ROUND = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +113,7 @@ ASKED = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, sma
 
 def panel(world: World, kind: str, seed: int) -> tuple[Panel, dict[str, float]]:
     """One panel, and its truth by target (ATE, ATT) in outcome units."""
-    burn = BURN.get(kind, 5)
-    g, t = world.authorities, YEARS + burn
+    g, t = world.authorities, YEARS + BURN
     rng = np.random.default_rng([seed, 7])
     lasting, size = rng.normal(size=g), np.exp(world.sizes * rng.normal(size=g))
     noise = 1 / np.sqrt(size / size.mean()) if world.sizes else np.ones(g)
@@ -125,13 +127,14 @@ def panel(world: World, kind: str, seed: int) -> tuple[Panel, dict[str, float]]:
     adopts = kind == "adoption"
     for year in range(t):
         last = max(year - 1, 0)
-        x[:, year] = 0.7 * x[:, last] + poverty[:, year] + 0.3 * lasting
+        # of adoptions poverty has no lasting part: see truth.yaml
+        x[:, year] = 0.7 * x[:, last] + poverty[:, year] + (0.0 if adopts else 0.3) * lasting
         e[:, year] = world.persistence * e[:, last] + np.sqrt(1 - world.persistence**2) * 3.0 * noise * shocks[:, year]
         bend = world.nonlinear * (x[:, year] ** 2 - 2)
         # who adopts owes nothing to poverty but where its curve confounds: then trends are parallel without covariates
         drive = 0.5 * world.lasting * lasting + (0.0 if adopts else 0.5) * x[:, year] + 0.6 * bend + world.feedback * e[:, last]
         if adopts:
-            hazard = 0.0 if year < burn + 2 else 1 / (1 + np.exp(2.6 - 0.7 * drive))
+            hazard = 0.0 if year < BURN + 2 else 1 / (1 + np.exp(2.6 - 0.7 * drive))
             on[:, year] = np.maximum(on[:, last], (chance[:, year] < hazard).astype(float))
             since[:, year] = np.where(on[:, year] > 0, since[:, last] + on[:, last], 0.0)
             cut[:, year] = on[:, year]
@@ -149,7 +152,7 @@ def panel(world: World, kind: str, seed: int) -> tuple[Panel, dict[str, float]]:
             before = max(year - 2, 0)
             effects[:, year] = 1.0 * cut[:, before] - 0.6 * visits[:, last] + 0.8 * need[:, last]
         plans[:, year] = level + effects[:, year]
-    kept = slice(burn, None)
+    kept = slice(BURN, None)
     index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(2011, 2011 + YEARS)], names=["authority", "year"])
     columns = (
         {"poverty": x, "cut": cut, "plans": plans}
@@ -170,25 +173,30 @@ def panel(world: World, kind: str, seed: int) -> tuple[Panel, dict[str, float]]:
     return made, {"ATE": EFFECT, "ATT": EFFECT}
 
 
-def asked(kind: str, target: str) -> Question:
-    """The question of a kind of panel."""
-    return replace(ASKED, treated=1.0 if kind == "adoption" else 0.5, target=target, lag={"mediation": 2, "later": 1}.get(kind, 0))
+def asked(kind: str, target: str, modifiers: Sequence[str] = ()) -> Question:
+    """The question of a kind of panel; effects by modifier are asked for by halves, which 20 authorities can fill."""
+    lag, treated = {"mediation": 2, "later": 1}.get(kind, 0), 1.0 if kind == "adoption" else 0.5
+    return replace(ASKED, treated=treated, target=target, lag=lag, modifiers=tuple(modifiers), groups=2)
 
 
-def identified(kind: str, target: str) -> Any:
+def identified(kind: str, target: str, modifiers: Sequence[str] = ()) -> Any:
     """What the graph identifies; the same for every panel of a kind."""
     measured = panel(WORLDS["clean"], kind, 0)[0].names
-    return identify(asked(kind, target), GRAPHS.get(kind, GRAPHS["panel"]), measured=measured, **({"strategy": "iv"} if kind == "instrument" else {}))
+    return identify(
+        asked(kind, target, modifiers), GRAPHS.get(kind, GRAPHS["panel"]), measured=measured, **({"strategy": "iv"} if kind == "instrument" else {})
+    )
 
 
 def one(jobs: list[tuple[str, dict[str, Any], Any]], kind: str, world: str, seed: int) -> list[list[float | None]]:
     """Of each estimator on one panel: effect, standard error, lower, upper and truth; None where it refused or gives none."""
     made, truth = panel(WORLDS[world], kind, seed)
     out: list[list[float | None]] = []
+    designs: dict[Question, Design] = {}
     for name, what, found in jobs:
         target = what.get("target", "ATE")
+        question = asked(kind, target, what.get("modifiers", ()))
         try:
-            rows = design(made, asked(kind, target), found)
+            rows = designs[question] if question in designs else designs.setdefault(question, design(made, question, found))
             got = shelf()[name](**what.get("knobs", {})).estimate(rows, stream(seed, "estimate"))
         except CausalError:
             out.append([None, None, None, None, truth[target]])
@@ -210,7 +218,7 @@ def panels(what: dict[str, Any], world: str, most: int) -> int:
 
 @dataclass(frozen=True)
 class Cell:
-    """What one estimator did in one world; NaN where it gave nothing. `covered` of `intervals` held the truth."""
+    """What one estimator did in one world; NaN where it gave nothing. `covered` of `intervals` held the truth; `code` is the digest that made it."""
 
     number: int
     refused: int
@@ -219,6 +227,12 @@ class Cell:
     std_error: float = np.nan
     covered: int = 0
     intervals: int = 0
+    code: str = ""
+
+    @property
+    def panels(self) -> int:
+        """How many it was asked on."""
+        return self.number + self.refused
 
     @property
     def error(self) -> float:
@@ -238,17 +252,17 @@ class Cell:
         return low <= 0.98 and high >= 0.92 and abs(self.bias) <= 0.1 * self.sd + 3 * self.error
 
 
-def cell(done: list[list[float | None]]) -> Cell:
+def cell(done: list[list[float | None]], code: str) -> Cell:
     """Panels put together."""
     table = np.array([[np.nan if value is None else value for value in line] for line in done], dtype=float)
     refused = int(np.isnan(table[:, 0]).sum())
     table = table[~np.isnan(table[:, 0])]
     if len(table) < 5:
-        return Cell(len(table), refused)
+        return Cell(len(table), refused, code=code)
     off, intervals = table[:, 0] - table[:, 4], ~np.isnan(table[:, 2])
     covered = ((table[:, 2] <= table[:, 4]) & (table[:, 4] <= table[:, 3]))[intervals].sum()
     error = float(np.nanmean(table[:, 1])) if intervals.any() else np.nan
-    return Cell(len(table), refused, float(off.mean()), float(off.std(ddof=1)), error, int(covered), int(intervals.sum()))
+    return Cell(len(table), refused, float(off.mean()), float(off.std(ddof=1)), error, int(covered), int(intervals.sum()), code)
 
 
 def row(world: str, name: str, expected: str, one: Cell) -> str:
@@ -280,7 +294,6 @@ def draw(cells: dict[tuple[str, str], Cell], path: Path) -> None:
             elif not one.intervals:
                 said, shade, ink = f"{one.bias / one.sd:+.1f} sd", "#FFFFFF", "#3D3D3D"
             else:
-                # what cannot be told apart from 92 % counts as 92
                 share = one.covered / one.intervals
                 # what cannot be told apart from 92 % counts as 92
                 counts = max(share, min(one.reach[1], 0.92)) if one.met else share
@@ -305,49 +318,100 @@ def draw(cells: dict[tuple[str, str], Cell], path: Path) -> None:
         figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
+COLUMNS = ("world", "estimator", "panels", "refused", "bias", "sd", "se", "covered", "intervals", "code")
+Cells = dict[tuple[str, str], Cell]
+
+
+def read(path: Path) -> Cells:
+    """Every cell that is done."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            (line["world"], line["estimator"]): Cell(
+                int(line["panels"]) - int(line["refused"]),
+                int(line["refused"]),
+                *(float(line[key] or "nan") for key in ("bias", "sd", "se")),
+                int(line["covered"]),
+                int(line["intervals"]),
+                line["code"],
+            )
+            for line in csv.DictReader(file)
+        }
+
+
+def write(cells: Cells, path: Path) -> None:
+    """Every cell that is done, in place of what was written before."""
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(COLUMNS)
+        for (world, name), one in cells.items():
+            numbers = ["" if np.isnan(value) else f"{value:.5g}" for value in (one.bias, one.sd, one.std_error)]
+            lines.writerow([world, name, one.panels, one.refused, *numbers, one.covered, one.intervals, one.code])
+    new.replace(path)
+
+
+def fill_in(plan: dict[str, Any], wanted: dict[tuple[str, str], int], cells: Cells, *, again: bool, workers: int) -> Cells:
+    """The cells, with those that want more panels than they have done on them; written after every round."""
+    code, kept = code_digest()[:12], HERE / ".truth"
+    kept.mkdir(exist_ok=True)
+    short = {key: number for key, number in wanted.items() if number and (again or key not in cells or cells[key].panels < number)}
+    files = {key: kept / f"{code}-{'-'.join(key)}.json".replace(" ", "_") for key in short}
+    done: dict[tuple[str, str], list[list[float | None]]] = {key: json.loads(file.read_text()) if file.exists() else [] for key, file in files.items()}
+    found = {name: identified(plan[name]["kind"], plan[name].get("target", "ATE"), plan[name].get("modifiers", ())) for _, name in short}
+    # the same panels serve all estimators of a kind
+    rounds: dict[tuple[int, bool, int, int, str], list[str]] = {}
+    for (world, name), number in short.items():
+        for start in range(0, number, ROUND):
+            stop, binds = min(start + ROUND, number), expectation(plan[name], world) == "holds"
+            rounds.setdefault((start, not binds, -stop, list(WORLDS).index(world), plan[name]["kind"]), []).append(name)
+    for (start, _, stop, at, kind), names in sorted(rounds.items()):
+        world = list(WORLDS)[at]
+        pending = [name for name in names if len(done[world, name]) <= start]
+        jobs = [(plan[name].get("estimator", name), plan[name], found[name]) for name in pending]
+        seeds = range(start, -stop) if pending else range(0)
+        run = Parallel(n_jobs=workers, return_as="generator")(delayed(one)(jobs, kind, world, seed) for seed in seeds)
+        for answers in tqdm(run, total=len(seeds), desc=f"{world}, {kind}, from {start}", disable=not sys.stderr.isatty()):
+            for name, answer in zip(pending, answers, strict=True):
+                done[world, name].append(answer)
+        for name in names:
+            files[world, name].write_text(json.dumps(done[world, name]))
+            if again or (world, name) not in cells or len(done[world, name]) >= cells[world, name].panels:
+                cells[world, name] = cell(done[world, name], code)
+        cells = {(world, name): cells[world, name] for name in plan for world in WORLDS if (world, name) in cells}
+        write(cells, HERE / "truth.csv")
+    return cells
+
+
 def main() -> None:
-    """Run what is not done, write the table."""
+    """Run what is not done, write the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--most", type=int, default=1000, help="panels of each estimator and world, where truth.yaml does not ask for fewer")
-    parser.add_argument("--only", nargs="+", default=[])
+    parser.add_argument("--only", nargs="+", default=[], help="estimators to run")
+    parser.add_argument("--again", action="store_true", help="do cells anew that are done")
+    parser.add_argument("--workers", type=int, default=-1, help="processes; -1: one a core")
     parser.add_argument("--table", action="store_true", help="write the table of what is done, and do no more")
     given = parser.parse_args()
     plan: dict[str, Any] = yaml.safe_load((HERE / "truth.yaml").read_text(encoding="utf-8"))
-    found = {name: identified(what["kind"], what.get("target", "ATE")) for name, what in plan.items()}
-    kept = HERE / ".truth"
-    kept.mkdir(exist_ok=True)
-    code = code_digest()[:12]
-    wanted = {(name, world): panels(what, world, given.most) for name, what in plan.items() if not given.only or name in given.only for world in WORLDS}
-    files = {(world, name): kept / f"{code}-{world}-{name}.json".replace(" ", "_") for name, world in wanted}
-    done: dict[tuple[str, str], list[list[float | None]]] = {key: json.loads(file.read_text()) if file.exists() else [] for key, file in files.items()}
-    # the same panels serve all estimators of a kind; those that ask for most panels are the quick ones, and come first
-    blocks = sorted({(-number, world, plan[name]["kind"]) for (name, world), number in wanted.items() if number})
-    for fewer, world, kind in [] if given.table else blocks:
-        names = [name for name, what in plan.items() if what["kind"] == kind and wanted.get((name, world)) == -fewer]
-        for start in range(0, -fewer, 100):
-            pending = [name for name in names if len(done[world, name]) <= start]
-            if not pending:
-                continue
-            jobs = [(plan[name].get("estimator", name), plan[name], found[name]) for name in pending]
-            seeds = range(start, min(start + 100, -fewer))
-            run = Parallel(n_jobs=-1, return_as="generator")(delayed(one)(jobs, kind, world, seed) for seed in seeds)
-            for answers in tqdm(run, total=len(seeds), desc=f"{world}, {kind}", disable=not sys.stderr.isatty()):
-                for name, answer in zip(pending, answers, strict=True):
-                    done[world, name].append(answer)
-            for name in pending:
-                files[world, name].write_text(json.dumps(done[world, name]))
-    cells = {(world, name): cell(done[world, name][: wanted[name, world]]) for name in plan for world in WORLDS if done.get((world, name))}
+    if unknown := sorted(set(given.only) - set(plan)):
+        parser.error(f"truth.yaml has no {', '.join(unknown)}; it has {', '.join(plan)}")
+    wanted = {(world, name): panels(what, world, given.most) for name, what in plan.items() for world in WORLDS}
+    cells = {key: one for key, one in read(HERE / "truth.csv").items() if wanted.get(key)}
+    if not given.table:
+        some = {key: number for key, number in wanted.items() if not given.only or key[1] in given.only}
+        cells = fill_in(plan, some, cells, again=given.again, workers=given.workers)
     draw(cells, HERE / "truth.png")
     rows = [row(world, name, expectation(plan[name], world), one) for (world, name), one in cells.items()]
-    short = sorted({name for (name, world), number in wanted.items() if len(done[world, name]) < number})
+    short = sorted({name for (world, name), number in wanted.items() if number and ((world, name) not in cells or cells[world, name].panels < number)})
     bound = [one.met for (world, name), one in cells.items() if expectation(plan[name], world) == "holds" and one.intervals]
     text = [
         "# Truth: every estimator on worlds whose answer is known",
         "",
-        f"Command: `python benchmarks/truth.py --most {given.most}`, resumable; "
-        f"{platform.machine()}, Python {platform.python_version()}. "
-        "Bias is estimate − truth, ± its Monte Carlo error; sd: sampling standard deviation; se: mean reported standard error. What was expected stands in "
-        "[truth.yaml](truth.yaml), committed before the results.",
+        f"Command: `python benchmarks/truth.py`, resumable; {platform.machine()}, Python {platform.python_version()}. "
+        "Bias is estimate − truth, ± its Monte Carlo error; sd: sampling standard deviation; se: mean reported standard error. What was expected, and why, "
+        "stands in [truth.yaml](truth.yaml), committed before the results; the same numbers, with the digest of the code that each was made with, in "
+        "[truth.csv](truth.csv).",
         "",
         f"{sum(bound)} of {len(bound)} cells in which the estimator is expected to hold meet the criterion."
         + (f" Not yet run on all the panels asked for: {', '.join(short)}; what has no row was not run." if short else ""),
