@@ -89,6 +89,12 @@ class Design:
         return len(self.outcome)
 
     @property
+    def years(self) -> Ints:
+        """The outcome years that it has, sorted; shape (years,)."""
+        first = int(self.year.min())
+        return np.asarray(np.flatnonzero(np.bincount(self.year - first)) + first, dtype=np.int64)
+
+    @property
     def root_weights(self) -> Floats:
         """Shape (rows,), the roots of the weights; ones where all rows count alike."""
         return np.ones(self.rows) if self.weights is None else np.sqrt(self.weights)
@@ -96,13 +102,13 @@ class Design:
     @property
     def balanced(self) -> bool:
         """Whether every authority is seen in the same years."""
-        return self.rows == len(self.authorities) * len(np.unique(self.year))
+        return self.rows == len(self.authorities) * len(self.years)
 
     def grid(self, values: Floats) -> Floats:
         """A column, shape (rows,), laid out by place and time: shape (authorities, years), NaN where a row is missing; raw, nothing absorbed."""
-        years, at = np.unique(self.year, return_inverse=True)
+        years = self.years
         laid = np.full((len(self.authorities), len(years)), np.nan)
-        laid[self.authority, at] = values
+        laid[self.authority, np.searchsorted(years, self.year)] = values
         return laid
 
     def column(self, name: str) -> Floats:
@@ -129,9 +135,8 @@ class Design:
         starts = np.flatnonzero(np.r_[True, np.diff(self.authority) != 0])
         counts = np.diff(np.r_[starts, len(self.authority)])
         if weights is None:
-            means = np.add.reduceat(matrix, starts, axis=0) / counts[:, None]
-            centred: Floats = matrix - np.repeat(means, counts, axis=0)
-            return centred
+            means = np.repeat(np.add.reduceat(matrix, starts, axis=0) / counts[:, None], counts, axis=0)
+            return np.asarray(np.subtract(matrix, means, out=means))
         means = np.add.reduceat(weights * matrix, starts, axis=0) / np.add.reduceat(weights, starts, axis=0)
         return np.asarray((matrix - np.repeat(means, counts, axis=0)) * np.sqrt(weights))
 
@@ -226,8 +231,7 @@ class Design:
 
     def year_dummies(self) -> Floats:
         """Shape (rows, years − 1), raw."""
-        years = np.unique(self.year)
-        return np.asarray(self.year[:, None] == years[1:], dtype=float)
+        return np.asarray(self.year[:, None] == self.years[1:], dtype=float)
 
     def within(self, *matrices: Floats) -> list[Floats]:
         """Each matrix, shape (rows, k), without what is absorbed: authority means and year effects; scaled as `demean` says."""
@@ -236,9 +240,10 @@ class Design:
 
     def basis(self, *, controls: bool = True) -> Floats:
         """Orthonormal columns, shape (rows, rank), of the year effects and, if asked, the controls, without authority means."""
-        columns = [self.year_dummies()] if "year" in self.absorb else []
-        columns += [self.controls] if controls else []
-        return orthonormal(self.demean(np.column_stack(columns))) if columns else np.empty((self.rows, 0))
+        held = self.controls if controls else np.empty((self.rows, 0))
+        if "year" in self.absorb:
+            held = np.column_stack([self.year_dummies(), held])
+        return orthonormal(self.demean(held)) if held.shape[1] else held
 
     def partial_out(self, matrix: Floats, basis: Floats | None = None) -> Floats:
         """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls."""
@@ -250,9 +255,29 @@ class Design:
         return basis if "authority" in self.absorb else np.column_stack([root / np.linalg.norm(root), basis])
 
     def _residual(self, basis: Floats, matrix: Floats) -> Floats:
-        centred = self.demean(matrix)
-        residual: Floats = centred - basis @ (basis.T @ centred)
+        residual = self.demean(matrix)
+        residual -= basis @ (basis.T @ residual)
         return residual
+
+    def treatment_variance(self) -> tuple[float, float]:
+        """Sums of squares of the treatment: about its mean, and of what is left within what is absorbed (0 where nothing is).
+
+        The years' part is solved from their sums, years × years, so that no dummy is written out.
+        """
+        centred, root = self.demean(self.treatment[:, None])[:, 0], self.root_weights
+        weights = root**2
+        about = self.treatment - weights @ self.treatment / weights.sum()
+        total, left = float(weights @ about**2), float(centred @ centred)
+        if "year" in self.absorb:
+            years = self.years
+            at = np.searchsorted(years, self.year)
+            places = len(self.authorities) if "authority" in self.absorb else 1
+            cell = self.authority * len(years) + at if places > 1 else at
+            count = np.bincount(cell, weights=weights, minlength=places * len(years)).reshape(places, len(years))
+            gram = np.diag(count.sum(axis=0)) - count.T @ (count / count.sum(axis=1, keepdims=True))
+            sums = np.bincount(at, weights=root * centred, minlength=len(years))
+            left -= float(sums @ np.linalg.lstsq(gram, sums, rcond=1e-12)[0])
+        return total, left if left > 1e-12 * total else 0.0
 
     @property
     def absorbed_rank(self) -> int:
@@ -262,12 +287,12 @@ class Design:
 
 def orthonormal(columns: Floats) -> Floats:
     """An orthonormal basis of the columns, those told by earlier ones left out; shape (rows, rank)."""
-    lengths = np.linalg.norm(columns, axis=0)
-    scale = np.abs(columns).max(axis=0, initial=0.0) * np.sqrt(len(columns))
-    keep = lengths > COLLINEAR * np.maximum(scale, np.finfo(float).tiny)
-    columns = columns[:, keep] / lengths[keep]
-    if not columns.shape[1]:
+    lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    keep = lengths > 0
+    if not keep.any():
         return np.empty((len(columns), 0))
+    columns = columns[:, keep]
+    columns /= lengths[keep]
     basis, triangle = np.linalg.qr(columns)
     told = np.abs(np.diag(triangle)) <= COLLINEAR
     if told.any():

@@ -350,8 +350,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
 def residual_treatment(design: Design, residual: Floats) -> dict[str, float | None]:
     """What is left of the treatment, and who carries it."""
     effective, five = effective_clusters(residual, design.cluster, len(design.clusters))
-    total = float((design.pooled(adjust=False).demean(design.treatment[:, None]) ** 2).sum())
-    within = float((design.within(design.treatment[:, None])[0] ** 2).sum())
+    total, within = design.treatment_variance()
     return {
         "share of treatment variance left": float((residual**2).sum()) / total,
         "share of within variance left after controls": float((residual**2).sum()) / within if within > 0 else None,

@@ -106,7 +106,7 @@ def _never(_: Any, design: Design) -> Lack:
 def _balanced(_: Any, design: Design) -> Lack:
     if design.balanced:
         return None
-    full = len(design.authorities) * len(np.unique(design.year))
+    full = len(design.authorities) * len(design.years)
     return f"every authority must be seen in every year, and {full - design.rows:,} of {full:,} authority-years are missing; give fewer years or authorities"
 
 

@@ -56,7 +56,7 @@ def windows(design: Design, before: Window | None = None, after: Window | None =
     ------
     DesignError : they overlap, or hold no year of the design.
     """
-    years = np.unique(design.year)
+    years = design.years
     two = 2 if len(years) >= 4 else 1
     first = (int(years[0]), int(years[two - 1])) if before is None else (int(before[0]), int(before[-1]))
     last = (int(years[-two]), int(years[-1])) if after is None else (int(after[0]), int(after[-1]))

@@ -127,7 +127,7 @@ def comparisons(design: Design, residual: Floats) -> tuple[dict[str, float | Non
             f"effects in {rows:.0%} of treated authority-years count negatively (weights {mass:.2f}); where effects differ the average is none of theirs",
         )
     if design.balanced:
-        parts = goodman_bacon(design.grid(design.outcome), made.first, np.unique(design.year))
+        parts = goodman_bacon(design.grid(design.outcome), made.first, design.years)
         for kind in KINDS:
             own = [one for one in parts if one.kind == kind]
             weight = sum(one.weight for one in own)

@@ -109,7 +109,7 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
             )
         years = design.year_dummies() if "year" in design.absorb else np.empty((design.rows, 0))
         columns = np.column_stack([design.controls, design.nested, years])
-        names = (*design.control_names, *design.nested_names, *(f"year {year}" for year in np.unique(design.year)[1:][: years.shape[1]]))
+        names = (*design.control_names, *design.nested_names, *(f"year {year}" for year in design.years[1:][: years.shape[1]]))
         up = question.contrast > 0
         made = replace(
             design,

@@ -62,7 +62,7 @@ class LinearDml:
         serve(self, design)
         arrays = transform(design, self.panel, self.nuisance, self.degree)
         over, root = arrays.over(design), arrays.root
-        none, rank = np.empty((len(root), 0)), len(np.unique(design.year)) - 1
+        none, rank = np.empty((len(root), 0)), len(design.years) - 1
 
         def fit(outcome: Floats, columns: Floats) -> Fit:
             return clustered_least_squares(outcome * root, columns * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=rank)

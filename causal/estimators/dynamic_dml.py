@@ -110,7 +110,7 @@ class DynamicDml:
                 "controls held fixed": 1.0,
                 **_shares(used, residual),
                 "years of treatment": float(m),
-                "outcome years": float(len(np.unique(used.year))),
+                "outcome years": float(len(used.years)),
                 "outcome nuisance R² out of fold": made.fit_of(left.outcomes[0], used.outcome),
                 "treatment nuisance R² out of fold": made.fit_of(left.treatments[0][0], made.treatments[0]),
                 "spread over cross-fits (sd)": None if spread is None else spread * abs(question.contrast),
@@ -163,7 +163,7 @@ def _histories(design: Design, periods: int) -> _Histories:
     ------
     DesignError : years are missing in between, it is too short, or the past outcome is not known for all.
     """
-    made, years = design.pooled(), np.unique(design.year)
+    made, years = design.pooled(), design.years
     past = design.column(_past(design))
     if (np.diff(years) != 1).any():
         raise DesignError(f"dynamic_dml wants successive years, and the design has {', '.join(map(str, years))}")

@@ -132,7 +132,7 @@ def _adoption(design: Design, adopted: Cohorts, years: list[int]) -> tuple[Desig
 def _dose(design: Design, years: list[int]) -> tuple[Design, Floats]:
     """Changes of the dose that many years ago, ends summed; only rows whose doses from the last lag to the first lead are all known."""
     first = -years[0] - 1  # the farthest lead whose level is needed
-    span = np.unique(design.year)
+    span = design.years
     laid = np.full((len(design.authorities), int(span[-1] - span[0]) + 1), np.nan)
     laid[design.authority, design.year - span[0]] = design.treatment
 
@@ -149,8 +149,8 @@ def _dose(design: Design, years: list[int]) -> tuple[Design, Floats]:
     if not len(kept):
         raise DesignError(f"event_study: no row has the dose from {years[-1]} years before to {first} years after; ask for fewer leads or lags")
     used = design.only(kept, f"dose not known from {years[-1]} years before to {first} years after")
-    if len(np.unique(used.year)) < 2 or used.rows < 2 * len(used.authorities):
-        raise DesignError(f"event_study: {len(np.unique(used.year))} years are left of {len(span)}; ask for fewer leads or lags")
+    if len(used.years) < 2 or used.rows < 2 * len(used.authorities):
+        raise DesignError(f"event_study: {len(used.years)} years are left of {len(span)}; ask for fewer leads or lags")
     _some(columns[kept] != 0, years)
     return used, columns[kept]
 

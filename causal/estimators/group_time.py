@@ -107,18 +107,19 @@ def cells(
     ------
     EstimationError : no cell has a comparison.
     """
-    span = np.unique(design.year)
+    span = design.years
     outcome, row = design.grid(design.outcome), design.grid(np.arange(design.rows, dtype=float))
     matrix, names = covariates(design)
     weight = authority_weights(design)
     taken = np.ones(len(adopted.first), dtype=bool) if among is None else among
-    found: list[tuple[int, int, float, Floats, int]] = []
+    found: list[tuple[int, int, float, Ints, Floats, int]] = []
     unsupported, missing = 0, []
     for g in adopted.years:
         mine = (adopted.first == g) & taken
         before = int(np.searchsorted(span, g)) - 1
         if not mine.any() or before < 0:
             continue
+        sides: Sides | None = None
         for t in range(len(span)):
             after = t > before
             base = before if after or universal else t - 1
@@ -132,25 +133,29 @@ def cells(
             if not d.any() or d.all():
                 missing.append(f"{g} in {span[t]}")
                 continue
-            x = matrix[row[at, earlier].astype(int)]
-            if (~d).sum() <= x.shape[1] + 1:
-                raise EstimationError(
-                    f"the cohort of {g} in {span[t]} has {count(int((~d).sum()), 'authority', 'authorities')} to compare with, and {x.shape[1]} covariates "
-                    f"({', '.join(names)}) ask for at least {x.shape[1] + 2}; take  estimator.compare=not_yet_treated  or adjust for less"
-                )
-            effect, score, overlap = _two_years(outcome[at, t] - outcome[at, base], d, _scaled(x), weight[at], method, corrected)
-            unsupported += not overlap
-            scores = np.zeros(len(adopted.first))
-            scores[at] = score
-            found.append((g, int(span[t]), effect, scores, int(d.sum())))
+            # the years after adoption have one earlier year, and so mostly the same two sides
+            if sides is None or sides.earlier != earlier or not np.array_equal(sides.at, at):
+                x = matrix[row[at, earlier].astype(int)]
+                if (~d).sum() <= x.shape[1] + 1:
+                    raise EstimationError(
+                        f"the cohort of {g} in {span[t]} has {count(int((~d).sum()), 'authority', 'authorities')} to compare with, and {x.shape[1]} covariates "
+                        f"({', '.join(names)}) ask for at least {x.shape[1] + 2}; take  estimator.compare=not_yet_treated  or adjust for less"
+                    )
+                sides = _sides(at, earlier, d, _scaled(x), weight[at], method, corrected)
+            effect, score = _two_years(outcome[at, t] - outcome[at, base], sides)
+            unsupported += not sides.overlap
+            found.append((g, int(span[t]), effect, at, score, int(d.sum())))
     if not any(t >= g for g, t, *_ in found):
         raise EstimationError("no cohort has anybody to compare with after its adoption; take  estimator.compare=not_yet_treated")
+    scores = np.zeros((len(adopted.first), len(found)))
+    for i, (*_, at, score, _) in enumerate(found):
+        scores[at, i] = score
     return Cells(
         cohort=np.array([one[0] for one in found]),
         year=np.array([one[1] for one in found]),
         effect=np.array([one[2] for one in found]),
-        scores=np.column_stack([one[3] for one in found]),
-        treated=np.array([one[4] for one in found]),
+        scores=scores,
+        treated=np.array([one[-1] for one in found]),
         unsupported=unsupported,
         missing=tuple(missing),
     )
@@ -192,9 +197,37 @@ def _scaled(x: Floats) -> Floats:
     return np.asarray((x[:, kept] - x[:, kept].mean(axis=0)) / spread[kept])
 
 
-def _two_years(change: Floats, d: Mask, x: Floats, w: Floats, method: str, corrected: bool) -> tuple[float, Floats, bool]:
-    """The effect on the treated, one score an authority, and whether the untreated overlap with the treated."""
-    n, one = len(change), np.ones((len(change), 1))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sides:
+    """Who is compared with whom at one earlier year, and all of the comparison that owes nothing to the outcome.
+
+    Parameters
+    ----------
+    at : shape (n,), the authorities; earlier : index of the year of their covariates.
+    treated, control : shape (n,), what each counts on its side, divided by the mean of that.
+    design, plain : shape (n, k) and (n,), the regression of untreated changes and its weights; bread : shape (k, k), its inverse.
+    lean : shape (n,), how an authority's residual moves the effect through that regression.
+    logit, columns : shape (n, p), the influence of the chances, and what they are made of.
+    factor : shape (n,) or 1, the correction of scores.
+    overlap : whether the untreated are like the treated.
+    """
+
+    at: Ints
+    earlier: int
+    treated: Floats
+    control: Floats
+    design: Floats
+    plain: Floats
+    bread: Floats
+    lean: Floats
+    logit: Floats
+    columns: Floats
+    factor: Floats
+    overlap: bool
+
+
+def _sides(at: Ints, earlier: int, d: Mask, x: Floats, w: Floats, method: str, corrected: bool) -> Sides:
+    n, one = len(d), np.ones((len(d), 1))
     full = np.column_stack([one, x])
     xr, xp = (full if method != "weighting" else one), (full if method != "outcome_regression" else one)
     treated = w * d
@@ -205,19 +238,33 @@ def _two_years(change: Floats, d: Mask, x: Floats, w: Floats, method: str, corre
         chance = np.full(n, treated.sum() / w.sum())
     control = w * chance * ~d / (1 - chance)
     plain = w * ~d
-    gram = np.linalg.pinv((xr * plain[:, None]).T @ xr / n)
-    residual = change - xr @ (gram @ ((xr * plain[:, None]).T @ change / n))
-    mean_t, mean_c = treated.mean(), control.mean()
-    eta_t, eta_c = (treated @ residual) / n / mean_t, (control @ residual) / n / mean_c
-    wols = (xr * (plain * residual)[:, None]) @ gram
-    logit = (xp * (w * (d - chance))[:, None]) @ np.linalg.pinv((xp * (w * chance * (1 - chance))[:, None]).T @ xp / n)
-    moved = (xr * treated[:, None]).mean(axis=0) / mean_t - (xr * control[:, None]).mean(axis=0) / mean_c
-    scores = treated * (residual - eta_t) / mean_t - control * (residual - eta_c) / mean_c - wols @ moved
-    scores -= logit @ (xp * (control * (residual - eta_c))[:, None]).mean(axis=0) / mean_c
-    if corrected:
-        many, few = int(d.sum()), int((~d).sum())
-        scores *= np.where(d, np.sqrt(many / max(many - 1, 1)), np.sqrt(few / (few - full.shape[1])))
-    return float(eta_t - eta_c), scores / n, overlap
+    treated, control = treated / treated.mean(), control / control.mean()
+    bread: Floats = np.asarray(np.linalg.pinv((xr * plain[:, None]).T @ xr / n))
+    many, few = int(d.sum()), int((~d).sum())
+    return Sides(
+        at=at,
+        earlier=earlier,
+        treated=treated,
+        control=control,
+        design=xr,
+        plain=plain,
+        bread=bread,
+        lean=(xr @ (bread @ (xr.T @ (treated - control) / n))) * plain,
+        logit=(xp * (w * (d - chance))[:, None]) @ np.linalg.pinv((xp * (w * chance * (1 - chance))[:, None]).T @ xp / n),
+        columns=xp,
+        factor=np.where(d, np.sqrt(many / max(many - 1, 1)), np.sqrt(few / (few - full.shape[1]))) if corrected else np.ones(1),
+        overlap=overlap,
+    )
+
+
+def _two_years(change: Floats, sides: Sides) -> tuple[float, Floats]:
+    """The effect on the treated, and one score an authority, shape (n,)."""
+    n = len(change)
+    residual = change - sides.design @ (sides.bread @ (sides.design.T @ (sides.plain * change) / n))
+    eta_t, eta_c = sides.treated @ residual / n, sides.control @ residual / n
+    off = sides.control * (residual - eta_c)
+    scores = sides.treated * (residual - eta_t) - off - sides.lean * residual - sides.logit @ (sides.columns.T @ off / n)
+    return float(eta_t - eta_c), scores * sides.factor / n
 
 
 def _logit(x: Floats, d: Mask, w: Floats, rounds: int = 50) -> Floats:

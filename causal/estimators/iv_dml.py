@@ -214,7 +214,7 @@ def _once(
 ) -> _Run:
     """One cross-fit; shapes (rows, features), (rows, instruments)."""
     draw = CrossFit.drawn(knobs.nuisance, knobs.folds, arrays.cluster, arrays.weights, rng)
-    root, number, rank = arrays.root, len(arrays.clusters), len(np.unique(used.year)) - 1
+    root, number, rank = arrays.root, len(arrays.clusters), len(used.years) - 1
     none = np.empty((len(root), 0))
     outcome, treatment = (draw.left(column, features) for column in (arrays.outcome, arrays.treatment))
     fits = tuple(float(1 - (left**2).sum() / ((of - of.mean()) ** 2).sum()) for left, of in ((outcome, arrays.outcome), (treatment, arrays.treatment)))

@@ -153,7 +153,7 @@ def _with_sums(design: Design, shares: Floats) -> Design:
     total = shares.sum(axis=1)
     if shares.shape[1] < 2 or np.ptp(total) <= 1e-9 * np.abs(total).max():
         return design
-    years = np.unique(design.year)
+    years = design.years
     columns = total[:, None] * (design.year[:, None] == years)
     at = design.controls.shape[1]
     return replace(

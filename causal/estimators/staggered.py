@@ -375,12 +375,12 @@ def _by_cohort(design: Design, adopted: Cohorts, fit: Fit, groups: Ints, rng: np
 
 def _wald(effects: Floats, scores: Floats) -> float | None:
     """p-value of all effects being 0 by the chi-squared law of many clusters; None with fewer than 20 clusters an effect, where it rejects far too often."""
-    from scipy import stats
+    from scipy import special
 
     covariance = scores.T @ scores
     if not len(effects) or len(scores) < 20 * len(effects) or np.linalg.matrix_rank(covariance, hermitian=True) < len(effects):
         return None
-    return float(stats.chi2(len(effects)).sf(effects @ np.linalg.solve(covariance, effects)))
+    return float(special.chdtrc(len(effects), effects @ np.linalg.solve(covariance, effects)))
 
 
 def _pre_trend(effects: Floats, scores: Floats, df: float) -> tuple[dict[str, float | None], tuple[str, ...]]:

@@ -38,7 +38,7 @@ def _before(_: object, design: Design) -> str | None:
         made = cohorts(design)
     except DesignError:
         return None
-    years = np.unique(design.year)
+    years = design.years
     best = max(int((years < g).sum()) for g in made.years)
     return None if best >= LEAST else f"authorities must be seen for {LEAST} years before adoption, and there {'is one' if best == 1 else 'are none'}"
 
@@ -160,7 +160,7 @@ class SyntheticControl:
 
 def _cohorts(design: Design, adopted: Cohorts) -> list[tuple[int, Ints, Ints]]:
     """Index of the first treated year, the treated, and the never-treated; cohorts with too few years before are left out."""
-    years, free = np.unique(design.year), np.flatnonzero(adopted.never)
+    years, free = design.years, np.flatnonzero(adopted.never)
     found = [(int(np.searchsorted(years, g)), np.flatnonzero(adopted.first == g), free) for g in adopted.years]
     return [one for one in found if one[0] >= LEAST]
 
@@ -345,7 +345,7 @@ def _answer(
     share = np.array([len(one.treated) for one in found], dtype=float)
     largest = max(float(one.omega.max()) for one in found)
     left = used.partial_out(used.treatment[:, None])[:, 0]
-    years = np.unique(used.year)
+    years = used.years
     gone = [str(g) for g in adopted.years if int(np.searchsorted(years, g)) < LEAST]
     free = count(len(found[0].controls), "never-treated authority", "never-treated authorities")
     return estimated(

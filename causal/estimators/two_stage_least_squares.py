@@ -343,7 +343,7 @@ def effective_f(instruments: Floats, treatment: Floats, cluster: Ints, clusters:
 
 def hansen(instruments: Floats, outcome: Floats, treatment: Floats, residuals: Floats, cluster: Ints, clusters: int) -> tuple[float | None, float | None]:
     """Hansen's J of two-step GMM with clustered moments, and its p-value (χ² with instruments − 1); None with one instrument."""
-    from scipy import stats
+    from scipy import special
 
     spare = instruments.shape[1] - 1
     if spare < 1:
@@ -353,7 +353,7 @@ def hansen(instruments: Floats, outcome: Floats, treatment: Floats, residuals: F
     zx, zy = instruments.T @ treatment, instruments.T @ outcome
     moments = zy - zx * float(zx @ weight @ zy) / float(zx @ weight @ zx)
     j = float(moments @ weight @ moments)
-    return j, float(stats.chi2(spare).sf(j))
+    return j, float(special.chdtrc(spare, j))
 
 
 def anderson_rubin(reduced: Fit, first: Fit, level: float, centre: float, scale: float) -> tuple[Pieces, float]:
@@ -363,14 +363,13 @@ def anderson_rubin(reduced: Fit, first: Fit, level: float, centre: float, scale:
     the treatment: nothing is fitted again. The line is wound round half a circle, b = centre + scale × tan(φ), and crossings are
     narrowed down, so that pieces that reach to infinity are found.
     """
-    from scipy import optimize, stats
+    from scipy import optimize, special
 
     k, df = len(first.coefficients), float(min(first.df.min(), reduced.df.min()))
     rest = df - k + 1
     if rest <= 0:
         return ((-np.inf, np.inf),), 1.0
-    law = stats.f(k, rest)
-    limit = float(law.ppf(level)) * df * k / rest
+    limit = float(special.fdtri(k, rest, level)) * df * k / rest
 
     scale = scale if scale > 0 else abs(centre) or 1.0
     sums = [one.T @ other for one, other in ((reduced.scores, reduced.scores), (reduced.scores, first.scores), (first.scores, first.scores))]
@@ -403,4 +402,4 @@ def anderson_rubin(reduced: Fit, first: Fit, level: float, centre: float, scale:
     if begin is not None:
         pieces.append((begin, np.inf))
     null = np.arctan2(-centre, scale)
-    return tuple(pieces), float(law.sf(float(statistic(np.array([null]))[0]) * rest / (df * k)))
+    return tuple(pieces), float(special.fdtrc(k, rest, float(statistic(np.array([null]))[0]) * rest / (df * k)))

@@ -10,6 +10,10 @@ in fixed effects models); for G − 1 of them and K leads that is nearly the Wal
 A cause of the treatment that lasts (child poverty) moves this year's outcome and next year's treatment, and would pass for a lead. Controls that
 are held fixed in the treatment's own year, which by the rule of identification nothing of the treatment moves, are therefore held fixed in
 every year of the model.
+
+Estimators of an adoption leave the treated years out of what they compare with, so that a date of the treatment cannot be a control of theirs: asked about
+the next year's treatment they would answer with this year's effect. Their own leads, years before adoption, are the same question, and are
+taken as they stand. One that chooses its comparison by those years has nothing left to show in them.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from causal.errors import CausalError, ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import undated
 from causal.inference import interval, joint_critical
+from causal.needs import ADOPTION
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, chance, not_run, size, whole_number
 from causal.words import capital, count
@@ -79,6 +84,12 @@ class FutureTreatment:
             return not_run(report, f"{trial.estimate.estimator} gives no standard error")
         if not trial.linear and trial.estimate.diagnostics.get("controls held fixed", 1.0) == 0.0:
             return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
+        if "pre-trend p" in trial.estimate.diagnostics:
+            return _own(trial, report)
+        if ADOPTION in getattr(trial.estimator, "needs", ()):
+            return not_run(report, f"{trial.estimate.estimator} chooses its comparison so that the years before adoption agree, so they show nothing")
+        if trial.estimate.rows == trial.estimate.authorities < trial.design.rows:
+            return not_run(report, f"{trial.estimate.estimator} compares one row an authority, and no year after its last window is in it")
         leads = min(self.leads, years - question.lag - FEWEST_YEARS)
         if leads < 1:
             reason = f"{count(years, 'year')} are too few for a lag of {question.lag}, a lead and {FEWEST_YEARS} years to compare"
@@ -140,6 +151,26 @@ class FutureTreatment:
             numbers=numbers | {"leads": float(leads), "lags": float(trial.question.lag), "rows": float(rows)} | {part.name: part.effect for part in parts},
             parts=parts,
         )
+
+
+def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
+    """The estimator's own leads with its own joint test of them."""
+    estimate, level = trial.estimate, 1 - trial.question.level
+    f, p_value = (estimate.diagnostics.get(f"pre-trend {what}") for what in ("F", "p"))
+    parts = tuple(part for part in estimate.parts if part.kind == "time" and part.name.startswith("lead"))
+    if f is None or p_value is None:
+        return not_run(report, f"{estimate.estimator} has no year before the change that could be tested")
+    survived = p_value >= level
+    shown = "; ".join(f"{one.name} {amount(trial, one.effect)}" for one in parts)
+    return report(
+        expected="Nothing beyond chance in the years before the treatment begins.",
+        found=f"{capital(shown + '; ') if shown else ''}{estimate.estimator}'s own joint test of the years before: F = {f:.2f}, {chance(p_value)}. "
+        + ("Those treated later differ by no more than chance." if survived else "Those treated later differed before: feedback, anticipation or a pre-trend."),
+        p_value=p_value,
+        survived=survived,
+        numbers={"F": f, "rows": float(estimate.rows)} | {part.name: part.effect for part in parts},
+        parts=parts,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
