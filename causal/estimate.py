@@ -232,6 +232,7 @@ def bootstrapped(
     estimand: str,
     target: Literal["ATE", "ATT"] = "ATE",
     kinds: Sequence[tuple[Literal["group", "time", "path"], str, str]] = (),
+    counts: Sequence[tuple[int, int]] = (),
     over: Design | None = None,
     **more: Any,
 ) -> Estimate:
@@ -244,7 +245,7 @@ def bootstrapped(
     ----------
     answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
         `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
-    kinds : of each part: kind, of, name.
+    kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
     over : the design that is drawn from, where that is not the one asked about.
     """
     used = over or design
@@ -265,7 +266,7 @@ def bootstrapped(
     whole = spread[good.all(axis=1)]
     reach = joint_critical((whole - whole.mean(axis=0))[:, 1:] / np.sqrt(max(len(whole) - 1, 1)), level, rng) if len(kinds) > 1 and enough.all() else None
     parts = []
-    for (kind, of, name), effect, error in zip(kinds, point[1:], errors[1:], strict=True):
+    for (kind, of, name), (rows, authorities), effect, error in zip(kinds, counts, point[1:], errors[1:], strict=True):
         lower, upper = (None, None) if error is None else interval(float(effect), error, level, df)[:2]
         joint = None if reach is None or error is None else critical_t(reach, df) * error
         parts.append(
@@ -280,6 +281,8 @@ def bootstrapped(
                 # never narrower than pointwise, as a drawn critical value would be where one effect stands for all parts
                 joint_lower=None if joint is None or lower is None else min(float(effect) - joint, lower),
                 joint_upper=None if joint is None or upper is None else max(float(effect) + joint, upper),
+                rows=rows,
+                authorities=authorities,
             )
         )
     ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)

@@ -47,7 +47,9 @@ def lacking(estimator: Any, design: Design) -> tuple[str, ...]:
     if targets and asked not in targets:
         reasons.append(f"it targets the {' and the '.join(targets)}, and the question asks for the {asked}; ask with  question.target={targets[0]}")
     if design.weights is not None and "question.weights" not in given:
-        reasons.append(f"it cannot weigh authority-years by {design.question.weights}; ask with  question.weights=null")
+        # one row an authority: weights would be needed in the propensities, in the outcome's model and in the error alike
+        why = " (its average, its models and their error count every authority once)" if "every authority alike" in given else ""
+        reasons.append(f"it cannot weigh authority-years by {design.question.weights}{why}; ask with  question.weights=null")
     reasons += [why for need in estimator.needs if (why := need.lacks(estimator, design)) is not None]
     return tuple(reasons)
 

@@ -126,6 +126,7 @@ class Trial:
         treatment: Floats | None = None,
         control: Floats | None = None,
         clusters: Floats | None = None,
+        columns: Mapping[str, Floats] | None = None,
         errors: bool = True,
     ) -> tuple[Floats, Floats]:
         """Effects and standard errors on the fixed design with one thing replaced in each draw.
@@ -136,6 +137,7 @@ class Trial:
         treatment : shape (rows of `fixed`, draws), takes the treatment's place.
         control : shape (rows of `fixed`, draws), held fixed beside the design's controls.
         clusters : shape (clusters, draws), how often each cluster is drawn: 0 or 1 for subsets, more for bootstraps.
+        columns : with `treatment`, columns beside the adjustment set that go with it (instruments), each of shape (rows, draws); for refits alone.
         errors : False leaves the standard errors of a linear estimator out (NaN), which cost most of the time.
 
         Returns
@@ -171,7 +173,8 @@ class Trial:
                 )
             else:
                 assert treatment is not None
-                changed = replace(made, treatment=treatment[:, draw])
+                beside = {name: values[:, draw] for name, values in (columns or {}).items()}
+                changed = replace(made, treatment=treatment[:, draw], columns={**made.columns, **beside})
             try:
                 again = self.estimator.estimate(changed, rng)
             except CausalError:

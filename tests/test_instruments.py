@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,8 @@ from causal.identify import identify
 from causal.inference import Fit
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import stream
+from causal.refute import Trial, stream
+from causal.refuters.placebo_treatment import PlaceboTreatment
 
 QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test")
 WHY = "made so"
@@ -254,6 +255,43 @@ def test_of_a_weak_instrument_the_anderson_rubin_set_covers_and_the_usual_interv
             assert all(part.lower is None for part in one.parts)
     low, high = stats.binom(panels, 0.95).ppf([0.0005, 0.9995])
     assert low <= covered <= high and usual < low and unbounded > panels / 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooSure:
+    """Two stages with a third of their error."""
+
+    strategy: ClassVar[str] = "iv"
+    name: str = "too_sure"
+
+    def estimate(self, made: Design, rng: np.random.Generator) -> Estimate:
+        one = TwoStageLeastSquares().estimate(made, rng)
+        return replace(one, std_error=None if one.std_error is None else one.std_error / 3)
+
+
+def test_placebos_take_their_instruments_along_and_find_an_error_that_is_too_small() -> None:
+    """Against the nominal level: two stages pass, a third of their error does not; without the instruments there would be no first stage and no error."""
+
+    def survived(seed: int, estimator: Any) -> bool | None:
+        panel = Moved(effect=2.0, seed=seed).load()
+        made = designed(panel)
+        trial = Trial(
+            panel=panel,
+            question=QUESTION,
+            identification=made.identification,
+            estimator=estimator,
+            design=made,
+            estimate=answer(made, estimator),
+            seed=seed,
+            graph=GRAPH,
+        )
+        found = PlaceboTreatment(refits=12).refute(trial, stream(seed, "placebo"))
+        assert found.numbers["draws"] >= 10
+        assert "formula, lottery with them" in found.found
+        return found.survived
+
+    assert sum(survived(seed, TwoStageLeastSquares()) is True for seed in range(6)) >= 5
+    assert not any(survived(seed, TooSure()) for seed in range(3))
 
 
 def test_an_invalid_instrument_among_two_is_found_by_overidentification() -> None:

@@ -25,12 +25,14 @@ from causal.estimators import shelf
 from causal.estimators.bacon import KINDS, comparisons, goodman_bacon, negative_weights
 from causal.estimators.continuous_did import ContinuousDid
 from causal.estimators.fixed_effects import FixedEffects
+from causal.estimators.propensity import PropensityWeighting
 from causal.estimators.staggered import CallawaySantAnna, Imputation, SunAbraham
 from causal.estimators.synthetic import SyntheticControl, SyntheticDid
 from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import stream
+from causal.refute import Trial, stream
+from causal.refuters.future_treatment import FutureTreatment
 
 PUBLISHED = Path(__file__).resolve().parents[1].parent / "shared/data/published"
 ATT = replace(ADOPTION, target="ATT")
@@ -307,18 +309,46 @@ def test_negative_and_forbidden_weights_reach_the_concerns() -> None:
         goodman_bacon(np.array([[1.0, np.nan], [1.0, 2.0]]), np.array([0, 1]), np.array([0, 1]))
 
 
+def trial(panel: Panel, question: Question, estimator: Estimator) -> Trial:
+    """An answer ready to be checked."""
+    made = designed(panel, question)
+    return Trial(
+        panel=panel,
+        question=question,
+        identification=made.identification,
+        estimator=estimator,
+        design=made,
+        estimate=estimator.estimate(made, RNG),
+        seed=1,
+        graph=GRAPH,
+    )
+
+
 def test_pre_trends_raise_the_alarm_where_planted_and_seldom_elsewhere() -> None:
+    """A drift planted, or none; the check on future treatment asks the same of an adoption, and says the same."""
+
     def alarm(name: str, seed: int, trend: float) -> bool:
         panel = World(effect=3.0, adoption=True, authorities=80, seed=seed).load()
         frame = panel.frame.copy()
         frame["plans"] += trend * frame.groupby("authority")["cut"].transform("max") * (frame.index.get_level_values("year") - 2011)
-        one = SHELF[name].estimate(replace(designed(replace(panel, frame=frame)), modifiers=()), RNG)
+        asked = trial(replace(panel, frame=frame), replace(ATT, modifiers=()), SHELF[name])
+        one, found = asked.estimate, FutureTreatment().refute(asked, RNG)
+        assert found.survived is (one.diagnostics["pre-trend p"] >= 0.05)  # type: ignore[operator]
+        assert found.p_value == one.diagnostics["pre-trend p"]
         assert any("moved before" in words for words in one.concerns) == (one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
         return bool(one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
 
     for name in ("callaway_santanna", "imputation"):
         assert sum(alarm(name, seed, 0.0) for seed in range(30)) <= 6  # 99.9 % binomial bound
         assert sum(alarm(name, seed, 4.0) for seed in range(10)) >= 8
+
+
+def test_future_treatment_stands_aside_where_later_years_can_show_nothing() -> None:
+    panel = World(effect=3.0, adoption=True).load()
+    for target, estimator, why in (("ATT", SyntheticDid(), "years before adoption agree"), ("ATE", PropensityWeighting(), "one row an authority")):
+        found = FutureTreatment().refute(trial(panel, replace(ATT, target=target), estimator), RNG)  # type: ignore[arg-type]
+        assert found.survived is None
+        assert why in (found.reason or "")
 
 
 def test_covariates_mend_a_trend_that_depends_on_them() -> None:

@@ -202,7 +202,8 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
 
     if estimator.nuisance == "linear":
         kinds: list[tuple[Literal["group"], str, str]] = [("group", of, name) for of, names, _, _ in groups for name in names]
-        return bootstrapped(design, answer, rng, draws=estimator.draws, kinds=kinds, **words)
+        counts = [(int(number), int(number)) for *_, inside in groups for number in inside.sum(axis=0)]
+        return bootstrapped(design, answer, rng, draws=estimator.draws, kinds=kinds, counts=counts, **words)
     effects = answer(made.design, rng) * made.contrast
     bare = [_bare(effects[:1], made)]
     for _, names, _, _ in groups:

@@ -86,8 +86,13 @@ class PlaceboTreatment:
         draws = self.draws if trial.linear else self.refits
         raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
-        dealt = deal(history, groups, draws, rng)
-        effects, errors = trial.redraw(self.name, treatment=dealt)
+        moving = [one.name for one in trial.identification.instruments if one.name in made.columns] if getattr(trial.estimator, "strategy", "") == "iv" else []
+        if moving:
+            # instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error
+            source = deal(np.arange(made.rows, dtype=float), groups, draws, rng).astype(np.int64)
+            effects, errors = trial.redraw(self.name, treatment=history[source], columns={name: made.columns[name][source] for name in moving})
+        else:
+            effects, errors = trial.redraw(self.name, treatment=deal(history, groups, draws, rng))
         if not np.isfinite(effects).any() and not raw and not trial.linear:
             raw = True  # an estimator that cuts the treatment at some level finds none in residuals
             effects, errors = trial.redraw(self.name, treatment=deal(made.treatment, groups, draws, rng))
@@ -115,6 +120,7 @@ class PlaceboTreatment:
             + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation {chance(randomisation)}). "
             + f"{count(moved, 'row' if self.by == 'row' else 'history', 'rows' if self.by == 'row' else 'histories')} dealt"
             + (f"; {stayed} kept their own, as nobody shares their years" if stayed else "")
+            + (f", {', '.join(moving)} with them" if moving else "")
             + (", the treatment as it stands." if raw else ", without what is held fixed.")
         )
         return report(
