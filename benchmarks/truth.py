@@ -310,7 +310,7 @@ def draw(cells: dict[tuple[str, str], Cell], path: Path) -> None:
             0.005,
             0.012,
             "Of 100 nominal 95 % intervals, how many held the planted truth.  Dark blue: 92 to 98 % or not told apart from it;  pale blue: 80 and more;\n"
-            "pale orange: 50 and more;  orange: fewer.  sd: no valid interval is known; the bias in sampling deviations.  Blank: not tried.",
+            "pale orange: 50 and more;  orange: fewer.  sd: no valid interval is known; the bias in sampling deviations.  Blank: not tried, or not yet run.",
             fontsize=8,
             color="#3D3D3D",
             va="bottom",
