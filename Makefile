@@ -1,8 +1,9 @@
 # make run    set up .venv if need be and run the headline experiment on the embedded default
 # make test   set up .venv if need be and pass the tests
+# make test-browser    the pages in a real browser: installs Chromium (as root, on Debian or Ubuntu) and its driver where they are missing
 # Linux and macOS; Windows through WSL.
 
-.PHONY: run test setup lint benchmarks clean
+.PHONY: run test test-browser setup lint benchmarks clean
 SHELL := /bin/sh
 
 # the first that really runs: a version manager's shim may exist and not run
@@ -16,6 +17,15 @@ run: $(STAMP)
 
 test: lint
 	@$(BIN)/python -m pytest -n auto
+
+# fails, and says why, where no browser can be had; it never passes without one
+test-browser: $(STAMP)
+	@$(BIN)/python -c 'import playwright, axe_playwright_python' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
+	@test -n "$$CHROMIUM" || command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || test -d '/Applications/Google Chrome.app' || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+		{ echo "no Chromium was found and none could be installed here; install it, or name one:  make test-browser CHROMIUM=/path/to/chromium"; exit 2; }
+	@$(BIN)/python -m pytest tests/browser
 
 lint: $(STAMP)
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 # one thread to a fit, as `causal.run` has it; before numpy is imported: two workers with two threads each wait for one another most of the time
 for _library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 import pytest  # noqa: E402
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make test-browser` asks for the tests that need a browser by name; all others do without."""
+    return True if collection_path.name == "browser" and not any("browser" in arg for arg in config.args) else None
 
 
 @pytest.fixture(scope="session", autouse=True)

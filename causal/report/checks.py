@@ -13,7 +13,7 @@ from causal.words import capital, listed
 LONGEST = 150  # letters of what was seen, where checks stand in short
 
 
-def cards(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
     """A card for each check, those that the rule wanted and the run lacks last."""
     decisive = data["verdict"]["decisive"]
     made = []
@@ -35,17 +35,18 @@ def cards(data: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "state": state,
                 "icon": icon,
                 "asks": one["asks"],
+                "short": language.checks.get(one["name"], ""),
                 "lines": lines,
                 "numbers": pairs(one["numbers"]),
             }
         )
     ran = {one["name"] for one in data["refutations"]}
     if data["estimate"]:
-        made += [_absent(name) for name in decisive if name not in ran]
+        made += [_absent(name, language) for name in decisive if name not in ran]
     return made
 
 
-def _absent(name: str) -> dict[str, Any]:
+def _absent(name: str, language: Language) -> dict[str, Any]:
     lines = [("Why not", "This run did not ask for it."), ("What this means", f"{MEANS[None]} A decisive check that was not run lowers the strength.")]
     state, icon = STATES[None]
     return {
@@ -54,6 +55,7 @@ def _absent(name: str) -> dict[str, Any]:
         "state": state,
         "icon": icon,
         "asks": "A check that the rule calls decisive.",
+        "short": language.checks.get(name, ""),
         "lines": lines,
         "numbers": [],
     }

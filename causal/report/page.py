@@ -110,7 +110,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "tally": tally([one["survived"] for one in data["refutations"]]) + (" Passing checks is no proof." if data["refutations"] else ""),
         "joint": joint(data),
         "briefly": briefly(data, language),
-        "checks": cards(data),
+        "checks": cards(data, language),
         "graph": sections.graph(data, drawn),
         "cannot_say": [sentence(one) for one in verdict["cannot_say"]],
         "assumptions": [sentence(one) for one in found["assumptions"]],

@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from zlib import crc32
 
 from causal.language import language_of
 from causal.words import listed, places, signed, span, years_later
 
+LONGEST_SLUG = 60  # letters; what is cut gets a digest, so that two names stay two
 STATES = {True: ("passed", "✓"), False: ("did not pass", "✗"), None: ("not run", "–")}
 MEANS = {
     True: "The estimate behaved as a true one would. That is no proof that it is right.",
@@ -25,7 +27,8 @@ def words(name: str) -> str:
 
 def slug(name: str) -> str:
     """A name that can stand in a file name."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "x"
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "x"
+    return plain if len(plain) <= LONGEST_SLUG else f"{plain[:LONGEST_SLUG]}_{crc32(name.encode()):08x}"
 
 
 def label(data: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,302 @@
+"""What readers see in a real browser: axe-core's WCAG 2.2 AA rules, the first screen, the printed pages, the keyboard, and labels that try to do harm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+from test_report import Made, judged, lead, provenance, refutation, study
+from test_report import arrows as small_arrows
+
+from causal.estimate import Part
+from causal.graph import Graph
+from causal.judge import judge
+from causal.language import AVOID, held
+from causal.report.compare import compare
+from causal.report.files import write
+from causal.report.record import read
+from causal.report.screen import reasons
+from causal.study import Result, run
+
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+SIZES = {1280: 800, 360: 740}
+CLEAN = "share of centres closed"
+PASSED = tuple(refutation(name, True, 0.5) for name in ("pre_trend", "future_treatment", "negative_control_outcome"))
+MORE = tuple(refutation(name, True, 0.5) for name in ("placebo_treatment", "leave_one_out", "bootstrap", "overlap", "specification_curve"))
+# lower, upper, checks, what else is changed: an interval for each row of METHOD's table, δ = 2
+CELLS: dict[str, tuple[float | None, float | None, tuple[Any, ...], dict[str, Any]]] = {
+    "failed_checks": (1.0, 5.0, (refutation("pre_trend", False, 0.0001), *PASSED[1:]), {}),
+    "no_interval": (None, None, PASSED, {}),
+    "association_higher": (1.0, 5.0, PASSED, {"association": True}),
+    "association_lower": (-5.0, -1.0, PASSED, {"association": True}),
+    "association_neither": (-5.0, 5.0, PASSED, {"association": True}),
+    "little_or_none": (-1.0, 1.5, PASSED, {}),
+    "little_or_none_more": (0.5, 1.5, PASSED, {}),
+    "little_or_none_fewer": (-1.5, -0.5, PASSED, {}),
+    "probably_increased": (2.5, 7.5, PASSED, {}),
+    "probably_reduced": (-7.5, -2.5, PASSED, {}),
+    "may_have_increased": (0.5, 7.5, PASSED, {}),
+    "may_have_reduced": (-7.5, -0.5, PASSED, {}),
+    "may_not_run": (2.5, 7.5, (*PASSED[:2], refutation("negative_control_outcome", None)), {}),
+    "reduction_unlikely": (-0.5, 7.5, PASSED, {}),
+    "increase_unlikely": (-7.5, 0.5, (*PASSED, refutation("leave_one_out", False)), {}),
+    "cannot_tell": (-7.5, 7.5, (), {}),
+}
+
+
+class Named(Made):
+    """The made-up panel with labels as a person would give them, or with others."""
+
+    def __init__(self, labels: dict[str, str] | None = None, **given: Any) -> None:
+        super().__init__(**given)
+        self.labels = {"closed": CLEAN, **(labels or {})}
+
+    def load(self) -> Any:
+        panel = super().load()
+        return replace(panel, variables=tuple(replace(one, label=self.labels.get(one.name, one.label)) for one in panel.variables))
+
+
+def named(labels: dict[str, str] | None = None, *, because: str = "so said the board", need: bool = True, simulated: bool = True, **change: Any) -> Result:
+    """The small study of test_report with other labels in data and graph."""
+    source = Named(labels, need=need, simulated=simulated)
+    first = study(source=source, **change)
+    nodes = {node.name: {"label": source.labels.get(node.name, node.label), "varies": node.varies} for node in first.graph.nodes}
+    graph = Graph(name="small", nodes=nodes, arrows=small_arrows())  # type: ignore[arg-type]
+    return run(replace(first, graph=graph, question=replace(first.question, because=because)))
+
+
+@pytest.fixture(scope="session")
+def bare() -> Result:
+    return named(title="Centres and plans")
+
+
+@pytest.fixture(scope="session")
+def cells(bare: Result, home: Path) -> dict[str, Path]:
+    """A folder for each cell of the verdict's table."""
+    made = {}
+    assert bare.estimate is not None
+    for name, (lower, upper, checks, change) in CELLS.items():
+        known = lower is not None and upper is not None
+        spread = {"std_error": (upper - lower) / 4} if known else {"std_error": None, "p_value": None, "df": None}  # type: ignore[operator]
+        effect = (lower + upper) / 2 if known else 3.0  # type: ignore[operator]
+        estimate = replace(bare.estimate, effect=effect, lower=lower, upper=upper, influence=None, **spread, **change)
+        made[name] = home / name
+        write(judged(replace(bare, estimate=estimate), (*checks, *(MORE if checks else ()))), made[name], provenance(), "a: 1\n")
+    made["not_identified"] = home / "not_identified"
+    write(named(need=False, title="Centres and plans"), made["not_identified"], provenance(), "a: 1\n")
+    made["not_estimable"] = home / "not_estimable"
+    at = bare.study
+    nothing = judge(
+        at.rule, at.question, None, None, (), identification=bare.identification, outcome=bare.panel.variable("plans"), action=at.action, simulated=True
+    )
+    write(replace(bare, design=None, estimate=None, baseline=None, steps=(), dose=(), verdict=nothing), made["not_estimable"], provenance(), "a: 1\n")
+    return made
+
+
+@pytest.fixture(scope="session")
+def full(bare: Result, home: Path) -> Path:
+    """A report with every part that a page can have."""
+    parts = (lead("lag 1", 3), lead("now", 4), lead("lead 1", 0.5), lead("lead 2", -0.5))
+    curve = tuple(
+        Part(kind="specification", of="as asked", name=name, effect=3.0 + i / 4, std_error=1, lower=1.0 + i / 4, upper=5.0 + i / 4)
+        for i, name in enumerate(("as chosen", "without need", "later years"))
+    )
+    checks = (
+        *PASSED[:1],
+        refutation("future_treatment", True, 0.6, parts=parts, numbers={"leads": 2.0}),
+        refutation("specification_curve", True, 0.4, parts=curve),
+        refutation("negative_control_outcome", None),
+        refutation("leave_one_out", False),
+    )
+    given = {**provenance(), "protocol": {"digest": "ab" * 32, "deviations": ["seed is 7, the protocol says 2019"]}}
+    write(judged(bare, checks), home / "full", given, "a: 1\n")
+    return home / "full"
+
+
+@pytest.fixture(scope="session")
+def comparison(full: Path, cells: dict[str, Path], home: Path) -> Path:
+    refused = [{"estimator": "causal_forest", "experiment": "made", "reason": "wants more rows"}]
+    compare([full, cells["probably_increased"], cells["not_identified"]], refused=refused, folder=home / "both")
+    return home / "both" / "compare.html"
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, *, width: int = 1280, scheme: Any = "light") -> Iterator[Page]:
+    """A page, and nothing asked of the network, nothing run that fails."""
+    context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, color_scheme=scheme)
+    page = context.new_page()
+    asked: list[str] = []
+    wrong: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    page.goto(path.as_uri())
+    yield page
+    assert not wrong
+    assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+    context.close()
+
+
+def pages_of(full: Path, comparison: Path) -> dict[str, Path]:
+    return {"report": full / "report.html", "comparison": comparison}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("which", ["report", "comparison", "failed", "unanswered"])
+def test_no_rule_of_wcag_2_2_aa_is_broken(browser: Browser, full: Path, comparison: Path, cells: dict[str, Path], which: str, width: int, scheme: str) -> None:
+    """axe-core's rules tagged A and AA of WCAG 2.0, 2.1 and 2.2, with every detail opened; reflow besides, which no rule looks at."""
+    paths = {**pages_of(full, comparison), "failed": cells["failed_checks"] / "report.html", "unanswered": cells["not_identified"] / "report.html"}
+    with opened(browser, paths[which], width=width, scheme=scheme) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        found = Axe().run(page, options=WCAG)
+        assert not found.response["violations"], found.generate_report()
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+        assert found.response["passes"]  # the rules did run
+
+
+@pytest.mark.parametrize("which", ["report", "comparison"])
+def test_the_keyboard_reaches_everything(browser: Browser, full: Path, comparison: Path, which: str) -> None:
+    """Tab from the beginning comes to every link, summary, button, field and scrolling part, in the page's order, and the skip link works."""
+    with opened(browser, pages_of(full, comparison)[which], width=360) as page:
+        wanted = page.evaluate(
+            """() => { const all = [...document.querySelectorAll('a[href], summary, button, input, select, [tabindex="0"]')]
+            const shown = all.filter(one => one.checkVisibility()); shown.forEach((one, i) => one.dataset.order = i); return shown.length }"""
+        )
+        reached = []
+        for _ in range(wanted):
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate("document.activeElement.dataset.order"))
+        assert wanted >= 5 and reached == [str(i) for i in range(wanted)]
+        page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+        page.locator("a.skip").focus()
+        page.keyboard.press("Enter")
+        assert page.url.endswith("#main")
+
+
+def first_screen(page: Page) -> dict[str, str]:
+    """What is whole within the first 1280 × 800: data-about → visible text."""
+    return dict(
+        page.evaluate(
+            """() => Object.fromEntries([...document.querySelectorAll('[data-about]')].filter(one => {
+                const box = one.getBoundingClientRect(); return one.checkVisibility() && box.top >= 0 && box.bottom <= 800 && box.right <= 1280 && box.left >= 0
+            }).map(one => [one.dataset.about, one.innerText]))"""
+        )
+    )
+
+
+@pytest.mark.parametrize("cell", [*CELLS, "not_identified", "not_estimable"])
+def test_the_first_screen_answers_five_questions(browser: Browser, cells: dict[str, Path], cell: str) -> None:
+    """For each cell of METHOD's table: what the answer is, how big in children, how sure, whether it survived its checks, what it does not say."""
+    data = read(cells[cell])
+    verdict, estimate = data["verdict"], data["estimate"]
+    with opened(browser, cells[cell] / "report.html") as page:
+        said = first_screen(page)
+        banner = page.locator(".banner").first.inner_text()
+    assert said["answer"] == verdict["headline"] and "SIMULATED" in banner
+    assert set(said) == {"answer", "size", "strength", "checks", "unsaid"} | ({"range"} if estimate else set())
+    if estimate is None:
+        assert "No estimate" in said["size"]
+    elif verdict["finding"] == "failed_checks":
+        assert "Not to be used" in said["size"] and "a year" not in said["size"]
+    else:
+        assert re.search(r"(^|\n)[+−]?[\d.]+ per 10,000 children", said["size"])
+        assert "In a typical authority (60,000 children), a year: " in said["size"] and "In all 40 simulated authorities, a year: " in said["size"]
+        typical = f"{abs(estimate['effect']) * 6:.0f}"  # 60,000 children, and rates per 10,000
+        direction = "" if typical == "0" else "more" if estimate["effect"] > 0 else "fewer"
+        assert re.search(rf"a year: (about )?{typical}(\.\d)? {direction}", said["size"])
+    if estimate and estimate["lower"] is not None:
+        for end in (estimate["lower"], estimate["upper"]):
+            assert f"{abs(end):.2f}" in said["range"]
+        harm = "is ruled out" if estimate["upper"] < 2 else "is not ruled out"
+        assert harm in said["range"]
+    elif estimate:
+        assert "is not known" in said["range"]
+    assert verdict["strength"].capitalize() in said["strength"]
+    checks = data["refutations"]
+    if checks:
+        assert f"{sum(one['survived'] is True for one in checks)} of {len(checks)} passed" in said["checks"]
+        assert "Did not pass: " in said["checks"] and "Not run: " in said["checks"]
+    assert verdict["cannot_say"][0].split(":")[0] in said["unsaid"]
+    for text in (*said.values(), banner):
+        assert held(text, AVOID) is None
+    causal = ("increased", "reduced", "made little")
+    if verdict["finding"] in ("association", "failed_checks", "not_identified"):
+        assert not any(word in said["answer"] for word in causal)
+
+
+def sheets(page: Page, *, only_first: bool) -> int:
+    """How many A4 pages are printed."""
+    if only_first:
+        page.add_style_tag(content="@media print { .rest, footer.end { display: none !important; } }")
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+
+
+def test_the_first_part_prints_on_three_pages_and_all_of_it_on_more(browser: Browser, full: Path, cells: dict[str, Path]) -> None:
+    for path in (full, *cells.values()):
+        with opened(browser, path / "report.html") as page:
+            assert 1 <= sheets(page, only_first=True) <= 3, path.name
+    with opened(browser, full / "report.html") as page:
+        everything = sheets(page, only_first=False)
+        assert everything > 3
+        closed = page.locator("details:not([open])").count()
+        assert closed > 5  # what is closed on the screen is printed all the same:
+        page.emulate_media(media="print")
+        assert page.locator(".rest details .pairs, .rest details table").first.evaluate("one => one.getBoundingClientRect().height") > 0
+
+
+WELSH, ARABIC = "plant ar gynlluniau amddiffyn yng Nghymru: ŵ ŷ â", "أطفال على خطط الحماية"
+HARM = '<script>document.title="harmed"</script><img src=x onerror=alert(1)> "quoted" \'single\' | pipe\n second line $\\alpha$ {braces} '
+LONG = "a very long label that a careless table might bring along, " * 6
+
+
+@pytest.mark.parametrize("label", [HARM, WELSH, ARABIC, LONG[:300], "x" * 300], ids=["harm", "welsh", "arabic", "long", "unbroken"])
+def test_odd_labels_leave_the_page_whole(browser: Browser, label: str, tmp_path: Path) -> None:
+    """Nothing is executed, nothing runs out of the page on a telephone, no rule of WCAG is broken, and the first part still prints on three pages."""
+    made = named({"closed": label, "plans": label, "need": label, "poor": label}, title=label, because=label, simulated=False)
+    write(judged(made, (*PASSED, refutation(label[:40], False))), tmp_path, {**provenance(), "command": ["causal", "run", label]}, "a: 1\n")
+    with opened(browser, tmp_path / "report.html", width=360) as page:
+        assert page.title() == " ".join(label.split()) and page.locator("script").count() == 0 and page.locator("img[src=x]").count() == 0
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= 360
+        found = Axe().run(page, options=WCAG)
+        assert not found.response["violations"], found.generate_report()
+        assert page.locator("img").evaluate_all("all => all.every(one => one.complete && one.naturalWidth > 0)")
+    with opened(browser, tmp_path / "report.html") as page:
+        assert sheets(page, only_first=True) <= 3
+
+
+def test_what_is_missing_leaves_the_page_whole(browser: Browser, bare: Result, tmp_path: Path) -> None:
+    """No checks, no baseline, no groups, no steps; one group without an estimate; a record of the first schema."""
+    assert bare.estimate is not None
+    one_gone = (replace(bare.estimate.parts[0], effect=float("nan")), *bare.estimate.parts[1:])
+    changes: dict[str, Callable[[], Result]] = {
+        "bare": lambda: judged(replace(bare, baseline=None, steps=(), dose=(), estimate=replace(bare.estimate, parts=())), ()),
+        "group": lambda: judged(
+            replace(bare, estimate=replace(bare.estimate, parts=(replace(bare.estimate.parts[0], effect=float("nan")), *bare.estimate.parts[1:]))), PASSED
+        ),
+    }
+    for name, change in changes.items():
+        write(change(), tmp_path / name, provenance(), "a: 1\n")
+        with opened(browser, tmp_path / name / "report.html") as page:
+            assert set(first_screen(page)) == {"answer", "size", "range", "strength", "checks", "unsaid"}, name
+            assert not Axe().run(page, options=WCAG).response["violations"]
+            if name == "group":
+                assert "No estimate could be made for" in page.inner_text("main")
+
+
+def test_reasons_in_short_name_every_reason(cells: dict[str, Path]) -> None:
+    """As many short reasons as the rule gave, none of them in words to be avoided."""
+    from causal.language import Language
+
+    for name, path in cells.items():
+        data = read(path)
+        short = reasons(data, Language())
+        assert short and not [one for one in short if held(one, AVOID)], name
