@@ -155,6 +155,7 @@ def judged(result: Result, checks: tuple[Refutation, ...]) -> Result:
         outcome=result.panel.variable("plans"),
         action=at.action,
         simulated=result.panel.simulated,
+        language=at.language,
     )
     return replace(result, refutations=checks, verdict=verdict)
 
