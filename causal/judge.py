@@ -6,8 +6,8 @@
     what the graph asks for not held   an association, higher, lower or not clearly either; no causal verb
     otherwise                          the row of `causal.rule` that the interval falls in
 
-"Probably" becomes "may have" where a decisive check was not run. Absence of evidence is never written as evidence of absence: "little or no
-difference" needs an interval that rules out every important effect.
+"Probably" becomes "may have" where a decisive check was not run and none stands in for it. Absence of evidence is never written as evidence of
+absence: "little or no difference" needs an interval that rules out every important effect.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from causal.panel import Variable
 from causal.power import Equivalence, Power, detectable, equivalence, power_curve
 from causal.question import Question
 from causal.refute import Refutation
-from causal.rule import Direction, Finding, Kind, Rule, classify, holm, kind_of, maryland
+from causal.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, holm, kind_of, maryland
 from causal.words import capital, listed, places, signed, span, years_later
 
 __all__ = ["Rule", "Verdict", "classify", "holm", "judge"]
@@ -110,13 +110,14 @@ def judge(
     checks = _decided(rule, rule.decides(kind), refutations)
     failed = [name for name, state in checks.items() if state == "failed"]
     not_run = [name for name, state in checks.items() if state == "not run"]
+    lacking = _lacking(not_run, refutations)
 
     finding, direction = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
     if (estimate.association or not identification.sufficient) and finding != "no_interval":
         finding, direction = "association", _clear(estimate)
     if failed:
         finding, direction = "failed_checks", None
-    capped = finding == "probably" and bool(not_run)
+    capped = finding == "probably" and bool(lacking)
     if capped:
         finding = "may"
     level, strength, reasons = _strength(rule, question, identification, design, estimate, refutations, checks)
@@ -130,7 +131,7 @@ def judge(
     return Verdict(
         finding=finding,
         direction=direction,
-        headline=f"{banner}{_sentence(language, finding, direction, action, outcome.label, when, failed, not_run if capped else ())}: {said}.",
+        headline=f"{banner}{_sentence(language, finding, direction, action, outcome.label, when, failed, lacking if capped else ())}: {said}.",
         range_in_words=_range(question, estimate, outcome, decimals, sees, finding)
         + (" This is about the treatment as recorded; error in the record hides effects." if design.treatment_variable.caution else ""),
         strength=strength,
@@ -184,6 +185,13 @@ def _decided(rule: Rule, names: Sequence[str], refutations: Sequence[Refutation]
             bad = one.survived is False if one.p_value is None else name in rejected
             states[name] = "failed" if bad else "passed"
     return states
+
+
+def _lacking(not_run: Sequence[str], refutations: Sequence[Refutation]) -> list[str]:
+    """Decisive checks that were not run and for which no other stands in."""
+    tried = {one.name for one in refutations}
+    passed = {one.name for one in refutations if one.survived}
+    return [name for name in not_run if name not in tried or not passed.intersection(STANDS_IN.get(name, ()))]
 
 
 def _inside(action: str) -> str:
@@ -269,8 +277,8 @@ def _strength(
         found.append((rule.lowers["record"], "; ".join(cautions)))
     if not identification.sufficient:
         found.append((rule.lowers["forced"], "the forced adjustment set leaves a back door open in the graph, or holds fixed what the treatment moves"))
-    if not_run := [name for name, state in checks.items() if state == "not run"]:
-        found.append((rule.lowers["not_run"], f"{_checks(not_run)} {'were' if len(not_run) > 1 else 'was'} not run"))
+    if lacking := _lacking([name for name, state in checks.items() if state == "not run"], refutations):
+        found.append((rule.lowers["not_run"], f"{_checks(lacking)} {'were' if len(lacking) > 1 else 'was'} not run"))
     found += _unpassed(rule, question, refutations, checks)
     reasons = [f"{gives} (level {level} of 5 on the Maryland scale)"]
     reasons += [f"lowered by {by}: {why}" if by else f"noted, and not lowered for it: {why}" for by, why in found]

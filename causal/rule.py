@@ -32,12 +32,15 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_DECISIVE = 3
 FEWEST_SHOCKS = 20  # effective national shocks below which an exposure instrument is a difference-in-differences
 DECISIVE: dict[str, tuple[str, ...]] = {
-    "dose": ("pre_trend", "future_treatment", "negative_control_outcome"),
-    "adoption": ("pre_trend", "placebo_treatment", "negative_control_outcome"),
+    "dose": ("future_treatment", "implied_independence", "negative_control_outcome"),
+    "adoption": ("pre_trend", "implied_independence", "negative_control_outcome"),
     "instrument": ("placebo_dates", "negative_control_outcome"),
-    "one_row": ("placebo_treatment", "negative_control_outcome"),
-    "cross_section": ("placebo_treatment", "negative_control_outcome"),
+    "one_row": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
+    "cross_section": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
 }
+# where a decisive check cannot be run, one of these that was run and passed stands in for it: of a graph that makes no testable claim about treatment and
+# outcome, a negative control sees the missing arrow that leaves no trace (METHOD: with aid alone)
+STANDS_IN: dict[str, tuple[str, ...]] = {"implied_independence": ("negative_control_outcome", "negative_control_exposure")}
 # what undermines an estimate, and by how many of the five levels each lowers the strength
 LOWERS: dict[str, int] = {"estimator": 1, "record": 1, "forced": 1, "not_run": 1, "check": 1, "disagreement": 2, "blind": 1, "placebo_treatment": 2}
 CONCERNS = ("estimator", "record", "forced", "not_run", "check", "disagreement", "blind")

@@ -223,7 +223,7 @@ SMALL = replace(FREE, lower=None, upper=None, std_error=None, df=None, effect=0.
 def test_a_negative_control_that_fails_takes_the_answer_away_and_one_not_given_leaves_no_probably() -> None:
     """METHOD section 3: an omitted cause that changes over time is found with aid alone; without it there is no "probably"."""
     sure = replace(FREE, effect=3.0, lower=2.0, upper=4.0)
-    others = (check("pre_trend", True, 0.5), check("future_treatment", True, 0.5))
+    others = (check("implied_independence", True, 0.5), check("future_treatment", True, 0.5))
     control = "negative_control_outcome"
     assert judged(sure, (*others, check(control, False, 0.001)), Rule()).finding == "failed_checks"
     without = judged(sure, others, Rule())
@@ -231,6 +231,19 @@ def test_a_negative_control_that_fails_takes_the_answer_away_and_one_not_given_l
     assert any("something unmeasured that changes over time" in one and "no check on these data alone" in one for one in without.cannot_say)
     aided = judged(sure, (*others, check(control, True, 0.5)), Rule())
     assert aided.finding == "probably" and any("but not the negative control" in one for one in aided.cannot_say)
+
+
+def test_a_graph_that_makes_no_testable_claim_leaves_a_negative_control_to_stand_in() -> None:
+    """METHOD section 3: a missing arrow without testable implications is found with aid alone; with that aid passed "probably" is allowed."""
+    sure = replace(FREE, effect=3.0, lower=2.0, upper=4.0)
+    leads, untestable = check("future_treatment", True, 0.5), check("implied_independence", None)
+    control = check("negative_control_outcome", True, 0.5)
+    aided = judged(sure, (leads, untestable, control), Rule())
+    assert aided.finding == "probably" and aided.decisive["implied_independence"] == "not run" and aided.strength == "moderate"
+    assert any("Implied independence, a decisive check, could not be run" in one for one in aided.cannot_say)
+    assert judged(sure, (leads, control), Rule()).finding == "may"  # not asked for is another matter
+    assert judged(sure, (leads, untestable), Rule()).finding == "may"
+    assert judged(sure, (leads, untestable, check("pre_trend", True, 0.5)), Rule(by_design={**DECISIVE, "dose": ("implied_independence",)})).finding == "may"
 
 
 # --- kinds of design, and strength

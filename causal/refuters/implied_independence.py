@@ -3,8 +3,11 @@
 Every arrow that a graph leaves out is a claim: two variables that no arrow joins owe nothing to each other once some others are held fixed
 (d-separation; Pearl 2009, Causality, ch. 1.2). For each such pair one smallest set of measured variables that separates them is found (van der
 Zander & Liśkiewicz 2020, Finding minimal d-separators in linear time and applications), and the claim is tested on the panel by the partial
-correlation within authorities and years, with the scores summed by cluster. All claims are judged together (Holm 1979, A simple
-sequentially rejective multiple test procedure).
+correlation within authorities and years, with the scores summed by cluster.
+
+What decides are the claims about the treatment and about the outcome, with whatever does not follow from the treatment: that nothing moves them but what the
+graph says. They are judged together (Holm 1979, A simple sequentially rejective multiple test procedure). A broken claim between two other variables,
+or about what comes of the treatment, says that the drawing is unfinished and nothing of this answer; it is told beside it.
 
 The graph is written out year by year, and the shocks of each variable may last as long as they like: no independence of a variable from its own past
 is tested, and none that rests on one. Subtracting an authority's mean mixes all its years, so a claim counts as testable within authorities
@@ -16,7 +19,7 @@ an arrow. Squares of what is held fixed are held fixed too (`powers`), so that a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import combinations
@@ -82,8 +85,8 @@ class ImpliedIndependence:
         report = partial(
             Refutation,
             name=self.name,
-            asks="Are variables that the graph does not join by an arrow independent in the data, once what separates them is held fixed?",
-            expected=f"No dependence beyond chance in any of the pairs, all judged together at the {level:.0%} level.",
+            asks="Do treatment and outcome owe nothing to what the graph joins them to by no arrow, once what separates them is held fixed?",
+            expected=f"No dependence beyond chance in any such pair, all judged together at the {level:.0%} level.",
             detects="A missing arrow, an arrow drawn the wrong way round, or a common cause left out, where the graph as drawn makes a claim that these break.",
             cannot_detect="Arrows drawn that are not there; faults about which the graph makes no testable claim (a cause of treatment and outcome that nobody "
             "measured, between variables that an arrow joins already); dependence without a straight-line part.",
@@ -97,10 +100,16 @@ class ImpliedIndependence:
         findings = [one for one in map(rows.test, made.tested) if one is not None]
         if not findings:
             return not_run(report, "no claim could be tested: too few complete rows, or variables told by what is held fixed", numbers=_counts(made, 0))
-        judged = sorted(zip(holm([one.p_value for one in findings]), findings, strict=True), key=lambda pair: (pair[0], -abs(pair[1].t)))
-        doubts = [(p, one) for p, one in judged if p < level]
-        survived = not doubts
         labels = {node.name: node.label for node in trial.graph.nodes}
+        mine = bearing(trial.graph, trial.question.treatment, trial.question.outcome)
+        judged, apart = (_judged([one for one in findings if mine(one.claim) is bears]) for bears in (True, False))
+        doubts, elsewhere = ([(p, one) for p, one in some if p < level] for some in (judged, apart))
+        aside = f" {_elsewhere(_pairs(elsewhere), labels)}" if elsewhere else ""
+        counts = _counts(made, len(findings)) | {"broken elsewhere": float(len(elsewhere))}
+        if not judged:
+            why = "none of the graph's claims that could be tested is about the treatment, the outcome and what comes before them"
+            return not_run(report, why, found=f"Not run: {why}.{aside}", numbers=counts)
+        survived = not doubts
         if doubts:
             said = "; ".join(_doubt(one, p, labels) for p, one in _pairs(doubts)[:SHOWN])
             more = len(_pairs(doubts)) - SHOWN
@@ -108,17 +117,29 @@ class ImpliedIndependence:
         else:
             p, one = judged[0]
             words = (
-                f"None of {count(len(findings), 'independence')} is broken beyond chance; nearest to it {_named(one.claim, labels)} "
+                f"None of {count(len(judged), 'independence')} that the answer rests on is broken beyond chance; nearest to it {_named(one.claim, labels)} "
                 f"(partial correlation {one.correlation:+.2f}, {chance(p)} over all)."
             )
         return report(
-            found=f"{words} {_scope(made, len(findings))}",
+            found=f"{words}{aside} {_scope(made, len(findings))}",
             p_value=judged[0][0],
             survived=survived,
-            numbers=_counts(made, len(findings))
-            | {"broken": float(len(doubts)), "strongest partial correlation": max(abs(one.correlation) for one in findings)}
+            numbers=counts
+            | {"broken": float(len(doubts)), "strongest partial correlation": max(abs(one.correlation) for _, one in judged)}
             | {f"{one.claim.one} and {one.claim.other}": one.correlation for _, one in doubts},
         )
+
+
+def bearing(graph: Graph, treatment: str, outcome: str) -> Callable[[Claim], bool]:
+    """Whether an effect rests on a claim: what the treatment and the outcome owe nothing to, of all that comes before the treatment's effects."""
+    ends = {treatment, outcome}
+    after = nx.descendants(graph.summary, treatment) - ends
+
+    def mine(claim: Claim) -> bool:
+        pair = {claim.one, undated(claim.other)[0]}
+        return bool(pair & ends) and not pair & after
+
+    return mine
 
 
 def implied(graph: Graph, panel: Panel, treatment: str, lag: int) -> Claims:
@@ -246,6 +267,18 @@ class World:
     def dates(self, name: str) -> frozenset[str]:
         """The variable in every year of the window."""
         return frozenset({name} if name in self.once else {dated(name, year) for year in range(-self.reach, self.reach + 1)})
+
+
+def _judged(findings: Sequence[Finding]) -> list[tuple[float, Finding]]:
+    """Each with its adjusted p-value, the surest doubt first."""
+    adjusted = holm([one.p_value for one in findings]) if findings else []
+    return sorted(zip(adjusted, findings, strict=True), key=lambda pair: (pair[0], -abs(pair[1].t)))
+
+
+def _elsewhere(doubts: list[tuple[float, Finding]], labels: dict[str, str]) -> str:
+    """Broken claims that say nothing against the answer, and something against the drawing."""
+    said = listed([f"{_named(one.claim, labels)} (partial correlation {one.correlation:+.2f})" for _, one in doubts[:SHOWN]])
+    return f"Elsewhere the drawing lacks something, on which the answer does not rest: {said}."
 
 
 def _pairs(doubts: list[tuple[float, Finding]]) -> list[tuple[float, Finding]]:

@@ -1,0 +1,157 @@
+"""The worlds of `verdicts.py`: panels with a known effect, clean or with one planted fault, made here apart from the toolkit's own simulated source.
+
+    plans = lasting level + year + poverty + effect × treatment + shocks that last
+
+The treatment is taken up once, to a degree of its own, and kept ("closures"); afterwards child poverty moves it a little, which in turn owes something to
+jobs. Visits follow from the treatment, from plans and from staff. Broken bones are moved by what moves plans, save the treatment: a negative control.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causal.graph import Graph
+from causal.panel import Panel, Variable
+from causal.question import Question
+
+YEARS = 9
+SHOCK, PERSISTENCE = 3.0, 0.4
+DOSE = 0.5  # the contrast: the treatment at 0.5 instead of 0
+QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=DOSE, smallest_important=1.0, because="a benchmark")
+NODES: dict[str, dict[str, Any]] = {"authority": {"varies": "authority"}, "year": {"varies": "year"}} | {
+    name: {} for name in ("jobs", "poverty", "staff", "cut", "plans", "visits")
+}
+MEASURED = ("jobs", "poverty", "staff", "cut", "plans", "visits")
+MADE = "made so"
+ARROWS: dict[str, dict[str, Any]] = {
+    "authority": dict.fromkeys(MEASURED, MADE),
+    "year": dict.fromkeys(MEASURED, MADE),
+    "jobs": {"poverty": MADE},
+    "poverty": {"cut": MADE, "plans": MADE},
+    "cut": {"plans": "the question", "visits": MADE},
+    "plans": {"visits": MADE},
+    "staff": {"visits": MADE},
+}
+
+
+def graph(name: str, **change: dict[str, Any]) -> Graph:
+    """The true graph with the arrows of some causes replaced."""
+    return Graph(name=name, nodes=NODES, arrows={cause: effects for cause, effects in (ARROWS | change).items() if effects})
+
+
+TRUE = graph("true")
+NO_AUTHORITY = Graph(
+    name="without authority effects",
+    nodes={name: how for name, how in NODES.items() if name != "authority"},
+    arrows={cause: effects for cause, effects in ARROWS.items() if cause != "authority"},
+)
+MISSING = graph("poverty moves no plans", poverty={"cut": MADE})
+REVERSED = graph("poverty follows the treatment", poverty={"plans": MADE}, cut=ARROWS["cut"] | {"poverty": MADE})
+COLLIDER = graph("visits are a cause", cut={"plans": "the question"}, plans={}, visits={"cut": MADE, "plans": MADE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Knobs of one fault; without any the world is clean.
+
+    authority : what lasts about a place, in plans, that the graph without authorities leaves out.
+    hidden, seen : plans, and broken bones, added by a crisis that strikes half of those who take the treatment up, in that very year, and few others.
+    trend : plans a year by which places drift with how far their treatment will move.
+    feedback : reverse causation: with plans a standard deviation above in this year or the last, the treatment is likelier, and larger, by so much.
+    early : plans in the year before the treatment, for a move of the whole contrast.
+    noise : standard deviation of the error with which the treatment is recorded, the contrast being 0.5.
+    poverty, pull : what poverty does to plans, and to the treatment once it is taken up.
+    inspected : what the treatment does to visits, the rest of which are plans and staff.
+    huge : size of one authority's move, and `story` what befell its plans in the same year.
+    """
+
+    authorities: int = 150
+    authority: float = 0.0
+    hidden: float = 0.0
+    seen: float = 0.0
+    trend: float = 0.0
+    feedback: float = 0.0
+    early: float = 0.0
+    noise: float = 0.0
+    poverty: float = 1.0
+    pull: float = 0.1
+    inspected: float = 1.0
+    huge: float = 0.0
+    story: float = 0.0
+
+
+def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
+    """Every variable, shape (authorities, years); `effect` is that of the contrast."""
+    g, t = world.authorities, YEARS
+    rng = np.random.default_rng([seed, 31])
+    lasting, wobble, chance, size = rng.normal(size=g), rng.normal(size=(8, g, t)), rng.random((4, g, t)), rng.uniform(0.3, 0.9, g)
+    shock, broken = rng.normal(size=(2, g, t + 5))
+    for year in range(1, t + 5):
+        for one in (shock, broken):
+            one[:, year] = PERSISTENCE * one[:, year - 1] + np.sqrt(1 - PERSISTENCE**2) * one[:, year]
+    shock, broken = shock[:, 5:], broken[:, 5:]
+    jobs = 0.5 * lasting[:, None] + wobble[0]
+    poverty = 0.5 * lasting[:, None] + 0.7 * jobs + 0.7 * wobble[1]
+    staff = 0.3 * lasting[:, None] + wobble[2]
+    # three in five take it up, those that differ lastingly more often, in a year of their own from the fourth on
+    takes = 0.5 * lasting + wobble[3][:, 0] > -0.28
+    start = np.where(takes, 3 + np.floor((t - 3) * chance[0][:, 0]), t).astype(int)
+    size = size + 0.05 * lasting
+    if world.feedback:
+        start = _answering(world.feedback, shock, chance[1], takes)
+    if world.huge:
+        start[0], size[0] = t // 2, world.huge
+    on = np.arange(t) >= start[:, None]
+    cut = on * (size[:, None] + world.pull * poverty)
+    cut += world.feedback * on * (shock + np.roll(shock, 1, axis=1))  # nothing is taken up in the first years
+    crisis_start = np.where(takes & (chance[2][:, 0] < 0.6), start, np.where(chance[2][:, 1] < 0.15, np.floor(t * chance[2][:, 2]), t))
+    crisis = np.arange(t) >= crisis_start[:, None]
+    level = 45 + (6 + world.authority) * lasting[:, None] + 0.4 * np.arange(t)
+    plans = level + world.poverty * poverty + SHOCK * shock + effect / DOSE * cut + world.hidden * crisis
+    plans = plans + world.trend / DOSE * (cut[:, -1:] - cut[:, :1]) * np.arange(t)
+    plans[:, :-1] += world.early / DOSE * np.diff(cut, axis=1)
+    if world.huge:
+        plans[0] += world.story * on[0]
+    bones = 100 + (6 + world.authority) * lasting[:, None] + world.poverty * poverty + SHOCK * broken + world.seen * crisis
+    visits = 20 + 2 * lasting[:, None] + world.inspected * cut / DOSE + plans / SHOCK + staff + 0.7 * wobble[4]
+    recorded, again = (cut + world.noise * wobble[i] for i in (5, 6))
+    return {"jobs": jobs, "poverty": poverty, "staff": staff, "cut": recorded, "again": again, "plans": plans, "bones": bones, "visits": visits}
+
+
+def _answering(feedback: float, shock: np.ndarray, chance: np.ndarray, takes: np.ndarray) -> np.ndarray:
+    """The year in which a treatment that answers to this year's shock and the last's is taken up."""
+    g, t = shock.shape
+    start = np.full(g, t)
+    for year in range(3, t):
+        now = takes & (start == t) & (chance[:, year] < np.clip(0.2 + feedback * (shock[:, year] + shock[:, year - 1]), 0, 1))
+        start[now] = year
+    return start
+
+
+def panel(world: World, effect: float, seed: int, *, control: bool, second: bool) -> Panel:
+    """The panel that an analyst gets; with or without the negative control and the second measure."""
+    made = columns(world, effect, seed)
+    kept = [name for name in made if (name != "bones" or control) and (name != "again" or second)]
+    names = [f"A{i:04d}" for i in range(world.authorities)]
+    index = pd.MultiIndex.from_product([names, range(2011, 2011 + YEARS)], names=["authority", "year"])
+    return Panel(
+        frame=pd.DataFrame({name: made[name].ravel() for name in kept}, index=index),
+        variables=tuple(
+            Variable(
+                name=name, label=name, unit="per 10,000 children", source="made up", unmoved="bones break whatever a council does" if name == "bones" else ""
+            )
+            for name in kept
+        ),
+        places=pd.DataFrame({"name": names, "region": [f"Region {i % 9}" for i in range(world.authorities)]}, index=index.unique("authority")),
+        title="planted panel",
+        simulated=True,
+    )
+
+
+def asked(smallest: float) -> Question:
+    """The question with its smallest important effect."""
+    return replace(QUESTION, smallest_important=smallest)
