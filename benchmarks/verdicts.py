@@ -174,7 +174,7 @@ def study(plan: Plan, cell: Cell, smallest: float, draw: int, *, forest: bool) -
     some = checks() | ({"second_measure": SecondMeasure(column="again")} if cell.second else {})
     if forest:
         some = {name: some[name] for name in FOREST_CHECKS}
-    elif draw >= plan.slow:
+    elif draw < cell.panels - plan.slow:
         some = {name: one for name, one in some.items() if name not in plan.slow_checks}
     question = planted.asked(smallest)
     return Study(
