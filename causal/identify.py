@@ -202,6 +202,16 @@ def identify(
     )
 
 
+def held_between(question: Question, graph: Graph, chosen: tuple[str, ...], *, measured: Iterable[str]) -> tuple[str, ...]:
+    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted."""
+    known = {*measured, *PLACE_AND_TIME}
+    unmeasured = {node.name for node in graph.nodes if node.name not in known or not node.measured}
+    unrolled = _unroll(question, graph)
+    once = {node.name for node in graph.nodes if node.varies != "both"}
+    later = nx.descendants(unrolled, question.treatment if question.treatment in once else dated(question.treatment, -question.lag))
+    return tuple(sorted({*chosen, *_between(question, graph, unrolled, later, chosen, unmeasured)}))
+
+
 def _unroll(question: Question, graph: Graph) -> nx.DiGraph:
     """The years from one before the treatment to the outcome; the treatment's own past is left out (see above)."""
     timeless = question.lag == 0 and all(arrow.lag == 0 for arrow in graph.arrows)

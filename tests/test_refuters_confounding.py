@@ -393,7 +393,7 @@ GRAPH = Graph(
 @pytest.mark.parametrize(
     ("refuter", "says"),
     [
-        (NegativeControlOutcome(), "name columns with.*outcomes=.*none of burns"),
+        (NegativeControlOutcome(), "name columns with.*outcomes=.*none of parks"),
         (NegativeControlOutcome(outcomes=["burn"]), "burn is no column.*Did you mean 'burns'"),
         (NegativeControlOutcome(outcomes=["poverty"]), "held fixed as a control"),
         (NegativeControlOutcome(outcomes=["plans"]), "what the question is about"),

@@ -228,8 +228,11 @@ class NegativeControlOutcome:
         outcomes = self.outcomes or tuple(one.name for one in trial.panel.variables if one.unmoved)
         if not outcomes:
             free = _unmoved(trial)
-            hint = f"; the graph lets the treatment move none of {listed(free[:6])}" if free else ""
-            reason = f"no outcome is named that the treatment cannot move; name columns with  refuters.{self.name}.outcomes=[…]{hint}"
+            hint = f"; of the graph's own the treatment moves none of {listed(free[:6])}" if free else ""
+            reason = (
+                f"no outcome is named that the treatment cannot move, and that is moved by what moves {question.outcome}; "
+                f"name columns with  refuters.{self.name}.outcomes=[…]{hint}"
+            )
             return not_run(report, reason)
         if (why := unsure(trial)) is not None:
             return not_run(report, why)
@@ -269,8 +272,9 @@ class NegativeControlOutcome:
 
 
 def _unmoved(trial: Trial) -> list[str]:
-    """Columns that could serve, by the graph."""
-    return [one.name for one in trial.panel.variables if one.varies == "both" and _refused(trial, one.name) is None and one.name != trial.panel.population]
+    """Columns that could serve, by the graph; of one that it does not draw it says nothing."""
+    drawn = [] if trial.graph is None else [node.name for node in trial.graph.nodes if node.name in trial.panel.names and node.varies == "both"]
+    return [name for name in drawn if _refused(trial, name) is None and name != trial.panel.population]
 
 
 def _refused(trial: Trial, name: str) -> str | None:

@@ -16,7 +16,7 @@ import numpy as np
 from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.graph import undated
-from causal.identify import PLACE_AND_TIME, Identification, identify
+from causal.identify import PLACE_AND_TIME, Identification, held_between, identify
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial
@@ -63,7 +63,7 @@ def specifications(
                 refused.append(f"Not tried: {why}.")
                 continue
             curve = "; ".join(filter(None, [named, other]))
-            identified = _sets(found, trial, sets)
+            identified = _sets(found, trial, question, sets)
             for one, whole in zip(identified, _arranged(trial, panel, question, identified), strict=True):
                 if isinstance(whole, str):
                     refused.append(f"Not tried, adjusted for {', '.join(one.adjust_for)}: {whole}.")
@@ -99,17 +99,21 @@ def _swapped(panel: Panel, question: Question, swaps: Mapping[str, str]) -> tupl
     return made, ", ".join(other)
 
 
-def _sets(found: Identification, trial: Trial, most: int) -> list[Identification]:
-    """The identification with each valid set that holds authority and year as the chosen one does."""
-    chosen, outcome = found.adjust_for, trial.question.outcome
+def _sets(found: Identification, trial: Trial, question: Question, most: int) -> list[Identification]:
+    """The identification with each valid set that holds authority and year as the chosen one does, and the years between too."""
+    chosen, outcome = found.adjust_for, question.outcome
     place = set(chosen) & set(PLACE_AND_TIME)
     past = "authority" in place
-    others = [
-        one
-        for one in (() if found.forced or found.strategy != "backdoor" else found.valid)
-        if one != chosen and set(one) & set(PLACE_AND_TIME) == place and not (past and any(undated(name)[0] == outcome for name in one))
-    ]
-    return [found, *(replace(found, adjust_for=one, by_year=_by_year(one, found, trial)) for one in others[: most - 1])]
+    others: list[tuple[str, ...]] = []
+    for one in () if found.forced or found.strategy != "backdoor" else found.valid:
+        if len(others) == most - 1:
+            break
+        if set(one) & set(PLACE_AND_TIME) != place or (past and any(undated(name)[0] == outcome for name in one)):
+            continue
+        whole = one if trial.graph is None else held_between(question, trial.graph, one, measured=trial.panel.names)
+        if whole != chosen and whole not in others:
+            others.append(whole)
+    return [found, *(replace(found, adjust_for=one, by_year=_by_year(one, found, trial)) for one in others)]
 
 
 def _by_year(names: Sequence[str], found: Identification, trial: Trial) -> tuple[str, ...]:
