@@ -31,7 +31,7 @@ from causal.refuters.few_clusters import FewClusters, _randomised, left_open, ru
 from causal.refuters.measurement_error import MeasurementError
 from causal.refuters.missing_outcomes import MissingOutcomes, _guessed
 from causal.refuters.placebo_treatment import alike, deal
-from causal.refuters.recording_switches import RecordingSwitches, _repaired, _switches
+from causal.refuters.recording_switches import RecordingSwitches, repaired, switches
 from causal.refuters.rounding import Rounding
 from causal.refuters.second_measure import SecondMeasure
 
@@ -633,7 +633,7 @@ NAN = float("nan")
 )
 def test_switches_by_hand(values: list[float], away: list[int], piece: list[int]) -> None:
     """Against histories read by eye, changes beyond 1 in logarithms."""
-    found = _switches(np.array(values, dtype=float), np.arange(2011, 2016), 1.0, 2)
+    found = switches(np.array(values, dtype=float), np.arange(2011, 2016), 1.0, 2)
     assert found[0].astype(int).tolist() == away
     assert found[1].tolist() == piece
 
@@ -643,12 +643,12 @@ def test_repairs_by_hand() -> None:
     years = np.arange(2011, 2016)
     growth = 1.1 ** np.arange(5)
     grid = np.array([growth, 2 * growth, [4, 4, 0, 6, 6], [*growth[:2], *(growth[2:] / 9)], [4, 4, 4, 0, 0]], dtype=float)
-    away, piece = (np.array(side) for side in zip(*(_switches(row, years, 1.0, 2) for row in grid), strict=True))
-    repaired = _repaired(grid, away, piece, years)
-    np.testing.assert_allclose(repaired[:2], grid[:2])
-    np.testing.assert_allclose(repaired[2], [4, 4, 5, 6, 6])
-    np.testing.assert_allclose(repaired[3], growth)
-    np.testing.assert_array_equal(repaired[4], [4, 4, 4, NAN, NAN])
+    away, piece = (np.array(side) for side in zip(*(switches(row, years, 1.0, 2) for row in grid), strict=True))
+    mended = repaired(grid, away, piece, years)
+    np.testing.assert_allclose(mended[:2], grid[:2])
+    np.testing.assert_allclose(mended[2], [4, 4, 5, 6, 6])
+    np.testing.assert_allclose(mended[3], growth)
+    np.testing.assert_array_equal(mended[4], [4, 4, 4, NAN, NAN])
 
 
 def test_leaving_switched_authorities_out_is_a_panel_without_them() -> None:

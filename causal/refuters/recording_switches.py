@@ -86,7 +86,7 @@ class RecordingSwitches:
         said: list[str] = []
         residual = trial.fixed.partial_out(trial.fixed.treatment[:, None])[:, 0] ** 2
         for jump in self.jumps:
-            spells, pieces = zip(*(_switches(row, years, jump, self.back) for row in grid), strict=True)
+            spells, pieces = zip(*(switches(row, years, jump, self.back) for row in grid), strict=True)
             away, piece = np.array(spells), np.array(pieces)
             struck = away.any(axis=1) | (piece.max(axis=1) > 0)
             hit = {made.authorities[a] for a in np.flatnonzero(struck)}
@@ -99,7 +99,7 @@ class RecordingSwitches:
             changed = {
                 WAYS[0]: np.where(struck[:, None], np.nan, grid),
                 WAYS[1]: np.where(away | (piece != _longest(piece, grid)[:, None]), np.nan, grid),
-                WAYS[2]: _repaired(grid, away, piece, years),
+                WAYS[2]: repaired(grid, away, piece, years),
             }
             for way, put in changed.items():
                 if (variant := _variant(trial, values, put, way)) is not None:
@@ -153,7 +153,7 @@ class RecordingSwitches:
         )
 
 
-def _switches(values: Floats, years: np.ndarray, jump: float, back: int) -> tuple[np.ndarray, np.ndarray]:
+def switches(values: Floats, years: np.ndarray, jump: float, back: int) -> tuple[np.ndarray, np.ndarray]:
     """Of one authority's history, shape (years,): which cells are time away, and which stretch between lasting switches each belongs to (0, 1, …)."""
     away, piece = np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=np.int64)
     known = np.flatnonzero(np.isfinite(values))
@@ -183,7 +183,7 @@ def _longest(piece: np.ndarray, grid: Floats) -> np.ndarray:
     return np.asarray(np.argmax(np.column_stack(sizes), axis=1))
 
 
-def _repaired(grid: Floats, away: np.ndarray, piece: np.ndarray, years: np.ndarray) -> Floats:
+def repaired(grid: Floats, away: np.ndarray, piece: np.ndarray, years: np.ndarray) -> Floats:
     """Time away on a straight line between its ends; after a lasting switch, the level at which the median of the others would have arrived."""
     out = np.where(away, np.nan, grid)
     clean = ~away.any(axis=1) & (piece.max(axis=1) == 0)
