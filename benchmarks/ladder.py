@@ -1,6 +1,7 @@
 """A ladder of designs on England's published files: how small an effect of true spending on children's centres could each have found, and what does each say?
 
-    python benchmarks/ladder.py FOLDER             blinded: simulates every rung, lets the rule choose, writes ladder.json
+    python benchmarks/ladder.py FOLDER             blinded: simulates every rung, writes ladder.json
+    python benchmarks/ladder.py FOLDER --confirm   blinded: tries the eligible ones on fresh panels, lets the rule choose, adds to ladder.json
     python benchmarks/ladder.py FOLDER --unblind   reads ladder.json, estimates every rung once on the real outcome, writes ladder.md and ladder.png
 
 The rungs, the rule that chooses one, and what counts as held stand in `ladder.yaml`, which was committed with ladder.json before the outcome was
@@ -336,6 +337,40 @@ def known_of_it(data: Data, noise: Grid) -> dict[str, float]:
     return out
 
 
+# ---------------------------------------------------------------- choosing among what is known
+def chosen_of(family: str, rungs: Mapping[str, Any], draws: Mapping[str, Mapping[str, Draws]], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The rule's choice in one family: which rungs hold everywhere, the sharpest of them, and what choosing costs; draws : world → rung → answers."""
+    main = next(iter(draws))
+    mine = [name for name, one in rungs.items() if one["family"] == family and name in draws[main]]
+    holds = {name: [all(one[at]["holds"] for at in ("at_none", "at_detectable")) for one in rungs[name]["worlds"].values()] for name in mine}
+    eligible = [name for name in mine if all(holds[name])] or [name for name in mine if holds[name][0]]
+    if not eligible:
+        return {"eligible": [], "in_all_worlds": False, "chosen": None, "after_choosing": None}
+    kept = {name: float(draws[main][name].each.mean()) for name in eligible}
+    told_of = not family.startswith("index")
+    return {
+        "eligible": eligible,
+        "in_all_worlds": all(holds[eligible[0]]),
+        "chosen": min(eligible, key=lambda name: rungs[name]["foreseen"]),
+        "after_choosing": {name: after_choosing(one, kept, eligible, plan["ambition"]) for name, one in draws.items()} if told_of else None,
+    }
+
+
+def confirmed(data: Data, plan: Mapping[str, Any], known: Mapping[str, Any], families: Sequence[str] = ("share", "log")) -> dict[str, Any]:
+    """The eligible rungs of some families on fresh panels, which take the place of the first ones in all that is said of them."""
+    names = [name for family in families for name in known["families"][family]["eligible"]]
+    rungs = [Rung(**one) for one in plan["rungs"] if one["name"] in names]
+    worlds = {f"{jump:g}": world(data, jump, plan["fifths"]) for jump in plan["worlds"]}
+    draws = {name: simulate(rungs, one, panels=plan["confirm"], seed=plan["seed"], name=f"{name} again") for name, one in worlds.items()}
+    out = dict(known["rungs"])
+    for rung in rungs:
+        kept = float(next(iter(draws.values()))[rung.name].each.mean())
+        again = {name: told(one[rung.name], 1.0, plan["ambition"]) for name, one in draws.items()}
+        first = known["rungs"][rung.name]
+        out[rung.name] = {**first, "foreseen": first["claimed"] / kept, "worlds": again, "first": first["worlds"], "confirmed": True}
+    return {**known, "confirm": plan["confirm"], "rungs": out, "families": {**known["families"], **{one: chosen_of(one, out, draws, plan) for one in families}}}
+
+
 # ---------------------------------------------------------------- blinded
 def blinded(data: Data, plan: Mapping[str, Any], index: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that is known before the outcome is unblinded."""
@@ -378,30 +413,13 @@ def blinded(data: Data, plan: Mapping[str, Any], index: Mapping[str, Any]) -> di
             "authorities": int(known.any(axis=1).sum()),
             "worlds": {main: shown},
         }
-    families = {}
-    for family in dict.fromkeys(rung.family for rung in rungs):
-        mine = [rung.name for rung in rungs if rung.family == family]
-        holds = {name: [all(one[at]["holds"] for at in ("at_none", "at_detectable")) for one in out[name]["worlds"].values()] for name in mine}
-        eligible = [name for name in mine if all(holds[name])]
-        everywhere = bool(eligible)
-        eligible = eligible or [name for name in mine if holds[name][0]]
-        if not eligible:
-            families[family] = {"eligible": [], "chosen": None}
-            continue
-        scale = 0.1 if family.startswith("index") else 1.0
-        families[family] = {
-            "eligible": eligible,
-            "in_all_worlds": everywhere,
-            "chosen": min(eligible, key=lambda name: out[name]["foreseen"]),
-            "after_choosing": {name: after_choosing(one, kept, eligible, plan["ambition"]) for name, one in draws.items()} if scale == 1 else None,
-        }
     shocks, weights = persistence(noise["plans"]), precision(noise["plans"], data.children)
     poor = np.sqrt((two_way(whole(data.outcomes["plans"])) ** 2).mean())
     return {
         "panels": plan["panels"],
         "counts": plan["counts"],
         "rungs": out,
-        "families": families,
+        "families": {family: chosen_of(family, out, draws, plan) for family in dict.fromkeys(rung.family for rung in rungs)},
         "index": dict(index),
         "known": known_of_it(data, noise["plans"]),
         "noise": {
@@ -444,19 +462,26 @@ def unblinded(data: Data, plan: Mapping[str, Any]) -> dict[str, Any]:
 def main(words: Sequence[str] | None = None) -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("folder")
+    given.add_argument("--confirm", action="store_true")
     given.add_argument("--unblind", action="store_true")
     given.add_argument("--panels", type=int, help="fewer, for a trial")
     given.add_argument("--to", type=Path, default=HERE, help="where the results go")
     asked = given.parse_args(words)
     plan = yaml.safe_load((HERE / "ladder.yaml").read_text(encoding="utf-8"))
     if asked.panels:
-        plan |= {"panels": asked.panels, "counts": max(asked.panels // 5, 2)}
+        plan |= {"panels": asked.panels, "confirm": 2 * asked.panels, "counts": max(asked.panels // 5, 2)}
     data, index = with_index(load(asked.folder, plan["index"])[0], plan["index"])
     path = asked.to / "ladder.json"
-    if not asked.unblind:
-        path.write_text(json.dumps(blinded(data, plan, index), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        return
-    written(plan, json.loads(path.read_text(encoding="utf-8")), unblinded(data, plan), asked.to)
+    if not (asked.confirm or asked.unblind):
+        keep(path, blinded(data, plan, index))
+    if asked.confirm:
+        keep(path, confirmed(data, plan, json.loads(path.read_text(encoding="utf-8"))))
+    if asked.unblind:
+        written(plan, json.loads(path.read_text(encoding="utf-8")), unblinded(data, plan), asked.to)
+
+
+def keep(path: Path, known: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(known, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
