@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
 from causal.report.figures import BLUE, GREY, ORANGE, PALE, STYLE
 
@@ -32,13 +33,13 @@ def between(one: Told, digits: int = 1) -> str:
 def said(one: Told, what: str, more: str) -> str:
     """One sentence whose verb never contradicts the interval."""
     lower, upper = one["lower"], one["upper"]
-    shown = f"{number(one['effect'], 1, True)} {what} (95 % interval {between(one)})"
+    shown = f"by {number(one['effect'], 1, True)} {what} (95 % interval {between(one)})"
     if lower > 0:
-        return f"{shown}: {more} increased them"
+        return f"{shown}: {more} increased them, if the assumptions below hold"
     if upper < 0:
-        return f"{shown}: {more} reduced them"
-    ruled_out = f"rises above {number(upper)} and falls beyond {number(-lower)} are ruled out"
-    return f"{shown}: from this it cannot be told whether {more} increased or reduced them; {ruled_out}"
+        return f"{shown}: {more} reduced them, if the assumptions below hold"
+    outside = f"rises of more than {number(upper)} and falls of more than {number(-lower)} lie outside the interval"
+    return f"{shown}: from this it cannot be told whether {more} increased or reduced them; {outside}"
 
 
 # ---------------------------------------------------------------- the figure
@@ -50,37 +51,39 @@ def drawn(plan: Told, known: Told, found: Told, path: Path) -> None:
     chosen = {one["chosen"] for name, one in known["families"].items() if name in ("share", "log")}
     with mpl.rc_context({**STYLE, "font.size": 8}):
         figure = Figure(figsize=(11.5, 0.235 * len(rows) + 1.3))
-        left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": [1.15, 1], "wspace": 0.06})
+        left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": [1.15, 1], "wspace": 0.32})
         for y, (title, name) in enumerate(rows):
             if name is None:
-                left.text(-0.02, y, title, transform=left.get_yaxis_transform(), ha="right", va="center", weight="bold", color=BLUE, fontsize=7.2, wrap=False)
+                edge = blended_transform_factory(figure.transFigure, left.transData)
+                left.text(0.01, y + 0.15, title, transform=edge, va="center", weight="bold", color=BLUE, bbox={"fc": "white", "ec": "none", "pad": 1})
                 continue
             one, answer = known["rungs"][name], found[name]
             main, *others = one["worlds"].values()
-            mark = "  ◄ chosen" if name in chosen else ""
+            mark = " chosen" if name in chosen else ""
             left.text(-0.02, y, title, transform=left.get_yaxis_transform(), ha="right", va="center", weight="bold" if mark else "normal")
             if others and main["detectable"] is not None:
                 ends = [world["detectable"] for world in (main, *others) if world["detectable"] is not None]
                 left.plot([min(ends), max(ends)], [y, y], color=PALE, lw=2, zorder=1)
             if main["detectable"] is not None:
-                left.plot(main["detectable"], y, "o", ms=6, mfc=BLUE if every_world(one) else "white", mec=BLUE, zorder=3)
-                left.text(8.05, y, f"{main['detectable']:.1f}{mark}", va="center", ha="left", color=BLUE, weight="bold" if mark else "normal")
+                left.plot(main["detectable"], y, "o", ms=6, mfc=PALE if not others else BLUE if every_world(one) else "white", mec=BLUE, zorder=3)
+                left.text(8.1, y, f"{main['detectable']:.1f}{mark}", va="center", ha="left", color=BLUE, weight="bold" if mark else "normal")
             if one.get("claimed") is not None:
                 left.plot(one["claimed"], y, "|", ms=8, mew=1.6, color=ORANGE, zorder=2)
             right.plot([answer["lower"], answer["upper"]], [y, y], color=BLUE if mark else GREY, lw=2.2 if mark else 1.1)
             right.plot(answer["effect"], y, "s" if mark else "o", ms=5 if mark else 3.5, color=BLUE if mark else GREY)
             right.text(8.2, y, f"{number(answer['effect'], 1, True)} ({between(answer)})", va="center", ha="left", color=BLUE if mark else GREY)
         left.axvline(plan["ambition"], color=GREY, lw=0.8, ls=":")
-        left.text(plan["ambition"], -0.9, f"hoped for: {plan['ambition']:g}", ha="center", va="bottom", fontsize=7.5)
+        left.text(plan["ambition"] - 0.1, -0.75, f"hoped for: {plan['ambition']:g}", ha="right", va="bottom", fontsize=7.5)
         right.axvline(0, color=GREY, lw=0.8)
-        left.set(xlim=(0, 8), ylim=(len(rows) - 0.4, -0.8), yticks=[], xlabel="smallest effect found in four of five panels, per 10,000")
-        right.set(xlim=(-8, 8), xlabel="estimate and 95 % interval, per 10,000 children")
-        left.set_title("● coverage holds in all worlds   ○ it does not   orange |: as claimed for recorded spending", fontsize=7.8, loc="left", pad=14)
-        right.set_title("what each says", fontsize=7.8, loc="left", pad=14)
+        left.set(xlim=(0, 8), ylim=(len(rows) - 0.4, -0.8), yticks=[], xlabel="effect found in four of five panels, per 10,000")
+        right.set(xlim=(-8, 8), xlabel="estimate, 95 % interval, per 10,000")
+        keys = "● coverage holds whichever jumps are errors, ○ does not, grey disc: tried in one world only"
+        keys += "\ngrey line: range over worlds; orange: as claimed, were spending recorded without error"
+        figure.text(0.01, 1 - 0.25 / figure.get_figheight(), keys, va="center")
         for axes in (left, right):
             axes.spines[["top", "right", "left"]].set_visible(False)
             axes.tick_params(length=0)
-        figure.subplots_adjust(left=0.425, right=0.87, top=1 - 0.55 / figure.get_figheight(), bottom=0.5 / figure.get_figheight())
+        figure.subplots_adjust(left=0.4, right=0.855, top=1 - 0.55 / figure.get_figheight(), bottom=0.5 / figure.get_figheight())
         figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
@@ -105,14 +108,15 @@ def page(plan: Told, known: Told, found: Told) -> str:
     out = ["# How small an effect of cutting children's centres could these files have shown?\n"]
     out.append(
         f"1. **The answer.** With the design that was chosen before the outcome was looked at, an authority's losing half of what it spent on children's "
-        f"centres in 2010-11 goes with "
-        f"{said(found[best], 'children on protection plans per 10,000 a year later', 'losing it')}.\n"
+        f"centres in 2010-11 is estimated to move plans a year later "
+        f"{said(found[best], 'children per 10,000', 'losing it')}.\n"
         f"2. **What it could have seen.** It would have found a true effect of {number(first['detectable'])} per 10,000 in four of five panels like this "
         f"one ({number(min(span))} to {number(max(span))} "
         f"depending on which jumps in recorded spending are taken for errors): {number(plan['ambition'])} was hoped for and is not reached.\n"
-        f"3. **Another way of asking**, halving spending from wherever it stood, is sharper, {number(second['detectable'])} ({number(min(spans))} to "
-        f"{number(max(spans))}), and says "
-        f"{said(found[other], 'plans per 10,000', 'halving')}.\n"
+        f"3. **Another way of asking**, halving spending from wherever it stood, has another estimand and detects {number(second['detectable'])} "
+        f"({number(min(spans))} to "
+        f"{number(max(spans))}), and is estimated to move plans "
+        f"{said(found[other], 'per 10,000', 'halving')}.\n"
         f"4. **Why not better.** The plain design seems to see {number(known['known']['recorded'])}, but much of what it compares are changes of how "
         f"spending was recorded, in {known['switches'][main]} of 148 authorities: if they "
         f"are errors it finds only true effects of {number(rungs['log plain']['worlds'][main]['detectable'])}, and its interval holds such an effect in "
@@ -132,11 +136,11 @@ def page(plan: Told, known: Told, found: Told) -> str:
     out.append("## Every rung\n")
     out.append(
         f"Detectable: the effect of *true* spending found at the 5 % level in 80 % of {known['panels']:,} panels, ± Monte Carlo error, where switches "
-        f"beyond {main} are errors. Claimed: what the rung would "
-        "say of itself if spending were recorded without error. Kept: the share of a true effect that its estimate shows on average. Coverage: of 95 % "
-        "intervals, for no effect and for the detectable one; ✗ where the exact 99.9 % "
-        "interval misses 92 to 98. Floor: detectable if counting children were the only noise. **Bold**: chosen. *Ranked only within a family*: each has an "
-        "estimand of its own.\n"
+        f"beyond {main} are errors ({known['confirm']:,} fresh panels for rungs marked †, which had passed on the first; {known['counts']} for Poisson). "
+        "Claimed: what the rung would say of itself if spending were recorded without error. Kept: the share of a true effect that its estimate shows on "
+        "average. Coverage: of 95 % intervals, for no effect and for the detectable one; ✗ where the exact 99.9 % interval misses 92 to 98. Floor: "
+        "detectable "
+        "if counting children were the only noise. **Bold**: chosen. *Ranked only within a family*: each has an estimand of its own.\n"
     )
     for family, about in plan["families"].items():
         mine = {name: one for name, one in rungs.items() if one["family"] == family}
@@ -148,7 +152,7 @@ def page(plan: Told, known: Told, found: Told) -> str:
             bold = "**" if families.get(family, {}).get("chosen") == name and family in ("share", "log") else ""
             rows.append(
                 [
-                    f"{bold}{one['title']}{bold}",
+                    f"{bold}{one['title']}{bold}{' †' if one.get('confirmed') else ''}",
                     f"{answer['rows']:,} / {answer['authorities']}",
                     number(one.get("claimed"), digits),
                     f"{number(world['kept'], 2)}",
@@ -173,8 +177,14 @@ def page(plan: Told, known: Told, found: Told) -> str:
         if len(one["worlds"]) > 1:
             digits = 2 if one["family"].startswith("index") else 1
             cells = [f"{number(w['detectable'], digits)} ({cover(w['at_none'])}; {cover(w['at_detectable'])})" for w in one["worlds"].values()]
-            rows.append([name, *cells, "yes" if every_world(one) else "no"])
+            rows.append([name, *cells, "yes" if every_world(one) else "no, on fresh panels" if one.get("confirmed") else "no"])
     out.append(table(["rung", *(f"beyond {jump}" for jump in rungs[best]["worlds"]), "eligible"], rows) + "\n")
+    rows = [
+        [name, number(one["detectable"]), number(one["kept"], 2), cover(one["at_none"]), cover(one["at_detectable"])]
+        for name, one in known["as_recorded"].items()
+    ]
+    out.append("If no jump is an error, and recorded spending is what was spent:\n")
+    out.append(table(["rung", "detectable", "kept", "coverage, none", "coverage, detectable"], rows) + "\n")
     out.append("## Choosing, in the loop\n")
     out.append("Every simulated panel chose its own rung from its own blinded outcome; coverage and power are those of the rung that it chose.\n")
     rows = []
@@ -242,9 +252,9 @@ def page(plan: Told, known: Told, found: Told) -> str:
     )
     out += [f"- *{name.replace('_', ' ')}*: {' '.join(str(text).split())}." for name, text in plan["rule"].items()]
     out.append(
-        "\nMade by `python benchmarks/ladder.py FOLDER` (blinded; about ten processor minutes) and `python benchmarks/ladder.py FOLDER --unblind` "
-        "(seconds), FOLDER holding England's published files "
-        "(`causal fetch` says which)."
+        "\nMade by `python benchmarks/ladder.py FOLDER` and `… --confirm` (blinded; about ten and six processor minutes), then `… --unblind` (seconds); "
+        "FOLDER holds "
+        "England's published files (`causal fetch` says which). The tests of the program are in `tests/test_ladder.py`."
     )
     return "\n".join(out) + "\n"
 

@@ -368,7 +368,17 @@ def confirmed(data: Data, plan: Mapping[str, Any], known: Mapping[str, Any], fam
         again = {name: told(one[rung.name], 1.0, plan["ambition"]) for name, one in draws.items()}
         first = known["rungs"][rung.name]
         out[rung.name] = {**first, "foreseen": first["claimed"] / kept, "worlds": again, "first": first["worlds"], "confirmed": True}
-    return {**known, "confirm": plan["confirm"], "rungs": out, "families": {**known["families"], **{one: chosen_of(one, out, draws, plan) for one in families}}}
+    chosen = {**known["families"], **{one: chosen_of(one, out, draws, plan) for one in families}}
+    return {**known, "confirm": plan["confirm"], "rungs": out, "families": chosen, "as_recorded": as_recorded(data, plan, chosen, families)}
+
+
+def as_recorded(data: Data, plan: Mapping[str, Any], chosen: Mapping[str, Any], families: Sequence[str]) -> dict[str, Any]:
+    """The chosen rungs and the plain ones where no jump is an error: what a repair then costs."""
+    names = [name for family in families for name in (chosen[family]["chosen"], f"{family} plain")]
+    truth = np.maximum(data.spending, 2.0)
+    at = replace(world(data, plan["worlds"][0], plan["fifths"]), truth=truth, spoilt=np.ones(truth.shape))
+    rungs = [Rung(**one) for one in plan["rungs"] if one["name"] in names]
+    return {name: told(one, 1.0, plan["ambition"]) for name, one in simulate(rungs, at, panels=plan["panels"], seed=plan["seed"], name="recorded").items()}
 
 
 # ---------------------------------------------------------------- blinded

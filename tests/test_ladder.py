@@ -17,6 +17,7 @@ from ladder import (
     blind,
     blinded,
     choose,
+    confirmed,
     detectable,
     held,
     reach,
@@ -234,10 +235,10 @@ def test_a_dose_is_told_in_halvings_and_says_whom_it_leaves_out() -> None:
 
 def test_every_rung_reaches_the_page(tmp_path: Path) -> None:
     """The committed plan on a small panel with few draws, from blinding to figure."""
-    plan = yaml.safe_load((HERE / "ladder.yaml").read_text(encoding="utf-8")) | {"panels": 4, "counts": 2, "index": ["plans", "plans_started"]}
+    plan = yaml.safe_load((HERE / "ladder.yaml").read_text(encoding="utf-8")) | {"panels": 4, "confirm": 4, "counts": 2, "index": ["plans", "plans_started"]}
     data, index = with_index(england(60, switches=15), plan["index"])
     data = replace(data, outcomes={name: np.maximum(one, 1.0) if name.startswith("plans") else one for name, one in data.outcomes.items()})
-    known = blinded(data, plan, index)
+    known = confirmed(data, plan, blinded(data, plan, index))
     written(plan, known, unblinded(data, plan), tmp_path)
     text = (tmp_path / "ladder.md").read_text(encoding="utf-8")
     assert all(one["title"] in text for one in (*plan["rungs"], *plan["counts_rungs"]))
