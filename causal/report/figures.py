@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -68,11 +68,7 @@ def estimates(data: Mapping[str, Any]) -> Drawing | None:
     """The answer beside the comparison that holds nothing fixed."""
     if data["estimate"] is None:
         return None
-    answer, other = data["estimate"], data["baseline"]
-    rows = [Row(label=f"This: {words(answer['estimator'])}", one=answer)]
-    if other and other["effect"] is not None:
-        rows.append(Row(label=f"For contrast: {words(other['estimator'])}", one=other, faint=True))
-    unit = _unit(data)
+    rows, unit = _answers(data), _unit(data)
     said = [f"{row.label}, {effect(row.one, unit)}, {level(data)} {interval(row.one)}, which {against_zero(row.one)}" for row in rows]
     return Drawing(
         name="estimates",
@@ -82,6 +78,20 @@ def estimates(data: Mapping[str, Any]) -> Drawing | None:
         caption=f"Estimates side by side. Lines are {level(data)}s; the grey band holds effects too small to matter.",
         width=pixels(WIDTH),
     )
+
+
+def _answers(data: Mapping[str, Any]) -> list[Row]:
+    answer, other = data["estimate"], data["baseline"]
+    rows = [Row(label=f"This: {words(answer['estimator'])}", one=answer)]
+    if other and other["effect"] is not None:
+        rows.append(Row(label=f"For contrast: {words(other['estimator'])}", one=other, faint=True))
+    return rows
+
+
+def estimates_png(data: Mapping[str, Any]) -> bytes:
+    """The figure of `estimates` as PNG, for files that cannot hold SVG; of a record that has an estimate."""
+    drawn: bytes = intervals([_answers(data)], data, [""], save=png_of)
+    return drawn
 
 
 def grouped(data: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -207,10 +217,18 @@ def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any
         return svg_of(fig)
 
 
-def intervals(panels: Sequence[Sequence[Row]], data: Mapping[str, Any] | Sequence[Mapping[str, Any]], titles: Sequence[str], *, width: float = WIDTH) -> str:
+def intervals(
+    panels: Sequence[Sequence[Row]],
+    data: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    titles: Sequence[str],
+    *,
+    width: float = WIDTH,
+    save: Callable[[Figure], Any] | None = None,
+) -> Any:
     """Rows of labelled intervals, with zero and the band too small to matter, one axis a panel.
 
     data : one record, or one for each panel. On a narrow figure the labels stand above the lines, on a wide one beside them.
+    save : how the figure is given back; as SVG text if None.
     """
     each = [data] * len(panels) if isinstance(data, Mapping) else list(data)
     stacked = width < 5
@@ -235,7 +253,7 @@ def intervals(panels: Sequence[Sequence[Row]], data: Mapping[str, Any] | Sequenc
             for i, line in enumerate(said):
                 fig.text(0.08 / width, (top - height + 0.1 + 0.17 * (len(said) - i - 0.6)) / total, line, fontsize=9, va="center")
             top -= height
-        return svg_of(fig)
+        return (save or svg_of)(fig)
 
 
 def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: float, over: int) -> None:
@@ -333,15 +351,32 @@ def svg_of(fig: Figure) -> str:
     """The figure as SVG text, without a date."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    for ax in fig.axes:
-        for side in ("top", "right", "left"):
-            ax.spines[side].set_visible(side == "left" and bool(len(ax.get_yticks())))
+    _bare(fig)
     out = io.StringIO()
     print_svg: Any = FigureCanvasSVG(fig).print_svg
     print_svg(out, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     drawn = out.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", FONTS.replace("\\", ""), drawn)
+
+
+def png_of(fig: Figure) -> bytes:
+    """The figure as PNG, without a date or the name of what drew it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    _bare(fig)
+    fig.set_dpi(200)
+    out = io.BytesIO()
+    print_png: Any = FigureCanvasAgg(fig).print_png
+    print_png(out, metadata={"Software": None})
+    return out.getvalue()
+
+
+def _bare(fig: Figure) -> None:
+    """No lines round the axes but those that carry numbers."""
+    for ax in fig.axes:
+        for side in ("top", "right", "left"):
+            ax.spines[side].set_visible(side == "left" and bool(len(ax.get_yticks())))
 
 
 def stamped(drawing: Drawing, text: str) -> Drawing:

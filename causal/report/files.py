@@ -13,7 +13,9 @@ from causal.report import breakdown, tables
 from causal.report.figures import titled
 from causal.report.page import drawings, page
 from causal.report.record import FILE, load, read, record, write_json
+from causal.report.submission import submission
 from causal.report.summary import summary
+from causal.report.workbook import workbook
 
 if TYPE_CHECKING:
     from causal.study import Result
@@ -55,6 +57,8 @@ def rebuild(folder: Path) -> None:
         _save(folder / "figures" / f"{one.name}.svg", titled(one))
     _save(folder / "summary.md", summary(data))
     _save(folder / "report.html", page(data, drawn))
+    (folder / "effects.xlsx").write_bytes(workbook(data))
+    (folder / "summary.docx").write_bytes(submission(data, {one.name: one for one in drawn}.get("estimates")))
 
 
 def _save(path: Path, text: str) -> None:

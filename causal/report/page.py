@@ -24,7 +24,8 @@ from causal.words import capital, count, listed
 
 FEW_OTHERS = 8  # columns that the study does not use and that are shown all the same
 FILES = (
-    ("summary.md", "the first screen as text"),
+    ("summary.md", "the first screen as text; summary.docx is the same for a submission"),
+    ("effects.xlsx", "answer, effects, checks and limits as an accessible spreadsheet"),
     ("result.json", "everything on this page for machines"),
     ("effects.csv", "every effect with its interval; effects.meta.csv says what the columns are"),
     ("refutations.csv", "every check; refutations.meta.csv says what the columns are"),

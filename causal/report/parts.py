@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from causal.report.figures import Drawing
+from causal.report.record import NOT_XML
 
 Row = Sequence[Any]
 
@@ -20,7 +21,7 @@ def render(template: str, view: Mapping[str, Any]) -> str:
     here = Path(__file__).parent
     room = Environment(loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     css = Markup((here / "style.css").read_text(encoding="utf-8"))  # our own file, so it may stand unescaped
-    return room.get_template(template).render(page=view, css=css).rstrip() + "\n"
+    return NOT_XML.sub("", room.get_template(template).render(page=view, css=css)).rstrip() + "\n"
 
 
 def shown(drawing: Drawing) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 READS = (1, 2)  # what a page can be made from
 FILE = "result.json"
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
     "schema_version",
     "title",
@@ -155,11 +157,20 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         raise DataError(
             f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; run the study again, or use the version that wrote it"
         )
-    data = {**LATER, **data}
+    data = {**LATER, **_printable(data)}
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
     return dict(data)
+
+
+def _printable(value: Any) -> Any:
+    """The same without the letters that neither XML nor a page can hold (a bell, a null): one in a label would spoil every figure it stands in."""
+    if isinstance(value, str):
+        return NOT_XML.sub("", value)
+    if isinstance(value, dict):
+        return {NOT_XML.sub("", key): _printable(one) for key, one in value.items()}
+    return [_printable(one) for one in value] if isinstance(value, list) else value
 
 
 def _refuse(constant: str) -> None:
