@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from causal.cli import main
-from causal.decompositions.budget import grown, told, value
+from causal.decompositions.budget import RuleKind, Value, grown, picks, told, value
 from causal.decompositions.groups import holm
 from causal.decompositions.held_out import Slopes, by_rank, held_out, predicted, regression, targeting
 from causal.decompositions.heterogeneity import Heterogeneity
@@ -71,16 +71,20 @@ def test_the_targeting_curve_has_the_planted_shape() -> None:
     assert curve.thirds[0] < curve.thirds[1] < curve.thirds[2]
 
 
+def valued(slopes: Slopes, rule: RuleKind) -> Value:
+    return value(slopes, rule, picks(slopes, rule, good=-1.0, share=1 / 3, folds=4, splits=3, rng=np.random.default_rng(0)), good=-1.0, level=0.95)
+
+
 def test_a_rule_gains_what_was_planted_and_nothing_from_noise() -> None:
     """Planted effects known: the interval of the line's gain holds the true gain of a third chosen by them; without differences it holds zero."""
     slopes, raw, true = world(7, 12.0)
-    made = value(slopes, "line", good=-1.0, share=1 / 3, folds=4, splits=3, level=0.95, rng=np.random.default_rng(0))
+    made = valued(slopes, "line")
     best = np.argsort(true)[: int(len(true) / 3)]
     ideal = np.average(true, weights=slopes.people) - np.average(true[best], weights=slopes.people[best])
     assert 0 < made.lower < ideal < made.upper and made.p_value < 0.05
     words = told(grown(slopes, np.random.default_rng(0), good=-1.0), raw, slopes.names)
     assert words and words[0].startswith("deprivation at most")
-    nothing = value(world(7, 0.0)[0], "tree", good=-1.0, share=1 / 3, folds=4, splits=3, level=0.95, rng=np.random.default_rng(0))
+    nothing = valued(world(7, 0.0)[0], "tree")
     assert nothing.lower < 0 < nothing.upper and nothing.p_value > 0.05
 
 

@@ -17,12 +17,13 @@ chosen and among the others, people counting alike. They hold for the rule as it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from causal.decompositions.held_out import Slopes, crossed, ends, folds_of, predicted, regression
+from causal.decompositions.held_out import Slopes, by_rank, crossed, ends, folds_of, predicted, regression
 from causal.design import Floats, Ints
 from causal.inference import Fit, median_fit
 
@@ -80,26 +81,33 @@ def grown(known: Slopes, rng: np.random.Generator, *, good: float) -> Any:
     return tree.fit(known.features, np.column_stack([np.zeros(len(reward)), reward / scale]))
 
 
-def value(slopes: Slopes, rule: RuleKind, *, good: float, share: float, folds: int, splits: int, level: float, rng: np.random.Generator) -> Value:
-    """The rule's value in authorities that it was not made from."""
-    from scipy import stats
-
-    fits, p_values, shares = [], [], []
-    by_people = replace(slopes, cross=slopes.cross * slopes.people, square=slopes.square * slopes.people)
-    clusters = len(np.unique(slopes.cluster))
+def picks(slopes: Slopes, rule: RuleKind, *, good: float, share: float, folds: int, splits: int, rng: np.random.Generator) -> list[tuple[Ints, Floats]]:
+    """For each split whom the rule, made from the other folds, chooses (1 or 0) and what effect they predict; shape (authorities,) each."""
+    out = []
     for _ in range(splits):
         fold = folds_of(slopes.cluster, folds, rng)
         picked = np.zeros(len(fold), dtype=np.int64)
         for k in range(folds):
             here = np.flatnonzero(fold == k)
             picked[here] = chosen_by(rule, slopes.take(np.flatnonzero(fold != k)), slopes.take(here), rng, good=good, share=share)
-        effects = crossed(slopes, "linear", fold, rng)
-        reached = float(slopes.people[picked == 1].sum() / slopes.people.sum())
+        out.append((picked, crossed(slopes, "linear", fold, rng)))
+    return out
+
+
+def value(slopes: Slopes, rule: RuleKind, picked: Sequence[tuple[Ints, Floats]], *, good: float, level: float) -> Value:
+    """The rule's value in authorities that it was not made from, as `picks` chose them."""
+    from scipy import stats
+
+    by_people = replace(slopes, cross=slopes.cross * slopes.people, square=slopes.square * slopes.people)
+    clusters = len(np.unique(slopes.cluster))
+    fits, p_values, shares = [], [], []
+    for chosen, effects in picked:
+        reached = float(slopes.people[chosen == 1].sum() / slopes.people.sum())
         shares.append(reached)
-        cells = np.column_stack([picked == 1, picked == 0]).astype(float)
+        cells = np.column_stack([chosen == 1, chosen == 0]).astype(float)
         if (cells * slopes.square[:, None]).sum(axis=0).min() <= 1e-9 * slopes.square.sum():
             # everyone or no one: the same as spending evenly
-            whole = regression(by_people, np.ones((len(fold), 1)), effects=effects)
+            whole = regression(by_people, np.ones((len(chosen), 1)), effects=effects)
             even = float(np.average(effects, weights=slopes.people) + whole.coefficients[0])
             numbers, scores, df = np.array([even, even, 0.0]), np.column_stack([whole.scores, whole.scores, np.zeros(clusters)]), np.repeat(whole.df, 3)
             p_values.append(1.0)
@@ -122,7 +130,7 @@ def value(slopes: Slopes, rule: RuleKind, *, good: float, share: float, folds: i
         gain=float(middle.coefficients[2]),
         lower=float(lower[2]),
         upper=float(upper[2]),
-        p_value=min(1.0, 2 * float(np.median(p_values))) if splits > 1 else p_values[0],
+        p_value=min(1.0, 2 * float(np.median(p_values))) if len(picked) > 1 else p_values[0],
     )
 
 
@@ -149,8 +157,6 @@ def told(tree: Any, raw: Floats, names: tuple[str, ...]) -> list[str]:
         for child, some, words in ((left, low, "at most"), (right, high, "above")):
             one = (names[which] if words == "above" else f"not {names[which]}") if binary else f"{names[which]} {words} {edge:,.4g}"
             down(child, some, (*said, one), at)
-
-    from causal.decompositions.held_out import by_rank
 
     down(0, np.arange(len(raw)), (), by_rank(raw))
     return leaves

@@ -94,9 +94,9 @@ class Cost:
             )
         notes: list[str] = []
         placed = self._placed(case, trial, notes)
-        return _told(self, case, made, estimate, placed, self._account(case, made, rate), rate, rng, notes)
+        return _told(self, case, made, estimate, placed, self.account(case, made, rate), rate, rng, notes)
 
-    def _account(self, case: Case, made: Design, rate: float) -> Account:
+    def account(self, case: Case, made: Design, rate: float) -> Account:
         """The action for as many people as the rate counts, in all authorities alike."""
         price = per_person(case.panel, self.price, made.authorities)
         if price is None:

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from causal.breakdown import Breakdown, Case
-from causal.decompositions.budget import RULES, Value, grown, told, value
+from causal.decompositions.budget import RULES, Value, grown, picks, told, value
 from causal.decompositions.groups import by_region, features, holm, named_groups, own_years
 from causal.decompositions.held_out import FEWEST, LEARNERS, HeldOut, Slopes, Targeting, held_out, slopes, targeting
 from causal.decompositions.heterogeneity_told import breakdown, rate_of
-from causal.decompositions.money import Price, per_person
+from causal.decompositions.money import per_person
 from causal.design import Design, Floats, design
 from causal.errors import ConfigError, DesignError, suggest
 from causal.identify import Identification
@@ -176,38 +176,47 @@ class Learnt:
         adjusted = tuple(float(p) for p in holm([one.p_value for one in tests]) if p is not None)
         best = LEARNERS[int(np.argmin([one.p_value for one in tests]))]
         curve = targeting(ready, best, **options)
-        values, tree = _rules(knobs, case, apart, basis, raw, names, rng, notes)
+        values, tree = _rules(knobs, case, replace(made, modifiers=tuple(coarse)), rng, notes)
         by_rule = tuple(float(p) for p in holm([one.p_value for one in values]) if p is not None)
         return cls(tests=tests, adjusted=adjusted, curve=curve, values=values, values_adjusted=by_rule, tree=tree, authorities=number)
 
 
-def _rules(
-    knobs: Heterogeneity, case: Case, apart: Design, basis: Floats, raw: Floats, names: tuple[str, ...], rng: np.random.Generator, notes: list[str]
-) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Generator, notes: list[str]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
     """Rules for a sum and their values; none where no price is known."""
-    outcome = rate_of(case)
-    if knobs.price is None or outcome is None:
-        notes.append(
-            "Where a sum would do most was not asked: " + ("no price is given (decomposition.price)" if outcome else "the outcome is not a rate per people")
-        )
+    why = ""
+    price = None if knobs.price is None else per_person(case.panel, knobs.price, made.authorities)
+    usable = np.empty(0) if price is None else np.flatnonzero(np.isfinite(price.values) & (price.values > 0))
+    if rate_of(case) is None:
+        why = "the outcome is not a rate per people"
+    elif price is None:
+        why = "no price is given (decomposition.price)" if knobs.price is None else f"{knobs.price!r} is not in these data (decomposition.price)"
+    elif len(usable) < FEWEST:
+        why = f"a price is known for {len(usable)} authorities, and at least {FEWEST} are wanted"
+    if why or price is None:
+        notes.append(f"Where a sum would do most was not asked: {why}")
         return (), ()
-    price: Price | None = per_person(case.panel, knobs.price, apart.authorities)
-    if price is None:
-        notes.append(f"Where a sum would do most was not asked: {knobs.price!r} is not in these data (decomposition.price)")
-        return (), ()
-    usable = np.flatnonzero(np.isfinite(price.values) & (price.values > 0))
-    if len(usable) < FEWEST:
-        notes.append(f"Where a sum would do most was not asked: a price is known for {len(usable)} authorities, and at least {FEWEST} are wanted")
-        return (), ()
-    if len(usable) < len(price.values):
-        notes.append(f"{count(len(price.values) - len(usable), 'authority has', 'authorities have')} no price above 0 and took no part in the rules for a sum")
-    signed_price = np.where(np.isin(np.arange(len(price.values)), usable), price.values, 0.0) * (1 if knobs.spending == "more" else -1)
-    # what a unit costs is among what effects may differ by, so that no rule rests on the treatment's unit alone
-    if np.ptp(price.values[usable]) > 0:
-        raw, names = np.column_stack([raw, np.where(signed_price == 0, np.median(price.values[usable]), price.values)]), (*names, price.label)
-    ready: Slopes = slopes(apart, basis, raw, names, price=signed_price).take(usable)
+    if without := len(price.values) - len(usable):
+        notes.append(f"{count(without, 'authority has', 'authorities have')} no price above 0 and took no part in the rules for a sum")
+    ready, raw, names = in_money(case.panel, made.only(np.flatnonzero(np.isin(made.authority, usable))), knobs.price, spending=knobs.spending)
     good = -1.0 if case.question.harm == "increase" else 1.0
-    values = tuple(
-        value(ready, rule, good=good, share=knobs.share, folds=knobs.folds, splits=knobs.splits, level=case.question.level, rng=rng) for rule in RULES
-    )
-    return values, tuple(told(grown(ready, rng, good=good), raw[usable], names))
+    options: dict[str, Any] = {"good": good, "share": knobs.share, "folds": knobs.folds, "splits": knobs.splits, "rng": rng}
+    values = tuple(value(ready, rule, picks(ready, rule, **options), good=good, level=case.question.level) for rule in RULES)
+    return values, tuple(told(grown(ready, rng, good=good), raw, names))
+
+
+def in_money(panel: Panel, made: Design, price: str | float | None, *, spending: str) -> tuple[Slopes, Floats, tuple[str, ...]]:
+    """The sums with money per person as treatment, the features as they are, and their names.
+
+    What a unit costs is among what effects may differ by, and its groups have years of their own: where the same share is cut everywhere, money is cut most
+    where most was spent, and places that spent much may drift apart from others for other reasons.
+    """
+    assert price is not None
+    known = per_person(panel, price, made.authorities)
+    assert known is not None
+    if isinstance(price, str) and np.ptp(known.values) > 0:
+        wanted = max((len(one.groups) for one in made.modifiers if one.name != "region"), default=2)
+        group = replace(cut_into_groups(panel, price, known.values[made.authority], made.authority, wanted), label=known.label)
+        made = replace(made, modifiers=(*made.modifiers, group))
+    apart = own_years(made, made.modifiers)
+    raw, names = features(made, made.modifiers)
+    return slopes(apart, apart.basis(), raw, names, price=known.values * (1 if spending == "more" else -1)), raw, names

@@ -1,0 +1,358 @@
+"""Cost and quality by authority, beside what is expected of places like it (PAC 2016, 2019): funnels, not a league table.
+
+What is expected comes from a regression over all places on what they cannot help (deprivation): Poisson for counts, straight lines in the logarithm for money,
+logistic for ratings. A place beyond the limits is unusual beside its peers, which is a reason to ask why and not an answer. Whether cost and ratings go
+together
+over places is told with an interval from a bootstrap of authorities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Table
+from causal.decompositions.funnel import WIDE, Funnel, of_amounts, of_counts, of_shares
+from causal.design import Floats
+from causal.errors import ConfigError, DataError, suggest
+from causal.modifier import base_year
+from causal.panel import Panel
+from causal.words import capital, count, listed, places
+
+FEWEST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Indicator:
+    """One funnel: which column, in which year (None: all years together), for which authorities, as a table and words tell it."""
+
+    column: str
+    label: str
+    kind: str
+    year: int | None
+    authorities: tuple[str, ...]
+    observed: Floats
+    expected: Floats
+    funnel: Funnel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """Counts, costs and ratings beside those of peers.
+
+    Parameters
+    ----------
+    counts : columns that are rates per people, told as counts.
+    costs : columns of money.
+    rating : column with a rating for each authority and year in which one was given; None: no ratings.
+    good_from : the rating from which on it is good.
+    good_is : "high" or "low": on which side of `good_from` good ratings lie.
+    adjust : columns that places cannot help, as in the first year known.
+    draws : of authorities, for the interval of how cost and ratings go together.
+    """
+
+    counts: tuple[str, ...] = ("plans", "looked_after")
+    costs: tuple[str, ...] = ("spend_per_child_in_need",)
+    rating: str | None = "rated"
+    good_from: float = 0.5
+    good_is: str = "high"
+    adjust: tuple[str, ...] = ("deprivation",)
+    draws: int = 1_000
+
+    def __post_init__(self) -> None:
+        for key in ("counts", "costs", "adjust"):
+            object.__setattr__(self, key, tuple(getattr(self, key)))
+        if self.good_is not in ("high", "low"):
+            raise ConfigError(f"good_is must be 'high' or 'low', got {self.good_is!r}")
+        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 100:
+            raise ConfigError(f"draws must be a whole number of at least 100, got {self.draws!r}")
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "peers"
+
+    def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
+        """Expect, compare, set limits.
+
+        Raises
+        ------
+        DataError : none of the columns is there, or what places cannot help is not known.
+        """
+        panel, notes = case.panel, []
+        if lacking := [name for name in self.adjust if name not in panel.names]:
+            raise DataError(f"{panel.title}: {listed(lacking)} to adjust for is not there; {suggest(lacking[0], panel.names)} (decomposition.adjust)")
+        found: list[Indicator] = []
+        wanted = [*((one, "count") for one in self.counts), *((one, "cost") for one in self.costs), *([(self.rating, "rating")] if self.rating else [])]
+        for column, kind in wanted:
+            made, why = self._indicator(panel, column, kind)
+            if made is None:
+                notes.append(f"{capital(column)}: {why}")
+            else:
+                found.append(made)
+        if not found:
+            raise DataError(f"{panel.title}: nothing to compare. {'; '.join(notes)}")
+        return _told(self, case, found, notes, rng)
+
+    def _indicator(self, panel: Panel, column: str, kind: str) -> tuple[Indicator | None, str]:
+        """One funnel, or why there is none."""
+        if column not in panel.names:
+            which = "counts" if kind == "count" else "costs" if kind == "cost" else "rating"
+            return None, f"not in these data (decomposition.{which}; a table of your own comes by source=table)"
+        variable, frame = panel.variable(column), panel.frame
+        if kind == "count" and (not variable.count_per or panel.population is None):
+            return None, "not a rate per people, or the number of people is not known"
+        year: int | None = None
+        if kind == "rating":
+            known = frame[column].dropna()
+            good = (known >= self.good_from) if self.good_is == "high" else (known <= self.good_from)
+            table = pd.DataFrame({"observed": good.groupby(level="authority").sum(), "size": good.groupby(level="authority").size()}).astype(float)
+        else:
+            filled = frame[column].notna().groupby(level="year").sum()
+            if not (filled >= FEWEST).any():
+                return None, f"no year in which {FEWEST} authorities have it"
+            year = int(filled[filled >= FEWEST].index.max())
+            now = frame.xs(year, level="year")
+            people = now[panel.population] if panel.population else pd.Series(1.0, index=now.index)
+            table = pd.DataFrame({"observed": now[column], "size": people})
+            if kind == "count":
+                table["observed"] = (table["observed"] * table["size"] / (variable.count_per or 1.0)).round()
+            else:
+                table = table[table["observed"] > 0]
+        causes = {f"by {name}": base_year(panel, name).groupby(level="authority").first() for name in self.adjust}
+        table = table.join(pd.DataFrame(causes)).dropna()
+        table = table[table["size"] > 0]
+        if len(table) < FEWEST:
+            return None, f"known for {count(len(table), 'authority', 'authorities')}, and at least {FEWEST} are wanted"
+        observed, size = (table[name].to_numpy(dtype=float) for name in ("observed", "size"))
+        expected = _expected(kind, observed, size, table[list(causes)].to_numpy(dtype=float))
+        if kind == "count":
+            funnel = of_counts(observed, expected)
+        elif kind == "cost":
+            funnel = of_amounts(observed, expected, size)
+        else:
+            funnel = of_shares(observed, size, expected / size)
+        authorities = tuple(str(one) for one in table.index)
+        label = f"ratings that are good ({variable.label})" if kind == "rating" else variable.label
+        return Indicator(
+            column=column, label=label, kind=kind, year=year, authorities=authorities, observed=observed, expected=expected, funnel=funnel
+        ), ""  # fmt: skip
+
+
+def _expected(kind: str, observed: Floats, size: Floats, causes: Floats) -> Floats:
+    """What places like each have, shape (places,), by regression on causes, shape (places, k)."""
+    from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
+
+    spread = causes.std(axis=0)
+    x = (causes - causes.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    if kind == "cost":
+        return np.asarray(np.exp(LinearRegression().fit(x, np.log(observed)).predict(x)))
+    if kind == "count":
+        return np.asarray(PoissonRegressor(alpha=0.0, max_iter=1000, tol=1e-9).fit(x, observed / size, sample_weight=size / size.mean()).predict(x) * size)
+    share = observed.sum() / size.sum()
+    if not 0 < share < 1:
+        return np.asarray(size * np.clip(share, 1e-3, 1 - 1e-3))
+    # a nearly flat penalty: places that are told apart wholly by deprivation would otherwise have no answer
+    model = LogisticRegression(C=1e4, max_iter=1000)
+    model.fit(np.vstack([x, x]), np.r_[np.ones(len(x)), np.zeros(len(x))], sample_weight=np.r_[observed, size - observed])
+    return np.asarray(model.predict_proba(x)[:, 1] * size)
+
+
+def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str], rng: np.random.Generator) -> Breakdown:
+    panel = case.panel
+    names = panel.places["name"] if "name" in panel.places else pd.Series(panel.places.index, index=panel.places.index)
+    adjusted = listed([panel.variable(name).label for name in knobs.adjust]) or "nothing"
+    tables, figures, said, unusual, summary = [], [], [], [], []
+    for one in found:
+        funnel, rows = one.funnel, sorted(range(len(one.authorities)), key=lambda i, one=one: str(names[one.authorities[i]]))  # type: ignore[misc]
+        when = f"in {one.year}" if one.year is not None else "in all years"
+        high, low = int(funnel.high.sum()), int(funnel.low.sum())
+        summary.append((one.label, when, len(rows), high, low, 100 * funnel.spread))
+        unusual += [
+            (str(names[one.authorities[i]]), one.label, "more than its peers" if funnel.high[i] else "less than its peers", 100 * funnel.ratio[i])
+            for i in rows
+            if funnel.high[i] or funnel.low[i]
+        ]
+        tables.append(_funnel_table(one, names, rows, adjusted, when))
+        figures.append(_funnel_figure(one, adjusted, when, high, low))
+        said.append(
+            f"{capital(one.label)} {when}: of {len(rows)} authorities {high} lie above and {low} below what peers of the same {adjusted} "
+            "make likely; the usual spread between "
+            f"peers is {funnel.spread:.0%}"
+        )
+    together = _together(knobs, found, rng)
+    if together is not None:
+        cost, rating, at, numbers, (middle, low_end, high_end) = together
+        tables.append(
+            Table(
+                name="cost_and_quality",
+                caption=f"Cost and ratings side by side, each in standard deviations from what peers of the same {adjusted} have",
+                columns=(
+                    Column(name="place", label="authority", text=True),
+                    Column(name="authority", label="code", text=True),
+                    Column(name="cost", label=cost.label, unit="standard deviations from peers", places=2),
+                    Column(name="rating", label=rating.label, unit="standard deviations from peers", places=2),
+                ),
+                rows=tuple(
+                    (str(names[code]), code, float(a), float(b)) for code, (a, b) in sorted(zip(at, numbers, strict=True), key=lambda pair: str(names[pair[0]]))
+                ),
+                shown=5,
+            )
+        )
+        found_words = "no link can be told" if low_end <= 0 <= high_end else "they rise together" if low_end > 0 else "the one falls as the other rises"
+        figures.append(
+            Figure(
+                name="cost_and_quality",
+                kind="scatter",
+                table="cost_and_quality",
+                alt=f"Cost across, ratings upwards, a point for each authority: {found_words}.",
+                caption=f"Cost and quality. A point for each authority, each as far as it lies from its peers; {found_words}",
+                values=("cost", "rating"),
+                axes=(f"{cost.label}, standard deviations from peers", f"{rating.label}, standard deviations from peers"),
+            )
+        )
+        said.append(
+            f"Over authorities, {cost.label} and {rating.label}, both beside peers: rank correlation {middle:.2f} ({low_end:.2f} to "
+            f"{high_end:.2f}); {found_words}, and a link would "
+            "be an association, not an effect"
+        )
+    total = len({name for name, *_ in unusual})
+    places_total = len({code for one in found for code in one.authorities})
+    return Breakdown(
+        name="peers",
+        title="Cost and quality by authority, beside peers",
+        asks=f"Which authorities are unusual beside places of the same {adjusted}, in {listed([one.label for one in found])}?",
+        headline=(
+            f"{count(total, 'authority is', 'authorities are')} unusual beside peers of the same {adjusted} in at least one of "
+            f"{count(len(found), 'measure')}, of {places_total}; "
+            "being unusual is a reason to ask why, not a rank."
+        ),
+        tables=(
+            Table(
+                name="summary",
+                caption="How many lie beyond the limits, and the usual spread between peers",
+                columns=(
+                    Column(name="measure", label="measure", text=True),
+                    Column(name="when", label="when", text=True),
+                    Column(name="places", label="authorities", places=0),
+                    Column(name="above", label="above", places=0),
+                    Column(name="below", label="below", places=0),
+                    Column(name="spread", label="usual spread", unit="% of expected", places=1),
+                ),
+                rows=tuple(summary),
+            ),
+            Table(
+                name="unusual",
+                caption="Authorities beyond the limits, by name",
+                columns=(
+                    Column(name="place", label="authority", text=True),
+                    Column(name="measure", label="measure", text=True),
+                    Column(name="what", label="what", text=True),
+                    Column(name="percent", label="% of what is expected", places=0),
+                ),
+                rows=tuple(sorted(unusual)),
+            ),
+            *tables,
+        ),
+        figures=tuple(figures),
+        said=tuple(said),
+        reasons=(
+            f"Expected: by a regression over all authorities on {adjusted} (Poisson for counts, logarithms for money, logistic for ratings)",
+            f"Limits hold {WIDE:.1%} of places like these: chance by exact quantiles, and the usual spread between peers from winsorised "
+            "z-scores (Spiegelhalter 2005); of money no law "
+            "of chance is known, and limits are the peers' own spread, wider for small places",
+        ),
+        cannot_say=(
+            "Unusual is not bad: an authority may have more plans because it finds more children, and spend more because it does more",
+            f"Peers are alike in {adjusted} alone; other things that places cannot help are not in it",
+            "Nothing here is an effect of anything",
+            *(
+                ()
+                if any(one.kind == "rating" for one in found)
+                else ("Quality: there are no ratings in these data; a table of inspection outcomes comes by source=table",)
+            ),
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _together(
+    knobs: Peers, found: Sequence[Indicator], rng: np.random.Generator
+) -> tuple[Indicator, Indicator, list[str], Floats, tuple[float, float, float]] | None:
+    """The first cost and the ratings over the authorities that have both: z-scores, shape (authorities, 2), and their rank correlation with its interval."""
+    from scipy.stats import rankdata
+
+    cost = next((one for one in found if one.kind == "cost"), None)
+    rating = next((one for one in found if one.kind == "rating"), None)
+    if cost is None or rating is None:
+        return None
+    at = {code: i for i, code in enumerate(rating.authorities)}
+    codes = [code for code in cost.authorities if code in at]
+    if len(codes) < FEWEST:
+        return None
+    where = dict(zip(cost.authorities, cost.funnel.z, strict=True))
+    numbers = np.array([[where[code], rating.funnel.z[at[code]]] for code in codes])
+
+    def correlation(rows: Floats) -> float:
+        ranks = rankdata(rows, axis=0)
+        return float(np.corrcoef(ranks.T)[0, 1]) if (np.ptp(ranks, axis=0) > 0).all() else 0.0
+
+    drawn = [correlation(numbers[rng.integers(len(codes), size=len(codes))]) for _ in range(knobs.draws)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return cost, rating, codes, numbers, (correlation(numbers), float(low), float(high))
+
+
+def _funnel_table(one: Indicator, names: pd.Series, rows: Sequence[int], adjusted: str, when: str) -> Table:
+    funnel = one.funnel
+    digits = places(float(np.median(np.abs(one.observed))))
+    return Table(
+        name=f"funnel_{one.column}",
+        caption=f"{capital(one.label)} {when}, beside what is expected at the same {adjusted}; by name",
+        columns=(
+            Column(name="place", label="authority", text=True),
+            Column(name="authority", label="code", text=True),
+            Column(name="size", label="inspections" if one.kind == "rating" else "expected" if one.kind == "count" else "people", places=0),
+            Column(name="observed", label="observed", places=0 if one.kind != "cost" else digits),
+            Column(name="expected", label="expected", places=1 if one.kind != "cost" else digits),
+            *(
+                Column(name=key, label=label, unit="%", places=1)
+                for key, label in (
+                    ("percent", "observed ÷ expected"),
+                    ("lower", "lower limit"),
+                    ("upper", "upper limit"),
+                    ("chance_lower", "lower, chance alone"),
+                    ("chance_upper", "upper, chance alone"),
+                )
+            ),
+        ),
+        rows=tuple(
+            (
+                str(names[one.authorities[i]]), one.authorities[i], funnel.size[i], one.observed[i], one.expected[i], 100 * funnel.ratio[i],
+                100 * funnel.lower[i], 100 * funnel.upper[i], 100 * funnel.chance_lower[i], 100 * funnel.chance_upper[i],
+            )
+            for i in rows
+        ),
+        shown=5,
+    )  # fmt: skip
+
+
+def _funnel_figure(one: Indicator, adjusted: str, when: str, high: int, low: int) -> Figure:
+    size = {"rating": "ratings given", "count": "expected number", "cost": "people"}[one.kind]
+    return Figure(
+        name=f"funnel_{one.column}",
+        kind="funnel",
+        table=f"funnel_{one.column}",
+        alt=f"Funnel of {one.label} {when}: observed as a share of expected, by {size}. {high} authorities lie above and {low} below the limits.",
+        caption=f"{capital(one.label)} {when}. Each point is an authority beside what is expected at the same {adjusted}; dashed: limits that "
+        f"{WIDE:.1%} of peers lie within; "
+        f"{high} lie above and {low} below",
+        values=("size", "percent"),
+        lower="lower",
+        upper="upper",
+        label="place",
+        marks=(Mark(column="percent", value=100.0, words="as expected"),),
+        axes=(size, f"{one.label}, % of what is expected"),
+    )
