@@ -10,7 +10,7 @@ import pytest
 
 from causal.cli import main
 from causal.decompositions.cost import Cost, sterling
-from causal.decompositions.money import Account, Placement, discount, joint_draws, triangle
+from causal.decompositions.money import Account, Placement, direction, discount, joint_draws, triangle
 from causal.errors import ConfigError
 
 
@@ -56,6 +56,23 @@ def test_placements_are_checked(change: dict[str, object], says: str) -> None:
         Cost(placements={"one": whole, "other": whole})
 
 
+def test_whether_more_treatment_is_more_spending_is_told_from_the_data_or_asked_for() -> None:
+    from causal.sources.simulated import Simulated
+
+    panel = Simulated(authorities=30).load()
+    assert direction(panel, "centre_spending", "centre_spend_per_child", None) == 1 and direction(panel, "closures", "centre_spend_per_child", None) == -1
+    assert direction(panel, "closures", 100.0, "less") == -1
+    with pytest.raises(ConfigError, match="say decomposition\\.spending"):
+        direction(panel, "closures", 100.0, None)
+
+
+def test_a_price_is_never_that_of_another_treatment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(["decompose", "cost", "question.treatment=child_poverty", "question.control=20", "question.treated=21", "question.lag=0", f"runs={tmp_path}"]) == 2
+    )
+    assert "what a unit of child_poverty costs is not known" in capsys.readouterr().err
+
+
 def test_sums_of_money_are_read_at_a_glance() -> None:
     assert [sterling(one) for one in (730_123.0, -1_254_000.0, 0.0, 999_600.0, 42.4)] == ["£730,000", "−£1.25m", "£0", "£1.00m", "£42"]
 
@@ -63,7 +80,7 @@ def test_sums_of_money_are_read_at_a_glance() -> None:
 def test_a_ratio_is_given_only_where_the_effect_has_a_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Planted: closing half of the centres adds 14 plans, or none. What was planted must lie within what was found."""
     for effect, ratio in ((14, True), (0, False)):
-        words = [f"source.effect={effect}", "decomposition.spending=less", "decomposition.draws=4000", f"runs={tmp_path}"]
+        words = [f"source.effect={effect}", "decomposition.draws=4000", f"runs={tmp_path}"]
         assert main(["decompose", "cost", "experiment=closures", *words]) == 0
         data = json.loads((Path(capsys.readouterr().out.strip().splitlines()[-1]) / "result.json").read_text())
         assert any(one.startswith("Net money saved for each year") for one in data["said"]) == ratio

@@ -10,7 +10,7 @@ import pytest
 
 from causal.cli import main
 from causal.decompositions.budget import RuleKind, Value, grown, picks, told, value
-from causal.decompositions.groups import holm
+from causal.decompositions.groups import holm, welch
 from causal.decompositions.held_out import Slopes, by_rank, held_out, predicted, regression, targeting
 from causal.decompositions.heterogeneity import Heterogeneity
 from causal.errors import ConfigError
@@ -86,6 +86,17 @@ def test_a_rule_gains_what_was_planted_and_nothing_from_noise() -> None:
     assert words and words[0].startswith("deprivation at most")
     nothing = valued(world(7, 0.0)[0], "tree")
     assert nothing.lower < 0 < nothing.upper and nothing.p_value > 0.05
+
+
+def test_whether_groups_differ_is_asked_as_statsmodels_asks_it_of_means() -> None:
+    """Welch's analysis of variance: means of groups with n − 1 degrees of freedom each."""
+    from statsmodels.stats.oneway import anova_oneway
+
+    rng = np.random.default_rng(2)
+    groups = [rng.normal(at, spread, size) for at, spread, size in ((0.0, 1.0, 12), (0.5, 3.0, 30), (1.0, 0.7, 8), (0.2, 1.5, 20))]
+    theirs = anova_oneway(groups, use_var="unequal", welch_correction=True)
+    f, df, p_value = welch(*(np.array(one) for one in zip(*((g.mean(), g.std(ddof=1) / np.sqrt(len(g)), len(g) - 1) for g in groups), strict=True)))
+    assert (f, df, p_value) == pytest.approx((theirs.statistic, theirs.df[1], theirs.pvalue))
 
 
 def test_holm_is_that_of_statsmodels() -> None:

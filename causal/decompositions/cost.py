@@ -10,12 +10,12 @@ that of Fenwick, Claxton & Sculpher 2001 (Representing uncertainty: the role of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Table
-from causal.decompositions.money import Account, Placement, joint_draws, per_person
+from causal.decompositions.money import Account, Placement, direction, joint_draws, per_person, price_of
 from causal.design import Design, Floats, design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, suggest
 from causal.estimate import Estimate
@@ -32,8 +32,9 @@ class Cost:
 
     Parameters
     ----------
-    price : column (or number) with what one unit of the treatment costs for each person in a year; a column counts as in its first year known.
-    spending : whether more of the treatment is more spending ("more") or less ("less": closures).
+    prices : treatment → column (or number) with what one unit of it costs for each person in a year; a column counts as in its first year known. A treatment
+        that is itself money per person needs none.
+    spending : whether more of the treatment is more spending ("more") or less ("less": closures); None: as the price's column moves with it.
     placed : column whose children cost a year in care each (a rate); None leaves later placements out.
     placed_later : years from the outcome until they have moved.
     placements : kinds of placement, by name; what no kind covers is counted at nothing.
@@ -43,8 +44,8 @@ class Cost:
     """
 
     placements: Mapping[str, Placement]
-    price: str | float = "centre_spend_per_child"
-    spending: str = "more"
+    prices: Mapping[str, str | float] = field(default_factory=dict)
+    spending: str | None = None
     placed: str | None = "looked_after"
     placed_later: int = 1
     years: int = 10
@@ -53,12 +54,13 @@ class Cost:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "placements", dict(self.placements))
+        object.__setattr__(self, "prices", dict(self.prices))
         for key, least in (("placed_later", 0), ("years", 1), ("draws", 1_000)):
             one = getattr(self, key)
             if isinstance(one, bool) or not isinstance(one, int) or one < least:
                 raise ConfigError(f"{key} must be a whole number of at least {least}, got {one!r}")
-        if self.spending not in ("more", "less"):
-            raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), got {self.spending!r}")
+        if self.spending not in ("more", "less", None):
+            raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), or null, got {self.spending!r}")
         if self.most is not None and not self.most > 0:
             raise ConfigError(f"most must be above 0 or null, got {self.most!r}")
         if self.placed is not None and not self.placements:
@@ -98,15 +100,19 @@ class Cost:
 
     def account(self, case: Case, made: Design, rate: float) -> Account:
         """The action for as many people as the rate counts, in all authorities alike."""
-        price = per_person(case.panel, self.price, made.authorities)
-        if price is None:
-            raise DataError(f"{case.panel.title}: the price {self.price!r} is not there; {suggest(str(self.price), case.panel.names)}")
+        cost = price_of(case.panel, case.question.treatment, self.prices)
+        price = None if cost is None else per_person(case.panel, cost, made.authorities)
+        if cost is None or price is None:
+            raise DataError(
+                f"{case.panel.title}: what a unit of {case.question.treatment} costs is not known; name its column or a number, £ per person, with  "
+                f"+decomposition.prices.{case.question.treatment}=…" + (f"; {suggest(str(cost), case.panel.names)}" if cost is not None else "")
+            )
         people = np.ones(made.rows) if made.population is None else made.population
         known = np.isfinite(price.values[made.authority]) & np.isfinite(people)
         if not known.any():
-            raise DataError(f"{case.panel.title}: {self.price!r} is known for no authority of the design")
+            raise DataError(f"{case.panel.title}: {cost!r} is known for no authority of the design")
         mean = float(np.average(price.values[made.authority][known], weights=people[known]))
-        saved = -case.question.contrast * mean * rate * (1 if self.spending == "more" else -1)
+        saved = -case.question.contrast * mean * rate * direction(case.panel, case.question.treatment, cost, self.spending)
         return Account(saved=saved, years=self.years, first=case.question.lag, first_placed=min(case.question.lag + self.placed_later, self.years))
 
     def _placed(self, case: Case, trial: Trial, notes: list[str]) -> tuple[Estimate, Design] | None:
@@ -226,6 +232,8 @@ def _told(
         f"at nothing, and {probable[-1]:.0%} where it "
         f"is valued at {sterling(values[-1])}"
     )
+    if made.treatment_variable.caution:
+        said.append(f"Beware: {made.treatment_variable.caution}")
     tables = [
         _sums(saved, spent, net, level, money, years, placed is not None),
         _acceptable(values, probable, benefit, level, money, outcome.label),
@@ -248,9 +256,7 @@ def _told(
             f"{'together, from their scores by authority' if together else 'as if unrelated (this estimator gives no scores)'}, "
             "as t with the estimate's degrees of freedom; unit costs from triangles between the ends of their ranges",
             "Discounted at 3.5 % a year, from year 31 at 3.0 % (The Green Book); the money saved from now on, outcomes from when they move",
-            f"What a unit of treatment costs: {knobs.price if isinstance(knobs.price, str) else f'£{knobs.price:g}'} in the first year "
-            "known, people counting alike; what was not "
-            "spent is taken to be saved whole",
+            f"What a unit of {question.treatment} costs: {_priced(knobs, case)}; what was not spent is taken to be saved whole",
             f"The effect is that of {estimate.estimator}: {estimate.estimand}",
         ),
         cannot_say=(
@@ -266,9 +272,18 @@ def _told(
                 else ()
             ),
         ),
-        notes=tuple(notes) + ((made.treatment_variable.caution,) if made.treatment_variable.caution else ()),
+        notes=tuple(notes),
         truth=simulated,
     )
+
+
+def _priced(knobs: Cost, case: Case) -> str:
+    """Where the price comes from, in words."""
+    cost = price_of(case.panel, case.question.treatment, knobs.prices)
+    if not isinstance(cost, str):
+        return f"£{cost:g} per person"
+    variable = case.panel.variable(cost)
+    return f"{variable.label} in the first year known ({variable.unit}; {variable.definition or variable.source}), people counting alike"
 
 
 def _furthest(harm: Floats, net: Floats, level: float) -> float:

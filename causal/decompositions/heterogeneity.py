@@ -9,8 +9,8 @@ headline says that groups differ only if such a test says so. `budget` values ru
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from causal.decompositions.budget import RULES, Value, grown, picks, told, value
 from causal.decompositions.groups import by_region, features, holm, named_groups, own_years
 from causal.decompositions.held_out import FEWEST, LEARNERS, HeldOut, Slopes, Targeting, held_out, slopes, targeting
 from causal.decompositions.heterogeneity_told import breakdown, rate_of
-from causal.decompositions.money import per_person
+from causal.decompositions.money import direction, per_person, price_of
 from causal.design import Design, Floats, design
 from causal.errors import ConfigError, DesignError, suggest
 from causal.identify import Identification
@@ -42,9 +42,10 @@ class Heterogeneity:
     folds : of whole authorities, at least 3. Each learner is tried on folds after those it learnt from.
     splits : how often folds are drawn anew, odd; twice the median p-value is taken.
     trees : of the forest, a multiple of 4.
-    price : column (or number) with what one unit of the treatment costs for each person; a column counts as in its first year known. None: no budget.
-    spending : whether more of the treatment is more spending ("more") or less ("less": closures).
-    amount : the sum to be spent in a year, in the unit of `price`.
+    prices : treatment → column (or number) with what one unit of it costs for each person; a column counts as in its first year known. A treatment that is
+        itself money per person needs none; for any other no budget is asked for.
+    spending : whether more of the treatment is more spending ("more") or less ("less": closures); None: as the price's column moves with it.
+    amount : the sum to be spent in a year, in the unit of the price.
     share : of people whom the rule in a straight line may choose, between 0 and 1.
     """
 
@@ -52,13 +53,14 @@ class Heterogeneity:
     folds: int = 5
     splits: int = 11
     trees: int = 100
-    price: str | float | None = "centre_spend_per_child"
-    spending: str = "more"
+    prices: Mapping[str, str | float] = field(default_factory=dict)
+    spending: str | None = None
     amount: float = 1_000_000.0
     share: float = 1 / 3
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", tuple(self.by))
+        object.__setattr__(self, "prices", dict(self.prices))
         if not self.by or len(set(self.by)) != len(self.by):
             raise ConfigError(f"by must name at least one grouping, each once, got {list(self.by)!r}")
         for key, least in (("folds", 3), ("splits", 1), ("trees", 4)):
@@ -69,8 +71,8 @@ class Heterogeneity:
             raise ConfigError(f"splits must be odd, so that one of them is the middle one, got {self.splits}")
         if self.trees % 4:
             raise ConfigError(f"trees must be a multiple of 4, got {self.trees}")
-        if self.spending not in ("more", "less"):
-            raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), got {self.spending!r}")
+        if self.spending not in ("more", "less", None):
+            raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), or null, got {self.spending!r}")
         if not 0 < self.share < 1:
             raise ConfigError(f"share must lie between 0 and 1, got {self.share!r}")
         if not self.amount > 0:
@@ -184,33 +186,33 @@ class Learnt:
 def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Generator, notes: list[str]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
     """Rules for a sum and their values; none where no price is known."""
     why = ""
-    price = None if knobs.price is None else per_person(case.panel, knobs.price, made.authorities)
+    cost = price_of(case.panel, case.question.treatment, knobs.prices)
+    price = None if cost is None else per_person(case.panel, cost, made.authorities)
     usable = np.empty(0) if price is None else np.flatnonzero(np.isfinite(price.values) & (price.values > 0))
     if rate_of(case) is None:
         why = "the outcome is not a rate per people"
     elif price is None:
-        why = "no price is given (decomposition.price)" if knobs.price is None else f"{knobs.price!r} is not in these data (decomposition.price)"
+        why = f"what a unit of {case.question.treatment} costs is not known (decomposition.prices)" if cost is None else f"{cost!r} is not in these data"
     elif len(usable) < FEWEST:
         why = f"a price is known for {len(usable)} authorities, and at least {FEWEST} are wanted"
-    if why or price is None:
+    if why or price is None or cost is None:
         notes.append(f"Where a sum would do most was not asked: {why}")
         return (), ()
     if without := len(price.values) - len(usable):
         notes.append(f"{count(without, 'authority has', 'authorities have')} no price above 0 and took no part in the rules for a sum")
-    ready, raw, names = in_money(case.panel, made.only(np.flatnonzero(np.isin(made.authority, usable))), knobs.price, spending=knobs.spending)
+    ready, raw, names = in_money(case.panel, made.only(np.flatnonzero(np.isin(made.authority, usable))), cost, spending=knobs.spending)
     good = -1.0 if case.question.harm == "increase" else 1.0
     options: dict[str, Any] = {"good": good, "share": knobs.share, "folds": knobs.folds, "splits": knobs.splits, "rng": rng}
     values = tuple(value(ready, rule, picks(ready, rule, **options), good=good, level=case.question.level) for rule in RULES)
     return values, tuple(told(grown(ready, rng, good=good), raw, names))
 
 
-def in_money(panel: Panel, made: Design, price: str | float | None, *, spending: str) -> tuple[Slopes, Floats, tuple[str, ...]]:
+def in_money(panel: Panel, made: Design, price: str | float, *, spending: str | None) -> tuple[Slopes, Floats, tuple[str, ...]]:
     """The sums with money per person as treatment, the features as they are, and their names.
 
     What a unit costs is among what effects may differ by, and its groups have years of their own: where the same share is cut everywhere, money is cut most
     where most was spent, and places that spent much may drift apart from others for other reasons.
     """
-    assert price is not None
     known = per_person(panel, price, made.authorities)
     assert known is not None
     if isinstance(price, str) and np.ptp(known.values) > 0:
@@ -219,4 +221,4 @@ def in_money(panel: Panel, made: Design, price: str | float | None, *, spending:
         made = replace(made, modifiers=(*made.modifiers, group))
     apart = own_years(made, made.modifiers)
     raw, names = features(made, made.modifiers)
-    return slopes(apart, apart.basis(), raw, names, price=known.values * (1 if spending == "more" else -1)), raw, names
+    return slopes(apart, apart.basis(), raw, names, price=known.values * direction(panel, made.question.treatment, price, spending)), raw, names

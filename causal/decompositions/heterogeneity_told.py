@@ -62,6 +62,8 @@ def breakdown(knobs: Heterogeneity, case: Case, made: Design, parts: Sequence[Pa
         said += [_valued(knobs, one, p, outcome.label, rate) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True)]
         if min(learnt.values_adjusted) < alarm and learnt.tree:
             said.append(f"The tree grown from all authorities chooses: {'; '.join(learnt.tree)}")
+    if made.treatment_variable.caution:
+        said.append(f"Beware: {made.treatment_variable.caution}")
     tables = [_parts_table(parts, unit, digits), *([_tests_table(tests)] if tests else [])]
     figures = [_parts_figure(case, tests, alarm)]
     if learnt.curve is not None:
@@ -105,7 +107,7 @@ def breakdown(knobs: Heterogeneity, case: Case, made: Design, parts: Sequence[Pa
                 else ()
             ),
         ),
-        notes=tuple(notes) + ((made.treatment_variable.caution,) if made.treatment_variable.caution else ()),
+        notes=tuple(notes),
         truth=_truth(case, parts, made),
     )
 
@@ -282,7 +284,7 @@ def _values_table(knobs: Heterogeneity, learnt: Learnt, label: str, rate: float)
     heads = (("chosen", "spent by the rule"), ("even", "spent evenly"), ("gain", "gain over spending evenly"), ("lower", "lower"), ("upper", "upper"))
     return Table(
         name="rules",
-        caption=f"What {_money(knobs.amount)} a year would do to {label}, good counted above zero; rules valued in authorities that they were not made from",
+        caption=f"What {_money(knobs.amount)} a year would do to {label}, good counted above zero; rules valued in authorities that they were not made from; medians over splits, which need not add up",
         columns=(
             Column(name="rule", label="rule", text=True),
             Column(name="share", label="share of people chosen", places=2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from causal.design import Floats
 from causal.errors import ConfigError
 from causal.panel import Panel
 
+TIED = 0.2  # correlation within authorities from which on the data tell whether more treatment is more spending
 EARLY, LATE, LATER = 0.035, 0.030, 30  # rates, and the last year at the first one
 
 
@@ -32,6 +33,35 @@ def per_person(panel: Panel, price: str | float, authorities: Sequence[str]) -> 
     variable = panel.variable(price)
     first = panel.frame[price].groupby(level="authority").first().reindex(list(authorities))
     return Price(values=first.to_numpy(dtype=float), label=f"{variable.label} in the first year", unit=variable.unit)
+
+
+def price_of(panel: Panel, treatment: str, prices: Mapping[str, str | float]) -> str | float | None:
+    """Column or number that a unit of this treatment costs for each person: as said, or 1 where the treatment is itself money per person; None: not known."""
+    own = panel.variable(treatment).unit.startswith("£ per ")
+    return prices.get(treatment, 1.0 if own else None)
+
+
+def direction(panel: Panel, treatment: str, price: str | float, said: str | None) -> float:
+    """1 where more of the treatment is more spending, −1 where it is less (closures): as said, or as the price's column moves with it within authorities.
+
+    Raises
+    ------
+    ConfigError : nothing is said, and the data do not tell.
+    """
+    if said is not None:
+        return 1.0 if said == "more" else -1.0
+    if not isinstance(price, str) and panel.variable(treatment).unit.startswith("£ per "):
+        return 1.0
+    if isinstance(price, str) and price in panel.names:
+        both = panel.frame[[treatment, price]].dropna()
+        within = (both - both.groupby(level="authority").transform("mean")).to_numpy()
+        size = np.sqrt((within**2).sum(axis=0))
+        tie = float(within[:, 0] @ within[:, 1] / (size[0] * size[1])) if (size > 0).all() else 0.0
+        if abs(tie) >= TIED:
+            return float(np.sign(tie))
+    raise ConfigError(
+        f"whether more of {treatment} is more spending or less cannot be told from the data with a price of {price!r}; say decomposition.spending=more, or less"
+    )
 
 
 def discount(years: Floats) -> Floats:
