@@ -284,7 +284,8 @@ def _values_table(knobs: Heterogeneity, learnt: Learnt, label: str, rate: float)
     heads = (("chosen", "spent by the rule"), ("even", "spent evenly"), ("gain", "gain over spending evenly"), ("lower", "lower"), ("upper", "upper"))
     return Table(
         name="rules",
-        caption=f"What {_money(knobs.amount)} a year would do to {label}, good counted above zero; rules valued in authorities that they were not made from; medians over splits, which need not add up",
+        caption=f"What {_money(knobs.amount)} a year would do to {label}, good counted above zero; rules valued in authorities that they were not made from; "
+        "medians over splits, which need not add up",
         columns=(
             Column(name="rule", label="rule", text=True),
             Column(name="share", label="share of people chosen", places=2),
