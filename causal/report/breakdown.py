@@ -95,11 +95,11 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dic
         {
             "title": figure["caption"].partition(". ")[0].removesuffix("."),
             "drawing": drawn[figure["name"]],
-            "table": _table(named(data, figure["table"])) if last[figure["table"]] == at else None,
+            "table": _table(data, named(data, figure["table"])) if last[figure["table"]] == at else None,
         }
         for at, figure in enumerate(data["figures"])
     ]
-    rest = [_table(one) for one in data["tables"] if one["name"] not in pictured]
+    rest = [_table(data, one) for one in data["tables"] if one["name"] not in pictured]
     files = [
         *FILES[:2],
         *((f"{one['name']}.csv", f"{_first_small(one['caption'])}; {one['name']}.meta.csv says what the columns are") for one in every_table(data)),
@@ -115,7 +115,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dic
         "said": [sentence(one) for one in data["said"]],
         "groups": groups,
         "rest": rest,
-        "truth": _table(data["truth"]) if data["truth"] else None,
+        "truth": _table(data, data["truth"]) if data["truth"] else None,
         "cannot_say": [sentence(one) for one in data["cannot_say"]],
         "reasons": [sentence(one) for one in data["reasons"]],
         "notes": [sentence(one) for one in data["notes"]],
@@ -137,15 +137,19 @@ def summary(data: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", "The whole report is [report.html](report.html).", ""])
 
 
-def _table(one: Mapping[str, Any]) -> dict[str, Any]:
+def _table(data: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
     heads = [f"{column['label']}, {column['unit']}" if column["unit"] else column["label"] for column in one["columns"]]
+    names = {place["authority"]: place["name"] for place in data["source"]["places"]}
     rows = one["rows"] if one["shown"] is None else one["rows"][: one["shown"]]
     caption = (
         one["caption"]
         if len(rows) == len(one["rows"])
         else f"{one['caption']} (first {len(rows):,} of {len(one['rows']):,} rows; all are in {one['name']}.csv)"
     )
-    cells = [[_cell(value, column) for value, column in zip(row, one["columns"], strict=True)] for row in rows]
+    cells = [
+        [names.get(value, value) if column["name"] == "authority" else _cell(value, column) for value, column in zip(row, one["columns"], strict=True)]
+        for row in rows
+    ]
     return as_table(caption, heads, cells, numbers=[head for head, column in zip(heads, one["columns"], strict=True) if not column["text"]])
 
 

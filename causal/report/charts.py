@@ -35,9 +35,19 @@ def draw(described: Described, table: Mapping[str, Any]) -> Drawing:
 
     def svg(width: float) -> str:
         with style():
-            return svg_of(drawer(described, columns, rows, width))
+            canvas = drawer(described, columns, rows, width)
+            for axis in [side for ax in canvas.axes for side in (ax.xaxis, ax.yaxis)]:
+                if len(axis.get_ticklocs()):
+                    axis.set_major_formatter(_tick)
+            return svg_of(canvas)
 
     return Drawing(name=described["name"], svg=svg(WIDTH), narrow=svg(NARROW), alt=described["alt"], caption=described["caption"], width=pixels(WIDTH))
+
+
+def _tick(value: float, _: int) -> str:
+    """10,000 rather than 10000, and a true minus sign."""
+    text = f"{value:,.10g}" if abs(value) < 1e10 else f"{value:g}"
+    return text.replace("-", "−")
 
 
 def _titled(column: Mapping[str, Any]) -> str:

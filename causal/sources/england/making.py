@@ -89,6 +89,12 @@ class Making:
         values = self.count(quantity)
         return values / self.made["children"].reindex(values.index) * 10_000
 
+    def first_rate(self, quantity: str) -> pd.Series:
+        """Per 10,000 children, as first published."""
+        values = self.numbers.first(quantity)["value"]
+        values = values[values.index.get_level_values("code") != ENGLAND]
+        return values / self.made["children"].reindex(values.index) * 10_000
+
     def cash(self, *quantities: str) -> pd.Series:
         """£ on several lines, each year's money; missing where one is."""
         lines = []

@@ -57,6 +57,12 @@ class Numbers:
         """Numbers of a quantity: columns `value` and `mark`, indexed by (code, year), sorted; the country stands under `ENGLAND`."""
         return self._taken[quantity]
 
+    def first(self, quantity: str) -> pd.DataFrame:
+        """As `take`, of the release that printed each number first."""
+        cells = self.raw(quantity)
+        earliest = cells.groupby(["place", "year"], observed=True)["released"].transform("min")
+        return Numbers(cells=cells[cells["released"] == earliest], places=self.places).take(quantity)
+
     def has(self, quantity: str) -> bool:
         """Whether this quantity is there for any place; the country alone counts for what only it has (prices)."""
         if quantity not in self._taken:

@@ -234,6 +234,16 @@ VARIABLES: tuple[Made, ...] = (
     ),
     # demand, step by step
     _rate("need_episodes", "episodes of need at any point in the year"),
+    Made(
+        name="need_episodes_first",
+        label="episodes of need at any point in the year, as first published",
+        unit="per 10,000 children",
+        needs=("need_episodes",),
+        make=lambda m: m.first_rate("need_episodes"),
+        definition=f"{RATE}; of each year's first release, before later ones revised it down",
+        count_per=10_000.0,
+        per_children=True,
+    ),
     _rate("need_started", "episodes of need that started in the year"),
     _rate("need_at_31_march", "children in need at 31 March"),
     _rate("assessments", "assessments completed in the year"),

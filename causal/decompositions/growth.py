@@ -1,0 +1,494 @@
+"""What the growth of an outcome is made of: more children, a higher referral rate, and the ratio at each step from referral to plan.
+
+An authority's count is a product: children × referrals per child × enquiries per referral × …; the change of a product is shared out by letting each
+factor change in every order in turn and taking the mean, which adds up exactly (Das Gupta 1993, *Standardization and decomposition of rates: a user's
+manual*; the Shapley value of the factors). What more children add is split once more, in the same way, into what would have come had every authority grown
+as all did, the mix of deprivation (fifths of authorities that grew otherwise), and the mix within fifths. So each authority's terms add up to its change,
+and all authorities' terms to the whole.
+
+Beside it DoWhy's attribution of a change of distribution (Budhathoki and others 2021, Why did the distribution change?), which takes the mean *rate* over
+authorities, and a linear model of each step given the one before: another quantity, not compared term by term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
+from math import factorial
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
+from causal.errors import CausalError, ConfigError, DataError
+from causal.panel import Panel
+from causal.words import capital, count, listed, signed
+
+Floats = NDArray[np.float64]
+GROWTH, MIX, WITHIN = "Children: growth of all alike", "Children: deprivation mix", "Children: mix within fifths"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """Terms of the growth of outcomes along the chain of services.
+
+    Parameters
+    ----------
+    chains : outcome → `years` (first and last) and `steps`, column → words, in order; the last step is the outcome. The first chain is what the answer tells.
+    measure : column by whose fifths of authorities the mix of children is told.
+    published : national totals as printed: words, years, first, last, source; told for England's authorities only.
+    said, said_by : what was said of population growth's share, %, and by whom.
+    draws : of whole authorities, for DoWhy's attribution; 0 leaves that out.
+    level : of its intervals.
+
+    Raises
+    ------
+    ConfigError : a knob out of its range.
+    """
+
+    chains: Mapping[str, Mapping[str, Any]]
+    measure: str = "deprivation"
+    published: Sequence[Mapping[str, Any]] = ()
+    said: float | None = None
+    said_by: str = ""
+    draws: int = 24
+    level: float = 0.95
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return "growth"
+
+    def __post_init__(self) -> None:
+        if not self.chains:
+            raise ConfigError("growth.chains must hold at least one outcome")
+        for outcome, one in self.chains.items():
+            if set(one) != {"years", "steps"} or len(one["years"]) != 2 or not one["years"][0] < one["years"][1]:
+                raise ConfigError(f"growth.chains.{outcome} wants years: [first, last] and steps: {{column: words}}, got {dict(one)!r}")
+            if not one["steps"] or list(one["steps"])[-1] != outcome:
+                raise ConfigError(f"growth.chains.{outcome}.steps must end with {outcome} itself, got {list(one['steps'])}")
+        for one in self.published:
+            if not {"words", "years", "first", "last", "source"} <= set(one):
+                raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(one)!r}")
+        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 0 or self.draws in range(1, 20):
+            raise ConfigError(f"growth.draws must be 0 or a whole number of at least 20, got {self.draws!r}")
+        if not 0.5 <= self.level < 1:
+            raise ConfigError(f"growth.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
+
+    def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
+        """Take the growth apart.
+
+        Raises
+        ------
+        DataError : no count of children, no measure of deprivation, or none of the chains in these data.
+        """
+        panel = case.panel
+        if panel.population is None:
+            raise DataError(f"{panel.title} has no count of the people that rates refer to; growth is told of counts. Name it with  source.population=COLUMN")
+        panel.variable(self.measure)
+        grown, notes = [], []
+        for outcome, one in self.chains.items():
+            years = (int(one["years"][0]), int(one["years"][1]))
+            steps = {str(name): str(words) for name, words in one["steps"].items() if name in panel.names}
+            if outcome not in steps or not set(years) <= set(panel.years):
+                notes.append(f"{one['steps'][outcome]}, {years[0]} to {years[1]}: not in these data")
+                continue
+            if lacking := [str(words) for name, words in one["steps"].items() if name not in steps]:
+                notes.append(f"steps on the way to {steps[outcome]} that are not in these data: {listed(lacking)}")
+            grown.append(chain(panel, years, steps, self.measure))
+        if not grown:
+            raise DataError(f"{panel.title} has none of {', '.join(self.chains)} in the years asked for, {panel.years[0]} to {panel.years[-1]} are there")
+        notes += [one.left_out for one in grown if one.left_out]
+        tables, figures = [self._steps(grown)], [one.picture for one in grown]
+        printed = self._printed(panel)
+        if printed is not None:
+            tables.append(printed)
+            figures.insert(0, self._picture(printed))
+        tables += [one.by_fifth for one in grown] + [one.by_authority(panel) for one in grown]
+        attributed = self._attributed(case, grown[-1]) if self.draws else None
+        if attributed is not None:
+            tables.append(attributed)
+            figures.append(_attribution(attributed, grown[-1]))
+        first = grown[0]
+        share = 100 * first.terms[:, 0].sum() / first.change
+        headline = (
+            f"{capital(first.words)}, {first.years[0]} to {first.years[1]}: {signed(first.change, 0)}, {share:.0f}% of it growth in the number of children"
+        )
+        if printed is not None:
+            told = dict(zip([column.name for column in printed.columns], printed.rows[0], strict=True))
+            headline += f"; by England's printed totals {told['share']:.0f}%"
+        headline += f" ({self.said_by} said {self.said:g}%)." if self.said is not None and printed is not None else "."
+        return Breakdown(
+            name=self.name,
+            title="What the growth of demand is made of",
+            asks="How much of the growth is more children, how much more referrals, and how much more of them going on at each step?",
+            headline=headline,
+            said=tuple(sentence for one in grown for sentence in one.sentences()),
+            tables=tuple(tables),
+            figures=tuple(figures),
+            truth=self._truth(case, grown),
+            reasons=(
+                "Das Gupta's decomposition of a product, authority by authority: exact, nothing is left over; contributions in children or events, then shares",
+                "counts are rates times children; authorities known at every step in both years",
+                f"the mix is that of fifths of authorities by {panel.variable(self.measure).label}; what more children add is split into growth alike, mix "
+                "between fifths and mix within them",
+                "steps are ratios of one year's events to another kind of the same year's, not shares of the same children followed: some authorities start "
+                "more plans than they hold conferences",
+                "DoWhy's attribution is of the mean rate over authorities, each counted once, with linear mechanisms; it is another quantity, not to be "
+                "set beside the terms one by one",
+            ),
+            cannot_say=(
+                "a higher ratio of enquiries to referrals is a lower threshold, or children worse off when referred, or another way of recording: these data "
+                "do not part them",
+                "a higher referral rate is more need, or more readiness to refer",
+                "arithmetic shows where growth is, not why; no term is the effect of a policy",
+            ),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def _steps(self, grown: Sequence[Chain]) -> Table:
+        rows: list[tuple[Cell, ...]] = []
+        for one in grown:
+            head = f"{capital(one.words)}, {one.years[0]} to {one.years[1]}"
+            rows.append((head, str(one.years[0]), float(one.first.sum()), None, "total"))
+            rows += [
+                (head, name, float(value), 100 * float(value) / one.change, "step") for name, value in zip(one.factors, one.terms.sum(axis=0)[1:], strict=True)
+            ]
+            rows.append((head, str(one.years[1]), float(one.last.sum()), None, "total"))
+        columns = (
+            Column(name="outcome", label="Outcome", text=True),
+            Column(name="factor", label="Part", text=True),
+            Column(name="contribution", label="Contribution", unit="children or events", places=0),
+            Column(name="share", label="Share of the growth", unit="%", places=1),
+            Column(name="kind", label="Total or step", text=True),
+        )
+        return Table(name="steps", caption="The growth step by step", columns=columns, rows=tuple(rows))
+
+    def _printed(self, panel: Panel) -> Table | None:
+        codes = panel.places["new_la_code"] if "new_la_code" in panel.places else pd.Series(dtype=str)
+        if not self.published or not codes.astype(str).str.match(r"E\d{8}$").any():
+            return None
+        rows: list[tuple[Cell, ...]] = []
+        for one in self.published:
+            young = [_children(panel, int(year)) for year in one["years"]]
+            if not all(young):
+                continue
+            terms = das_gupta(np.array([[young[0]], [one["first"] / young[0]]]), np.array([[young[1]], [one["last"] / young[1]]]))[:, 0]
+            change = float(one["last"] - one["first"])
+            rows.append((one["words"], f"{one['years'][0]} to {one['years'][1]}", one["first"], one["last"], *terms, 100 * terms[0] / change, one["source"]))
+        columns = (
+            Column(name="words", label="Counted", text=True),
+            Column(name="years", label="Years", text=True),
+            Column(name="first", label="First year", places=0),
+            Column(name="last", label="Last year", places=0),
+            Column(name="children", label="From more children", places=0),
+            Column(name="rate", label="From a higher rate", places=0),
+            Column(name="share", label="Population growth's share", unit="%", places=0),
+            Column(name="source", label="Source", text=True),
+        )
+        return (
+            Table(
+                name="published", caption="England's printed totals, children or episodes: what population growth is of each", columns=columns, rows=tuple(rows)
+            )
+            if rows
+            else None
+        )
+
+    def _picture(self, printed: Table) -> Figure:
+        rows = [dict(zip([column.name for column in printed.columns], row, strict=True)) for row in printed.rows]
+        return Figure(
+            name="published",
+            kind="intervals",
+            table="published",
+            alt="Population growth's share of the growth: " + "; ".join(f"{row['words']}, {row['share']:.0f}%" for row in rows) + ".",
+            caption="What population growth is of the growth depends on what is counted"
+            + (f". The dashed line is what was said ({self.said_by})." if self.said is not None else "."),
+            values=("share",),
+            label="words",
+            marks=() if self.said is None else (Mark(column="share", value=float(self.said), words=f"said {self.said:g}"),),
+        )
+
+    def _attributed(self, case: Case, one: Chain) -> Table | None:
+        """DoWhy's attribution of the change of the mean rate along the longest chain, with an authority bootstrap."""
+        old, new = (one.rates[year].reset_index(drop=True) for year in one.years)
+        names = list(old.columns)
+        found = case.map("attribution", _Attribution(old, new, names), self.draws + 1)
+        point, drawn = found[0], np.array(found[1:])
+        half = NormalDist().inv_cdf((1 + self.level) / 2) * drawn.std(axis=0, ddof=1)
+        low, high = np.array(point) - half, np.array(point) + half
+        words = {self.measure: "Deprivation of the authorities", **{step: f"{capital(name)}, given the step before" for step, name in one.steps.items()}}
+        words[next(iter(one.steps))] = f"{capital(next(iter(one.steps.values())))}, given deprivation"
+        rows: list[tuple[Cell, ...]] = [(words[name], point[i], low[i], high[i]) for i, name in enumerate(names)]
+        columns = (
+            Column(name="mechanism", label="Mechanism that changed", text=True),
+            Column(name="value", label="Change of the mean rate", unit="per 10,000 children", places=2),
+            Column(name="lower", label=f"{self.level:.0%} interval, lower end", unit="per 10,000 children", places=2),
+            Column(name="upper", label="upper end", unit="per 10,000 children", places=2),
+        )
+        caption = f"DoWhy's attribution of the change of {one.words} per 10,000 children, mean over authorities, {one.years[0]} to {one.years[1]}"
+        return Table(name="attribution", caption=caption, columns=columns, rows=tuple(rows))
+
+    def _truth(self, case: Case, grown: Sequence[Chain]) -> Table | None:
+        """For a simulated world: the same terms without chance."""
+        expected = getattr(case.source, "expected", None)
+        if not case.panel.simulated or expected is None:
+            return None
+        rows: list[tuple[Cell, ...]] = []
+        for one in grown:
+            try:
+                usual = {step: expected(step)["usual"] for step in one.steps}
+            except CausalError:
+                continue
+            still = case.panel
+            for step, values in usual.items():
+                still = still.with_column(values, case.panel.variable(step))
+            quiet = chain(still, one.years, one.steps, self.measure)
+            head = f"{capital(one.words)}, {one.years[0]} to {one.years[1]}"
+            rows += [
+                (head, name, float(a), float(b)) for name, a, b in zip(["Children", *one.factors], quiet.terms.sum(axis=0), one.terms.sum(axis=0), strict=True)
+            ]
+        columns = (
+            Column(name="outcome", label="Outcome", text=True),
+            Column(name="factor", label="Part", text=True),
+            Column(name="planted", label="Planted: without chance", unit="children or events", places=0),
+            Column(name="found", label="Found", unit="children or events", places=0),
+        )
+        return Table(name="truth", caption="Terms of the growth, planted and found", columns=columns, rows=tuple(rows)) if rows else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chain:
+    """The growth of one outcome, authority by authority.
+
+    Parameters
+    ----------
+    words : the outcome's. years : first and last. steps : column → words.
+    authorities : codes, shape (authorities,); fifth : of each, 1 the least deprived.
+    first, last : counts of the outcome, shape (authorities,).
+    factors : names of the terms after the first.
+    terms : shape (authorities, 1 + factors): children in all, then children's three parts and every ratio.
+    rates : year → deprivation and the rates of the steps, by authority.
+    left_out : what was left out, as a sentence, or "".
+    """
+
+    words: str
+    years: tuple[int, int]
+    steps: Mapping[str, str]
+    authorities: tuple[str, ...]
+    fifth: NDArray[np.int64]
+    first: Floats
+    last: Floats
+    factors: tuple[str, ...]
+    terms: Floats
+    rates: Mapping[int, pd.DataFrame] = field(repr=False)
+    left_out: str = ""
+
+    @property
+    def change(self) -> float:
+        """Of the sum of all authorities."""
+        return float(self.last.sum() - self.first.sum())
+
+    def sentences(self) -> list[str]:
+        """What the terms say."""
+        sums = self.terms.sum(axis=0)
+        parts = sorted(zip(["more children", *self.factors[3:]], [sums[0], *sums[4:]], strict=True), key=lambda pair: -abs(pair[1]))
+        told = "; ".join(f"{name[:1].lower()}{name[1:]} {signed(value, 0)} ({signed(100 * value / self.change, 0)}%)" for name, value in parts)
+        percent = 100 * (self.last.sum() / self.first.sum() - 1)
+        head = f"{capital(self.words)}, {self.years[0]} to {self.years[1]}: {signed(self.change, 0)} ({signed(percent, 0)}%)"
+        return [f"{head} in {len(self.authorities)} authorities: {told}; of more children the deprivation mix is {signed(sums[2], 0)}"]
+
+    @property
+    def picture(self) -> Figure:
+        """The waterfall."""
+        sums = self.terms.sum(axis=0)
+        told = "; ".join(f"{name} {signed(value, 0)}" for name, value in zip(self.factors, sums[1:], strict=True))
+        head = f"{capital(self.words)}, {self.years[0]} to {self.years[1]}"
+        return Figure(
+            name=f"growth_{list(self.steps)[-1]}",
+            kind="waterfall",
+            table="steps",
+            alt=f"{head}: from {self.first.sum():,.0f} to {self.last.sum():,.0f}. {told}.",
+            caption=f"{head}: what the growth is made of. Terms add up exactly; {len(self.authorities)} authorities.",
+            values=("contribution",),
+            label="factor",
+            total="kind",
+            where={"outcome": head},
+            axes=(capital(self.words),),
+        )
+
+    @property
+    def by_fifth(self) -> Table:
+        """Terms summed in fifths of authorities."""
+        rows: list[tuple[Cell, ...]] = []
+        for k in range(1, 6):
+            here = self.fifth == k
+            change = float(self.last[here].sum() - self.first[here].sum())
+            name = f"{k} of 5" + (", least deprived" if k == 1 else ", most deprived" if k == 5 else "")
+            rows.append((name, float(self.first[here].sum()), change, *self.terms[here].sum(axis=0)[1:]))
+        head = [
+            Column(name="fifth", label="Fifth of authorities", text=True),
+            Column(name="first", label=str(self.years[0]), unit=self.words, places=0),
+            Column(name="change", label="Change", unit=self.words, places=0),
+        ]
+        caption = f"{capital(self.words)} by fifth of deprivation: the same terms, {self.years[0]} to {self.years[1]}"
+        return Table(name=f"fifths_{list(self.steps)[-1]}", caption=caption, columns=(*head, *self._columns()), rows=tuple(rows))
+
+    def by_authority(self, panel: Panel) -> Table:
+        """Terms of every authority, the largest change first."""
+        order = np.argsort(-np.abs(self.last - self.first), kind="stable")
+        rows: list[tuple[Cell, ...]] = [
+            (self.authorities[i], self.years[1], self.first[i], self.last[i], self.last[i] - self.first[i], *self.terms[i, 1:]) for i in order
+        ]
+        head = [
+            Column(name="authority", label="Authority", text=True),
+            Column(name="year", label="Last year"),
+            Column(name="first", label=f"In {self.years[0]}", unit=self.words, places=0),
+            Column(name="last", label=f"In {self.years[1]}", unit=self.words, places=0),
+            Column(name="change", label="Change", unit=self.words, places=0),
+        ]
+        caption = f"{capital(self.words)} by authority: terms add up to each change, {self.years[0]} to {self.years[1]}"
+        return Table(name=f"authorities_{list(self.steps)[-1]}", caption=caption, columns=(*head, *self._columns()), rows=tuple(rows), shown=10)
+
+    def _columns(self) -> list[Column]:
+        keys = ["children_growth", "children_deprivation_mix", "children_mix_within", *(f"ratio_{step}" for step in self.steps)]
+        return [Column(name=key, label=name, unit=self.words, places=0) for key, name in zip(keys, self.factors, strict=True)]
+
+
+def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measure: str) -> Chain:
+    """Das Gupta's terms of an outcome's growth.
+
+    Raises
+    ------
+    DataError : fewer than five authorities are known at every step in both years, or some count is zero at a step before the last.
+    """
+    assert panel.population is not None
+    columns = [panel.population, measure, *steps]
+    at = {year: panel.frame[columns].xs(year, level="year") for year in years}
+    both = at[years[0]].join(at[years[1]], lsuffix="|0", rsuffix="|1")
+    whole = both.dropna()
+    before = list(steps)[:-1]
+    whole = whole[(whole[[f"{name}|{k}" for name in [panel.population, *before] for k in (0, 1)]] > 0).all(axis=1)]
+    if len(whole) < 5:
+        raise DataError(f"{panel.title}: {len(whole)} authorities are known at every step to {list(steps)[-1]} in {years[0]} and {years[1]}; it takes five")
+    left = [code for code in panel.authorities if code not in whole.index]
+
+    def counts(k: int) -> Floats:
+        young = whole[f"{panel.population}|{k}"].to_numpy()
+        per = np.array([(panel.variable(name).count_per or np.nan) for name in steps])
+        made = np.array([young * whole[f"{name}|{k}"].to_numpy() / each for name, each in zip(steps, per, strict=True)])
+        if np.isnan(made).any():
+            raise DataError(f"{panel.title}: a step of {listed(list(steps))} is no rate of people; growth is told of counts")
+        return np.vstack([young, made])
+
+    then, now = counts(0), counts(1)
+    factors = [np.vstack([one[:1], one[1:] / one[:-1]]) for one in (then, now)]
+    terms = das_gupta(*factors)
+    rank = whole[f"{measure}|0"].rank(method="first").to_numpy()
+    fifth = np.minimum((5 * (rank - 0.5) / len(rank)).astype(np.int64) + 1, 5)
+    # children of one place = children of all × its fifth's share of them × its own share of its fifth
+    split = []
+    for young in (then[0], now[0]):
+        sums = np.bincount(fifth, weights=young, minlength=6)[fifth]
+        split.append(np.vstack([np.full(len(young), young.sum()), sums / young.sum(), young / sums]))
+    parts = das_gupta(*split)
+    weight = das_gupta_weights(*factors)[0]
+    names = [GROWTH, MIX, WITHIN]
+    words = list(steps.values())
+    names += [f"{capital(words[0])} ÷ children", *(f"{capital(b)} ÷ {a}" for a, b in pairwise(words))]
+    share = whole[f"{panel.population}|1"].sum() / at[years[1]][panel.population].sum()
+    rates = {year: whole[[f"{measure}|{k}", *(f"{name}|{k}" for name in steps)]].set_axis([measure, *steps], axis=1) for k, year in enumerate(years)}
+    return Chain(
+        words=words[-1],
+        years=years,
+        steps=steps,
+        authorities=tuple(str(code) for code in whole.index),
+        fifth=fifth,
+        first=then[-1],
+        last=now[-1],
+        factors=tuple(names),
+        terms=np.vstack([terms[:1], parts * weight, terms[1:]]).T,
+        rates=rates,
+        left_out=f"{words[-1]}, {years[0]} to {years[1]}: {count(len(left), 'authority', 'authorities')} not known at every step in both years; the others "
+        f"have {share:.0%} of all children"
+        if left
+        else "",
+    )
+
+
+def das_gupta_weights(first: Floats, last: Floats) -> Floats:
+    """What a unit of change of each factor adds to the product: the mean over all orders of the other factors' product.
+
+    first, last : shape (factors, places).
+    """
+    k = len(first)
+    weights = np.zeros_like(first)
+    for at in range(k):
+        others = [j for j in range(k) if j != at]
+        for size in range(k):
+            each = factorial(size) * factorial(k - 1 - size) / factorial(k)
+            for changed in combinations(others, size):
+                weights[at] += each * np.prod([last[j] if j in changed else first[j] for j in others], axis=0)
+    return weights
+
+
+def das_gupta(first: Floats, last: Floats) -> Floats:
+    """Terms of the change of a product, one for each factor, that add up exactly; shapes (factors, places)."""
+    return np.asarray((last - first) * das_gupta_weights(first, last))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attribution:
+    """DoWhy's attribution on the data themselves (draw 0) and on draws of whole authorities."""
+
+    old: pd.DataFrame
+    new: pd.DataFrame
+    names: list[str]
+
+    def __call__(self, draw: int, rng: np.random.Generator) -> list[float]:
+        import networkx as nx
+        from dowhy import gcm  # seconds to import
+
+        rows = np.arange(len(self.old)) if draw == 0 else rng.integers(0, len(self.old), len(self.old))
+        old, new = self.old.iloc[rows].reset_index(drop=True), self.new.iloc[rows].reset_index(drop=True)
+        model = gcm.ProbabilisticCausalModel(nx.DiGraph(list(zip(self.names, self.names[1:], strict=False))))
+        model.set_causal_mechanism(self.names[0], gcm.EmpiricalDistribution())
+        for name in self.names[1:]:
+            model.set_causal_mechanism(name, gcm.AdditiveNoiseModel(gcm.ml.create_linear_regressor(), gcm.EmpiricalDistribution()))
+        gcm.util.general.set_random_seed(int(rng.integers(2**31)))
+        gcm.config.disable_progress_bars()
+        # every mechanism may have changed: a test that holds some fixed would decide it by the number of rows
+        found = gcm.distribution_change(
+            model,
+            old,
+            new,
+            self.names[-1],
+            num_samples=20_000 if draw == 0 else 5_000,
+            difference_estimation_func=lambda before, after: float(np.mean(after) - np.mean(before)),
+            mechanism_change_test_significance_level=1.0,
+        )
+        return [float(np.squeeze(found[name])) for name in self.names]
+
+
+def _attribution(table: Table, one: Chain) -> Figure:
+    told = "; ".join(f"{row[0]} {signed(float(row[1] or 0), 1)}" for row in table.rows)
+    return Figure(
+        name="attribution",
+        kind="intervals",
+        table="attribution",
+        alt=f"Change of {one.words} per 10,000 children by mechanism: {told}.",
+        caption=f"Beside it: DoWhy's attribution of the change of the mean rate of {one.words}, {one.years[0]} to {one.years[1]}. Another quantity: a mean "
+        "over authorities, not a sum of children.",
+        values=("value",),
+        lower="lower",
+        upper="upper",
+        label="mechanism",
+    )
+
+
+def _children(panel: Panel, year: int) -> float:
+    assert panel.population is not None
+    return float(panel.only(years=[year]).frame[panel.population].sum()) if year in panel.years else 0.0
