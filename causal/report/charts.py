@@ -44,7 +44,7 @@ def draw(described: Described, table: Mapping[str, Any]) -> Drawing:
     return Drawing(name=described["name"], svg=svg(WIDTH), narrow=svg(NARROW), alt=described["alt"], caption=described["caption"], width=pixels(WIDTH))
 
 
-def _tick(value: float, _: int) -> str:
+def _tick(value: float, _: float) -> str:
     """10,000 rather than 10000, and a true minus sign."""
     text = f"{value:,.10g}" if abs(value) < 1e10 else f"{value:g}"
     return text.replace("-", "−")
