@@ -72,6 +72,11 @@ CHILD_POVERTY = (20.6, 20.1, 18.6, 18.0, 19.0, 17.5, 16.8, 17.8, 18.2)  # % in l
 CENTRE_CUT = (0, 0.10, 0.19, 0.27, 0.36, 0.45, 0.52, 0.61, 0.64)  # share of 2010-11 centre spending gone, real, per child
 PREVENTION = (185, 160, 165, 160, 155, 150, 145, 139, 140)  # £ per child, other than on centres
 CLOSED = (0, 0.004, 0.012, 0.022, 0.04, 0.09, 0.12, 0.145, 0.16)  # share of 3,631 centres: 585 by March 2019
+IN_NEED = (338, 330, 327, 344, 339, 339, 335, 342, 336)  # at 31 March
+CARE_STARTS_16_17 = (300, 320, 340, 420, 455, 480, 515, 540, 610)  # per 100,000 aged 16 and 17, mean of authorities
+CARE_STARTS = (24.2, 24.9, 25.4, 26.6, 27.0, 27.4, 27.7, 27.0, 26.6)
+YOUTH = (330, 245, 228, 200, 175, 148, 126, 117, 112)  # £ per child aged 12 to 17
+STATUTORY = (435, 440, 455, 475, 490, 505, 525, 555, 585)  # £ per child on safeguarding and care
 PRESSURE = (0, -0.06, -0.01, 0.02, 0.12, 0.36, 0.51, 0.64, 0.74)  # tuned until mean closures follow CLOSED
 
 # How much one thing moves the next. A plan needs about 11.6 referrals and 3.4 enquiries, so a unit of need (a plan to come) brings as many.
@@ -79,9 +84,11 @@ ENQUIRIES_PER_REFERRAL = 0.294
 PLANS_PER_ENQUIRY = 0.294
 REFERRALS_PER_NEED = 1 / (ENQUIRIES_PER_REFERRAL * PLANS_PER_ENQUIRY)
 # Where along the chain the shocks to plans enter (shares of their variance), and what one of each is worth in plans.
+YOUTH_EFFECT = 0.19  # entries to care at 16 and 17, per 100,000, that £1 less per child aged 12 to 17 adds (Bennett and others 2021: 1.9 for £10)
+RATING = math.log(1.69) / 100  # log odds of a good rating that £1 of prevention per child adds (Webb, Bennett & Bywaters 2022: +69 % for £100)
 SHOCKS = {"need": (0.35, 1.0), "referrals": (0.25, 1 / REFERRALS_PER_NEED), "section47": (0.2, PLANS_PER_ENQUIRY), "plans": (0.2, 1.0)}
 
-RATE, MONEY = "per 10,000 children", "£ per child, 2017-18 prices"
+RATE, MONEY, YOUNG = "per 10,000 children", "£ per child, 2017-18 prices", "£ per child aged 12 to 17, 2017-18 prices"
 COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # name, label, unit, equation
     ("deprivation", "deprivation (like the Index of Multiple Deprivation 2015)", "score", "authority"),
     ("grant_dependence", "share of 2010-11 spending power that came as grant", "share", "deprivation + authority"),
@@ -107,10 +114,33 @@ COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # name, label, unit, equatio
     ("plans", "children on protection plans", RATE, "section 47 − children + authority + year + count noise"),
     ("looked_after", "children looked after", RATE, "section 47 + last year's plans + authority + year"),
     ("unrelated", "children treated for broken bones", RATE, "what moves need, save closures, + lost spending power + authority"),
+    ("need_at_31_march", "children in need at 31 March", RATE, "referrals + authority + year"),
+    ("care_starts", "children who started to be looked after in the year", RATE, "section 47 + need + authority + year"),
+    ("care_starts_1_4", "children aged 1 to 4 who started to be looked after in the year", RATE, "need + authority + year"),
+    (
+        "care_starts_16_17",
+        "young people aged 16 and 17 who started to be looked after in the year",
+        "per 100,000 aged 16 and 17",
+        "need − last year's youth spending + authority + year",
+    ),
+    ("early_help_spend_per_child", "spending on early help", MONEY, "other preventative spending + what running it costs the authority in every year"),
+    ("preventative_spend_per_child", "spending on prevention", MONEY, "other preventative spending + spending on centres, as it truly is"),
+    ("prevention_share", "prevention's share of spending on children's services", "% of spending", "prevention ÷ (prevention + what safeguarding and care cost)"),
+    ("youth_spend_per_child_12_plus", "spending on services for young people", YOUNG, "year + authority + spending power + deprivation × year"),
+    (
+        "good_or_outstanding",
+        "services rated good or outstanding when last inspected",
+        "share of authorities",
+        "last year's prevention + authority + deprivation, inspected each year",
+    ),
 )
 LASTING = ("deprivation", "grant_dependence")
-SETTABLE = ("closures", "centre_spending", "other_prevention", "child_poverty", "spending_power")
-OUTCOMES = ("plans", "referrals", "section47", "looked_after", "unrelated", "closures", "centre_spending", "other_prevention")
+SPENDING = ("early_help_spend_per_child", "preventative_spend_per_child", "youth_spend_per_child_12_plus")
+SETTABLE = ("closures", "centre_spending", "other_prevention", "child_poverty", "spending_power", *SPENDING)
+OUTCOMES = (
+    *("plans", "referrals", "section47", "looked_after", "unrelated", "need_at_31_march", "care_starts", "care_starts_1_4", "care_starts_16_17"),
+    *("closures", "centre_spending", "other_prevention", "prevention_share", "good_or_outstanding", *SPENDING),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +187,7 @@ class Simulated:
         the chance that its council has acted by the year after. Strict exogeneity fails, and fixed effects are too low.
     anticipation : plans per 10,000 more in the one year before half of the centres close (in proportion), as staff leave early.
         Fixed effects are then too low.
+    prevention_effect : plans per 10,000 that £100 less of other preventative spending per child adds, `delay` − 1 years later.
     shock_persistence : yearly autocorrelation of the shocks to need, referrals, enquiries and plans (count noise has none).
     switches : expected share of authorities whose recorded centre spending has a reporting switch or zeros (36 of 148 in England: 0.243).
         True spending, and so closures, do not notice.
@@ -178,6 +209,7 @@ class Simulated:
     pre_trend: float = 0.0
     feedback: float = 0.0
     anticipation: float = 0.0
+    prevention_effect: float = 2.0
     shock_persistence: float = 0.4
     switches: float = 0.243
     authorities: int = 150
@@ -201,11 +233,11 @@ class Simulated:
         world = self._world({})
         kept = slice(BURN_IN, BURN_IN + self.years)
         share, per_child = self._recorded(world)
-        world |= {"centre_spending": share, "centre_spend_per_child": per_child}
+        world |= {"centre_spending": share, "centre_spend_per_child": per_child, "good_or_outstanding": world["rated"]}
         columns = {}
         for name, _, unit, _ in COLUMNS:
             values = np.tile(world[name], (self.years, 1)) if name in LASTING else world[name][kept]
-            columns[name] = (np.maximum(values, 0) if unit == RATE else values).T.ravel()
+            columns[name] = (np.maximum(values, 0) if unit.startswith("per 10") else values).T.ravel()
         places = _places(self.authorities)
         index = pd.MultiIndex.from_product([places.index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
         variables = tuple(
@@ -337,7 +369,14 @@ class Simulated:
         rng = self._rng("other_prevention")
         usual_prevention, yearly = 55 * _skewed(rng.standard_normal(n), 0.6) + 32 * deprived, _persistent(rng.standard_normal((rows, n)), 0.6)
         prevention_year = england(PREVENTION)
-        prevention = put("other_prevention", np.maximum(prevention_year + usual_prevention - 2 * lost + 15 * yearly, 10))
+        prevention = np.maximum(prevention_year + usual_prevention - 2 * lost + 15 * yearly, 10)
+        running = 40 * np.exp(0.3 * self._rng("early_help").standard_normal(n))
+        pounds = self._centre_level(deprivation)
+        if "early_help_spend_per_child" in do:
+            prevention = np.full_like(prevention, do["early_help_spend_per_child"]) - running
+        if "preventative_spend_per_child" in do:
+            prevention = do["preventative_spend_per_child"] - centre * pounds
+        prevention = put("other_prevention", prevention)
 
         # Who closes: each council has one programme, whose size (politics, how many centres there were) is very unequal, and carries it out
         # once pressure has passed what it tolerates. A local crisis makes the programme larger and brings it nearer.
@@ -360,7 +399,7 @@ class Simulated:
 
         # Need, counted in the plans it will come to; and the services' lasting habits. Where many are referred, more are screened out.
         lasting_need = 6.5 * _skewed(lasting, 1.1) + 1 * deprived + 1 * (deprived**2 - 1)
-        hardship = lasting_need + 0.05 * deprived * since + 1.2 * (poverty - poverty_year) - 0.02 * (prevention - prevention_year)
+        hardship = lasting_need + 0.05 * deprived * since + 1.2 * (poverty - poverty_year) - self.prevention_effect / 100 * (prevention - prevention_year)
         habit = {name: self._rng(f"{name}: places").standard_normal(n) for name in ("referrals", "section47", "plans", "looked_after", "unrelated")}
         refers = 100 * _skewed(habit["referrals"], 0.5) + 10 * deprived
         enquires = 16 * _skewed(habit["section47"], 0.6) - 1.2 * ENQUIRIES_PER_REFERRAL * refers
@@ -409,7 +448,36 @@ class Simulated:
         earlier = np.vstack([plans[:1] - plans_year[:1], (plans - plans_year)[:-1]])
         looked_after = 1.09 * england(LOOKED_AFTER) + 25 * _skewed(habit["looked_after"], 0.55) + 0.15 * (section47 - section47_year) + 0.3 * earlier + care
         unrelated = 110 + 12 * habit["unrelated"] + shared + 0.5 * lost + injured
+
+        # What else such files hold: children in need, entries to care by age, the return of spending, and the inspectors' ratings.
+        def services(name: str, places: float, skew: float, shocks: float) -> Array:
+            """What is lasting about a place and what passes, outcome units."""
+            rng = self._rng(name)
+            lasting, passing = rng.standard_normal(n), rng.standard_normal((rows, n))
+            return np.asarray(places * _skewed(lasting, skew) + shocks * _persistent(passing, self.shock_persistence))
+
+        youth = england(YOUTH) * np.exp(0.35 * self._rng("youth: places").standard_normal(n)) - 1.5 * lost - 4 * deprived * grown
+        youth = put("youth_spend_per_child_12_plus", np.maximum(youth + 25 * _persistent(self._rng("youth").standard_normal((rows, n)), 0.6), 0))
+        youth_before = np.vstack([youth[:1], youth[:-1]])
+        preventative = prevention + centre * pounds
+        before = np.vstack([preventative[:1], preventative[:-1]])
+        expected = 1 / (1 + np.exp(-(RATING * (before - 220) - 0.5 - 0.3 * deprived + 0.8 * self._rng("rating: places").standard_normal(n))))
+        in_need = 1.06 * england(IN_NEED) + services("need_at_31_march", 85, 0.4, 18) + 0.4 * (referrals - referrals_year)
+        grave, enquired = need - 8 * england(CLOSED, 2), section47 - section47_year
+        care_starts = 1.06 * england(CARE_STARTS) + services("care_starts", 8, 0.5, 3.5) + 0.08 * enquired + 0.1 * grave
+        young = england(CARE_STARTS_16_17) + services("care_starts_16_17", 130, 0.6, 40) + 0.5 * grave - YOUTH_EFFECT * (youth_before - england(YOUTH, 1))
+        statutory = england(STATUTORY) * np.exp(0.2 * self._rng("statutory").standard_normal(n)) + 2 * (looked_after - 1.09 * england(LOOKED_AFTER))
         return {
+            "need_at_31_march": in_need,
+            "care_starts": care_starts,
+            "care_starts_1_4": 5.6 + services("care_starts_1_4", 2, 0.5, 1.2) + 0.04 * shared,
+            "care_starts_16_17": young,
+            "early_help_spend_per_child": prevention + running,
+            "preventative_spend_per_child": preventative,
+            "prevention_share": 100 * preventative / (preventative + np.maximum(statutory, 100)),
+            "youth_spend_per_child_12_plus": youth,
+            "good_or_outstanding": expected,
+            "rated": (self._rng("rating").random((rows, n)) < expected).astype(float),
             "deprivation": deprivation,
             "grant_dependence": grant,
             "children": children,
@@ -440,8 +508,11 @@ class Simulated:
         factor = np.where(year >= starts, np.exp(np.where(up, size, -size)), 1.0)
         factor = np.where(zero, np.where((year >= starts) & (year < starts + lasts), 0.0, 1.0), factor)
         share = true * np.where(struck, factor, 1.0)
-        level = 168 * np.exp(0.33 * self._rng("centre_spend_per_child").standard_normal(n) + 0.3 * (world["deprivation"] - 23.1) / 8.1 - 0.12)
-        return share, share * level
+        return share, share * self._centre_level(world["deprivation"])
+
+    def _centre_level(self, deprivation: Array) -> Array:
+        """£ per child on centres in 2010-11."""
+        return np.asarray(168 * np.exp(0.33 * self._rng("centre_spend_per_child").standard_normal(self.authorities) + 0.3 * (deprivation - 23.1) / 8.1 - 0.12))
 
     def _planted(self) -> dict[str, Any]:
         clean = {"carryover": 0.0, "unobserved_confounding": 0.0, "pre_trend": 0.0, "feedback": 0.0, "anticipation": 0.0}

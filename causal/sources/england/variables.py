@@ -116,6 +116,26 @@ def _share_of_spending(m: Making) -> pd.Series:
     return ((total - away) / base.where(base > 0)) * 100
 
 
+def _young(m: Making) -> pd.Series:
+    """Children aged 12 to 17, near enough: Nomis stops at 16."""
+    middle, fifteen, sixteen = (m.take(f"population_{ages}") for ages in ("10_14", "15", "16"))
+    return 0.6 * middle + fifteen + 2 * sixteen
+
+
+def _youth_spend(m: Making) -> pd.Series:
+    cash = m.without("youth_gross", m.cash("youth_gross"), m.cash("youth_gross") < 0, "is negative, a correction of another year")
+    return cash * m.prices(cash.index) / _young(m).reindex(cash.index)
+
+
+def _care_starts_16_17(m: Making) -> pd.Series:
+    starts = m.count("care_starts_16_plus")
+    return starts / (2 * m.take("population_16")).reindex(starts.index) * 100_000
+
+
+def _other_prevention(m: Making) -> pd.Series:
+    return m.made["preventative_spend_per_child"] - m.made["centre_spend_per_child"]
+
+
 def _per_child_in_need(m: Making) -> pd.Series:
     cash = m.cash("social_work_gross")
     episodes = m.count("need_episodes")
@@ -262,6 +282,14 @@ VARIABLES: tuple[Made, ...] = (
     _rate("care_starts", "children who started to be looked after in the year"),
     _rate("care_starts_1_4", "children aged 1 to 4 who started to be looked after in the year"),
     _rate("care_starts_16_plus", "children aged 16 and over who started to be looked after in the year"),
+    Made(
+        name="care_starts_16_17",
+        label="young people aged 16 and 17 who started to be looked after in the year",
+        unit="per 100,000 aged 16 and 17",
+        needs=("care_starts_16_plus", "population_16"),
+        make=_care_starts_16_17,
+        definition="count, unaccompanied asylum-seeking children among them, ÷ twice those aged 16 in the middle of the year before × 100,000",
+    ),
     # spending
     _centre("net", "centre_net_spend_per_child"),
     *_spend("early_years", "Sure Start and under-fives", "early_years"),
@@ -269,6 +297,24 @@ VARIABLES: tuple[Made, ...] = (
     *_spend("youth", "services for young people", "youth"),
     *_spend("preventative", "prevention", "early_years", "family_support", "youth"),
     *_spend("early_help", "early help", "children_services", less=("looked_after_children", "safeguarding")),
+    Made(
+        name="other_prevention",
+        label="spending on prevention other than children's centres",
+        unit="£ per child, 2017-18 prices",
+        needs=("early_years_gross", "family_support_gross", "youth_gross", *CENTRES),
+        helps=("centres_management_gross",),
+        make=_other_prevention,
+        per_children=True,
+        definition=lambda c: f"spending on prevention − spending on children's centres ({_lines(c)} lines), both as above; {REAL}",
+    ),
+    Made(
+        name="youth_spend_per_child_12_plus",
+        label="spending on services for young people",
+        unit="£ per child aged 12 to 17, 2017-18 prices",
+        needs=("youth_gross", "population_10_14", "population_15", "population_16", "gdp_deflator"),
+        make=_youth_spend,
+        definition=f"section 251 gross outturn ÷ (three fifths of those aged 10 to 14 + those aged 15 + twice those aged 16), {REAL}",
+    ),
     *_spend("safeguarding", "safeguarding", "safeguarding"),
     *_spend("looked_after", "children looked after", "looked_after_children"),
     *_spend("total", "children's services", "children_services"),
