@@ -15,6 +15,8 @@ from causal.errors import CausalError, ConfigError, suggest
 
 GROUPS = {
     "experiments": "experiment",
+    "outcomes": "outcome",
+    "studies": "study",
     "estimators": "estimator",
     "refuters": "refuters",
     "sources": "source",
@@ -29,6 +31,7 @@ EXAMPLES = """examples:
   causal explain experiment=closures                      before any outcome is looked at
   causal simulate experiment=closures --panels 200        would this design have found it? effects are planted
   causal decompose variation source=england source.path=FOLDER       what an outcome's differences are made of
+  causal study england source.path=FOLDER                 every question on England's files, and one page of all answers
   causal list estimators                                  what there is, what it needs, what it costs
   causal check mine.csv                                   what is wrong with a table or a folder
   causal check FOLDER --cell plans Leeds 2018             the printed cells behind one number
@@ -47,7 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose"):
+        if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
             raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
         if odd := [word for word in rest if word.startswith("-")]:
             raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
@@ -85,10 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--worlds", choices=("panel", "source"), default="panel", help="plant in the study's own panel, or draw from source=simulated anew")
     decompose = configured("decompose", "take a finding apart: causal decompose variation source=england source.path=FOLDER")
     decompose.add_argument("name", metavar="NAME", help="which; causal list decompositions")
+    many = configured("study", "every question of a study, and one page of all answers: causal study england source.path=FOLDER")
+    many.add_argument("name", metavar="NAME", help="which; causal list studies")
     compare = commands.add_parser("compare", help="one table and page over many runs")
     compare.add_argument("runs", nargs="+", type=Path, metavar="RUN_OR_FOLDER")
     compare.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (default: beside the runs)")
-    listing = commands.add_parser("list", help="what experiments, estimators, refuters, sources, graphs and decompositions there are")
+    listing = commands.add_parser("list", help="what experiments, outcomes, studies, estimators, refuters, sources, graphs and decompositions there are")
     listing.add_argument("what", nargs="?", choices=list(GROUPS), metavar="|".join(GROUPS))
     listing.add_argument("--json", action="store_true")
     listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
@@ -140,6 +145,11 @@ def _simulate(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _decompose(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.decompose")
+    return int(program.main(given.name, rest, folders=given.config_dir, trusted=given.trust))
+
+
+def _study(given: argparse.Namespace, rest: list[str]) -> int:
+    program = import_module("causal.experiments.study")
     return int(program.main(given.name, rest, folders=given.config_dir, trusted=given.trust))
 
 
@@ -332,6 +342,7 @@ COMMANDS = {
     "explain": _explain,
     "simulate": _simulate,
     "decompose": _decompose,
+    "study": _study,
     "compare": _compare,
     "facts": _facts,
     "list": _list,

@@ -25,6 +25,10 @@ class DataError(CausalError):
     """A table or file that cannot be used."""
 
 
+class NotMeasured(DataError):
+    """The treatment or the outcome is no column of these data: what would have to be measured, and where it is to be had."""
+
+
 class GraphError(CausalError):
     """A causal graph that is not one."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from causal.design import Design, design
-from causal.errors import ConfigError, DataError, NotEstimable, suggest
+from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification, identify
@@ -122,7 +122,7 @@ def run(
     question = study.question
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         with clock("load"):
-            panel = panel or study.source.load()
+            panel = panel or loaded(study)
             must_have(study, panel)
         with clock("identify"):
             identification = identification or identify(
@@ -204,6 +204,26 @@ def run(
     )
 
 
+def loaded(study: Study) -> Panel:
+    """The source's panel; where the source knows the truth (a simulated world), with the truth of this question.
+
+    Raises
+    ------
+    DataError : the input cannot be used.
+    """
+    panel = study.source.load()
+    truth = getattr(study.source, "truth", None)
+    if truth is None:
+        return panel
+    try:
+        known = truth(study.question)
+    except ConfigError as problem:
+        words, ate = f"nothing for this question ({problem})", None
+    else:
+        words, ate = known.words, known.ate
+    return replace(panel, planted={**panel.planted, "words": words, "truth": ate})
+
+
 class _Clock:
     """Wall seconds of each named step."""
 
@@ -230,14 +250,15 @@ def must_have(study: Study, panel: Panel) -> None:
 
     Raises
     ------
-    DataError : one is not.
+    NotMeasured : treatment or outcome is not.
+    DataError : a modifier is not.
     """
     for key in ("treatment", "outcome"):
         name = getattr(study.question, key)
         study.graph.node(name)
         if name not in panel.names:
             why = getattr(study.source, "missing", lambda _: None)(name)
-            raise DataError(f"{panel.title}: the {key} {name!r} is not there. {why or 'Of columns ' + suggest(name, panel.names)}")
+            raise NotMeasured(f"{panel.title}: the {key} {name!r} is not there. {why or 'Of columns ' + suggest(name, panel.names)}")
     for name in study.question.modifiers:
         if name not in panel.names:
             raise DataError(f"{panel.title}: the modifier {name!r} is not there; {suggest(name, panel.names)} Leave it out with  question.modifiers=[]")

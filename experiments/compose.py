@@ -44,7 +44,23 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
         _look_through(folder)
     GlobalHydra.instance().clear()
     with explained(words, folders), initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("config", [*parsable(words), *search], return_hydra_config=False)
+        config = compose("config", [*parsable(words), *search], return_hydra_config=False)
+    _outcome_heeded(config, words, folders)
+    return config
+
+
+def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[Path]) -> None:
+    """An experiment that sets its own outcome stands above the group, and a choice would be lost without a word."""
+    chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("outcome=")), "")
+    for path in (root / "outcome" / f"{chosen}.yaml" for root in (*folders, CONF)):
+        if path.is_file():
+            wanted, got = OmegaConf.load(path).get("outcome"), OmegaConf.select(config, "question.outcome", throw_on_missing=False)
+            if wanted != got and not any(word.startswith("question.outcome=") for word in words):
+                raise ConfigError(
+                    f"outcome={chosen} is not heeded: the experiment sets its own outcome, {got}; give  question.outcome={wanted}  and the size "
+                    "that would matter,  question.smallest_important=…  'question.because=…'"
+                )
+            return
 
 
 def _look_through(folder: Path) -> None:

@@ -22,10 +22,11 @@ from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
+from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
-from causal.study import Result, Source, Study, run
+from causal.study import Result, Source, Study, loaded, run
 
 
 class _Job:
@@ -60,26 +61,14 @@ class _Job:
         plain = resolved(config)
         runs, workers = Path(str(config.runs)), checked_workers(config.workers)
         home = runs / named["experiment"] / named["estimator"]
-        digest = digest_of(plain)
         panel = None
         if self.sweep:
-            panel = study.source.load()
-            if (same := _complete(home, digest, panel.digest)) is not None:
+            panel = loaded(study)
+            if (same := complete(home, digest_of(plain), panel.digest)) is not None:
                 print(f"already complete: {same}")
                 return same
-        began = datetime.now(UTC)
-        result = run(study, workers=workers, say=_say if sys.stderr.isatty() else None, panel=panel)
         command = ["causal", "run", *self.flags, *_command(named, HydraConfig.get().overrides.task)]
-        record = provenance(
-            config=plain,
-            command=command,
-            seed=study.seed,
-            data=result.panel.digest,
-            times={"started": began.isoformat(timespec="seconds"), "seconds": {name: round(s, 3) for name, s in result.seconds.items()}},
-            protocol=self._followed(result, plain),
-        )
-        text = as_yaml(plain)
-        folder = land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest[:6]}")
+        result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed)
         if not self.sweep:
             _latest(runs, folder)
         _tell(study, result, folder, brief=self.sweep)
@@ -91,6 +80,40 @@ class _Job:
             return None
         said = deviations(self.plan, config=plain, panel=result.panel, outcome=result.study.question.outcome, made=result.design)
         return {"digest": self.plan["digest"], "deviations": said}
+
+
+def carry_out(
+    study: Study,
+    plain: dict[str, Any],
+    runs: Path,
+    home: Path,
+    command: Sequence[str],
+    *,
+    workers: int,
+    panel: Panel | None = None,
+    followed: Callable[[Result, dict[str, Any]], dict[str, Any] | None] = lambda *_: None,
+) -> tuple[Result, Path]:
+    """Run a study and write it into a folder of its own below `home`.
+
+    Parameters
+    ----------
+    plain : the resolved configuration.
+    command : the words that run it again.
+    panel : if it has been loaded already.
+    followed : what the result says of the protocol that was followed.
+    """
+    began = datetime.now(UTC)
+    result = run(study, workers=workers, say=_say if sys.stderr.isatty() else None, panel=panel)
+    record = provenance(
+        config=plain,
+        command=list(command),
+        seed=study.seed,
+        data=result.panel.digest,
+        times={"started": began.isoformat(timespec="seconds"), "seconds": {name: round(s, 3) for name, s in result.seconds.items()}},
+        protocol=followed(result, plain),
+    )
+    text = as_yaml(plain)
+    return result, land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
 
 
 def checked_workers(workers: Any) -> int:
@@ -152,13 +175,13 @@ def _latest(runs: Path, folder: Path) -> None:
     fresh.replace(link)
 
 
-def _complete(home: Path, digest: str, data: str) -> Path | None:
+def complete(home: Path, digest: str, data: str) -> Path | None:
     """A whole run of the same configuration, data and code, the newest."""
-    from causal.report.record import read
+    from causal.report.record import load
 
     for folder in sorted(home.glob(f"*-{digest[:6]}*"), reverse=True):
         try:
-            made = read(folder)["provenance"]
+            made = load(folder, ("provenance",))["provenance"]
         except CausalError:
             continue
         if (made["config_digest"], made["data_digest"], made["code_digest"]) == (digest, data, code_digest()):

@@ -62,7 +62,7 @@ def test_the_root_has_a_key_for_every_part_of_a_study_and_a_question() -> None:
     assert set(inside["question"]) - {"_target_"} == knobs(Question)
 
 
-@pytest.mark.parametrize("group", ["experiment", "source", "graph", "estimator", "rule", "language"])
+@pytest.mark.parametrize("group", ["experiment", "outcome", "source", "graph", "estimator", "rule", "language"])
 def test_every_choice_composes_and_instantiates(group: str, tmp_path: Path) -> None:
     (tmp_path / "g.dot").write_text('digraph { closures -> plans [because="a test"] }')
     for name in choices(group):
@@ -97,10 +97,10 @@ def test_every_file_opens_with_what_it_is(path: Path) -> None:
     assert lines[0].startswith("# ") and len(lines[0]) > 15
 
 
-def test_an_experiment_asks_a_question_and_sets_no_estimator() -> None:
+def test_an_experiment_asks_a_question_and_sets_no_knob_of_an_estimator() -> None:
     for name in choices("experiment"):
         inside = yaml.safe_load((CONF / f"experiment/{name}.yaml").read_text())
-        assert set(inside) <= {"defaults", "title", "action", "question", "source", "graph", "said"}
+        assert set(inside) <= {"defaults", "title", "action", "question", "source", "graph", "said", "adjust_for"}
         assert (CONF / f"experiment/{name}.yaml").read_text().startswith("# @package _global_")
 
 

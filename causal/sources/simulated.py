@@ -125,7 +125,12 @@ COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # name, label, unit, equatio
     ),
     ("early_help_spend_per_child", "spending on early help", MONEY, "other preventative spending + what running it costs the authority in every year"),
     ("preventative_spend_per_child", "spending on prevention", MONEY, "other preventative spending + spending on centres, as it truly is"),
-    ("prevention_share", "prevention's share of spending on children's services", "% of spending", "prevention ÷ (prevention + what safeguarding and care cost)"),
+    (
+        "prevention_share",
+        "prevention's share of spending on children's services",
+        "% of spending",
+        "prevention ÷ (prevention + what safeguarding and care cost)",
+    ),
     ("youth_spend_per_child_12_plus", "spending on services for young people", YOUNG, "year + authority + spending power + deprivation × year"),
     (
         "good_or_outstanding",

@@ -1,0 +1,243 @@
+"""A study of many questions: each entry of conf/study/NAME.yaml is run as `causal run` or `causal decompose` would, and one page holds all answers.
+
+What is complete for the same configuration, data and code is not run again, so a study that was stopped goes on where it was. An entry that is refused
+is a row with its reason and stops nothing; so is one whose treatment or outcome these files do not have, which is an answer too: what it would take.
+
+`main` is what `causal study NAME` calls; it works as a script too: python experiments/study.py england source.path=FOLDER
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from causal.errors import CausalError, ConfigError, NotMeasured, suggest
+from causal.experiments import decompose
+from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
+from causal.experiments.run import carry_out, checked_workers, complete
+from causal.panel import Panel
+from causal.report.provenance import digest_of
+from causal.report.record import load
+from causal.study import Study, loaded
+from causal.words import count
+
+KEYS = {"title", "said", "words", "entries"}
+ENTRY = {"run", "decompose", "why"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One question of a study.
+
+    Parameters
+    ----------
+    kind : "run" or "decompose".
+    name : of the decomposition; "" for a run.
+    words : overrides, as on the command line.
+    why : what this entry is for, beside the others.
+    """
+
+    kind: str
+    name: str
+    words: tuple[str, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a study's file says: a title, a sentence on all of it, words that every entry gets, and the entries."""
+
+    title: str
+    said: str
+    words: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+
+def plan(name: str, folders: Sequence[Path] = ()) -> Plan:
+    """Read conf/study/NAME.yaml, a user's own folder before ours.
+
+    Raises
+    ------
+    ConfigError : there is none of that name, or it is not a study's file.
+    """
+    path = next((p for root in (*folders, CONF) if (p := root / "study" / f"{name}.yaml").is_file()), None)
+    if path is None:
+        raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
+    try:
+        inside = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as problem:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(problem).split())}") from problem
+    if not isinstance(inside, dict) or set(inside) - KEYS or not {"title", "entries"} <= set(inside):
+        raise ConfigError(f"{path}: a study has the keys {', '.join(sorted(KEYS))}, of which title and entries must be there")
+    entries = []
+    for one in inside["entries"]:
+        kind = next((kind for kind in ("run", "decompose") if isinstance(one, dict) and kind in one), "")
+        if not kind or set(one) - ENTRY or {"run", "decompose"} <= set(one):
+            raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
+        words = [str(word) for word in _words(one[kind])]
+        entries.append(Entry(kind=kind, name=words.pop(0) if kind == "decompose" else "", words=tuple(words), why=" ".join(str(one.get("why") or "").split())))
+    return Plan(
+        title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(_words(inside.get("words"))), entries=tuple(entries)
+    )
+
+
+def _words(given: Any) -> list[str]:
+    """Words in one line, or a list where a word holds blanks."""
+    return given.split() if isinstance(given, str) else [str(one) for one in given or ()]
+
+
+def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
+    """Run all entries and write the page; 0, or 2 if any was refused. The last line printed is the page's folder.
+
+    Parameters
+    ----------
+    name : of the study.
+    words : overrides that every entry gets after its own (source.path=FOLDER, runs=…, refuters=…).
+
+    Raises
+    ------
+    CausalError : the study's file cannot be used, or the configuration that all entries share.
+    """
+    folders = [folder.resolve() for folder in folders]
+    what, allowed = plan(name, folders), trust(trusted)
+    config = composed([*what.words, *words], folders)
+    study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
+    runs, workers = Path(str(config.runs)), checked_workers(config.workers)
+    flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
+    panels: dict[str, Panel] = {}
+    rows: list[dict[str, Any]] = []
+    for i, entry in enumerate(what.entries, 1):
+        began = time.perf_counter()
+        given = [*what.words, *entry.words, *words]
+        try:
+            row = (
+                _run(given, folders, allowed, flags, runs, workers, panels)
+                if entry.kind == "run"
+                else _decompose(entry.name, given, folders, trusted, allowed, runs)
+            )
+        except NotMeasured as lacking:
+            row = {"state": "not in these files", "reason": str(lacking)}
+        except CausalError as problem:
+            row = {"state": "refused", "reason": str(problem)}
+        row = {"entry": " ".join([*([entry.name] if entry.name else []), *entry.words]), "kind": entry.kind, "why": entry.why} | row
+        rows.append(row)
+        print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
+        print(f"    {row.get('headline') or row.get('reason')}", flush=True)
+    folder = runs / "studies" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    page = _write(what, rows, folder)
+    states = [row["state"] for row in rows]
+    told = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(told)}")
+    print(f"all answers: {page}")
+    print(folder)
+    return 2 if "refused" in states else 0
+
+
+def _run(
+    words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str], flags: Sequence[str], runs: Path, workers: int, panels: dict[str, Panel]
+) -> dict[str, Any]:
+    """One experiment, unless it is there already."""
+    config = composed(words, folders)
+    study = study_from(config, allowed)
+    plain = resolved(config)
+    experiment = next(word.partition("=")[2] for word in reversed(words) if word.startswith("experiment="))
+    panel = _panel(study, plain, panels)
+    home = runs / experiment / str(study.estimator.name)
+    there = complete(home, digest_of(plain), panel.digest)
+    if there is None:
+        kept = [word for word in words if word.partition("=")[0] not in ("workers", "runs")]
+        _, there = carry_out(study, plain, runs, home, ["causal", "run", *flags, *kept], workers=workers, panel=panel)
+        state = "done"
+    else:
+        state = "already complete"
+    data = load(there)
+    return {
+        "state": state,
+        "folder": there,
+        "experiment": experiment,
+        "truth": panel.planted.get("truth"),
+        "data": data,
+        "headline": data["verdict"]["headline"],
+    }
+
+
+def _panel(study: Study, plain: Mapping[str, Any], panels: dict[str, Panel]) -> Panel:
+    """The study's panel; a source without a truth of its own gives the same to all questions, so it is read once."""
+    if hasattr(study.source, "truth"):
+        return loaded(study)
+    key = json.dumps(plain["source"], sort_keys=True)
+    if key not in panels:
+        panels[key] = loaded(study)
+    return panels[key]
+
+
+def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted: Sequence[str], allowed: Sequence[str], runs: Path) -> dict[str, Any]:
+    """One decomposition, unless it is there already."""
+    known = choices("decomposition", folders)
+    if name not in known:
+        raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
+    config = composed([f"decomposition={name}", *words], folders)
+    study, _ = study_and_part(config, "decomposition", allowed)
+    there = complete(runs / "decompositions" / name, digest_of(resolved(config)), study.source.load().digest)
+    state = "already complete"
+    if there is None:
+        heard = io.StringIO()
+        with contextlib.redirect_stdout(heard):
+            decompose.main(name, words, folders=folders, trusted=trusted)
+        there, state = Path(heard.getvalue().strip().splitlines()[-1]), "done"
+    data = load(there)
+    return {"state": state, "folder": there, "experiment": name, "truth": data.get("truth"), "data": data, "headline": data["headline"]}
+
+
+def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
+    """The index page, and the same as a table in text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
+    (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    lacking = [
+        {"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"}
+        for row in rows
+        if row["state"] in ("refused", "not in these files")
+    ]
+    if find_spec("causal.report.index") is None:
+        return folder / "summary.md"
+    index = import_module("causal.report.index").index
+    return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Markdown: each entry with its answer, strength, checks that did not pass, what others said and, in a simulated world, the truth."""
+    planted = any(row.get("truth") is not None for row in rows)
+    heads = ["entry", "answer", "strength", "did not pass", *(["planted"] if planted else ["what others said"])]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for row in rows:
+        cells = [f"`{row['entry']}`" + (f" {row['why']}" if row["why"] else "")]
+        if "folder" not in row:
+            cells += [f"{row['state']}: {row['reason']}", "", "", ""]
+        elif row["kind"] == "decompose":
+            cells += [row["headline"], "", "", ""]
+        else:
+            data, truth = row["data"], row["truth"]
+            failed = [one["name"].replace("_", " ") for one in data["refutations"] if one["survived"] is False]
+            last = (f"{truth:+.3g}" if truth is not None else "") if planted else " ".join(f"{one['who']}: {one['what']}" for one in data.get("said", []))
+            cells += [row["headline"], data["verdict"]["strength"], ", ".join(failed) or "none", last]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    return lines
+
+
+if __name__ == "__main__":
+    from causal.cli import main as command_line
+
+    sys.exit(command_line(["study", *sys.argv[1:]]))
