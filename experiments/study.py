@@ -131,6 +131,8 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             row = {"state": "not in these files", "reason": str(lacking)}
         except CausalError as problem:
             row = {"state": "refused", "reason": str(problem)}
+        except Exception as fault:  # a fault of ours in one entry must not cost the others; it is told, and the exit status says so
+            row = {"state": "broken off", "reason": f"{type(fault).__name__}: {fault}"}
         row = {"entry": " ".join([*([entry.name] if entry.name else []), *entry.words]), "kind": entry.kind, "why": entry.why} | row
         rows.append(row)
         print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
@@ -142,7 +144,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(told)}")
     print(f"all answers: {page}")
     print(folder)
-    return 2 if "refused" in states else 0
+    return 2 if {"refused", "broken off"} & set(states) else 0
 
 
 def _run(
@@ -206,11 +208,7 @@ def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
     (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    lacking = [
-        {"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"}
-        for row in rows
-        if row["state"] in ("refused", "not in these files")
-    ]
+    lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
     if find_spec("causal.report.index") is None:
         return folder / "summary.md"
     index = import_module("causal.report.index").index
