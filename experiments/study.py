@@ -16,8 +16,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from causal.experiments import decompose
 from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
 from causal.experiments.run import carry_out, checked_workers, complete
 from causal.panel import Panel
+from causal.report.index import index
 from causal.report.provenance import digest_of
 from causal.report.record import load
 from causal.study import Study, loaded
@@ -209,9 +208,6 @@ def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
     (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
-    if find_spec("causal.report.index") is None:
-        return folder / "summary.md"
-    index = import_module("causal.report.index").index
     return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said)
 
 
