@@ -61,3 +61,31 @@ def test_closures_say_which_file_is_missing_and_run_once_it_is_there(tmp_path: P
     assert main([*words, f"source.path={folder}"]) == 0
     found = result(capsys.readouterr().out)
     assert found["design"]["rows"] > 900 and found["question"]["treatment"] == "closures"
+
+
+def test_what_bennett_and_others_found_of_poverty_and_entries_to_care_is_near_and_a_check_finds_a_drift_beforehand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bennett and others 2022: 0.5 per 10,000 (0.2 to 0.8); here 0.40, but entries were drifting before."""
+    words = ["run", f"runs={tmp_path}", "experiment=poverty_to_care", "source=england", f"source.path={REAL}", "refuters=[pre_trend]", "workers=1"]
+    assert main(words) == 0
+    found = result(capsys.readouterr().out)
+    assert 0.2 < found["estimate"]["effect"] < 0.8 and found["estimate"]["lower"] > 0
+    assert found["refutations"][0]["survived"] is False and found["said"][0]["who"].startswith("Bennett")
+
+
+def test_spending_on_the_young_and_entries_at_16_and_17_are_made_of_printed_numbers() -> None:
+    """Leeds 2018 by hand from Table A1, the looked-after file and Nomis: the parts of each trace put together again."""
+    england = England(path=str(REAL))
+    code, when = "Leeds", 2018
+
+    def printed(name: str, quantity: str) -> float:
+        cells = england.trace(name, code, when)
+        return float(cells[(cells["quantity"] == quantity) & cells["used"]]["value"].sum())
+
+    middle, fifteen, sixteen = (printed("youth_spend_per_child_12_plus", f"population_{ages}") for ages in ("10_14", "15", "16"))
+    youth = printed("youth_spend_per_child_12_plus", "youth_gross")
+    assert england.value("youth_spend_per_child_12_plus", code, when)[0] == pytest.approx(youth / (0.6 * middle + fifteen + 2 * sixteen), rel=1e-6)
+    starts = printed("care_starts_16_17", "care_starts_16_plus")
+    assert 20 < starts < 200 and england.value("care_starts_16_17", code, when)[0] == pytest.approx(starts / (2 * sixteen) * 1e5, rel=1e-6)
+    assert england.missing("good_or_outstanding")

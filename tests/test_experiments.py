@@ -102,6 +102,7 @@ def test_what_cuts_work_through_is_never_held_fixed_and_deprivation_acts_by_year
         assert {"centre_spending", "other_prevention", "section47"} <= set(one.mediators)
         assert not {name.partition("[")[0] for name in one.adjust_for} & {*one.mediators, *one.descendants}
         assert one.by_year == ("deprivation",) and one.sufficient
+    assert found("experiment=cuts_to_plans", "graph=nao_steady").by_year == ()
     alone = study("experiment=cuts_to_plans", "adjust_for=[authority,year]")
     assert not identify(alone.question, alone.graph, measured=loaded(alone).names, adjust_for=alone.adjust_for).sufficient
 

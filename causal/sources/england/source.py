@@ -48,6 +48,13 @@ PUBLISHED = (
 )
 
 
+ELSEWHERE = {  # what is asked of England and none of the publications read here has
+    "good_or_outstanding": "good_or_outstanding: no publication that is read here has it; inspection outcomes by authority are at "
+    "https://www.gov.uk/government/statistics/local-authority-inspection-outcomes-as-at-31-march-2025: put 1 (good or outstanding) or 0 into a table of "
+    "yours, a row for each authority and year, with the spending beside it, and ask with  source=table source.path=FILE"
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class England:
     """The folder of published files, and the few decisions that turn it into a panel (`making` says why each).
@@ -161,8 +168,8 @@ class England:
         return derive(panel, self.derived)
 
     def missing(self, name: str) -> str | None:
-        """Why a variable that England's publications could give is not in this folder; None if it is there, or if no publication read here has it."""
-        return self._absent.get(name)
+        """Why a variable is not in this folder, and where it is to be had; None if it is there, or unknown."""
+        return self._absent.get(name) or ELSEWHERE.get(name)
 
     def cells(self) -> pd.DataFrame:
         """Every number printed in the folder, one row each.
