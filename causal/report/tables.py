@@ -199,7 +199,7 @@ def influence(result: Result) -> str:
 
 def setting(data: Mapping[str, Any]) -> dict[str, Any]:
     """Time and place of a record: the last year of the outcome, and the nation that the authorities are of."""
-    span = years(data)
+    span = [year for year in years(data) if year]  # the year of a cross-section is 0, and no period
     source = data["source"]
     if source["simulated"]:
         country = (NOT_APPLICABLE, "SIMULATED")
