@@ -1,10 +1,11 @@
 """Each estimator against the bare library call under it: processor seconds and peak memory, both sides in one run.
 
-    python benchmarks/estimators.py [--only NAME …] [--rows 1200 100000] [--seconds 2]      a whole run writes benchmarks/estimators.md
+    python benchmarks/estimators.py [--only NAME …] [--rows 1200 100000] [--seconds 2]      without --only and --rows it writes benchmarks/estimators.md
 
 Both sides answer the same question on the same rows, each in a process of its own, and take turns, so that what else the machine does falls on both;
 the best of each counts. Ours is `estimate(design, rng)` with all its checks, errors and diagnostics. The library's is its own call (see bare.py) on
 arrays that are laid out, demeaned and scaled beforehand, without a bootstrap of its own. What is compared stands in cases.py.
+Rows that are measured are kept in benchmarks/.speed and not measured again, as long as the code is the same; --table writes those there are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import gc
+import json
 import multiprocessing
 import os
 import platform
@@ -20,7 +22,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ from tqdm import tqdm
 
 from causal.estimators import shelf
 from causal.refute import stream
+from causal.report.provenance import code_digest
 
 HERE = Path(__file__).parent
 OVERHEAD, FACTOR = 1.1, 2.0  # what is asked: of time at the usual size; of time and of memory at the large one
@@ -184,7 +187,7 @@ def line(name: str, rows: int, got: Measured | str) -> str:
     )
 
 
-def report(command: str, lines: list[str]) -> str:
+def report(command: str, lines: list[str], missing: list[str]) -> str:
     """The whole file."""
     from refuters import processor  # noqa: PLC0415 - only at the end
 
@@ -200,7 +203,7 @@ def report(command: str, lines: list[str]) -> str:
             "",
             READING,
             "",
-            f"{len(lines) - short} of {len(lines)} rows meet what is asked.",
+            f"{len(lines) - short} of {len(lines)} rows meet what is asked." + (f" Not measured: {', '.join(missing)}." if missing else ""),
             "",
             "| estimator | rows | ours, s | bare, s | ratio | refits | ratio ÷ refits | ours, MB | bare, MB | ratio | effects: ours, bare | asked | why |",
             "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
@@ -225,15 +228,28 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", type=int, choices=(USUAL, LARGE), default=[USUAL, LARGE], help="1200, 100000 or both")
     parser.add_argument("--seconds", type=float, default=2.0, help="that each side is given, at least two turns")
     parser.add_argument("--limit", type=float, default=120.0, help="after which a side is not waited for")
+    parser.add_argument("--table", action="store_true", help="write the table of what is measured, and do no more")
     given = parser.parse_args()
     os.environ |= dict.fromkeys(THREADS, "1")
-    jobs = [(name, rows) for name in given.only or CASES for rows in given.rows if rows < LARGE or not isinstance(CASES[name].large, str)]
-    lines = []
+    kept = HERE / ".speed"
+    kept.mkdir(exist_ok=True)
+    code = code_digest()[:12]
+    jobs = [(name, rows) for rows in sorted(given.rows) for name in given.only or CASES if rows < LARGE or not isinstance(CASES[name].large, str)]
+    files = {(name, rows): kept / f"{code}-{rows}-{name}.json" for name, rows in jobs}
+    found: dict[tuple[str, int], Measured | str] = {}
     with tqdm(jobs, disable=not sys.stderr.isatty()) as bar:
         for name, rows in bar:
             bar.set_description(f"{name}, {rows:,} rows")
-            lines.append(line(name, rows, measure(name, rows, given.seconds, given.limit)))
-    text = report(" ".join(["python benchmarks/estimators.py", *sys.argv[1:]]), lines)
+            file = files[name, rows]
+            if file.exists():
+                found[name, rows] = Measured(**json.loads(file.read_text()))
+            elif not given.table:
+                found[name, rows] = got = measure(name, rows, given.seconds, given.limit)
+                if isinstance(got, Measured):
+                    file.write_text(json.dumps(asdict(got)))
+    lines = [line(name, rows, found[name, rows]) for name in given.only or CASES for rows in sorted(given.rows) if (name, rows) in found]
+    words = [word for word in sys.argv[1:] if word != "--table"]
+    text = report(" ".join(["python benchmarks/estimators.py", *words]), lines, [f"{name} at {rows:,}" for name, rows in jobs if (name, rows) not in found])
     sys.stdout.write(text)
     if not given.only and set(given.rows) == {USUAL, LARGE}:
         (HERE / "estimators.md").write_text(text, encoding="utf-8")
