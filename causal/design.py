@@ -201,13 +201,14 @@ class Design:
                 f"{len(authorities)} authorities are left ({step or 'of those chosen'}), and at least {FEWEST_AUTHORITIES} are wanted "
                 "to say how sure an answer is"
             )
-        gone = tuple(self.authorities[a] for a in sorted(set(self.authority.tolist()) - set(authorities.tolist())))
+        all_stay = len(authorities) == len(self.authorities)
+        gone = () if all_stay else tuple(self.authorities[a] for a in sorted(set(self.authority.tolist()) - set(authorities.tolist())))
         return replace(
             self._at(rows),
             authority=authority.astype(np.int64),
-            authorities=tuple(self.authorities[a] for a in authorities),
+            authorities=self.authorities if all_stay else tuple(self.authorities[a] for a in authorities),
             cluster=cluster.astype(np.int64),
-            clusters=tuple(self.clusters[c] for c in clusters),
+            clusters=self.clusters if len(clusters) == len(self.clusters) else tuple(self.clusters[c] for c in clusters),
             lost=(*self.lost, Loss(step=step, rows=self.rows - len(rows), authorities=gone)) if step else self.lost,
         )
 

@@ -182,8 +182,9 @@ def joint_critical(scores: Floats, level: float, rng: np.random.Generator, draws
     scale = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     root = vectors * np.sqrt(np.maximum(values, 0))
-    highest = np.abs(rng.standard_normal((draws, len(values))) @ root.T).max(axis=1)
-    return float(np.quantile(highest, level))
+    drawn = root @ rng.standard_normal((draws, len(values))).T
+    # draws along rows, so that the largest of each is found column by column
+    return float(np.quantile(np.abs(drawn, out=drawn).max(axis=0), level))
 
 
 def onto(fit: Fit, own: tuple[str, ...], all_of: tuple[str, ...]) -> Fit:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from causal.design import Design, Floats, Ints
 from causal.errors import DesignError
@@ -100,8 +99,10 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
     treatment = (late["treatment"] - early["treatment"])[kept]
     spans = [f"{first[0]}–{first[1]}", f"{last[0]}–{last[1]}"]
     words = f"One row an authority: the outcome's {'change from ' + spans[0] + ' to' if change else 'level in'} {spans[1]}, covariates as in {spans[0]}."
-    gone = tuple(name for a, name in enumerate(design.authorities) if a not in set(kept.tolist()))
-    losses = [Loss(step=f"not seen in both {spans[0]} and {spans[1]}", rows=int(np.isin(design.authority, kept, invert=True).sum()), authorities=gone)]
+    out = np.ones(len(design.authorities), dtype=bool)
+    out[kept] = False
+    gone = tuple(name for name, unseen in zip(design.authorities, out, strict=True) if unseen)
+    losses = [Loss(step=f"not seen in both {spans[0]} and {spans[1]}", rows=int(out[design.authority].sum()), authorities=gone)]
     made = replace(
         design.only(rows),
         outcome=late["outcome"][kept] - (early["outcome"][kept] if change else 0.0),
@@ -138,7 +139,8 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
 
 def _means(design: Design, window: Window) -> dict[str, Floats]:
     """Each authority's mean over a window, shape (authorities,), NaN where it has no row there; columns by year come as their cause."""
-    inside = (design.year >= window[0]) & (design.year <= window[1])
+    inside = np.flatnonzero((design.year >= window[0]) & (design.year <= window[1]))
+    at, number = design.authority[inside], len(design.authorities)
     columns = {"outcome": design.outcome, "treatment": design.treatment}
     columns |= {name: design.nested[:, i] for i, name in enumerate(design.nested_names)}
     # with authorities absorbed a cause × year has no column for its level, which is then among the nested ones
@@ -146,10 +148,16 @@ def _means(design: Design, window: Window) -> dict[str, Floats]:
     columns |= {name.removesuffix(" × year"): design.controls[:, at] for name, at in level.items()}
     if design.population is not None:
         columns["population"] = design.population
-    table = pd.DataFrame(columns)[inside].groupby(design.authority[inside])
-    found = table.mean().reindex(range(len(design.authorities)))
-    found["last treatment"] = table["treatment"].last()
-    return {str(name): found[name].to_numpy(dtype=float) for name in found}
+
+    def mean(values: Floats) -> Floats:
+        known = np.isfinite(values)  # of a population some may not be
+        with np.errstate(invalid="ignore"):
+            return np.bincount(at[known], weights=values[known], minlength=number) / np.bincount(at[known], minlength=number)
+
+    found = {name: mean(values[inside]) for name, values in columns.items()}
+    found["last treatment"] = np.full(number, np.nan)
+    found["last treatment"][at] = design.treatment[inside]  # rows are sorted by year, so the last of each stays
+    return found
 
 
 def _weights(design: Design, window: Window, kept: Ints) -> Floats:

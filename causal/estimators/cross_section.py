@@ -154,8 +154,8 @@ def _half_treated(design: Design, made: Design, last: tuple[int, int]) -> int:
     turned = made.question.contrast < 0
     reached = share <= 1e-9 if turned else share >= 1 - 1e-9
     late = np.bincount(design.authority[inside & ~reached], minlength=len(design.authorities)) > 0
-    adopted = {made.authorities[a] for a in made.authority[made.treatment == 1]}
-    return sum(bool(late[i]) and name in adopted for i, name in enumerate(design.authorities))
+    names = {design.authorities[a] for a in np.flatnonzero(late)}
+    return sum(made.authorities[a] in names for a in made.authority[made.treatment == 1]) if names else 0
 
 
 def _two_kinds(estimator: Any, design: Design) -> str | None:
