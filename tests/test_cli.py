@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -71,6 +72,12 @@ def test_list_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"name", "about", "needs", "targets", "costs"} <= set(listed[0])
 
 
+def office(path: Path) -> str:
+    """All words of an office file, which is a zip of XML."""
+    with zipfile.ZipFile(path) as held:
+        return " ".join(held.read(name).decode() for name in held.namelist() if name.endswith(".xml"))
+
+
 def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", f"runs={tmp_path}", "refuters=unmeasured_confounder", *SMALL[1:]) == 0
     lines = capsys.readouterr().out.strip().splitlines()
@@ -80,13 +87,13 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     result = json.loads((folder / "result.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict"
     assert list(result) == [*keys.split(), "language", "provenance", "said"]
-    for name in ("influence.csv", "effects.csv", "refutations.csv", "report.html", "summary.md", "config.yaml", "figures"):
+    for name in ("influence.csv", "effects.csv", "refutations.csv", "report.html", "summary.md", "summary.docx", "effects.xlsx", "config.yaml", "figures"):
         assert (folder / name).exists(), name
     assert (tmp_path / "latest").resolve() == folder.resolve()
     assert not (tmp_path / ".partial").exists()
     for path in folder.rglob("*.*"):
         if path.is_file() and not path.name.endswith(".meta.csv") and path.name != "config.yaml":
-            text = path.read_text()
+            text = office(path) if path.suffix in (".xlsx", ".docx") else path.read_text()
             assert "SIMULATED" in text and "changes plans by" in text.replace("changes plans\nby", "changes plans by"), path.name
     assert any("no interference" in sentence for sentence in result["identification"]["assumptions"])
     assert result["provenance"]["command"][:2] == ["causal", "run"]
