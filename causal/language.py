@@ -7,9 +7,11 @@ form of an association may hold a verb of causes.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from string import Formatter
 from typing import Any
 
@@ -235,6 +237,10 @@ def held(text: str, avoid: tuple[str, ...]) -> str | None:
 
 def language_of(recorded: Mapping[str, Any] | None) -> Language:
     """The house style as a record holds it; plain where an older one holds none, and words of a later version left out."""
+    return _read(json.dumps(recorded or {}))
+
+
+@lru_cache(maxsize=8)
+def _read(recorded: str) -> Language:
     known = {one.name for one in fields(Language)}
-    given = {key: value for key, value in (recorded or {}).items() if key in known}
-    return Language(**{**given, "avoid": tuple(given.get("avoid", AVOID))})
+    return Language(**{key: value for key, value in json.loads(recorded).items() if key in known})

@@ -87,7 +87,7 @@ def dose(data: Mapping[str, Any]) -> Drawing | None:
         alt=f"{capital(label(data, question['outcome']))} by {label(data, question['treatment'])}, all else held fixed: "
         + "; ".join(f"{exact(one['treatment'])} {exact(one['outcome'], digits)}" for one in points)
         + f". {found}",
-        caption=f"Dose and response. Each dot is a tenth of the authority-years, once everything that is held fixed has been taken out; "
+        caption=f"Dose and response. Each dot is a tenth of the authority-years, along and up with what is held fixed taken out and the average put back; "
         f"lines are {level(data)}s. {found}",
         width=pixels(WIDTH),
     )

@@ -15,12 +15,14 @@ from playwright.sync_api import Browser, Page
 from test_report import Made, judged, lead, provenance, refutation, study
 from test_report import arrows as small_arrows
 
+from causal.cli import main as command_line
 from causal.estimate import Part
 from causal.graph import Graph
 from causal.judge import judge
 from causal.language import AVOID, held
 from causal.report.compare import compare
 from causal.report.files import write
+from causal.report.index import index
 from causal.report.record import read
 from causal.report.screen import reasons
 from causal.study import Result, run
@@ -127,6 +129,20 @@ def comparison(full: Path, cells: dict[str, Path], home: Path) -> Path:
     return home / "both" / "compare.html"
 
 
+@pytest.fixture(scope="session")
+def listing(full: Path, cells: dict[str, Path], home: Path) -> Path:
+    """The index over several runs."""
+    return index([full, cells["probably_increased"], cells["failed_checks"], cells["not_identified"]], home / "index")
+
+
+@pytest.fixture(scope="session")
+def decomposition(home: Path) -> Path:
+    """A page of `causal decompose`."""
+    assert command_line(["decompose", "variation", f"runs={home / 'runs'}"]) == 0
+    (path,) = (home / "runs").rglob("report.html")
+    return path
+
+
 @contextmanager
 def opened(browser: Browser, path: Path, *, width: int = 1280, scheme: Any = "light") -> Iterator[Page]:
     """A page, and nothing asked of the network, nothing run that fails."""
@@ -144,17 +160,19 @@ def opened(browser: Browser, path: Path, *, width: int = 1280, scheme: Any = "li
     context.close()
 
 
-def pages_of(full: Path, comparison: Path) -> dict[str, Path]:
-    return {"report": full / "report.html", "comparison": comparison}
+@pytest.fixture(scope="session")
+def pages(full: Path, comparison: Path, listing: Path, decomposition: Path, cells: dict[str, Path]) -> dict[str, Path]:
+    """One of each kind of page, and reports of two unlike answers."""
+    unlike = {"failed": cells["failed_checks"] / "report.html", "unanswered": cells["not_identified"] / "report.html"}
+    return {"report": full / "report.html", "comparison": comparison, "index": listing, "decomposition": decomposition, **unlike}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", SIZES)
-@pytest.mark.parametrize("which", ["report", "comparison", "failed", "unanswered"])
-def test_no_rule_of_wcag_2_2_aa_is_broken(browser: Browser, full: Path, comparison: Path, cells: dict[str, Path], which: str, width: int, scheme: str) -> None:
+@pytest.mark.parametrize("which", ["report", "comparison", "index", "decomposition", "failed", "unanswered"])
+def test_no_rule_of_wcag_2_2_aa_is_broken(browser: Browser, pages: dict[str, Path], which: str, width: int, scheme: str) -> None:
     """axe-core's rules tagged A and AA of WCAG 2.0, 2.1 and 2.2, with every detail opened; reflow besides, which no rule looks at."""
-    paths = {**pages_of(full, comparison), "failed": cells["failed_checks"] / "report.html", "unanswered": cells["not_identified"] / "report.html"}
-    with opened(browser, paths[which], width=width, scheme=scheme) as page:
+    with opened(browser, pages[which], width=width, scheme=scheme) as page:
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         found = Axe().run(page, options=WCAG)
         assert not found.response["violations"], found.generate_report()
@@ -162,10 +180,10 @@ def test_no_rule_of_wcag_2_2_aa_is_broken(browser: Browser, full: Path, comparis
         assert found.response["passes"]  # the rules did run
 
 
-@pytest.mark.parametrize("which", ["report", "comparison"])
-def test_the_keyboard_reaches_everything(browser: Browser, full: Path, comparison: Path, which: str) -> None:
+@pytest.mark.parametrize("which", ["report", "comparison", "index"])
+def test_the_keyboard_reaches_everything(browser: Browser, pages: dict[str, Path], which: str) -> None:
     """Tab from the beginning comes to every link, summary, button, field and scrolling part, in the page's order, and the skip link works."""
-    with opened(browser, pages_of(full, comparison)[which], width=360) as page:
+    with opened(browser, pages[which], width=360) as page:
         wanted = page.evaluate(
             """() => { const all = [...document.querySelectorAll('a[href], summary, button, input, select, [tabindex="0"]')]
             const shown = all.filter(one => one.checkVisibility()); shown.forEach((one, i) => one.dataset.order = i); return shown.length }"""
