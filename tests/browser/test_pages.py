@@ -25,16 +25,18 @@ from causal.report.files import write
 from causal.report.index import index
 from causal.report.record import read
 from causal.report.screen import reasons
+from causal.rule import Rule
 from causal.study import Result, run
 
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SIZES = {1280: 800, 360: 740}
 CLEAN = "share of centres closed"
-PASSED = tuple(refutation(name, True, 0.5) for name in ("pre_trend", "future_treatment", "negative_control_outcome"))
+DECIDE = Rule().decides("dose")
+PASSED = tuple(refutation(name, True, 0.5) for name in DECIDE)
 MORE = tuple(refutation(name, True, 0.5) for name in ("placebo_treatment", "leave_one_out", "bootstrap", "overlap", "specification_curve"))
 # lower, upper, checks, what else is changed: an interval for each row of METHOD's table, δ = 2
 CELLS: dict[str, tuple[float | None, float | None, tuple[Any, ...], dict[str, Any]]] = {
-    "failed_checks": (1.0, 5.0, (refutation("pre_trend", False, 0.0001), *PASSED[1:]), {}),
+    "failed_checks": (1.0, 5.0, (refutation(DECIDE[0], False, 0.0001), *PASSED[1:]), {}),
     "no_interval": (None, None, PASSED, {}),
     "association_higher": (1.0, 5.0, PASSED, {"association": True}),
     "association_lower": (-5.0, -1.0, PASSED, {"association": True}),
@@ -46,7 +48,7 @@ CELLS: dict[str, tuple[float | None, float | None, tuple[Any, ...], dict[str, An
     "probably_reduced": (-7.5, -2.5, PASSED, {}),
     "may_have_increased": (0.5, 7.5, PASSED, {}),
     "may_have_reduced": (-7.5, -0.5, PASSED, {}),
-    "may_not_run": (2.5, 7.5, (*PASSED[:2], refutation("negative_control_outcome", None)), {}),
+    "may_not_run": (2.5, 7.5, (*PASSED[1:], refutation(DECIDE[0], None)), {}),
     "reduction_unlikely": (-0.5, 7.5, PASSED, {}),
     "increase_unlikely": (-7.5, 0.5, (*PASSED, refutation("leave_one_out", False)), {}),
     "cannot_tell": (-7.5, 7.5, (), {}),
@@ -111,7 +113,7 @@ def full(bare: Result, home: Path) -> Path:
         for i, name in enumerate(("as chosen", "without need", "later years"))
     )
     checks = (
-        *PASSED[:1],
+        refutation("implied_independence", True, 0.5),
         refutation("future_treatment", True, 0.6, parts=parts, numbers={"leads": 2.0}),
         refutation("specification_curve", True, 0.4, parts=curve),
         refutation("negative_control_outcome", None),
