@@ -23,7 +23,7 @@ from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
 from causal.report.provenance import code_digest, digest_of
-from causal.report.simulation import table, told
+from causal.report.simulation import page, table, told
 from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
@@ -80,8 +80,12 @@ def main(
         raise ConfigError(f"runs={config.runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
     done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=int(config.workers))
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
-    for name, text in (("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)), ("simulation.md", told(record))):
-        (home / name).write_text(text + "\n", encoding="utf-8")
+    for name, text in (
+        ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),
+        ("simulation.md", told(record)),
+        ("simulation.html", page(record)),
+    ):
+        (home / name).write_text(text.rstrip() + "\n", encoding="utf-8")
     print(told(record))
     print(home)
     return 0

@@ -87,6 +87,9 @@ def test_the_command_counts_resumes_and_gives_the_same_bytes_for_any_number_of_w
     record = json.loads((home / "simulation.json").read_text())
     assert [one["panels"] for one in record["effects"]] == [4, 4]
     assert all(sum(one["findings"].values()) == 4 and "placebo_treatment" in one["checks"] for one in record["effects"])
+    html = (home / "simulation.html").read_text()
+    for one in record["effects"]:  # the page has the record's own numbers
+        assert f"{one['bias']:+.3g} ± {one['bias_error']:.2g}" in html and f'<th scope="row">{one["truth"]:+.3g}</th>' in html
     said = capsys.readouterr().out
     assert "Would this design have found it?" in said and said.strip().splitlines()[-1] == str(whole)
 

@@ -13,6 +13,7 @@ from causal.study import Study
 from causal.words import count
 
 SCHEMA = 1
+ASKS = "Would this design have found it?"
 # which findings say which way, and which say none (METHOD's table)
 SAYS = ("probably", "may")
 ORDER = ("probably", "may", "unlikely_otherwise", "little_or_none", "cannot_tell", "no_interval", "association", "failed_checks", "not_identified")
@@ -97,55 +98,75 @@ def _check(states: Sequence[bool | None]) -> dict[str, Any]:
     return {"not_run": len(states) - len(ran), "alarms": _share(sum(state is False for state in ran), len(ran))}
 
 
-def told(record: Mapping[str, Any]) -> str:
-    """The record as Markdown."""
-    where = "the study's own panel, its effect taken out" if record["worlds"] == "panel" else "panels drawn anew from the source"
-    lines = [
-        f"# Would this design have found it? {record['title']}",
-        "",
-        f"{record['action']}: planted in {where} ({record['panel']}), {count(record['panels'], 'panel')} for each effect; estimator {record['estimator']}; "
-        f"{record['outcome']} in {record['unit']}; smallest important effect {record['smallest_important']:g}; seed {record['seed']}.",
-        "",
-        "## The estimate",
-        "",
-        "| true effect | panels | bias ± Monte Carlo error | sampling sd | mean standard error | intervals that hold the truth | intervals that leave out 0 |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def sections(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The record in words: title, heads, rows of cells, and sentences, for text and page alike."""
+    estimates = []
     for one in record["effects"]:
+        true = f"{one['truth']:+.3g}"
         if "bias" not in one:
-            lines.append(f"| {one['truth']:+.3g} | {one['panels']} | refused | | | | |")
+            estimates.append([true, str(one["panels"]), "refused", "", "", "", ""])
             continue
         error = "none" if one["mean_std_error"] is None else f"{one['mean_std_error']:.3g}"
-        lines.append(
-            f"| {one['truth']:+.3g} | {one['panels']} | {one['bias']:+.3g} ± {one['bias_error']:.2g} | {one['sampling_sd']:.3g} | {error} | "
-            f"{_said(one['coverage'])} | {_said(one['excludes_zero'])} |"
-        )
+        bias = f"{one['bias']:+.3g} ± {one['bias_error']:.2g}"
+        estimates.append([true, str(one["panels"]), bias, f"{one['sampling_sd']:.3g}", error, _said(one["coverage"]), _said(one["excludes_zero"])])
+    heads = ["true effect", "panels", "bias ± Monte Carlo error", "sampling sd", "mean standard error", "intervals that hold the truth"]
+    made = [{"title": "The estimate", "heads": [*heads, "intervals that leave out 0"], "rows": estimates, "said": []}]
     seen = [name for name in ORDER if any(name in one.get("findings", {}) for one in record["effects"])]
-    lines += ["", "## What the verdict said", "", f"| true effect | {' | '.join(WORDS[name] for name in seen)} |", "|---" * (len(seen) + 1) + "|"]
-    lines += [f"| {one['truth']:+.3g} | {' | '.join(str(one['findings'].get(name, 0)) for name in seen)} |" for one in record["effects"] if one.get("findings")]
+    found = [[f"{one['truth']:+.3g}", *(str(one["findings"].get(name, 0)) for name in seen)] for one in record["effects"] if one.get("findings")]
     errors = {
         "said_an_effect_of_none": "“increased” or “reduced”, probably or maybe, where there is no effect",
         "said_the_wrong_way": "“increased” where it reduces, or the other way round",
         "said_little_or_none_of_an_important_one": "“little or no difference” where the effect is important",
     }
-    lines += ["", "Errors of the verdict:", ""]
-    for key, words in errors.items():
-        lines += [f"- true effect {one['truth']:+.3g}: {words}: {_said(one[key])}" for one in record["effects"] if one.get(key)]
-    names = list(next((one["checks"] for one in record["effects"] if "checks" in one), {}))
+    wrong = [f"True effect {one['truth']:+.3g}: {words}: {_said(one[key])}." for key, words in errors.items() for one in record["effects"] if one.get(key)]
+    made.append({"title": "What the verdict said, and its errors", "heads": ["true effect", *(WORDS[name] for name in seen)], "rows": found, "said": wrong})
+    known = [one for one in record["effects"] if "checks" in one]
+    names = list(known[0]["checks"]) if known else []
     if names:
-        known = [one for one in record["effects"] if "checks" in one]
-        heads = " | ".join(f"true effect {one['truth']:+.3g}" for one in known)
-        lines += ["", "## Alarms of the checks", "", f"| check | {heads} |", "|---" * (len(known) + 1) + "|"]
-        for name in names:
-            cells = [_said(one["checks"][name]["alarms"]) + _lacking(one["checks"][name]["not_run"]) for one in known]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
-        lines += [
-            "",
-            "A planted effect leaves the panel's own faults in place: an alarm may be the check's error, or a fault of the panel that it rightly sees.",
-        ]
-    why = sorted({reason for one in record["effects"] for reason in one["refused"]})
-    lines += ["", *(f"Refused: {reason}" for reason in why)] if why else []
-    return "\n".join(lines)
+        alarms = [[name, *(_said(one["checks"][name]["alarms"]) + _lacking(one["checks"][name]["not_run"]) for one in known)] for name in names]
+        why = "A planted effect leaves the panel's own faults in place: an alarm may be the check's error, or a fault of the panel that it rightly sees."
+        heads = ["check", *(f"true effect {one['truth']:+.3g}" for one in known)]
+        made.append({"title": "Alarms of the checks", "heads": heads, "rows": alarms, "said": [why]})
+    if refused := sorted({reason for one in record["effects"] for reason in one["refused"]}):
+        made.append({"title": "Refused", "heads": [], "rows": [], "said": refused})
+    return made
+
+
+def lead(record: Mapping[str, Any]) -> str:
+    """What was done, in a sentence."""
+    where = "the study's own panel, its effect taken out" if record["worlds"] == "panel" else "panels drawn anew from the source"
+    return (
+        f"{record['action']}: planted in {where} ({record['panel']}), {count(record['panels'], 'panel')} for each effect; estimator {record['estimator']}; "
+        f"{record['outcome']} in {record['unit']}; smallest important effect {record['smallest_important']:g}; seed {record['seed']}."
+    )
+
+
+def told(record: Mapping[str, Any]) -> str:
+    """The record as Markdown."""
+    lines = [f"# {ASKS} {record['title']}", "", lead(record)]
+    for one in sections(record):
+        lines += ["", f"## {one['title']}", ""]
+        if one["heads"]:
+            lines += [f"| {' | '.join(one['heads'])} |", "|---" * len(one["heads"]) + "|", *(f"| {' | '.join(row)} |" for row in one["rows"]), ""]
+        lines += [f"- {sentence}" for sentence in one["said"]]
+    return "\n".join(lines).rstrip()
+
+
+def page(record: Mapping[str, Any]) -> str:
+    """The record as a page of its own."""
+    from causal.report.parts import render
+    from causal.report.parts import table as as_table
+
+    made = [
+        {
+            "title": one["title"],
+            "said": one["said"],
+            "table": as_table(one["title"], one["heads"], one["rows"], numbers=one["heads"][1:]) if one["heads"] else None,
+        }
+        for one in sections(record)
+    ]
+    files = (("simulation.md", "the same as text"), ("simulation.json", "the same for machines"), ("draws.jsonl", "one line a panel"))
+    return render("simulation.html", {"title": record["title"], "asks": ASKS, "lead": lead(record), "sections": made, "files": files})
 
 
 def _said(share: Mapping[str, float] | None) -> str:
