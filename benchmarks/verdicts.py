@@ -88,11 +88,13 @@ class Cell:
     second: bool = False
     rule: str = "default"
     unsaid: str = ""
+    checks: tuple[str, ...] = ()  # these alone; none: all
+    apart: int = 0  # added to the number of a panel, so that it is no other cell's
 
     @classmethod
     def read(cls, name: str, how: dict[str, Any]) -> Cell:
         """From verdicts.yaml."""
-        lists = {key: tuple(how[key]) for key in ("effects", "claimants") if key in how}
+        lists = {key: tuple(how[key]) for key in ("effects", "claimants", "checks") if key in how}
         return cls(name=name, **(how | lists | {"world": planted.World(**how.get("world", {}))}))
 
 
@@ -165,8 +167,8 @@ def rule(name: str) -> Rule:
 def drawn(plan: Plan, cell: Cell, times: int, draw: int) -> tuple[Panel, float, float]:
     """A panel with its true effect and δ; other effects have other draws, so that panels are independent."""
     smallest = cell.errors * error(cell.world.authorities, cell.world.huge)
-    seed = [1_000_000 * plan.seed + 10_000 * EFFECTS.index(times) + draw]
-    return planted.panel(cell.world, times * smallest, seed[0], control=cell.control, second=cell.second), times * smallest, smallest
+    seed = 1_000_000 * plan.seed + 10_000 * EFFECTS.index(times) + cell.apart + draw
+    return planted.panel(cell.world, times * smallest, seed, control=cell.control, second=cell.second), times * smallest, smallest
 
 
 def study(plan: Plan, cell: Cell, smallest: float, draw: int, *, forest: bool) -> Study:
@@ -174,6 +176,8 @@ def study(plan: Plan, cell: Cell, smallest: float, draw: int, *, forest: bool) -
     some = checks() | ({"second_measure": SecondMeasure(column="again")} if cell.second else {})
     if forest:
         some = {name: some[name] for name in FOREST_CHECKS}
+    elif cell.checks:
+        some = {name: some[name] for name in cell.checks}
     elif draw < cell.panels - plan.slow:
         some = {name: one for name, one in some.items() if name not in plan.slow_checks}
     question = planted.asked(smallest)

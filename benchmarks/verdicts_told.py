@@ -104,7 +104,8 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         f"{len(ours):,} of {asked:,} panels that [verdicts.yaml](verdicts.yaml) asks for were run (it was committed before them, with what is expected), "
         f"besides {len(by['dowhy'])} through DoWhy's own checks and {len(by['forest'])} with a causal forest. 200 a cell were wanted; there are fewer, and "
         "the exact 95 % intervals printed say what that leaves open: a rate of 80 % shows in 20 panels as 56 to 94 %, one of 5 % in 60 panels as 0 to 14 %. "
-        f"A criterion is called *not met* where an exact one-sided binomial test rejects it at 1 %, and nothing is called met on fewer than {FEWEST} panels.",
+        f"A criterion is *not met* (no) where an exact one-sided binomial test rejects it at 1 %, *not rejected* where it does not though the rate seen lies "
+        f"beyond the bound, and nothing is called met on fewer than {FEWEST} panels.",
         "",
         "150 authorities, 9 years; fixed effects, but where authority effects are left out; δ is 4 standard errors of fixed effects in the clean world; "
         "each fault biases the estimate by about 2.2 δ where it can. Three checks decide for this kind of design: "
@@ -148,14 +149,15 @@ def _criteria(plan: Any, cells: dict[str, list[Line]]) -> list[str]:
     rows = []
 
     def row(asked: str, k: int, n: int, bound: float, test: Callable[[int, int, float], bool], more: str = "") -> None:
-        met = "too few panels" if n < FEWEST else "yes" if test(k, n, bound) else "**no**"
+        good = n and (k / n <= bound if test is at_most else k / n >= bound if test is at_least else test(k, n, bound))
+        met = "too few panels" if n < FEWEST else "yes" if good else "not rejected" if test(k, n, bound) else "**no**"
         rows.append(f"| {asked} | {share(k, n)}{more} | {met} |")
 
-    clean = cells.get("clean", [])
+    clean = cells.get("clean", []) + cells.get("clean, more panels", [])
     for name in LEVELLED:
         row(f"{name} raises the alarm in at most 5 % of clean panels", *alarmed(clean, [name]), 0.05, at_most)
     row("the decisive checks together: at most 5 %", _of(clean, "failed_checks"), len(clean), 0.05, at_most)
-    strong = {times: [line for line in cells.get("clean", []) if line["times"] == times] for times in TIMES}
+    strong = {times: [line for line in clean if line["times"] == times] for times in TIMES}
     row("δ = 4 errors, no effect: 80 % “little or no difference”", _of(strong[0], "little_or_none"), len(strong[0]), 0.8, at_least)
     both = strong[2] + strong[-2]
     row("δ = 4 errors, 2δ and −2δ: 80 % “probably”", _of(both, "probably"), len(both), 0.8, at_least)
@@ -183,7 +185,14 @@ def _criteria(plan: Any, cells: dict[str, list[Line]]) -> list[str]:
             row(f"{name}: the fault stands under what cannot be said", sum(line["unsaid"] == "1" for line in lines), len(lines), 1.0, lambda k, n, _: k == n)
             rows.append(f"| {name}: wrong verdicts (no criterion: nothing there shows the fault) | {share(sum(map(wrong, lines)), len(lines))} | – |")
         else:
-            row(f"{name}: wrong verdicts at most 5 %", sum(map(wrong, lines)), len(lines), 0.05, at_most)
+            some = [line for line in lines if line["times"] != 1]  # at δ only the opposite would be wrong
+            row(f"{name}, no effect and ±2δ: wrong verdicts at most 5 %", sum(map(wrong, some)), len(some), 0.05, at_most)
+    shown = [line for name, lines in cells.items() if plan.cells[name].shows in ("alone", "aid") for line in lines]
+    for times, words in TIMES.items():
+        some = [line for line in shown if line["times"] == times]
+        row(f"all worlds with a fault that something shows, {words}: wrong verdicts at most 5 %", sum(map(wrong, some)), len(some), 0.05, at_most)
+    none = [line for line in clean if line["times"] == 0]
+    row("clean worlds, no effect: wrong verdicts at most 5 %", sum(map(wrong, none)), len(none), 0.05, at_most)
     return rows
 
 
