@@ -277,7 +277,7 @@ def _dots(described: Described, columns: Mapping[str, Any], rows: Rows, width: f
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(groups))]
     narrow = width < 5
     key = _key_height(groups, width) if described["group"] else 0.0
-    pitch, head, foot, left = (0.2 + 0.15 * len(groups) if narrow else max(0.42, 0.13 * len(groups) + 0.12)), 0.62, 0.34, (SIDE if narrow else 1.55)
+    pitch, head, foot, left = (0.2 + 0.15 * len(groups) if narrow else max(0.42, 0.13 * len(groups) + 0.12)), 0.8, 0.34, (SIDE if narrow else 1.55)
     across = 1 if narrow else len(described["values"])
     down = len(described["values"]) if narrow else 1
     inner = pitch * len(names)
@@ -293,17 +293,18 @@ def _dots(described: Described, columns: Mapping[str, Any], rows: Rows, width: f
         ax.set_ylim(len(names), 0)
         ax.set_yticks([])
         known = [row[value] for row in rows if row[value] is not None] + [mark["value"] for mark in described["marks"] if mark["column"] == value]
-        ax.set_xlim(min([0.0, *known]) * 1.08, max([1e-9, *known]) * 1.1)
+        least, most = min([0.0, *known]), max([1e-9, *known])
+        ax.set_xlim(least - 0.04 * (most - least), most + 0.1 * (most - least))
         _marks(ax, described, value)
         title = _titled(columns[value]) if not described["axes"] else described["axes"][at]
-        for i, line in enumerate(textwrap.wrap(title, 60 if narrow else max(14, int(each * 11.5)))[:2]):
+        for i, line in enumerate(textwrap.wrap(title, 60 if narrow else max(14, int(each * 11.5)))[:3]):
             canvas.text(x / width, 1 - (y - head + 0.1 + 0.16 * i) / tall, line, fontsize=9, fontweight="bold", va="center")
         for i, name in enumerate(names):
             ax.axhline(i + 1, color=PALE, linewidth=0.6)
             if narrow:
                 ax.annotate(name, (0, i + 0.12), xycoords=("axes fraction", "data"), fontsize=8.5, va="center")
             elif at == 0:
-                wrapped = textwrap.wrap(name, int(left / 0.078))[:2]
+                wrapped = textwrap.wrap(name, int(left / 0.078))[:3]
                 for j, line in enumerate(wrapped):
                     y_at = 1 - (y + (i + 0.5) * pitch + 0.155 * (j - (len(wrapped) - 1) / 2)) / tall
                     canvas.text(0.1 / width, y_at, line, fontsize=9.5, va="center")
