@@ -13,7 +13,9 @@ and ρ is where its profile is highest, or held at 0. With ρ = 0 only what diff
 free, what lasts a few years and then goes is taken out of place too, and place is what lasts for good. Six years tell the two apart only where ρ is
 moderate: at .7 or more a slow drift and a lasting difference look alike, and intervals say so by their width (Searle, Casella &
 McCulloch 1992, *Variance components*, ch. 3 for ρ = 0; Bhargava, Franzini & Narendranathan 1982, Serial correlation and the fixed effects model, for why ρ
-cannot be read off within-authority residuals, which lean towards −1/(T − 1)).
+cannot be read off within-authority residuals, which lean towards −1/(T − 1)). Local drift looks like persistence, so place is found a little too low
+(benchmarks/decompositions.md). A straight trend for every authority takes that away and was left again: in one simulated world of ten it missed by ten points
+or more, since four directions of six years hardly tell place from persistence.
 """
 
 from __future__ import annotations
