@@ -49,7 +49,7 @@ def digest_of(config: Mapping[str, Any]) -> str:
 
 
 def code_digest() -> str:
-    """SHA-256 over the code and configurations that are installed, by path and content."""
+    """SHA-256 over the code and configurations that are installed, by path and content; lists of studies decide nothing in a run and stay out."""
     sha = hashlib.sha256()
     for root in ("causal", "causal.experiments", "causal.conf"):
         spec = find_spec(root)
@@ -57,7 +57,7 @@ def code_digest() -> str:
             continue
         folder = Path(spec.origin).parent
         for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
-            if path.suffix in (".py", ".yaml", ".html", ".css", ".js") and path.is_file():
+            if path.suffix in (".py", ".yaml", ".html", ".css", ".js") and path.is_file() and (root, path.parent.name) != ("causal.conf", "study"):
                 sha.update(f"{root}/{path.relative_to(folder).as_posix()}\0".encode())
                 sha.update(path.read_bytes())
     return sha.hexdigest()
