@@ -21,19 +21,25 @@ from typing import Any
 
 import yaml
 
+from causal.breakdown import Column, Figure, Mark, Table
 from causal.errors import CausalError, ConfigError, NotMeasured, suggest
 from causal.experiments import decompose
 from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
 from causal.experiments.run import carry_out, checked_workers, complete
 from causal.panel import Panel
+from causal.report.charts import draw
+from causal.report.figures import stamped, titled
 from causal.report.index import index
+from causal.report.phrases import made_up
 from causal.report.provenance import digest_of
 from causal.report.record import load
+from causal.report.record import plain as as_plain
 from causal.study import Study, loaded
 from causal.words import count
 
 KEYS = {"title", "said", "words", "entries"}
 ENTRY = {"run", "decompose", "why"}
+WIDEST = 6.0  # an interval that reaches further, in smallest important effects, says nothing and would hide the others in the figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +214,53 @@ def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
     (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
+    drawn = _answers(rows)
+    if drawn is not None:
+        invented = next((made_up(row["data"]) for row in rows if "folder" in row and row["data"]["source"]["simulated"]), "")
+        (folder / "answers.svg").write_text(titled(stamped(draw(*drawn), invented)) + "\n", encoding="utf-8", newline="\n")
     return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said)
+
+
+def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """Every range in smallest important effects, harm to the right, as a figure and its table; None where there is nothing to draw."""
+    cells, wide = [], []
+    for row in rows:
+        one = row.get("data", {}).get("estimate")
+        if not one or one["lower"] is None or row["data"]["verdict"]["finding"] in ("failed_checks", "association"):
+            continue
+        question = row["data"]["question"]
+        unit = question["smallest_important"] * (1 if question["harm"] == "increase" else -1)
+        ends = sorted((one["lower"] / unit, one["upper"] / unit))
+        labels = {variable["name"]: variable["label"] for variable in row["data"]["source"]["variables"]}
+        name = f"{labels.get(question['outcome'], question['outcome'])}{', ' + row['why'] if row['why'] else ''}"
+        if max(abs(ends[0]), abs(ends[1])) > WIDEST:
+            wide.append(f"{row['data']['title']} ({name})")
+        else:
+            cells.append((row["data"]["title"], name, one["effect"] / unit, *ends))
+    if not cells:
+        return None
+    columns = (
+        Column(name="title", label="question", text=True),
+        Column(name="outcome", label="outcome", text=True),
+        Column(name="value", label="effect", unit="smallest important effects, harm to the right", places=1),
+        Column(name="lower", label="lower end", places=1),
+        Column(name="upper", label="upper end", places=1),
+    )
+    left = f" Left out, since their ranges reach beyond {WIDEST:g}: {'; '.join(wide)}." if wide else ""
+    figure = Figure(
+        name="answers",
+        kind="intervals",
+        table="answers",
+        alt="; ".join(f"{title}, {name}: {value:+.1f} ({low:+.1f} to {high:+.1f})" for title, name, value, low, high in cells),
+        caption=f"Every answer that can be used, with its range, in units of the smallest effect that would matter for its outcome.{left}",
+        values=("value",),
+        label="outcome",
+        group="title",
+        lower="lower",
+        upper="upper",
+        marks=(Mark(column="value", value=-1.0, words="matters: less"), Mark(column="value", value=1.0, words="matters: harm")),
+    )
+    return as_plain(figure), as_plain(Table(name="answers", caption=figure.caption, columns=columns, rows=tuple(cells)))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
