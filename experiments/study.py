@@ -30,7 +30,6 @@ from causal.panel import Panel
 from causal.report.charts import draw
 from causal.report.figures import stamped, titled
 from causal.report.index import index
-from causal.report.phrases import made_up
 from causal.report.provenance import digest_of
 from causal.report.record import load
 from causal.report.record import plain as as_plain
@@ -216,7 +215,7 @@ def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
     drawn = _answers(rows)
     if drawn is not None:
-        invented = next((made_up(row["data"]) for row in rows if "folder" in row and row["data"]["source"]["simulated"]), "")
+        invented = "SIMULATED: every authority and number is made up" * any(row["data"]["source"]["simulated"] for row in rows if "folder" in row)
         (folder / "answers.svg").write_text(titled(stamped(draw(*drawn), invented)) + "\n", encoding="utf-8", newline="\n")
     return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said)
 
