@@ -1,18 +1,15 @@
 """Where would a sum do most? Rules for a budget, valued in authorities that they were not made from.
 
 Effects are in a straight line in the dose and the dose is money for each person, so a sum spread evenly over the people of some authorities does, in the
-outcome,
-sum × (mean effect of one unit of money per person over those people). A rule chooses authorities; the same sum spread over everybody is what it has to
-beat, and the difference is its gain, the regret of spending evenly. Rules:
+outcome, sum × (mean effect of one unit of money per person over those people). A rule chooses authorities; the same sum spread over everybody is what it has
+to beat, and the difference is its gain, the regret of spending evenly. Rules:
 
 - "line": the authorities with the highest effects by a straight line in what is known of them, up to a share of the people;
 - "tree": a shallow tree that chooses where the effect lies above the average, by EconML's `PolicyTree` (Athey & Wager 2021, Policy learning with
-observational data;
-  its reward is the doubly robust score with one variance of the treatment for all).
+  observational data; its reward is the doubly robust score with one variance of the treatment for all).
 
 Values are those of rules made from the other folds, each fold of whole authorities: predicted effects plus a clustered regression of what they leave, among
-those
-chosen and among the others, people counting alike. They hold for the rule as it is made, not for the one tree that is printed.
+those chosen and among the others, people counting alike. They hold for the rule as it is made, not for the one tree that is printed.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 The action is kept up for some years. It saves (or costs) its money in each; the outcome moves by the estimated effect from the question's lag on, and the
 number of children in care by the effect on them that the same design gives some years later, both effects drawn together from the scores by authority, with
-unit costs drawn from their ranges. What comes later is discounted (HM Treasury, The Green Book). Net benefit is told rather than a ratio wherever the
-effect may be nothing or go either way, since a ratio then has no meaning (Stinnett & Mullahy 1998, Net health benefits); the acceptability curve is
-that of Fenwick, Claxton & Sculpher 2001 (Representing uncertainty: the role of cost-effectiveness acceptability curves).
+unit costs drawn from their ranges. What comes later is discounted (HM Treasury, The Green Book). Net benefit is told rather than a ratio wherever the effect
+may be nothing or go either way, since a ratio then has no meaning (Stinnett & Mullahy 1998, Net health benefits); the acceptability curve is that of
+Fenwick, Claxton & Sculpher 2001 (Representing uncertainty: the role of cost-effectiveness acceptability curves).
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """Funnels: how far each authority lies from what is expected of its peers, with the limits of chance and of the usual spread (no league table).
 
 Spiegelhalter 2005, Funnel plots for comparing institutional performance: limits are exact quantiles of the count, interpolated, so that a given share of
-places lies
-beyond them where all are alike. Places are never all alike, so the usual spread between them is put into the limits (Spiegelhalter 2005, Handling
-over-dispersion
-of performance indicators): z-scores are winsorised at a tenth, and if they are wider than chance a variance between places, by DerSimonian & Laird 1986, is
-added.
+places lies beyond them where all are alike. Places are never all alike, so the usual spread between them is put into the limits (Spiegelhalter 2005,
+Handling over-dispersion of performance indicators): z-scores are winsorised at a tenth, and if they are wider than chance a variance between places, by
+DerSimonian & Laird 1986, is added. Their mean square is divided by what winsorising leaves of a normal law (.69): without that, limits held fewer places
+than they said.
 """
 
 from __future__ import annotations

@@ -1,22 +1,18 @@
 """Do effects differ between authorities? Only what holds in authorities that were not looked at counts.
 
 Everything here works on two sums for each authority, S = Σ d̃ỹ and Q = Σ d̃² over its years, of outcome and treatment without all that is held fixed: the
-effect in a set of authorities is ΣS/ΣQ, and whole authorities move together because there is nothing smaller to move. Effects are learnt in some
-authorities as a function of what was known of them at the start (a forest of EconML's, or a straight line), and tried in others:
+effect in a set of authorities is ΣS/ΣQ, and whole authorities move together because there is nothing smaller to move. Effects are learnt in some authorities
+as a function of what was known of them at the start (a forest of EconML's, or a straight line), and tried in others:
 
 - the test is that of the best linear predictor (Chernozhukov, Demirer, Duflo & Fernández-Val 2025, Fisher–Schultz lecture: generic machine learning
-inference on
-  heterogeneous treatment effects; for a dose Athey & Wager 2019, Estimating treatment effects with causal forests), with folds in sequence, each predicted
-  from those
-  before it alone, since with folds that predict one another the statistic has no known law (Wager 2024, Sequential validation of treatment heterogeneity).
-  The split is
-  repeated and twice the median p-value taken, which no choice of a split can improve;
+  inference on heterogeneous treatment effects; for a dose Athey & Wager 2019, Estimating treatment effects with causal forests), with folds in sequence,
+  each predicted from those before it alone, since with folds that predict one another the statistic has no known law (Wager 2024, Sequential validation of
+  treatment heterogeneity). The split is repeated and twice the median p-value taken, which no choice of a split can improve;
 - the targeting curve (TOC) and its area are those of Yadlowsky and others 2025 (Evaluating treatment prioritization rules via rank-weighted average
-treatment effects).
+  treatment effects).
 
 EconML's `DRTester` has the same tests for discrete treatments and rows taken as independent, and its forests' intervals do not know clusters: neither serves
-a dose in
-a panel, so forests are used here only to predict, and every error is a sum over whole authorities of their own scores.
+a dose in a panel, so forests are used here only to predict, and every error is a sum over whole authorities of their own scores.
 """
 
 from __future__ import annotations

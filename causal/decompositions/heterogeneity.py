@@ -1,10 +1,9 @@
 """Is the effect the same everywhere, and where would a sum of money do most?
 
 Named groups (fifths of deprivation, of the outcome's first level, of size; regions) each have an effect of their own within years of their own: groups whose
-outcome
-and treatment merely drift apart would otherwise seem to have different effects. Whether groups differ at all is one clustered test for each grouping, those
-tests together by Holm (1979). Groups that nobody named are learnt, and count only if they hold in authorities that were left out (`held_out`). The
-headline says that groups differ only if such a test says so. `budget` values rules for spending a sum.
+outcome and treatment merely drift apart would otherwise seem to have different effects. Whether groups differ at all is one clustered test for each
+grouping, those tests together by Holm (1979). Groups that nobody named are learnt, and count only if they hold in authorities that were left out
+(`held_out`). The headline says that groups differ only if such a test says so. `budget` values rules for spending a sum.
 """
 
 from __future__ import annotations

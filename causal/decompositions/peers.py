@@ -1,9 +1,8 @@
 """Cost and quality by authority, beside what is expected of places like it (PAC 2016, 2019): funnels, not a league table.
 
-What is expected comes from a regression over all places on what they cannot help (deprivation): Poisson for counts, straight lines in the logarithm for money,
-logistic for ratings. A place beyond the limits is unusual beside its peers, which is a reason to ask why and not an answer. Whether cost and ratings go
-together
-over places is told by their rank correlation with its interval, each authority being one observation.
+What is expected comes from a regression over all places on what they cannot help (deprivation): Poisson for counts, straight lines in the logarithm for
+money, logistic for ratings. A place beyond the limits is unusual beside its peers, which is a reason to ask why and not an answer. Whether cost and ratings
+go together over places is told by their rank correlation with its interval, each authority being one observation.
 """
 
 from __future__ import annotations
