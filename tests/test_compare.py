@@ -204,7 +204,7 @@ def test_runs_found_below_that_cannot_be_read_are_left_out_with_a_word(specifica
 def test_a_failed_estimate_is_not_sold_on_either_page(bare: Result, specifications: list[Path], tmp_path: Path) -> None:  # noqa: F811
     from test_report import judged
 
-    failed = judged(bare, (refutation("pre_trend", False, 0.0001), refutation("future_treatment", True, 0.5)))
+    failed = judged(bare, (refutation("implied_independence", False, 0.0001), refutation("future_treatment", True, 0.5)))
     write(failed, tmp_path / "runs" / "failed", provenance(), "")
     compare([tmp_path / "runs" / "failed"], folder=tmp_path / "both")
     index(tmp_path / "runs", tmp_path / "runs")
