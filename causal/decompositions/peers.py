@@ -53,8 +53,8 @@ class Peers:
     """
 
     counts: tuple[str, ...] = ("plans", "looked_after")
-    costs: tuple[str, ...] = ("spend_per_child_in_need",)
-    rating: str | None = "rated"
+    costs: tuple[str, ...] = ("spend_per_child_in_need", "preventative_spend_per_child")
+    rating: str | None = "good_or_outstanding"
     good_from: float = 0.5
     good_is: str = "high"
     adjust: tuple[str, ...] = ("deprivation",)
@@ -265,6 +265,11 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
             "Unusual is not bad: an authority may have more plans because it finds more children, and spend more because it does more",
             f"Peers are alike in {adjusted} alone; other things that places cannot help are not in it",
             "Nothing here is an effect of anything",
+            *(
+                ("Each year's rating counts as an inspection of its own: where the last one is repeated until the next, chance is larger than the limits say",)
+                if any(one.kind == "rating" for one in found)
+                else ()
+            ),
             *(
                 ()
                 if any(one.kind == "rating" for one in found)
