@@ -229,4 +229,4 @@ CASES = {
         large="12,499 placebos, each with as many donors: nobody's question",
     ),
 }
-WHY: dict[tuple[str, int], str] = {}
+WHY: dict[tuple[str, int], str] = {("mediation", USUAL): "half is the joint band over the paths, 10,000 draws, which the bare calls do not have"}
