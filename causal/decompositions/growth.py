@@ -460,6 +460,7 @@ class _Attribution:
             model.set_causal_mechanism(name, gcm.AdditiveNoiseModel(gcm.ml.create_linear_regressor(), gcm.EmpiricalDistribution()))
         gcm.util.general.set_random_seed(int(rng.integers(2**31)))
         gcm.config.disable_progress_bars()
+        gcm.config.set_default_n_jobs(1)  # its own processes would draw otherwise than ours
         # every mechanism may have changed: a test that holds some fixed would decide it by the number of rows
         found = gcm.distribution_change(
             model,
