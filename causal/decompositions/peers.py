@@ -132,7 +132,7 @@ class Peers:
         else:
             funnel = of_shares(observed, size, expected / size)
         authorities = tuple(str(one) for one in table.index)
-        label = f"ratings that are good ({variable.label})" if kind == "rating" else variable.label
+        label = "good ratings" if kind == "rating" else variable.label
         return Indicator(
             column=column, label=label, kind=kind, year=year, authorities=authorities, observed=observed, expected=expected, funnel=funnel
         ), ""  # fmt: skip
@@ -173,7 +173,8 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
             if funnel.high[i] or funnel.low[i]
         ]
         tables.append(_funnel_table(one, names, rows, adjusted, when))
-        figures.append(_funnel_figure(one, adjusted, when, high, low))
+        if len(np.unique(funnel.size)) > 2:  # a funnel of one width is a line of points, which the table tells better
+            figures.append(_funnel_figure(one, adjusted, when, high, low))
         said.append(
             f"{capital(one.label)} {when}: of {len(rows)} authorities {high} lie above and {low} below what peers of the same {adjusted} "
             "make likely; the usual spread between "
