@@ -231,17 +231,17 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapp
         unit = question["smallest_important"] * (1 if question["harm"] == "increase" else -1)
         ends = sorted((one["lower"] / unit, one["upper"] / unit))
         labels = {variable["name"]: variable["label"] for variable in row["data"]["source"]["variables"]}
-        name = f"{labels.get(question['outcome'], question['outcome'])}{', ' + row['why'] if row['why'] else ''}"
+        name, heading = labels.get(question["outcome"], question["outcome"]), f"{row['data']['title']}{', ' + row['why'] if row['why'] else ''}"
         if max(abs(ends[0]), abs(ends[1])) > WIDEST:
-            wide.append(f"{row['data']['title']} ({name})")
+            wide.append(f"{heading} ({name})")
         else:
-            cells.append((row["data"]["title"], name, one["effect"] / unit, *ends))
+            cells.append((heading, name, one["effect"] / unit, *ends))
     if not cells:
         return None
     columns = (
         Column(name="title", label="question", text=True),
         Column(name="outcome", label="outcome", text=True),
-        Column(name="value", label="effect", unit="smallest important effects, harm to the right", places=1),
+        Column(name="value", label="effect", unit="in effects that just matter: harm to the right, beyond 1 it matters", places=1),
         Column(name="lower", label="lower end", places=1),
         Column(name="upper", label="upper end", places=1),
     )
@@ -257,7 +257,7 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapp
         group="title",
         lower="lower",
         upper="upper",
-        marks=(Mark(column="value", value=-1.0, words="matters: less"), Mark(column="value", value=1.0, words="matters: harm")),
+        marks=(Mark(column="value", value=-1.0, words="−1"), Mark(column="value", value=1.0, words="1")),
     )
     return as_plain(figure), as_plain(Table(name="answers", caption=figure.caption, columns=columns, rows=tuple(cells)))
 
