@@ -85,7 +85,7 @@ def test_spending_on_the_young_and_entries_at_16_and_17_are_made_of_printed_numb
 
     middle, fifteen, sixteen = (printed("youth_spend_per_child_12_plus", f"population_{ages}") for ages in ("10_14", "15", "16"))
     youth = printed("youth_spend_per_child_12_plus", "youth_gross")
-    assert england.value("youth_spend_per_child_12_plus", code, when)[0] == pytest.approx(youth / (0.6 * middle + fifteen + 2 * sixteen), rel=1e-5)
+    assert float(england.value("youth_spend_per_child_12_plus", code, when)[0]) == pytest.approx(youth / (0.6 * middle + fifteen + 2 * sixteen), rel=1e-5)
     starts = printed("care_starts_16_17", "care_starts_16_plus")
-    assert 20 < starts < 200 and england.value("care_starts_16_17", code, when)[0] == pytest.approx(starts / (2 * sixteen) * 1e5, rel=1e-5)
+    assert 20 < starts < 200 and float(england.value("care_starts_16_17", code, when)[0]) == pytest.approx(starts / (2 * sixteen) * 1e5, rel=1e-5)
     assert england.missing("good_or_outstanding")
