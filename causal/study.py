@@ -207,6 +207,8 @@ def run(
 def loaded(study: Study) -> Panel:
     """The source's panel; where the source knows the truth (a simulated world), with the truth of this question.
 
+    What such a source calls unmoved stays so only where this treatment truly leaves it alone.
+
     Raises
     ------
     DataError : the input cannot be used.
@@ -215,13 +217,19 @@ def loaded(study: Study) -> Panel:
     truth = getattr(study.source, "truth", None)
     if truth is None:
         return panel
+
+    def ate(outcome: str) -> float | None:
+        with suppress(ConfigError):
+            return float(truth(replace(study.question, outcome=outcome)).ate)
+        return None
+
     try:
-        known = truth(study.question)
+        words = truth(study.question).words
     except ConfigError as problem:
-        words, ate = f"nothing for this question ({problem})", None
-    else:
-        words, ate = known.words, known.ate
-    return replace(panel, planted={**panel.planted, "words": words, "truth": ate})
+        words = f"nothing for this question ({problem})"
+    moved = {one.name for one in panel.variables if one.unmoved and ate(one.name) != 0.0}
+    variables = tuple(replace(one, unmoved="") if one.name in moved else one for one in panel.variables)
+    return replace(panel, variables=variables, planted={**panel.planted, "words": words, "truth": ate(study.question.outcome)})
 
 
 class _Clock:

@@ -190,3 +190,9 @@ def test_a_study_s_file_is_checked(tmp_path: Path, text: str, says: str) -> None
 def test_a_question_about_what_no_column_holds_says_so() -> None:
     with pytest.raises(NotMeasured, match="plans_started"):
         run(study("experiment=closures", "outcome=plans_started"))
+
+
+def test_a_simulated_negative_control_is_one_only_where_the_treatment_truly_leaves_it_alone() -> None:
+    """Broken bones are moved by poverty and by lost spending power in the simulated world, and by other prevention, and not by centres or youth services."""
+    kept = {name: bool(loaded(study(f"experiment={name}")).variable("unrelated").unmoved) for name in choices("experiment")}
+    assert [name for name, unmoved in kept.items() if unmoved] == ["centre_spending", "closures", "prevention_to_care_entry"]
