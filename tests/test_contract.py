@@ -241,10 +241,12 @@ def test_the_cluster_bootstrap_finds_the_clustered_error() -> None:
 
     made = designed(World(effect=3.0, authorities=100).load())
     plain = FixedEffects().estimate(made, stream(1, "x"))
-    one = bootstrapped(made, answer, stream(1, "b"), draws=300, estimator="x", estimand="y", kinds=[("time", "years", "a"), ("time", "years", "b")])
+    kinds, counts = [("time", "years", "a"), ("time", "years", "b")], [(made.rows, 100), (40, 20)]
+    one = bootstrapped(made, answer, stream(1, "b"), draws=300, estimator="x", estimand="y", kinds=kinds, counts=counts)  # type: ignore[arg-type]
     assert one.effect == pytest.approx(plain.effect) and one.influence is None
     assert one.std_error == pytest.approx(plain.std_error, rel=0.2)
     assert all(part.joint_lower < part.lower for part in one.parts)  # type: ignore[operator]
+    assert [(part.rows, part.authorities) for part in one.parts] == counts
 
     def failing(made: Design, rng: np.random.Generator) -> Floats:
         if made.clusters != MADE.clusters and rng.random() < 0.5:

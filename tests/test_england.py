@@ -501,7 +501,7 @@ def test_chained_and_merged_by_hand(england: Panel) -> None:
 @real_files
 def test_check_of_the_real_folder() -> None:
     lines = England(path=str(REAL)).check()
-    assert lines[-1] == "reads as 148 authorities, 2010 to 2019, 55 variables"
+    assert lines[-1] == "reads as 148 authorities, 2010 to 2019, 59 variables"
     assert not [line for line in lines if "not recognised" in line]
     missing = [line for line in lines if line.startswith("missing")]
     assert len(missing) == 1 and "Get Information about Schools" in missing[0] and "closures" in missing[0]

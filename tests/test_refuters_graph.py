@@ -309,7 +309,7 @@ def test_claims_of_the_nao_graph_rest_on_no_outcome_s_past_and_on_nothing_unmeas
     trial = england(1)[0]
     made = implied_module.implied(trial.graph, trial.panel, "closures", 2)
     assert made.within
-    assert len(made.tested) == 3 * made.apart == 42
+    assert made.apart == 28 and made.apart < len(made.tested) <= 3 * made.apart  # a pair is looked at now, a lag before and a lag after, where it can be
     for one in made.tested:
         names = {undated(name)[0] for name in one.given}
         assert "need" not in names
@@ -434,11 +434,11 @@ def test_on_independent_rows_falsification_is_that_of_dowhy(wrong: bool) -> None
         assert ours.numbers["share of shuffled graphs that fit as well"] == pytest.approx(markov[FalsifyConst.P_VALUE])
 
 
-def test_graph_with_the_wrong_names_is_falsified_and_the_true_one_never() -> None:
+def test_graph_with_the_wrong_names_is_falsified_and_the_true_one_no_oftener_than_its_level() -> None:
     trials = england(6)
     refuter = GraphFalsification(draws=20)
     found = [refute(refuter, one).survived for one in trials]
-    assert False not in found
+    assert at_most(found.count(False), len(found), 0.05)
     assert found.count(True) >= 3
     swap = {"children": "section47", "section47": "children", "child_poverty": "looked_after", "looked_after": "child_poverty", "spending_power": "plans"}
     swap |= {"plans": "spending_power"}
