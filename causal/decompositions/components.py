@@ -14,8 +14,8 @@ free, what lasts a few years and then goes is taken out of place too, and place 
 moderate: at .7 or more a slow drift and a lasting difference look alike, and intervals say so by their width (Searle, Casella &
 McCulloch 1992, *Variance components*, ch. 3 for ρ = 0; Bhargava, Franzini & Narendranathan 1982, Serial correlation and the fixed effects model, for why ρ
 cannot be read off within-authority residuals, which lean towards −1/(T − 1)). Local drift looks like persistence, so place is found a little too low
-(benchmarks/decompositions.md). A straight trend for every authority takes that away and was left again: in one simulated world of ten it missed by ten points
-or more, since four directions of six years hardly tell place from persistence.
+(benchmarks/decompositions.md). A straight trend for every authority takes that away and was left again: in one simulated world of twenty it missed by more than
+13 points, since four directions of six years hardly tell place from persistence.
 """
 
 from __future__ import annotations
