@@ -16,7 +16,7 @@ run: $(STAMP)
 	@$(BIN)/causal run
 
 test: lint
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 # fails, and says why, where no browser can be had; it never passes without one
 test-browser: $(STAMP)

@@ -121,7 +121,7 @@ def test_recovers_and_covers_a_planted_effect_that_differs_with_who_is_treated(n
 @pytest.mark.parametrize("name", ["linear_dr", "propensity_weighting", "t_learner", "dowhy_glm"])
 def test_recovers_a_planted_change_between_windows_of_a_panel(name: str) -> None:
     """Planted truth 3 for those who take it up; places that take it up differ lastingly, which the change takes away."""
-    panels = 24
+    panels = 16
     knobs = {"after": (2018, 2018), "base_outcome": False}
     found = [
         estimate(replace(QUICK[name], **knobs), designed(World(effect=3.0, adoption=True, authorities=80, seed=seed).load(), ADOPTION, PANEL_GRAPH))
@@ -261,7 +261,8 @@ def test_the_forest_says_how_much_effects_differ() -> None:
     assert one.parts[-1].effect - one.parts[0].effect > 1.5
 
 
-@pytest.mark.parametrize("name", EVERY)
+# the slowest holds the contract in tests/test_estimators.py alone
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "forest_dr"])
 def test_leaves_its_input_as_it_was_answers_twice_the_same_and_in_any_row_order(name: str) -> None:
     panel = world(2)
     made = designed(panel)
@@ -273,7 +274,7 @@ def test_leaves_its_input_as_it_was_answers_twice_the_same_and_in_any_row_order(
     assert one.estimator == name and {"effective clusters", "effective treated", "share with propensity beyond .05"} <= set(one.diagnostics)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "forest_dr"])
 def test_units_and_the_way_round_of_the_question_do_not_matter(name: str) -> None:
     panel = world(2)
     one = estimate(EVERY[name], designed(panel))

@@ -128,7 +128,7 @@ SLOW = (
     "linear_dr of adoption",
     "forest_dr of adoption",
 )
-FEW_PANELS = 12
+FEW_PANELS = 10
 
 
 def designed(panel: Panel, question: Question = QUESTION) -> Design:
@@ -171,6 +171,12 @@ def estimate(name: str, made: Design, seed: int = 1) -> Estimate:
     return EVERY[name].estimate(made, stream(seed, "estimate"))
 
 
+@cache
+def answered(name: str) -> Estimate:
+    """Its answer on the clean panel of seed 0, asked once for all tests that start from it."""
+    return estimate(name, clean(3.0, 0, name))
+
+
 # bootstraps move with the planted effect to the digit
 @pytest.mark.parametrize(
     ("name", "effect"),
@@ -181,7 +187,7 @@ def estimate(name: str, made: Design, seed: int = 1) -> Estimate:
 )
 def test_recovers_a_planted_effect_and_covers_it_under_authority_shocks(name: str, effect: float) -> None:
     """Planted truth, shocks with autocorrelation .4 within authorities, 60 panels of 60 authorities, of the slowest fewer."""
-    panels = FEW_PANELS if name in SLOW else 30 if name in BOOTSTRAPPED else PANELS
+    panels = FEW_PANELS if name in SLOW else 20 if name in BOOTSTRAPPED else PANELS
     found = [estimate(name, clean(effect, seed, name)) for seed in range(panels)]
     effects = np.array([one.effect for one in found])
     covered = sum(one.lower <= effect <= one.upper for one in found)  # type: ignore[operator]
@@ -238,8 +244,7 @@ def test_rows_taken_as_independent_cover_too_little_and_clustering_mends_it() ->
 
 @pytest.mark.parametrize("name", SHELF)
 def test_says_what_it_estimates_and_how_sure_it_is(name: str) -> None:
-    made = clean(3.0, 0, name)
-    one = estimate(name, made)
+    one = answered(name)
     assert one.estimator == bare(name)
     assert one.estimand and one.inference and one.target == question(name).target
     assert one.lower is not None and one.upper is not None and one.std_error is not None and one.p_value is not None
@@ -256,7 +261,7 @@ def test_says_what_it_estimates_and_how_sure_it_is(name: str) -> None:
 def test_leaves_its_input_as_it_was_and_answers_twice_the_same(name: str) -> None:
     made = clean(3.0, 0, name)
     before = [made.outcome.copy(), made.treatment.copy(), made.controls.copy()]
-    first, second = estimate(name, made), estimate(name, made)
+    first, second = answered(name), estimate(name, made)
     assert all((a == b).all() for a, b in zip(before, [made.outcome, made.treatment, made.controls], strict=True))
     assert (first.effect, first.std_error, first.parts) == (second.effect, second.std_error, second.parts)
 
@@ -265,7 +270,7 @@ def test_leaves_its_input_as_it_was_and_answers_twice_the_same(name: str) -> Non
 def test_row_order_does_not_matter(name: str) -> None:
     panel = world(name, effect=3.0)
     shuffled = replace(panel, frame=panel.frame.sample(frac=1, random_state=5))
-    assert estimate(name, designed(shuffled, question(name))).effect == estimate(name, designed(panel, question(name))).effect
+    assert estimate(name, designed(shuffled, question(name))).effect == answered(name).effect
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -275,7 +280,7 @@ def test_units_of_measurement_do_not_matter(name: str) -> None:
     frame = panel.frame.copy()
     frame["cut"], frame["plans"], frame["poverty"] = frame["cut"] * 100, frame["plans"] / 10_000, frame["poverty"] * 1_000
     other = designed(replace(panel, frame=frame), replace(asked, treated=100 * asked.treated, smallest_important=1e-4))
-    one, same = estimate(name, designed(panel, asked)), estimate(name, other)
+    one, same = answered(name), estimate(name, other)
     tolerance = 1e-3 if name in ("causal_forest", "nonparam_dml") else 1e-6  # a tree may break a tie the other way
     assert same.effect * 10_000 == pytest.approx(one.effect, rel=tolerance)
     if name not in NO_INTERVAL:
@@ -286,15 +291,14 @@ def test_units_of_measurement_do_not_matter(name: str) -> None:
 def test_the_contrast_turned_round_turns_the_effect_round(name: str) -> None:
     made = clean(3.0, 0, name)
     turned = replace(made, question=replace(made.question, control=made.question.treated, treated=0.0))
-    one, other = estimate(name, made), estimate(name, turned)
+    one, other = answered(name), estimate(name, turned)
     assert other.effect == pytest.approx(-one.effect)
     assert other.lower == pytest.approx(-one.upper)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("name", [name for name in SHELF if name != "difference" and bare(name) not in (*OWN_LEADS, *ATT, *NO_FIFTHS)])
 def test_gives_effects_by_fifth_whose_joint_band_holds_the_pointwise_one(name: str) -> None:
-    made = clean(3.0, 0, name)
-    one = estimate(name, made)
+    made, one = clean(3.0, 0, name), answered(name)
     assert [part.name for part in one.parts] == ["fifth 1 (lowest)", "fifth 2", "fifth 3", "fifth 4", "fifth 5 (highest)"]
     for part in one.parts:
         assert part.joint_lower <= part.lower < part.effect < part.upper <= part.joint_upper  # type: ignore[operator]
@@ -414,7 +418,8 @@ def test_feedback_in_the_graph_is_a_concern_of_those_that_absorb_authorities() -
         assert any("strict exogeneity" in concern for concern in estimate(name, fed).concerns), name
 
 
-@pytest.mark.parametrize("name", [name for name in SHELF if bare(name) not in NO_LEADS])
+# how linear_dml takes a panel is nothing to a check, which refits it all the same
+@pytest.mark.parametrize("name", [name for name in SHELF if bare(name) not in NO_LEADS and not (bare(name) == "linear_dml" != name)])
 def test_goes_through_refuters_by_redraws_or_refits(name: str) -> None:
     """Planted truth 3: a placebo, a lead and a bootstrap run on every estimator, and placebos centre on 0."""
     from causal.refute import Trial
@@ -429,7 +434,7 @@ def test_goes_through_refuters_by_redraws_or_refits(name: str) -> None:
         identification=made.identification,
         estimator=SHELF[name],
         design=made,
-        estimate=estimate(name, made),
+        estimate=answered(name),
         seed=5,
         workers=1,
     )
