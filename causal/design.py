@@ -172,13 +172,15 @@ class Design:
         bounds = np.searchsorted(self.cluster[order], np.arange(len(self.clusters) + 1))
         rows = np.concatenate([order[bounds[c] : bounds[c + 1]] for c in clusters])
         copies = np.repeat(np.arange(len(clusters)), [bounds[c + 1] - bounds[c] for c in clusters])
-        authority, names = pd.factorize(pd.MultiIndex.from_arrays([copies, self.authority[rows]]))
-        cluster, kept = pd.factorize(self.cluster[rows], sort=True)
+        # copies come in order, and each has its rows by authority
+        codes, authority = np.unique(copies * len(self.authorities) + self.authority[rows], return_inverse=True)
+        kept, cluster = np.unique(self.cluster[rows], return_inverse=True)
         again = np.argsort(authority, kind="stable")
+        names = zip((codes % len(self.authorities)).tolist(), (codes // len(self.authorities)).tolist(), strict=True)
         return replace(
             self._at(rows[again]),
             authority=authority[again].astype(np.int64),
-            authorities=tuple(f"{self.authorities[a]}·{copy}" for copy, a in names),
+            authorities=tuple(f"{self.authorities[a]}·{copy}" for a, copy in names),
             cluster=cluster[again].astype(np.int64),
             clusters=tuple(self.clusters[c] for c in kept),
         )

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from worlds import GRAPH, QUESTION, World
 
 from causal.design import Design, design
 from causal.estimators.dml import LinearDml
-from causal.estimators.nuisance import NUISANCES, learner
+from causal.estimators.nuisance import ALPHAS, NUISANCES, learner
 from causal.estimators.transformed import transform
 from causal.identify import identify
 from causal.question import Question
@@ -31,6 +33,20 @@ def test_every_nuisance_recovers_the_planted_effect(nuisance: str) -> None:
     for panel in ("correlated_random_effects", "first_difference"):
         one = LinearDml(panel=panel, nuisance=nuisance, repetitions=1, folds=3).estimate(MADE, stream(1, "x"))  # type: ignore[arg-type]
         assert abs(one.effect - 3.0) <= 3 * one.std_error, panel  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("rows", "columns", "weighted"), [(600, 4, False), (400, 30, True), (120, 40, False)])
+def test_ridge_is_scikit_learn_s_own_search_over_the_same_splits(rows: int, columns: int, weighted: bool) -> None:
+    """GridSearchCV over Ridge on splits of whole clusters, in the same run (RidgeCV drops the weights where splits are given)."""
+    rng = np.random.default_rng(rows)
+    features = rng.normal(size=(rows, columns)) * rng.lognormal(size=columns)
+    target, weights = features[:, 0] + rng.normal(size=rows), rng.uniform(1, 3, rows) if weighted else None
+    ours = learner("ridge", rng)
+    ours.cv = list(GroupKFold(3).split(features, groups=np.arange(rows) // 8))
+    theirs = GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=ours.cv).fit(features, target, **({} if weights is None else {"sample_weight": weights}))
+    ours.fit(features, target, weights)
+    assert ours.made.alpha_ == theirs.best_params_["alpha"]
+    np.testing.assert_allclose(ours.predict(features), theirs.predict(features), rtol=1e-9)
 
 
 def test_a_curved_confounder_needs_a_nuisance_that_bends() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -85,6 +86,7 @@ def check_windows(before: Any, after: Any) -> tuple[Years, Years]:
     return made[0], made[1]
 
 
+@lru_cache(maxsize=1)  # what an estimator needs is seen on the rows that it then takes
 def cross_section(design: Design, *, before: Years, after: Years, base_outcome: bool = True, change: bool = True) -> CrossSection:
     """One row for each authority: as the design has it, or between two windows of its years.
 

@@ -20,6 +20,7 @@ Nuisance = Literal["lasso", "ridge", "boosting", "forest", "stacked"]
 LINEAR = ("lasso", "ridge")
 NUISANCES = (*LINEAR, "boosting", "forest", "stacked")
 INNER = 3  # folds in which they are tuned
+ALPHAS = np.logspace(-3, 3, 13)  # penalties of ridge
 
 
 def check_nuisance(kind: str) -> None:
@@ -68,15 +69,40 @@ class Tuned:
         return float(r2_score(np.ravel(target), self.predict(features), sample_weight=sample_weight))
 
 
+class _Ridge:
+    """What a search over penalties finds on given splits, with one decomposition a split in place of one fit for each penalty: Ridge takes the penalties
+    as those of so many targets. (RidgeCV fits each, and drops the weights where splits are given.)
+    """
+
+    def __init__(self, cv: Any) -> None:
+        self.cv = cv
+
+    def fit(self, features: Floats, target: Floats, sample_weight: Floats | None = None) -> _Ridge:
+        from sklearn.linear_model import Ridge
+        from sklearn.metrics import r2_score
+        from sklearn.model_selection import check_cv
+
+        table = np.repeat(target[:, None], len(ALPHAS), axis=1)
+        scores = []
+        for train, test in check_cv(self.cv).split(features):
+            one = Ridge(ALPHAS, solver="svd").fit(features[train], table[train], None if sample_weight is None else sample_weight[train])
+            scores.append(r2_score(table[test], one.predict(features[test]), multioutput="raw_values"))
+        self.alpha_ = float(ALPHAS[np.argmax(np.mean(scores, axis=0))])
+        self.made = Ridge(self.alpha_).fit(features, target, sample_weight)
+        return self
+
+    def predict(self, features: Floats) -> Floats:
+        return np.asarray(self.made.predict(features))
+
+
 def _search(kind: str, seed: int, cv: Any) -> Any:
-    """A fresh search of scikit-learn's over these splits."""
+    """A fresh search over these splits."""
     from sklearn.linear_model import LassoCV, LinearRegression, RidgeCV
 
-    alphas = np.logspace(-3, 3, 13)
     if kind == "lasso":
         return LassoCV(alphas=30, max_iter=1000, tol=1e-3, random_state=seed, cv=cv)
     if kind == "ridge":
-        return RidgeCV(alphas=alphas, cv=cv)
+        return _Ridge(cv)
     from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor, StackingRegressor
     from sklearn.model_selection import GridSearchCV
 
@@ -87,7 +113,7 @@ def _search(kind: str, seed: int, cv: Any) -> Any:
     if kind == "forest":
         return GridSearchCV(forest, {"min_samples_leaf": [5, 20]}, cv=cv)
     return StackingRegressor(
-        [("ridge", RidgeCV(alphas=alphas)), ("boosting", boosting), ("forest", forest)], final_estimator=LinearRegression(positive=True), cv=cv
+        [("ridge", RidgeCV(alphas=ALPHAS)), ("boosting", boosting), ("forest", forest)], final_estimator=LinearRegression(positive=True), cv=cv
     )
 
 
