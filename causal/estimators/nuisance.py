@@ -85,8 +85,9 @@ class _Ridge:
         table = np.repeat(target[:, None], len(ALPHAS), axis=1)
         scores = []
         for train, test in check_cv(self.cv).split(features):
-            one = Ridge(ALPHAS, solver="svd").fit(features[train], table[train], None if sample_weight is None else sample_weight[train])
-            scores.append(r2_score(table[test], one.predict(features[test]), multioutput="raw_values"))
+            learnt, tested = (None if sample_weight is None else sample_weight[rows] for rows in (train, test))
+            one = Ridge(ALPHAS, solver="svd").fit(features[train], table[train], learnt)
+            scores.append(r2_score(table[test], one.predict(features[test]), sample_weight=tested, multioutput="raw_values"))
         self.alpha_ = float(ALPHAS[np.argmax(np.mean(scores, axis=0))])
         self.made = Ridge(self.alpha_).fit(features, target, sample_weight)
         return self
