@@ -93,6 +93,8 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
     if not ours:
         return
     cells = {name: lines for name in plan.cells if (lines := [line for line in ours if line["cell"] == name])}
+    # a verdict on the slow checks alone is not what a study says
+    judged = {name: lines for name, lines in cells.items() if not plan.cells[name].checks or set(Rule().decides("dose")) <= {*plan.cells[name].checks}}
     asked = sum(one.panels * len(one.effects) for one in plan.cells.values())
     versions = Counter(line["code"] for line in kept.values())
     text = [
@@ -102,8 +104,7 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         f"{platform.python_version()}; code {', '.join(f'{name} ({number} panels)' for name, number in versions.most_common())}.",
         "",
         f"{len(ours):,} of {asked:,} panels that [verdicts.yaml](verdicts.yaml) asks for were run (it was committed before them, with what is expected), "
-        f"besides {len(by['dowhy'])} through DoWhy's own checks and {len(by['forest'])} with a causal forest. 200 a cell were wanted; there are fewer, and "
-        "the exact 95 % intervals printed say what that leaves open: a rate of 80 % shows in 20 panels as 56 to 94 %, one of 5 % in 60 panels as 0 to 14 %. "
+        f"besides {len(by['dowhy'])} through DoWhy's own checks and {len(by['forest'])} with a causal forest. Exact 95 % intervals are printed. "
         f"A criterion is *not met* (no) where an exact one-sided binomial test rejects it at 1 %, *not rejected* where it does not though the rate seen lies "
         f"beyond the bound, and nothing is called met on fewer than {FEWEST} panels.",
         "",
@@ -117,7 +118,7 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         "",
         "| asked | got | met |",
         "|---|---|---|",
-        *_criteria(plan, cells),
+        *_criteria(plan, cells, judged),
         "",
         "## Each world and fault",
         "",
@@ -126,7 +127,7 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         "",
         "| world | true effect | panels | bias, δ | claimants raised the alarm | bare interval says | verdict says | wrong |",
         "|---|---|---|---|---|---|---|---|",
-        *_worlds(plan, cells),
+        *_worlds(plan, judged),
         "",
         "## Which check sees what",
         "",
@@ -140,12 +141,12 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         *_forest(by["forest"]),
     ]
     (here / "verdicts.md").write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
-    _draw_verdicts(plan, cells, here / "verdicts.png")
+    _draw_verdicts(plan, judged, here / "verdicts.png")
     _draw_checks(plan, cells, by["dowhy"], here / "verdicts_checks.png")
     print("\n".join(text))
 
 
-def _criteria(plan: Any, cells: dict[str, list[Line]]) -> list[str]:
+def _criteria(plan: Any, cells: dict[str, list[Line]], judged: dict[str, list[Line]]) -> list[str]:
     rows = []
 
     def row(asked: str, k: int, n: int, bound: float, test: Callable[[int, int, float], bool], more: str = "") -> None:
@@ -154,8 +155,9 @@ def _criteria(plan: Any, cells: dict[str, list[Line]]) -> list[str]:
         rows.append(f"| {asked} | {share(k, n)}{more} | {met} |")
 
     clean = cells.get("clean", []) + cells.get("clean, more panels", [])
+    every = clean + cells.get("clean, slow checks", [])
     for name in LEVELLED:
-        row(f"{name} raises the alarm in at most 5 % of clean panels", *alarmed(clean, [name]), 0.05, at_most)
+        row(f"{name} raises the alarm in at most 5 % of clean panels", *alarmed(every, [name]), 0.05, at_most)
     row("the decisive checks together: at most 5 %", _of(clean, "failed_checks"), len(clean), 0.05, at_most)
     strong = {times: [line for line in clean if line["times"] == times] for times in TIMES}
     row("δ = 4 errors, no effect: 80 % “little or no difference”", _of(strong[0], "little_or_none"), len(strong[0]), 0.8, at_least)
@@ -165,7 +167,7 @@ def _criteria(plan: Any, cells: dict[str, list[Line]]) -> list[str]:
     row("δ = 1.5 errors, no effect: 80 % “cannot tell”, one side ruled out or not", _of(weak, "cannot_tell", "unlikely_otherwise"), len(weak), 0.8, at_least)
     plain = share(_of(weak, "cannot_tell"), len(weak))
     rows.append(f"| the same without those that rule out one side: never more by the table, as l ≤ −δ and u ≥ δ then needs an estimate near 0 | {plain} | – |")
-    for name, lines in cells.items():
+    for name, lines in judged.items():
         cell = plan.cells[name]
         of = {times: [line for line in lines if line["times"] == times] for times in cell.effects}
         if cell.shows in ("alone", "aid"):
@@ -261,14 +263,14 @@ def _forest(lines: Sequence[Line]) -> list[str]:
         "",
         "100 trees, correlated random effects, effects by the base year's staff; only checks that need no refit or one.",
         "",
-        "| world | true effect | panels | bias, δ | verdict says | panels with an alarm |",
-        "|---|---|---|---|---|---|",
+        "| world | true effect | panels | bias, δ | verdict says | wrong | panels with an alarm |",
+        "|---|---|---|---|---|---|---|",
     ]
     for cell, times in dict.fromkeys((line["cell"], line["times"]) for line in lines):
         some = [line for line in lines if (line["cell"], line["times"]) == (cell, times)]
         alarms = Counter(name for line in some for name, state in line["checks"].items() if state is False)
         seen = ", ".join(f"{name} {number}" for name, number in alarms.most_common()) or "none"
-        rows.append(f"| {cell} | {TIMES[times]} | {len(some)} | {bias(some):+.2f} | {_said(some, 'finding')} | {seen} |")
+        rows.append(f"| {cell} | {TIMES[times]} | {len(some)} | {bias(some):+.2f} | {_said(some, 'finding')} | {sum(map(wrong, some))} | {seen} |")
     return rows
 
 
