@@ -3,7 +3,8 @@
     plans = lasting level + year + poverty + effect × treatment + shocks that last
 
 The treatment is taken up once, to a degree of its own, and kept ("closures"); afterwards child poverty moves it a little, which in turn owes something to
-jobs. Visits follow from the treatment, from plans and from staff. Broken bones are moved by what moves plans, save the treatment: a negative control.
+jobs (but for adoptions, which are whole). Visits follow from the treatment, from plans and from staff. Broken bones are moved by what moves plans, save the
+treatment: a negative control.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ NO_AUTHORITY = Graph(
 )
 MISSING = graph("poverty moves no plans", poverty={"cut": MADE})
 REVERSED = graph("poverty follows the treatment", poverty={"plans": MADE}, cut=ARROWS["cut"] | {"poverty": MADE})
+TAKEN_UP = graph("who takes it up owes nothing to poverty", poverty={"plans": MADE})
 COLLIDER = graph("visits are a cause", cut={"plans": "the question"}, plans={}, visits={"cut": MADE, "plans": MADE})
 
 
@@ -66,6 +68,8 @@ class World:
     noise : standard deviation of the error with which the treatment is recorded, the contrast being 0.5.
     poverty, pull : what poverty does to plans, and to the treatment once it is taken up.
     inspected : what the treatment does to visits, the rest of which are plans and staff.
+    binary : the treatment is taken up whole or not at all, and poverty does not move it; nor does poverty last then, which the graph's one node could not
+        say (places of equal base poverty would drift apart: truth.yaml has the story).
     huge : size of one authority's move, and `story` what befell its plans in the same year.
     """
 
@@ -80,6 +84,7 @@ class World:
     poverty: float = 1.0
     pull: float = 0.1
     inspected: float = 1.0
+    binary: bool = False
     huge: float = 0.0
     story: float = 0.0
 
@@ -94,8 +99,9 @@ def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
         for one in (shock, broken):
             one[:, year] = PERSISTENCE * one[:, year - 1] + np.sqrt(1 - PERSISTENCE**2) * one[:, year]
     shock, broken = shock[:, 5:], broken[:, 5:]
-    jobs = 0.5 * lasting[:, None] + wobble[0]
-    poverty = 0.5 * lasting[:, None] + 0.7 * jobs + 0.7 * wobble[1]
+    lasts = 0.0 if world.binary else 0.5
+    jobs = lasts * lasting[:, None] + wobble[0]
+    poverty = lasts * lasting[:, None] + 0.7 * jobs + 0.7 * wobble[1]
     staff = 0.3 * lasting[:, None] + wobble[2]
     # three in five take it up, those that differ lastingly more often, in a year of their own from the fourth on
     takes = 0.5 * lasting + wobble[3][:, 0] > -0.28
@@ -108,6 +114,7 @@ def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
     on = np.arange(t) >= start[:, None]
     cut = on * (size[:, None] + world.pull * poverty)
     cut += world.feedback * on * (shock + np.roll(shock, 1, axis=1))  # nothing is taken up in the first years
+    cut = on * DOSE if world.binary else cut
     crisis_start = np.where(takes & (chance[2][:, 0] < 0.6), start, np.where(chance[2][:, 1] < 0.15, np.floor(t * chance[2][:, 2]), t))
     crisis = np.arange(t) >= crisis_start[:, None]
     level = 45 + (6 + world.authority) * lasting[:, None] + 0.4 * np.arange(t)
@@ -152,6 +159,6 @@ def panel(world: World, effect: float, seed: int, *, control: bool, second: bool
     )
 
 
-def asked(smallest: float) -> Question:
-    """The question with its smallest important effect."""
-    return replace(QUESTION, smallest_important=smallest)
+def asked(world: World, smallest: float) -> Question:
+    """The question with its smallest important effect; of adoptions that on those who took it up."""
+    return replace(QUESTION, smallest_important=smallest, target="ATT" if world.binary else "ATE")

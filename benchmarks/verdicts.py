@@ -33,7 +33,6 @@ from verdicts_told import tell
 
 from causal.design import Design, design
 from causal.estimators import shelf
-from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_from
 from causal.identify import Identification, identify
 from causal.panel import Panel
@@ -141,14 +140,15 @@ def found(graph: str, names: tuple[str, ...], modifiers: tuple[str, ...] = ()) -
 
 
 @cache
-def error(authorities: int, huge: float) -> float:
-    """The primary estimator's mean standard error in clean panels, outcome units."""
-    world = planted.World(authorities=authorities, huge=huge)
+def error(authorities: int, huge: float, binary: bool) -> float:
+    """The primary estimator's mean standard error in clean panels, outcome units: fixed effects, or of adoptions callaway_santanna."""
+    world = planted.World(authorities=authorities, huge=huge, binary=binary)
+    one, graph = shelf()["callaway_santanna" if binary else "fixed_effects"](), "TAKEN_UP" if binary else "TRUE"
     errors = []
     for draw in range(PILOT):
         panel = planted.panel(world, 0.0, 900_000 + draw, control=True, second=False)
-        made = design(panel, planted.QUESTION, found("TRUE", panel.names))
-        errors.append(FixedEffects().estimate(made, stream(0, "estimate")).std_error)
+        made = design(panel, planted.asked(world, 1.0), found(graph, panel.names))
+        errors.append(one.estimate(made, stream(0, "estimate")).std_error)
     return float(np.mean(errors))
 
 
@@ -166,7 +166,7 @@ def rule(name: str) -> Rule:
 
 def drawn(plan: Plan, cell: Cell, times: int, draw: int) -> tuple[Panel, float, float]:
     """A panel with its true effect and δ; other effects have other draws, so that panels are independent."""
-    smallest = cell.errors * error(cell.world.authorities, cell.world.huge)
+    smallest = cell.errors * error(cell.world.authorities, cell.world.huge, cell.world.binary)
     seed = 1_000_000 * plan.seed + 10_000 * EFFECTS.index(times) + cell.apart + draw
     return planted.panel(cell.world, times * smallest, seed, control=cell.control, second=cell.second), times * smallest, smallest
 
@@ -180,7 +180,7 @@ def study(plan: Plan, cell: Cell, smallest: float, draw: int, *, forest: bool) -
         some = {name: some[name] for name in cell.checks}
     elif draw < cell.panels - plan.slow:
         some = {name: one for name, one in some.items() if name not in plan.slow_checks}
-    question = planted.asked(smallest)
+    question = planted.asked(cell.world, smallest)
     return Study(
         title="planted",
         action="Cutting by half",
@@ -232,7 +232,7 @@ def dowhys(plan: Plan, cell: Cell, times: int, draw: int) -> dict[str, Any]:
 
     panel, truth, smallest = drawn(plan, cell, times, draw)
     identification = found(cell.graph, panel.names)
-    made = design(panel, planted.asked(smallest), identification)
+    made = design(panel, planted.asked(cell.world, smallest), identification)
     table = within(made, np.column_stack([made.treatment, made.outcome, made.controls]))
     names = [f"c{i}" for i in range(table.shape[1] - 2)]
     data = pd.DataFrame(table, columns=["d", "y", *names])
