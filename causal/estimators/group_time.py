@@ -274,7 +274,11 @@ def _logit(x: Floats, d: Mask, w: Floats, rounds: int = 50) -> Floats:
     b = np.zeros(x.shape[1])
     for _ in range(rounds):
         p = 1 / (1 + np.exp(-np.clip(x @ b, -500, 500)))
-        step = np.linalg.pinv((x * (w * p * (1 - p))[:, None]).T @ x) @ (x.T @ (w * (d - p)))
+        bend, slope = (x * (w * p * (1 - p))[:, None]).T @ x, x.T @ (w * (d - p))
+        try:
+            step = np.linalg.solve(bend, slope)
+        except np.linalg.LinAlgError:  # columns told by others: the shortest step
+            step = np.linalg.pinv(bend) @ slope
         b = b + step
         if np.abs(step).max() < 1e-10:
             return np.asarray(1 / (1 + np.exp(-(x @ b))))
