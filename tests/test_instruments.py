@@ -25,6 +25,7 @@ from causal.inference import Fit
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Trial, stream
+from causal.refuters.few_clusters import FewClusters
 from causal.refuters.placebo_treatment import PlaceboTreatment
 
 QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test")
@@ -273,25 +274,43 @@ def test_placebos_take_their_instruments_along_and_find_an_error_that_is_too_sma
     """Against the nominal level: two stages pass, a third of their error does not; without the instruments there would be no first stage and no error."""
 
     def survived(seed: int, estimator: Any) -> bool | None:
-        panel = Moved(effect=2.0, seed=seed).load()
-        made = designed(panel)
-        trial = Trial(
-            panel=panel,
-            question=QUESTION,
-            identification=made.identification,
-            estimator=estimator,
-            design=made,
-            estimate=answer(made, estimator),
-            seed=seed,
-            graph=GRAPH,
-        )
-        found = PlaceboTreatment(refits=12).refute(trial, stream(seed, "placebo"))
+        found = PlaceboTreatment(refits=12).refute(tried(seed, estimator, effect=2.0), stream(seed, "placebo"))
         assert found.numbers["draws"] >= 10
         assert "formula, lottery with them" in found.found
         return found.survived
 
     assert sum(survived(seed, TwoStageLeastSquares()) is True for seed in range(6)) >= 5
     assert not any(survived(seed, TooSure()) for seed in range(3))
+
+
+def test_dealt_histories_take_their_instruments_along_and_tell_a_planted_effect_from_none() -> None:
+    """Planted 8 and nothing: dealings reach the actual |t| in none of 19, and in a share that is uniform; every dealing has a first stage and so an error."""
+
+    def p_value(seed: int, effect: float) -> float:
+        found = FewClusters(refits=19).refute(tried(seed, TwoStageLeastSquares(), effect=effect), stream(seed, "few"))
+        assert found.survived
+        assert found.numbers["draws"] >= 17
+        return float(found.numbers["dealt histories: p-value"])  # type: ignore[arg-type]
+
+    assert max(p_value(seed, 8.0) for seed in range(3)) <= 0.06
+    nulls = [p_value(seed, 0.0) for seed in range(8)]
+    assert stats.kstest(nulls, "uniform").pvalue > 0.01
+
+
+def tried(seed: int, estimator: Any, effect: float) -> Trial:
+    """A trial on a planted effect with two instruments."""
+    panel = Moved(effect=effect, seed=seed).load()
+    made = designed(panel)
+    return Trial(
+        panel=panel,
+        question=QUESTION,
+        identification=made.identification,
+        estimator=estimator,
+        design=made,
+        estimate=answer(made, estimator),
+        seed=seed,
+        graph=GRAPH,
+    )
 
 
 def test_an_invalid_instrument_among_two_is_found_by_overidentification() -> None:

@@ -23,7 +23,7 @@ from causal.inference import cluster_sums, effective_clusters, wild_bootstrap
 from causal.question import Question
 from causal.refute import Refutation, Trial
 from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
-from causal.refuters.placebo_treatment import alike, deal
+from causal.refuters.placebo_treatment import alike, deal, redealt
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
@@ -107,15 +107,13 @@ class FewClusters:
             "effective clusters": effective_clusters(history, made.cluster, clusters)[0],
             "usual p-value": estimate.p_value,
         }
-        dealt = None
-        if moved >= FEWEST:
-            # an estimator of two groups finds none in residuals
-            whole = not trial.linear and len(np.unique(made.treatment)) == 2
-            dealt = deal(
-                made.treatment if whole else history / made.root_weights + made.treatment.mean(), groups, self.draws if trial.linear else self.refits, rng
-            )
         if not trial.linear:
-            return self._refitted(trial, report, usual, dealt, groups, rng, numbers)
+            if moved < FEWEST:
+                return not_run(report, "too few histories could be dealt: the others are observed in years that no other unit shares")
+            # an estimator of two groups finds none in residuals
+            whole = len(np.unique(made.treatment)) == 2
+            return self._refitted(trial, report, usual, made.treatment if whole else history / made.root_weights + made.treatment.mean(), groups, rng, numbers)
+        dealt = deal(history / made.root_weights + made.treatment.mean(), groups, self.draws, rng) if moved >= FEWEST else None
         scale = question.contrast
         basis = made.basis()
         outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
@@ -153,7 +151,7 @@ class FewClusters:
         trial: Trial,
         report: partial[Refutation],
         usual: tuple[float, float],
-        dealt: Floats | None,
+        history: Floats,
         groups: list[Ints],
         rng: np.random.Generator,
         numbers: dict[str, float | None],
@@ -162,12 +160,10 @@ class FewClusters:
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
-        if dealt is None:
-            return not_run(report, "too few histories could be dealt: the others are observed in years that no other unit shares")
-        effects, errors = trial.redraw(self.name, treatment=dealt)
+        effects, errors = redealt(trial, self.name, history, groups, self.refits, rng)
         if not np.isfinite(effects).any():
             # an estimator that compares between authorities too finds no such difference in residuals
-            effects, errors = trial.redraw(self.name, treatment=deal(trial.fixed.treatment, groups, self.refits, rng))
+            effects, errors = redealt(trial, self.name, trial.fixed.treatment, groups, self.refits, rng)
         good = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
         if good.sum() < max(3, self.refits // 2):
             return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(self.refits, 'refit')}")

@@ -86,16 +86,11 @@ class PlaceboTreatment:
         draws = self.draws if trial.linear else self.refits
         raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
-        moving = [one.name for one in trial.identification.instruments if one.name in made.columns] if getattr(trial.estimator, "strategy", "") == "iv" else []
-        if moving:
-            # instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error
-            source = deal(np.arange(made.rows, dtype=float), groups, draws, rng).astype(np.int64)
-            effects, errors = trial.redraw(self.name, treatment=history[source], columns={name: made.columns[name][source] for name in moving})
-        else:
-            effects, errors = trial.redraw(self.name, treatment=deal(history, groups, draws, rng))
+        moving = instruments(trial)
+        effects, errors = redealt(trial, self.name, history, groups, draws, rng)
         if not np.isfinite(effects).any() and not raw and not trial.linear:
             raw = True  # an estimator that cuts the treatment at some level finds none in residuals
-            effects, errors = trial.redraw(self.name, treatment=deal(made.treatment, groups, draws, rng))
+            effects, errors = redealt(trial, self.name, made.treatment, groups, draws, rng)
         scale = 1.0
         if trial.linear:
             # the matrix step has its own clustered error; if the estimate reports another, that is the one on trial
@@ -179,3 +174,21 @@ def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generat
         for draw in range(draws):
             dealt[draw, rows] = own[rng.permutation(len(rows))]
     return dealt.T
+
+
+def instruments(trial: Trial) -> list[str]:
+    """What the design's instruments are called; none unless the estimator works by them."""
+    if getattr(trial.estimator, "strategy", "") != "iv":
+        return []
+    return [one.name for one in trial.identification.instruments if one.name in trial.fixed.columns]
+
+
+def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Effects and errors of dealt histories, shape (draws,) each.
+
+    Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error.
+    """
+    if not (moving := instruments(trial)):
+        return trial.redraw(name, treatment=deal(history, groups, draws, rng))
+    source = deal(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
+    return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving})
