@@ -17,8 +17,8 @@ import numpy as np
 from causal.breakdown import Breakdown, Case
 from causal.decompositions.budget import RULES, Value, grown, picks, told, value
 from causal.decompositions.groups import by_region, features, holm, named_groups, own_years
-from causal.decompositions.held_out import FEWEST, LEARNERS, HeldOut, Slopes, Targeting, held_out, slopes, targeting
-from causal.decompositions.heterogeneity_told import breakdown, rate_of
+from causal.decompositions.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
+from causal.decompositions.heterogeneity_told import Learnt, breakdown, rate_of
 from causal.decompositions.money import direction, per_person, price_of
 from causal.design import Design, Floats, design
 from causal.errors import ConfigError, DesignError, suggest
@@ -104,8 +104,8 @@ class Heterogeneity:
         if not groupings:
             raise DesignError(f"none of {', '.join(self.by)} is in these data; name columns in decomposition.by, such as {', '.join(case.panel.names[:6])}")
         parts, tests = named_groups(made, groupings, rng)
-        learnt = Learnt.of(self, case, made, groupings, rng, notes)
-        return breakdown(self, case, made, parts, tests, learnt, notes)
+        learnt = _learn(self, case, made, groupings, rng, notes)
+        return breakdown(case, made, parts, tests, learnt, notes)
 
     def _columns(self, panel: Panel, question: Question, notes: list[str]) -> dict[str, str]:
         """Column → what it stands for, of what is asked for and there."""
@@ -138,48 +138,34 @@ def _after_the_start(panel: Panel, made: Design, columns: dict[str, str]) -> Des
     return made.only(rows, "the year that the outcome's first level is from") if len(np.unique(made.authority[rows])) == len(made.authorities) else made
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Learnt:
-    """What learners and rules are worth in authorities held out; empty where there are too few, and `why`."""
-
-    tests: tuple[HeldOut, ...] = ()
-    adjusted: tuple[float, ...] = ()
-    curve: Targeting | None = None
-    values: tuple[Value, ...] = ()
-    values_adjusted: tuple[float, ...] = ()
-    tree: tuple[str, ...] = ()
-    authorities: int = 0
-
-    @classmethod
-    def of(cls, knobs: Heterogeneity, case: Case, made: Design, groupings: Sequence[Modifier], rng: np.random.Generator, notes: list[str]) -> Learnt:
-        """Learn, hold out, test."""
-        number = len(made.authorities)
-        if number < FEWEST or len(made.clusters) < FEWEST:
-            notes.append(
-                f"{count(number, 'authority', 'authorities')} are too few to hold some out (at least {FEWEST} are wanted): only the named groups were looked at"
-            )
-            return cls()
-        coarse = [
-            cut_into_groups(case.panel, one.name, one.values, made.authority, min(len(one.groups), max(2, number // PER_GROUP)))
-            if one.name != "region"
-            else one
-            for one in groupings
-            if one.name != "region" or number >= 5 * len(one.groups)
-        ]
-        apart = own_years(made, coarse)
-        basis = apart.basis()
-        raw, names = features(made, coarse)
-        contrast = np.full(number, 1 / case.question.contrast)
-        ready = slopes(apart, basis, raw, names, price=contrast)
-        level = case.question.level
-        options: dict[str, Any] = {"folds": knobs.folds, "splits": knobs.splits, "level": level, "rng": rng, "trees": knobs.trees}
-        tests = tuple(held_out(ready, learner, **options) for learner in LEARNERS)
-        adjusted = tuple(float(p) for p in holm([one.p_value for one in tests]) if p is not None)
-        best = LEARNERS[int(np.argmin([one.p_value for one in tests]))]
-        curve = targeting(ready, best, **options)
-        values, tree = _rules(knobs, case, replace(made, modifiers=tuple(coarse)), rng, notes)
-        by_rule = tuple(float(p) for p in holm([one.p_value for one in values]) if p is not None)
-        return cls(tests=tests, adjusted=adjusted, curve=curve, values=values, values_adjusted=by_rule, tree=tree, authorities=number)
+def _learn(knobs: Heterogeneity, case: Case, made: Design, groupings: Sequence[Modifier], rng: np.random.Generator, notes: list[str]) -> Learnt:
+    """Learn, hold out, test; nothing where there are too few authorities, and a note says so."""
+    none = Learnt(amount=knobs.amount, folds=knobs.folds, splits=knobs.splits)
+    number = len(made.authorities)
+    if number < FEWEST or len(made.clusters) < FEWEST:
+        notes.append(
+            f"{count(number, 'authority', 'authorities')} are too few to hold some out (at least {FEWEST} are wanted): only the named groups were looked at"
+        )
+        return none
+    coarse = [
+        cut_into_groups(case.panel, one.name, one.values, made.authority, min(len(one.groups), max(2, number // PER_GROUP))) if one.name != "region" else one
+        for one in groupings
+        if one.name != "region" or number >= 5 * len(one.groups)
+    ]
+    apart = own_years(made, coarse)
+    basis = apart.basis()
+    raw, names = features(made, coarse)
+    contrast = np.full(number, 1 / case.question.contrast)
+    ready = slopes(apart, basis, raw, names, price=contrast)
+    level = case.question.level
+    options: dict[str, Any] = {"folds": knobs.folds, "splits": knobs.splits, "level": level, "rng": rng, "trees": knobs.trees}
+    tests = tuple(held_out(ready, learner, **options) for learner in LEARNERS)
+    adjusted = tuple(float(p) for p in holm([one.p_value for one in tests]) if p is not None)
+    best = LEARNERS[int(np.argmin([one.p_value for one in tests]))]
+    curve = targeting(ready, best, **options)
+    values, tree = _rules(knobs, case, replace(made, modifiers=tuple(coarse)), rng, notes)
+    by_rule = tuple(float(p) for p in holm([one.p_value for one in values]) if p is not None)
+    return replace(none, tests=tests, adjusted=adjusted, curve=curve, values=values, values_adjusted=by_rule, tree=tree, authorities=number)
 
 
 def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Generator, notes: list[str]) -> tuple[tuple[Value, ...], tuple[str, ...]]:

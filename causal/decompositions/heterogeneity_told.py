@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from causal.breakdown import Breakdown, Case, Column, Figure, Table
 from causal.decompositions.budget import Value
@@ -14,10 +14,25 @@ from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.words import count, listed, places, signed, span
 
-if TYPE_CHECKING:
-    from causal.decompositions.heterogeneity import Heterogeneity, Learnt
-
 WORDS = {"tree": "a shallow tree", "line": "a straight line in what is known of authorities"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Learnt:
+    """What learners and rules are worth in authorities held out, and how it was tried: the sum a year, folds and how often they were drawn; empty where
+    there are too few authorities.
+    """
+
+    amount: float
+    folds: int
+    splits: int
+    tests: tuple[HeldOut, ...] = ()
+    adjusted: tuple[float, ...] = ()
+    curve: Targeting | None = None
+    values: tuple[Value, ...] = ()
+    values_adjusted: tuple[float, ...] = ()
+    tree: tuple[str, ...] = ()
+    authorities: int = 0
 
 
 def rate_of(case: Case) -> float | None:
@@ -25,7 +40,7 @@ def rate_of(case: Case) -> float | None:
     return case.panel.variable(case.question.outcome).count_per
 
 
-def breakdown(knobs: Heterogeneity, case: Case, made: Design, parts: Sequence[Part], tests: Sequence[Named], learnt: Learnt, notes: Sequence[str]) -> Breakdown:
+def breakdown(case: Case, made: Design, parts: Sequence[Part], tests: Sequence[Named], learnt: Learnt, notes: Sequence[str]) -> Breakdown:
     """Numbers into tables and words."""
     question, outcome = case.question, made.outcome_variable
     alarm = 1 - question.level
@@ -58,8 +73,8 @@ def breakdown(knobs: Heterogeneity, case: Case, made: Design, parts: Sequence[Pa
         headline = f"No difference between groups of authorities can be told in the effect on {outcome.label}."
     rate = rate_of(case)
     if learnt.values and rate is not None:
-        headline += " " + _budget_headline(knobs, learnt, outcome.label, rate, alarm)
-        said += [_valued(knobs, one, p, outcome.label, rate) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True)]
+        headline += " " + _budget_headline(learnt, outcome.label, rate, alarm)
+        said += [_valued(learnt.amount, one, p, outcome.label, rate) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True)]
         if min(learnt.values_adjusted) < alarm and learnt.tree:
             said.append(f"The tree grown from all authorities chooses: {'; '.join(learnt.tree)}")
     if made.treatment_variable.caution:
@@ -70,12 +85,12 @@ def breakdown(knobs: Heterogeneity, case: Case, made: Design, parts: Sequence[Pa
         tables += [_learnt_table(learnt, unit), *_curve_tables(learnt.curve, unit)]
         figures.append(_curve_figure(learnt, bool(told_held), unit))
     if learnt.values and rate is not None:
-        tables.append(_values_table(knobs, learnt, outcome.label, rate))
-        figures.append(_values_figure(knobs, learnt, alarm, outcome.label))
+        tables.append(_values_table(learnt, outcome.label, rate))
+        figures.append(_values_figure(learnt, alarm, outcome.label))
     return Breakdown(
         name="heterogeneity",
         title=f"Is the effect on {outcome.label} the same everywhere?",
-        asks=f"{case.action}: is its effect on {outcome.label} the same in all authorities, and where would {_money(knobs.amount)} a year do most?",
+        asks=f"{case.action}: is its effect on {outcome.label} the same in all authorities, and where would {_money(learnt.amount)} a year do most?",
         headline=headline,
         tables=tuple(tables),
         figures=tuple(figures),
@@ -89,8 +104,8 @@ def breakdown(knobs: Heterogeneity, case: Case, made: Design, parts: Sequence[Pa
             "and over rules are each adjusted "
             "together (Holm)",
             "Effects were learnt as a straight line and by a forest (EconML, one row an authority) and tried in authorities held out, "
-            f"{knobs.folds} folds in sequence, "
-            f"{count(knobs.splits, 'split')}; of p-values twice the median over splits counts",
+            f"{learnt.folds} folds in sequence, "
+            f"{count(learnt.splits, 'split')}; of p-values twice the median over splits counts",
             "No interval of a forest is used: they do not know that the rows of an authority hang together",
         ),
         cannot_say=(
@@ -144,16 +159,16 @@ def _money(amount: float) -> str:
     return f"£{amount / 1e6:g}m" if amount >= 1e6 else f"£{amount:,.0f}"
 
 
-def _counted(knobs: Heterogeneity, one: float, rate: float) -> float:
+def _counted(amount: float, one: float, rate: float) -> float:
     """Effect of one unit of money per person → people that the sum does good to."""
-    return one * knobs.amount / rate
+    return one * amount / rate
 
 
-def _budget_headline(knobs: Heterogeneity, learnt: Learnt, label: str, rate: float, alarm: float) -> str:
+def _budget_headline(learnt: Learnt, label: str, rate: float, alarm: float) -> str:
     best, p = min(zip(learnt.values, learnt.values_adjusted, strict=True), key=lambda pair: pair[0].p_value)
-    gain, lower, upper = (_counted(knobs, one, rate) for one in (best.gain, best.lower, best.upper))
+    gain, lower, upper = (_counted(learnt.amount, one, rate) for one in (best.gain, best.lower, best.upper))
     digits = places(max(abs(lower), abs(upper), 1e-9))
-    money = _money(knobs.amount)
+    money = _money(learnt.amount)
     if p < alarm:
         return (
             f"{money} a year more where {WORDS[best.rule]} says, rather than spread evenly, would do better by {signed(gain, digits)} {label} "
@@ -162,11 +177,11 @@ def _budget_headline(knobs: Heterogeneity, learnt: Learnt, label: str, rate: flo
     return f"Nor can it be told where {money} a year would do most: no rule did better than spreading it evenly, beyond chance."
 
 
-def _valued(knobs: Heterogeneity, one: Value, p: float, label: str, rate: float) -> str:
-    chosen, even, gain, lower, upper = (_counted(knobs, number, rate) for number in (one.chosen, one.even, one.gain, one.lower, one.upper))
+def _valued(amount: float, one: Value, p: float, label: str, rate: float) -> str:
+    chosen, even, gain, lower, upper = (_counted(amount, number, rate) for number in (one.chosen, one.even, one.gain, one.lower, one.upper))
     digits = places(max(abs(number) for number in (chosen, even, lower, upper, 1e-9)))
     return (
-        f"Spending {_money(knobs.amount)} by {WORDS[one.rule]} ({one.share:.0%} of people chosen): {signed(chosen, digits)} {label} to the good, spread evenly "
+        f"Spending {_money(amount)} by {WORDS[one.rule]} ({one.share:.0%} of people chosen): {signed(chosen, digits)} {label} to the good, spread evenly "
         f"{signed(even, digits)}; the gain, which is what spending evenly forgoes, is {signed(gain, digits)} "
         f"({span(lower, upper, digits)}; p {p:.2f}, adjusted)"
     )
@@ -278,13 +293,13 @@ def _curve_figure(learnt: Learnt, differs: bool, unit: str) -> Figure:
     )
 
 
-def _values_table(knobs: Heterogeneity, learnt: Learnt, label: str, rate: float) -> Table:
-    numbers = [[_counted(knobs, one, rate) for one in (v.chosen, v.even, v.gain, v.lower, v.upper)] for v in learnt.values]
+def _values_table(learnt: Learnt, label: str, rate: float) -> Table:
+    numbers = [[_counted(learnt.amount, one, rate) for one in (v.chosen, v.even, v.gain, v.lower, v.upper)] for v in learnt.values]
     digits = places(max(abs(one) for row in numbers for one in row) or 1.0)
     heads = (("chosen", "spent by the rule"), ("even", "spent evenly"), ("gain", "gain over spending evenly"), ("lower", "lower"), ("upper", "upper"))
     return Table(
         name="rules",
-        caption=f"What {_money(knobs.amount)} a year would do to {label}, good counted above zero; rules valued in authorities that they were not made from; "
+        caption=f"What {_money(learnt.amount)} a year would do to {label}, good counted above zero; rules valued in authorities that they were not made from; "
         "medians over splits, which need not add up",
         columns=(
             Column(name="rule", label="rule", text=True),
@@ -297,15 +312,15 @@ def _values_table(knobs: Heterogeneity, learnt: Learnt, label: str, rate: float)
     )
 
 
-def _values_figure(knobs: Heterogeneity, learnt: Learnt, alarm: float, label: str) -> Figure:
+def _values_figure(learnt: Learnt, alarm: float, label: str) -> Figure:
     better = min(learnt.values_adjusted) < alarm
     found = "A rule does better than spending evenly." if better else "No rule can be told from spending evenly."
     return Figure(
         name="rules",
         kind="intervals",
         table="rules",
-        alt=f"Gain of each rule over spending {_money(knobs.amount)} evenly, with intervals. {found}",
-        caption=f"Gain over spending {_money(knobs.amount)} evenly, held out. {found}",
+        alt=f"Gain of each rule over spending {_money(learnt.amount)} evenly, with intervals. {found}",
+        caption=f"Gain over spending {_money(learnt.amount)} evenly, held out. {found}",
         values=("gain",),
         lower="lower",
         upper="upper",
