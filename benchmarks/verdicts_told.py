@@ -280,7 +280,8 @@ def _draw_verdicts(plan: Any, cells: dict[str, list[Line]], path: Path) -> None:
     bars = [(name, times) for name in cells for times in plan.cells[name].effects if any(line["times"] == times for line in cells[name])]
     with mpl.rc_context({"font.family": ["DejaVu Sans"], "font.size": 8.5}):
         figure = Figure(figsize=(10.2, 0.2 * len(bars) + 1.6))
-        axes = figure.add_axes((0.38, 0.01, 0.61, 0.95))
+        height = 0.2 * len(bars) + 1.6
+        axes = figure.add_axes((0.4, 0.1 / height, 0.59, 1 - 0.6 / height))
         ticks, labels, y = [], [], 0.0
         for i, (name, times) in enumerate(bars):
             first = i == 0 or bars[i - 1][0] != name
@@ -318,9 +319,9 @@ def _draw_checks(plan: Any, cells: dict[str, list[Line]], dowhy: Sequence[Line],
     names = [*mine, *theirs]
     shades = [(0.8, "#12436D", "white"), (0.4, "#6BACE6", "black"), (0.1, "#C9D7E3", "black"), (-1.0, "#F3F3F3", INK)]
     with mpl.rc_context({"font.family": ["DejaVu Sans"], "font.size": 8}):
-        height = 0.23 * len(names) + 1.5
-        figure = Figure(figsize=(11.5, height))
-        axes = figure.add_axes((0.19, 0.3 / height, 0.805, 1 - 1.3 / height))
+        height, width = 0.23 * len(names) + 2.35, 0.42 * len(cells) + 2.3
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_axes((2.2 / width, 0.3 / height, 1 - 2.25 / width, 1 - 2.35 / height))
         for y, (name, rates) in enumerate((mine | theirs).items()):
             for x, (cell, rate) in enumerate(zip(cells, rates, strict=True)):
                 if rate is None:
@@ -332,7 +333,7 @@ def _draw_checks(plan: Any, cells: dict[str, list[Line]], dowhy: Sequence[Line],
         axes.axhline(len(mine), color=INK, linewidth=1)
         axes.set(xlim=(0, len(cells)), ylim=(len(names), 0))
         axes.set_yticks(np.arange(len(names)) + 0.5, [name.replace("_", " ") for name in names])
-        axes.set_xticks(np.arange(len(cells)) + 0.5, [fill(name, 12) for name in cells], fontsize=6.4)
+        axes.set_xticks(np.arange(len(cells)) + 0.5, [fill(name, 30) for name in cells], rotation=90, fontsize=7.5)
         axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
         axes.spines[:].set_visible(False)
         figure.text(

@@ -69,11 +69,10 @@ def test_a_curved_confounder_needs_a_nuisance_that_bends() -> None:
     assert t(panel="within", nuisance="lasso", degree=2) < 3.5
     # trees learn the square to within a little, which is what is left
     straight = LinearDml(repetitions=1, degree=1, panel="first_difference").estimate(made, stream(1, "x")).effect
-    for nuisance in ("boosting", "stacked"):
-        one = LinearDml(repetitions=1, panel="first_difference", nuisance=nuisance).estimate(made, stream(1, "x"))  # type: ignore[arg-type]
-        assert abs(one.effect) < 0.35 * abs(straight), nuisance
+    trees = LinearDml(repetitions=1, panel="first_difference", nuisance="boosting").estimate(made, stream(1, "x"))
+    assert abs(trees.effect) < 0.35 * abs(straight)
     # a demeaned square is a function of all years, which the authority's mean of x does not tell: about one part in T stays
-    between = LinearDml(repetitions=1, panel="correlated_random_effects", nuisance="stacked").estimate(made, stream(1, "x")).effect
+    between = LinearDml(repetitions=1, panel="correlated_random_effects", nuisance="boosting").estimate(made, stream(1, "x")).effect
     assert 0.1 * straight < between < 0.6 * straight
 
 
