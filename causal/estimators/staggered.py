@@ -175,9 +175,10 @@ class CallawaySantAnna:
             words += (f"one authority alone was treated first in {', '.join(single)}: how its change varies cannot be seen, and the interval is too narrow",)
         notes = [f"Compared with authorities {'not treated by then' if self.compare == 'not_yet_treated' else 'never treated'}."]
         if matrix:
+            # Daw & Hatfield 2018, Matching and regression to the mean in difference-in-differences analysis
             notes.append(
-                f"Adjusted for {', '.join(matrix)} as in the earlier of the two years compared ({self.method.replace('_', ' ')}): where that year was out of the "
-                "ordinary, places return to their own level afterwards, and places alike in it drift apart."  # Daw & Hatfield 2018, Matching and regression to the mean
+                f"Adjusted for {', '.join(matrix)} as in the earlier of the two years compared ({self.method.replace('_', ' ')}); what was out of the "
+                "ordinary in that year returns to a place's own level afterwards, and places alike in it drift apart."
             )
         if made.unsupported:
             notes.append(f"In {made.unsupported} of {len(made.cohort)} comparisons nobody untreated is like the treated: the regression alone adjusts there.")
