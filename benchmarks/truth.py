@@ -7,7 +7,8 @@ bind only where an estimator is expected to hold: its coverage may not be told a
 bias may not pass 0.1 sampling standard deviations plus three Monte Carlo errors. Elsewhere the row shows by how much each goes wrong, on a fifth of the panels.
 
 The worlds are made here, apart from the toolkit's own simulated source: outcome = lasting level + year + poverty + effect × treatment + shocks. A dose is
-moved from 0 to 0.5; an adoption is taken up once and kept; in the worlds of an instrument an unseen cause moves treatment and outcome.
+moved from 0 to 0.5; an adoption is taken up once and kept, whole or as a dose; in the worlds of an instrument, of an exposure (lasting shares of what the
+nation goes through) and of a front door an unseen cause moves treatment and outcome.
 A cell that is done stands in truth.csv with the digest of the code that it was made with, and is not done again unless --again asks for it or truth.yaml for
 more panels. Cells are filled in rounds of 100 panels, those first in which a criterion binds, so that a run may be stopped at any time;
 single panels are kept in benchmarks/.truth as long as the code is the same.
@@ -94,6 +95,11 @@ GRAPHS = {
         arrows=DRAWN | HIDDEN | {"year": DRAWN["year"] | {"z": "made so"}, "authority": DRAWN["authority"] | {"z": "made so"}},
     ),
     "later": Graph(name="truth a year on", nodes=NODES, arrows=DRAWN | LASTS | {"cut": {"plans": AGAIN}}),
+    "front door": Graph(
+        name="truth with a front door",
+        nodes={"hidden": {"measured": False}, "cut": {}, "visits": {}, "plans": {}},
+        arrows={"hidden": {"cut": "made so", "plans": "made so"}, "cut": {"visits": "made so"}, "visits": {"plans": "made so"}},
+    ),
     "mediation": Graph(
         name="truth with mediators",
         nodes=NODES | {"visits": {}, "need": {}},
@@ -108,6 +114,8 @@ GRAPHS = {
         },
     ),
 }
+GRAPHS["exposure"] = GRAPHS["instrument"]
+STRATEGIES = {"instrument": "iv", "exposure": "iv", "front door": "frontdoor"}
 ASKED = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a benchmark")
 
 
@@ -124,7 +132,10 @@ def panel(world: World, kind: str, seed: int) -> tuple[Panel, dict[str, float]]:
     need_noise, visits_noise = rng.normal(size=(g, t)), rng.normal(size=(g, t))
     x, cut, plans, e, on, since, effects = (np.zeros((g, t)) for _ in range(7))
     visits, need = np.zeros((g, t)), np.zeros((g, t))
-    adopts = kind == "adoption"
+    adopts, hides = kind in ("adoption", "doses"), kind in STRATEGIES
+    dose = rng.uniform(0.2, 0.8, size=g) if kind == "doses" else np.ones(g)
+    if kind == "exposure":  # what the nation goes through, of which places have lasting shares
+        z = np.outer(rng.uniform(size=g), 8 * rng.normal(size=t))
     for year in range(t):
         last = max(year - 1, 0)
         # of adoptions poverty has no lasting part: see truth.yaml
@@ -137,17 +148,22 @@ def panel(world: World, kind: str, seed: int) -> tuple[Panel, dict[str, float]]:
             hazard = 0.0 if year < BURN + 2 else 1 / (1 + np.exp(2.6 - 0.7 * drive))
             on[:, year] = np.maximum(on[:, last], (chance[:, year] < hazard).astype(float))
             since[:, year] = np.where(on[:, year] > 0, since[:, last] + on[:, last], 0.0)
-            cut[:, year] = on[:, year]
-            effects[:, year] = EFFECT * strength * (1 + 0.4 * world.heterogeneity * (since[:, year] - 1.5)) * on[:, year]
+            cut[:, year] = on[:, year] * dose
+            effects[:, year] = (
+                (2 * dose if kind == "doses" else 1.0) * EFFECT * strength * (1 + 0.4 * world.heterogeneity * (since[:, year] - 1.5)) * on[:, year]
+            )
         else:
-            pull = 0.7 * z[:, year] + 0.7 * hidden[:, year] if kind == "instrument" else 0.0
+            pull = 0.7 * z[:, year] * (kind != "front door") + 0.7 * hidden[:, year] if hides else 0.0
             cut[:, year] = 0.6 * cut[:, last] + 0.1 * drive + 0.1 * moves[:, year] + 0.1 * pull + 0.01 * year
             effects[:, year] = 2 * EFFECT * strength * cut[:, last if kind == "later" else year]
         visits[:, year] = -2.0 * cut[:, last] + 0.5 * x[:, last] + lasting + visits_noise[:, year]
         need[:, year] = 2.0 * cut[:, last] - 0.5 * visits[:, year] + 0.5 * x[:, last] + lasting + need_noise[:, year]
         level = 45 + 8 * lasting + 0.5 * year + 1.5 * x[:, year] + 2.0 * bend + e[:, year]
-        if kind == "instrument":
+        if hides:
             level = level + 2.0 * hidden[:, year]
+        if kind == "front door":
+            visits[:, year] = 2 * cut[:, year] + visits_noise[:, year]
+            effects[:, year] = EFFECT * strength * visits[:, year]
         if kind == "mediation":
             before = max(year - 2, 0)
             effects[:, year] = 1.0 * cut[:, before] - 0.6 * visits[:, last] + 0.8 * need[:, last]
@@ -156,14 +172,14 @@ def panel(world: World, kind: str, seed: int) -> tuple[Panel, dict[str, float]]:
     index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(2011, 2011 + YEARS)], names=["authority", "year"])
     columns = (
         {"poverty": x, "cut": cut, "plans": plans}
-        | ({"z": z} if kind == "instrument" else {})
-        | ({"visits": visits, "need": need} if kind == "mediation" else {})
+        | ({"z": z} if kind == "instrument" else {"z": np.repeat(z[:, :1] / z[:, :1].mean(), t, axis=1)} if kind == "exposure" else {})
+        | ({"visits": visits, "need": need} if kind == "mediation" else {"visits": visits} if kind == "front door" else {})
     )
     frame = pd.DataFrame({name: values[:, kept].ravel() for name, values in columns.items()} | {"children": np.repeat(60_000 * size, YEARS)}, index=index)
     variables = tuple(Variable(name=str(name), label=str(name), unit="units", source="made up") for name in frame)
     places = pd.DataFrame({"name": list(index.unique("authority"))}, index=index.unique("authority"))
     made = Panel(frame=frame, variables=variables, places=places, title=f"{kind} panel", population="children")
-    if adopts:
+    if kind == "adoption":
         treated = on[:, kept] > 0
         att = float(effects[:, kept][treated].mean()) if treated.any() else EFFECT
         return made, {"ATE": att, "ATT": att}  # an effect that grows has no other average to be held against
@@ -183,7 +199,11 @@ def identified(kind: str, target: str, modifiers: Sequence[str] = ()) -> Any:
     """What the graph identifies; the same for every panel of a kind."""
     measured = panel(WORLDS["clean"], kind, 0)[0].names
     return identify(
-        asked(kind, target, modifiers), GRAPHS.get(kind, GRAPHS["panel"]), measured=measured, **({"strategy": "iv"} if kind == "instrument" else {})
+        asked(kind, target, modifiers),
+        GRAPHS.get(kind, GRAPHS["panel"]),
+        measured=measured,
+        strategy=STRATEGIES.get(kind, "backdoor"),
+        adjust_for=("authority", "year", "poverty") if kind == "exposure" else None,
     )
 
 
