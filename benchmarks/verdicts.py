@@ -3,7 +3,7 @@
     python benchmarks/verdicts.py [--only CELL …] [--share 0.1] [--again] [--tell]
 
 What is run and what is expected stands in `verdicts.yaml`, which was committed before any result; the worlds are in `planted.py`. One line a panel is kept in
-`verdicts.csv`, so that a run that was stopped goes on where it was, and more panels or cells can be added; --again runs those of --only anew, --share runs
+`verdicts.csv.gz`, so that a run that was stopped goes on where it was, and more panels or cells can be added; --again runs those of --only anew, --share runs
 that share of the panels asked for, --tell writes the tables from what is there. Writes verdicts.md, verdicts.png and verdicts_checks.png.
 
 DoWhy's own checks see the same panels: columns without authority and year effects (authority effects stay where the graph has none), so that its linear
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 import logging
 import sys
 import time
@@ -21,6 +22,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ from causal.rule import Rule, classify
 from causal.study import Result, Study, run
 
 HERE = Path(__file__).parent
-KEPT = HERE / "verdicts.csv"
+KEPT = HERE / "verdicts.csv.gz"  # packed: a line for each of 14,000 panels
 EFFECTS = (0, 1, 2, -2)
 PILOT = 40  # clean panels that say what a standard error is
 DOWHY_DRAWS = 25
@@ -254,7 +256,7 @@ def read() -> dict[tuple[str, str, int, int], dict[str, Any]]:
     kept: dict[tuple[str, str, int, int], dict[str, Any]] = {}
     if not KEPT.is_file():
         return kept
-    with KEPT.open(encoding="utf-8", newline="") as file:
+    with gzip.open(KEPT, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row["checks"] is None:  # the line at which an earlier run was stopped
                 continue
@@ -267,7 +269,7 @@ def read() -> dict[tuple[str, str, int, int], dict[str, Any]]:
     return kept
 
 
-# the numbers by which checks stand in verdicts.csv; new ones are added at the end
+# the numbers by which checks stand in verdicts.csv.gz; new ones are added at the end
 ORDER = [
     "placebo_treatment",
     "future_treatment",
@@ -304,9 +306,11 @@ ORDER = [
 
 def written(lines: Iterable[dict[str, Any]], path: Path, *, more: bool) -> None:
     """Lines put into the file, or after those that are there."""
-    with path.open("a" if more else "w", encoding="utf-8", newline="") as file:
+    there = more and path.is_file()
+    # without name and time, so that the same lines give the same bytes
+    with path.open("ab" if more else "wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed, TextIOWrapper(packed, "utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
-        if not more or not path.stat().st_size:
+        if not there:
             out.writerow([*FIELDS, "checks"])
         for line in lines:
             states = " ".join(f"{ORDER.index(name)}={STATES[state]}" for name, state in line["checks"].items())

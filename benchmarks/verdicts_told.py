@@ -100,7 +100,7 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
     text = [
         "# Verdicts: can they be trusted?",
         "",
-        f"Command: `python benchmarks/verdicts.py`, resumable; one line a panel in [verdicts.csv](verdicts.csv). {platform.machine()}, Python "
+        f"Command: `python benchmarks/verdicts.py`, resumable; one line a panel in [verdicts.csv.gz](verdicts.csv.gz). {platform.machine()}, Python "
         f"{platform.python_version()}; code {', '.join(f'{name} ({number} panels)' for name, number in versions.most_common())}.",
         "",
         f"{len(ours):,} of {asked:,} panels that [verdicts.yaml](verdicts.yaml) asks for were run (it was committed before them, with what is expected), "
