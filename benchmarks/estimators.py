@@ -56,14 +56,14 @@ READING = (
 )
 
 
-def built(name: str, side: str, rows: int) -> tuple[Calls, float]:
-    """One side of a case, ready to be called, and the memory in use when it had the design and nothing else."""
+def built(name: str, side: str, rows: int) -> tuple[Calls, float, Any]:
+    """One side of a case, ready to be called, the memory in use when it had the design and nothing else, and the design, which is to be kept."""
     case = CASES[name]
     knobs = case.knobs | (case.large if rows >= LARGE and isinstance(case.large, dict) else {})
     made, one = designed(case.kind, rows, case.target, grouped=case.grouped), shelf()[name](**knobs)
     held = resident()
     # a design of its own each time, so that nothing is remembered from the call before
-    return case.bare(made, one) if side == "bare" else lambda: float(one.estimate(replace(made), stream(1, "estimate")).effect), held
+    return case.bare(made, one) if side == "bare" else lambda: float(one.estimate(replace(made), stream(1, "estimate")).effect), held, made
 
 
 def resident() -> float:
@@ -87,10 +87,10 @@ def serve(pipe: Any, name: str, side: str, rows: int) -> None:
     warnings.simplefilter("ignore")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
-        warm, _ = built(name, side, USUAL)
+        warm, *_ = built(name, side, USUAL)
         for step in warm if isinstance(warm, tuple) else (warm,):
             step()  # everything that is imported or compiled at first use
-        calls, held = built(name, side, rows)
+        calls, held, _design = built(name, side, rows)
         call, more = calls if isinstance(calls, tuple) else (calls, None)
         pipe.send(None)
         while pipe.recv():

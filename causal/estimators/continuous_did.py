@@ -217,5 +217,5 @@ def _curve(change: Floats, dose: Floats, on: np.ndarray[tuple[int], np.dtype[np.
     rest = left[on] - powers @ beta
     scores[on] = (powers * (weight[on] * rest)[:, None]) @ inner * np.sqrt(on.sum() / max(on.sum() - degree - 1, 1))
     # what the untreated change is off by moves every treated change with it
-    scores -= own @ (full[on] * weight[on, None]).T @ powers @ inner
+    scores -= own @ ((full[on] * weight[on, None]).T @ powers @ inner)
     return Curve(beta=beta, beta_scores=scores, dose=dose, on=on, weight=weight)
