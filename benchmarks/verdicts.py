@@ -20,6 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import TextIOWrapper
@@ -256,7 +257,8 @@ def read() -> dict[tuple[str, str, int, int], dict[str, Any]]:
     kept: dict[tuple[str, str, int, int], dict[str, Any]] = {}
     if not KEPT.is_file():
         return kept
-    with gzip.open(KEPT, "rt", encoding="utf-8", newline="") as file:
+    # a run that was stopped while it wrote leaves a packet without its end
+    with gzip.open(KEPT, "rt", encoding="utf-8", newline="") as file, suppress(EOFError):
         for row in csv.DictReader(file):
             if row["checks"] is None:  # the line at which an earlier run was stopped
                 continue
