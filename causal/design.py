@@ -170,8 +170,10 @@ class Design:
         """
         order = np.argsort(self.cluster, kind="stable")
         bounds = np.searchsorted(self.cluster[order], np.arange(len(self.clusters) + 1))
-        rows = np.concatenate([order[bounds[c] : bounds[c + 1]] for c in clusters])
-        copies = np.repeat(np.arange(len(clusters)), [bounds[c + 1] - bounds[c] for c in clusters])
+        counts = np.diff(bounds)[clusters]
+        ends = np.cumsum(counts)
+        rows = order[np.arange(ends[-1]) + np.repeat(bounds[clusters] - (ends - counts), counts)]
+        copies = np.repeat(np.arange(len(clusters)), counts)
         # copies come in order, and each has its rows by authority
         codes, authority = np.unique(copies * len(self.authorities) + self.authority[rows], return_inverse=True)
         kept, cluster = np.unique(self.cluster[rows], return_inverse=True)
