@@ -16,12 +16,13 @@ from zlib import crc32
 
 import numpy as np
 
-from causal.design import Design, Floats, design
+from causal.arrays import Floats
+from causal.design import Design, design
 from causal.errors import CausalError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.identify import Identification
-from causal.inference import FEW_CLUSTERS, cluster_sums
+from causal.inference.clustered import FEW_CLUSTERS, cluster_sums
 from causal.panel import Panel
 from causal.question import Question
 
@@ -260,7 +261,7 @@ def _dot(left: Floats, right: Floats) -> Floats:
 def _slopes(
     treatment: Floats, outcome: Floats, length: Floats, design: Design, other: Floats, sums: Callable[[Floats], Floats], noise: Floats | None, errors: bool
 ) -> tuple[Floats, Floats]:
-    """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference` has them.
+    """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference.clustered` has them.
 
     treatment : shape (draws, rows); outcome : shape (draws or 1, rows); length : of each treatment before it lost what is held fixed.
     other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (draws, rows).
