@@ -15,9 +15,13 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import CausalError
-from causal.inference.clustered import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.inference.clustered import FEW_CLUSTERS, TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.question import Question
 
+# why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
+NoInterval = Literal["one_cluster", "two_clusters", "lost_draws", "method"]
+TWO_CLUSTERS = "two clusters give one difference, and no error can be learnt from one"
+FEWEST_IN_GROUP = 3  # clusters from which an error of a group's own effect is learnt
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
 
 
@@ -42,6 +46,30 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What an answer rests on, counted in clusters.
+
+    Parameters
+    ----------
+    clusters, effective : their number, and the number that residual treatment is spread over (Carter, Schnepel & Steigerwald 2017).
+    carried_by : the cluster without which there is no estimate; None where there is none.
+    treated, untreated : clusters that ever have and that never have the question's treated level, for a treatment of two levels; None for a dose.
+    placebo_lower, placebo_upper : what fits if the treated places' shocks are like the others' (`causal.inference.few_treated`), outcome units for
+        the whole contrast; None where the interval stands or too few are untreated.
+    placebos : untreated clusters that it rests on.
+    """
+
+    clusters: int
+    effective: float
+    carried_by: str | None = None
+    treated: int | None = None
+    untreated: int | None = None
+    placebo_lower: float | None = None
+    placebo_upper: float | None = None
+    placebos: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
 
@@ -59,6 +87,8 @@ class Estimate:
         squares add to std_error²; None where there is none.
     association : True where what the graph asks for is not held fixed, so that no causal verb may be used.
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
+    no_interval : why there is none, as a code; None where there is one.
+    support : what it rests on; None where nobody has asked (`causal.answer` does).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
     """
@@ -80,6 +110,8 @@ class Estimate:
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
     association: bool = False
+    no_interval: NoInterval | None = None
+    support: Support | None = None
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -129,7 +161,9 @@ def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generat
     parts: list[Part] = []
     for of, groups, fit, codes in fits:
         counts = [(int((codes == j).sum()), len(np.unique(authority[codes == j]))) for j in range(len(groups))]
-        parts += parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng)
+        cluster = design.cluster if kept is None else design.cluster[kept]
+        few = [len(np.unique(cluster[codes == j])) < FEWEST_IN_GROUP for j in range(len(groups))]
+        parts += parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng, few=few)
     return tuple(parts)
 
 
@@ -142,15 +176,23 @@ def parts_of(
     names: Sequence[str],
     counts: Sequence[tuple[int, int]],
     rng: np.random.Generator,
+    few: Sequence[bool] = (),
 ) -> tuple[Part, ...]:
     """One part for each coefficient of a fit, scaled to the contrast, with pointwise intervals and one joint band over all.
 
     names, counts : of each coefficient; counts are rows and authorities.
+    few : whether a part rests on too few clusters for an error of its own; empty: none does. Such parts, and those that one cluster carries,
+        have an effect and no interval, and stand outside the joint band.
     """
-    critical = joint_critical(fit.scores, question.level, rng) if len(names) > 1 else None
+    known = [one and not short for one, short in zip(fit.known, few or [False] * len(names), strict=True)]
+    critical = joint_critical(fit.scores[:, known], question.level, rng) if sum(known) > 1 else None
     parts = []
     for j, name in enumerate(names):
         effect, error = float(fit.coefficients[j] * question.contrast), float(fit.std_errors[j] * abs(question.contrast))
+        if not known[j]:
+            rows, authorities = counts[j]
+            parts.append(Part(kind=kind, of=of, name=name, effect=effect, std_error=None, lower=None, upper=None, rows=rows, authorities=authorities))
+            continue
         lower, upper, _ = interval(effect, error, question.level, float(fit.df[j]))
         reach = None if critical is None else critical_t(critical, float(fit.df[j])) * error
         parts.append(
@@ -184,7 +226,7 @@ def estimated(
     fit = onto(fit, used.clusters, design.clusters)
     effect, error = float(fit.coefficients[0] * question.contrast), float(fit.std_errors[0] * abs(question.contrast))
     lower, upper, p_value = interval(effect, error, question.level, float(fit.df[0]))
-    return Estimate(
+    made = Estimate(
         estimator=estimator,
         estimand=estimand + weighed(design),
         target=target,
@@ -202,16 +244,30 @@ def estimated(
         influence=fit.scores[:, 0] * question.contrast,
         **more,
     )
+    if fit.known[0]:
+        return made
+    if len(used.clusters) <= TWO:
+        return without_interval(made, TWO_CLUSTERS, "two_clusters")
+    if over is None and fit.carried is not None:
+        return without_interval(made, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
+    return without_interval(made, one_cluster("one cluster"), "one_cluster")
 
 
-def without_interval(made: Estimate, why: str) -> Estimate:
-    """The estimate with its effects alone, for estimators whose interval nobody knows to be valid.
+def one_cluster(name: str) -> str:
+    """Why an answer that one cluster carries has no interval, as the end of a sentence."""
+    return f"{name} alone carries it: without {name if name != 'one cluster' else 'that one'} there is no estimate"
 
-    why : end of the sentence on inference.
+
+def without_interval(made: Estimate, why: str, code: NoInterval = "method") -> Estimate:
+    """The estimate with its effects alone: nobody knows a valid interval for it.
+
+    why : end of the sentence on inference; code : the same as a code. Where it is the method that has none its parts have none either.
     """
-    parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
+    parts = made.parts
+    if code in ("method", "two_clusters"):
+        parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
     words = f"no valid interval: {why}"
-    return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words)
+    return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words, no_interval=code)
 
 
 def _clustered(design: Design) -> str:
@@ -261,7 +317,7 @@ def bootstrapped(
             found.append(np.full(len(point), np.nan))
     spread = np.array(found)
     good = np.isfinite(spread)
-    level, df = design.question.level, number - 1.0
+    level, df = design.question.level, bootstrap_df(used)
     enough = good.mean(axis=0) >= MOST_DRAWS
     errors = [float(spread[good[:, j], j].std(ddof=1)) if enough[j] else None for j in range(len(point))]
     whole = spread[good.all(axis=1)]
@@ -288,7 +344,7 @@ def bootstrapped(
         )
     ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
     failed = int((~good[:, 0]).sum())
-    return Estimate(
+    made = Estimate(
         estimator=estimator,
         estimand=estimand + weighed(design),
         target=target,
@@ -299,15 +355,28 @@ def bootstrapped(
         level=level,
         p_value=ends[2],
         df=None if errors[0] is None else df,
-        inference=f"bootstrap over clusters ({draws} draws, {failed} failed), t(G−1), {_clustered(design)}"
+        inference=f"bootstrap over clusters ({draws} draws, {failed} failed), t({'G−1' if df == number - 1.0 else f'{df:.0f}'}), {_clustered(design)}"
         if errors[0] is not None
         else f"none: {failed} of {draws} bootstrap draws had no answer",
         rows=used.rows,
         authorities=len(used.authorities),
         clusters=number,
         parts=tuple(parts),
+        no_interval="lost_draws" if errors[0] is None else None,
         **more,
     )
+    return without_interval(made, TWO_CLUSTERS, "two_clusters") if number <= TWO else made
+
+
+def bootstrap_df(design: Design) -> float:
+    """Degrees of freedom of a bootstrap over clusters: G − 1, or one less than the effective number of clusters where that is small.
+
+    A bootstrap knows the spread between those that carry the comparison from no more of them than there are.
+    """
+    number = len(design.clusters)
+    left = design.partial_out(design.treatment[:, None])[:, 0]
+    effective, _ = effective_clusters(left, design.cluster, number) if left.any() else (float(number), 0.0)
+    return number - 1.0 if effective >= FEW_CLUSTERS else max(effective - 1.0, 1.0)
 
 
 def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:

@@ -29,10 +29,12 @@ from causal.estimate import Estimate, Part, estimated, feedback, parts_of, resid
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import Cells, adopting, authority_weights, average, cells, covariates
 from causal.estimators.machinery.imputation import imputed
-from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.inference.few_treated import welch
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, Need
 from causal.words import count
 
+LEARNT = 0.1  # share of an average's squared weight that may lie in cohorts of one cluster
 ALARM = 0.05  # a joint test of the years before adoption below this is a concern
 SIMPLE = "average effect of adopting on treated authority-years"
 AGGREGATES = {
@@ -137,10 +139,14 @@ class CallawaySantAnna:
             whole = average(alone, adopted, weight, [np.arange(len(groups))])
             effect, scores = whole.effect, whole.scores
 
-        inference = f"influence functions{', corrected for small cells' if self.small_sample else ''}, t(G−1)"
+        inference = f"influence functions{', corrected for small cells' if self.small_sample else ''}, {_t(used, adopted, self.small_sample)}"
+
+        def fitted(effect: Floats, scores: Floats, cohort: Sequence[Ints]) -> Fit:
+            return _fit(used, effect, scores, adopted, inference, cohort, corrected=self.small_sample)
+
         matrix = covariates(used)[1]
-        parts = [*_by_since(used, adopted, _fit(used, by_year.effect, by_year.scores, adopted, inference), years, rng)]
-        parts += _by_cohort(used, adopted, _fit(used, by_group, means, adopted, inference), groups, rng)
+        parts = [*_by_since(used, adopted, fitted(by_year.effect, by_year.scores, [made.cohort[made.since == e] for e in years]), years, rng)]
+        parts += _by_cohort(used, adopted, fitted(by_group, means, [np.array([g]) for g in groups]), groups, rng)
         for modifier in used.modifiers:
             group_of = np.zeros(len(used.authorities), dtype=np.int64)
             group_of[used.authority] = modifier.codes
@@ -152,9 +158,11 @@ class CallawaySantAnna:
                 except EstimationError:
                     continue
                 one = average(some, adopted, weight, [np.arange(len(some.cohort))], among)
-                found.append((j, one.effect, one.scores, int((among & ~adopted.never).sum())))
+                treated = among & ~adopted.never
+                found.append((j, one.effect, one.scores, int(treated.sum()), len(np.unique(used.cluster[treated[used.authority]]))))
             if found:
-                fit = _fit(used, np.concatenate([f[1] for f in found]), np.column_stack([f[2] for f in found]), adopted, inference)
+                every = [made.cohort] * len(found)
+                fit = fitted(np.concatenate([f[1] for f in found]), np.column_stack([f[2] for f in found]), every)
                 rows = [int((adopted.on & (modifier.codes == f[0])).sum()) for f in found]
                 parts += parts_of(
                     used.question,
@@ -164,10 +172,11 @@ class CallawaySantAnna:
                     names=[modifier.groups[f[0]] for f in found],
                     counts=[(n, f[3]) for n, f in zip(rows, found, strict=True)],
                     rng=rng,
+                    few=[f[4] < 2 for f in found],  # treated clusters of the group's own
                 )
         if self.cells:
             names = [f"{g} in {t}" for g, t in zip(made.cohort, made.year, strict=True)]
-            fit = _fit(used, made.effect, made.scores, adopted, inference)
+            fit = fitted(made.effect, made.scores, [np.array([g]) for g in made.cohort])
             parts += parts_of(used.question, fit, kind="group", of="cohort and year", names=names, counts=[(int(n), int(n)) for n in made.treated], rng=rng)
         tested, words = _pre_trend(by_year.effect[years < 0], _by_cluster(used, by_year.scores[:, years < 0]), len(used.clusters) - 1.0)
         tested |= {"pre-trend p, all cells (chi-squared)": _wald(made.effect[made.since < 0], _by_cluster(used, made.scores[:, made.since < 0]))}
@@ -185,9 +194,7 @@ class CallawaySantAnna:
             notes.append(f"In {made.unsupported} of {len(made.cohort)} comparisons nobody untreated is like the treated: the regression alone adjusts there.")
         if made.missing:
             notes.append(f"Nobody to compare with: {', '.join(made.missing)}.")
-        return _answer(
-            self.name, design, used, adopted, _fit(used, effect, scores, adopted, inference), AGGREGATES[self.aggregate], parts, tested, words, notes
-        )
+        return _answer(self.name, design, used, adopted, fitted(effect, scores, [groups]), AGGREGATES[self.aggregate], parts, tested, words, notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +252,7 @@ class SunAbraham:
                 df=made.df[:k],
                 residuals=made.residuals,
                 inference=made.inference,
+                carried=np.array([_carrier(used, first, cohort[chosen]) for chosen in sets], dtype=np.int64),
             )
 
         years, groups = np.unique(ago), np.unique(cohort[ago >= 0])
@@ -298,7 +306,8 @@ class Imputation:
 
         def fit(sets: Sequence[Ints]) -> Fit:
             effect, scores = made.average(sets, corrected=self.small_sample)
-            return _fit(used, effect, scores, adopted, "Borusyak, Jaravel & Spiess's conservative error, t(G−1)")
+            inference = f"Borusyak, Jaravel & Spiess's conservative error, {_t(used, adopted, self.small_sample)}"
+            return _fit(used, effect, scores, adopted, inference, [made.cohort[at] for at in sets], corrected=self.small_sample)
 
         parts = [*_by_since(used, adopted, fit([np.flatnonzero(since == e) for e in years]), years, rng)]
         parts += _by_cohort(used, adopted, fit([np.flatnonzero(made.cohort == g) for g in groups]), groups, rng)
@@ -358,11 +367,55 @@ def _by_cluster(design: Design, scores: Floats) -> Floats:
     return cluster_sums(scores, cluster, len(design.clusters))
 
 
-def _fit(design: Design, effect: Floats, scores: Floats, adopted: Cohorts, inference: str) -> Fit:
-    """Effects of adopting, scores of shape (authorities, k), as a fit whose coefficients times the contrast are effects of the question."""
+def _fit(design: Design, effect: Floats, scores: Floats, adopted: Cohorts, inference: str, cohort: Sequence[Ints], *, corrected: bool = True) -> Fit:
+    """Effects of adopting, scores of shape (authorities, k), as a fit whose coefficients times the contrast are effects of the question.
+
+    cohort : for each effect, the first treated years of the authorities that it is averaged over.
+    corrected : degrees of freedom by Welch where few clusters are treated or few are not; False: the published software's G − 1.
+    """
     scale = adopted.sign / design.question.contrast
-    df = np.full(len(effect), len(design.clusters) - 1.0)
-    return Fit(coefficients=effect * scale, scores=_by_cluster(design, scores) * scale, df=df, residuals=np.zeros(0), inference=inference)
+    of_cluster = _by_cluster(design, scores)
+    number = len(design.clusters)
+    ever = np.zeros(number, dtype=bool)
+    ever[design.cluster[~adopted.never[design.authority]]] = True
+    df = np.full(len(effect), number - 1.0)
+    if corrected and 0 < min(ever.sum(), (~ever).sum()) < FEW_CLUSTERS:
+        df = np.minimum(welch(of_cluster, ever.astype(np.int64)), df)
+    first = adopted.first[design.authority]
+    carried = np.full(len(effect), -1, dtype=np.int64)
+    for j, years in enumerate(cohort):
+        treated = np.unique(design.cluster[np.isin(first, years)])
+        free = np.unique(design.cluster[~np.isin(first, years)])
+        alone = [one[0] for one in (treated, free) if len(one) == 1]
+        carried[j] = alone[0] if alone else -1
+    return Fit(coefficients=effect * scale, scores=of_cluster * scale, df=df, residuals=np.zeros(0), inference=inference, carried=carried)
+
+
+def _carrier(design: Design, first: Ints, cohort: Ints) -> int:
+    """The cluster whose own shocks an average over cells cannot know, −1 where they are known well enough.
+
+    A cohort of one cluster is fitted wholly, and CR2 learns nothing from it: with more than a tenth of the squared weight in such cohorts, the error would
+    be too small by a twentieth and more.
+
+    first : shape (rows,), first treated year; cohort : of the cells.
+    """
+    weight, alone, largest = 0.0, 0.0, -1
+    for g, n in zip(*np.unique(cohort, return_counts=True), strict=True):
+        mine = np.unique(design.cluster[first == g])
+        weight += len(mine) * float(n) ** 2
+        if len(mine) == 1:
+            alone, largest = alone + float(n) ** 2, int(mine[0])
+    free = np.unique(design.cluster[~np.isin(first, cohort)])
+    if len(free) == 1:
+        return int(free[0])
+    return largest if alone > LEARNT * weight else -1
+
+
+def _t(design: Design, adopted: Cohorts, corrected: bool) -> str:
+    """Which degrees of freedom `_fit` takes, in words."""
+    ever = np.unique(design.cluster[~adopted.never[design.authority]])
+    few = 0 < min(len(ever), len(design.clusters) - len(ever)) < FEW_CLUSTERS
+    return "Welch's t" if corrected and few else "t(G−1)"
 
 
 def _by_since(design: Design, adopted: Cohorts, fit: Fit, years: Ints, rng: np.random.Generator) -> tuple[Part, ...]:
