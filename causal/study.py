@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from causal.answer import answered
 from causal.design import Design, design
 from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
 from causal.estimate import Estimate, Estimator
@@ -130,10 +131,17 @@ def run(
             )
         outcome = panel.variable(question.outcome)
         made: Design | None = None
+        estimate: Estimate | None = None
+        inestimable: NotEstimable | None = None
         if identification.identified:
-            with clock("design"), suppress(NotEstimable):
-                made = design(panel, question, identification)
-        if made is None:
+            try:
+                with clock("design"):
+                    made = design(panel, question, identification)
+                with clock("estimate"):
+                    estimate = answered(study.estimator, made, stream(study.seed, "estimate"))
+            except NotEstimable as why:
+                inestimable = why
+        if made is None or estimate is None:
             verdict = judge(
                 study.rule,
                 question,
@@ -146,6 +154,7 @@ def run(
                 needs=[study.graph.node(name).label for name in identification.blocked_by],
                 simulated=panel.simulated,
                 language=study.language,
+                inestimable=inestimable,
             )
             return Result(
                 study=study,
@@ -158,9 +167,7 @@ def run(
                 verdict=verdict,
                 seconds=clock.seconds,
             )
-        with clock("estimate"):
-            estimate = study.estimator.estimate(made, stream(study.seed, "estimate"))
-        baseline = study.baseline.estimate(made, stream(study.seed, "baseline")) if study.baseline else None
+        baseline = _baseline(study, made)
         trial = Trial(
             panel=panel,
             question=question,
@@ -202,6 +209,15 @@ def run(
         steps=steps(made),
         dose=doses(made),
     )
+
+
+def _baseline(study: Study, made: Design) -> Estimate | None:
+    """The bare comparison beside the answer, where it gives one."""
+    if study.baseline is None:
+        return None
+    with suppress(NotEstimable):
+        return answered(study.baseline, made, stream(study.seed, "baseline"))
+    return None
 
 
 def loaded(study: Study) -> Panel:

@@ -30,7 +30,7 @@ from causal.estimators import serve
 from causal.estimators.machinery.group_time import Cells, adopting, authority_weights, average, cells, covariates
 from causal.estimators.machinery.imputation import imputed
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, clustered_least_squares, joint_test
-from causal.inference.few_treated import welch
+from causal.inference.few_treated import two_sample_df
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, Need
 from causal.words import count
 
@@ -125,18 +125,18 @@ class CallawaySantAnna:
         weight = authority_weights(used)
         after = np.flatnonzero(made.since >= 0)
         years, groups = np.unique(made.since), np.unique(made.cohort[after])
-        by_year = average(made, adopted, weight, [np.flatnonzero(made.since == e) for e in years])
+        by_year = average(made, adopted, weight, [np.flatnonzero(made.since == e) for e in years], corrected=self.small_sample)
         own = [after[made.cohort[after] == g] for g in groups]
         means = np.column_stack([made.scores[:, at].mean(axis=1) for at in own])
         by_group = np.array([made.effect[at].mean() for at in own])
         if self.aggregate == "simple":
-            whole = average(made, adopted, weight, [after])
+            whole = average(made, adopted, weight, [after], corrected=self.small_sample)
             effect, scores = whole.effect, whole.scores
         elif self.aggregate == "dynamic":
             effect, scores = by_year.effect[years >= 0].mean(keepdims=True), by_year.scores[:, years >= 0].mean(axis=1, keepdims=True)
         else:
             alone = Cells(cohort=groups, year=groups, effect=by_group, scores=means, treated=np.ones(len(groups), dtype=np.int64), unsupported=0, missing=())
-            whole = average(alone, adopted, weight, [np.arange(len(groups))])
+            whole = average(alone, adopted, weight, [np.arange(len(groups))], corrected=self.small_sample)
             effect, scores = whole.effect, whole.scores
 
         inference = f"influence functions{', corrected for small cells' if self.small_sample else ''}, {_t(used, adopted, self.small_sample)}"
@@ -157,7 +157,7 @@ class CallawaySantAnna:
                     some = cells(used, adopted, among=among, leads=False, **knobs)  # type: ignore[arg-type]
                 except EstimationError:
                     continue
-                one = average(some, adopted, weight, [np.arange(len(some.cohort))], among)
+                one = average(some, adopted, weight, [np.arange(len(some.cohort))], among, corrected=self.small_sample)
                 treated = among & ~adopted.never
                 found.append((j, one.effect, one.scores, int(treated.sum()), len(np.unique(used.cluster[treated[used.authority]]))))
             if found:
@@ -370,7 +370,7 @@ def _by_cluster(design: Design, scores: Floats) -> Floats:
 def _fit(design: Design, effect: Floats, scores: Floats, adopted: Cohorts, inference: str, cohort: Sequence[Ints], *, corrected: bool = True) -> Fit:
     """Effects of adopting, scores of shape (authorities, k), as a fit whose coefficients times the contrast are effects of the question.
 
-    cohort : for each effect, the first treated years of the authorities that it is averaged over.
+    cohort : for each effect, the first treated years of the cells that it is averaged over.
     corrected : degrees of freedom by Welch where few clusters are treated or few are not; False: the published software's G − 1.
     """
     scale = adopted.sign / design.question.contrast
@@ -379,11 +379,15 @@ def _fit(design: Design, effect: Floats, scores: Floats, adopted: Cohorts, infer
     ever = np.zeros(number, dtype=bool)
     ever[design.cluster[~adopted.never[design.authority]]] = True
     df = np.full(len(effect), number - 1.0)
-    if corrected and 0 < min(ever.sum(), (~ever).sum()) < FEW_CLUSTERS:
-        df = np.minimum(welch(of_cluster, ever.astype(np.int64)), df)
+    few = corrected and 0 < min(ever.sum(), (~ever).sum()) < FEW_CLUSTERS
+    of_authority = np.zeros(len(design.authorities), dtype=np.int64)
+    of_authority[design.authority] = design.cluster
     first = adopted.first[design.authority]
     carried = np.full(len(effect), -1, dtype=np.int64)
     for j, years in enumerate(cohort):
+        if few:
+            cells_of = (adopted.first[:, None] == years).sum(axis=1).astype(float)
+            df[j] = min(two_sample_df(np.bincount(of_authority, weights=cells_of, minlength=number).astype(float), number - int((cells_of > 0).sum())), df[j])
         treated = np.unique(design.cluster[np.isin(first, years)])
         free = np.unique(design.cluster[~np.isin(first, years)])
         alone = [one[0] for one in (treated, free) if len(one) == 1]

@@ -14,27 +14,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.inference.clustered import cluster_sums
 
 FEWEST_UNTREATED = 19  # a placebo range at 95 % takes the largest of 19
 MOST_TREATED = 3
 DRAWS = 4_999  # dealings where several places are treated
 
 
-def welch(scores: Floats, stratum: Ints) -> Floats:
-    """Satterthwaite's degrees of freedom of a sum of independent strata's means; shape (k,).
+def two_sample_df(weight: Floats, others: int) -> float:
+    """Degrees of freedom of a weighted mean over some clusters less a mean over others, shocks alike in all of them.
 
-    Each stratum's part of the variance is known with one less degree of freedom than it has members (Welch 1947, The generalization of
-    "Student's" problem when several different population variances are involved). A stratum of one, whose own score is 0, adds nothing here.
+    Welch's formula (1947, The generalization of "Student's" problem when several different population variances are involved) with the variances that equal
+    shocks would give in the place of estimated ones, which by chance are small exactly where the interval must not be short (as Bell & McCaffrey 2002 do).
 
-    scores : shape (n, k); stratum : shape (n,), codes.
+    weight : shape (n,), of each treated cluster; others : untreated clusters.
     """
-    size = np.bincount(stratum)
-    part = cluster_sums(scores**2, stratum, len(size))
-    total = part.sum(axis=0)
-    squared = (part**2 / np.maximum(size - 1, 1)[:, None]).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(squared > 0, np.maximum(total**2 / squared, 1.0), 1.0))
+    share = weight[weight > 0] / weight.sum()
+    ours, theirs = float((share**2).sum()), 1 / max(others, 1)
+    known = ours**2 / float((share**4).sum()) - 1  # members, as a weighted mean counts them, less one
+    return float(max((ours + theirs) ** 2 / (ours**2 / max(known, 1e-9) + theirs**2 / max(others - 1, 1)), 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
