@@ -103,6 +103,7 @@ REASONS = {
     "level_2": "Authorities are compared with one another, alike in what was measured.",
     "level_1": "A bare comparison: nothing is held fixed.",
     "none": "The causes that were drawn and the data together give no answer.",
+    "further_down": "What lowered it, if anything did, stands further down the page.",
     "failed": "Taken away by a check that decides and was not passed.",
     "record": "Weaker, since what was done is known to be recorded with error.",
     "estimator": "Weaker, since the method itself warns of this use.",

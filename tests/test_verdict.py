@@ -25,6 +25,7 @@ from causal.inference.clustered import romano_wolf
 from causal.refute import Refutation
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.power import HEADLINES, equivalence, half_width, power_curve
+from causal.verdict.reason import Reason, reason_sentence
 from causal.verdict.rule import DECISIVE, KINDS, LOWERS, kind_of, maryland
 
 CONF = Path(__file__).parent.parent / "conf" / "rule"
@@ -329,10 +330,8 @@ def test_each_concern_lowers_the_strength_by_what_the_rule_says() -> None:
 
 def test_estimators_that_lie_further_apart_than_the_rule_allows_lower_the_strength_more() -> None:
     passed = tuple(check(name, True, 0.5) for name in NAMES)
-    # the small difference that is sure counts, not the large one that may be chance
-    agreement, unsure = "estimator_agreement", {"b: difference": 5.0, "b: p-value": 0.6}
-    near, far = (check(agreement, False, 0.001, **{"a: difference": apart, "a: p-value": 0.001}, **unsure) for apart in (0.9, -1.0))
-    unsaid = check(agreement, False, 0.001)
+    unsaid = replace(check("others", False, 0.001), role="agreement")
+    near, far = (replace(unsaid, bias=apart) for apart in (0.9, -1.0))
     assert judged(FREE, (*passed, near)).strength == "limited"
     assert judged(FREE, (*passed, far)).strength == judged(FREE, (*passed, unsaid)).strength == "weak"
     assert judged(FREE, (*passed, near), replace(RULE, disagreement=0.5)).strength == "weak"
@@ -340,8 +339,8 @@ def test_estimators_that_lie_further_apart_than_the_rule_allows_lower_the_streng
     assert judged(FREE, (*passed, far)).finding == judged(FREE, passed).finding  # it lowers strength and moves no headline
 
 
-def test_the_check_on_agreement_says_how_far_apart_estimators_lie_in_the_words_that_the_verdict_reads() -> None:
-    """The planted truth of 3 against first differences of a treatment recorded with error, which lose half of it or more."""
+def test_the_check_on_agreement_says_how_far_apart_estimators_lie_in_fields_that_the_verdict_reads() -> None:
+    """First differences of a treatment recorded with error lose half of the planted 3 or more; the answer's bias, if they are right, is ours − theirs."""
     from causal.estimators.fixed_effects import FirstDifference
     from causal.refute import Trial
     from causal.refuters.estimator_agreement import EstimatorAgreement
@@ -355,12 +354,28 @@ def test_the_check_on_agreement_says_how_far_apart_estimators_lie_in_the_words_t
     one = EstimatorAgreement(estimators=(FirstDifference(),)).refute(trial, np.random.default_rng(0))
     difference = FirstDifference().estimate(made, np.random.default_rng(0)).effect - estimate.effect
     assert one.numbers["first_difference: difference"] == pytest.approx(difference) and one.numbers["first_difference: p-value"] is not None
+    assert (one.family, one.role, one.level) == ("bias", "agreement", pytest.approx(0.05)) and one.bias == pytest.approx(-difference)
+    assert one.bias_error == one.numbers["first_difference: standard error of the difference"]
     alarm = replace(one, survived=False)
     reasons = [
         judge(replace(RULE, decisive=(), disagreement=apart), asked, made, estimate, (alarm,), identification=FOUND, outcome=OUTCOME, action="It")
         for apart in (abs(difference) / 0.2 * 0.99, abs(difference) / 0.2 * 1.01)
     ]
     assert [any("estimators of one estimand disagree" in reason for reason in said.strength_reasons) for said in reasons] == [True, False]
+
+
+def test_reasons_are_facts_with_a_code_and_steps_and_their_sentences_are_made_from_them() -> None:
+    passed = tuple(check(name, True, 0.5) for name in NAMES[:2])
+    said = judged(replace(FREE, concerns=("a", "b")), (*passed, check("other", False), check(NAMES[2], False, 0.001)))
+    assert [(one.concern, one.steps, one.checks) for one in said.reasons] == [
+        ("design", 0, ()),
+        ("estimator", 1, ()),
+        ("check", 1, ("other",)),
+        ("failed", 1, ("third",)),
+    ]
+    assert said.reasons[1].told == ("a", "b") and said.strength_reasons == tuple(map(reason_sentence, said.reasons))
+    with pytest.raises(ValueError, match=r"concern must be one of design, .*got 'whim'"):
+        Reason(concern="whim")  # type: ignore[arg-type]
 
 
 # --- what the design can see

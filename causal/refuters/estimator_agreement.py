@@ -93,6 +93,8 @@ class EstimatorAgreement:
         report = partial(
             Refutation,
             name=self.name,
+            family="bias",
+            role="agreement",
             asks="Do other estimators of the same effect give the same answer?",
             expected="Differences no larger than chance makes them between estimators that share authorities.",
             detects="A treatment recorded with error (answers shrink in changes from year to year), confounding that changes in time, effects that take years "
@@ -115,7 +117,10 @@ class EstimatorAgreement:
         if not found:
             return not_run(report, f"nothing to compare with: {'; '.join(out)}")
         p_value = smallest([one.p_value for one in found])
-        survived = p_value >= 1 - trial.question.level
+        level = 1 - trial.question.level
+        survived = p_value >= level
+        # the surest difference: what the answer is off by if that other is right
+        worst = min(found, key=lambda one: (one.p_value, one.estimate.estimator))
         numbers: dict[str, float | None] = {"estimators compared": float(len(found))}
         parts, said = [], []
         for one in found:
@@ -136,11 +141,19 @@ class EstimatorAgreement:
         if survived:
             words += "None differs by more than chance; that they agree does not show that they are right."
         else:
-            worst = min(found, key=lambda one: one.p_value)
             words += f"{capital(worst.estimate.estimator.replace('_', ' '))} differs by more than chance. {_reading(trial, worst)}"
         if out:
             words += f" Not compared: {'; '.join(out)}."
-        return report(found=words, p_value=p_value, survived=survived, numbers=numbers, parts=tuple(parts))
+        return report(
+            found=words,
+            p_value=p_value,
+            survived=survived,
+            numbers=numbers,
+            parts=tuple(parts),
+            level=level,
+            bias=-worst.difference,
+            bias_error=worst.std_error,
+        )
 
     def _compared(self, trial: Trial, other: Estimator) -> _Compared | str:
         """The difference from another estimator's answer, or why there is none to be had."""
