@@ -16,7 +16,7 @@ from causal.identify import Identification, identify
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
-from causal.refute import Refutation, Refuter, Trial, stream
+from causal.refute import Refutation, Refuter, Trial, must_say, refuted, stream
 from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
 
@@ -72,6 +72,8 @@ class Study:
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
+        for name, refuter in self.refuters.items():
+            must_say(name, refuter)
         object.__setattr__(self, "said", sayings(self.said))
 
 
@@ -176,7 +178,7 @@ def run(
         refutations = []
         for name, refuter in study.refuters.items():
             with clock(name):
-                refutations.append(refuter.refute(trial, stream(study.seed, name)))
+                refutations.append(refuted(refuter, trial, stream(study.seed, name)))
         verdict = judge(
             study.rule,
             question,

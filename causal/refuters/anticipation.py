@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from causal.design import FEWEST_AUTHORITIES
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, at_least, chance, not_run, size, whole_number
 from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, count
@@ -43,6 +44,10 @@ class Anticipation:
     window : years before the move in which it may have been felt.
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "change ahead of the event"
 
     window: int = 1
     still: float = 0.05
@@ -62,6 +67,9 @@ class Anticipation:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"In the {years} before its treatment moves, is an authority's outcome already away from what it was, by more the farther the move goes?",
             expected="Nothing beyond chance just before the move, and the same answer without those years.",
             detects="Anticipation, feedback, or another break just before the treatment; a steep trend.",
@@ -137,6 +145,7 @@ class Anticipation:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
             survived=survived,
             numbers={"pulse": pulse.effect, "standard error of the pulse": pulse.std_error, "detectable pulse": detectable} | numbers,
             parts=(part,),

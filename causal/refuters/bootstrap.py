@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import at_least, drawn_clusters, not_run, size, unsure, whole_number, whole_units
 from causal.words import count, places, span
 
@@ -31,6 +32,10 @@ class Bootstrap:
     draws, refits : samples for a linear estimator, and for one that must be fitted again.
     tolerance : how many times the reported standard error the bootstrap's may be.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "authorities drawn anew"
 
     draws: int = 500
     refits: int = 20
@@ -54,6 +59,9 @@ class Bootstrap:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the authorities are drawn anew, with replacement, does the answer vary as much as its standard error says?",
             expected=f"A bootstrap standard error of at most {self.tolerance:g} times the reported one.",
             detects="Standard errors that are too small, above all from taking the years of one authority as independent.",
@@ -89,6 +97,8 @@ class Bootstrap:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(good.sum()),

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, at_least, between, drawn_clusters, not_run, size, unsure, whole_number, whole_units
 from causal.words import count
 
@@ -33,6 +34,10 @@ class DataSubset:
     fraction : share of the authorities left out.
     tolerance : how many times the reported standard error the one from subsets may be.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "parts of the data"
 
     draws: int = 500
     refits: int = 20
@@ -58,6 +63,9 @@ class DataSubset:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"Does the answer hold when {self.fraction:.0%} of the authorities, chosen by chance, are left out?",
             expected=f"Effects that scatter as the standard error says; at most {self.tolerance:g} times as much.",
             detects="Intervals that are too narrow (years of one authority taken as independent), an effect carried by a few authorities, unsteadiness.",
@@ -94,6 +102,8 @@ class DataSubset:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(good.sum()),

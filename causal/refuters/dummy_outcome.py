@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
-from causal.refute import CHUNK, Refutation, Trial
+from causal.refute import CHUNK, Family, Refutation, Role, Trial
 from causal.refuters import amount, at_least, between, not_run, size, unsure, whole_number, whole_units
 from causal.words import count, listed
 
@@ -40,6 +41,10 @@ class DummyOutcome:
     tolerance : largest mean difference from what was planted that passes, in standard errors.
     misses : true share of intervals without the planted effect that is let pass, over the nominal one.
     """
+
+    family: ClassVar[Family] = "inference"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "made-up outcomes"
 
     draws: int = 400
     refits: int = 20
@@ -75,6 +80,9 @@ class DummyOutcome:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the outcome is replaced by noise with a known effect in it, does the analysis return that effect?",
             expected=f"The planted effect ({listed([amount(trial, one) for one in effects])}), but for {self.tolerance:g} standard errors, "
             f"in about {question.level:.0%} of the intervals.",
@@ -124,6 +132,8 @@ class DummyOutcome:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(n),

@@ -20,7 +20,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure, whole_number
 from causal.refuters.negative_control_outcome import smallest
 from causal.words import capital, listed
@@ -72,6 +72,10 @@ class EstimatorAgreement:
     draws : samples of clusters where some estimator has no influence scores.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "agreement"
+    label: ClassVar[str] = "other methods"
+
     estimators: Sequence[Estimator] = ()
     draws: int = 100
 
@@ -93,8 +97,9 @@ class EstimatorAgreement:
         report = partial(
             Refutation,
             name=self.name,
-            family="bias",
-            role="agreement",
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do other estimators of the same effect give the same answer?",
             expected="Differences no larger than chance makes them between estimators that share authorities.",
             detects="A treatment recorded with error (answers shrink in changes from year to year), confounding that changes in time, effects that take years "

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import between, not_run, whole_number
 from causal.words import count
 
@@ -31,6 +32,10 @@ class Extrapolation:
     fewest : authorities that must have moved so far for a move to count as seen.
     beyond : share of the contrast drawn on beyond the data that is let pass.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "changes as large as asked about"
 
     fewest: int = 10
     beyond: float = 0.25
@@ -51,6 +56,9 @@ class Extrapolation:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"Have places gone through a change as large as the one asked about ({question.control:g} to {question.treated:g} {unit})?",
             expected=f"At least {count(self.fewest, 'authority', 'authorities')} that moved by {1 - self.beyond:.0%} of it or more.",
             detects="A contrast larger than what the data show, so that the effect is drawn on in a straight line beyond them.",

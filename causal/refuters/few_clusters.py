@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.inference.clustered import cluster_sums, effective_clusters, wild_bootstrap
 from causal.question import Question
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
 from causal.refuters.placebo_treatment import alike, deal, redealt
 from causal.words import count, listed, places, span
@@ -62,6 +63,10 @@ class FewClusters:
         have a simulation error of 3 % of its half length. With refits the number of dealings that reach the actual |t| must exceed its chance.
     """
 
+    family: ClassVar[Family] = "inference"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "few authorities"
+
     draws: int = 999
     refits: int = 20
     weights: str = "auto"
@@ -84,6 +89,9 @@ class FewClusters:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the conclusion stand with errors that do not lean on many clusters?",
             expected="A wild cluster bootstrap and dealt treatment histories rule out what the usual interval rules out.",
             detects="An interval that is too narrow for its conclusion: few clusters, a few that weigh most, rows of a cluster taken as independent.",
@@ -180,7 +188,13 @@ class FewClusters:
             words += "The reported interval includes 0, so there is no finding to lose."
         else:
             words += "The finding stands, as far as so few can tell." if survived else "No effect at all cannot be ruled out."
-        return report(found=words, p_value=None, survived=survived, numbers=numbers | {"dealt histories: p-value": p_value, "draws": float(len(t))})
+        return report(
+            found=words,
+            p_value=None,
+            survived=survived,
+            lost=self.refits - int(good.sum()),
+            numbers=numbers | {"dealt histories: p-value": p_value, "draws": float(len(t))},
+        )
 
 
 def _known(value: float) -> float | None:

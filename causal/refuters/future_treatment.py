@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import undated
 from causal.inference.clustered import interval, joint_critical
 from causal.needs import ADOPTION
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, chance, not_run, size, whole_number
 from causal.words import capital, count
 
@@ -47,6 +48,10 @@ class FutureTreatment:
     leads : how many later years to test; fewer are taken where the panel is too short.
     controls : whether controls of the treatment's own year are held fixed in all years of the model.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "treatment of later years"
 
     leads: int = 2
     controls: bool = True
@@ -67,6 +72,9 @@ class FutureTreatment:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the treatment of later years go with the outcome of this year, as no effect can?",
             expected="Nothing beyond chance from later years, with this year's treatment and every earlier one back to the year asked about held fixed.",
             detects="Feedback of the outcome on a later treatment, anticipation, a trend that was there before the treatment, too few lags, "
@@ -148,6 +156,7 @@ class FutureTreatment:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
             survived=survived,
             numbers=numbers | {"leads": float(leads), "lags": float(trial.question.lag), "rows": float(rows)} | {part.name: part.effect for part in parts},
             parts=parts,
@@ -168,6 +177,7 @@ def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
         found=f"{capital(shown + '; ') if shown else ''}{estimate.estimator}'s own joint test of the years before: F = {f:.2f}, {chance(p_value)}. "
         + ("Those treated later differ by no more than chance." if survived else "Those treated later differed before: feedback, anticipation or a pre-trend."),
         p_value=p_value,
+        level=level,
         survived=survived,
         numbers={"F": f, "rows": float(estimate.rows)} | {part.name: part.effect for part in parts},
         parts=parts,

@@ -19,12 +19,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import permutations
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import between, not_run, whole_number
 from causal.refuters.implied_independence import World
 from causal.refuters.machinery.independence import Claim, Rows, holm
@@ -41,6 +42,10 @@ class GraphFalsification:
     alpha : level of each single test of a claim.
     powers : of each variable held fixed, the powers that enter; 1 is a straight line.
     """
+
+    family: ClassVar[Family] = "graph"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "the graph against chance"
 
     draws: int = 40
     alpha: float = 0.05
@@ -62,6 +67,9 @@ class GraphFalsification:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the graph fit the data better than the same graph with its names shuffled?",
             expected=f"A smaller share of claims broken than in all but {level:.0%} of graphs with shuffled names, or none beyond chance.",
             detects="A graph that is wrong as a whole: whose independences hold no more often than those of a graph with arbitrary names.",

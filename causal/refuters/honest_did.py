@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, at_least, between, not_run, one_of, whole_number
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
 from causal.refuters.pre_trend import Moves, moves, unfit
@@ -47,6 +48,10 @@ class HonestDid:
     draws : for the least favourable critical value.
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
+
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "trends that differ"
 
     allowed: float = 0.5
     relative: tuple[float, ...] = (0.5, 1.0, 2.0)
@@ -80,6 +85,9 @@ class HonestDid:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Would the conclusion stand if trends after the treatment had differed as they are seen to have differed before it?",
             expected=f"A conclusion that stands when differences in trend change after the move by up to {self.allowed:g} times their largest before.",
             detects="Conclusions that rest on trends having been exactly parallel, where the years before show that they need not have been.",

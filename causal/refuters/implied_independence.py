@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import combinations
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
@@ -30,7 +31,7 @@ import numpy as np
 from causal.graph import Graph, dated, undated
 from causal.identify import PLACE_AND_TIME
 from causal.panel import Panel
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import chance, not_run, whole_number
 from causal.refuters.machinery.independence import Claim, Finding, Rows, holm
 from causal.words import count, listed
@@ -69,6 +70,10 @@ class ImpliedIndependence:
     powers : of each variable held fixed, the powers that enter; 1 is a straight line, 2 adds squares.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "what the graph rules out"
+
     powers: int = 2
 
     def __post_init__(self) -> None:
@@ -85,6 +90,9 @@ class ImpliedIndependence:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do treatment and outcome owe nothing to what the graph joins them to by no arrow, once what separates them is held fixed?",
             expected=f"No dependence beyond chance in any such pair, all judged together at the {level:.0%} level.",
             detects="A missing arrow, an arrow drawn the wrong way round, or a common cause left out, where the graph as drawn makes a claim that these break.",
@@ -123,6 +131,7 @@ class ImpliedIndependence:
         return report(
             found=f"{words}{aside} {_scope(made, len(findings))}",
             p_value=judged[0][0],
+            level=level,
             survived=survived,
             numbers=counts
             | {"broken": float(len(doubts)), "strongest partial correlation": max(abs(one.correlation) for _, one in judged)}

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.errors import CausalError
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, at_least, chance, not_run
 from causal.words import count
 
@@ -79,6 +79,10 @@ class MatchedBounds:
     gamma : odds of treatment within a pair, at most, that the finding must stand.
     """
 
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "a hidden difference between matched places"
+
     gamma: float = 1.25
 
     def __post_init__(self) -> None:
@@ -95,6 +99,9 @@ class MatchedBounds:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="How far could something unmeasured part matched authorities before the finding is gone?",
             expected=f"Still significant where one of a pair may be {self.gamma:g} times as likely as the other to be treated.",
             detects="A finding that a slight hidden difference between matched authorities would undo.",

@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimator, Linear, Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, at_least, not_run, one_of, unsure, whole_number
 from causal.refuters.few_clusters import left_open
 from causal.words import count, listed, places, span
@@ -57,6 +57,10 @@ class MeasurementError:
     draws, refits : added errors at each of four sizes, for a linear estimator and for one that must be fitted again; each is used with both signs.
     extrapolant : "rational" (a + b / (1 + ν), exact for linear estimators) or "quadratic" (more cautious far from the data).
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "error in the record"
 
     reliabilities: tuple[float, ...] = (0.95, 0.9, 0.8)
     error_sd: float | None = None
@@ -89,6 +93,9 @@ class MeasurementError:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the treatment was recorded with error, would the conclusion be another one?",
             expected="What the interval rules out stays ruled out when the supposed error is taken away.",
             detects="A conclusion (above all little or no difference) that hangs on a treatment recorded almost without error.",
@@ -155,7 +162,7 @@ class MeasurementError:
         else:
             words += f"At a reliability of about {turning:.2f} or less {listed(left_open(question, usual, at(turning)[2:]))} cannot be ruled out"
         words += "; which reliability is true, these data cannot say."
-        return report(found=words, p_value=None, survived=not opened, numbers=numbers, parts=tuple(parts))
+        return report(found=words, p_value=None, survived=not opened, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 
     def _followed(self, values: Floats, to: float, *, power: int) -> float:
         """The curve through values at ν = 0 and at each of the added shares, at ν = `to`."""

@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.panel import Panel
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure, whole_number
 from causal.refuters.few_clusters import left_open
 from causal.refuters.measurement_error import carried
@@ -49,6 +49,10 @@ class MissingOutcomes:
     suppressed : marks in the panel's reasons that stand for a small count.
     smallest, largest : the counts that such a mark stands for.
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "missing numbers"
 
     draws: int = 30
     refits: int = 5
@@ -76,6 +80,9 @@ class MissingOutcomes:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Would the answer be another one with the outcomes that are missing?",
             expected="Plausible fillings move the effect no further than chance allows.",
             detects="Small counts suppressed by a known rule, so that the rows that are left tell another story; and how much could hide behind the others.",
@@ -151,6 +158,8 @@ class MissingOutcomes:
         return report(
             found=words,
             p_value=p_value,
+            level=1 - question.level,
+            lost=draws - len(answers),
             survived=survived,
             numbers={
                 "missing outcomes put back": float(len(gaps)),

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.errors import ConfigError, suggest
 from causal.graph import dated, undated
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import chance, not_run, unsure
 from causal.refuters.negative_control_outcome import Answer, answers, column_names, seen, smallest, tied, told
 from causal.words import count, places
@@ -33,6 +34,10 @@ class NegativeControlExposure:
     exposures : names of columns; none: not run.
     hold_treatment : whether the treatment is held fixed beside the controls.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "negative_control"
+    label: ClassVar[str] = "a treatment that cannot act"
 
     exposures: tuple[str, ...] = ()
     hold_treatment: bool = True
@@ -53,6 +58,9 @@ class NegativeControlExposure:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do exposures that cannot act on the outcome seem to move it?",
             expected="No effect of any of them" + (", with the treatment held fixed." if self.hold_treatment else "."),
             detects="Confounding, lasting or changing, measured or not, by anything that moves the control exposures too; "
@@ -89,7 +97,7 @@ class NegativeControlExposure:
             words += f"That {', '.join(unknown)} cannot act is taken from whoever named it; the graph says nothing of it. "
         if out:
             words += f"Left out: {out}."
-        return report(found=words.strip(), p_value=p_value, survived=survived, numbers=numbers)
+        return report(found=words.strip(), p_value=p_value, survived=survived, level=1 - question.level, numbers=numbers)
 
     def _asked(self, trial: Trial, name: str) -> Answer:
         """The design's question of another treatment: its two values, or one standard deviation about its mean."""

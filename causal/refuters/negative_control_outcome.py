@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
@@ -28,7 +29,7 @@ from causal.errors import CausalError, ConfigError, suggest
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import chance, not_run, unsure, whole_number
 from causal.words import capital, count, listed, places, signed, span
 
@@ -202,6 +203,10 @@ class NegativeControlOutcome:
     calibrate_from : fewest of them from which the answer's interval is calibrated, at least 3.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "negative_control"
+    label: ClassVar[str] = "an outcome it cannot move"
+
     outcomes: tuple[str, ...] = ()
     calibrate_from: int = 5
 
@@ -220,6 +225,9 @@ class NegativeControlOutcome:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the treatment seem to move outcomes that it cannot move?",
             expected="No effect on any of them.",
             detects="Confounding, lasting or changing, measured or not, by anything that moves the control outcomes too.",
@@ -269,7 +277,7 @@ class NegativeControlOutcome:
             words += sentence
         if out:
             words += f"Left out: {out}."
-        return report(found=words.strip(), p_value=p_value, survived=survived, numbers=numbers)
+        return report(found=words.strip(), p_value=p_value, survived=survived, level=1 - question.level, numbers=numbers)
 
 
 def _unmoved(trial: Trial) -> list[str]:

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import between, not_run, whole_number
 from causal.words import count
 
@@ -43,6 +44,10 @@ class Overlap:
     spread : residual spread of a dose, as a share of the contrast, below which an authority is outside support.
     outside : share of authorities outside support that is let pass.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "alike places to compare with"
 
     margin: float = 0.1
     neighbours: int = 10
@@ -66,6 +71,9 @@ class Overlap:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Are there places with more and with less of the treatment at every value of what is held fixed?",
             expected=f"At most {self.outside:.0%} of authorities outside support.",
             detects="Kinds of places that all had the treatment, or none, or among which it does not differ: there the model answers and not the data.",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval, joint_test
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, at_least, chance, not_run, size, whole_number
 from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, count
@@ -39,6 +40,10 @@ class PlaceboDates:
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "timing"
+    label: ClassVar[str] = "wrong dates"
+
     years: int = 3
     still: float = 0.05
 
@@ -56,6 +61,9 @@ class PlaceboDates:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the treatment is pretended to have come some years before it did, is an effect found in years it cannot have touched?",
             expected="No effect of the earlier dates beyond chance.",
             detects="A trend that was there before the treatment, anticipation, effects sooner than the lag asked about.",
@@ -69,24 +77,25 @@ class PlaceboDates:
             reason = f"the treatment of only {seen} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
             return not_run(report, reason)
 
-        def refit(draw: int, stream: np.random.Generator) -> Answer | str:
+        def refit(draw: int, stream: np.random.Generator) -> Answer | CausalError | str:
             try:
                 made = _earlier(trial, moved, draw + 1)
-                return made.clusters, trial.estimator.estimate(made, stream)
             except CausalError as refused:
                 return str(refused)
+            try:
+                return made.clusters, trial.estimator.estimate(made, stream)
+            except CausalError as refused:
+                return refused
 
         answers = trial.map(self.name, refit, self.years)
-        good = {k + 1: one for k, one in enumerate(answers) if not isinstance(one, str)}
-        good = {
-            k: one for k, one in good.items() if one[1].std_error is not None and np.isfinite([one[1].effect, one[1].std_error]).all() and one[1].std_error > 0
-        }
+        good = {k + 1: one for k, one in enumerate(answers) if isinstance(one, tuple) and _usable(one[1])}
+        lost = sum(not isinstance(one, str) for one in answers) - len(good)
         if not good:
-            why = next((one for one in answers if isinstance(one, str)), f"{trial.estimate.estimator} gave no standard error")
-            return not_run(report, f"no placebo date could be estimated ({why})")
-        return self._judge(trial, report, good)
+            why = next((str(one) for one in answers if not isinstance(one, tuple)), f"{trial.estimate.estimator} gave no standard error")
+            return not_run(report, f"no placebo date could be estimated ({why})", lost=lost)
+        return self._judge(trial, report, good, lost)
 
-    def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer]) -> Refutation:
+    def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer], lost: int) -> Refutation:
         from scipy import stats
 
         level = 1 - trial.question.level
@@ -119,10 +128,17 @@ class PlaceboDates:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=lost,
             survived=survived,
             numbers=numbers | {"placebo dates": float(len(parts)), "detectable effect": detectable} | {one.name: one.effect for one in parts},
             parts=parts,
         )
+
+
+def _usable(estimate: Estimate) -> bool:
+    """Whether there is a finite effect with an error above 0."""
+    return estimate.std_error is not None and bool(np.isfinite([estimate.effect, estimate.std_error]).all()) and estimate.std_error > 0
 
 
 def _earlier(trial: Trial, moved: Moves, by: int) -> Design:

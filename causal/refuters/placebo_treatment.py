@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
 from causal.words import count
 
@@ -40,6 +41,10 @@ class PlaceboTreatment:
     tolerance : true rejection rate that is let pass, over the nominal one: clustered errors of a hundred authorities reject 5 to 6 %, and at 1.0 one clean
         world in twelve failed. 1.2 lets a 95 % interval cover 94 %.
     """
+
+    family: ClassVar[Family] = "inference"
+    role: ClassVar[Role | None] = "placebo"
+    label: ClassVar[str] = "treatment dealt by chance"
 
     draws: int = 500
     refits: int = 20
@@ -68,6 +73,9 @@ class PlaceboTreatment:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If every authority is given another's treatment history, which cannot have moved its outcomes, is an effect still found?",
             expected=f"A significant effect in about {level:.0%} of placebos; intervals are too narrow if chance cannot explain more than {bound:.1%}.",
             detects="Standard errors and intervals that are too narrow, above all from taking the years of one authority as independent.",
@@ -122,6 +130,10 @@ class PlaceboTreatment:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            trials=len(t),
+            alarms=false,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(len(t)),

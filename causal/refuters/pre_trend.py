@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.needs import ADOPTION
 from causal.question import Question
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, at_least, between, chance, not_run, one_of, size, unsure, whole_number
 from causal.words import capital, count
 
@@ -136,6 +137,10 @@ class PreTrend:
     power : share of panels in which the detectable trend is found.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "timing"
+    label: ClassVar[str] = "drift beforehand"
+
     shape: str = "line"
     leads: int = 3
     still: float = 0.05
@@ -157,6 +162,9 @@ class PreTrend:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Were the outcomes of authorities whose treatment was to move already drifting away from the others' before it could act?",
             expected="No drift beyond chance, in a check that would have found one large enough to matter.",
             detects="A trend that was there before the treatment; feedback and anticipation that look like one; effects sooner than the lag asked about.",
@@ -233,7 +241,7 @@ class PreTrend:
             "of these seen in two years before": float(moved.seen_before(trial.design)),
             "only years before the move": float(early),
         } | {one.name: one.effect for one in parts}
-        return report(found=found + ".", p_value=p_value, survived=survived, numbers=numbers, parts=parts)
+        return report(found=found + ".", p_value=p_value, level=level, survived=survived, numbers=numbers, parts=parts)
 
 
 def unfit(trial: Trial) -> str | None:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, between, not_run, size, unsure, whole_number
 from causal.words import count
 
@@ -29,6 +30,10 @@ class RandomCommonCause:
     draws, refits : noise columns, one at a time, for a linear estimator and for one that must be fitted again.
     tolerance : largest root mean square shift, in standard errors, that passes.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "noise added"
 
     draws: int = 500
     refits: int = 20
@@ -50,6 +55,9 @@ class RandomCommonCause:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If a variable of pure noise is held fixed as well, does the answer stay where it was?",
             expected=f"Shifts of less than {self.tolerance:g} standard errors (root mean square): noise explains nothing.",
             detects="An over-fitted model (nearly as many coefficients as rows), and an estimator whose answer hangs on its own random choices.",
@@ -77,6 +85,7 @@ class RandomCommonCause:
             found=found,
             p_value=None,
             survived=survived,
+            lost=int((~good).sum()),
             numbers={
                 "draws": float(len(shifts)),
                 "mean effect with noise": float(effects[good].mean()),

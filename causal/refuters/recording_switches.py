@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, between, chance, not_run, unsure, whole_number
 from causal.refuters.missing_outcomes import in_turn
 from causal.words import count, listed
@@ -43,6 +44,10 @@ class RecordingSwitches:
     back : years within which a switch that is undone counts as time away rather than as lasting.
     tolerance : largest shift that passes, in standard errors, where an estimator has no scores by cluster to test it with.
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "switches in recording"
 
     jumps: tuple[float, ...] = (1.5, 1.0, 0.7)
     back: int = 2
@@ -68,6 +73,9 @@ class RecordingSwitches:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Is the answer carried by abrupt switches in how the treatment was recorded?",
             expected="The same effect, up to chance, without the authorities or years of such switches, and with them repaired.",
             detects="Breaks in recording that are large in one authority from one year to the next: changed categories, zeros, entries that come back.",
@@ -135,6 +143,8 @@ class RecordingSwitches:
         return report(
             found=words,
             p_value=p_value,
+            level=None if p_value is None else 1 - question.level,
+            lost=len(variants) - len(tried),
             survived=survived,
             numbers=numbers,
             parts=tuple(

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import at_least, chance, not_run, unsure, whole_number
 from causal.refuters.pre_trend import Moves, moves
 from causal.words import count, places, signed
@@ -44,6 +45,10 @@ class ReverseCausation:
     lags : how many earlier years of the outcome; fewer are taken where the panel is too short.
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "cause and effect the other way round"
 
     lags: int = 1
     still: float = 0.05
@@ -62,6 +67,9 @@ class ReverseCausation:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do outcomes of earlier years go with later treatment, within authorities and given the treatment's own past?",
             expected="Nothing beyond chance from earlier outcomes.",
             detects="Feedback: a treatment that answers to earlier outcomes, which biases comparisons within authorities; "
@@ -103,6 +111,7 @@ class ReverseCausation:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
             survived=survived,
             numbers={
                 "F": f,

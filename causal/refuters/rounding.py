@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, between, not_run, size, unsure, whole_number
 from causal.refuters.measurement_error import carried
 from causal.words import capital, count, listed
@@ -35,6 +36,10 @@ class Rounding:
     draws, refits : of the unrounded numbers, for a linear estimator and for one that must be fitted again.
     tolerance : largest root mean square shift that passes, in standard errors.
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "rounded numbers"
 
     draws: int = 200
     refits: int = 10
@@ -56,6 +61,9 @@ class Rounding:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the answer hang on how the published numbers were rounded?",
             expected=f"Answers with unrounded numbers drawn at random that lie within {self.tolerance:g} standard errors of the reported one.",
             detects="Rounding that is coarse beside the changes that are compared, as in small authorities.",
@@ -99,6 +107,7 @@ class Rounding:
             found=words.strip(),
             p_value=None,
             survived=survived,
+            lost=int((~good).sum()),
             numbers={
                 "draws": float(good.sum()),
                 "mean effect": float(effects[good].mean()),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.measurement_error import carried
 from causal.words import count, places, span
@@ -38,6 +39,10 @@ class SecondMeasure:
     ----------
     column : the panel's column that measures the treatment again, dated as the treatment is; None: there is none.
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = "second_measure"
+    label: ClassVar[str] = "a second measure"
 
     column: str | None = None
 
@@ -56,6 +61,9 @@ class SecondMeasure:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"Does a second measure of {treatment.label} give another effect?",
             expected="The same effect, whichever measure it is got from, up to chance.",
             detects="Error in the recorded treatment, which draws the effect towards nothing; with too few authorities also large error goes unseen.",
@@ -133,7 +141,7 @@ class SecondMeasure:
         if reliability is not None:
             words += f" If its error is its own, {reliability:.0%} of what is left of the recorded treatment is truth."
         part = Part(kind="group", of="treatment measured by", name=str(self.column), effect=effects[1], std_error=errors[1], lower=lower, upper=upper)
-        return report(found=words, p_value=p_value, survived=survived, numbers=numbers, parts=(part,))
+        return report(found=words, p_value=p_value, level=1 - question.level, survived=survived, numbers=numbers, parts=(part,))
 
 
 def _beside(trial: Trial, column: str) -> Floats:

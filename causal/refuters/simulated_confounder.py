@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, between, not_run, unsure, whole_number
 from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
 from causal.verdict.decide import classify
@@ -45,6 +45,10 @@ class SimulatedConfounder:
     draws, refits : simulated confounders of each strength, for a linear estimator and for one that must be fitted again.
     persistence : yearly autocorrelation of what else the confounder is made of.
     """
+
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "a made-up hidden cause"
 
     strengths: Sequence[tuple[float, float]] = ((0.01, 0.01), (0.05, 0.05), (0.1, 0.1))
     multiple: float = 1.0
@@ -78,6 +82,9 @@ class SimulatedConfounder:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Had a confounder of stated strength been measured and held fixed, would the finding still stand?",
             expected=f"The finding stands with one {self.multiple:g} times as strong as the strongest measured control.",
             detects="A finding so slight that a confounder no stronger than those measured would undo it, by the estimator's own answer.",
@@ -139,7 +146,7 @@ class SimulatedConfounder:
         else:
             what = "include 0" if claims == "effect" else "leave an important effect open"
             words += f"One as strong as the strongest control makes the interval {what}."
-        return report(found=words, p_value=None, survived=survived, numbers=numbers, parts=tuple(parts))
+        return report(found=words, p_value=None, survived=survived, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 
     def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[str, tuple[float, float]] | None:
         """The measured control whose like would move a straight line's effect most, and what strengths it makes plausible."""

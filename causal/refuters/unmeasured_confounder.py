@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from causal.errors import ConfigError, DataError
 from causal.estimate import Part
 from causal.graph import undated
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.verdict.decide import classify
 from causal.words import capital, count, listed, places, span
@@ -99,6 +100,10 @@ class UnmeasuredConfounder:
     q : share of the effect that would have to go.
     """
 
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "a hidden common cause"
+
     multiples: tuple[float, ...] = (1, 2, 3)
     q: float = 1.0
 
@@ -124,6 +129,9 @@ class UnmeasuredConfounder:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Would something unmeasured, as strong as the strongest control that was measured, take the answer away?",
             expected="The finding stands with such a confounder held fixed.",
             detects="A finding so slight that a confounder no stronger than those measured would undo it.",
