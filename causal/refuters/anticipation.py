@@ -16,7 +16,7 @@ rest on the same authorities, so the error of the difference comes from the diff
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -29,6 +29,7 @@ from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, at_least, chance, not_run, size, whole_number
+from causal.refuters.machinery.bias import reach
 from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, count
 
@@ -126,6 +127,7 @@ class Anticipation:
         detectable = float(stats.t(pulse.df).ppf(1 - level / 2) + stats.t(pulse.df).ppf(POWER)) * pulse.std_error
         years = "year" if self.window == 1 else f"{self.window} years"
         told, numbers = _without(trial, pulse.window)
+        sees, per_unit = reach(pulse.df, level), _per_unit(trial, moved, pulse)
         part = Part(
             kind="time",
             of=trial.design.treatment_variable.label,
@@ -146,6 +148,9 @@ class Anticipation:
             found=found,
             p_value=p_value,
             level=level,
+            bias=numbers.get("difference"),
+            bias_error=numbers.get("standard error of the difference"),
+            blind_below=None if sees is None or per_unit is None else abs(per_unit) * sees * pulse.std_error,
             survived=survived,
             numbers={"pulse": pulse.effect, "standard error of the pulse": pulse.std_error, "detectable pulse": detectable} | numbers,
             parts=(part,),
@@ -160,6 +165,19 @@ class _Pulse:
     rows: int
     authorities: int
     window: Ints
+
+
+def _per_unit(trial: Trial, moved: Moves, pulse: _Pulse) -> float | None:
+    """What a pulse of one unit in the rows of the window does to the estimate: as much is added to their outcomes."""
+    design, unit = trial.design, pulse.std_error
+    outcome = design.outcome.copy()
+    outcome[pulse.window] += unit * moved.size[design.authority[pulse.window]]
+    try:
+        again = trial.estimator.estimate(replace(design, outcome=outcome), stream(trial.seed, "estimate"))
+    except CausalError:
+        return None
+    found = (again.effect - trial.estimate.effect) / unit
+    return float(found) if np.isfinite(found) else None
 
 
 def _without(trial: Trial, window: Ints) -> tuple[str, dict[str, float | None]]:

@@ -11,7 +11,7 @@ since differencing keeps the error and loses the signal (Griliches & Hausman 198
 that changes in time, to effects that take years, or to effects that differ where the estimators weigh authorities differently.
 
 Only estimates of one estimand are compared: whose effect and on what, as the estimate's own words have it, and one target. How it is weighted and
-modelled may differ; that is what is on trial.
+modelled may differ; that is what is on trial. If the surest of those that differ is right, the answer is off by ours − theirs.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure, whole_number
+from causal.refuters.machinery.bias import reach
 from causal.refuters.negative_control_outcome import smallest
 from causal.words import capital, listed
 
@@ -59,6 +60,7 @@ class _Compared:
     difference: float
     std_error: float
     p_value: float
+    df: float
     how: str
 
 
@@ -158,6 +160,7 @@ class EstimatorAgreement:
             level=level,
             bias=-worst.difference,
             bias_error=worst.std_error,
+            blind_below=_blind(found, level),
         )
 
     def _compared(self, trial: Trial, other: Estimator) -> _Compared | str:
@@ -186,7 +189,9 @@ class EstimatorAgreement:
         if abs(difference) <= 1e-6 * scale:
             return f"{other.name} is the same regression by another name"
         _, _, p_value = interval(difference, error, trial.question.level, df)
-        return _Compared(estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, how=how)
+        return _Compared(
+            estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, df=np.inf if df is None else df, how=how
+        )
 
     def _bootstrap(self, trial: Trial, other: Estimator) -> Floats:
         """Differences on clusters drawn with replacement, shape (draws,); NaN where one has no answer."""
@@ -201,6 +206,12 @@ class EstimatorAgreement:
                 return np.nan
 
         return np.array(trial.map(f"{self.name} {other.name}", step, self.draws), dtype=float)
+
+
+def _blind(found: Sequence[_Compared], level: float) -> float | None:
+    """The smallest bias that one of the others shows four times in five, if it has none of it."""
+    sees = [(one.std_error, reach(one.df, level / len(found))) for one in found]
+    return min((error * times for error, times in sees if times is not None), default=None)
 
 
 def _reading(trial: Trial, one: _Compared) -> str:

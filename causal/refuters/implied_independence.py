@@ -14,7 +14,8 @@ is tested, and none that rests on one. Subtracting an authority's mean mixes all
 only if one of the two, with the set held fixed, owes nothing to the other *in any year*, nor to the set in any other year (strict exogeneity;
 Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, ch. 10; where it fails, Nickell 1981, Biases in dynamic models with fixed effects).
 A variable whose recording is known to be at fault is never relied on to separate two others, since what it leaves of their common cause would look like
-an arrow. Squares of what is held fixed are held fixed too (`powers`), so that a bent line is not taken for an arrow.
+an arrow. How far the answer moves once the variables of the broken claims are held fixed is the bias that was found; which bias would have been
+found hangs on where it comes from, and is not said. Squares of what is held fixed are held fixed too (`powers`), so that a bent line is not taken for an arrow.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from causal.identify import PLACE_AND_TIME
 from causal.panel import Panel
 from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import chance, not_run, whole_number
+from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows, holm
 from causal.words import count, listed
 
@@ -118,6 +120,8 @@ class ImpliedIndependence:
             why = "none of the graph's claims that could be tested is about the treatment, the outcome and what comes before them"
             return not_run(report, why, found=f"Not run: {why}.{aside}", numbers=counts)
         survived = not doubts
+        # what was found is held fixed; where nothing was, what came nearest to it
+        bias = moved_by(trial, _beyond(trial, [one for _, one in doubts or judged[:1]])) if trial.linear or doubts else Bias()
         if doubts:
             said = "; ".join(_doubt(one, p, labels) for p, one in _pairs(doubts)[:SHOWN])
             more = len(_pairs(doubts)) - SHOWN
@@ -132,11 +136,33 @@ class ImpliedIndependence:
             found=f"{words}{aside} {_scope(made, len(findings))}",
             p_value=judged[0][0],
             level=level,
+            bias=bias.size,
+            bias_error=bias.error,
             survived=survived,
             numbers=counts
             | {"broken": float(len(doubts)), "strongest partial correlation": max(abs(one.correlation) for _, one in judged)}
             | {f"{one.claim.one} and {one.claim.other}": one.correlation for _, one in doubts},
         )
+
+
+def _beyond(trial: Trial, found: Sequence[Finding]) -> list[str]:
+    """What the claims tie the treatment or the outcome to, dated from the outcome's year as an adjustment set names it.
+
+    Parameters
+    ----------
+    trial : the answer under examination.
+    found : claims about treatment or outcome; a claim about both together names nothing that could be held fixed.
+    """
+    question = trial.question
+    ends = {question.treatment: -question.lag, question.outcome: 0}
+    names = []
+    for one in found:
+        other, by = undated(one.claim.other)
+        if (one.claim.one in ends) == (other in ends):
+            continue
+        name, year = (other, ends[one.claim.one] + by) if one.claim.one in ends else (one.claim.one, ends[other] - by)
+        names.append(name if trial.panel.variable(name).varies == "authority" else dated(name, year))
+    return names
 
 
 def bearing(graph: Graph, treatment: str, outcome: str) -> Callable[[Claim], bool]:

@@ -6,6 +6,10 @@ design, its effect must be null; where it is not, what confounds it may confound
 control exposure studies in the presence of measurement error). The treatment itself is held fixed beside the controls: an exposure that merely goes with
 the treatment would otherwise borrow its effect and raise a false alarm.
 
+What it finds is carried over to the treatment in residual standard deviations, as if the common cause moved both alike. With λ² the correlation of treatment
+and control, a cause that adds c to the outcome biases the treatment's slope by cλ and leaves, beside the treatment, cλ / (1 + λ²) for the control: so its
+slope is taken 1 + λ² times, and with the sign of the correlation.
+
 The control is dated as the treatment is. Several are tested together by Holm's rule.
 """
 
@@ -16,12 +20,14 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
+from causal.design import Design
 from causal.errors import ConfigError, suggest
 from causal.graph import dated, undated
 from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import Answer, answers, column_names, seen, smallest, tied, told
+from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, seen, smallest, tied, told
 from causal.words import count, places
 
 
@@ -86,6 +92,10 @@ class NegativeControlExposure:
             said.append(f"{made.treatment_variable.label} ({ends}) {told(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])
         survived = p_value >= 1 - question.level
+        scales = {name: self._scale(trial, made) for name, (made, _) in found.items()}
+        surest = min(found, key=lambda name: float(found[name][1].p_value or 0.0))
+        scale, of_it = scales[surest], found[surest][1]
+        known_scales = [(one, by) for name, (_, one) in found.items() if (by := scales[name]) is not None]
         words = f"Effects on {trial.design.outcome_variable.label}: {'; '.join(said)}. "
         if survived:
             size = f"{weakest:.{places(weakest)}f} {trial.design.outcome_variable.unit}"
@@ -97,7 +107,16 @@ class NegativeControlExposure:
             words += f"That {', '.join(unknown)} cannot act is taken from whoever named it; the graph says nothing of it. "
         if out:
             words += f"Left out: {out}."
-        return report(found=words.strip(), p_value=p_value, survived=survived, level=1 - question.level, numbers=numbers)
+        return report(
+            found=words.strip(),
+            p_value=p_value,
+            survived=survived,
+            level=1 - question.level,
+            numbers=numbers,
+            bias=None if scale is None else of_it.effect * scale,
+            bias_error=None if scale is None else float(of_it.std_error or 0.0) * abs(scale),
+            blind_below=least_seen(known_scales, 1 - question.level),
+        )
 
     def _asked(self, trial: Trial, name: str) -> Answer:
         """The design's question of another treatment: its two values, or one standard deviation about its mean."""
@@ -110,6 +129,30 @@ class NegativeControlExposure:
         if self.hold_treatment:
             held = replace(identification, adjust_for=tuple(sorted({*identification.adjust_for, self._treatment(trial)})))
         return trial.rerun(question=replace(question, treatment=name, control=low, treated=high), identification=held)
+
+    def _scale(self, trial: Trial, made: Design) -> float | None:
+        """What one unit of a control's effect means for the answer, if their common cause moves both alike; None where nothing of one is left.
+
+        made : the control's own design, in which the treatment may be held fixed.
+        """
+        name = self._treatment(trial)
+        out = made.control_groups.get(name, ()) if self.hold_treatment else ()
+        kept = [i for i in range(made.controls.shape[1]) if i not in out]
+        beside = made.controls[:, list(out)] if out else None
+        if beside is None or beside.shape[1] != 1:
+            place = pd.MultiIndex.from_arrays([np.array(made.authorities, dtype=object)[made.authority], made.year], names=["authority", "year"])
+            lag = 0 if trial.panel.variable(trial.question.treatment).varies == "authority" else trial.question.lag
+            beside = trial.panel.shift(trial.question.treatment, -lag).reindex(place).to_numpy(dtype=float)[:, None]
+        if not np.isfinite(beside).all():
+            return None
+        alone = replace(made, controls=made.controls[:, kept], control_names=tuple(made.control_names[i] for i in kept), control_groups={})
+        control, treatment = alone.partial_out(np.column_stack([made.treatment, beside[:, 0]])).T
+        lengths = [float(np.linalg.norm(one)) for one in (control, treatment)]
+        if min(lengths) <= NOTHING_LEFT * max(lengths):
+            return None
+        r = float(control @ treatment) / (lengths[0] * lengths[1])
+        alike = lengths[0] / lengths[1] * trial.question.contrast / made.question.contrast
+        return alike * float(np.copysign(1 + abs(r) * bool(out), r))
 
     def _treatment(self, trial: Trial) -> str:
         """The treatment as an adjustment set names it."""

@@ -3,7 +3,8 @@
 A negative control outcome shares the causes that may confound the answer and cannot be moved by the treatment. In the same design its effect must
 be null; where it is not, what reaches it reaches the answer too (Lipsitch, Tchetgen Tchetgen & Cohen 2010, Negative controls: a tool
 for detecting confounding and bias in observational studies). Several are tested together by Holm's rule. One control that shows
-nothing clears the answer only of what would have moved it enough to be seen, so the bias that would have been seen is said too.
+nothing clears the answer only of what would have moved it enough to be seen, so the bias that would have been seen is said too. Bias is carried over in
+residual standard deviations: what moves a control by a tenth of its own is taken to move the answer's outcome by a tenth of its, the same way.
 
 With enough of them their effects say how far the design errs, beyond chance: θᵢ ~ N(μ, σ² + sᵢ²), each in residual standard deviations of
 its own outcome. The calibrated interval takes μ off and adds σ (Schuemie and others 2014, Interpreting observational studies: why empirical calibration is
@@ -15,7 +16,7 @@ random-effects meta-analysis). It assumes that the answer errs as the controls d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
@@ -31,6 +32,7 @@ from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
 from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import chance, not_run, unsure, whole_number
+from causal.refuters.machinery.bias import reach
 from causal.words import capital, count, listed, places, signed, span
 
 POWER = 0.8
@@ -126,6 +128,18 @@ def seen(estimate: Estimate, level: float) -> float:
     law = stats.norm() if estimate.df is None else stats.t(estimate.df)
     assert estimate.std_error is not None
     return float(law.isf((1 - level) / 2) + FOUR_OF_FIVE) * estimate.std_error
+
+
+def least_seen(controls: Sequence[tuple[Estimate, float]], level: float) -> float | None:
+    """The smallest bias of the answer that some control shows four times in five, if it moves all of them as it moves the answer.
+
+    Parameters
+    ----------
+    controls : what each was estimated to do, and what one unit of that means for the answer, outcome units.
+    level : rate at which all are held together.
+    """
+    sees = [(abs(scale) * float(one.std_error or 0.0), reach(np.inf if one.df is None else one.df, level / len(controls))) for one, scale in controls]
+    return min((error * times for error, times in sees if times is not None), default=None)
 
 
 def told(design: Design, estimate: Estimate) -> str:
@@ -259,6 +273,8 @@ class NegativeControlOutcome:
             said.append(f"{made.outcome_variable.label} {told(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])
         survived = p_value >= 1 - question.level
+        surest, of_it = min(found.values(), key=lambda pair: float(pair[1].p_value or 0.0))
+        scale = own / residual_sd(surest)
         together = _scores(trial, list(found.values()), own)
         if together is not None and len(found) > 1:
             numbers["joint p-value"] = joint_test(np.array([one.effect / residual_sd(made) for made, one in found.values()]), together[:, 1:], _df(trial))[2]
@@ -277,7 +293,16 @@ class NegativeControlOutcome:
             words += sentence
         if out:
             words += f"Left out: {out}."
-        return report(found=words.strip(), p_value=p_value, survived=survived, level=1 - question.level, numbers=numbers)
+        return report(
+            found=words.strip(),
+            p_value=p_value,
+            survived=survived,
+            level=1 - question.level,
+            numbers=numbers,
+            bias=of_it.effect * scale,
+            bias_error=float(of_it.std_error or 0.0) * scale,
+            blind_below=least_seen([(one, own / residual_sd(made)) for made, one in found.values()], 1 - question.level),
+        )
 
 
 def _unmoved(trial: Trial) -> list[str]:

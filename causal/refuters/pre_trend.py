@@ -13,7 +13,8 @@ one asked about stands beside the line.
 
 A pass says little where a harmful trend would have passed too (Roth 2022, Pretest with caution: event-study estimates after testing for parallel
 trends). So the check always says which trend it finds in four of five such panels, and how far that trend would move the
-estimate: it is added to the outcome and the same analysis is run again.
+estimate: it is added to the outcome and the same analysis is run again. The drift that was found moves it as that does, in proportion: so large
+is the bias, if the drift goes on as it began, whether it is beyond chance or not.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from causal.needs import ADOPTION
 from causal.question import Question
 from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, at_least, between, chance, not_run, one_of, size, unsure, whole_number
+from causal.refuters.machinery.bias import reach
 from causal.words import capital, count
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -182,9 +184,10 @@ class PreTrend:
         try:
             made, columns, names = self._early(trial.design, moved) if early else _throughout(trial, moved)
             fit = _fit(made, columns)
+            line = _response(trial.design, moved, made, columns) if len(names) > 1 else np.ones(1)
         except CausalError as refused:
             return not_run(report, f"the regression on earlier years could not be made ({refused})")
-        return self._judge(trial, report, moved, made, fit, names, early)
+        return self._judge(trial, report, moved, made, fit, names, line, early)
 
     def _early(self, design: Design, moved: Moves) -> tuple[Design, Floats, tuple[str, ...]]:
         """Rows before the treatment moves, and the drift's column or one for each lead; shape (rows, k)."""
@@ -203,7 +206,9 @@ class PreTrend:
         names = [f"lead {k}{' or more' if k == farthest else ''}" for k in range(2, farthest + 1)]
         return made, columns[:, kept], tuple(name for name, one in zip(names, kept, strict=True) if one)
 
-    def _judge(self, trial: Trial, report: Callable[..., Refutation], moved: Moves, made: Design, fit: Fit, names: tuple[str, ...], early: bool) -> Refutation:
+    def _judge(
+        self, trial: Trial, report: Callable[..., Refutation], moved: Moves, made: Design, fit: Fit, names: tuple[str, ...], response: Floats, early: bool
+    ) -> Refutation:
         level = 1 - trial.question.level
         df = float(fit.df.min())
         f, rest, p_value = joint_test(fit.coefficients, fit.scores, df)
@@ -212,6 +217,12 @@ class PreTrend:
         line = np.ones(1) if names == ("slope",) else np.array([1.0 - float(name.split()[1]) for name in names])
         trend = _detectable(line, fit, df, level, self.power)
         bias = _bias(trial, moved, trend)
+        # what a drift does to the estimate, for one unit of it, and the drift that fits all coefficients best
+        drift, drift_error = _drift(response, fit)
+        tried = drift_error if bias is None else trend
+        per_unit = _bias(trial, moved, tried) if bias is None else bias
+        k = None if per_unit is None or not tried else per_unit / tried
+        sees = reach(df, level, tests=len(names))
         important = trial.question.smallest_important
         survived = p_value >= level
         parts = tuple(_part(trial, made, fit, j, name) for j, name in enumerate(names))
@@ -241,7 +252,17 @@ class PreTrend:
             "of these seen in two years before": float(moved.seen_before(trial.design)),
             "only years before the move": float(early),
         } | {one.name: one.effect for one in parts}
-        return report(found=found + ".", p_value=p_value, level=level, survived=survived, numbers=numbers, parts=parts)
+        return report(
+            found=found + ".",
+            p_value=p_value,
+            level=level,
+            survived=survived,
+            numbers=numbers,
+            parts=parts,
+            bias=None if k is None else k * drift,
+            bias_error=None if k is None else abs(k) * drift_error,
+            blind_below=None if k is None or sees is None else abs(k) * sees * drift_error,
+        )
 
 
 def unfit(trial: Trial) -> str | None:
@@ -298,6 +319,28 @@ def _detectable(line: Floats, fit: Fit, df: float, level: float, power: float) -
         return None
     unit = 1 / np.sqrt(information)
     return float(optimize.brentq(short, 0.0, 50 * unit, xtol=1e-6 * unit)) if short(50 * unit) > 0 else None
+
+
+def _response(design: Design, moved: Moves, made: Design, columns: Floats) -> Floats:
+    """What a drift of one unit a year makes of each coefficient; shape (k,).
+
+    Parameters
+    ----------
+    design, moved : the trial's design and where its authorities move.
+    made, columns : the regression's.
+    """
+    place = {name: i for i, name in enumerate(design.authorities)}
+    own = moved.size[[place[name] for name in made.authorities]][made.authority]
+    return _fit(replace(made, outcome=own * (made.year - made.year.mean())), columns).coefficients
+
+
+def _drift(line: Floats, fit: Fit) -> tuple[float, float]:
+    """The slope of the straight drift that fits the coefficients best, and its error (generalised least squares).
+
+    line : shape (k,), what a slope of 1 makes of each coefficient.
+    """
+    weights = np.linalg.solve(fit.scores.T @ fit.scores, line)
+    return float(weights @ fit.coefficients / (weights @ line)), float(1 / np.sqrt(weights @ line))
 
 
 def _bias(trial: Trial, moved: Moves, trend: float | None) -> float | None:

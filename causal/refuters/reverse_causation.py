@@ -11,6 +11,9 @@ models with fixed effects), and so could be its ψ. It is not, if every date of 
 theorem of Frisch, Waugh and Lovell, ψ then rests on what the treatment did not make of the outcome, and without feedback
 that is unrelated to the treatment of every year. So the own past goes back one lag farther than the outcomes. Where treatments stand still
 until they move, only years up to each authority's first move are compared: until then no effect is in any outcome, whatever its course.
+
+What it finds biases the estimate by as much as this moves when the outcomes of the years before the treatment are held fixed: what they do to the
+outcome asked about times what goes with them of the treatment. Where outcomes do not last, that is the bias of demeaning under feedback of one year.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import at_least, chance, not_run, unsure, whole_number
+from causal.refuters.machinery.bias import Bias, moved_by, reach
 from causal.refuters.pre_trend import Moves, moves
 from causal.words import count, places, signed
 
@@ -108,10 +112,16 @@ class ReverseCausation:
         how = chance(p_value) if lags == 1 else f"jointly F({lags}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
         found = f"Treatment that goes with an outcome one standard deviation higher, {seen}; {how}. "
         found += "Earlier outcomes tell nothing of the treatment beyond chance." if survived else "Earlier outcomes tell later treatment: feedback."
+        past = [dated(trial.question.outcome, -trial.question.lag - k) for k in range(1, lags + 1)]
+        bias = moved_by(trial, past) if trial.linear or not survived else Bias()
+        sees = reach(float(fit.df.min()), level, tests=lags)
         return report(
             found=found,
             p_value=p_value,
             level=level,
+            bias=bias.size,
+            bias_error=bias.error,
+            blind_below=None if bias.error is None or sees is None else sees * bias.error,
             survived=survived,
             numbers={
                 "F": f,
