@@ -37,7 +37,7 @@ from causal.needs import ADOPTION
 from causal.refute import Family, Refutation, Role, Trial, stream
 from causal.refuters import amount, chance, not_run, size, whole_number
 from causal.refuters.machinery.bias import Bias, moved_by, reach
-from causal.refuters.pre_trend import moves
+from causal.refuters.pre_trend import PreTrend, moves
 from causal.words import capital, count
 
 FEWEST_YEARS = 2  # outcome years left once leads and lags are taken
@@ -183,6 +183,10 @@ def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
     survived = p_value >= level
     shown = "; ".join(f"{one.name} {amount(trial, one.effect)}" for one in parts)
     bias = _carried_on(trial, parts)
+    if bias.size is None:
+        # an estimator that shows no lead of its own: the drift of the years before, as `pre_trend` finds it
+        drift = PreTrend().refute(trial, stream(trial.seed, "pre_trend"))
+        bias = Bias(size=drift.bias, error=drift.bias_error)
     sees = reach(float(len(trial.design.clusters) - 1) if estimate.df is None else estimate.df, level)
     return report(
         bias=bias.size,
