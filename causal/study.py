@@ -13,6 +13,7 @@ from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, sug
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification, identify
+from causal.knobs import whole_number
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
@@ -65,8 +66,7 @@ class Study:
     said: tuple[Saying, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ConfigError(f"seed must be a whole number of at least 0, got {self.seed!r}")
+        whole_number("seed", self.seed, 0)
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")

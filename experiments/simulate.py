@@ -19,6 +19,7 @@ from causal.design import design
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import composed, resolved, study_from, trust
 from causal.identify import Identification, identify
+from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
@@ -51,8 +52,7 @@ def main(
     ------
     CausalError : the study cannot be run at all.
     """
-    if isinstance(panels, bool) or panels < 2:
-        raise ConfigError(f"--panels must be a whole number of at least 2, got {panels!r}")
+    whole_number("--panels", panels, 2)
     if worlds not in WORLDS:
         raise ConfigError(f"--worlds must be panel or source, got {worlds!r}")
     config = composed(list(words), [folder.resolve() for folder in folders])

@@ -21,6 +21,7 @@ from causal.design import Design, design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, suggest
 from causal.estimate import Estimate
 from causal.identify import identify
+from causal.knobs import whole_number
 from causal.refute import Trial, stream
 from causal.words import count, places, signed, span
 
@@ -58,8 +59,7 @@ class Cost:
         object.__setattr__(self, "prices", dict(self.prices))
         for key, least in (("placed_later", 0), ("years", 1), ("draws", 1_000)):
             one = getattr(self, key)
-            if isinstance(one, bool) or not isinstance(one, int) or one < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {one!r}")
+            whole_number(key, one, least)
         if self.spending not in ("more", "less", None):
             raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), or null, got {self.spending!r}")
         if self.most is not None and not self.most > 0:

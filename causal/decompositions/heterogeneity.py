@@ -24,6 +24,7 @@ from causal.decompositions.machinery.money import direction, per_person, price_o
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError, suggest
 from causal.identify import Identification
+from causal.knobs import whole_number
 from causal.modifier import Modifier, cut_into_groups
 from causal.panel import Panel
 from causal.question import Question
@@ -65,8 +66,7 @@ class Heterogeneity:
             raise ConfigError(f"by must name at least one grouping, each once, got {list(self.by)!r}")
         for key, least in (("folds", 3), ("splits", 1), ("trees", 4)):
             one = getattr(self, key)
-            if isinstance(one, bool) or not isinstance(one, int) or one < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {one!r}")
+            whole_number(key, one, least)
         if self.splits % 2 == 0:
             raise ConfigError(f"splits must be odd, so that one of them is the middle one, got {self.splits}")
         if self.trees % 4:

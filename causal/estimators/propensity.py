@@ -32,6 +32,7 @@ from causal.estimators.machinery.one_row import (
     weights,
 )
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
 
 
@@ -150,8 +151,7 @@ class PropensityStratification(Windows):
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
         for key, value, least in (("strata", self.strata, 2), ("fewest", self.fewest, 1), ("draws", self.draws, 50)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {value!r}")
+            whole_number(key, value, least)
 
     @property
     def name(self) -> str:

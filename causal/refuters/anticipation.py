@@ -26,8 +26,9 @@ from causal.design import FEWEST_AUTHORITIES
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
+from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial, stream
-from causal.refuters import amount, at_least, chance, not_run, size, whole_number
+from causal.refuters import amount, chance, not_run, size
 from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, count
 

@@ -17,8 +17,9 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.knobs import between, whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.refuters import not_run
 from causal.words import count
 
 

@@ -26,13 +26,14 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError, DesignError, EstimationError
+from causal.errors import CausalError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import undated
 from causal.inference.clustered import interval, joint_critical
+from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
 from causal.refute import Refutation, Trial
-from causal.refuters import amount, chance, not_run, size, whole_number
+from causal.refuters import amount, chance, not_run, size
 from causal.words import capital, count
 
 FEWEST_YEARS = 2  # outcome years left once leads and lags are taken
@@ -53,8 +54,7 @@ class FutureTreatment:
 
     def __post_init__(self) -> None:
         whole_number("future_treatment.leads", self.leads, 1)
-        if not isinstance(self.controls, bool):
-            raise ConfigError(f"future_treatment.controls must be true or false, got {self.controls!r}")
+        true_or_false("future_treatment.controls", self.controls)
 
     @property
     def name(self) -> str:

@@ -24,8 +24,9 @@ import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
+from causal.knobs import between, whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.refuters import not_run
 from causal.refuters.implied_independence import World
 from causal.refuters.machinery.independence import Claim, Rows, holm
 from causal.words import count

@@ -23,8 +23,9 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
+from causal.knobs import at_least, between, one_of, whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, between, not_run, one_of, whole_number
+from causal.refuters import amount, not_run
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
 from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, places, span

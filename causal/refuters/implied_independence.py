@@ -29,9 +29,10 @@ import numpy as np
 
 from causal.graph import Graph, dated, undated
 from causal.identify import PLACE_AND_TIME
+from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.refute import Refutation, Trial
-from causal.refuters import chance, not_run, whole_number
+from causal.refuters import chance, not_run
 from causal.refuters.machinery.independence import Claim, Finding, Rows, holm
 from causal.words import count, listed
 

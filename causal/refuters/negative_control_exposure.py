@@ -16,8 +16,9 @@ from functools import partial
 
 import numpy as np
 
-from causal.errors import ConfigError, suggest
+from causal.errors import suggest
 from causal.graph import dated, undated
+from causal.knobs import true_or_false
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, unsure
 from causal.refuters.negative_control_outcome import Answer, answers, column_names, seen, smallest, tied, told
@@ -39,8 +40,7 @@ class NegativeControlExposure:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exposures", column_names("negative_control_exposure.exposures", self.exposures))
-        if not isinstance(self.hold_treatment, bool):
-            raise ConfigError(f"negative_control_exposure.hold_treatment must be true or false, got {self.hold_treatment!r}")
+        true_or_false("negative_control_exposure.hold_treatment", self.hold_treatment)
 
     @property
     def name(self) -> str:

@@ -28,8 +28,9 @@ from causal.errors import CausalError, ConfigError, suggest
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
+from causal.knobs import whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import chance, not_run, unsure, whole_number
+from causal.refuters import chance, not_run, unsure
 from causal.words import capital, count, listed, places, signed, span
 
 POWER = 0.8

@@ -19,8 +19,9 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval, joint_test
+from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, chance, not_run, size, whole_number
+from causal.refuters import amount, chance, not_run, size
 from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, count
 

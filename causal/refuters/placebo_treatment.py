@@ -20,8 +20,9 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
+from causal.knobs import at_least, one_of, whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
+from causal.refuters import chance, not_run, unsure, whole_units
 from causal.words import count
 
 FEWEST_MOVED = 10

@@ -31,10 +31,11 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
+from causal.knobs import at_least, between, one_of, whole_number
 from causal.needs import ADOPTION
 from causal.question import Question
 from causal.refute import Refutation, Trial, stream
-from causal.refuters import amount, at_least, between, chance, not_run, one_of, size, unsure, whole_number
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.words import capital, count
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]

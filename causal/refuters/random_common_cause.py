@@ -15,8 +15,9 @@ from functools import partial
 
 import numpy as np
 
+from causal.knobs import between, whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import amount, between, not_run, size, unsure, whole_number
+from causal.refuters import amount, not_run, size, unsure
 from causal.words import count
 
 

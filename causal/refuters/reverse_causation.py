@@ -27,8 +27,9 @@ from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
+from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial
-from causal.refuters import at_least, chance, not_run, unsure, whole_number
+from causal.refuters import chance, not_run, unsure
 from causal.refuters.pre_trend import Moves, moves
 from causal.words import count, places, signed
 
