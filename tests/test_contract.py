@@ -19,7 +19,8 @@ from causal.estimators import able, serve, shelf
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.graph import Graph
 from causal.identify import identify
-from causal.inference.clustered import Fit, joint_test, median_fit, wild_bootstrap
+from causal.inference.clustered import Fit, joint_test, median_fit
+from causal.inference.wild import wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
 from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, lacking
 from causal.panel import Panel

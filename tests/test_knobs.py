@@ -33,7 +33,7 @@ def test_ends_are_within_a_whole_number_s_range_and_outside_what_lies_between() 
             between("here", end, 0, 1)
     with pytest.raises(ConfigError, match="here must be a number above 2, got 2"):
         between("here", 2, 2, float("inf"))
-    with pytest.raises(ConfigError, match="here must be a number of at least 0.5, got 0.4"):
+    with pytest.raises(ConfigError, match=r"here must be a number of at least 0\.5, got 0\.4"):
         at_least("here", 0.4, 0.5)
     with pytest.raises(ConfigError, match="here must be one of 'a', 'b', got 'c'"):
         one_of("here", "c", ("a", "b"))

@@ -17,13 +17,14 @@ import numpy as np
 from causal.arrays import Floats
 from causal.breakdown import Breakdown, Case
 from causal.decompositions.machinery.budget import RULES, Value, grown, picks, told, value
-from causal.decompositions.machinery.groups import by_region, features, holm, named_groups, own_years
+from causal.decompositions.machinery.groups import by_region, features, named_groups, own_years
 from causal.decompositions.machinery.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
 from causal.decompositions.machinery.heterogeneity_text import Learnt, breakdown, rate_of
 from causal.decompositions.machinery.money import direction, per_person, price_of
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError, suggest
 from causal.identify import Identification
+from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.modifier import Modifier, cut_into_groups
 from causal.panel import Panel

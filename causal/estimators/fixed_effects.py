@@ -22,7 +22,7 @@ from causal.errors import ConfigError
 from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import comparisons
-from causal.inference.clustered import wild_bootstrap
+from causal.inference.wild import wild_bootstrap
 from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 from causal.windows import differenced

@@ -20,7 +20,8 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.inference.clustered import cluster_sums, effective_clusters, wild_bootstrap
+from causal.inference.clustered import cluster_sums, effective_clusters
+from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
 from causal.question import Question
 from causal.refute import Refutation, Trial

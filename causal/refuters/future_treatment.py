@@ -30,6 +30,7 @@ from causal.errors import CausalError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import undated
 from causal.inference.clustered import interval, joint_critical
+from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
 from causal.refute import Refutation, Trial
@@ -131,8 +132,7 @@ class FutureTreatment:
             how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
             numbers |= {"F": f, "degrees of freedom 1": float(leads), "degrees of freedom 2": float(rest)}
         else:
-            least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first)
-            p_value = min(1.0, leads * least)
+            p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first])
             how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {chance(p_value)}"
         if not np.isfinite(p_value):
             return not_run(report, "the joint test of the leads has no value")

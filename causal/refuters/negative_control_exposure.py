@@ -18,10 +18,11 @@ import numpy as np
 
 from causal.errors import suggest
 from causal.graph import dated, undated
+from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import Answer, answers, column_names, seen, smallest, tied, told
+from causal.refuters.negative_control_outcome import Answer, answers, column_names, seen, tied, told
 from causal.words import count, places
 
 

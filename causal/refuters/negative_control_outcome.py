@@ -28,6 +28,7 @@ from causal.errors import CausalError, ConfigError, suggest
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
+from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, unsure
@@ -112,11 +113,6 @@ def tied(trial: Trial, name: str, other: str, fixed: tuple[str, ...]) -> str | N
                 f"by the graph {name} and {undated(end)[0]} go together whatever the answer's faults, even with {listed(sorted(fixed)) or 'nothing'} held fixed"
             )
     return None
-
-
-def smallest(p_values: list[float]) -> float:
-    """The smallest p-value, adjusted for their number (the first step of Holm 1979, A simple sequentially rejective multiple test procedure)."""
-    return min(1.0, len(p_values) * min(p_values))
 
 
 def seen(estimate: Estimate, level: float) -> float:

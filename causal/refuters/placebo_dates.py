@@ -19,6 +19,7 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval, joint_test
+from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, chance, not_run, size
@@ -105,8 +106,7 @@ class PlaceboDates:
             if np.isfinite(p_value):
                 numbers |= {"F": f, "degrees of freedom 1": float(len(scores)), "degrees of freedom 2": rest}
         if not np.isfinite(p_value):
-            least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values())
-            p_value = min(1.0, len(estimates) * least)
+            p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values()])
             how = f"smallest p-value × {len(estimates)}: {chance(p_value)}"
         survived = p_value >= level
         best = min(one.std_error or np.inf for one in estimates.values())

@@ -189,13 +189,3 @@ def classify(lower: float | None, upper: float | None, effect: float, smallest: 
     far: Direction = "increase" if upper >= smallest else "decrease"
     near = lower if far == "increase" else -upper
     return ("probably" if near >= smallest else "may" if near > 0 else "unlikely_otherwise"), far
-
-
-def holm(p_values: Mapping[str, float], level: float) -> set[str]:
-    """The names rejected at a joint level (Holm 1979)."""
-    rejected: set[str] = set()
-    for i, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: (item[1], item[0]))):
-        if p > level / (len(p_values) - i):
-            break
-        rejected.add(name)
-    return rejected

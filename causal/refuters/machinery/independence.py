@@ -8,7 +8,6 @@ overstate how sure it is where few clusters carry much (Cameron & Miller 2015, A
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,12 +143,3 @@ class Rows:
             centred = self._centred(self._column(name)[rows][:, None], rows)[:, 0]
             self._left[name, key] = centred - basis @ (basis.T @ centred)
         return self._left[name, key]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values, in the order given (Holm 1979)."""
-    number, order = len(p_values), np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(np.array(p_values)[order] * np.arange(number, 0, -1))
-    out = np.empty(number)
-    out[order] = np.minimum(stepped, 1.0)
-    return [float(p) for p in out]
