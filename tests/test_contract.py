@@ -11,10 +11,11 @@ import pytest
 from worlds import ADOPTION, GRAPH, QUESTION, World, without
 
 from causal.arrays import Floats
+from causal.bootstrapped import bootstrapped
 from causal.cohorts import NEVER, cohorts
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
-from causal.estimate import bootstrapped, least_squares
+from causal.estimate import least_squares
 from causal.estimators import able, serve, shelf
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.graph import Graph

@@ -16,9 +16,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.bootstrapped import bootstrapped
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
-from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment, without_interval
+from causal.estimate import Estimate, estimated, group_parts, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.nuisance import LINEAR, NUISANCES, learner, quiet
 from causal.estimators.machinery.one_row import TARGETS, TWO_KINDS, CrossSection, Years, check_windows, cross_section, logistic, members, overlap, threats

@@ -13,9 +13,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.bootstrapped import bootstrapped
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment
+from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, average_of, effect_of
 from causal.estimators.machinery.one_row import (

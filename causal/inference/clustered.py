@@ -94,8 +94,7 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     sizes = cluster_sums(treatments**2, cluster, clusters)
     effective = float((sizes.sum(axis=0) ** 2 / (sizes**2).sum(axis=0)).min())
     if effective >= FEW_CLUSTERS:
-        factor = clusters / (clusters - 1) * (rows - 1) / spare
-        scores = np.sqrt(factor) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
+        scores = np.sqrt(cr1_factor(clusters, rows, spare)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
         return Fit(coefficients=coefficients, scores=scores, df=np.full(k, clusters - 1.0), residuals=residuals, inference="CR1, t(G−1)")
     scores, df = _cr2(treatments, other, bread, residuals, cluster, clusters)
     return Fit(
@@ -107,15 +106,59 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     )
 
 
+def cr1_factor(clusters: float | Floats, rows: float | Floats, spare: float | Floats) -> Floats:
+    """What CR1 multiplies the sum of squared scores by: G/(G−1) × (n−1)/(n−k).
+
+    Parameters
+    ----------
+    clusters, rows : G and n.
+    spare : n − k, the residual degrees of freedom; NaN comes back where there are none.
+    """
+    some = np.asarray(spare) > 0
+    return np.where(some, clusters / np.asarray(clusters - 1) * (rows - 1) / np.where(some, spare, 1), np.nan)
+
+
+def cr2_loads(other: Floats, own: Floats, inner: Floats) -> Floats:
+    """The weight of each row's residual in Bell & McCaffrey's scores, (I − W Wᵀ)^{-1/2} T c for clusters of one size, with W the rows of all unit columns.
+
+    As (I − W Wᵀ)^{-1/2} W = W (I − WᵀW)^{-1/2}, the smaller of the two matrices is taken apart. A direction wholly fitted by a cluster carries no
+    information: its generalised inverse is 0.
+
+    Parameters
+    ----------
+    other : shape (clusters, m, p), columns that all draws share.
+    own : shape (…, clusters, m, r), further columns, of each draw where there are draws; all columns together orthonormal over the whole sample.
+    inner : shape (r, k), so that T c = own @ inner.
+
+    Returns
+    -------
+    loads : shape (…, clusters, m, k).
+    """
+    m, p, r = own.shape[-2], other.shape[-1], own.shape[-1]
+    if m <= p + r:
+        w, target = None, own @ inner
+        leverage = other @ other.swapaxes(-1, -2) + own @ own.swapaxes(-1, -2)
+    else:
+        w = np.concatenate([np.broadcast_to(other, (*own.shape[:-1], p)), own], axis=-1)
+        target = np.concatenate([np.zeros((p, inner.shape[1])), inner])
+        leverage = w.swapaxes(-1, -2) @ w
+    values, vectors = np.linalg.eigh(leverage)
+    shrink = 1 - np.clip(values, 0.0, 1.0)
+    root = np.where(shrink > 1e-10, 1 / np.sqrt(np.maximum(shrink, 1e-10)), 0.0)[..., None]
+    turned = vectors @ (root * (vectors.swapaxes(-1, -2) @ target))
+    return np.asarray(turned if w is None else w @ turned)
+
+
 def _cr2(treatments: Floats, other: Floats, bread: Floats, residuals: Floats, cluster: Ints, clusters: int) -> tuple[Floats, Floats]:
     """Bell & McCaffrey's adjusted scores and Satterthwaite's degrees of freedom for each coefficient.
 
     With an orthonormal basis U of treatments and other columns (authority effects are nested and drop out, Pustejovsky &
     Tipton 2018, theorem 2) the leverage of a cluster is H_g = U_g U_gᵀ, and its weight on coefficient j is
-    p_g = (I − H_g)^{-1/2} T_g b_j. The reference covariance of the scores is then diag(p_gᵀ p_g) − (U_gᵀ p_g)(U_hᵀ p_h)ᵀ.
+    p_g = (I − H_g)^{-1/2} T_g b_j (`cr2_loads`). The reference covariance of the scores is then diag(p_gᵀ p_g) − (U_gᵀ p_g)(U_hᵀ p_h)ᵀ.
     """
     k = treatments.shape[1]
-    own, _ = np.linalg.qr(treatments)
+    own, triangle = np.linalg.qr(treatments)
+    inner = triangle @ bread
     basis = np.column_stack([other, own])
     scores = np.zeros((clusters, k))
     lengths = np.zeros((clusters, k))
@@ -127,19 +170,10 @@ def _cr2(treatments: Floats, other: Floats, bread: Floats, residuals: Floats, cl
     for n in np.unique(size[size > 0]):
         some = np.flatnonzero(size == n)
         rows = order[bounds[some][:, None] + np.arange(n)]
-        u, target = basis[rows], treatments[rows] @ bread
-        if n <= u.shape[2]:
-            values, left = np.linalg.eigh(u @ u.transpose(0, 2, 1))
-        else:
-            left, values, _ = np.linalg.svd(u, full_matrices=False)
-            values = values**2
-        shrink = 1 - np.minimum(values, 1.0)
-        # a direction wholly fitted by this cluster carries no information: its generalised inverse is 0
-        root = np.where(shrink > 1e-10, 1 / np.sqrt(np.maximum(shrink, 1e-10)), 0.0) - 1
-        p = target + left @ (root[:, :, None] * (left.transpose(0, 2, 1) @ target))
+        p = cr2_loads(other[rows], own[rows], inner)
         scores[some] = np.einsum("gn,gnk->gk", residuals[rows], p)
         lengths[some] = (p**2).sum(axis=1)
-        loads[some] = p.transpose(0, 2, 1) @ u
+        loads[some] = p.transpose(0, 2, 1) @ basis[rows]
     df = np.empty(k)
     for j in range(k):
         # trace and squared length of diag(lengths) − loads loadsᵀ, without writing a clusters × clusters matrix

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from causal.arrays import Floats, Ints
 from causal.design import orthonormal
 from causal.graph import Graph, undated
-from causal.inference.clustered import cluster_sums
+from causal.inference.clustered import cluster_sums, cr1_factor
 from causal.panel import Panel
 
 FEWEST_CLUSTERS = 10
@@ -85,7 +85,7 @@ class Rows:
             return None
         scores = cluster_sums((left[0] * left[1])[:, None], cluster, clusters)[:, 0]
         # the variance under the claim, so that few clusters that carry much do not overstate how sure it is
-        error = math.sqrt(clusters / (clusters - 1) * (len(rows) - 1) / spare * float(scores @ scores))
+        error = math.sqrt(float(cr1_factor(clusters, len(rows), spare)) * float(scores @ scores))
         if not error > 0:
             return None
         from scipy import stats
