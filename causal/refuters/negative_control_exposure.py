@@ -18,11 +18,12 @@ import numpy as np
 
 from causal.errors import suggest
 from causal.graph import dated, undated
+from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import Answer, answers, column_names, seen, tied, told
+from causal.refuters.negative_control_outcome import Answer, answers, column_names, tied, told
 from causal.words import count, places
 
 
@@ -73,8 +74,9 @@ class NegativeControlExposure:
         said, weakest = [], 0.0
         for name, (made, one) in found.items():
             numbers |= {f"{name}: effect": one.effect, f"{name}: standard error": one.std_error, f"{name}: p-value": one.p_value}
-            weakest = max(weakest, seen(one, question.level))
-            numbers[f"{name}: effect that would have been seen"] = seen(one, question.level)
+            detectable = minimum_detectable(one.std_error or 0.0, one.df, question.level)
+            weakest = max(weakest, detectable)
+            numbers[f"{name}: effect that would have been seen"] = detectable
             ends = " to ".join(f"{end:.3g}".replace("-", "−") for end in (made.question.control, made.question.treated))
             said.append(f"{made.treatment_variable.label} ({ends}) {told(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])

@@ -19,6 +19,7 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval, joint_test
+from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial
@@ -27,7 +28,6 @@ from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, count
 
 Answer = tuple[tuple[str, ...], Estimate]
-POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +89,6 @@ class PlaceboDates:
         return self._judge(trial, report, good)
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer]) -> Refutation:
-        from scipy import stats
-
         level = 1 - trial.question.level
         estimates = {k: one for k, (_, one) in good.items()}
         parts = tuple(_part(trial, k, one) for k, one in estimates.items())
@@ -110,7 +108,7 @@ class PlaceboDates:
             how = f"smallest p-value × {len(estimates)}: {chance(p_value)}"
         survived = p_value >= level
         best = min(one.std_error or np.inf for one in estimates.values())
-        detectable = float((stats.t(df).ppf(1 - level / 2) + stats.t(df).ppf(POWER)) * best)
+        detectable = minimum_detectable(best, df, 1 - level)
         seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         found = (
             f"{capital(seen)}; {how}. "
