@@ -16,6 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
+from causal.analysis import Analysis
 from causal.arrays import Floats
 from causal.design import Design, design
 from causal.errors import CausalError
@@ -117,6 +118,33 @@ class Trial:
     workers: int = 1
     progress: bool = False
     graph: Graph | None = None
+
+    @classmethod
+    def of(cls, analysis: Analysis, estimator: Estimator, estimate: Estimate, *, seed: int, workers: int = 1, progress: bool = False) -> Trial:
+        """The trial of what an estimator answered to an analysis.
+
+        Parameters
+        ----------
+        analysis : with a design.
+        estimator, estimate : and its answer.
+        seed, workers, progress : as the class has them.
+
+        Raises
+        ------
+        DesignError : the analysis has no design.
+        """
+        return cls(
+            panel=analysis.panel,
+            question=analysis.question,
+            identification=analysis.identification,
+            estimator=estimator,
+            design=analysis.must(""),
+            estimate=estimate,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+            graph=analysis.graph,
+        )
 
     @property
     def linear(self) -> bool:

@@ -17,10 +17,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Table
 from causal.decompositions.machinery.money import Account, Placement, direction, joint_draws, per_person, price_of
-from causal.design import Design, design
+from causal.design import Design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, suggest
 from causal.estimate import Estimate
-from causal.identify import identify
 from causal.knobs import whole_number
 from causal.refute import Trial, stream
 from causal.words import count, places, signed, span
@@ -127,10 +126,7 @@ class Cost:
             return None
         later = replace(case.question, outcome=self.placed, lag=case.question.lag + self.placed_later, modifiers=())
         try:
-            found = identify(later, case.graph, measured=case.panel.names, adjust_for=case.adjust_for)
-            if not found.identified:
-                raise DesignError("the graph does not identify the effect on them")
-            arranged = design(case.panel, later, found)
+            arranged = case.analysis(later).must("")
             made = case.estimator.estimate(arranged, stream(case.seed, "placed"))
         except CausalError as why:
             notes.append(f"Later placements are not counted: {why}")
