@@ -30,7 +30,7 @@ from causal.inference.detectable import POWER, minimum_detectable
 from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial, stream
 from causal.refuters import amount, chance, not_run, size
-from causal.refuters.pre_trend import Moves, moves, unfit
+from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
 
 

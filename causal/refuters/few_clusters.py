@@ -26,7 +26,7 @@ from causal.knobs import at_least, one_of, whole_number
 from causal.question import Question
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, unsure, whole_units
-from causal.refuters.placebo_treatment import alike, deal, redealt
+from causal.refuters.machinery.histories import alike, deal, redealt
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %

@@ -24,7 +24,7 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, chance, not_run, size
-from causal.refuters.pre_trend import Moves, moves, unfit
+from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
 
 Answer = tuple[tuple[str, ...], Estimate]

@@ -30,7 +30,7 @@ from causal.inference.clustered import Fit, clustered_least_squares, interval, j
 from causal.knobs import at_least, whole_number
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.pre_trend import Moves, moves
+from causal.refuters.machinery.paths import Moves, moves
 from causal.words import count, places, signed
 
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken
