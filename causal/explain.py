@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from causal.design import design
+from causal.analysis import analyse
 from causal.estimators import able
-from causal.identify import identify
 from causal.protocol import blinded
 from causal.study import Study, must_have
 from causal.verdict.rule import KINDS
@@ -36,7 +35,8 @@ def explanation(study: Study) -> str:
     for arrow in graph.arrows:
         extra = (f" [{count(arrow.lag, 'year')} later]" if arrow.lag else "") + (" [by year]" if arrow.by_year else "")
         lines.append(f"  {arrow.cause} -> {arrow.effect}{extra}: {arrow.because}")
-    found = identify(question, graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor"))
+    analysis = analyse(panel, question, graph, estimator=study.estimator, adjust_for=study.adjust_for)
+    found = analysis.identification
     lines += ["", "Identification", f"  strategies: {', '.join(found.strategies) or 'none'}"]
     if found.identified:
         lines.append(f"  adjust for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because})")
@@ -50,7 +50,7 @@ def explanation(study: Study) -> str:
     lines += [f"  ! {warning}" for warning in found.warnings]
     lines += ["", "Assumptions"] + [f"  - {sentence}" for sentence in found.assumptions]
     if found.identified:
-        made = design(panel, question, found)
+        made = analysis.must("")
         lines += [
             "",
             "Design",

@@ -16,15 +16,16 @@ from zlib import crc32
 
 import numpy as np
 
+from causal.analysis import Analysis
 from causal.arrays import Floats
 from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.identify import Identification
-from causal.inference.clustered import FEW_CLUSTERS, cluster_sums
 from causal.panel import Panel
 from causal.question import Question
+from causal.redraw import with_clusters, with_control, with_treatment
 
 T = TypeVar("T")
 # what a check speaks of: a bias that it could have seen; the size of the error; how the answer stands up to who and what is in the data; the record
@@ -36,7 +37,6 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 ROLES: tuple[Role, ...] = get_args(Role)
 REAL = (int, float, np.integer, np.floating)
 CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in the processor's cache
-NOTHING_LEFT = 1e-7  # share of a column's length below which it is told by the others
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
@@ -149,6 +149,33 @@ class Trial:
     progress: bool = False
     graph: Graph | None = None
 
+    @classmethod
+    def of(cls, analysis: Analysis, estimator: Estimator, estimate: Estimate, *, seed: int, workers: int = 1, progress: bool = False) -> Trial:
+        """The trial of what an estimator answered to an analysis.
+
+        Parameters
+        ----------
+        analysis : with a design.
+        estimator, estimate : and its answer.
+        seed, workers, progress : as the class has them.
+
+        Raises
+        ------
+        DesignError : the analysis has no design.
+        """
+        return cls(
+            panel=analysis.panel,
+            question=analysis.question,
+            identification=analysis.identification,
+            estimator=estimator,
+            design=analysis.must(""),
+            estimate=estimate,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+            graph=analysis.graph,
+        )
+
     @property
     def linear(self) -> bool:
         """Whether draws are matrix steps (cheap) or refits."""
@@ -204,7 +231,7 @@ class Trial:
             raise TypeError("redraw replaces exactly one of treatment, control and clusters")
         if isinstance(self.estimator, Linear):
             regression = self.fixed
-            prepare = _redraw_clusters if clusters is not None else _redraw_control if control is not None else _redraw_treatment
+            prepare = with_clusters if clusters is not None else with_control if control is not None else with_treatment
             step = prepare(regression, errors)
             width = max(1, CHUNK // (8 * regression.rows))
             # draws in rows: each is read from one end to the other
@@ -338,166 +365,3 @@ def _single(step: Callable[[int, np.random.Generator], T], draw: int, rng: np.ra
 
     with threadpool_limits(limits=1):
         return step(draw, rng)
-
-
-Step = Callable[[Floats], tuple[Floats, Floats]]
-
-
-def _centring(design: Design) -> Callable[[Floats], Floats]:
-    """`Design.demean` for draws that lie in rows, shape (draws, rows): each is read from one end to the other."""
-    if design.weights is not None:
-        return lambda values: np.ascontiguousarray(design.demean(values.T).T)
-    if "authority" not in design.absorb:
-        return lambda values: np.asarray(values - values.mean(axis=1, keepdims=True))
-    starts = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])
-    counts = np.diff(np.r_[starts, design.rows])
-    return lambda values: np.asarray(values - np.repeat(np.add.reduceat(values, starts, axis=1) / counts, counts, axis=1))
-
-
-def _summing(design: Design) -> Callable[[Floats], Floats]:
-    """Sums by cluster, shape (draws, rows) → (draws, clusters), with the order of the rows looked at once."""
-    code, clusters = design.cluster, len(design.clusters)
-    if clusters == design.rows and (np.diff(code) == 1).all():
-        return lambda values: values
-    if (np.diff(code) >= 0).all() and len(np.unique(code)) == clusters:
-        starts = np.flatnonzero(np.r_[True, np.diff(code) != 0])
-        return lambda values: np.asarray(np.add.reduceat(values, starts, axis=1))
-    return lambda values: cluster_sums(values.T, code, clusters).T
-
-
-def _dot(left: Floats, right: Floats) -> Floats:
-    """Inner products draw by draw, shape (draws,)."""
-    return np.asarray(np.einsum("bn,bn->b", left, right))
-
-
-def _slopes(
-    treatment: Floats, outcome: Floats, length: Floats, design: Design, other: Floats, sums: Callable[[Floats], Floats], noise: Floats | None, errors: bool
-) -> tuple[Floats, Floats]:
-    """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference.clustered` has them.
-
-    treatment : shape (draws, rows); outcome : shape (draws or 1, rows); length : of each treatment before it lost what is held fixed.
-    other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (draws, rows).
-    """
-    size, clusters = _dot(treatment, treatment), len(design.clusters)
-    spare = design.rows - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(np.sqrt(size) <= NOTHING_LEFT * length, np.nan, _dot(treatment, np.broadcast_to(outcome, treatment.shape)) / size)
-        if not errors:
-            return slope, np.full(len(slope), np.nan)
-        residual = outcome - treatment * slope[:, None]
-        factor = np.where(spare > 0, clusters / (clusters - 1) * (design.rows - 1) / np.maximum(spare, 1), np.nan)
-        scores, squares = sums(treatment * residual), sums(treatment**2)
-        spread = np.sqrt(factor * _dot(scores, scores)) / size
-        few = (size**2 / _dot(squares, squares) < FEW_CLUSTERS) & np.isfinite(slope) & (spare > 0)
-    if few.any():
-        own = None if noise is None else noise[few]
-        spread[few] = _cr2(treatment[few] / np.sqrt(size[few])[:, None], residual[few], other, own, design) / np.sqrt(size[few])
-    return slope, np.where(np.isfinite(slope), spread, np.nan)
-
-
-def _cr2(treatment: Floats, residual: Floats, other: Floats, noise: Floats | None, design: Design) -> Floats:
-    """Bell & McCaffrey's error times the treatment's length, draw by draw; shapes as in `_slopes`, the treatment of unit length.
-
-    With W_g a cluster's rows of all unit columns, the treatment last, (I − W_g W_gᵀ)^{-1/2} W_g = W_g (I − W_gᵀ W_g)^{-1/2}: the smaller
-    of the two matrices is taken apart.
-    """
-    order = np.argsort(design.cluster, kind="stable")
-    counts = np.bincount(design.cluster, minlength=len(design.clusters))
-    starts = np.cumsum(counts) - counts
-    total = np.zeros(len(treatment))
-    for m in np.unique(counts):
-        rows = order[starts[counts == m][:, None] + np.arange(m)]  # clusters of m rows
-        own = [draws[:, rows][..., None] for draws in (noise, treatment) if draws is not None]
-        e, fixed = residual[:, rows][..., None], other[rows]
-        if m <= fixed.shape[2] + len(own):
-            leverage = fixed @ fixed.transpose(0, 2, 1) + sum(column @ column.transpose(0, 1, 3, 2) for column in own)
-            target = own[-1]
-        else:
-            w = np.concatenate([np.broadcast_to(fixed, (len(e), *fixed.shape)), *own], axis=3)
-            leverage = w.transpose(0, 1, 3, 2) @ w
-            target = np.zeros((*leverage.shape[:-1], 1))
-            target[:, :, -1] = 1.0
-            e = w.transpose(0, 1, 3, 2) @ e
-        values, vectors = np.linalg.eigh(leverage)
-        shrink = 1 - np.clip(values, 0.0, 1.0)
-        # a direction wholly fitted by this cluster carries no information
-        root = np.where(shrink > 1e-10, 1 / np.sqrt(np.maximum(shrink, 1e-10)), 0.0)[..., None]
-        turned = vectors.transpose(0, 1, 3, 2)
-        total += (((turned @ e) * root * (turned @ target)).sum(axis=(2, 3)) ** 2).sum(axis=1)
-    return np.asarray(np.sqrt(total))
-
-
-def _redraw_treatment(design: Design, errors: bool) -> Step:
-    basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
-    outcome = design.partial_out(design.outcome[:, None], basis).T
-
-    def step(given: Floats) -> tuple[Floats, Floats]:
-        about = given - given.mean(axis=1, keepdims=True)
-        left = centred(given)
-        left -= (left @ basis) @ basis.T
-        return _slopes(left, outcome, np.sqrt(_dot(about, about)), design, other, sums, None, errors)
-
-    return step
-
-
-def _redraw_control(design: Design, errors: bool) -> Step:
-    basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
-    treatment, outcome = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.treatment, design.outcome))
-    size, product = float(treatment @ treatment), float(treatment @ outcome)
-    length = np.asarray(np.linalg.norm(design.treatment - design.treatment.mean()))
-    known = np.column_stack([treatment, outcome, basis])
-
-    def step(given: Floats) -> tuple[Floats, Floats]:
-        noise = centred(given)
-        with_noise = noise @ known
-        square = _dot(noise, noise) - (with_noise[:, 2:] ** 2).sum(axis=1)
-        # a control that the others tell adds nothing
-        weight = np.where(square > NOTHING_LEFT**2 * _dot(given, given), 1 / np.maximum(square, np.finfo(float).tiny), 0.0)
-        if not errors:
-            left = size - weight * with_noise[:, 0] ** 2
-            slope = (product - weight * with_noise[:, 0] * with_noise[:, 1]) / np.where(left > 0, left, np.nan)
-            return np.where(left <= (NOTHING_LEFT * length) ** 2, np.nan, slope), np.full(len(slope), np.nan)
-        noise -= with_noise[:, 2:] @ basis.T
-        noise *= np.sqrt(weight)[:, None]
-        without = [column - noise * (noise @ column)[:, None] for column in (treatment, outcome)]
-        return _slopes(without[0], without[1], length, design, other, sums, noise, errors)
-
-    return step
-
-
-def _redraw_clusters(design: Design, errors: bool) -> Step:
-    """Every cluster brings its cross-products, so a draw of clusters is a sum of small matrices and one small solve."""
-    basis = design.basis()
-    outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
-    units = [max(float(np.linalg.norm(column)), np.finfo(float).tiny) for column in (outcome, treatment)]
-    known = np.column_stack([treatment / units[1], design.held(basis)])
-    stack = np.ascontiguousarray(np.column_stack([known, outcome / units[0]]).T)
-    k = known.shape[1]
-    upper = np.triu_indices(k + 1)
-    sums = _summing(design)
-    grams = sums(stack[upper[0]] * stack[upper[1]])
-    rows = np.bincount(design.cluster, minlength=len(design.clusters))
-
-    def step(drawn: Floats) -> tuple[Floats, Floats]:
-        summed = np.empty((len(drawn), k + 1, k + 1))
-        summed[:, upper[0], upper[1]] = summed[:, upper[1], upper[0]] = drawn @ grams.T
-        left, right = summed[:, :-1, :-1], summed[:, :-1, -1:]
-        # a year or control that no drawn cluster has is left out by the pseudo-inverse
-        inverse = np.linalg.pinv(left, rcond=1e-12, hermitian=True)
-        slopes = (inverse @ right)[:, :, 0]
-        first = inverse[:, 0, :]
-        told = np.abs((first[:, None, :] @ left)[:, 0, :] - np.eye(k)[0]).max(axis=1) > 1e-6
-        effects = np.where(told, np.nan, slopes[:, 0]) * units[0] / units[1]
-        if not errors:
-            return effects, np.full(len(effects), np.nan)
-        size, clusters = drawn @ rows, drawn.sum(axis=1)
-        spare = size - np.linalg.matrix_rank(left, rtol=1e-12, hermitian=True)
-        scores = sums((first @ stack[:-1]) * (stack[-1] - slopes @ stack[:-1]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = np.where(spare > 0, clusters / (clusters - 1) * (size - 1) / spare, np.nan)
-            spread = np.sqrt(factor * (drawn * scores**2).sum(axis=1)) * units[0] / units[1]
-        return effects, np.where(told, np.nan, spread)
-
-    return step

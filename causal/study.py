@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from causal.design import Design, design
-from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
+from causal.analysis import analyse, identified
+from causal.design import Design
+from causal.errors import ConfigError, DataError, NotMeasured, suggest
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identify import Identification
+from causal.knobs import whole_number
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
@@ -65,8 +67,7 @@ class Study:
     said: tuple[Saying, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ConfigError(f"seed must be a whole number of at least 0, got {self.seed!r}")
+        whole_number("seed", self.seed, 0)
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
@@ -127,14 +128,11 @@ def run(
             panel = panel or loaded(study)
             must_have(study, panel)
         with clock("identify"):
-            identification = identification or identify(
-                question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor")
-            )
+            found = identification or identified(panel, question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
         outcome = panel.variable(question.outcome)
-        made: Design | None = None
-        if identification.identified:
-            with clock("design"), suppress(NotEstimable):
-                made = design(panel, question, identification)
+        with clock("design"):
+            analysis = analyse(panel, question, study.graph, identification=found)
+        made = analysis.design
         if made is None:
             verdict = judge(
                 study.rule,
@@ -142,17 +140,17 @@ def run(
                 None,
                 None,
                 (),
-                identification=identification,
+                identification=found,
                 outcome=outcome,
                 action=study.action,
-                needs=[study.graph.node(name).label for name in identification.blocked_by],
+                needs=[study.graph.node(name).label for name in found.blocked_by],
                 simulated=panel.simulated,
                 language=study.language,
             )
             return Result(
                 study=study,
                 panel=panel,
-                identification=identification,
+                identification=found,
                 design=None,
                 estimate=None,
                 baseline=None,
@@ -163,18 +161,7 @@ def run(
         with clock("estimate"):
             estimate = study.estimator.estimate(made, stream(study.seed, "estimate"))
         baseline = study.baseline.estimate(made, stream(study.seed, "baseline")) if study.baseline else None
-        trial = Trial(
-            panel=panel,
-            question=question,
-            identification=identification,
-            estimator=study.estimator,
-            design=made,
-            estimate=estimate,
-            seed=study.seed,
-            workers=workers,
-            progress=say is not None,
-            graph=study.graph,
-        )
+        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
         refutations = []
         for name, refuter in study.refuters.items():
             with clock(name):
@@ -185,7 +172,7 @@ def run(
             made,
             estimate,
             refutations,
-            identification=identification,
+            identification=found,
             outcome=outcome,
             action=study.action,
             simulated=panel.simulated,
@@ -194,7 +181,7 @@ def run(
     return Result(
         study=study,
         panel=panel,
-        identification=identification,
+        identification=found,
         design=made,
         estimate=estimate,
         baseline=baseline,

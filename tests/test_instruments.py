@@ -17,8 +17,9 @@ from causal.estimate import Estimate
 from causal.estimators.dynamic_dml import DynamicDml
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
+from causal.estimators.machinery.stages import anderson_rubin, effective_f, two_stage, varying
 from causal.estimators.shift_share import ShiftShare
-from causal.estimators.two_stage_least_squares import TwoStageLeastSquares, anderson_rubin, effective_f, two_stage, varying
+from causal.estimators.two_stage_least_squares import TwoStageLeastSquares
 from causal.graph import Graph
 from causal.identify import identify
 from causal.inference.clustered import Fit

@@ -21,7 +21,7 @@ from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.identify import identify
-from causal.inference.clustered import romano_wolf
+from causal.inference.multiplicity import romano_wolf
 from causal.refute import Refutation
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.power import HEADLINES, equivalence, half_width, power_curve

@@ -27,13 +27,13 @@ from causal.design import FEWEST_AUTHORITIES
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
+from causal.inference.detectable import POWER, minimum_detectable
+from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, at_least, chance, not_run, size, whole_number
+from causal.refuters import amount, chance, not_run, size
 from causal.refuters.machinery.bias import reach
-from causal.refuters.pre_trend import Moves, moves, unfit
+from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
-
-POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +119,11 @@ class Anticipation:
         )
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], moved: Moves, pulse: _Pulse) -> Refutation:
-        from scipy import stats
 
         level = 1 - trial.question.level
         lower, upper, p_value = interval(pulse.effect, pulse.std_error, trial.question.level, pulse.df)
         survived = p_value >= level
-        detectable = float(stats.t(pulse.df).ppf(1 - level / 2) + stats.t(pulse.df).ppf(POWER)) * pulse.std_error
+        detectable = minimum_detectable(pulse.std_error, pulse.df, 1 - level)
         years = "year" if self.window == 1 else f"{self.window} years"
         told, numbers = _without(trial, pulse.window)
         sees, per_unit = reach(pulse.df, level), _per_unit(trial, moved, pulse)

@@ -16,8 +16,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import at_least, drawn_clusters, not_run, size, unsure, whole_number, whole_units
+from causal.refuters import drawn_clusters, not_run, size, unsure, whole_units
 from causal.words import count, places, span
 
 FEWEST_UNITS = 10

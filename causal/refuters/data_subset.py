@@ -17,8 +17,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from causal.knobs import at_least, between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, at_least, between, drawn_clusters, not_run, size, unsure, whole_number, whole_units
+from causal.refuters import amount, drawn_clusters, not_run, size, unsure, whole_units
 from causal.words import count
 
 FEWEST_UNITS = 10

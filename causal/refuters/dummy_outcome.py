@@ -25,8 +25,9 @@ from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
+from causal.knobs import at_least, between, whole_number
 from causal.refute import CHUNK, Family, Refutation, Role, Trial
-from causal.refuters import amount, at_least, between, not_run, size, unsure, whole_number, whole_units
+from causal.refuters import amount, not_run, size, unsure, whole_units
 from causal.words import count, listed
 
 

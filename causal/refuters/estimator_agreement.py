@@ -29,10 +29,11 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
+from causal.inference.multiplicity import smallest
+from causal.knobs import whole_number
 from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure, whole_number
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import reach
-from causal.refuters.negative_control_outcome import smallest
 from causal.words import capital, listed
 
 # parts of an estimand's words that say how, not whose

@@ -18,8 +18,9 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.refuters import not_run
 from causal.words import count
 
 

@@ -21,11 +21,13 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.inference.clustered import cluster_sums, effective_clusters, wild_bootstrap
+from causal.inference.clustered import cluster_sums, effective_clusters
+from causal.inference.wild import wild_bootstrap
+from causal.knobs import at_least, one_of, whole_number
 from causal.question import Question
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
-from causal.refuters.placebo_treatment import alike, deal, redealt
+from causal.refuters import chance, not_run, unsure, whole_units
+from causal.refuters.machinery.histories import alike, deal, redealt
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %

@@ -29,15 +29,18 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError, DesignError, EstimationError
+from causal.errors import CausalError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import undated
 from causal.inference.clustered import interval, joint_critical
+from causal.inference.multiplicity import smallest
+from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
 from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, chance, not_run, size, whole_number
+from causal.refuters import amount, chance, not_run, size
 from causal.refuters.machinery.bias import Bias, moved_by, reach
-from causal.refuters.pre_trend import PreTrend, moves
+from causal.refuters.machinery.paths import moves
+from causal.refuters.pre_trend import PreTrend
 from causal.words import capital, count
 
 FEWEST_YEARS = 2  # outcome years left once leads and lags are taken
@@ -62,8 +65,7 @@ class FutureTreatment:
 
     def __post_init__(self) -> None:
         whole_number("future_treatment.leads", self.leads, 1)
-        if not isinstance(self.controls, bool):
-            raise ConfigError(f"future_treatment.controls must be true or false, got {self.controls!r}")
+        true_or_false("future_treatment.controls", self.controls)
 
     @property
     def name(self) -> str:
@@ -143,8 +145,7 @@ class FutureTreatment:
             how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
             numbers |= {"F": f, "degrees of freedom 1": float(leads), "degrees of freedom 2": float(rest)}
         else:
-            least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first)
-            p_value = min(1.0, leads * least)
+            p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first])
             how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {chance(p_value)}"
         if not np.isfinite(p_value):
             return not_run(report, "the joint test of the leads has no value")

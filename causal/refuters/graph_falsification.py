@@ -25,10 +25,12 @@ import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
+from causal.inference.multiplicity import holm
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.refuters import not_run
 from causal.refuters.implied_independence import World
-from causal.refuters.machinery.independence import Claim, Rows, holm
+from causal.refuters.machinery.independence import Claim, Rows
 from causal.words import count
 
 

@@ -24,10 +24,11 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
+from causal.knobs import at_least, between, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, at_least, between, not_run, one_of, whole_number
+from causal.refuters import amount, not_run
+from causal.refuters.machinery.paths import EventStudy, Moves, moves, unfit
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
-from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, places, span
 
 NOT_ZERO = "the effect is not 0"
@@ -161,26 +162,6 @@ class HonestDid:
 
 def _most(value: float) -> str:
     return f"more than {MOST:g}" if value >= MOST else f"{value:.2f}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EventStudy:
-    """Effects of the contrast by years since the move.
-
-    Parameters
-    ----------
-    since : the years, the last before the move (−1) left out.
-    effects, scores : shape (years,), (clusters, years); squares of the scores add to squared errors.
-    df : degrees of freedom of the effect asked for.
-    rows, authorities : that they rest on.
-    """
-
-    since: tuple[int, ...]
-    effects: Floats
-    scores: Floats
-    df: float
-    rows: int
-    authorities: int
 
 
 def _weights(since: Sequence[int], effect: str) -> Floats:

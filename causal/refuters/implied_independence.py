@@ -31,11 +31,13 @@ import numpy as np
 
 from causal.graph import Graph, dated, undated
 from causal.identify import PLACE_AND_TIME
+from causal.inference.multiplicity import holm
+from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import chance, not_run, whole_number
+from causal.refuters import chance, not_run
 from causal.refuters.machinery.bias import Bias, moved_by
-from causal.refuters.machinery.independence import Claim, Finding, Rows, holm
+from causal.refuters.machinery.independence import Claim, Finding, Rows
 from causal.words import count, listed
 
 MOST_TRIES = 6  # rounds in which a separating set may be found to need more

@@ -22,8 +22,9 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.estimate import Part
 from causal.inference.clustered import interval
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, between, drawn_clusters, not_run, unsure, whole_number, whole_units
+from causal.refuters import amount, drawn_clusters, not_run, unsure, whole_units
 from causal.verdict.decide import classify
 from causal.words import capital, count, listed
 

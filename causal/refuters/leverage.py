@@ -20,8 +20,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.estimate import Part
 from causal.inference.clustered import interval
+from causal.knobs import at_least, between
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, at_least, between, chance, drawn_clusters, not_run, unsure, whole_units
+from causal.refuters import amount, chance, drawn_clusters, not_run, unsure, whole_units
 from causal.words import count
 
 MOST = 0.9  # share of the variation beyond which nothing is left to compare with

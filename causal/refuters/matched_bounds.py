@@ -19,8 +19,9 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.errors import CausalError
+from causal.knobs import at_least
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, at_least, chance, not_run
+from causal.refuters import amount, chance, not_run
 from causal.words import count
 
 MATCHED = ("distance_matching", "propensity_matching")

@@ -27,8 +27,9 @@ from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimator, Linear, Part
 from causal.inference.clustered import interval
+from causal.knobs import at_least, is_number, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, at_least, not_run, one_of, unsure, whole_number
+from causal.refuters import amount, not_run, unsure
 from causal.refuters.few_clusters import left_open
 from causal.words import count, listed, places, span
 
@@ -73,7 +74,7 @@ class MeasurementError:
         if isinstance(self.reliabilities, str) or not isinstance(self.reliabilities, Sequence) or not self.reliabilities:
             raise ConfigError(wanted)
         for one in self.reliabilities:
-            if isinstance(one, bool) or not isinstance(one, (int, float)) or not LEAST_RELIABILITY < one < 1:
+            if not is_number(one) or not LEAST_RELIABILITY < one < 1:
                 raise ConfigError(wanted)
         object.__setattr__(self, "reliabilities", tuple(float(one) for one in self.reliabilities))
         if self.error_sd is not None:

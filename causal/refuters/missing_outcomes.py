@@ -28,9 +28,10 @@ from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
+from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure, whole_number
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.few_clusters import left_open
 from causal.refuters.measurement_error import carried
 from causal.words import count, listed, places, span

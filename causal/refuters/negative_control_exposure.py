@@ -23,11 +23,14 @@ import numpy as np
 import pandas as pd
 
 from causal.design import Design
-from causal.errors import ConfigError, suggest
+from causal.errors import suggest
 from causal.graph import dated, undated
+from causal.inference.detectable import minimum_detectable
+from causal.inference.multiplicity import smallest
+from causal.knobs import true_or_false
 from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, seen, smallest, tied, told
+from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
 from causal.words import count, places
 
 
@@ -50,8 +53,7 @@ class NegativeControlExposure:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exposures", column_names("negative_control_exposure.exposures", self.exposures))
-        if not isinstance(self.hold_treatment, bool):
-            raise ConfigError(f"negative_control_exposure.hold_treatment must be true or false, got {self.hold_treatment!r}")
+        true_or_false("negative_control_exposure.hold_treatment", self.hold_treatment)
 
     @property
     def name(self) -> str:
@@ -86,8 +88,9 @@ class NegativeControlExposure:
         said, weakest = [], 0.0
         for name, (made, one) in found.items():
             numbers |= {f"{name}: effect": one.effect, f"{name}: standard error": one.std_error, f"{name}: p-value": one.p_value}
-            weakest = max(weakest, seen(one, question.level))
-            numbers[f"{name}: effect that would have been seen"] = seen(one, question.level)
+            detectable = minimum_detectable(one.std_error or 0.0, one.df, question.level)
+            weakest = max(weakest, detectable)
+            numbers[f"{name}: effect that would have been seen"] = detectable
             ends = " to ".join(f"{end:.3g}".replace("-", "−") for end in (made.question.control, made.question.treated))
             said.append(f"{made.treatment_variable.label} ({ends}) {told(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])

@@ -30,13 +30,14 @@ from causal.errors import CausalError, ConfigError, suggest
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
+from causal.inference.detectable import minimum_detectable
+from causal.inference.multiplicity import smallest
+from causal.knobs import whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import chance, not_run, unsure, whole_number
+from causal.refuters import chance, not_run, unsure
 from causal.refuters.machinery.bias import reach
 from causal.words import capital, count, listed, places, signed, span
 
-POWER = 0.8
-FOUR_OF_FIVE = 0.8416  # normal quantile of POWER
 NOTHING_LEFT = 1e-7
 
 Answer = tuple[Design, Estimate]
@@ -114,20 +115,6 @@ def tied(trial: Trial, name: str, other: str, fixed: tuple[str, ...]) -> str | N
                 f"by the graph {name} and {undated(end)[0]} go together whatever the answer's faults, even with {listed(sorted(fixed)) or 'nothing'} held fixed"
             )
     return None
-
-
-def smallest(p_values: list[float]) -> float:
-    """The smallest p-value, adjusted for their number (the first step of Holm 1979, A simple sequentially rejective multiple test procedure)."""
-    return min(1.0, len(p_values) * min(p_values))
-
-
-def seen(estimate: Estimate, level: float) -> float:
-    """The bias that would have been significant in four of five such studies, in the estimate's own unit."""
-    from scipy import stats
-
-    law = stats.norm() if estimate.df is None else stats.t(estimate.df)
-    assert estimate.std_error is not None
-    return float(law.isf((1 - level) / 2) + FOUR_OF_FIVE) * estimate.std_error
 
 
 def least_seen(controls: Sequence[tuple[Estimate, float]], level: float) -> float | None:
@@ -267,7 +254,7 @@ class NegativeControlOutcome:
         said, weakest = [], 0.0
         for name, (made, one) in found.items():
             numbers |= {f"{name}: effect": one.effect, f"{name}: standard error": one.std_error, f"{name}: p-value": one.p_value}
-            bias = seen(one, question.level) / residual_sd(made) * own
+            bias = minimum_detectable(one.std_error or 0.0, one.df, question.level) / residual_sd(made) * own
             numbers[f"{name}: bias of the answer that would have been seen"] = bias
             weakest = max(weakest, bias)
             said.append(f"{made.outcome_variable.label} {told(made, one)}")

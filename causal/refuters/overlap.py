@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.refuters import not_run
 from causal.words import count
 
 FEWEST = 20  # authorities on both sides together, and a tenth of that on each

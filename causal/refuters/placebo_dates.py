@@ -24,14 +24,16 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval, joint_test
+from causal.inference.detectable import POWER, minimum_detectable
+from causal.inference.multiplicity import smallest
+from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, at_least, chance, not_run, size, whole_number
+from causal.refuters import amount, chance, not_run, size
 from causal.refuters.machinery.bias import Bias, reach
-from causal.refuters.pre_trend import Moves, moves, unfit
+from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
 
 Answer = tuple[tuple[str, ...], Estimate, float]  # clusters, what was found, and what a drift of one unit would have made of it
-POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +114,6 @@ class PlaceboDates:
         return self._judge(trial, report, good, lost, own - trial.estimate.effect)
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer], lost: int, per_unit: float) -> Refutation:
-        from scipy import stats
-
         level = 1 - trial.question.level
         estimates = {k: one for k, (_, one, _) in good.items()}
         parts = tuple(_part(trial, k, one) for k, one in estimates.items())
@@ -129,12 +129,11 @@ class PlaceboDates:
             if np.isfinite(p_value):
                 numbers |= {"F": f, "degrees of freedom 1": float(len(scores)), "degrees of freedom 2": rest}
         if not np.isfinite(p_value):
-            least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values())
-            p_value = min(1.0, len(estimates) * least)
+            p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values()])
             how = f"smallest p-value × {len(estimates)}: {chance(p_value)}"
         survived = p_value >= level
         best = min(one.std_error or np.inf for one in estimates.values())
-        detectable = float((stats.t(df).ppf(1 - level / 2) + stats.t(df).ppf(POWER)) * best)
+        detectable = minimum_detectable(best, df, 1 - level)
         seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         found = (
             f"{capital(seen)}; {how}. "

@@ -27,104 +27,17 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from causal.arrays import Floats, Ints
-from causal.cohorts import cohorts
+from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.needs import ADOPTION
-from causal.question import Question
+from causal.knobs import at_least, between, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, at_least, between, chance, not_run, one_of, size, unsure, whole_number
+from causal.refuters import amount, chance, not_run, size
 from causal.refuters.machinery.bias import reach
+from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
-
-Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moves:
-    """Where each authority's treatment goes, and since when.
-
-    Parameters
-    ----------
-    size : shape (authorities,), last known treatment less the first, in the question's contrasts; where adoption is compared 1, 0 or −1.
-    first : shape (authorities,), first outcome year that a moved treatment is dated to; the year after the last for those that never move.
-    before : shape (rows,), whether the treatment that the row is dated to has not yet moved.
-    path, years : shape (authorities, years), (years,); the treatment in contrasts, and the outcome years that it is dated to.
-    adoption : whether the treatment counts as adopted or not, at the question's level.
-    """
-
-    size: Floats
-    first: Ints
-    before: Mask
-    path: Floats
-    years: Ints
-    adoption: bool
-
-    @property
-    def moved(self) -> Mask:
-        """Shape (authorities,)."""
-        return np.asarray(self.size != 0)
-
-    @property
-    def at_once(self) -> float:
-        """Share of all that treatments move which is moved in each authority's first step."""
-        steps = np.abs(np.diff(self.path, axis=1))
-        mine = self.moved & (self.first > self.years[0]) & (self.first <= self.years[-1])
-        at = np.flatnonzero(mine)
-        total = float(np.nansum(steps))
-        return float(np.nansum(steps[at, self.first[at] - self.years[0] - 1])) / total if total > 0 else 0.0
-
-    def treatment(self, question: Question, path: Floats) -> Floats:
-        """A path in contrasts as a treatment in its own unit; what authorities leave, where they move to the `control` level, is `treated`."""
-        return (question.treated if self.adoption and np.nanmin(self.path) < 0 else question.control) + question.contrast * path
-
-    def ahead(self, trial: Trial) -> Ints:
-        """Years from each row's own to the first year in which the treatment itself has moved, whatever the question's lag; shape (rows,)."""
-        return np.asarray(self.first[trial.design.authority] - max(trial.question.lag, 0) - trial.design.year)
-
-    def seen_before(self, design: Design) -> int:
-        """How many authorities that move are seen in at least two years before."""
-        seen = np.bincount(design.authority[self.before], minlength=len(self.size))
-        return int((self.moved & (seen >= 2)).sum())
-
-
-def moves(trial: Trial, still: float) -> Moves:
-    """When each authority's treatment first differs from what it was, by more than `still` contrasts.
-
-    A binary treatment, and any under an estimator that compares adopters, counts as adopted or not. The treatment's years after the last that an
-    outcome is dated to count too: what is still to move then has moved nothing yet.
-    """
-    design, question = trial.design, trial.question
-    lag = 0 if trial.panel.variable(question.treatment).varies == "authority" else question.lag
-    adoption, sign = False, 1
-    try:
-        adopted = cohorts(design)
-        adoption, sign = not adopted.cut or ADOPTION in getattr(trial.estimator, "needs", ()), adopted.sign
-    except CausalError:
-        pass
-    share = (trial.panel.frame[question.treatment] - question.control) / question.contrast
-    if adoption:
-        on = share >= 1 - 1e-9 if sign > 0 else share <= 1e-9
-        share = on.astype(float).where(share.notna()) * sign
-    grid = share.unstack("year").reindex(list(design.authorities))
-    grid = grid.reindex(columns=range(int(grid.columns.min()), int(grid.columns.max()) + 1))
-    years = grid.columns.to_numpy(dtype=np.int64) + lag
-    path = grid.ffill(axis=1).to_numpy(dtype=float)
-    begun = np.array([design.year[design.authority == a].min() for a in range(len(path))])
-    at = np.clip(np.searchsorted(years, begun), 0, len(years) - 1)
-    start = path[np.arange(len(path)), at]
-    away = (np.abs(path - start[:, None]) > still) & (years >= begun[:, None])
-    ever = away.any(axis=1)
-    first = np.where(ever, years[away.argmax(axis=1)], years[-1] + 1)
-    move = np.where(ever, path[:, -1] - start, 0.0)
-    if adoption:
-        # treated in every year seen: nobody knows since when
-        move = np.where(start == sign, 0.0, move)
-        first = np.where(start == sign, begun, first)
-    return Moves(size=move, first=first, before=design.year < first[design.authority], path=path, years=years, adoption=adoption)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,20 +176,6 @@ class PreTrend:
             bias_error=None if k is None else abs(k) * drift_error,
             blind_below=None if k is None or sees is None else abs(k) * sees * drift_error,
         )
-
-
-def unfit(trial: Trial) -> str | None:
-    """Why trends cannot be looked at here; None if they can."""
-    if (why := unsure(trial)) is not None:
-        return why
-    if len(np.unique(trial.design.year)) < 3:
-        return f"{count(len(np.unique(trial.design.year)), 'year')} of outcomes cannot show a trend before a move and a comparison after it"
-    variable = trial.panel.variable(trial.question.treatment)
-    if variable.varies == "authority":
-        return f"{variable.label} does not change in time"
-    if "authority" not in trial.design.absorb:
-        return "authorities are not compared with themselves, so the answer does not rest on parallel trends"
-    return None
 
 
 def _throughout(trial: Trial, moved: Moves) -> tuple[Design, Floats, tuple[str, ...]]:

@@ -16,8 +16,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, between, not_run, size, unsure, whole_number
+from causal.refuters import amount, not_run, size, unsure
 from causal.words import count
 
 

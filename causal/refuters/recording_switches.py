@@ -25,8 +25,9 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, between, chance, not_run, unsure, whole_number
+from causal.refuters import amount, chance, not_run, unsure
 from causal.refuters.missing_outcomes import in_turn
 from causal.words import count, listed
 

@@ -31,10 +31,11 @@ from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
+from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import at_least, chance, not_run, unsure, whole_number
+from causal.refuters import chance, not_run, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
-from causal.refuters.pre_trend import Moves, moves
+from causal.refuters.machinery.paths import Moves, moves
 from causal.words import count, places, signed
 
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken

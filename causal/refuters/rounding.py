@@ -21,8 +21,9 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, between, not_run, size, unsure, whole_number
+from causal.refuters import amount, not_run, size, unsure
 from causal.refuters.measurement_error import carried
 from causal.words import capital, count, listed
 

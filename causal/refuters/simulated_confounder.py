@@ -25,8 +25,9 @@ from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.inference.clustered import interval
+from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, between, not_run, unsure, whole_number
+from causal.refuters import amount, not_run, unsure
 from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
 from causal.verdict.decide import classify
 from causal.words import count, places, span

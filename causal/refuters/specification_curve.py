@@ -29,10 +29,11 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.inference.clustered import cluster_sums, interval
+from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, at_least, chance, not_run, unsure, whole_number, whole_units
+from causal.refuters import amount, chance, not_run, unsure, whole_units
+from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import CHOSEN, Specification, specifications
-from causal.refuters.placebo_treatment import alike
 from causal.words import count
 
 ASKED = ("lag", "control", "treated", "target", "weights")

@@ -34,6 +34,7 @@ from causal.errors import ConfigError, DataError
 from causal.estimate import Part
 from causal.graph import undated
 from causal.inference.clustered import interval
+from causal.knobs import is_number
 from causal.refute import Family, Refutation, Role, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.verdict.decide import classify
@@ -114,7 +115,7 @@ class UnmeasuredConfounder:
             raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}") from None
         if not self.multiples or not all(math.isfinite(one) and one > 0 for one in self.multiples):
             raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}")
-        if isinstance(self.q, bool) or not isinstance(self.q, (int, float)) or not 0 < self.q <= 1:
+        if not is_number(self.q) or not 0 < self.q <= 1:
             raise ConfigError(f"unmeasured_confounder.q must lie above 0 and be at most 1, got {self.q!r}")
 
     @property

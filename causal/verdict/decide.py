@@ -20,16 +20,17 @@ import numpy as np
 from causal.design import Design
 from causal.estimate import Estimate
 from causal.identify import Identification
+from causal.inference.multiplicity import rejected
 from causal.language import Language
 from causal.panel import Variable
 from causal.question import Question
 from causal.refute import Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, power_curve
 from causal.verdict.reason import Reason, reason_sentence
-from causal.verdict.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, holm, kind_of, maryland
+from causal.verdict.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, kind_of, maryland
 from causal.words import capital, listed, places, signed, span, years_later
 
-__all__ = ["Rule", "Verdict", "classify", "holm", "judge"]
+__all__ = ["Rule", "Verdict", "classify", "judge"]
 
 STRENGTHS = ("very weak", "weak", "limited", "moderate", "strong", "very strong")
 SIDES: dict[str, str] = {"increase": "increase", "decrease": "reduction"}
@@ -179,14 +180,14 @@ def _unanswered(question: Question, identification: Identification, needs: Seque
 def _decided(rule: Rule, names: Sequence[str], refutations: Sequence[Refutation]) -> dict[str, str]:
     """Each decisive check as "passed", "failed" or "not run"; those with a p-value share one false-alarm rate."""
     ran = {one.name: one for one in refutations if one.name in names and one.survived is not None}
-    rejected = holm({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
+    alarms = rejected({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
     states = {}
     for name in names:
         one = ran.get(name)
         if one is None:
             states[name] = "not run"
         else:
-            bad = one.survived is False if one.p_value is None else name in rejected
+            bad = one.survived is False if one.p_value is None else name in alarms
             states[name] = "failed" if bad else "passed"
     return states
 
