@@ -44,6 +44,10 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.default_rng([seed, *(name if isinstance(name, int) else crc32(name.encode()) for name in names)])
 
 
+class WrongField(ConfigError):
+    """A `Refutation` with a field that cannot be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refutation:
     """What one attempt found.
@@ -67,6 +71,10 @@ class Refutation:
     blind_below : the smallest bias (absolute, outcome units) that it finds four times in five at its level; None where it is not known.
     trials, alarms : placebos dealt, and those of them that the estimate's own test rejects; None but for checks of the error.
     lost : refits of its own that gave no answer.
+
+    Raises
+    ------
+    ConfigError : a field that cannot be; the message says which, what was wanted and what came.
     """
 
     name: str
@@ -93,7 +101,7 @@ class Refutation:
 
     def __post_init__(self) -> None:
         for problem in _wrong(self):
-            raise ConfigError(f"the check {self.name!r}: Refutation.{problem}")
+            raise WrongField(f"Refutation {self.name!r}: {problem}")
 
 
 def _wrong(one: Refutation) -> Iterator[str]:
@@ -126,15 +134,12 @@ def _wrong(one: Refutation) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trial:
-    """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
+class Setting:
+    """What is known of an analysis before its outcome is looked at: enough to say which checks will run.
 
     Parameters
     ----------
-    panel, question, identification, estimator, design, estimate : the analysis as it was done.
-    seed : of the study.
-    workers : processes for `map`; changes no number.
-    progress : whether to show it on a terminal.
+    panel, question, identification, estimator, design : the analysis up to its estimate.
     graph : that the question was identified by; None where it is not at hand, and checks of the graph are then not run.
     """
 
@@ -143,11 +148,57 @@ class Trial:
     identification: Identification
     estimator: Estimator
     design: Design
+    graph: Graph | None = None
+
+    @staticmethod
+    def before(analysis: Analysis, estimator: Estimator) -> Setting:
+        """What is known before there is an estimate.
+
+        Parameters
+        ----------
+        analysis : with a design.
+        estimator : that is to answer.
+
+        Raises
+        ------
+        DesignError : the analysis has no design.
+        """
+        return Setting(
+            panel=analysis.panel,
+            question=analysis.question,
+            identification=analysis.identification,
+            estimator=estimator,
+            design=analysis.must(", so there is nothing to check"),
+            graph=analysis.graph,
+        )
+
+    @property
+    def linear(self) -> bool:
+        """Whether draws are matrix steps (cheap) or refits."""
+        return isinstance(self.estimator, Linear)
+
+    @property
+    def fixed(self) -> Design:
+        """The design that draws are made on: a linear estimator's own regression, for any other the design itself."""
+        return self.estimator.regression(self.design) if isinstance(self.estimator, Linear) else self.design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial(Setting):
+    """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
+
+    Parameters
+    ----------
+    panel, question, identification, estimator, design, graph, estimate : the analysis as it was done.
+    seed : of the study.
+    workers : processes for `map`; changes no number.
+    progress : whether to show it on a terminal.
+    """
+
     estimate: Estimate
     seed: int
     workers: int = 1
     progress: bool = False
-    graph: Graph | None = None
 
     @classmethod
     def of(cls, analysis: Analysis, estimator: Estimator, estimate: Estimate, *, seed: int, workers: int = 1, progress: bool = False) -> Trial:
@@ -175,16 +226,6 @@ class Trial:
             progress=progress,
             graph=analysis.graph,
         )
-
-    @property
-    def linear(self) -> bool:
-        """Whether draws are matrix steps (cheap) or refits."""
-        return isinstance(self.estimator, Linear)
-
-    @property
-    def fixed(self) -> Design:
-        """The design that draws are made on: a linear estimator's own regression, for any other the design itself."""
-        return self.estimator.regression(self.design) if isinstance(self.estimator, Linear) else self.design
 
     def rerun(
         self,
@@ -286,6 +327,10 @@ class Refuter(Protocol):
         """Its name on the shelf."""
         ...
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it needs and lacks here, known before any outcome is looked at, as a clause; None where it will run, as far as can be known."""
+        ...
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`."""
         ...
@@ -301,11 +346,12 @@ def must_say(name: str, refuter: Refuter) -> None:
 
     Raises
     ------
-    ConfigError : no `refute`, no `name`, no `family` or one that there is none of, a `role` or `label` that is none; the message names the class.
+    ConfigError : no `refute` or `unmet`, no `name`, no `family` or one that there is none of, a `role` or `label` that is none; the message names the class.
     """
     who = f"refuters.{name}: the class {type(refuter).__module__}.{type(refuter).__qualname__}"
-    if not callable(getattr(refuter, "refute", None)):
-        raise ConfigError(f"{who} has no method refute(trial, rng), so it is no check")
+    for method in ("refute(trial, rng)", "unmet(setting)"):
+        if not callable(getattr(refuter, method.partition("(")[0], None)):
+            raise ConfigError(f"{who} has no method {method}, so it is no check; unmet says what it lacks before it runs, None where nothing")
     for key, options in (("family", FAMILIES), ("role", (*ROLES, None))):
         value = getattr(refuter, key, "nothing")
         if value not in options:
@@ -331,7 +377,10 @@ def refuted(refuter: Refuter, trial: Trial, rng: np.random.Generator) -> Refutat
     ConfigError : no `Refutation`, another family or role than its class says, or a p-value without the level it was held at; the message names the class.
     """
     who = f"the check {refuter.name!r} ({type(refuter).__module__}.{type(refuter).__qualname__})"
-    found = refuter.refute(trial, rng)
+    try:
+        found = refuter.refute(trial, rng)
+    except WrongField as problem:
+        raise ConfigError(f"{who}: {problem}") from None
     if not isinstance(found, Refutation):
         raise ConfigError(f"{who} must return a causal.refute.Refutation, got {found!r}")
     for key in ("family", "role"):

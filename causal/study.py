@@ -123,6 +123,7 @@ def run(
 
     clock = _Clock(say)
     question = study.question
+    language = study.language.naming({one.name: one.label for one in study.refuters.values()})
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         with clock("load"):
             panel = panel or loaded(study)
@@ -145,7 +146,7 @@ def run(
                 action=study.action,
                 needs=[study.graph.node(name).label for name in found.blocked_by],
                 simulated=panel.simulated,
-                language=study.language,
+                language=language,
             )
             return Result(
                 study=study,
@@ -176,7 +177,7 @@ def run(
             outcome=outcome,
             action=study.action,
             simulated=panel.simulated,
-            language=study.language,
+            language=language,
         )
     return Result(
         study=study,

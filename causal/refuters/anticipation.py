@@ -29,8 +29,8 @@ from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, chance, not_run, size
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
@@ -62,6 +62,10 @@ class Anticipation:
         """Its name on the shelf."""
         return "anticipation"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return unfit(setting)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that nothing happened before the treatment."""
         years = "year" if self.window == 1 else f"{self.window} years"
@@ -76,7 +80,7 @@ class Anticipation:
             detects="Anticipation, feedback, or another break just before the treatment; a steep trend.",
             cannot_detect="Anticipation farther back than the window; a break that comes with the treatment itself; effects sooner than the lag asked about.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
         try:

@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import drawn_clusters, not_run, size, unsure, whole_units
 from causal.words import count, places, span
 
@@ -52,6 +52,11 @@ class Bootstrap:
         """Its name on the shelf."""
         return "bootstrap"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        _, number = whole_units(setting.design)
+        return f"{count(number, 'authority', 'authorities')} are too few to draw from" if number < FEWEST_UNITS else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the reported standard error."""
         from scipy import stats
@@ -68,12 +73,10 @@ class Bootstrap:
             detects="Standard errors that are too small, above all from taking the years of one authority as independent.",
             cannot_detect="Confounding, reverse causation and measurement error, which every sample shares; shocks common to neighbouring authorities.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         _, number = whole_units(trial.design)
-        if number < FEWEST_UNITS:
-            return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to draw from")
         draws = self.draws if trial.linear else self.refits
         times = np.empty((draws, number))
         for draw in range(draws):

@@ -26,7 +26,7 @@ from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
 from causal.knobs import at_least, between, whole_number
-from causal.refute import CHUNK, Family, Refutation, Role, Trial
+from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, size, unsure, whole_units
 from causal.words import count, listed
 
@@ -70,6 +70,11 @@ class DummyOutcome:
         """Its name on the shelf."""
         return "dummy_outcome"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        past = [name for name in setting.fixed.control_names if undated(name)[0] == setting.question.outcome]
+        return f"the outcome's own past ({', '.join(past)}) is held fixed, and a dummy outcome has none" if past else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find a planted effect that is not returned."""
         from scipy import stats
@@ -91,12 +96,9 @@ class DummyOutcome:
             "too narrow for how the years of an authority hang together.",
             cannot_detect="Confounding by what is not held fixed, reverse causation and measurement error: the dummy outcome has none of them.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        past = [name for name in trial.fixed.control_names if undated(name)[0] == question.outcome]
-        if past:
-            return not_run(report, f"the outcome's own past ({', '.join(past)}) is held fixed, and a dummy outcome has none")
         draws = self.draws if trial.linear else self.refits
         true = np.resize(np.array(effects), draws)
         unit, number = whole_units(made)

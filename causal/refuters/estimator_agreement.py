@@ -31,7 +31,7 @@ from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Trial, stream
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.words import capital, listed
@@ -94,6 +94,12 @@ class EstimatorAgreement:
         """Its name on the shelf."""
         return "estimator_agreement"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if all(one == setting.estimator for one in self.estimators):
+            return f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find an estimator of the same effect that differs by more than chance."""
         estimate = trial.estimate
@@ -110,9 +116,7 @@ class EstimatorAgreement:
             cannot_detect="Faults that bias all of them alike, as a confounder that none holds fixed may. Which of two that differ is right.",
         )
         others = [one for one in self.estimators if one != trial.estimator]
-        if not others:
-            return not_run(report, f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]")
-        if (why := unsure(trial)) is not None:
+        if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         found: list[_Compared] = []
         out: list[str] = []

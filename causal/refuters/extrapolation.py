@@ -19,7 +19,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import not_run
 from causal.words import count
 
@@ -50,6 +50,11 @@ class Extrapolation:
         """Its name on the shelf."""
         return "extrapolation"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        number = len(setting.design.authorities)
+        return f"{count(number, 'authority', 'authorities')} are fewer than the {self.fewest} that must have moved" if number < self.fewest else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the data speak of the contrast asked about."""
         made, question = trial.design, trial.question
@@ -66,8 +71,8 @@ class Extrapolation:
             cannot_detect="Confounding of any kind; an effect that is bent within the data.",
         )
         within = _within(trial)
-        if len(made.authorities) < self.fewest:
-            return not_run(report, f"{count(len(made.authorities), 'authority', 'authorities')} are fewer than the {self.fewest} that must have moved")
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         size = abs(question.contrast)
         highest, lowest = _ends(made)
         numbers: dict[str, float | None] = {"contrast": size}

@@ -25,7 +25,7 @@ from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
 from causal.question import Question
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure, whole_units
 from causal.refuters.machinery.histories import alike, deal, redealt
 from causal.words import count, listed, places, span
@@ -85,6 +85,11 @@ class FewClusters:
         """Its name on the shelf."""
         return "few_clusters"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        clusters = len(setting.fixed.clusters)
+        return f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted" if clusters < FEWEST else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute what the interval rules out."""
         estimate, question = trial.estimate, trial.question
@@ -100,14 +105,12 @@ class FewClusters:
             cannot_detect="Confounding, reverse causation and measurement error; shocks that clusters share with one another. "
             "An interval that rules nothing out has no conclusion to lose.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         if estimate.lower is None or estimate.upper is None:
             return not_run(report, f"{estimate.estimator} gives no interval")
         made = trial.fixed
         clusters = len(made.clusters)
-        if clusters < FEWEST:
-            return not_run(report, f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted")
         usual = (estimate.lower, estimate.upper)
         units, number = whole_units(made)
         groups = alike(units, number, made)

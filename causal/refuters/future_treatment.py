@@ -36,7 +36,7 @@ from causal.inference.clustered import interval, joint_critical
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
-from causal.refute import Family, Refutation, Role, Trial, stream
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
 from causal.refuters import amount, chance, not_run, size
 from causal.refuters.machinery.bias import Bias, moved_by, reach
 from causal.refuters.machinery.paths import moves
@@ -72,6 +72,18 @@ class FutureTreatment:
         """Its name on the shelf."""
         return "future_treatment"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        question, variable = setting.question, setting.panel.variable(setting.question.treatment)
+        years = len(setting.panel.years)
+        if years < 2:
+            return "the data have one year, so there is no later treatment"
+        if variable.varies == "authority":
+            return f"{variable.label} does not change in time"
+        if question.lag < 0:
+            return "the question dates the treatment after the outcome"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the order of cause and effect."""
         question = trial.question
@@ -87,14 +99,9 @@ class FutureTreatment:
             "and something lasting that was left out where authorities are not compared with themselves.",
             cannot_detect="Something unmeasured that moves treatment and outcome together and leaves no trace in later treatment; measurement error.",
         )
-        variable = trial.panel.variable(question.treatment)
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         years = len(trial.panel.years)
-        if years < 2:
-            return not_run(report, "the data have one year, so there is no later treatment")
-        if variable.varies == "authority":
-            return not_run(report, f"{variable.label} does not change in time")
-        if question.lag < 0:
-            return not_run(report, "the question dates the treatment after the outcome")
         if trial.estimate.std_error is None:
             return not_run(report, f"{trial.estimate.estimator} gives no standard error")
         if not trial.linear and trial.estimate.diagnostics.get("controls held fixed", 1.0) == 0.0:

@@ -25,8 +25,8 @@ from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.knobs import at_least, between, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Trial
-from causal.refuters import amount, not_run
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.paths import EventStudy, Moves, moves, unfit
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
 from causal.words import capital, places, span
@@ -81,6 +81,10 @@ class HonestDid:
         """Its name on the shelf."""
         return "honest_did"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return unfit(setting)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the conclusion by trends that are not parallel."""
         report = partial(
@@ -95,7 +99,7 @@ class HonestDid:
             cannot_detect="Whether trends were parallel after the treatment: nothing can show that. "
             "Breaks that came with the treatment and were larger than any before.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         try:
             study = _event_study(trial.design, moves(trial, self.still), self)

@@ -34,7 +34,7 @@ from causal.identify import PLACE_AND_TIME
 from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run
 from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows
@@ -87,6 +87,13 @@ class ImpliedIndependence:
     def name(self) -> str:
         """Its name on the shelf."""
         return "implied_independence"
+
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if setting.graph is None:
+            return "the graph is not at hand"
+        made = implied(setting.graph, setting.panel, setting.question.treatment, setting.question.lag)
+        return None if made.tested else _nothing(made)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the graph that the question was identified by."""

@@ -23,7 +23,7 @@ from causal.design import Design
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, drawn_clusters, not_run, unsure, whole_units
 from causal.verdict.decide import classify
 from causal.words import capital, count, listed
@@ -70,6 +70,11 @@ class LeaveOneOut:
         """Its name on the shelf."""
         return "leave_one_out"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        _, number = whole_units(setting.design)
+        return f"{count(number, 'authority', 'authorities')} are too few to leave one out" if number < 3 else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is about many places."""
         from scipy import stats
@@ -86,12 +91,10 @@ class LeaveOneOut:
             detects="An effect carried by one authority (a recording error, a merger, an inspection) or by one region that differs from the rest.",
             cannot_detect="Confounding, reverse causation and faults that all authorities share; two odd authorities that hide each other.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         unit, number = whole_units(made)
-        if number < 3:
-            return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to leave one out")
         weight, variation = _influence(trial, unit, number)
         order = np.argsort(-weight, kind="stable")
         tried = np.arange(number) if trial.linear and number <= ALL else order[: MOST if trial.linear else min(self.refits, number)]

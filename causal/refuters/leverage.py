@@ -21,7 +21,7 @@ from causal.arrays import Floats
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, between
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, drawn_clusters, not_run, unsure, whole_units
 from causal.words import count
 
@@ -53,6 +53,10 @@ class Leverage:
     def name(self) -> str:
         """Its name on the shelf."""
         return "leverage"
+
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is about more than outliers."""

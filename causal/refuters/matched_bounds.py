@@ -20,7 +20,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.errors import CausalError
 from causal.knobs import at_least
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run
 from causal.words import count
 
@@ -94,6 +94,12 @@ class MatchedBounds:
         """Its name on the shelf."""
         return "matched_bounds"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if setting.estimator.name not in MATCHED or not hasattr(setting.estimator, "rows"):
+            return f"{setting.estimator.name} does not match authorities in pairs"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Say how much hidden bias within pairs the finding stands."""
         estimate, alpha = trial.estimate, (1 - trial.question.level) / 2
@@ -109,8 +115,8 @@ class MatchedBounds:
             cannot_detect="Whether there is such a difference. A finding that stands a large one is not thereby right.",
         )
         rows: Any = getattr(trial.estimator, "rows", None)
-        if trial.estimator.name not in MATCHED or rows is None:
-            return not_run(report, f"{trial.estimator.name} does not match authorities in pairs")
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         try:
             made = rows(trial.design)
         except CausalError as why:

@@ -28,7 +28,7 @@ from causal.errors import ConfigError
 from causal.estimate import Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.few_clusters import left_open
 from causal.words import count, listed, places, span
@@ -88,6 +88,12 @@ class MeasurementError:
         """Its name on the shelf."""
         return "measurement_error"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if len(np.unique(setting.design.treatment)) == 2:
+            return "a treatment of two values is misclassified rather than off by a little, and adding error to it makes no sense"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Say what the answer would be without the supposed error, and where the verdict's row changes."""
         estimate, question = trial.estimate, trial.question
@@ -103,13 +109,11 @@ class MeasurementError:
             cannot_detect="Whether there is error: the reliabilities are suppositions. Error that lasts within an authority, goes with the outcome or "
             "the truth, or comes in jumps (see recording_switches).",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         if estimate.lower is None or estimate.upper is None:
             return not_run(report, f"{estimate.estimator} gives no interval")
         made = trial.fixed
-        if len(np.unique(trial.design.treatment)) == 2:
-            return not_run(report, "a treatment of two values is misclassified rather than off by a little, and adding error to it makes no sense")
         basis = made.basis()
         truth = float((made.partial_out(made.treatment[:, None], basis) ** 2).sum())
         half = self.draws if trial.linear else self.refits

@@ -30,7 +30,7 @@ from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Trial, stream
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.few_clusters import left_open
 from causal.refuters.measurement_error import carried
@@ -75,6 +75,10 @@ class MissingOutcomes:
         """Its name on the shelf."""
         return "missing_outcomes"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None if setting.panel.frame[setting.question.outcome].isna().any() else "no outcome is missing in the panel's rows"
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is the same for the rows that are missing."""
         estimate, question, panel = trial.estimate, trial.question, trial.panel
@@ -89,11 +93,9 @@ class MissingOutcomes:
             detects="Small counts suppressed by a known rule, so that the rows that are left tell another story; and how much could hide behind the others.",
             cannot_detect="Outcomes missing because of what they were, where no mark says so (see the worst case); rows that lack more than the outcome.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         known = panel.frame[question.outcome]
-        if not known.isna().any():
-            return not_run(report, "no outcome is missing in the panel's rows")
         slope = estimate.effect / question.contrast
         moved_by = slope * panel.shift(question.treatment, 0 if panel.variable(question.treatment).varies == "authority" else -question.lag)
         guess, errors = _guessed(known - moved_by)

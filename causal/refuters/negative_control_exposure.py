@@ -28,7 +28,7 @@ from causal.graph import dated, undated
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure
 from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
 from causal.words import count, places
@@ -60,6 +60,13 @@ class NegativeControlExposure:
         """Its name on the shelf."""
         return "negative_control_exposure"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if not self.exposures:
+            return f"no exposure is named that cannot move {setting.question.outcome}; name columns with  refuters.{self.name}.exposures=[…]"
+        refused = [self._refused(setting, name) for name in self.exposures]
+        return None if None in refused else f"none of the exposures named can serve: {'; '.join(map(str, refused))}"
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find an effect of what cannot act."""
         question = trial.question
@@ -76,10 +83,7 @@ class NegativeControlExposure:
             cannot_detect="Confounders that leave the control exposures alone, and bias too small for them to show. "
             "That they cannot act on the outcome is assumed, not tested.",
         )
-        if not self.exposures:
-            reason = f"no exposure is named that cannot move {question.outcome}; name columns with  refuters.{self.name}.exposures=[…]"
-            return not_run(report, reason)
-        if (why := unsure(trial)) is not None:
+        if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         found, out = answers(trial, self.name, self.exposures, lambda name: self._asked(trial, name), lambda name: self._refused(trial, name))
         if not found:
@@ -157,13 +161,13 @@ class NegativeControlExposure:
         alike = lengths[0] / lengths[1] * trial.question.contrast / made.question.contrast
         return alike * float(np.copysign(1 + abs(r) * bool(out), r))
 
-    def _treatment(self, trial: Trial) -> str:
+    def _treatment(self, trial: Setting) -> str:
         """The treatment as an adjustment set names it."""
         question = trial.question
         lasting = trial.panel.variable(question.treatment).varies == "authority"
         return question.treatment if lasting else dated(question.treatment, -question.lag)
 
-    def _refused(self, trial: Trial, name: str) -> str | None:
+    def _refused(self, trial: Setting, name: str) -> str | None:
         """Why a column cannot be a negative control exposure here."""
         question = trial.question
         if name not in trial.panel.names:

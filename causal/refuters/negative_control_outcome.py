@@ -33,7 +33,7 @@ from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure
 from causal.refuters.machinery.bias import reach
 from causal.words import capital, count, listed, places, signed, span
@@ -94,7 +94,7 @@ def _usable(estimate: Estimate) -> bool:
     return all(one is not None and np.isfinite(one) for one in numbers) and bool(estimate.std_error)
 
 
-def tied(trial: Trial, name: str, other: str, fixed: tuple[str, ...]) -> str | None:
+def tied(trial: Setting, name: str, other: str, fixed: tuple[str, ...]) -> str | None:
     """Why a control in the graph is not null there: it goes with the `other` dated node even with `fixed` held; None where the graph parts them.
 
     Every year from the treatment's to the outcome's is looked at, since what a year's control goes with mostly lasts.
@@ -220,6 +220,23 @@ class NegativeControlOutcome:
         """Its name on the shelf."""
         return "negative_control_outcome"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        outcomes = self._named(setting)
+        if not outcomes:
+            free = _unmoved(setting)
+            hint = f"; of the graph's own the treatment moves none of {listed(free[:6])}" if free else ""
+            return (
+                f"no outcome is named that the treatment cannot move, and that is moved by what moves {setting.question.outcome}; "
+                f"name columns with  refuters.{self.name}.outcomes=[…]{hint}"
+            )
+        refused = [_refused(setting, name) for name in outcomes]
+        return None if None in refused else f"none of the outcomes named can serve: {'; '.join(map(str, refused))}"
+
+    def _named(self, setting: Setting) -> tuple[str, ...]:
+        """The columns that are to serve."""
+        return self.outcomes or tuple(one.name for one in setting.panel.variables if one.unmoved)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find an effect where there can be none."""
         question = trial.question
@@ -235,17 +252,9 @@ class NegativeControlOutcome:
             cannot_detect="Confounders that leave the control outcomes alone, bias too small for them to show, and reverse causation from the outcome itself. "
             "That the treatment cannot move them is assumed, not tested.",
         )
-        outcomes = self.outcomes or tuple(one.name for one in trial.panel.variables if one.unmoved)
-        if not outcomes:
-            free = _unmoved(trial)
-            hint = f"; of the graph's own the treatment moves none of {listed(free[:6])}" if free else ""
-            reason = (
-                f"no outcome is named that the treatment cannot move, and that is moved by what moves {question.outcome}; "
-                f"name columns with  refuters.{self.name}.outcomes=[…]{hint}"
-            )
-            return not_run(report, reason)
-        if (why := unsure(trial)) is not None:
+        if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
+        outcomes = self._named(trial)
         found, out = answers(trial, self.name, outcomes, lambda name: trial.rerun(question=replace(question, outcome=name)), lambda name: _refused(trial, name))
         if not found:
             return not_run(report, f"none of the outcomes named can serve: {out}")
@@ -292,13 +301,13 @@ class NegativeControlOutcome:
         )
 
 
-def _unmoved(trial: Trial) -> list[str]:
+def _unmoved(trial: Setting) -> list[str]:
     """Columns that could serve, by the graph; of one that it does not draw it says nothing."""
     drawn = [] if trial.graph is None else [node.name for node in trial.graph.nodes if node.name in trial.panel.names and node.varies == "both"]
     return [name for name in drawn if _refused(trial, name) is None and name != trial.panel.population]
 
 
-def _refused(trial: Trial, name: str) -> str | None:
+def _refused(trial: Setting, name: str) -> str | None:
     """Why a column cannot be a negative control outcome here."""
     question, identification = trial.question, trial.identification
     if name not in trial.panel.names:

@@ -27,8 +27,8 @@ from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, chance, not_run, size
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import Bias, reach
 from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
@@ -63,6 +63,16 @@ class PlaceboDates:
         """Its name on the shelf."""
         return "placebo_dates"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if (why := unfit(setting)) is not None:
+            return why
+        moved = moves(setting, self.still)
+        if moved.seen_before(setting.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
+            seen = f"{moved.seen_before(setting.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
+            return f"the treatment of only {seen} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the effect belongs to the treatment's own date."""
         report = partial(
@@ -76,13 +86,9 @@ class PlaceboDates:
             detects="A trend that was there before the treatment, anticipation, effects sooner than the lag asked about.",
             cannot_detect="Anything that begins with the treatment, and trends too slight for the years before it, which are fewer than the answer's own.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
-        if moved.seen_before(trial.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
-            seen = f"{moved.seen_before(trial.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
-            reason = f"the treatment of only {seen} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
-            return not_run(report, reason)
 
         drift = moved.size[trial.design.authority] * (trial.design.year - trial.design.year.mean()) * float(trial.estimate.std_error or 0.0)
 

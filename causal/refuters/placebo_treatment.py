@@ -19,8 +19,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from causal.arrays import Ints
 from causal.knobs import at_least, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, redealt
 from causal.words import count
@@ -64,6 +65,19 @@ class PlaceboTreatment:
         """Its name on the shelf."""
         return "placebo_treatment"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        moved = sum(len(rows) for rows in self._groups(setting)[1])
+        if moved < FEWEST_MOVED:
+            return f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"
+        return None
+
+    def _groups(self, setting: Setting) -> tuple[int, list[Ints]]:
+        """How many histories there are, and those that can be dealt, by the years that they share."""
+        made = setting.fixed
+        units, number = (np.arange(made.rows), made.rows) if self.by == "row" else whole_units(made)
+        return number, alike(units, number, made)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the trial's standard error."""
         from scipy import stats
@@ -82,16 +96,12 @@ class PlaceboTreatment:
             cannot_detect="Confounding of any kind: dealt histories centre on 0 whatever biases the estimate. "
             "Nor shocks that neighbouring authorities share, which dealing breaks up.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         made = trial.fixed
-        units, number = (np.arange(made.rows), made.rows) if self.by == "row" else whole_units(made)
-        groups = alike(units, number, made)
+        number, groups = self._groups(trial)
         moved = sum(len(rows) for rows in groups)
-        if moved < FEWEST_MOVED:
-            reason = f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"
-            return not_run(report, reason)
         draws = self.draws if trial.linear else self.refits
         raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()

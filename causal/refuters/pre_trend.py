@@ -33,8 +33,8 @@ from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, between, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Trial, stream
-from causal.refuters import amount, chance, not_run, size
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
@@ -72,6 +72,18 @@ class PreTrend:
         """Its name on the shelf."""
         return "pre_trend"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if (why := unfit(setting)) is not None:
+            return why
+        moved = moves(setting, self.still)
+        if not moved.moved.any():
+            return "no treatment moves by more than the share that counts as standing still"
+        if not _early(setting, moved) and (moved.adoption or self.shape == "leads"):
+            seen = count(moved.seen_before(setting.design), "authority whose treatment moves is", "authorities whose treatment moves are")
+            return f"only {seen} seen in two years before it does, and {FEWEST_AUTHORITIES} are wanted"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute parallel trends."""
         report = partial(
@@ -85,15 +97,10 @@ class PreTrend:
             detects="A trend that was there before the treatment; feedback and anticipation that look like one; effects sooner than the lag asked about.",
             cannot_detect="Trends too slight for these data, which it names; trends that begin with the treatment; anything that moves both in the same year.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
-        if not moved.moved.any():
-            return not_run(report, "no treatment moves by more than the share that counts as standing still")
-        early = moved.seen_before(trial.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
-        if not early and (moved.adoption or self.shape == "leads"):
-            seen = count(moved.seen_before(trial.design), "authority whose treatment moves is", "authorities whose treatment moves are")
-            return not_run(report, f"only {seen} seen in two years before it does, and {FEWEST_AUTHORITIES} are wanted")
+        early = _early(trial, moved)
         try:
             made, columns, names = self._early(trial.design, moved) if early else _throughout(trial, moved)
             fit = _fit(made, columns)
@@ -176,6 +183,11 @@ class PreTrend:
             bias_error=None if k is None else abs(k) * drift_error,
             blind_below=None if k is None or sees is None else abs(k) * sees * drift_error,
         )
+
+
+def _early(setting: Setting, moved: Moves) -> bool:
+    """Whether enough authorities are seen in the years before their treatment moves for these alone to be looked at."""
+    return moved.seen_before(setting.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
 
 
 def _throughout(trial: Trial, moved: Moves) -> tuple[Design, Floats, tuple[str, ...]]:

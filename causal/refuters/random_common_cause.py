@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, size, unsure
 from causal.words import count
 
@@ -49,6 +49,10 @@ class RandomCommonCause:
     def name(self) -> str:
         """Its name on the shelf."""
         return "random_common_cause"
+
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the estimate's steadiness."""

@@ -26,7 +26,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, unsure
 from causal.refuters.missing_outcomes import in_turn
 from causal.words import count, listed
@@ -68,6 +68,15 @@ class RecordingSwitches:
         """Its name on the shelf."""
         return "recording_switches"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        label, name = setting.design.treatment_variable.label, setting.question.treatment
+        if setting.panel.variable(name).varies != "both":
+            return f"{label} does not change from year to year within an authority"
+        if setting.panel.frame[name].unstack("year").reindex(index=list(setting.design.authorities)).min().min() < 0:
+            return f"{label} is negative in places, so its logarithm is not defined"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is about what was done rather than about how it was recorded."""
         estimate, question, made = trial.estimate, trial.question, trial.design
@@ -82,15 +91,11 @@ class RecordingSwitches:
             detects="Breaks in recording that are large in one authority from one year to the next: changed categories, zeros, entries that come back.",
             cannot_detect="Error that is small each year (see measurement_error), or shared by all; whether a switch was an error or a true and sudden change.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         panel, name = trial.panel, question.treatment
-        if panel.variable(name).varies != "both":
-            return not_run(report, f"{made.treatment_variable.label} does not change from year to year within an authority")
         values = panel.frame[name].unstack("year").reindex(index=list(made.authorities))
         grid, years = values.to_numpy(dtype=float), values.columns.to_numpy(dtype=np.int64)
-        if np.nanmin(grid) < 0:
-            return not_run(report, f"{made.treatment_variable.label} is negative in places, so its logarithm is not defined")
         variants: list[tuple[str, str, Design]] = []
         numbers: dict[str, float | None] = {}
         said: list[str] = []

@@ -32,7 +32,7 @@ from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
 from causal.refuters.machinery.paths import Moves, moves
@@ -67,6 +67,10 @@ class ReverseCausation:
         """Its name on the shelf."""
         return "reverse_causation"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return _unfit(setting)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the treatment is decided without looking at the outcome."""
         report = partial(
@@ -82,7 +86,7 @@ class ReverseCausation:
             cannot_detect="Reverse causation within the same year, and a cause that moves treatment and outcome in the same year only. "
             "Nor which of the faults that look alike it is.",
         )
-        if (why := _unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
         early = moved.seen_before(trial.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
@@ -136,10 +140,8 @@ class ReverseCausation:
         )
 
 
-def _unfit(trial: Trial) -> str | None:
+def _unfit(trial: Setting) -> str | None:
     """Why earlier outcomes cannot be set against the treatment here; None if they can."""
-    if (why := unsure(trial)) is not None:
-        return why
     variable = trial.panel.variable(trial.question.treatment)
     if variable.varies == "authority":
         return f"{variable.label} does not change in time"

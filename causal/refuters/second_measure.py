@@ -23,7 +23,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.measurement_error import carried
 from causal.words import count, places, span
@@ -55,9 +55,18 @@ class SecondMeasure:
         """Its name on the shelf."""
         return "second_measure"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        treatment, outcome = setting.question.treatment, setting.question.outcome
+        if self.column is None:
+            return f"no second measure of {treatment} is named; name a column with  refuters.second_measure.column=…"
+        if self.column in (treatment, outcome):
+            return f"{self.column} is the {'treatment' if self.column == treatment else 'outcome'} itself, not a second measure of it"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the treatment is recorded well enough."""
-        question, treatment = trial.question, trial.design.treatment_variable
+        treatment = trial.design.treatment_variable
         report = partial(
             Refutation,
             name=self.name,
@@ -69,13 +78,8 @@ class SecondMeasure:
             detects="Error in the recorded treatment, which draws the effect towards nothing; with too few authorities also large error goes unseen.",
             cannot_detect="Error that both measures share; confounding and reverse causation, which reach both alike.",
         )
-        if (why := unsure(trial)) is not None:
-            return not_run(report, why)
-        if self.column is None:
-            reason = f"no second measure of {question.treatment} is named; name a column with  refuters.second_measure.column=…"
-            return not_run(report, reason)
-        if self.column in (question.treatment, question.outcome):
-            return not_run(report, f"{self.column} is the {'treatment' if self.column == question.treatment else 'outcome'} itself, not a second measure of it")
+        if (why := unsure(trial) or self.unmet(trial)) is not None or self.column is None:
+            return not_run(report, str(why))
         try:
             second = _beside(trial, self.column)
             known = np.flatnonzero(np.isfinite(second))

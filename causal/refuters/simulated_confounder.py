@@ -26,7 +26,7 @@ from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
 from causal.verdict.decide import classify
@@ -77,6 +77,15 @@ class SimulatedConfounder:
         """Its name on the shelf."""
         return "simulated_confounder"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        name = setting.estimator.name
+        if setting.identification.strategy != "backdoor":
+            return f"{name} does not rest on measured confounders being held fixed"
+        if hasattr(setting.estimator, "rows"):
+            return f"{name} takes one row an authority, with controls of the first years; a yearly confounder has no place in it"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to take the finding away by a confounder no stronger than those measured."""
         estimate, question = trial.estimate, trial.question
@@ -91,13 +100,9 @@ class SimulatedConfounder:
             detects="A finding so slight that a confounder no stronger than those measured would undo it, by the estimator's own answer.",
             cannot_detect="Whether there is such a confounder; nor what one would do that acts in curves.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        if trial.identification.strategy != "backdoor":
-            return not_run(report, f"{estimate.estimator} does not rest on measured confounders being held fixed")
-        if hasattr(trial.estimator, "rows"):
-            return not_run(report, f"{estimate.estimator} takes one row an authority, with controls of the first years; a yearly confounder has no place in it")
         made = trial.fixed
         outcome, treatment = residuals(made, (), None)
         lengths = [float(np.linalg.norm(column)) for column in (treatment, outcome - treatment * (treatment @ outcome) / (treatment @ treatment))]

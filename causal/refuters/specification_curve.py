@@ -30,7 +30,7 @@ from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, unsure, whole_units
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import CHOSEN, Specification, specifications
@@ -92,6 +92,10 @@ class SpecificationCurve:
     def name(self) -> str:
         """Its name on the shelf."""
         return "specification_curve"
+
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is that of the question, not of one specification."""
