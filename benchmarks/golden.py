@@ -96,7 +96,19 @@ CHECKED: dict[str, tuple[str, str, list[str]]] = {
             *(f"refuters.{name}.draws=9" for name in ("placebo_treatment", "bootstrap", "data_subset", "random_common_cause")),
         ],
     ),
+    "gaps": (
+        "gaps",
+        "fixed_effects",
+        [
+            "refuters=all",
+            "refuters.negative_control_outcome.outcomes=[other]",
+            "refuters.negative_control_exposure.exposures=[other]",
+            "refuters.second_measure.column=again",
+            "refuters.specification_curve.years=[[2011,2016],[2013,2018]]",
+        ],
+    ),
     "adoption": ("adoption", "callaway_santanna", ["refuters=all", "question.target=ATT"]),
+    "matched": ("adoption", "propensity_matching", [*ONE_ROW, "refuters=[matched_bounds]"]),
     "one_row": ("adoption", "propensity_weighting", [*ONE_ROW, "refuters=all"]),
     "instrument": ("instrument", "two_stage_least_squares", ["refuters=all"]),
 }
@@ -106,7 +118,7 @@ HEADLINES = {
     "closures_all_checks": ["experiment=closures", "refuters=all"],
 }
 ENGLAND = {
-    "centre_spending": ["experiment=centre_spending"],
+    "centre_spending": ["experiment=centre_spending", "refuters=all"],
     "poverty_to_plans": ["experiment=poverty_to_plans"],
     "cuts_to_plans": ["experiment=cuts_to_plans"],
     "grant_instrument": ["experiment=grant_instrument"],
@@ -158,7 +170,9 @@ def panels() -> dict[str, tuple[pd.DataFrame, dict[str, Any], str]]:
         cut=("plans",),
     )
     ask = QUESTION % (0.5, 0, "[deprivation]", "ATE")
+    gaps = np.where(rng.random((g, t)) < 0.03, np.nan, base + 6 * dose)
     made = {
+        "gaps": (table(**same, again=dose + 0.05 * column(), cut=dose, plans=gaps), usual, ask),
         "dose": (table(**same, cut=dose, plans=base + 6 * dose), usual, ask),
         "adoption": (table(**same, cut=adopted, plans=base + 3 * adopted), usual, QUESTION % (1.0, 0, "[deprivation]", "ATE")),
         "doses": (table(**same, cut=doses, plans=base + 6 * doses), usual, QUESTION % (0.5, 0, "[]", "ATT")),
@@ -436,6 +450,9 @@ def main(words: list[str] | None = None) -> int:
     idle = [pattern for pattern in allowed if pattern not in used.values()]
     if idle and not args.only:
         print(f"exceptions that nothing needs any more: {', '.join(idle)}")
+    ran = {key.split("/")[3] for key in new if key.endswith("/survived") and new[key] is not None}
+    if not args.only and (never := sorted({key.split("/")[3] for key in new if key.endswith("/survived")} - ran)):
+        print(f"checks that gave no answer in any study: {', '.join(never)}")
     for key in (key for key in new if key.endswith("/refused")):
         print(f"refused    {key.removesuffix('/refused')}: {new[key]}")
     at = {"/".join(key.split("/")[:2]) for key in new}
