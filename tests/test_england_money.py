@@ -495,7 +495,7 @@ def test_real_problems_are_real_oddities(real: dict[str, tuple[str, Extract]]) -
     assert told == [("s251ye2010.xls", 3436), ("s251ye2011.xls", 4991), ("s251ye2011.xls", 4994)]
 
 
-# docs/data.md, section 4: section 251 gross outturn, £m: Sure Start and under-5s, of which centres, family support, young people, safeguarding, looked after, total.
+# docs/data.md (4): section 251 gross outturn, £m: Sure Start and under-5s, of which centres, family support, young people, safeguarding, looked after, total.
 OUTTURN = """
 2011 1397 907 870 1184 - 3036 9243
 2012 1097 818 871 877 1750 3083 8634

@@ -95,7 +95,7 @@ ends = st.tuples(st.floats(-12, 12), st.floats(-12, 12)).map(sorted)
 @given(ends, st.booleans(), st.booleans())
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_the_first_screen_needs_no_training_and_says_no_more_than_its_numbers(bare: Result, both: list[float], associated: bool, failed: bool) -> None:
-    """Over intervals of every row of docs/method.md's table (section 4): no word to be avoided, no causal verb for an association, no end of a range rounded inwards."""
+    """Intervals of every row (docs/method.md, section 4): no word to be avoided, no causal verb for an association, no end of a range rounded inwards."""
     lower, upper = both
     checks = (refutation(DECIDE[0], False, 1e-6), *CHECKS[1:]) if failed else CHECKS
     assert bare.estimate is not None

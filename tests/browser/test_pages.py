@@ -214,7 +214,7 @@ def first_screen(page: Page) -> dict[str, str]:
 
 @pytest.mark.parametrize("cell", [*CELLS, "not_identified", "not_estimable"])
 def test_the_first_screen_answers_five_questions(browser: Browser, cells: dict[str, Path], cell: str) -> None:
-    """For each cell of docs/method.md's table (section 4): what the answer is, how big in children, how sure, whether it survived its checks, what it does not say."""
+    """For each cell (docs/method.md, section 4): what the answer is, how big in children, how sure, whether it survived its checks, what it does not say."""
     data = read(cells[cell])
     verdict, estimate = data["verdict"], data["estimate"]
     with opened(browser, cells[cell] / "report.html") as page:
