@@ -96,7 +96,7 @@ ends = st.tuples(st.floats(-12, 12), st.floats(-12, 12)).map(sorted)
 @given(ends, st.booleans(), st.booleans())
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_the_first_screen_needs_no_training_and_says_no_more_than_its_numbers(bare: Result, both: list[float], associated: bool, failed: bool) -> None:
-    """Over intervals of every row of METHOD's table: no word to be avoided, no causal verb for an association, no end of a range rounded inwards."""
+    """Intervals of every row (docs/method.md, section 4): no word to be avoided, no causal verb for an association, no end of a range rounded inwards."""
     lower, upper = both
     checks = (refutation(DECIDE[0], False, 1e-6), *CHECKS[1:]) if failed else CHECKS
     assert bare.estimate is not None
@@ -122,6 +122,30 @@ def test_the_first_screen_needs_no_training_and_says_no_more_than_its_numbers(ba
             assert low >= lower * scale - step - 1e-6 and high <= upper * scale + step + 1e-6
     harm = "ruled out" in " ".join(cards["range"]["lines"]) and "not ruled out" not in " ".join(cards["range"]["lines"])
     assert harm == (upper < 2)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "increase", "decrease"),
+    [
+        # written down by hand with δ = 2: what a reader is told of the direction called harm, for either direction
+        (-5.0, -3.0, "any_ruled_out", "not_ruled_out"),
+        (3.0, 5.0, "not_ruled_out", "any_ruled_out"),
+        (-5.0, 1.0, "ruled_out", "not_ruled_out"),
+        (-1.0, 5.0, "not_ruled_out", "ruled_out"),
+        (-1.0, 1.0, "ruled_out", "ruled_out"),
+        (-5.0, 5.0, "not_ruled_out", "not_ruled_out"),
+    ],
+)
+def test_the_first_screen_speaks_of_the_direction_called_harm(bare: Result, lower: float, upper: float, increase: str, decrease: str) -> None:
+    """The same interval, once where a rise is the harm and once where a fall is."""
+    for harm, noun, form in (("increase", "increase", increase), ("decrease", "reduction", decrease)):
+        question = replace(bare.study.question, harm=harm)
+        data = at(replace(bare, study=replace(bare.study, question=question)), lower, upper)
+        lines = {one["about"]: one for one in screen.facts(data)}["range"]["lines"]
+        forms = Language().ranges
+        filled = {"harm": noun, "A_harm": f"{'An' if noun == 'increase' else 'A'} {noun}", "smallest": "2"}
+        every = {name: forms[name].format(**filled) for name in ("any_ruled_out", "ruled_out", "not_ruled_out")}
+        assert [name for name, words in every.items() if words in lines] == [form], (harm, lines)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(0, 6))

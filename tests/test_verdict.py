@@ -50,7 +50,7 @@ def judged(estimate: Estimate, checks: tuple[Refutation, ...] = (), rule: Rule =
     return judge(rule, asked, replace(DESIGN, question=asked), estimate, checks, identification=found, outcome=OUTCOME, action="Halving it")
 
 
-# --- METHOD's table, section 4, transcribed once more and by hand: (matches, what the headline must say) in the table's order
+# --- docs/method.md, section 4, transcribed once more and by hand: (matches, what the headline must say) in the table's order
 
 
 def oracle(lower: float | None, upper: float | None, delta: float, *, identified: bool, failed: bool, causal: bool, all_run: bool) -> list[str]:
@@ -116,7 +116,7 @@ ends = st.one_of(st.floats(-12, 12), st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5
 def test_every_case_falls_in_one_row_of_the_table_and_no_headline_contradicts_its_interval(
     both: list[float], delta: float, where: float, harm: str, states: list[str], causal: bool, sufficient: bool, known: bool, identified: bool
 ) -> None:
-    """METHOD section 4, transcribed in `oracle`, and a list of pairs of words and intervals that must never meet."""
+    """docs/method.md, section 4, transcribed in `oracle`, and a list of pairs of words and intervals that must never meet."""
     lower, upper = both
     effect = lower + where * (upper - lower)
     made = {
@@ -158,7 +158,7 @@ def test_every_case_falls_in_one_row_of_the_table_and_no_headline_contradicts_it
 
 
 def test_what_is_identified_but_not_estimable_within_authorities_cannot_be_answered() -> None:
-    """METHOD section 4, first row, second half."""
+    """docs/method.md, section 4, first row, second half."""
     said = judge(RULE, QUESTION, None, None, (), identification=FOUND, outcome=OUTCOME, action="Halving it")
     assert said.finding == "not_identified" and "cannot be answered with these data" in said.headline and "from year to year" in said.headline
     assert "within authorities" in said.range_in_words and said.strength == "none" and said.kind is None
@@ -222,7 +222,7 @@ SMALL = replace(FREE, lower=None, upper=None, std_error=None, df=None, effect=0.
 
 
 def test_a_negative_control_that_fails_takes_the_answer_away_and_one_not_given_leaves_no_probably() -> None:
-    """METHOD section 3: an omitted cause that changes over time is found with aid alone; without it there is no "probably"."""
+    """docs/method.md, section 3: an omitted cause that changes over time is found with aid alone; without it there is no "probably"."""
     sure = replace(FREE, effect=3.0, lower=2.0, upper=4.0)
     others = (check("implied_independence", True, 0.5), check("future_treatment", True, 0.5))
     control = "negative_control_outcome"
@@ -235,7 +235,7 @@ def test_a_negative_control_that_fails_takes_the_answer_away_and_one_not_given_l
 
 
 def test_a_graph_that_makes_no_testable_claim_leaves_a_negative_control_to_stand_in() -> None:
-    """METHOD section 3: a missing arrow without testable implications is found with aid alone; with that aid passed "probably" is allowed."""
+    """docs/method.md, section 3: a missing arrow without testable implications is found with aid alone; with that aid passed "probably" is allowed."""
     sure = replace(FREE, effect=3.0, lower=2.0, upper=4.0)
     leads, untestable = check("future_treatment", True, 0.5), check("implied_independence", None)
     control = check("negative_control_outcome", True, 0.5)
@@ -291,7 +291,7 @@ def test_strength_starts_at_the_maryland_scale_s_level() -> None:
     held = replace(bare, association=False, diagnostics={})
     assert maryland(Rule(randomised="by coin"), DESIGN, ESTIMATE)[0] == 5
     assert maryland(Rule(), iv, ESTIMATE)[0] == 4
-    # METHOD section 2: one national cut series is one shock, a difference-in-differences by exposure
+    # docs/method.md, section 2: one national cut series is one shock, a difference-in-differences by exposure
     assert maryland(Rule(), iv, replace(ESTIMATE, diagnostics={**ESTIMATE.diagnostics, "effective shocks": 1.0}))[0] == 3
     assert maryland(Rule(), DESIGN, ESTIMATE)[0] == 3
     assert maryland(Rule(), DESIGN, replace(held, rows=60, authorities=60))[0] == 3
