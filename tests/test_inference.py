@@ -8,7 +8,8 @@ from causal.design import Design, design, orthonormal
 from causal.estimate import least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import identify
-from causal.inference.clustered import clustered_least_squares, interval, joint_critical, romano_wolf
+from causal.inference.clustered import clustered_least_squares, interval, joint_critical
+from causal.inference.multiplicity import romano_wolf
 from causal.panel import Panel
 
 
