@@ -15,6 +15,7 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import EstimationError
+from causal.estimand import Estimand, compared
 from causal.estimate import estimated, least_squares
 from causal.inference.clustered import interval
 
@@ -78,7 +79,12 @@ def steps(design: Design) -> tuple[Step, ...]:
     found = []
     for what, names, one in rungs:
         with suppress(EstimationError):  # nothing of the treatment is left at this step
-            made = estimated(one, least_squares(one, one.basis())[0], estimator="step", estimand="")
+            made = estimated(
+                one,
+                least_squares(one, one.basis())[0],
+                estimator="step",
+                estimand=Estimand(family="step", comparison=compared(one), population="all", weighting="residual_variance"),
+            )
             found.append(Step(held=what, names=names, effect=made.effect, lower=made.lower, upper=made.upper, rows=made.rows, authorities=made.authorities))
     return tuple(found)
 

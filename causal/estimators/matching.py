@@ -15,7 +15,7 @@ from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, residual_treatment, without_interval
 from causal.estimators import serve
-from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, average_of, effect_of
+from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
 from causal.estimators.machinery.one_row import (
     TARGETS,
     TWO_KINDS,
@@ -109,7 +109,8 @@ def _matched(name: str, design: Design, made: CrossSection, chance: Floats | Non
         bare,
         over=made.design,
         estimator=name,
-        estimand=average_of(made, how),
+        estimand=made.estimand(how),
+        held=made.held(design),
         target=made.target,
         diagnostics={**residual_treatment(made.design, left), **found},
         concerns=said + threats(made, left),

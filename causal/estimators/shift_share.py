@@ -22,7 +22,8 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
-from causal.estimate import Estimate, weighed, without_interval
+from causal.estimand import DesignFacts, Estimand, compared
+from causal.estimate import Estimate, without_interval
 from causal.estimators import serve
 from causal.estimators.two_stage_least_squares import anderson_rubin, answered, check_instruments, effective_f, instrumented, varying
 from causal.graph import undated
@@ -108,11 +109,18 @@ class ShiftShare:
             design,
             used,
             instrument[:, None],
-            f"average effect of what {', '.join(names)} × shocks move of the treatment (shift-share)",
+            Estimand(
+                family="exposed",
+                comparison=compared(used),
+                population="movers",
+                weighting="instrument_variance",
+                instruments=names,
+                model="shift-share",
+            ),
             rng,
+            facts=DesignFacts(shocks=effective),
             diagnostics={
                 "shocks": float(len(names)) if self.shocks else 1.0,
-                "effective shocks": effective,
                 "share of the exposure told by lasting causes": _balance(used, shares),
                 "effective F without controls by year": _without_by_year(used, instrument),
                 "p of next year's instrument (pre-trend)": lead,
@@ -267,7 +275,6 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
     words = f"Anderson–Rubin set, exposure-robust (errors summed by exposure, {effective:.0f} effective shocks)"
     found = replace(
         made,
-        estimand=made.estimand if made.estimand.endswith(weighed(design)) else made.estimand + weighed(design),
         std_error=error * abs(question.contrast),
         df=df,
         p_value=p_value,

@@ -120,8 +120,9 @@ class Anticipation:
         told, numbers = _without(trial, pulse.window)
         part = Part(
             kind="time",
-            of=trial.design.treatment_variable.label,
+            of=trial.design.treatment_variable.name,
             name=f"the {years} before",
+            since=-self.window,
             effect=pulse.effect,
             std_error=pulse.std_error,
             lower=lower,

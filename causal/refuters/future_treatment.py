@@ -83,9 +83,9 @@ class FutureTreatment:
             return not_run(report, "the question dates the treatment after the outcome")
         if trial.estimate.std_error is None:
             return not_run(report, f"{trial.estimate.estimator} gives no standard error")
-        if not trial.linear and trial.estimate.diagnostics.get("controls held fixed", 1.0) == 0.0:
+        if not trial.linear and trial.estimate.held.nothing:
             return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
-        if "pre-trend p" in trial.estimate.diagnostics:
+        if trial.estimate.facts.pre_trend is not None:
             return _own(trial, report)
         if ADOPTION in getattr(trial.estimator, "needs", ()):
             return not_run(report, f"{trial.estimate.estimator} chooses its comparison so that the years before adoption agree, so they show nothing")
@@ -157,8 +157,9 @@ class FutureTreatment:
 def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
     """The estimator's own leads with its own joint test of them."""
     estimate, level = trial.estimate, 1 - trial.question.level
-    f, p_value = (estimate.diagnostics.get(f"pre-trend {what}") for what in ("F", "p"))
-    parts = tuple(part for part in estimate.parts if part.kind == "time" and part.name.startswith("lead"))
+    tested = estimate.facts.pre_trend
+    parts = tuple(part for part in estimate.parts if part.since is not None and part.since < 0)
+    f, p_value = (None, None) if tested is None else (tested.f, tested.p_value)
     if f is None or p_value is None:
         return not_run(report, f"{estimate.estimator} has no year before the change that could be tested")
     survived = p_value >= level
@@ -312,8 +313,9 @@ def _parts(trial: Trial, answers: list[_Answer], scores: Floats | None, rng: np.
         parts.append(
             Part(
                 kind="time",
-                of=trial.design.treatment_variable.label,
+                of=trial.design.treatment_variable.name,
                 name=_named(one.shift),
+                since=-one.shift,
                 effect=one.effect,
                 std_error=error,
                 lower=lower,

@@ -177,8 +177,9 @@ def _part(trial: Trial, made: Design, fit: Fit, spread: float, k: int) -> Part:
     lower, upper, _ = interval(effect, error, trial.question.level, float(fit.df[k]))
     return Part(
         kind="time",
-        of=trial.design.outcome_variable.label,
+        of=trial.design.outcome_variable.name,
         name=f"{count(k + 1, 'year')} before",
+        since=k + 1,
         effect=effect,
         std_error=error,
         lower=lower,

@@ -31,7 +31,7 @@ from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.inference.clustered import cluster_sums, interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, at_least, chance, not_run, unsure, whole_number, whole_units
-from causal.refuters.machinery.specification import CHOSEN, Specification, specifications
+from causal.refuters.machinery.specification import Specification, specifications
 from causal.refuters.placebo_treatment import alike
 from causal.words import count
 
@@ -105,7 +105,7 @@ class SpecificationCurve:
         specs, refused = specifications(trial, sets=self.sets, years=self.years, columns=self.columns, questions=self.questions)
         answers = _linear(trial, specs) if trial.linear else _refits(trial, specs, self.refits)
         main = [one for one in answers if one.spec.curve == ""]
-        if len(main) < 2 or main[0].spec.label != CHOSEN:
+        if len(main) < 2 or not main[0].spec.chosen:
             reason = "there is no second specification: one valid adjustment set, and no other windows or columns given in its knobs"
             return not_run(report, reason if main else "the chosen specification could not be answered again")
         effects = np.array([one.effect for one in main])
@@ -186,7 +186,7 @@ def _refits(trial: Trial, specs: Sequence[Specification], most: int) -> list[_An
 
     def refit(draw: int, rng: np.random.Generator) -> Estimate | None:
         try:
-            return trial.estimate if tried[draw].label == CHOSEN and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
+            return trial.estimate if tried[draw].chosen and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
         except CausalError:
             return None
 
@@ -282,6 +282,7 @@ def _part(one: _Answer, level: float) -> Part:
         kind="specification",
         of=one.spec.curve or "as asked",
         name=one.spec.label,
+        chosen=one.spec.chosen,
         effect=one.effect,
         std_error=one.std_error,
         lower=lower,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 READS = (1, 2)  # what a page can be made from
+SCHEMA_TYPED = 3  # the first whose parts say in fields what older ones say in their names
 FILE = "result.json"
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
@@ -158,10 +159,31 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
             f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; run the study again, or use the version that wrote it"
         )
     data = {**LATER, **_printable(data)}
+    if version < SCHEMA_TYPED:
+        _type_parts(data)
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
     return dict(data)
+
+
+def _type_parts(data: Mapping[str, Any]) -> None:
+    """What parts of older records say by their names alone, as the fields that the pages read."""
+    for one in (data.get("estimate"), data.get("baseline"), *(data.get("refutations") or ())):
+        for part in (one or {}).get("parts", ()):
+            name = str(part.get("name"))
+            part.setdefault("since", _since(name) if part.get("kind") == "time" else None)
+            part.setdefault("open_ended", name.endswith(" or more"))
+            part.setdefault("group", name if part.get("kind") == "group" else None)
+            part.setdefault("chosen", part.get("kind") == "specification" and name == "as chosen")
+
+
+def _since(name: str) -> int | None:
+    """Years since the treatment by the name of a lead or lag: lead 2 → −2, now → 0, lag 3 or more → 3; None for another name."""
+    match = re.match(r"^(lead|lag) (\d+)( or more)?$", name)
+    if match is None:
+        return 0 if name in ("now", "now or more") else None
+    return -int(match[2]) if match[1] == "lead" else int(match[2])
 
 
 def _printable(value: Any) -> Any:

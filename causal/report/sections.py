@@ -16,6 +16,7 @@ from causal.report.phrases import (
     chance,
     decimals,
     effect,
+    estimand,
     exact,
     interval,
     label,
@@ -74,7 +75,7 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     other = other if other and other["effect"] is not None else None
     unit = variable(data, data["question"]["outcome"])["unit"]
     ones = [("This estimate", answer)] + ([("For contrast", other)] if other else [])
-    rows = [(name, words(one["estimator"]), one["estimand"], effect(one, unit), interval(one), chance(one["p_value"]), one["inference"]) for name, one in ones]
+    rows = [(name, words(one["estimator"]), estimand(one), effect(one, unit), interval(one), chance(one["p_value"]), one["inference"]) for name, one in ones]
     notes = []
     if other:
         notes.append("The two are different things: the second holds nothing fixed and is no rival answer. The gap between them is what the adjustment does.")
@@ -90,8 +91,31 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
             long=(heads[2], heads[6]),
         ),
         "notes": notes,
-        "diagnostics": pairs(answer["diagnostics"]) or [("Diagnostics", "none were given")],
+        "diagnostics": [*_conditions(answer), *pairs(answer["diagnostics"])] or [("Diagnostics", "none were given")],
     }
+
+
+HELD = {"authority": "lasting differences between authorities", "year": "what hit all in one year", "controls": "the controls that the graph asks for"}
+COUNTED = {
+    "movers": "Authorities whose treatment moves",
+    "adopters": "Authorities that take it up",
+    "never_treated": "Authorities that never do",
+    "adoption_years": "Years in which it is taken up",
+    "shocks": "Effective shocks",
+}
+
+
+def _conditions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the estimate conditions on and what is known of its design; nothing of older records, which have it among the diagnostics."""
+    if "held" not in answer:
+        return []
+    held, facts = answer["held"], answer["facts"]
+    made = [("Conditions on", listed([words for name, words in HELD.items() if held[name]]) or "nothing")]
+    made += [(words, exact(facts[name])) for name, words in COUNTED.items() if facts[name] is not None]
+    if facts["pre_trend"] is not None:
+        f, p_value = facts["pre_trend"]["f"], facts["pre_trend"]["p_value"]
+        made.append(("Years before the treatment, tested jointly", f"F {exact(f)}, p {chance(p_value)}" if p_value is not None else "nothing to test"))
+    return made
 
 
 def groups(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
