@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import NotWhatWasWanted
 
 CODE = re.compile(r"^[a-z][a-z0-9_]*$")
 # family → the effect in words; another code is read out as it stands
@@ -87,11 +87,11 @@ class Estimand:
         for name in ("family", "comparison", "population", "weighting", "scale"):
             value = getattr(self, name)
             if not isinstance(value, str) or not CODE.match(value):
-                raise EstimationError(f"Estimand.{name} must be a code of small letters and underscores (within, residual_variance), got {value!r}")
+                raise NotWhatWasWanted(f"Estimand.{name} must be a code of small letters and underscores (within, residual_variance), got {value!r}")
         if not isinstance(self.model, str):
-            raise EstimationError(f"Estimand.model must be words, got {self.model!r}")
+            raise NotWhatWasWanted(f"Estimand.model must be words, got {self.model!r}")
         if self.horizon is not None and (isinstance(self.horizon, bool) or not isinstance(self.horizon, int)):
-            raise EstimationError(f"Estimand.horizon must be a whole number of years or None, got {self.horizon!r}")
+            raise NotWhatWasWanted(f"Estimand.horizon must be a whole number of years or None, got {self.horizon!r}")
         object.__setattr__(self, "instruments", tuple(self.instruments))
         object.__setattr__(self, "windows", tuple((int(first), int(last)) for first, last in self.windows))
 
@@ -172,7 +172,7 @@ class Held:
     def __post_init__(self) -> None:
         for one in fields(self):
             if not isinstance(getattr(self, one.name), bool):
-                raise EstimationError(f"Held.{one.name} must be true or false, got {getattr(self, one.name)!r}")
+                raise NotWhatWasWanted(f"Held.{one.name} must be true or false, got {getattr(self, one.name)!r}")
 
     @property
     def nothing(self) -> bool:
@@ -222,6 +222,6 @@ class DesignFacts:
         for name in ("movers", "adopters", "never_treated", "adoption_years"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-                raise EstimationError(f"DesignFacts.{name} must be a whole number of at least 0, or None, got {value!r}")
+                raise NotWhatWasWanted(f"DesignFacts.{name} must be a whole number of at least 0, or None, got {value!r}")
         if self.pre_trend is not None and not isinstance(self.pre_trend, JointTest):
-            raise EstimationError(f"DesignFacts.pre_trend must be a JointTest or None, got {self.pre_trend!r}")
+            raise NotWhatWasWanted(f"DesignFacts.pre_trend must be a JointTest or None, got {self.pre_trend!r}")

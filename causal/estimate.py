@@ -14,7 +14,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, NotWhatWasWanted
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.inference.clustered import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.question import Question
@@ -35,12 +35,12 @@ def _check_numbers(where: str, made: object, names: Sequence[str]) -> None:
 
     Raises
     ------
-    EstimationError : one is not.
+    NotWhatWasWanted : one is not.
     """
     for name in names:
         value = getattr(made, name)
         if value is not None and (not _number(value) or np.isnan(value)):
-            raise EstimationError(f"{where}: {name} must be a number, or None where none is known, got {value!r}")
+            raise NotWhatWasWanted(f"{where}: {name} must be a number, or None where none is known, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +79,17 @@ class Part:
     def __post_init__(self) -> None:
         where = f"Part {self.name!r} of {self.of!r}"
         if self.kind not in KINDS:
-            raise EstimationError(f"{where}: kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+            raise NotWhatWasWanted(f"{where}: kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         for name in ("of", "name"):
             if not isinstance(getattr(self, name), str):
-                raise EstimationError(f"{where}: {name} must be words, got {getattr(self, name)!r}")
+                raise NotWhatWasWanted(f"{where}: {name} must be words, got {getattr(self, name)!r}")
         if self.kind == "time" and (isinstance(self.since, bool) or not isinstance(self.since, int | np.integer)):
-            raise EstimationError(
+            raise NotWhatWasWanted(
                 f"{where}: a part of kind 'time' is a lead or lag and must say its years since the treatment (since=-2 for the second lead, 0 for the "
                 f"treatment's own year), got since={self.since!r}"
             )
         if not _number(self.effect):
-            raise EstimationError(f"{where}: effect must be a number, NaN where there is no answer, got {self.effect!r}")
+            raise NotWhatWasWanted(f"{where}: effect must be a number, NaN where there is no answer, got {self.effect!r}")
         _check_numbers(where, self, ("std_error", "lower", "upper", "joint_lower", "joint_upper"))
 
 
@@ -118,7 +118,7 @@ class Estimate:
 
     Raises
     ------
-    EstimationError : a field that is not what it must be; the message names estimator, field and what was wanted.
+    NotWhatWasWanted : a field that is not what it must be; the message names estimator, field and what was wanted.
     """
 
     estimator: str
@@ -146,43 +146,46 @@ class Estimate:
 
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
-            raise EstimationError(f"an Estimate must name its estimator, got estimator={self.estimator!r}")
+            raise NotWhatWasWanted(f"an Estimate must name its estimator, got estimator={self.estimator!r}")
         where = f"the Estimate of {self.estimator}"
         for name, kind in (("estimand", Estimand), ("held", Held), ("facts", DesignFacts)):
             value = getattr(self, name)
             if not isinstance(value, kind):
-                raise EstimationError(f"{where}: {name} must be a causal.estimand.{kind.__name__}, got {value!r}")
+                raise NotWhatWasWanted(f"{where}: {name} must be a causal.estimand.{kind.__name__}, got {value!r}")
         if self.target not in ("ATE", "ATT"):
-            raise EstimationError(f"{where}: target must be 'ATE' or 'ATT', got {self.target!r}")
+            raise NotWhatWasWanted(f"{where}: target must be 'ATE' or 'ATT', got {self.target!r}")
         if not _number(self.effect) or not np.isfinite(self.effect):
-            raise EstimationError(f"{where}: effect must be a finite number, got {self.effect!r}")
+            raise NotWhatWasWanted(f"{where}: effect must be a finite number, got {self.effect!r}")
         _check_numbers(where, self, ("std_error", "lower", "upper", "p_value", "df"))
         if (self.lower is None) != (self.upper is None):
-            raise EstimationError(f"{where}: lower and upper must both be numbers or both be None, got {self.lower!r} and {self.upper!r}")
+            raise NotWhatWasWanted(f"{where}: lower and upper must both be numbers or both be None, got {self.lower!r} and {self.upper!r}")
         for name in ("rows", "authorities", "clusters"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-                raise EstimationError(f"{where}: {name} must be a whole number of at least 0, got {value!r}")
+                raise NotWhatWasWanted(f"{where}: {name} must be a whole number of at least 0, got {value!r}")
         object.__setattr__(self, "parts", tuple(self.parts))
         for part in self.parts:
             if not isinstance(part, Part):
-                raise EstimationError(f"{where}: parts must be of the class causal.estimate.Part, got {part!r}")
+                raise NotWhatWasWanted(f"{where}: parts must be of the class causal.estimate.Part, got {part!r}")
         scores = self.influence
         if scores is not None and (not isinstance(scores, np.ndarray) or scores.shape != (self.clusters,) or not np.isfinite(scores).all()):
             came = f"shape {scores.shape}" if isinstance(scores, np.ndarray) and scores.shape != (self.clusters,) else "numbers that are not finite"
             came = came if isinstance(scores, np.ndarray) else f"{type(scores).__name__}"
-            raise EstimationError(f"{where}: influence must be an array of one finite score for each of its {self.clusters} clusters, got {came}")
+            raise NotWhatWasWanted(f"{where}: influence must be an array of one finite score for each of its {self.clusters} clusters, got {came}")
 
     def same_effect(self, other: Estimate) -> bool:
         """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
         return self.target == other.target and self.estimand.same_effect(other.estimand)
 
 
+Pairing = Literal["covariates", "propensity"]
+
+
 class Estimator(Protocol):
     """What stands on the shelf: knobs in the constructor, data in the call, nothing kept.
 
-    A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), and `strategy` where it rests on another
-    identification than the back door ("iv", "frontdoor").
+    A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
+    identification than the back door ("iv", "frontdoor"), and `pairing` where it matches authorities: by the distance of what.
     """
 
     @property
@@ -198,6 +201,42 @@ class Estimator(Protocol):
         DesignError : the estimator cannot serve this design; the message names those that can.
         """
         ...
+
+
+MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Held.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
+
+
+def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
+    """The estimator's answer, whoever wrote the class, if it is one.
+
+    Parameters
+    ----------
+    estimator : as it stands on the shelf or comes from outside.
+    design, rng : what it is given.
+
+    Raises
+    ------
+    DesignError : the estimator cannot serve this design.
+    EstimationError : what comes back is no `Estimate`, or one that lacks a field; the message names the class.
+    """
+    kind = f"{type(estimator).__module__}.{type(estimator).__qualname__}"
+    try:
+        made = estimator.estimate(design, rng)
+    except NotWhatWasWanted as problem:
+        raise NotWhatWasWanted(f"{kind}: {problem}") from problem
+    except TypeError as problem:
+        # a noun that is made without a field that it must have, or with one that it has not
+        if str(problem).startswith(MADE_HERE):
+            raise NotWhatWasWanted(f"{kind}: {str(problem).replace('.__init__()', '')}; the nouns' docstrings say what each field holds") from problem
+        raise
+    if not isinstance(made, Estimate):
+        raise NotWhatWasWanted(f"{kind}.estimate must return a causal.estimate.Estimate, got {type(made).__name__}")
+    if made.influence is not None and made.clusters != len(design.clusters):
+        raise NotWhatWasWanted(
+            f"{kind}: the Estimate of {made.estimator} must have one score of influence for each of the design's {len(design.clusters)} clusters, "
+            f"0 where a cluster is left out, got {made.clusters}"
+        )
+    return made
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design, design
+from causal.design import Control, Design, design
 from causal.errors import CausalError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
@@ -192,7 +192,7 @@ class Trial:
                     made,
                     controls=np.column_stack([made.controls, control[:, draw]]),
                     control_names=(*made.control_names, "random"),
-                    control_groups={**made.control_groups, "random": (made.controls.shape[1],)},
+                    control_groups={**made.control_groups, Control("random", made=True): (made.controls.shape[1],)},
                 )
             else:
                 assert treatment is not None

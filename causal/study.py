@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from causal.design import Design, design
 from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
-from causal.estimate import Estimate, Estimator
+from causal.estimate import Estimate, Estimator, answer
 from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.language import Language
@@ -159,8 +159,8 @@ def run(
                 seconds=clock.seconds,
             )
         with clock("estimate"):
-            estimate = study.estimator.estimate(made, stream(study.seed, "estimate"))
-        baseline = study.baseline.estimate(made, stream(study.seed, "baseline")) if study.baseline else None
+            estimate = answer(study.estimator, made, stream(study.seed, "estimate"))
+        baseline = answer(study.baseline, made, stream(study.seed, "baseline")) if study.baseline else None
         trial = Trial(
             panel=panel,
             question=question,

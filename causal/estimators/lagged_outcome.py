@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import CausalError
 from causal.estimand import Estimand, Held
 from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
@@ -51,7 +51,7 @@ class LaggedOutcome:
             pooled,
             controls=np.column_stack([pooled.controls, pooled.column(name)]),
             control_names=(*pooled.control_names, name),
-            control_groups={**pooled.control_groups, name: (pooled.controls.shape[1],)},
+            control_groups={**pooled.control_groups, Control(name): (pooled.controls.shape[1],)},
         )
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:

@@ -13,7 +13,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate, estimated, residual_treatment, without_interval
+from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
 from causal.estimators.machinery.one_row import (
@@ -32,6 +32,7 @@ from causal.needs import ADJUSTMENT, Need
 class PropensityMatching(Windows):
     """DoWhy's nearest neighbour on the propensity, one with replacement."""
 
+    pairing: ClassVar[Pairing] = "propensity"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
@@ -67,6 +68,7 @@ class DistanceMatching(Windows):
     """
 
     neighbours: int = 1
+    pairing: ClassVar[Pairing] = "covariates"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimand import Estimand, Held
 from causal.estimate import feedback, thin
@@ -136,7 +136,7 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
             treatment=(design.treatment == two[1]).astype(float),
             controls=columns,
             control_names=names,
-            control_groups={name: (i,) for i, name in enumerate(names)},
+            control_groups={Control(name): (i,) for i, name in enumerate(names)},
             nested=np.empty((design.rows, 0)),
             nested_names=(),
             absorb=(),
@@ -148,7 +148,7 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
         if not base_outcome:
             kept = tuple(range(1, made.controls.shape[1]))
             names = tuple(made.control_names[i] for i in kept)
-            made = replace(made, controls=made.controls[:, kept], control_names=names, control_groups={name: (i,) for i, name in enumerate(names)})
+            made = replace(made, controls=made.controls[:, kept], control_names=names, control_groups={Control(name): (i,) for i, name in enumerate(names)})
         spans = (first, last)
         half = _half_treated(design, made, last)
     on = made.treatment

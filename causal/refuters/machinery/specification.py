@@ -156,7 +156,7 @@ def _arranged(trial: Trial, panel: Panel, question: Question, sets: Sequence[Ide
 
 def _cut(made: Design, found: Identification) -> Design:
     """The design with fewer controls, as `design` would have it."""
-    groups = [name for name in made.control_groups if name.removesuffix(" × year") in found.adjust_for]
+    groups = [name for name in made.control_groups if name.cause in found.adjust_for]
     columns = [at for name in groups for at in made.control_groups[name]]
     place = {at: i for i, at in enumerate(columns)}
     nested = [i for i, name in enumerate(made.nested_names) if name in found.adjust_for]
