@@ -48,6 +48,7 @@ class Control(str):
     made: bool
 
     def __new__(cls, cause: str, *, by_year: bool = False, made: bool = False) -> Control:
+        """The value of these fields."""
         one = super().__new__(cls, f"{cause} × year" if by_year else cause)
         one.cause, one.by_year, one.made = cause, by_year, made
         return one
@@ -109,8 +110,7 @@ class Design:
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):
-            plain: Mapping[str, tuple[int, ...]] = self.control_groups
-            raise TypeError(f"Design.control_groups must be keyed by causal.design.Control, got {', '.join(plain) or 'nothing'}")
+            raise TypeError(f"Design.control_groups must be keyed by causal.design.Control, got {', '.join(self.control_groups)}")
 
     @property
     def rows(self) -> int:

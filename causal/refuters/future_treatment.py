@@ -28,7 +28,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError, ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
-from causal.graph import undated
+from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
 from causal.needs import ADOPTION
 from causal.refute import Refutation, Trial
@@ -196,15 +196,15 @@ def _all_years(trial: Trial, leads: int) -> Trial:
     for name in identification.adjust_for:
         bare, by = undated(name)
         if bare in trial.panel.names and bare != question.treatment and by == -question.lag and trial.panel.variable(bare).varies == "both":
-            more += [f"{bare}[{year}]" for year in range(by + 1, leads + 1)]
+            more += [Dated(bare, year, always=True) for year in range(by + 1, leads + 1)]
     adjust_for = (*identification.adjust_for, *(name for name in more if name not in identification.adjust_for))
     return replace(trial, identification=replace(identification, adjust_for=adjust_for))
 
 
-def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[str]]:
+def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[Dated]]:
     """The question asked of the treatment `shift` years after the outcome, every other date held fixed."""
     name = trial.question.treatment
-    others = [f"{name}[{other}]" for other in shifts if other != shift]
+    others = [Dated(name, other, always=True) for other in shifts if other != shift]
     adjust_for = (*trial.identification.adjust_for, *(other for other in others if other not in trial.identification.adjust_for))
     asked = replace(trial.question, lag=-shift)
     return replace(trial, question=asked, identification=replace(trial.identification, adjust_for=adjust_for)), others

@@ -143,7 +143,7 @@ def _turned(trial: Trial, lags: int, moved: Moves | None) -> tuple[Design, Float
         if bare not in panel.names or bare in (question.treatment, question.outcome):
             continue
         if panel.variable(bare).varies == "authority":
-            names.append(name)
+            names.append(dated(bare, 0))
             continue
         names += [dated(bare, year) for year in range(min(by + question.lag, 0), by - lags - 1, -1)]
     names += [dated(question.outcome, -k) for k in range(2, lags + 1)]

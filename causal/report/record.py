@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 READS = (1, 2)  # what a page can be made from
 SCHEMA_TYPED = 3  # the first whose parts say in fields what older ones say in their names
+BY_YEAR = " × year"  # how older records mark such a cause
 FILE = "result.json"
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
@@ -161,6 +162,7 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     data = {**LATER, **_printable(data)}
     if version < SCHEMA_TYPED:
         _type_parts(data)
+        _type_steps(data)
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
@@ -176,6 +178,15 @@ def _type_parts(data: Mapping[str, Any]) -> None:
             part.setdefault("open_ended", name.endswith(" or more"))
             part.setdefault("group", name if part.get("kind") == "group" else None)
             part.setdefault("chosen", part.get("kind") == "specification" and name == "as chosen")
+
+
+def _type_steps(data: Mapping[str, Any]) -> None:
+    """The causes of older steps, and which of them act by year."""
+    for one in data.get("steps") or ():
+        names = [str(name) for name in one.get("names", ())]
+        if "by_year" not in one:
+            one["by_year"] = [name.removesuffix(BY_YEAR) for name in names if name.endswith(BY_YEAR)]
+            one["names"] = [name.removesuffix(BY_YEAR) for name in names]
 
 
 def _since(name: str) -> int | None:

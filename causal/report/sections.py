@@ -28,12 +28,11 @@ from causal.report.phrases import (
 from causal.words import capital, count, listed, signed
 
 
-def dated(data: Mapping[str, Any], name: str) -> str:
+def dated(data: Mapping[str, Any], name: str, *, by_year: bool = False) -> str:
     """A name of the adjustment set with its label and its date: children (1 year before the outcome)."""
-    name, by_year, _ = name.partition(" × year")
     bare, by = undated(name)
     when = f" ({count(abs(by), 'year')} {'before' if by < 0 else 'after'} the outcome)" if by else ""
-    return (bare if bare in PLACE_AND_TIME else label(data, bare)) + when + by_year
+    return (bare if bare in PLACE_AND_TIME else label(data, bare)) + when + (" × year" if by_year else "")
 
 
 def equivalence(data: Mapping[str, Any]) -> str:
@@ -196,7 +195,12 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
     made = curves.ladder(data)
     digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
     rows = [
-        (name.removeprefix("+ "), listed([dated(data, held) for held in one.get("names", ())]) or "–", signed(one["effect"], digits), interval(one, digits))
+        (
+            name.removeprefix("+ "),
+            listed([dated(data, held, by_year=held in one.get("by_year", ())) for held in one.get("names", ())]) or "–",
+            signed(one["effect"], digits),
+            interval(one, digits),
+        )
         for name, one in made
     ]
     heads = ("Held fixed, besides what stands above it", "Which are", "Comparison", level(data))
