@@ -18,7 +18,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import PERFECT, Design
 from causal.errors import NotEstimable
-from causal.estimate import TWO_CLUSTERS, Estimate, Estimator, Support, one_cluster, without_interval
+from causal.estimate import TWO_CLUSTERS, Estimate, Estimator, Support, answer, one_cluster, without_interval
 from causal.inference.clustered import CARRIES, TWO, effective_clusters, left_without
 from causal.inference.few_treated import placebo_in_space
 
@@ -33,7 +33,7 @@ def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> 
     DesignError, EstimationError : the estimator cannot serve this design.
     NotEstimable : its answer is degenerate.
     """
-    estimate = estimator.estimate(design, rng)
+    estimate = answer(estimator, design, rng)
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
     _degenerate(estimate, design, outcome)
