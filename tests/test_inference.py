@@ -7,7 +7,8 @@ from worlds import World, designed, without
 from causal.design import orthonormal
 from causal.estimate import least_squares
 from causal.estimators.fixed_effects import FixedEffects
-from causal.inference.clustered import clustered_least_squares, interval, joint_critical, romano_wolf
+from causal.inference.clustered import clustered_least_squares, interval, joint_critical
+from causal.inference.multiplicity import romano_wolf
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.8], ids=["balanced", "unbalanced"])

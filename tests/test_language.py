@@ -17,12 +17,13 @@ from test_report import judged, provenance, refutation, study
 from causal.errors import ConfigError
 from causal.experiments.compose import CONF, composed, study_from
 from causal.language import ANSWERS, AVOID, Language, held, language_of
+from causal.refuters import labels
 from causal.report import screen
 from causal.report.files import rebuild, write
 from causal.report.phrases import interval, slug
 from causal.report.record import read, record
 from causal.study import Result, run
-from causal.verdict.rule import Rule
+from causal.verdict.rule import LOWERS, Rule
 from causal.words import signed, span
 
 DECIDE = Rule().decides("dose")
@@ -60,7 +61,7 @@ def test_another_style_says_the_same_finding_in_other_words_and_is_kept_in_the_r
     (tmp_path / "report.html").unlink()
     rebuild(tmp_path)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
-    assert language_of(read(tmp_path)["language"]) == other
+    assert language_of(read(tmp_path)["language"]) == other.naming(labels())
 
 
 @pytest.mark.parametrize(
@@ -173,5 +174,13 @@ def test_short_reasons_are_as_many_as_the_rule_s_and_keep_its_gravest_first(bare
     assert len(said) == len(data["verdict"]["strength_reasons"])
     assert said[0].startswith("Authorities are compared over time")
     assert said[1].endswith("an outcome it cannot move.") and said[2].endswith("not passed: each place left out.") and "missed" in said[3]
-    with_caution = {**data, "verdict": {**data["verdict"], "strength_reasons": ["a", "lowered by 1: five clusters carry 80% of it"]}}
-    assert screen.reasons(with_caution, Language())[1] == "Weaker, since the method itself warns of this use."
+    # what lowers nothing is no reason for weakness; told by the fact, whatever its sentence says
+    assert bare.estimate is not None
+    warned = replace(bare, estimate=replace(bare.estimate, concerns=("the decisive check did not pass",)))
+    assert "Weaker, since the method itself warns of this use." in screen.reasons(record(judged(warned, checks), {}), Language())
+    free = replace(warned, study=replace(warned.study, rule=replace(warned.study.rule, lowers={**LOWERS, "estimator": 0})))
+    noted = record(judged(free, ()), {})
+    assert not any("warns" in one for one in screen.reasons(noted, Language()))
+    assert any(one.startswith("noted, and not lowered for it") for one in noted["verdict"]["strength_reasons"])
+    earlier = {**data, "verdict": {key: value for key, value in data["verdict"].items() if key != "reasons"}}
+    assert screen.reasons(earlier, Language()) == [said[0], Language().reasons["further_down"]]
