@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from causal.analysis import analyse
+from causal.analysis import Analysis, analyse
+from causal.errors import CausalError
 from causal.estimators import able
 from causal.protocol import blinded
+from causal.refute import Refuter, Setting
 from causal.study import Study, must_have
 from causal.verdict.rule import KINDS
 from causal.words import count, years_later
@@ -61,7 +63,25 @@ def explanation(study: Study) -> str:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
         lines += ["", "Estimators that can answer as asked", f"  {', '.join(able(made))}"]
-    lines += ["", f"Estimator: {study.estimator.name}", f"Checks: {', '.join(study.refuters) or 'none'}", "Decisive, by kind of design:"]
+    lines += ["", f"Estimator: {study.estimator.name}", *_checks(study, analysis), "Decisive, by kind of design:"]
     lines += [f"  {kind.replace('_', ' ')}: {', '.join(study.rule.decides(kind)) or 'none'}" for kind in KINDS]
     lines += [f"Note: {note}" for note in panel.notes]
     return "\n".join(lines)
+
+
+def _checks(study: Study, analysis: Analysis) -> list[str]:
+    """Which checks will run and which cannot, and why; some show only with an estimate that they cannot."""
+    if analysis.design is None:
+        return [f"Checks: {', '.join(study.refuters) or 'none'}"]
+    setting = Setting.before(analysis, study.estimator)
+    lacking = {name: _unmet(refuter, setting) for name, refuter in study.refuters.items()}
+    will = [name for name, why in lacking.items() if why is None]
+    return [f"Checks: {', '.join(will) or 'none'}"] + [f"  not run: {name}: {why}" for name, why in lacking.items() if why is not None]
+
+
+def _unmet(refuter: Refuter, setting: Setting) -> str | None:
+    """Why a check cannot run here, also where the estimator itself cannot serve these rows."""
+    try:
+        return refuter.unmet(setting)
+    except CausalError as problem:
+        return str(problem)

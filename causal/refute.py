@@ -9,9 +9,9 @@ of workers nor their order changes a number.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar, get_args
 from zlib import crc32
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from causal.analysis import Analysis
 from causal.arrays import Floats
 from causal.design import Design, design
-from causal.errors import CausalError
+from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.identify import Identification
@@ -33,12 +33,19 @@ T = TypeVar("T")
 Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
 # what the verdict asks for by what it is, not by its name
 Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+ROLES: tuple[Role, ...] = get_args(Role)
+REAL = (int, float, np.integer, np.floating)
 CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in the processor's cache
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
     """The random stream of a named step: adding a step moves no other's numbers."""
     return np.random.default_rng([seed, *(name if isinstance(name, int) else crc32(name.encode()) for name in names)])
+
+
+class WrongField(ConfigError):
+    """A `Refutation` with a field that cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,7 @@ class Refutation:
     detects, cannot_detect : faults it can and cannot show.
     numbers : name → number behind the words, for the report alone.
     parts : effects it estimated on the way (leads and lags, effects without one authority).
+    label : its plain name for readers; "" where it has none, and goes by its own.
     family : what it speaks of; None for a check of an outsider's that does not say, which then weighs nothing.
     role : what it is to the verdict, where it is one of those that the verdict asks for.
     level : the rate at which its p-value was held; None where the check has none.
@@ -63,6 +71,10 @@ class Refutation:
     blind_below : the smallest bias (absolute, outcome units) that it finds four times in five at its level; None where it is not known.
     trials, alarms : placebos dealt, and those of them that the estimate's own test rejects; None but for checks of the error.
     lost : refits of its own that gave no answer.
+
+    Raises
+    ------
+    ConfigError : a field that cannot be; the message says which, what was wanted and what came.
     """
 
     name: str
@@ -76,6 +88,7 @@ class Refutation:
     cannot_detect: str
     numbers: Mapping[str, float | None] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    label: str = ""
     family: Family | None = None
     role: Role | None = None
     level: float | None = None
@@ -87,24 +100,46 @@ class Refutation:
     lost: int = 0
 
     def __post_init__(self) -> None:
-        if self.p_value is not None and not np.isfinite(self.p_value):
-            object.__setattr__(self, "p_value", None)
-            object.__setattr__(self, "survived", None)
-            object.__setattr__(self, "reason", self.reason or "its p-value could not be computed")
-        if self.survived is None and not self.reason:
-            raise ValueError(f"{self.name}: a check that could not be run must say why")
+        for problem in _wrong(self):
+            raise WrongField(f"Refutation {self.name!r}: {problem}")
+
+
+def _wrong(one: Refutation) -> Iterator[str]:
+    """What is wrong with the fields of a refutation: which, what was wanted and what came."""
+    for name in ("asks", "expected", "found", "detects", "cannot_detect"):
+        if not isinstance(getattr(one, name), str):
+            yield f"{name} must be words, got {getattr(one, name)!r}"
+    if one.survived not in (True, False, None) or (isinstance(one.survived, int | float) and not isinstance(one.survived, bool)):
+        yield f"survived must be True, False or None, got {one.survived!r}"
+    if one.family is not None and one.family not in FAMILIES:
+        yield f"family must be one of {', '.join(FAMILIES)}, or None, got {one.family!r}"
+    if one.role is not None and one.role not in ROLES:
+        yield f"role must be one of {', '.join(ROLES)}, or None, got {one.role!r}"
+    for name, least, most, wanted in (
+        ("p_value", 0.0, 1.0, "a number from 0 to 1"),
+        ("level", 0.0, 1.0, "a number from 0 to 1"),
+        ("bias", -np.inf, np.inf, "a finite number in outcome units"),
+        ("bias_error", 0.0, np.inf, "a finite number of at least 0"),
+        ("blind_below", 0.0, np.inf, "a finite number of at least 0"),
+    ):
+        value = getattr(one, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, REAL) or not np.isfinite(value) or not least <= value <= most):
+            yield f"{name} must be {wanted}, or None, got {value!r}"
+    for name in ("trials", "alarms", "lost"):
+        value = getattr(one, name)
+        if (value is not None or name == "lost") and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0):
+            yield f"{name} must be a whole number of at least 0{'' if name == 'lost' else ', or None'}, got {value!r}"
+    if one.alarms is not None and (one.trials is None or one.alarms > one.trials):
+        yield f"alarms are {one.alarms} of trials {one.trials!r}; of so many placebos no more can have been alarms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trial:
-    """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
+class Setting:
+    """What is known of an analysis before its outcome is looked at: enough to say which checks will run.
 
     Parameters
     ----------
-    panel, question, identification, estimator, design, estimate : the analysis as it was done.
-    seed : of the study.
-    workers : processes for `map`; changes no number.
-    progress : whether to show it on a terminal.
+    panel, question, identification, estimator, design : the analysis up to its estimate.
     graph : that the question was identified by; None where it is not at hand, and checks of the graph are then not run.
     """
 
@@ -113,11 +148,57 @@ class Trial:
     identification: Identification
     estimator: Estimator
     design: Design
+    graph: Graph | None = None
+
+    @staticmethod
+    def before(analysis: Analysis, estimator: Estimator) -> Setting:
+        """What is known before there is an estimate.
+
+        Parameters
+        ----------
+        analysis : with a design.
+        estimator : that is to answer.
+
+        Raises
+        ------
+        DesignError : the analysis has no design.
+        """
+        return Setting(
+            panel=analysis.panel,
+            question=analysis.question,
+            identification=analysis.identification,
+            estimator=estimator,
+            design=analysis.must(", so there is nothing to check"),
+            graph=analysis.graph,
+        )
+
+    @property
+    def linear(self) -> bool:
+        """Whether draws are matrix steps (cheap) or refits."""
+        return isinstance(self.estimator, Linear)
+
+    @property
+    def fixed(self) -> Design:
+        """The design that draws are made on: a linear estimator's own regression, for any other the design itself."""
+        return self.estimator.regression(self.design) if isinstance(self.estimator, Linear) else self.design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial(Setting):
+    """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
+
+    Parameters
+    ----------
+    panel, question, identification, estimator, design, graph, estimate : the analysis as it was done.
+    seed : of the study.
+    workers : processes for `map`; changes no number.
+    progress : whether to show it on a terminal.
+    """
+
     estimate: Estimate
     seed: int
     workers: int = 1
     progress: bool = False
-    graph: Graph | None = None
 
     @classmethod
     def of(cls, analysis: Analysis, estimator: Estimator, estimate: Estimate, *, seed: int, workers: int = 1, progress: bool = False) -> Trial:
@@ -145,16 +226,6 @@ class Trial:
             progress=progress,
             graph=analysis.graph,
         )
-
-    @property
-    def linear(self) -> bool:
-        """Whether draws are matrix steps (cheap) or refits."""
-        return isinstance(self.estimator, Linear)
-
-    @property
-    def fixed(self) -> Design:
-        """The design that draws are made on: a linear estimator's own regression, for any other the design itself."""
-        return self.estimator.regression(self.design) if isinstance(self.estimator, Linear) else self.design
 
     def rerun(
         self,
@@ -241,16 +312,84 @@ class Trial:
 
 
 class Refuter(Protocol):
-    """What stands on the shelf of checks."""
+    """What stands on the shelf of checks.
+
+    Its class says what it is before it runs: `family`, what it speaks of; `role`, what it is to the verdict (None: nothing of its own); `label`, its plain
+    name for readers.
+    """
+
+    family: ClassVar[Family]
+    role: ClassVar[Role | None]
+    label: ClassVar[str]
 
     @property
     def name(self) -> str:
         """Its name on the shelf."""
         ...
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it needs and lacks here, known before any outcome is looked at, as a clause; None where it will run, as far as can be known."""
+        ...
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`."""
         ...
+
+
+def must_say(name: str, refuter: Refuter) -> None:
+    """Refuse a check whose class does not say, before it runs, what it is.
+
+    Parameters
+    ----------
+    name : that it goes by in the study.
+    refuter : the check.
+
+    Raises
+    ------
+    ConfigError : no `refute` or `unmet`, no `name`, no `family` or one that there is none of, a `role` or `label` that is none; the message names the class.
+    """
+    who = f"refuters.{name}: the class {type(refuter).__module__}.{type(refuter).__qualname__}"
+    for method in ("refute(trial, rng)", "unmet(setting)"):
+        if not callable(getattr(refuter, method.partition("(")[0], None)):
+            raise ConfigError(f"{who} has no method {method}, so it is no check; unmet says what it lacks before it runs, None where nothing")
+    for key, options in (("family", FAMILIES), ("role", (*ROLES, None))):
+        value = getattr(refuter, key, "nothing")
+        if value not in options:
+            wanted = ", ".join(map(repr, options))
+            raise ConfigError(f"{who} must say what it is with  {key} = …  one of {wanted}; it has {value!r}")
+    for key in ("name", "label"):
+        value = getattr(refuter, key, None)
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigError(f"{who} must say its {'plain name for readers' if key == 'label' else 'name'} with  {key} = 'words', got {value!r}")
+
+
+def refuted(refuter: Refuter, trial: Trial, rng: np.random.Generator) -> Refutation:
+    """What a check finds, with the fields that the verdict asks for.
+
+    Parameters
+    ----------
+    refuter : the check.
+    trial : the answer under examination.
+    rng : its own stream.
+
+    Raises
+    ------
+    ConfigError : no `Refutation`, another family or role than its class says, or a p-value without the level it was held at; the message names the class.
+    """
+    who = f"the check {refuter.name!r} ({type(refuter).__module__}.{type(refuter).__qualname__})"
+    try:
+        found = refuter.refute(trial, rng)
+    except WrongField as problem:
+        raise ConfigError(f"{who}: {problem}") from None
+    if not isinstance(found, Refutation):
+        raise ConfigError(f"{who} must return a causal.refute.Refutation, got {found!r}")
+    for key in ("family", "role"):
+        own, said = getattr(refuter, key), getattr(found, key)
+        if said not in (None, own):
+            raise ConfigError(f"{who} returned a Refutation with {key} {said!r}, and its class says {own!r}")
+    if found.p_value is not None and found.survived is not None and found.level is None:
+        raise ConfigError(f"{who} returned a Refutation with p_value {found.p_value:g} and no level; level must say at which rate it was held (0.05)")
+    return replace(found, family=refuter.family, role=refuter.role, label=found.label or refuter.label)
 
 
 def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws: int, *, seed: int, workers: int, progress: bool) -> list[T]:

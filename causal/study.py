@@ -18,7 +18,7 @@ from causal.knobs import whole_number
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
-from causal.refute import Refutation, Refuter, Trial, stream
+from causal.refute import Refutation, Refuter, Trial, must_say, refuted, stream
 from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
 
@@ -73,6 +73,8 @@ class Study:
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
+        for name, refuter in self.refuters.items():
+            must_say(name, refuter)
         object.__setattr__(self, "said", sayings(self.said))
 
 
@@ -121,6 +123,7 @@ def run(
 
     clock = _Clock(say)
     question = study.question
+    language = study.language.naming({one.name: one.label for one in study.refuters.values()})
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         with clock("load"):
             panel = panel or loaded(study)
@@ -143,7 +146,7 @@ def run(
                 action=study.action,
                 needs=[study.graph.node(name).label for name in found.blocked_by],
                 simulated=panel.simulated,
-                language=study.language,
+                language=language,
             )
             return Result(
                 study=study,
@@ -163,7 +166,7 @@ def run(
         refutations = []
         for name, refuter in study.refuters.items():
             with clock(name):
-                refutations.append(refuter.refute(trial, stream(study.seed, name)))
+                refutations.append(refuted(refuter, trial, stream(study.seed, name)))
         verdict = judge(
             study.rule,
             question,
@@ -174,7 +177,7 @@ def run(
             outcome=outcome,
             action=study.action,
             simulated=panel.simulated,
-            language=study.language,
+            language=language,
         )
     return Result(
         study=study,

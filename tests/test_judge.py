@@ -76,7 +76,7 @@ def verdict(effect: float, lower: float | None, upper: float | None, *, refutati
     ],
 )
 def test_each_row_of_the_table_at_its_edges(lower: float | None, upper: float | None, finding: str, direction: str | None) -> None:
-    """METHOD's verdict table with δ = 1, mirrored for reductions."""
+    """docs/method.md's table of rows (section 4) with δ = 1, mirrored for reductions."""
     middle = 0.0 if lower is None else (lower + upper) / 2  # type: ignore[operator]
     assert classify(lower, upper, middle, 1.0) == (finding, direction)
 

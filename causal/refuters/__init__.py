@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import pkgutil
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,17 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.refute import Refutation, Trial
 from causal.words import places, signed
+
+
+@lru_cache(maxsize=1)
+def labels() -> dict[str, str]:
+    """The plain name of every check on the shelf, as its class says it."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, type) and hasattr(value, "refute") and isinstance(getattr(value, "label", None), str):
+                found[module.name] = str(getattr(value, "label"))  # noqa: B009
+    return found
 
 
 def amount(trial: Trial, value: float) -> str:

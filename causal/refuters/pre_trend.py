@@ -13,7 +13,8 @@ one asked about stands beside the line.
 
 A pass says little where a harmful trend would have passed too (Roth 2022, Pretest with caution: event-study estimates after testing for parallel
 trends). So the check always says which trend it finds in four of five such panels, and how far that trend would move the
-estimate: it is added to the outcome and the same analysis is run again.
+estimate: it is added to the outcome and the same analysis is run again. The drift that was found moves it as that does, in proportion: so large
+is the bias, if the drift goes on as it began, whether it is beyond chance or not.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -31,8 +33,9 @@ from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, between, one_of, whole_number
-from causal.refute import Refutation, Trial, stream
-from causal.refuters import amount, chance, not_run, size
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
 
@@ -48,6 +51,10 @@ class PreTrend:
     still : moves of the treatment up to this share of the contrast do not count as moves.
     power : share of panels in which the detectable trend is found.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "timing"
+    label: ClassVar[str] = "drift beforehand"
 
     shape: str = "line"
     leads: int = 3
@@ -65,31 +72,42 @@ class PreTrend:
         """Its name on the shelf."""
         return "pre_trend"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if (why := unfit(setting)) is not None:
+            return why
+        moved = moves(setting, self.still)
+        if not moved.moved.any():
+            return "no treatment moves by more than the share that counts as standing still"
+        if not _early(setting, moved) and (moved.adoption or self.shape == "leads"):
+            seen = count(moved.seen_before(setting.design), "authority whose treatment moves is", "authorities whose treatment moves are")
+            return f"only {seen} seen in two years before it does, and {FEWEST_AUTHORITIES} are wanted"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute parallel trends."""
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Were the outcomes of authorities whose treatment was to move already drifting away from the others' before it could act?",
             expected="No drift beyond chance, in a check that would have found one large enough to matter.",
             detects="A trend that was there before the treatment; feedback and anticipation that look like one; effects sooner than the lag asked about.",
             cannot_detect="Trends too slight for these data, which it names; trends that begin with the treatment; anything that moves both in the same year.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
-        if not moved.moved.any():
-            return not_run(report, "no treatment moves by more than the share that counts as standing still")
-        early = moved.seen_before(trial.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
-        if not early and (moved.adoption or self.shape == "leads"):
-            seen = count(moved.seen_before(trial.design), "authority whose treatment moves is", "authorities whose treatment moves are")
-            return not_run(report, f"only {seen} seen in two years before it does, and {FEWEST_AUTHORITIES} are wanted")
+        early = _early(trial, moved)
         try:
             made, columns, names = self._early(trial.design, moved) if early else _throughout(trial, moved)
             fit = _fit(made, columns)
+            line = _response(trial.design, moved, made, columns) if len(names) > 1 else np.ones(1)
         except CausalError as refused:
             return not_run(report, f"the regression on earlier years could not be made ({refused})")
-        return self._judge(trial, report, moved, made, fit, names, early)
+        return self._judge(trial, report, moved, made, fit, names, line, early)
 
     def _early(self, design: Design, moved: Moves) -> tuple[Design, Floats, tuple[str, ...]]:
         """Rows before the treatment moves, and the drift's column or one for each lead; shape (rows, k)."""
@@ -108,7 +126,9 @@ class PreTrend:
         names = [f"lead {k}{' or more' if k == farthest else ''}" for k in range(2, farthest + 1)]
         return made, columns[:, kept], tuple(name for name, one in zip(names, kept, strict=True) if one)
 
-    def _judge(self, trial: Trial, report: Callable[..., Refutation], moved: Moves, made: Design, fit: Fit, names: tuple[str, ...], early: bool) -> Refutation:
+    def _judge(
+        self, trial: Trial, report: Callable[..., Refutation], moved: Moves, made: Design, fit: Fit, names: tuple[str, ...], response: Floats, early: bool
+    ) -> Refutation:
         level = 1 - trial.question.level
         df = float(fit.df.min())
         f, rest, p_value = joint_test(fit.coefficients, fit.scores, df)
@@ -117,6 +137,12 @@ class PreTrend:
         line = np.ones(1) if names == ("slope",) else np.array([1.0 - float(name.split()[1]) for name in names])
         trend = _detectable(line, fit, df, level, self.power)
         bias = _bias(trial, moved, trend)
+        # what a drift does to the estimate, for one unit of it, and the drift that fits all coefficients best
+        drift, drift_error = _drift(response, fit)
+        tried = drift_error if bias is None else trend
+        per_unit = _bias(trial, moved, tried) if bias is None else bias
+        k = None if per_unit is None or not tried else per_unit / tried
+        sees = reach(df, level, tests=len(names))
         important = trial.question.smallest_important
         survived = p_value >= level
         parts = tuple(_part(trial, made, fit, j, name) for j, name in enumerate(names))
@@ -146,7 +172,22 @@ class PreTrend:
             "of these seen in two years before": float(moved.seen_before(trial.design)),
             "only years before the move": float(early),
         } | {one.name: one.effect for one in parts}
-        return report(found=found + ".", p_value=p_value, survived=survived, numbers=numbers, parts=parts)
+        return report(
+            found=found + ".",
+            p_value=p_value,
+            level=level,
+            survived=survived,
+            numbers=numbers,
+            parts=parts,
+            bias=None if k is None else k * drift,
+            bias_error=None if k is None else abs(k) * drift_error,
+            blind_below=None if k is None or sees is None else abs(k) * sees * drift_error,
+        )
+
+
+def _early(setting: Setting, moved: Moves) -> bool:
+    """Whether enough authorities are seen in the years before their treatment moves for these alone to be looked at."""
+    return moved.seen_before(setting.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
 
 
 def _throughout(trial: Trial, moved: Moves) -> tuple[Design, Floats, tuple[str, ...]]:
@@ -189,6 +230,28 @@ def _detectable(line: Floats, fit: Fit, df: float, level: float, power: float) -
         return None
     unit = 1 / np.sqrt(information)
     return float(optimize.brentq(short, 0.0, 50 * unit, xtol=1e-6 * unit)) if short(50 * unit) > 0 else None
+
+
+def _response(design: Design, moved: Moves, made: Design, columns: Floats) -> Floats:
+    """What a drift of one unit a year makes of each coefficient; shape (k,).
+
+    Parameters
+    ----------
+    design, moved : the trial's design and where its authorities move.
+    made, columns : the regression's.
+    """
+    place = {name: i for i, name in enumerate(design.authorities)}
+    own = moved.size[[place[name] for name in made.authorities]][made.authority]
+    return _fit(replace(made, outcome=own * (made.year - made.year.mean())), columns).coefficients
+
+
+def _drift(line: Floats, fit: Fit) -> tuple[float, float]:
+    """The slope of the straight drift that fits the coefficients best, and its error (generalised least squares).
+
+    line : shape (k,), what a slope of 1 makes of each coefficient.
+    """
+    weights = np.linalg.solve(fit.scores.T @ fit.scores, line)
+    return float(weights @ fit.coefficients / (weights @ line)), float(1 / np.sqrt(weights @ line))
 
 
 def _bias(trial: Trial, moved: Moves, trend: float | None) -> float | None:

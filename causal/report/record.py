@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causal.errors import DataError
+from causal.refuters import labels
 
 if TYPE_CHECKING:
     from causal.design import Design
     from causal.panel import Loss, Panel
     from causal.study import Result
 
-SCHEMA_VERSION = 2
-READS = (1, 2)  # what a page can be made from
+SCHEMA_VERSION = 3
+READS = (1, 2, 3)  # what a page can be made from
 FILE = "result.json"
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
@@ -81,7 +82,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "refutations": result.refutations,
         "rule": study.rule,
         "verdict": result.verdict,
-        "language": study.language,
+        "language": study.language.naming({**labels(), **{one.name: one.label for one in study.refuters.values()}}),
         "provenance": provenance,
         "said": study.said,
     }
@@ -153,11 +154,15 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         raise DataError(f"{path} is not strict JSON ({error}); run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READS or isinstance(version, bool):
-        reads = " and ".join(map(str, READS))
-        raise DataError(
-            f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; run the study again, or use the version that wrote it"
-        )
+        reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"
+        later = isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION
+        what = "was written by a later version of the toolkit; use that one, or run the study again" if later else "run the study again"
+        raise DataError(f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; {what}")
     data = {**LATER, **_printable(data)}
+    if "refutations" in data:
+        # plain names of checks: the record's own before those of today
+        recorded = data["language"] or {}
+        data["language"] = {**recorded, "checks": {**labels(), **recorded.get("checks", {})}}
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")

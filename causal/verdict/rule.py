@@ -40,7 +40,7 @@ DECISIVE: dict[str, tuple[str, ...]] = {
     "cross_section": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
 }
 # where a decisive check cannot be run, one of these that was run and passed stands in for it: of a graph that makes no testable claim about treatment and
-# outcome, a negative control sees the missing arrow that leaves no trace (METHOD: with aid alone)
+# outcome, a negative control sees the missing arrow that leaves no trace (docs/method.md, section 3: with aid alone)
 STANDS_IN: dict[str, tuple[str, ...]] = {"implied_independence": ("negative_control_outcome", "negative_control_exposure")}
 # what undermines an estimate, and by how many of the five levels each lowers the strength
 LOWERS: dict[str, int] = {"estimator": 1, "record": 1, "forced": 1, "not_run": 1, "check": 1, "disagreement": 2, "blind": 1, "placebo_treatment": 2}

@@ -15,8 +15,7 @@ from causal.design import Design
 from causal.errors import CausalError
 from causal.needs import ADOPTION
 from causal.question import Question
-from causal.refute import Trial
-from causal.refuters import unsure
+from causal.refute import Setting
 from causal.words import count
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -60,7 +59,7 @@ class Moves:
         """A path in contrasts as a treatment in its own unit; what authorities leave, where they move to the `control` level, is `treated`."""
         return (question.treated if self.adoption and np.nanmin(self.path) < 0 else question.control) + question.contrast * path
 
-    def ahead(self, trial: Trial) -> Ints:
+    def ahead(self, trial: Setting) -> Ints:
         """Years from each row's own to the first year in which the treatment itself has moved, whatever the question's lag; shape (rows,)."""
         return np.asarray(self.first[trial.design.authority] - max(trial.question.lag, 0) - trial.design.year)
 
@@ -70,7 +69,7 @@ class Moves:
         return int((self.moved & (seen >= 2)).sum())
 
 
-def moves(trial: Trial, still: float) -> Moves:
+def moves(trial: Setting, still: float) -> Moves:
     """When each authority's treatment first differs from what it was, by more than `still` contrasts.
 
     A binary treatment, and any under an estimator that compares adopters, counts as adopted or not. The treatment's years after the last that an
@@ -106,10 +105,8 @@ def moves(trial: Trial, still: float) -> Moves:
     return Moves(size=move, first=first, before=design.year < first[design.authority], path=path, years=years, adoption=adoption)
 
 
-def unfit(trial: Trial) -> str | None:
+def unfit(trial: Setting) -> str | None:
     """Why trends cannot be looked at here; None if they can."""
-    if (why := unsure(trial)) is not None:
-        return why
     if len(np.unique(trial.design.year)) < 3:
         return f"{count(len(np.unique(trial.design.year)), 'year')} of outcomes cannot show a trend before a move and a comparison after it"
     variable = trial.panel.variable(trial.question.treatment)
