@@ -30,7 +30,7 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
+from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
 from causal.words import count, places
 
 

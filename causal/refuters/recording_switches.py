@@ -28,7 +28,7 @@ from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, unsure
-from causal.refuters.missing_outcomes import in_turn
+from causal.refuters.machinery.substitutes import in_turn
 from causal.words import count, listed
 
 WAYS = ("authorities left out", "years left out", "repaired")

@@ -28,7 +28,7 @@ from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
+from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
 from causal.verdict.decide import classify
 from causal.words import count, places, span
 

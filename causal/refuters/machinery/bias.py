@@ -17,9 +17,9 @@ from causal.arrays import Floats
 from causal.design import Design, design
 from causal.errors import CausalError
 from causal.estimate import Linear, least_squares
+from causal.inference.detectable import POWER
 from causal.refute import Trial, stream
 
-POWER = 0.8
 MANY = 5_000  # degrees of freedom from which F is chi-squared, and its noncentral tail no longer computed well
 FARTHEST = 50.0  # standard errors beyond which nothing is looked for
 
