@@ -24,7 +24,8 @@ from causal.estimate import Estimate, Estimator
 from causal.estimators.doubly_robust import ForestDr, LinearDr
 from causal.estimators.dowhy_glm import DowhyGlm
 from causal.estimators.front_door import FrontDoor
-from causal.estimators.machinery.one_row import CrossSection, clipped, cross_section, logistic, overlap
+from causal.estimators.machinery.long_difference import cross_section
+from causal.estimators.machinery.one_row import CrossSection, clipped, logistic, overlap
 from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner, XLearner
 from causal.estimators.propensity import PropensityStratification, PropensityWeighting
@@ -116,7 +117,7 @@ def test_recovers_and_covers_a_planted_effect_that_differs_with_who_is_treated(n
     covered = sum(one.lower <= TRUTH[target] <= one.upper for one in found)  # type: ignore[operator]
     assert covered >= int(stats.binom(panels, 0.95).ppf(0.0005))
     assert 0.65 < np.mean([one.std_error for one in found]) / sampling < 1.5  # type: ignore[arg-type]
-    assert all(one.target == target and ("on the treated" in one.estimand) == (target == "ATT") for one in found)
+    assert all(one.target == target and (one.estimand.population == "treated") == (target == "ATT") for one in found)
 
 
 @pytest.mark.parametrize("name", ["linear_dr", "propensity_weighting", "t_learner", "dowhy_glm"])
