@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimators.machinery.one_row import CrossSection
 from causal.estimators.machinery.transformed import scaled
 from causal.knobs import is_whole
 from causal.needs import Need
+from causal.rows import Control
 from causal.windows import between, windows
 
 Years = tuple[int, int] | None

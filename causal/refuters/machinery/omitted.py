@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import DataError
 from causal.graph import undated
 from causal.refute import Trial
+from causal.rows import Control
 from causal.words import count
 
 
