@@ -179,7 +179,7 @@ def test_the_gaussian_model_without_modifiers_has_statsmodels_clustered_error() 
     theirs = sm.OLS(made.outcome, matrix).fit(cov_type="cluster", cov_kwds={"groups": made.cluster})
     one = estimate(DowhyGlm(), made)
     assert one.effect == pytest.approx(theirs.params[1], rel=1e-8) and one.std_error == pytest.approx(theirs.bse[1], rel=1e-8)
-    assert "weighted by residual treatment variance" in one.estimand
+    assert "weighted by residual treatment variance" in one.estimand.words
 
 
 def test_families_with_a_link_agree_with_statsmodels_predictions() -> None:
