@@ -245,7 +245,7 @@ def _answer(trial: Trial, variant: Design, rng: np.random.Generator) -> Estimate
         return replace(made, influence=None)
     scores = np.zeros(len(trial.design.clusters))
     scores[np.searchsorted(trial.design.clusters, variant.clusters)] = made.influence
-    return replace(made, influence=scores)
+    return replace(made, influence=scores, clusters=len(scores))
 
 
 def _largest(shifts: Floats, differences: Floats, rng: np.random.Generator) -> tuple[float, int, float]:
