@@ -34,9 +34,10 @@ from causal.refuters.bootstrap import Bootstrap
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.future_treatment import FutureTreatment
 from causal.refuters.leave_one_out import LeaveOneOut
+from causal.refuters.machinery.omitted import bound
 from causal.refuters.placebo_treatment import PlaceboTreatment
 from causal.refuters.random_common_cause import RandomCommonCause
-from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, bound, e_value, partial_r2, robustness_value
+from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, partial_r2, robustness_value
 
 PUBLISHED = Path(__file__).parents[1].parent / "shared" / "data" / "published"
 

@@ -30,7 +30,8 @@ from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation, Trial
 from causal.refuters import whole_units
-from causal.refuters.few_clusters import FewClusters, _randomised, left_open, ruled_out
+from causal.refuters.few_clusters import FewClusters, _randomised
+from causal.refuters.machinery.exclusions import left_open, ruled_out
 from causal.refuters.machinery.histories import alike, deal
 from causal.refuters.measurement_error import MeasurementError
 from causal.refuters.missing_outcomes import MissingOutcomes, _guessed
