@@ -18,7 +18,7 @@ import numpy as np
 
 from causal.analysis import Analysis
 from causal.arrays import Floats
-from causal.design import Design, design
+from causal.design import Control, Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
@@ -292,7 +292,7 @@ class Trial(Setting):
                     made,
                     controls=np.column_stack([made.controls, control[:, draw]]),
                     control_names=(*made.control_names, "random"),
-                    control_groups={**made.control_groups, "random": (made.controls.shape[1],)},
+                    control_groups={**made.control_groups, Control("random", made=True): (made.controls.shape[1],)},
                 )
             else:
                 assert treatment is not None

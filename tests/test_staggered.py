@@ -354,10 +354,10 @@ def test_pre_trends_raise_the_alarm_where_planted_and_seldom_elsewhere() -> None
         frame["plans"] += trend * frame.groupby("authority")["cut"].transform("max") * (frame.index.get_level_values("year") - 2011)
         asked = trial(replace(panel, frame=frame), replace(ATT, modifiers=()), SHELF[name])
         one, found = asked.estimate, FutureTreatment().refute(asked, RNG)
-        assert found.survived is (one.diagnostics["pre-trend p"] >= 0.05)  # type: ignore[operator]
-        assert found.p_value == one.diagnostics["pre-trend p"]
-        assert any("moved before" in words for words in one.concerns) == (one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
-        return bool(one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
+        assert found.survived is (one.facts.pre_trend.p_value >= 0.05)  # type: ignore[operator]
+        assert found.p_value == one.facts.pre_trend.p_value
+        assert any("moved before" in words for words in one.concerns) == (one.facts.pre_trend.p_value < 0.05)  # type: ignore[operator]
+        return bool(one.facts.pre_trend.p_value < 0.05)  # type: ignore[operator]
 
     for name in ("callaway_santanna", "imputation"):
         assert sum(alarm(name, seed, 0.0) for seed in range(30)) <= 6  # 99.9 % binomial bound

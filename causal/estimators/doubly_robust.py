@@ -182,7 +182,8 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
         median_fit(whole),
         over=made.design,
         estimator=estimator.name,
-        estimand=f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} (doubly robust)",
+        estimand=made.estimand("doubly robust"),
+        held=made.held(design),
         target=made.target,
         parts=group_parts(made.design, parts, rng),
         diagnostics={

@@ -183,10 +183,11 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
         )
     groups = members(made)
     diagnostics, said, notes = _comparable(made)
-    whose = ", weighted by residual treatment variance" if isinstance(estimator, SLearner) and estimator.nuisance in STRAIGHT else ""
+    straight = isinstance(estimator, SLearner) and estimator.nuisance in STRAIGHT
     words: dict[str, Any] = {
         "estimator": estimator.name,
-        "estimand": f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} ({estimator.name.replace('_', '-')}{whose})",
+        "estimand": made.estimand(estimator.name.replace("_", "-"), weighting="residual_variance" if straight else "places"),
+        "held": made.held(design),
         "target": made.target,
         "over": made.design,
         "diagnostics": diagnostics,
@@ -198,7 +199,7 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
         """The average and each group's, in outcome units; of the clusters drawn."""
         again = made if drawn is made.design else cross_section(drawn, before=None, after=None)
         found = _effects(estimator, again, rng) * made.contrast
-        by = {modifier.label: modifier for modifier in drawn.modifiers}
+        by = {modifier.name: modifier for modifier in drawn.modifiers}
         inside = [by[of].codes == by[of].groups.index(name) for of, names, _, _ in groups for name in names]
         return np.array([_mean(found, again.counted * one) for one in [np.ones(len(found)), *inside]])
 

@@ -22,6 +22,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
+from causal.estimand import DesignFacts, Estimand, Held, compared
 from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, thin, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.stages import Pieces, anderson_rubin, beyond, check_instruments, effective_f, hansen, instrumented, two_stage, varying
@@ -69,8 +70,15 @@ class TwoStageLeastSquares:
         """
         serve(self, design)
         used, names, raw = instrumented(design, self.instruments)
-        said = f"average effect of what {' and '.join(names)} move{'s' * (len(names) == 1)} of the treatment (two-stage least squares)"
-        return answered(self.name, design, used, raw, said, rng, interval=self.interval)
+        asked = Estimand(
+            family="moved",
+            comparison=compared(used),
+            population="movers",
+            weighting="instrument_variance",
+            instruments=names,
+            model="two-stage least squares",
+        )
+        return answered(self.name, design, used, raw, asked, rng, interval=self.interval)
 
 
 def answered(
@@ -78,10 +86,11 @@ def answered(
     design: Design,
     used: Design,
     raw: Floats,
-    estimand: str,
+    estimand: Estimand,
     rng: np.random.Generator,
     *,
     interval: Interval = "anderson_rubin",
+    facts: DesignFacts | None = None,
     diagnostics: dict[str, float | None] | None = None,
     concerns: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
@@ -117,10 +126,10 @@ def answered(
         over=used,
         estimator=estimator,
         estimand=estimand,
+        held=Held.by(used),
+        facts=facts,
         parts=_parts(used, basis, outcome[:, 0], raw, rng),
         diagnostics={
-            "authority effects held fixed": float("authority" in used.absorb),
-            "controls held fixed": 1.0,
             "share of treatment variance left": shares["share of treatment variance left"],
             "share of it that the instruments move (partial R²)": float((both.moved**2).sum() / (treatment**2).sum()),
             "effective clusters": five["effective clusters"],
@@ -190,7 +199,7 @@ def _parts(design: Design, basis: Floats, outcome: Floats, raw: Floats, rng: np.
                 continue
             f, critical = effective_f(block, treatment[:, 0], design.cluster, len(design.clusters))
             if not f >= critical:
-                weak.add((m.label, m.groups[g]))
+                weak.add((m.name, m.groups[g]))
             kept.append(g)
             blocks.append((treatment, block))
         if not kept:
@@ -201,6 +210,6 @@ def _parts(design: Design, basis: Floats, outcome: Floats, raw: Floats, rng: np.
             continue
         place = np.full(len(m.groups), -1)
         place[kept] = np.arange(len(kept))
-        fits.append((m.label, tuple(m.groups[g] for g in kept), both.fit, place[m.codes]))
+        fits.append((m.name, tuple(m.groups[g] for g in kept), both.fit, place[m.codes]))
     none = {"std_error": None, "lower": None, "upper": None, "joint_lower": None, "joint_upper": None}
     return tuple(replace(part, **none) if (part.of, part.name) in weak else part for part in group_parts(design, fits, rng))  # type: ignore[arg-type]

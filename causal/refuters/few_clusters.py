@@ -133,7 +133,7 @@ class FewClusters:
         outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
         points = self.weights if self.weights != "auto" else "webb" if clusters <= FEW_FOR_SIGNS else "rademacher"
         others = {
-            f"wild bootstrap ({points.capitalize()} weights)": wild_bootstrap(
+            "wild bootstrap": wild_bootstrap(
                 outcome, treatment, made.held(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
             )
         }
@@ -143,12 +143,12 @@ class FewClusters:
         said, fallen = [], []
         for name, (low, high, p_value) in others.items():
             lower, upper = sorted((float(low * scale), float(high * scale)))
-            key = name.split(" (")[0]
-            numbers |= {f"{key}: p-value": p_value, f"{key}: lower": _known(lower), f"{key}: upper": _known(upper)}
-            said.append(f"by {name} {span(lower, upper, decimals)} ({chance(p_value)})")
+            numbers |= {f"{name}: p-value": p_value, f"{name}: lower": _known(lower), f"{name}: upper": _known(upper)}
+            how = f" ({points.capitalize()} weights)" if name == "wild bootstrap" else ""
+            said.append(f"by {name}{how} {span(lower, upper, decimals)} ({chance(p_value)})")
             shrunk = tuple(estimate.effect + (end - estimate.effect) / self.tolerance for end in (lower, upper))
             if opened := left_open(question, usual, (shrunk[0], shrunk[1])):
-                fallen.append(f"by {name.split(' (')[0]} {listed(opened)} cannot be ruled out")
+                fallen.append(f"by {name} {listed(opened)} cannot be ruled out")
         words = f"The {question.level:.0%} interval is {span(*usual, decimals)} as reported, {listed(said)}. "
         if dealt is None:
             words += "Histories could not be dealt: too few units are observed in the same years. "

@@ -282,8 +282,9 @@ def _parts(trial: Trial, study: EventStudy) -> tuple[Part, ...]:
         parts.append(
             Part(
                 kind="time",
-                of=trial.design.treatment_variable.label,
+                of=trial.design.treatment_variable.name,
                 name=f"{'lead' if k < 0 else 'lag'} {abs(k)}" if k else "now",
+                since=int(k),
                 effect=effect,
                 std_error=error,
                 lower=lower,

@@ -22,7 +22,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import suggest
 from causal.graph import dated, undated
 from causal.inference.detectable import minimum_detectable
@@ -143,7 +143,7 @@ class NegativeControlExposure:
         made : the control's own design, in which the treatment may be held fixed.
         """
         name = self._treatment(trial)
-        out = made.control_groups.get(name, ()) if self.hold_treatment else ()
+        out = made.control_groups.get(Control(name), ()) if self.hold_treatment else ()
         kept = [i for i in range(made.controls.shape[1]) if i not in out]
         beside = made.controls[:, list(out)] if out else None
         if beside is None or beside.shape[1] != 1:

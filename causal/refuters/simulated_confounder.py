@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.inference.clustered import interval
@@ -154,9 +154,9 @@ class SimulatedConfounder:
             words += f"One as strong as the strongest control makes the interval {what}."
         return report(found=words, p_value=None, survived=survived, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 
-    def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[str, tuple[float, float]] | None:
+    def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[Control, tuple[float, float]] | None:
         """The measured control whose like would move a straight line's effect most, and what strengths it makes plausible."""
-        best: tuple[float, str, tuple[float, float]] | None = None
+        best: tuple[float, Control, tuple[float, float]] | None = None
         for group, measured in benchmarks(made, treatment, outcome, None).items():
             strengths = bound(*measured, self.multiple)
             if strengths is None:

@@ -29,7 +29,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import ConfigError, DataError
 from causal.estimate import Part
 from causal.graph import undated
@@ -297,7 +297,7 @@ def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tup
     return out[:, 0], out[:, 1]
 
 
-def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[str, tuple[float, float]]:
+def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[Control, tuple[float, float]]:
     """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment.
 
     treatment, outcome : residuals on all controls, shape (rows,), by the same `folds` as in `residuals`.
@@ -317,12 +317,11 @@ def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | N
     return found
 
 
-def label(trial: Trial, group: str) -> str:
+def label(trial: Trial, group: Control) -> str:
     """Words for a control: its variable's label, with how long before the outcome it is dated, and with "× year" kept."""
-    bare, by_year = (group.removesuffix(" × year"), group.endswith(" × year"))
-    name, by = undated(bare)
+    name, by = undated(group.cause)
     try:
         words = trial.panel.variable(name).label + (f", {count(-by, 'year')} before the outcome" if by else "")
     except DataError:
-        words = bare
-    return f"{words} × year" if by_year else words
+        words = group.cause
+    return f"{words} × year" if group.by_year else words

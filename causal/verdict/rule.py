@@ -136,7 +136,7 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
         return "cross_section"
     if estimate.rows <= estimate.authorities:
         return "one_row"
-    return "adoption" if "authorities treated" in estimate.diagnostics or _taken_up(design) else "dose"
+    return "adoption" if estimate.facts.adopters is not None or _taken_up(design) else "dose"
 
 
 def _taken_up(design: Design) -> bool:
@@ -150,22 +150,21 @@ def _taken_up(design: Design) -> bool:
 
 def maryland(rule: Rule, design: Design, estimate: Estimate) -> tuple[int, str]:
     """The level of the Maryland scale that a design can give, 1 to 5, and what gives it."""
-    kind, found = kind_of(design, estimate), estimate.diagnostics
+    kind, held = kind_of(design, estimate), estimate.held
     if rule.randomised:
         return 5, f"treatment was dealt by lot: {rule.randomised.strip().rstrip('.')}"
     if kind == "instrument":
-        shocks = found.get("effective shocks")
+        shocks = estimate.facts.shocks
         if shocks is not None and shocks < FEWEST_SHOCKS:
             return 3, f"a difference-in-differences by exposure, since {shocks:.0f} effective shock{'s' * (round(shocks) != 1)} make no instrument"
         return 4, "a comparison by an instrument"
-    if found.get("authority effects held fixed"):
+    if held.authority and estimate.estimand.comparison != "changes":
         return 3, "a comparison of authorities with themselves over time"
     if kind == "one_row" and not estimate.association:
         return 3, "a comparison over time of authorities that differ in treatment and are alike in what was measured"
     if design.identification.strategy == "frontdoor":
         return 2, "a comparison through the front door"
-    held = found.get("controls held fixed", 1.0)
-    if held and (design.control_groups or design.nested_names):
+    if held.controls and (design.control_groups or design.nested_names):
         return 2, "a comparison between authorities with controls"
     return 1, "a bare comparison"
 

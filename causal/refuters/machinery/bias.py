@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design, design
+from causal.design import Control, Design, design
 from causal.errors import CausalError
 from causal.estimate import Linear, least_squares
 from causal.refute import Trial, stream
@@ -78,7 +78,7 @@ def moved_by(trial: Trial, names: Sequence[str], beside: Sequence[str] = ()) -> 
         return Bias()
     try:
         made = design(trial.panel, replace(trial.question, modifiers=()), replace(trial.identification, adjust_for=(*fixed, *new)))
-        out = {column for name in new for column in made.control_groups.get(name, ())}
+        out = {column for name in new for column in made.control_groups.get(Control(name), ())}
         return difference(trial, _without(made, out), made) if out else Bias()
     except CausalError:
         return Bias()
