@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 import yaml
 from scipy import stats
 from worlds import ADOPTION, World
@@ -80,7 +81,7 @@ def world(seed: int, clusters: int = 100) -> Panel:
 
 
 def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH) -> Design:
-    return design(panel, question, identify(question, graph, measured=panel.names))
+    return worlds.designed(panel, question, graph)
 
 
 def estimate(estimator: Estimator, made: Design) -> Estimate:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 import yaml
 from scipy import stats
-from worlds import ADOPTION, GRAPH, QUESTION, World, without
+from worlds import ADOPTION, GRAPH, QUESTION, World, trial_of, without
 
 from causal.cli import main
 from causal.cohorts import cohorts
@@ -56,7 +57,7 @@ def published(name: str) -> Path:
 
 
 def designed(panel: Panel, question: Question = ATT) -> Design:
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
+    return worlds.designed(panel, question)
 
 
 @cache
@@ -332,17 +333,7 @@ def test_negative_and_forbidden_weights_reach_the_concerns() -> None:
 
 def trial(panel: Panel, question: Question, estimator: Estimator) -> Trial:
     """An answer ready to be checked."""
-    made = designed(panel, question)
-    return Trial(
-        panel=panel,
-        question=question,
-        identification=made.identification,
-        estimator=estimator,
-        design=made,
-        estimate=estimator.estimate(made, RNG),
-        seed=1,
-        graph=GRAPH,
-    )
+    return trial_of(panel, designed(panel, question), estimator, seed=1, graph=GRAPH)
 
 
 def test_pre_trends_raise_the_alarm_where_planted_and_seldom_elsewhere() -> None:
