@@ -110,8 +110,10 @@ def _wrong(one: Refutation) -> Iterator[str]:
     for name in ("asks", "expected", "found", "detects", "cannot_detect"):
         if not isinstance(getattr(one, name), str):
             yield f"{name} must be words, got {getattr(one, name)!r}"
-    if one.survived not in (True, False, None) or (isinstance(one.survived, int | float) and not isinstance(one.survived, bool)):
+    if one.survived is not None and not isinstance(one.survived, bool):
         yield f"survived must be True, False or None, got {one.survived!r}"
+    if one.survived is None and not one.reason:
+        yield "reason must say why a check was not run, where survived is None"
     if one.family is not None and one.family not in FAMILIES:
         yield f"family must be one of {', '.join(FAMILIES)}, or None, got {one.family!r}"
     if one.role is not None and one.role not in ROLES:

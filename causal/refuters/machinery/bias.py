@@ -33,7 +33,7 @@ class Bias:
     error: float | None = None
 
 
-def reach(df: float, level: float, *, tests: int = 1, power: float = POWER) -> float | None:
+def reach(df: float, level: float, *, tests: int = 1, power: float = POWER, line: bool = False) -> float | None:
     """How many standard errors off a coefficient, or a straight line through several, must be for a test to find it this often.
 
     Parameters
@@ -42,6 +42,8 @@ def reach(df: float, level: float, *, tests: int = 1, power: float = POWER) -> f
     level : rate at which the test is held.
     tests : coefficients that are tested jointly by Hotelling's T², as `causal.inference.clustered.joint_test` does.
     power : share of panels in which it is found.
+    line : whether the standard error is that of the straight line which fits all of them best, by their estimated covariance: it is too small by
+        the root of (df − tests + 1) / df.
     """
     from scipy import optimize, stats
 
@@ -57,7 +59,7 @@ def reach(df: float, level: float, *, tests: int = 1, power: float = POWER) -> f
 
     if not short(FARTHEST**2) > 0:
         return None
-    return float(np.sqrt(optimize.brentq(short, 0.0, FARTHEST**2, xtol=1e-9) * (1.0 if normal else df / rest)))
+    return float(np.sqrt(optimize.brentq(short, 0.0, FARTHEST**2, xtol=1e-9) * (df / rest if line and np.isfinite(df) else 1.0)))
 
 
 def moved_by(trial: Trial, names: Sequence[str], beside: Sequence[str] = ()) -> Bias:
