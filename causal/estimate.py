@@ -394,14 +394,13 @@ def estimated(
         return made
     if len(used.clusters) <= TWO:
         return without_interval(made, TWO_CLUSTERS, "two_clusters")
-    if over is None and fit.carried is not None:
-        return without_interval(made, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
-    return without_interval(made, one_cluster("one cluster"), "one_cluster")
+    assert fit.carried is not None
+    return without_interval(made, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
 
 
 def one_cluster(name: str) -> str:
     """Why an answer that one cluster carries has no interval, as the end of a sentence."""
-    return f"{name} alone carries it: without {name if name != 'one cluster' else 'that one'} there is no estimate"
+    return f"{name} alone carries it: without {name} there is no estimate"
 
 
 def without_interval(made: Estimate, why: str, code: NoInterval = "method") -> Estimate:
