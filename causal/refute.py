@@ -351,9 +351,9 @@ def must_say(name: str, refuter: Refuter) -> None:
     ConfigError : no `refute` or `unmet`, no `name`, no `family` or one that there is none of, a `role` or `label` that is none; the message names the class.
     """
     who = f"refuters.{name}: the class {type(refuter).__module__}.{type(refuter).__qualname__}"
-    for method in ("refute(trial, rng)", "unmet(setting)"):
-        if not callable(getattr(refuter, method.partition("(")[0], None)):
-            raise ConfigError(f"{who} has no method {method}, so it is no check; unmet says what it lacks before it runs, None where nothing")
+    for method, takes in (("refute", "trial, rng"), ("unmet", "setting")):
+        if not callable(getattr(refuter, method, None)):
+            raise ConfigError(f"{who} has no method {method}({takes}), so it is no check; unmet says what it lacks before it runs, None where nothing")
     for key, options in (("family", FAMILIES), ("role", (*ROLES, None))):
         value = getattr(refuter, key, "nothing")
         if value not in options:
