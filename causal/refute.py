@@ -18,7 +18,7 @@ import numpy as np
 
 from causal.analysis import Analysis
 from causal.arrays import Floats
-from causal.design import Control, Design, design
+from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
@@ -26,6 +26,7 @@ from causal.identify import Identification
 from causal.panel import Panel
 from causal.question import Question
 from causal.redraw import with_clusters, with_control, with_treatment
+from causal.rows import Control
 
 T = TypeVar("T")
 # what a check speaks of: a bias that it could have seen; the size of the error; how the answer stands up to who and what is in the data; the record

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Control, Design, design
+from causal.design import Design, design
 from causal.errors import CausalError
 from causal.estimate import Linear, least_squares
+from causal.inference.detectable import POWER
 from causal.refute import Trial, stream
+from causal.rows import Control
 
-POWER = 0.8
 MANY = 5_000  # degrees of freedom from which F is chi-squared, and its noncentral tail no longer computed well
 FARTHEST = 50.0  # standard errors beyond which nothing is looked for
 
