@@ -101,6 +101,8 @@ class Refutation:
     lost: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.survived, np.bool_):
+            object.__setattr__(self, "survived", bool(self.survived))
         for problem in _wrong(self):
             raise WrongField(f"Refutation {self.name!r}: {problem}")
 
