@@ -186,7 +186,8 @@ class Mine:
 
 
 def test_an_outsider_s_check_that_keeps_the_contract_gets_its_family_from_its_class() -> None:
-    result = run(study(refuters={"mine": Mine({"bias": 0.5})}))
+    result = run(study(refuters={"mine": Mine({"bias": np.float64(0.5), "survived": np.True_})}))
+    assert result.refutations[0].survived is True
     assert [(one.family, one.label, one.bias) for one in result.refutations] == [("bias", "mine", 0.5)]
 
 
