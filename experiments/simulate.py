@@ -17,7 +17,9 @@ import numpy as np
 
 from causal.design import design
 from causal.errors import CausalError, ConfigError, DesignError
-from causal.experiments.compose import composed, resolved, study_from, trust
+from causal.experiments.compose import composed, recorded, study_from, trust
+from causal.experiments.gate import how
+from causal.experiments.run import checked_workers
 from causal.identify import Identification, identify
 from causal.panel import Panel
 from causal.plant import Ground, ground
@@ -71,14 +73,14 @@ def main(
     if not found.identified:
         raise DesignError(f"the graph does not identify {study.question.treatment} → {study.question.outcome} with these data: nothing to simulate")
     base = ground(panel, design(panel, study.question, found)) if worlds == "panel" else None
-    plain = resolved(config)
+    plain, runs = recorded(config), Path(str(how(config, "runs")))
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
-    home = Path(str(config.runs)) / "simulations" / str(study.estimator.name) / digest[:12]
+    home = runs / "simulations" / str(study.estimator.name) / digest[:12]
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise ConfigError(f"runs={config.runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
-    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=int(config.workers))
+        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
+    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=checked_workers(how(config, "workers")))
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
         ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),

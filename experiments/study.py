@@ -24,7 +24,8 @@ import yaml
 from causal.breakdown import Column, Figure, Mark, Table
 from causal.errors import CausalError, ConfigError, NotMeasured, suggest
 from causal.experiments import decompose
-from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
+from causal.experiments.compose import choices, composed, recorded, resolved, study_and_part, study_from, trust
+from causal.experiments.gate import CONF, how, shelf, strangers
 from causal.experiments.run import carry_out, checked_workers, complete
 from causal.panel import Panel
 from causal.report.figures.canvas import stamped, titled
@@ -76,7 +77,7 @@ def plan(name: str, folders: Sequence[Path] = ()) -> Plan:
     ------
     ConfigError : there is none of that name, or it is not a study's file.
     """
-    path = next((p for root in (*folders, CONF) if (p := root / "study" / f"{name}.yaml").is_file()), None)
+    path = next((p for root in (*folders, CONF) for p in shelf(root, "study") if p.stem == name), None)
     if path is None:
         raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
     try:
@@ -90,11 +91,10 @@ def plan(name: str, folders: Sequence[Path] = ()) -> Plan:
         kind = next((kind for kind in ("run", "decompose") if isinstance(one, dict) and kind in one), "")
         if not kind or set(one) - ENTRY or {"run", "decompose"} <= set(one):
             raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
-        words = [str(word) for word in _words(one[kind])]
+        words = strangers(_words(one[kind]), str(path))
         entries.append(Entry(kind=kind, name=words.pop(0) if kind == "decompose" else "", words=tuple(words), why=" ".join(str(one.get("why") or "").split())))
-    return Plan(
-        title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(_words(inside.get("words"))), entries=tuple(entries)
-    )
+    shared = strangers(_words(inside.get("words")), str(path))
+    return Plan(title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(shared), entries=tuple(entries))
 
 
 def _words(given: Any) -> list[str]:
@@ -118,7 +118,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     what, allowed = plan(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
     study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
-    runs, workers = Path(str(config.runs)), checked_workers(config.workers)
+    runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     panels: dict[str, Panel] = {}
     rows: list[dict[str, Any]] = []
@@ -157,9 +157,9 @@ def _run(
     """One experiment, unless it is there already."""
     config = composed(words, folders)
     study = study_from(config, allowed)
-    plain = resolved(config)
+    plain = recorded(config)
     experiment = next(word.partition("=")[2] for word in reversed(words) if word.startswith("experiment="))
-    panel = _panel(study, plain, panels)
+    panel = _panel(study, resolved(config), panels)
     home = runs / experiment / str(study.estimator.name)
     there = complete(home, digest_of(plain), panel.digest)
     if there is None:
@@ -196,7 +196,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
         raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
     config = composed([f"decomposition={name}", *words], folders)
     study, _ = study_and_part(config, "decomposition", allowed)
-    there = complete(runs / "decompositions" / name, digest_of(resolved(config)), study.source.load().digest)
+    there = complete(runs / "decompositions" / name, digest_of(recorded(config)), study.source.load().digest)
     state = "already complete"
     if there is None:
         heard = io.StringIO()
