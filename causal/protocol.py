@@ -129,6 +129,13 @@ def saved(path: Path) -> dict[str, Any]:
         raise ConfigError(f"protocol={path} has schema_version {plan.get('schema_version')!r}; this version reads {SCHEMA}")
     if _digest({key: value for key, value in plan.items() if key != "digest"}) != plan["digest"]:
         raise ConfigError(f"protocol={path} was changed after it was saved: its digest is not that of what it holds. Save a new one, and say why")
+    # a digest is no signature, since anyone can make it anew: what is read of a protocol is looked at
+    for key, kind in (("words", list), ("config", dict), ("data", dict), ("design", dict)):
+        if not isinstance(plan.get(key), kind):
+            raise ConfigError(f"protocol={path}: {key} must be a {'list' if kind is list else 'mapping'}, got {plan.get(key)!r}")
+    lacking = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
+    if lacking:
+        raise ConfigError(f"protocol={path} lacks {', '.join(lacking)}; causal explain … --save FILE writes one")
     return plan
 
 

@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import choices, composed, explained, parsable, quoted, recorded, searched, study_from, trust
-from causal.experiments.gate import CONF, guarded, how, spoken, strangers, typed
+from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
@@ -289,7 +289,7 @@ def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, 
     if sweep or len(paths) > 1:
         raise ConfigError("a protocol fixes one study: run it alone, without  -m  and with one  protocol=FILE")
     plan = saved(Path(paths[0]))
-    return plan, [*strangers(plan["words"], f"protocol={paths[0]}"), *rest]
+    return plan | {"config": portable(plan["config"])}, [*strangers(plan["words"], f"protocol={paths[0]}"), *rest]
 
 
 def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:

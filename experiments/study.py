@@ -34,6 +34,7 @@ from causal.report.index import index
 from causal.report.provenance import digest_of
 from causal.report.record import load
 from causal.report.record import plain as as_plain
+from causal.report.summary import escaped
 from causal.study import Study, loaded
 from causal.words import count
 
@@ -137,7 +138,11 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             row = {"state": "refused", "reason": str(problem)}
         except Exception as fault:  # a fault of ours in one entry must not cost the others; it is told, and the exit status says so
             row = {"state": "broken off", "reason": f"{type(fault).__name__}: {fault}"}
-        row = {"entry": " ".join([*([entry.name] if entry.name else []), *entry.words]), "kind": entry.kind, "why": entry.why} | row
+        row = {
+            "entry": " ".join([*([entry.name] if entry.name else []), *entry.words]).replace("\n", " ").replace("`", "'"),
+            "kind": entry.kind,
+            "why": entry.why,
+        } | row
         rows.append(row)
         print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
         print(f"    {row.get('headline') or row.get('reason')}", flush=True)
@@ -210,7 +215,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
 def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     """The index page, and the same as a table in text."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
+    lines = [f"# {escaped(what.title)}", "", *([escaped(what.said), ""] if what.said else []), *_table(rows)]
     (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
     drawn = _answers(rows)
@@ -268,17 +273,17 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     heads = ["entry", "answer", "strength", "did not pass", *(["planted"] if planted else ["what others said"])]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in rows:
-        cells = [f"`{row['entry']}`" + (f" {row['why']}" if row["why"] else "")]
+        cells = [f"`{row['entry']}`".replace("|", "\\|") + (f" {escaped(row['why'])}" if row["why"] else "")]
         if "folder" not in row:
-            cells += [f"{row['state']}: {row['reason']}", "", "", ""]
+            cells += [escaped(f"{row['state']}: {row['reason']}"), "", "", ""]
         elif row["kind"] == "decompose":
-            cells += [row["headline"], "", "", ""]
+            cells += [escaped(row["headline"]), "", "", ""]
         else:
             data, truth = row["data"], row["truth"]
             failed = [one["name"].replace("_", " ") for one in data["refutations"] if one["survived"] is False]
             last = (f"{truth:+.3g}" if truth is not None else "") if planted else " ".join(f"{one['who']}: {one['what']}" for one in data.get("said", []))
-            cells += [row["headline"], data["verdict"]["strength"], ", ".join(failed) or "none", last]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+            cells += [escaped(one) for one in (row["headline"], data["verdict"]["strength"], ", ".join(failed) or "none", last)]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

@@ -144,11 +144,14 @@ FOLDERS: dict[str, Callable[[Path, Path], Any]] = {
 }
 
 
+HOWS = ("where results go", "how many workers")  # a word of the command line would stand above the file's
+
+
 @pytest.mark.parametrize("attack", FOLDERS)
 def test_a_folder_runs_no_code(attack: str, bomb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     FOLDERS[attack](tmp_path / "mine", bomb)
-    # `said` is the experiment's own, and may hold no estimator's knobs: all others stand in the study
-    refused(tmp_path, capsys, call(tmp_path, "--config-dir", str(tmp_path / "mine"), "experiment=ours"))
+    words = [word for word in (*SMALL, f"runs={tmp_path / 'runs'}") if not (word.startswith(("runs=", "workers=")) and attack in HOWS)]
+    refused(tmp_path, capsys, main(["run", "--config-dir", str(tmp_path / "mine"), "experiment=ours", *words]))
 
 
 @pytest.mark.parametrize("sweep", ["experiment=closures,ours", "rule=default,pay"])
