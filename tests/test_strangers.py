@@ -5,19 +5,30 @@ Most attacks want Hydra, or us, to unpickle a file that leaves a mark; a test th
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
+import json
 import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from causal.cli import main
+from causal.errors import CausalError
 from causal.protocol import _digest
+from causal.sources.england import England
 
 SMALL = ["source.authorities=40", "refuters=[]", "workers=1"]
 SECRET = "s3cr3t-0f-th3-3nv1r0nm3nt"
@@ -367,3 +378,428 @@ def test_a_trusted_folder_stands_after_all_that_is_installed(tmp_path: Path) -> 
 def test_a_folder_without_modules_is_nothing_to_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--trust", str(tmp_path), "source.authorities=40"]) == 2
     assert "no module" in capsys.readouterr().err
+
+
+def test_trust_in_a_module_is_trust_in_what_lies_below_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--trust concurrent.futures` lets in no other class of the same distribution."""
+    words = ["explain", "--trust", "json.decoder", "source.authorities=40", "estimator._target_=json.encoder.JSONEncoder"]
+    assert main(words) == 2 and "not part of this toolkit" in capsys.readouterr().err
+
+
+# --- what a result holds ---------------------------------------------------------------------------------------------
+
+
+def table(folder: Path, name: str = "mine (1).csv", label: str = "Area") -> Path:
+    rows = ["area,yr,cut,plans"]
+    rows += [f'"{label} {i:02d}",{year},{(7 * i + 3 * year) % 11 / 10},{40 + (5 * i + year * i) % 13}' for i in range(15) for year in range(2010, 2016)]
+    path = folder / name
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def own(folder: Path, labels: str = "the cut") -> None:
+    """A graph and an experiment of a user's own on that table."""
+    nodes = {
+        "authority": {"label": "what is lasting", "varies": "authority"},
+        "year": {"label": "what hits all", "varies": "year"},
+        "cut": {"label": labels},
+        "plans": {"label": labels},
+    }
+    arrows: dict[str, Any] = {"authority": {"cut": "a", "plans": "b"}, "year": {"cut": "c", "plans": "d"}, "cut": {"plans": "e"}}
+    question = {"treatment": "cut", "outcome": "plans", "control": 0, "treated": 1, "smallest_important": 2, "because": "a test"}
+    for group, made in (
+        ("graph", {"_target_": "causal.graph.Graph.from_config", "name": "ours", "nodes": nodes, "arrows": arrows}),
+        ("experiment", {"defaults": ["override /graph: ours"], "title": labels, "action": labels, "question": question}),
+    ):
+        (folder / group).mkdir(parents=True, exist_ok=True)
+        head = "# @package _global_\n" if group == "experiment" else "# ours\n"
+        (folder / group / "ours.yaml").write_text(head + yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
+
+
+def words_of(tmp_path: Path, path: Path) -> list[str]:
+    given = ["experiment=ours", "source=table", f"source.path={path}", "source.authority=area", "source.year=yr", "refuters=unmeasured_confounder", "workers=1"]
+    return ["--config-dir", str(tmp_path / "secret-place/mine"), *given, f"runs={tmp_path / 'runs'}"]
+
+
+def test_a_result_holds_no_absolute_path_and_nothing_of_the_machine_but_versions(
+    bomb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folder of configurations, table, trusted folder and results all lie elsewhere, under names that must not be found."""
+    place = tmp_path / "secret-place"
+    own(place / "mine")
+    (place / "classes").mkdir()
+    (place / "classes/homemade_paths.py").write_text(MINE)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main(["run", "--trust", str(place / "classes"), *words_of(tmp_path, table(place))]) == 0
+    folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
+    for one in folder.rglob("*"):
+        if one.suffix in (".json", ".yaml", ".md", ".html", ".csv", ".svg"):
+            text = one.read_text(encoding="utf-8")
+            for secret in ("secret-place", str(tmp_path), str(Path.home()) + "/", SECRET, os.uname().nodename):
+                assert secret not in text, (one.name, secret)
+    record = json.loads((folder / "result.json").read_text())["provenance"]
+    assert record["config"]["source"]["path"] == "mine (1).csv" and "mine" in record["command"] and "classes" in record["command"]
+    assert set(record) <= {"command", "config", "config_digest", "seed", "python", "versions", "commit", "code_digest", "data_digest", "times"}
+
+
+def test_a_path_below_the_current_folder_stands_as_it_reads_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from causal.experiments.gate import portable, shortened, spoken
+
+    monkeypatch.chdir(tmp_path)
+    assert shortened(str(tmp_path / "data/a.csv")) == "data/a.csv" and shortened("data/a.csv") == "data/a.csv"
+    assert shortened("/elsewhere/of/mine/a b.csv") == "a b.csv" and shortened("C:\\Users\\me\\a.csv") == "a.csv"
+    assert shortened("£ / child") == "£ / child" and shortened("/ child") == "/ child" and shortened("a/b") == "a/b"
+    assert portable({"a": ["/x/y/z", 3], "b": {"c": None}}) == {"a": ["z", 3], "b": {"c": None}}
+    said = spoken(["causal", "run", "--config-dir", "/home/of/mine", "source.path='/x/y (1)/z.csv'", "source={path: /x/y/z.csv}", "seed=7"])
+    assert said == ["causal", "run", "--config-dir", "mine", "source.path='z.csv'", "source={path: z.csv}", "seed=7"]
+
+
+# --- labels and tables -----------------------------------------------------------------------------------------------
+
+HARM = "=1+1 <script>alert(1)</script><img src=x onerror=alert(2)> | \"q\" 's' [x](javascript:alert(3))"
+FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", " =1+1", "＝1+1", '=HYPERLINK("http://example.org")']
+
+
+def cells(path: Path) -> list[str]:
+    return [one for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))) for one in row]
+
+
+@pytest.mark.parametrize("word", FORMULAS)
+def test_no_cell_head_or_label_of_a_table_is_a_formula(word: str) -> None:
+    from causal.open_data import NUMBER
+    from causal.report.tables import Column, Table, lines
+
+    made = Table(name="t", columns=(Column(name="a", kind="Filter", label=word), Column(name="b", kind="Indicator", label="b", unit=word)), rows=({"a": word},))
+    for text in (made.csv, made.meta, lines([[word, "-0.5"]])):
+        for one in (cell for row in csv.reader(io.StringIO(text)) for cell in row):
+            assert NUMBER.fullmatch(one) or not one.strip().startswith(("=", "+", "-", "@", "＝")), one
+    assert "-0.5" in lines([[word, "-0.5"]]) and "'-0.5" not in lines([[word, "-0.5"]])
+
+
+def test_hostile_names_are_inert_in_every_table_and_page_of_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Authorities called like formulas stood raw in influence.csv."""
+    own(tmp_path / "secret-place/mine", HARM)
+    assert main(["run", *words_of(tmp_path, table(tmp_path, label="=1+1|<script>alert(1)</script>"))]) == 0
+    folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
+    inert(folder)
+    assert any("=1+1" in one for one in cells(folder / "influence.csv"))
+
+
+def inert(folder: Path) -> None:
+    """No cell begins a formula, no tag of a label's is a tag."""
+    found = [*folder.rglob("*.csv"), *folder.rglob("*.html"), *folder.rglob("*.md"), *folder.rglob("*.svg")]
+    assert found
+    for one in found:
+        text = one.read_text(encoding="utf-8")
+        if one.suffix == ".csv":
+            assert not [cell for cell in cells(one) if cell.strip().startswith(("=", "+", "@"))], one.name
+            continue
+        bare = re.sub(r"<script>.*?</script>", "", text, count=1, flags=re.S) if "script-src 'sha256-" in unescape(text) else text
+        assert "<script" not in bare and "<img src=x" not in bare and "](javascript" not in bare and 'href="javascript' not in bare, one.name
+        if one.suffix == ".html":
+            assert "default-src 'none'" in unescape(text), one.name
+
+
+def test_hostile_labels_are_inert_in_decompositions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own(tmp_path / "secret-place/mine", HARM)
+    given = [word for word in words_of(tmp_path, table(tmp_path, label=HARM.replace('"', ""))) if not word.startswith("refuters")]
+    assert main(["decompose", "variation", *given]) == 0
+    inert(Path(capsys.readouterr().out.strip().splitlines()[-1]))
+
+
+def test_hostile_labels_are_inert_in_simulations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own(tmp_path / "secret-place/mine", HARM)
+    given = [word for word in words_of(tmp_path, table(tmp_path, label=HARM.replace('"', "")))]
+    assert main(["simulate", "--panels", "2", "--effects", "0", *given]) == 0
+    inert(Path(capsys.readouterr().out.strip().splitlines()[-1]))
+
+
+def test_hostile_labels_are_inert_on_the_page_of_many_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "secret-place/mine"
+    own(mine, HARM)
+    (mine / "study").mkdir()
+    entries = [{"run": ["experiment=ours"], "why": HARM}, {"run": ["experiment=ours", f"title={HARM}", "estimator=nothere"], "why": HARM}]
+    (mine / "study/ours.yaml").write_text(yaml.safe_dump({"title": HARM, "said": HARM, "entries": entries}))
+    given = [word for word in words_of(tmp_path, table(tmp_path)) if not word.startswith("experiment")]
+    assert main(["study", "ours", *given]) == 2
+    inert(Path(capsys.readouterr().out.strip().splitlines()[-1]))
+
+
+def test_a_record_s_names_write_nothing_outside_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stranger's result.json calls a table after a path, and figures lie behind a link."""
+    own(tmp_path / "secret-place/mine")
+    given = [word for word in words_of(tmp_path, table(tmp_path)) if not word.startswith("refuters")]
+    assert main(["decompose", "variation", *given]) == 0
+    folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
+    data = json.loads((folder / "result.json").read_text())
+    named = data["tables"][0]["name"]
+    for bad in ("../../../outside", "/tmp/outside", "javascript:alert(1)//", "..", "a/b", "a\nb"):
+        text = json.dumps(data).replace(json.dumps(named), json.dumps(bad))
+        (folder / "result.json").write_text(text)
+        assert main(["report", str(folder)]) == 2
+        assert "no file's name" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("outside*"))
+    (folder / "result.json").write_text(json.dumps(data))
+    victim = tmp_path / "victim"
+    victim.write_text("dear to me")
+    (folder / "report.html").unlink()
+    (folder / "report.html").symlink_to(victim)
+    assert main(["report", str(folder)]) == 0 and victim.read_text() == "dear to me" and not (folder / "report.html").is_symlink()
+    (tmp_path / "dear").mkdir()
+    shutil.rmtree(folder / "figures")
+    (folder / "figures").symlink_to(tmp_path / "dear", target_is_directory=True)
+    assert main(["report", str(folder)]) in (0, 2) and not list((tmp_path / "dear").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("g.dot", 'digraph { cut -> plans [because="<script>alert(1)</script>"]; a [label=<<b>x</b>>] }'),
+        ("g.dot", "digraph { " + "{" * 5000),
+        ("g.gml", "graph [ directed 1 node [ id 0 label \"__import__('os')\" ] ]"),
+        ("g.yaml", "nodes: !!python/object/apply:os.mkdir [mark]\narrows: {}"),
+        ("g.yaml", "nodes: {a: {label: x}}\narrows: {a: {a: {_target_: os.system}}}"),
+        ("g.dagitty", "dag { <script> -> plans }"),
+    ],
+)
+def test_a_graph_s_file_runs_nothing(name: str, text: str, bomb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from causal.graph_files import read_graph
+
+    (tmp_path / name).write_text(text)
+    try:
+        assert isinstance(read_graph(tmp_path / name), dict)
+    except CausalError as problem:
+        assert name in str(problem)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_list_reads_no_file_that_a_link_leads_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "private.yaml").write_text(f"# {SECRET}\n")
+    (tmp_path / "mine/graph").mkdir(parents=True)
+    (tmp_path / "mine/graph/ours.yaml").symlink_to(tmp_path / "private.yaml")
+    (tmp_path / "mine/graph/theirs.yaml").write_bytes(b"# \xff\xfe not text\n")
+    assert main(["list", "graphs", "--config-dir", str(tmp_path / "mine")]) == 0
+    said = capsys.readouterr().out
+    assert SECRET not in said and "theirs" in said
+
+
+# --- the cache of published files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path, Any]:
+    """A small England, its cache with one entry, and the frame that was read."""
+    from england_folder import build
+
+    monkeypatch.setenv("CAUSAL_CACHE", str(tmp_path / "store"))
+    folder = build(tmp_path / "England")
+    frame = England(path=str(folder)).load().frame
+    (entry,) = (tmp_path / "store").iterdir()
+    return folder, entry, frame
+
+
+def opened(entry: Path) -> tuple[bytes, dict[str, Any]]:
+    head, _, content = entry.read_bytes().partition(b"\n")
+    with np.load(io.BytesIO(content), allow_pickle=False) as held:
+        return head, {name: held[name] for name in held.files}
+
+
+def closed(entry: Path, head: bytes | None, held: dict[str, Any]) -> None:
+    out = io.BytesIO()
+    np.savez(out, **held)
+    head = head or f"causal-prevention cache 1 {hashlib.sha256(out.getvalue()).hexdigest()}".encode()
+    entry.write_bytes(head + b"\n" + out.getvalue())
+
+
+def _number(entry: Path) -> None:
+    """The first number of the cache tenfold, the archive whole: what passed before, and was cited to a cell that prints another."""
+    head, held = opened(entry)
+    held["cells.value"] = held["cells.value"] * 10
+    closed(entry, head, held)
+
+
+def _other_files(entry: Path) -> None:
+    """Signed anew, but made of other files than these."""
+    _, held = opened(entry)
+    plain = json.loads(held["plain"].tobytes())
+    plain["made_of"]["files"] = dict.fromkeys(plain["made_of"]["files"], "0" * 64)
+    held["cells.value"] = held["cells.value"] * 10
+    held["plain"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
+    closed(entry, None, held)
+
+
+def _without(entry: Path) -> None:
+    _, held = opened(entry)
+    closed(entry, None, {name: one for name, one in held.items() if name != "cells.year"})
+
+
+def _pickled(entry: Path) -> None:
+    _, held = opened(entry)
+    bad = np.empty(1, dtype=object)
+    bad[0] = Marks(entry.parent.parent / "mark")
+    out = io.BytesIO()
+    np.savez(out, **{**held, "cells.value": bad})
+    entry.write_bytes(f"causal-prevention cache 1 {hashlib.sha256(out.getvalue()).hexdigest()}\n".encode() + out.getvalue())
+
+
+def _folder(entry: Path) -> None:
+    entry.unlink()
+    entry.mkdir()
+
+
+def _pipe(entry: Path) -> None:
+    entry.unlink()
+    os.mkfifo(entry)
+
+
+def _link(entry: Path) -> None:
+    entry.rename(entry.with_suffix(".other"))
+    _number(entry.with_suffix(".other"))
+    entry.symlink_to(entry.with_suffix(".other"))
+
+
+DAMAGE: dict[str, Callable[[Path], Any]] = {
+    "a number changed": _number,
+    "made of other files": _other_files,
+    "an array taken out": _without,
+    "a pickle put in": _pickled,
+    "a byte turned": lambda entry: entry.write_bytes(entry.read_bytes()[:5000] + b"\x00" + entry.read_bytes()[5001:]),
+    "cut short": lambda entry: entry.write_bytes(entry.read_bytes()[:100]),
+    "empty": lambda entry: entry.write_bytes(b""),
+    "another version's layout": lambda entry: entry.write_bytes(entry.read_bytes().replace(b"cache 1", b"cache 9", 1)),
+    "a folder": _folder,
+    "a pipe that nobody writes to": _pipe,
+    "a link": _link,
+    "writable by all": lambda entry: (_number(entry), entry.chmod(0o666)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_cache_heals_from_the_files(damage: str, cached: tuple[Path, Path, Any], tmp_path: Path) -> None:
+    folder, entry, frame = cached
+    DAMAGE[damage](entry)
+    assert England(path=str(folder)).load().frame.equals(frame)
+    assert not (tmp_path / "mark").exists()
+    assert England(path=str(folder)).load().frame.equals(frame)
+    assert not list(entry.parent.glob("*.part"))
+
+
+def test_a_cache_that_is_whole_is_used(cached: tuple[Path, Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from causal.sources.england import folder as room
+
+    monkeypatch.setattr(room, "_read", lambda *_: pytest.fail("read again"))
+    assert England(path=str(cached[0])).load().frame.equals(cached[2])
+
+
+def test_another_person_s_entry_is_not_believed(cached: tuple[Path, Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from causal.sources.england import folder as room
+
+    read = []
+    was = room._read
+    monkeypatch.setattr(room, "_read", lambda *given: read.append(1) or was(*given))
+    monkeypatch.setattr(room.os, "getuid", lambda: 4_000_000)
+    os.chown(cached[1], 1, 1) if os.geteuid() == 0 else pytest.skip("only root can give a file away")
+    assert England(path=str(cached[0])).load().frame.equals(cached[2]) and read
+
+
+def test_a_shared_cache_keeps_other_versions_and_other_people_s_files(cached: tuple[Path, Path, Any], tmp_path: Path) -> None:
+    """More entries than are kept; files of other names in the same folder were deleted as the oldest."""
+    from causal.sources.england.folder import KEPT
+
+    folder, entry, _ = cached
+    other = entry.with_name(f"england-{'0' * 16}-{'1' * 32}.npz")
+    mine = entry.with_name("my own data.npz")
+    for one in (other, mine):
+        one.write_bytes(b"dear to me")
+        os.utime(one, (1, 1))
+    left = entry.with_name("england-stopped.part")
+    left.write_bytes(b"x")
+    os.utime(left, (1, 1))
+    for i in range(KEPT + 2):
+        (folder / f"other{i}.csv").write_text("a\n1\n")
+        England(path=str(folder)).load()
+    assert other.read_bytes() == mine.read_bytes() == b"dear to me" and not left.exists()
+    assert len(list(entry.parent.glob(f"{entry.name.rpartition('-')[0]}-*.npz"))) == KEPT
+
+
+def test_two_processes_share_a_cache(cached: tuple[Path, Path, Any]) -> None:
+    folder, entry, frame = cached
+    code = "import sys; from causal.sources.england import England\nfor _ in range(4): print(England(path=sys.argv[1]).load().digest)"
+    entry.unlink()
+    ran = [subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = {line for one in ran for line in one.communicate(timeout=300)[0].splitlines()}
+    assert all(one.returncode == 0 for one in ran) and len(said) == 1
+    assert England(path=str(folder)).load().frame.equals(frame) and [one.suffix for one in entry.parent.iterdir()] == [".npz"]
+
+
+def test_a_file_changed_while_it_is_read_is_not_remembered(cached: tuple[Path, Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from causal.sources.england import folder as room
+
+    folder, entry, _ = cached
+    entry.unlink()
+    was = room._read
+
+    def meanwhile(*given: Any) -> Any:
+        made = was(*given)
+        (folder / "late.csv").write_text("a\n2\n")
+        next(folder.rglob("*.xlsx")).touch()
+        first = next(path for path in given[1] if path.suffix == ".csv")
+        first.write_bytes(first.read_bytes() + b"\n")
+        return made
+
+    monkeypatch.setattr(room, "_read", meanwhile)
+    England(path=str(folder)).load()
+    assert not list(entry.parent.glob("*.npz"))
+
+
+# --- importing, listing, installing ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "code", ["import causal, causal.cli", "from causal.cli import main; main(['list'])", "from causal.cli import main; main(['list', '--json'])"]
+)
+def test_importing_and_listing_open_no_socket_and_write_nothing(code: str, tmp_path: Path) -> None:
+    """Python's own audit events (PEP 578): sockets, files opened to write, folders made, other programs started."""
+    watch = (
+        "import sys, os\n"
+        "bad = []\n"
+        "def hook(event, args):\n"
+        "    if event.startswith(('socket.', 'subprocess.', 'os.system', 'os.exec', 'os.posix_spawn', 'os.mkdir', 'os.rename', 'os.remove', 'os.symlink')):\n"
+        "        bad.append((event, str(args)[:200]))\n"
+        "    if event == 'open' and (any(c in str(args[1] or '') for c in 'wax+') or (args[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):\n"
+        "        bad.append((event, str(args)[:200]))\n"
+        "sys.addaudithook(hook)\n"
+        f"{code}\n"
+        "print(bad, file=sys.stderr)\n"
+        "sys.exit(bool(bad))\n"
+    )
+    done = subprocess.run([sys.executable, "-B", "-c", watch], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+TOP = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_what_is_installed_is_pinned_with_hashes(python: str) -> None:
+    """Every requirement of pyproject.toml, each at the version that constraints.txt gives to this Python; nothing of any machine or registry."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    text = (TOP / f"requirements-{python}.txt").read_text()
+    assert f"with Python {python}\n" in text and "://" not in text and "/" not in re.sub(r"--hash=\S+", "", text)
+    made = re.findall(r"^([\w.\[\]-]+)==([^\s;]+)(?: ; [^\n\\]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n?)+)", text, flags=re.M)
+    pins = {canonicalize_name(name): version for name, version, _ in made}
+    assert len(made) == len(re.findall(r"^\w\S*==", text, flags=re.M)) and not re.findall(r"^\w(?!\S*==)", text, flags=re.M)
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())
+    asked = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"], *project["build-system"]["requires"]]
+    for one in map(Requirement, asked):
+        assert one.specifier.contains(pins[canonicalize_name(one.name)]), one
+    for line in (TOP / "constraints.txt").read_text().splitlines():
+        one = Requirement(line) if line and not line.startswith("#") else None
+        if one and (one.marker is None or one.marker.evaluate({"python_version": python})) and canonicalize_name(one.name) in pins:
+            assert one.specifier.contains(pins[canonicalize_name(one.name)]), one
+    build = re.search(r"^setuptools==.*?(?=\n\S|\Z)", (TOP / "requirements-build.txt").read_text(), flags=re.M | re.S)
+    assert build and build[0].strip() in text  # what builds is the same everywhere
