@@ -757,7 +757,7 @@ def test_a_file_changed_while_it_is_read_is_not_remembered(cached: tuple[Path, P
 
 
 @pytest.mark.parametrize(
-    "code", ["import causal, causal.cli", "from causal.cli import main; main(['list'])", "from causal.cli import main; main(['list', '--json'])"]
+    "code", ["import causal, causal.cli", "import causal.cli; causal.cli.main(['list'])", "import causal.cli; causal.cli.main(['list', '--json'])"]
 )
 def test_importing_and_listing_open_no_socket_and_write_nothing(code: str, tmp_path: Path) -> None:
     """Python's own audit events (PEP 578): sockets, files opened to write, folders made, other programs started."""

@@ -401,10 +401,11 @@ def _bytes(entry: Path) -> bytes | None:
         at = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with open(at, "rb") as file:
-        found = os.fstat(at)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid not in (os.getuid(), 0) or found.st_mode & stat.S_IWOTH:
-            return None
+    found = os.fstat(at)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid not in (os.getuid(), 0) or found.st_mode & stat.S_IWOTH:
+        os.close(at)
+        return None
+    with os.fdopen(at, "rb") as file:
         try:
             head, content = file.readline(200), file.read()
         except (OSError, MemoryError):
