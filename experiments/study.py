@@ -273,7 +273,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     heads = ["entry", "answer", "strength", "did not pass", *(["planted"] if planted else ["what others said"])]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in rows:
-        cells = [f"`{row['entry']}`".replace("|", "\\|") + (f" {escaped(row['why'])}" if row["why"] else "")]
+        words = escaped(row["entry"]) if set("<|`") & set(row["entry"]) else f"`{row['entry']}`"
+        cells = [words + (f" {escaped(row['why'])}" if row["why"] else "")]
         if "folder" not in row:
             cells += [escaped(f"{row['state']}: {row['reason']}"), "", "", ""]
         elif row["kind"] == "decompose":
