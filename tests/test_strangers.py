@@ -390,8 +390,12 @@ def test_trust_in_a_module_is_trust_in_what_lies_below_it(tmp_path: Path, capsys
 
 
 def table(folder: Path, name: str = "mine (1).csv", label: str = "Area") -> Path:
-    rows = ["area,yr,cut,plans"]
-    rows += [f'"{label} {i:02d}",{year},{(7 * i + 3 * year) % 11 / 10},{40 + (5 * i + year * i) % 13}' for i in range(15) for year in range(2010, 2016)]
+    rows = ["area,yr,cut,plans,poor"]
+    rows += [
+        f'"{label} {i:02d}",{year},{(7 * i + 3 * year) % 11 / 10},{40 + (5 * i + year * i) % 13},{(11 * i) % 17}'
+        for i in range(15)
+        for year in range(2010, 2016)
+    ]
     path = folder / name
     path.write_text("\n".join(rows) + "\n")
     return path
@@ -461,6 +465,9 @@ HARM = "=1+1 <script>alert(1)</script><img src=x onerror=alert(2)> | \"q\" 's' [
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", " =1+1", "＝1+1", '=HYPERLINK("http://example.org")']
 
 
+VARIATION = ["decomposition.outcomes=[plans]", "decomposition.windows=[[2010,2015]]", "decomposition.measures=[poor]", "decomposition.draws=20"]
+
+
 def cells(path: Path) -> list[str]:
     return [one for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))) for one in row]
 
@@ -505,7 +512,7 @@ def inert(folder: Path) -> None:
 def test_hostile_labels_are_inert_in_decompositions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own(tmp_path / "secret-place/mine", HARM)
     given = [word for word in words_of(tmp_path, table(tmp_path, label=HARM.replace('"', ""))) if not word.startswith("refuters")]
-    assert main(["decompose", "variation", *given]) == 0
+    assert main(["decompose", "variation", *VARIATION, *given]) == 0
     inert(Path(capsys.readouterr().out.strip().splitlines()[-1]))
 
 
@@ -531,7 +538,7 @@ def test_a_record_s_names_write_nothing_outside_its_folder(tmp_path: Path, capsy
     """A stranger's result.json calls a table after a path, and figures lie behind a link."""
     own(tmp_path / "secret-place/mine")
     given = [word for word in words_of(tmp_path, table(tmp_path)) if not word.startswith("refuters")]
-    assert main(["decompose", "variation", *given]) == 0
+    assert main(["decompose", "variation", *VARIATION, *given]) == 0
     folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
     data = json.loads((folder / "result.json").read_text())
     named = data["tables"][0]["name"]
