@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 import yaml
 from scipy import stats
 from worlds import ADOPTION, World
@@ -80,7 +81,7 @@ def world(seed: int, clusters: int = 100) -> Panel:
 
 
 def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH) -> Design:
-    return design(panel, question, identify(question, graph, measured=panel.names))
+    return worlds.designed(panel, question, graph)
 
 
 def estimate(estimator: Estimator, made: Design) -> Estimate:
@@ -199,7 +200,7 @@ def test_families_with_a_link_agree_with_statsmodels_predictions() -> None:
 
 
 def test_matching_is_that_of_brute_force_and_has_no_interval() -> None:
-    """Nearest neighbours by hand, both ways round; METHOD: no valid interval, so none."""
+    """Nearest neighbours by hand, both ways round; docs/method.md, section 2: no valid interval, so none."""
     made = rows(MADE)
     y, on = MADE.outcome, made.on == 1
     for estimator, place in ((PropensityMatching(), logistic(made)[:, None]), (DistanceMatching(), made.features)):

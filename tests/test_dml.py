@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import worlds
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from worlds import GRAPH, QUESTION, World
@@ -20,8 +21,7 @@ from causal.refute import stream
 
 
 def designed(world: World, question: Question = QUESTION) -> Design:
-    panel = world.load()
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
+    return worlds.designed(world.load(), question)
 
 
 MADE = designed(World(effect=3.0))

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from worlds import ADOPTION, GRAPH, QUESTION, World, without
+from worlds import ADOPTION, QUESTION, World, designed, without
 
-from causal.design import Design, design
+from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, Estimator
 from causal.estimators.continuous_did import ContinuousDid
@@ -36,7 +36,6 @@ from causal.estimators.propensity import PropensityStratification, PropensityWei
 from causal.estimators.staggered import CallawaySantAnna, Imputation, SunAbraham
 from causal.estimators.synthetic import SyntheticControl, SyntheticDid
 from causal.estimators.within_between import WithinBetween
-from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import stream
@@ -134,10 +133,6 @@ SLOW = (
 FEW_PANELS = 10
 
 
-def designed(panel: Panel, question: Question = QUESTION) -> Design:
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
-
-
 def adopts(name: str) -> bool:
     """Whether an estimator is tried on a treatment taken up once and kept; the others on a dose."""
     return name.endswith("of adoption")
@@ -203,7 +198,7 @@ def test_recovers_a_planted_effect_and_covers_it_under_authority_shocks(name: st
 
 
 def test_the_same_seed_gives_the_same_bytes_under_any_hash_seed() -> None:
-    """Two processes, every estimator that has a world here; DoWhy's own answers move with PYTHONHASHSEED (FIELD.md)."""
+    """Two processes, every estimator that has a world here; DoWhy's own answers move with PYTHONHASHSEED (docs/data.md, section 6)."""
     code = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "from test_estimators import *\n"
@@ -455,7 +450,7 @@ def test_goes_through_refuters_by_redraws_or_refits(name: str) -> None:
 
 
 def test_an_estimator_without_a_valid_interval_gives_none_and_recovers_the_effect() -> None:
-    """Planted truth 3, ten panels; METHOD: lower and upper are null, and so is all that a reader could take for certainty."""
+    """Planted truth 3, ten panels; docs/method.md, section 2: lower and upper are null, and so is all that a reader could take for certainty."""
     for name in NO_INTERVAL:
         found = [estimate(name, clean(3.0, seed, name)) for seed in range(10)]
         effects = np.array([one.effect for one in found])
