@@ -31,11 +31,12 @@ from causal.question import Question
 from causal.refute import Refutation, Trial
 from causal.refuters.dummy_outcome import DummyOutcome, _linear, _parted
 from causal.refuters.estimator_agreement import EstimatorAgreement
+from causal.refuters.machinery.omitted import residuals
 from causal.refuters.matched_bounds import MatchedBounds, critical_gamma, hodges_lehmann, signed_rank_p
 from causal.refuters.negative_control_exposure import NegativeControlExposure
 from causal.refuters.negative_control_outcome import NegativeControlOutcome, systematic_error
 from causal.refuters.simulated_confounder import SimulatedConfounder
-from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, residuals, robustness_value
+from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, robustness_value
 
 CONTROLS = ("burns", "teeth", "falls", "asthma", "fires", "dogs")
 POLICIES = ("parks", "buses")

@@ -178,7 +178,7 @@ class Refitted:
     """Fixed effects that do not say they are linear, so that every draw is a refit; bent as told.
 
     share, narrow : what effect and error are multiplied by.
-    how : "well", or "refuse", "no scores", "no error", "nan".
+    how : "well", or "refuse", "no scores", "no error".
     """
 
     share: float = 1.0
@@ -196,7 +196,6 @@ class Refitted:
             "well": {},
             "no scores": {"influence": None},
             "no error": dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence")),
-            "nan": dict.fromkeys(("effect", "std_error", "lower", "upper", "p_value"), np.nan),
         }
         bent = replace(made, effect=self.share * made.effect, std_error=self.narrow * made.std_error, estimator=self.name)
         return replace(bent, **gone[self.how])
