@@ -60,7 +60,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "question": {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(question).items()},
         "estimator": study.estimator.name,
         "strategy": found.strategy,
-        "adjust_for": list(found.adjust_for),
+        "adjust_for": [str(name) for name in found.adjust_for],
         "assumptions": list(found.assumptions),
         "checks": list(study.refuters),
         "decisive": {kind: list(study.rule.decides(kind)) for kind in KINDS},

@@ -475,9 +475,11 @@ def cells(path: Path) -> list[str]:
 @pytest.mark.parametrize("word", FORMULAS)
 def test_no_cell_head_or_label_of_a_table_is_a_formula(word: str) -> None:
     from causal.open_data import NUMBER
-    from causal.report.tables import Column, Table, lines
+    from causal.report.tables import DataField, DataFile, lines
 
-    made = Table(name="t", columns=(Column(name="a", kind="Filter", label=word), Column(name="b", kind="Indicator", label="b", unit=word)), rows=({"a": word},))
+    made = DataFile(
+        name="t", columns=(DataField(name="a", kind="Filter", label=word), DataField(name="b", kind="Indicator", label="b", unit=word)), rows=({"a": word},)
+    )
     for text in (made.csv, made.meta, lines([[word, "-0.5"]])):
         for one in (cell for row in csv.reader(io.StringIO(text)) for cell in row):
             assert NUMBER.fullmatch(one) or not one.strip().startswith(("=", "+", "-", "@", "＝")), one
