@@ -291,7 +291,8 @@ def joint_critical(scores: Floats, level: float, rng: np.random.Generator, draws
     covariance = scores.T @ scores
     scale = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
-    root = vectors * np.sqrt(np.maximum(values, 0))
+    # the symmetric root, which is one: an eigenvector's sign hangs on the last bit, and with it every draw would
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     drawn = root @ rng.standard_normal((draws, len(values))).T
     # draws along rows, so that the largest of each is found column by column
     return float(np.quantile(np.abs(drawn, out=drawn).max(axis=0), level))
