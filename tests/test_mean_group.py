@@ -7,14 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from worlds import ADOPTION, World, designed, without
+from worlds import ADOPTION, GRAPH, QUESTION, World, designed, without
 
+from causal.analysis import analyse
+from causal.answer import answered
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
-from causal.estimators.fixed_effects import FixedEffects
+from causal.estimators.doubly_robust import LinearDr
+from causal.estimators.dowhy_glm import DowhyGlm
+from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.mean_group import MeanGroup
+from causal.estimators.propensity import PropensityWeighting
+from causal.estimators.staggered import CallawaySantAnna, Imputation, SunAbraham
 from causal.panel import Panel
-from causal.refute import stream
+from causal.refute import Trial, stream
+from causal.refuters.estimator_agreement import EstimatorAgreement
 
 RNG = stream(1, "x")
 UNBALANCED = designed(without(World(effect=3.0, authorities=40).load(), keep=0.85, seed=3))
@@ -121,3 +128,45 @@ def test_what_it_cannot_do_is_said() -> None:
         MeanGroup().estimate(two, RNG)
     with pytest.raises(ConfigError, match="fewest"):
         MeanGroup(fewest=2)
+
+
+def tried(panel: Panel, **question: object) -> Trial:
+    """Fixed effects on the panel."""
+    asked = replace(QUESTION, **question)
+    analysis = analyse(panel, asked, GRAPH)
+    return Trial.of(analysis, FixedEffects(), answered(FixedEffects(), analysis.must(""), RNG), seed=1, workers=1, progress=False)
+
+
+def test_another_weighting_is_shown_and_is_a_fault_only_where_places_alike_are_asked_for() -> None:
+    """Planted: effects that go with the treatment's own spread."""
+    panel, _ = varying(3, places=400)
+    check = EstimatorAgreement(estimators=(MeanGroup(),))
+    shown = check.refute(tried(panel), RNG)
+    assert shown.survived is None and "Another weighting, and no fault of either: mean group counts places alike" in (shown.reason or "")
+    both = EstimatorAgreement(estimators=(MeanGroup(), FirstDifference())).refute(tried(panel), RNG)
+    assert both.numbers["estimators compared"] == 1 and both.numbers["mean_group: difference"] is not None
+    asked = tried(panel, places_alike=True)
+    held = check.refute(asked, RNG)
+    assert held.survived is False and (held.p_value or 1) < 0.01
+    ours, theirs = asked.estimate, MeanGroup().estimate(asked.design, RNG)
+    assert held.bias == pytest.approx(ours.effect - theirs.effect)
+    assert any("asks for the average of places alike" in said for said in ours.concerns)
+    assert not any("places alike" in said for said in tried(panel).estimate.concerns)
+    with pytest.raises(ConfigError, match="take one of them"):
+        replace(QUESTION, places_alike=True, weights="children")
+
+
+def test_adopters_and_rows_of_one_place_each_are_asked_of_their_own_kind() -> None:
+    """Adoption beside adoption, one row an authority beside its like and in its windows."""
+    panel = World(effect=3.0, adoption=True, authorities=80).load()
+    check = EstimatorAgreement(
+        estimators=(FixedEffects(),), adoption=(SunAbraham(), Imputation(), CallawaySantAnna()), one_row=(PropensityWeighting(), DowhyGlm())
+    )
+    for estimator, question, others in (
+        (CallawaySantAnna(), replace(ADOPTION, target="ATT"), {"sun_abraham", "imputation"}),
+        (LinearDr(after=(2018, 2018), repetitions=1), ADOPTION, {"propensity_weighting", "dowhy_glm"}),
+    ):
+        analysis = analyse(panel, question, GRAPH, estimator=estimator)
+        trial = Trial.of(analysis, estimator, answered(estimator, analysis.must(""), RNG), seed=1, workers=1, progress=False)
+        found = check.refute(trial, RNG)
+        assert {name.partition(":")[0] for name in found.numbers if name.endswith(": effect")} == others, found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from causal.estimand import Estimand
 from causal.graph import undated
 from causal.report.checks import pairs
 from causal.report.figures import canvas as figures
@@ -78,6 +79,9 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     notes = []
     if other:
         notes.append("The two are different things: the second holds nothing fixed and is no rival answer. The gap between them is what the adjustment does.")
+    holds = Estimand.read(answer["estimand"])
+    if not isinstance(holds, str) and holds.holds_for:
+        notes.append(f"For whom this average holds. {holds.holds_for}")
     notes += [sentence(f"On this estimate: {one}") for one in (*answer["concerns"], *answer["notes"])]
     heads = ("", "Estimator", "Whose effect (estimand)", "Effect", level(data), "p-value", "How sure, and how got")
     return {
