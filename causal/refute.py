@@ -31,7 +31,7 @@ T = TypeVar("T")
 # of treatment and outcome; how large a hidden fault would have to be; the graph as a whole
 Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
 # what the verdict asks for by what it is, not by its name
-Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo"]
+Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks"]
 CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in the processor's cache
 NOTHING_LEFT = 1e-7  # share of a column's length below which it is told by the others
 

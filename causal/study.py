@@ -19,6 +19,10 @@ from causal.question import Question, Saying, sayings
 from causal.refute import Refutation, Refuter, Trial, stream
 from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
+from causal.verdict.say import Answer, Names
+from causal.verdict.say import say as put_into_words
+
+MOST_SHORT = 8  # words of the action in a headline
 
 
 class Source(Protocol):
@@ -42,6 +46,7 @@ class Study:
     ----------
     title : a few words.
     action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
+    short : the same in at most eight words, as headlines have it; "" takes the action.
     question, graph, source, estimator, refuters, rule : the parts; refuters by name.
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
@@ -63,6 +68,7 @@ class Study:
     language: Language = field(default_factory=Language)
     seed: int = 2019
     said: tuple[Saying, ...] = ()
+    short: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
@@ -70,6 +76,8 @@ class Study:
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
+        if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
+            raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
         object.__setattr__(self, "said", sayings(self.said))
@@ -93,6 +101,13 @@ class Result:
     seconds: Mapping[str, float]
     steps: tuple[Step, ...] = ()
     dose: tuple[Dose, ...] = ()
+
+    @property
+    def answer(self) -> Answer:
+        """The verdict in words, in the study's house style."""
+        question, study = self.study.question, self.study
+        names = Names(action=study.action, short=study.short, outcome=self.panel.variable(question.outcome), treatment=self.panel.variable(question.treatment))
+        return put_into_words(self.verdict, question, self.estimate, names, language=study.language, simulated=self.panel.simulated)
 
 
 def run(
@@ -130,9 +145,13 @@ def run(
             )
         outcome = panel.variable(question.outcome)
         made: Design | None = None
+        why = ""
         if identification.identified:
-            with clock("design"), suppress(NotEstimable):
-                made = design(panel, question, identification)
+            try:
+                with clock("design"):
+                    made = design(panel, question, identification)
+            except NotEstimable as problem:
+                why = str(problem)
         if made is None:
             verdict = judge(
                 study.rule,
@@ -142,10 +161,8 @@ def run(
                 (),
                 identification=identification,
                 outcome=outcome,
-                action=study.action,
                 needs=[study.graph.node(name).label for name in identification.blocked_by],
-                simulated=panel.simulated,
-                language=study.language,
+                why=why,
             )
             return Result(
                 study=study,
@@ -185,9 +202,6 @@ def run(
             refutations,
             identification=identification,
             outcome=outcome,
-            action=study.action,
-            simulated=panel.simulated,
-            language=study.language,
         )
     return Result(
         study=study,

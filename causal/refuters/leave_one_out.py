@@ -22,19 +22,22 @@ from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, between, drawn_clusters, not_run, unsure, whole_number, whole_units
-from causal.verdict.decide import classify
+from causal.verdict.decide import row_of
 from causal.words import capital, count
 
 ALL = 1_000  # of more authorities only the most influential are left out, even by matrix steps
 MOST = 100
 SHOWN = 10
-FINDINGS = {
-    "no_interval": "cannot tell",
-    "probably": "probably",
-    "little_or_none": "little or no difference",
-    "may": "may have",
-    "unlikely_otherwise": "an important change the other way is unlikely",
-    "cannot_tell": "cannot tell",
+ROWS: dict[str | None, str] = {
+    None: "no interval",
+    "important_rise": "a rise that matters",
+    "rise": "some rise",
+    "inside": "little or no difference",
+    "no_important_rise": "no rise that matters",
+    "no_important_fall": "no fall that matters",
+    "both": "cannot tell",
+    "fall": "some fall",
+    "important_fall": "a fall that matters",
 }
 
 
@@ -181,9 +184,8 @@ def _finding(effect: float, error: float, trial: Trial) -> str | None:
     if not (np.isfinite(error) and error > 0):
         return None
     lower, upper, _ = interval(float(effect), float(error), question.level, estimate.df)
-    now, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
-    then, _ = classify(lower, upper, float(effect), question.smallest_important)
-    return None if now == then else f"Without it the verdict's words would be “{FINDINGS[then]}” instead of “{FINDINGS[now]}”"
+    now, then = (row_of(*ends, question.smallest_important) for ends in ((estimate.lower, estimate.upper), (lower, upper)))
+    return None if now == then else f"Without it the range would say “{ROWS[then]}” instead of “{ROWS[now]}”"
 
 
 def _part(trial: Trial, of: str, name: str, effect: float, error: float) -> Part:
