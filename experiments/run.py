@@ -219,7 +219,12 @@ def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
                 state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
                 print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
         print()
-    print(result.verdict.headline)
+    answer = result.answer
+    print(answer.headline)
+    for line in (answer.second, answer.third):
+        if line:
+            print(line)
+    print(f"certainty: {answer.dots} {answer.certainty}. {answer.because or answer.meaning}" if answer.dots else f"certainty: {answer.certainty}")
     print(f"report: {folder / 'report.html'}")
     print(folder)
 

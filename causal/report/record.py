@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from causal.panel import Loss, Panel
     from causal.study import Result
 
-SCHEMA_VERSION = 2
-READS = (1, 2)  # what a page can be made from
+SCHEMA_VERSION = 3
+READS = (1, 2, 3)  # what a page can be made from
 FILE = "result.json"
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
@@ -44,12 +44,13 @@ KEYS = (
     "refutations",
     "rule",
     "verdict",
+    "answer",
     "language",
     "provenance",
     "said",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": []}
+LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "refutations": result.refutations,
         "rule": study.rule,
         "verdict": result.verdict,
+        "answer": result.answer,
         "language": study.language,
         "provenance": provenance,
         "said": study.said,
@@ -161,7 +163,53 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
-    return dict(data)
+    return earlier(data) if data.get("answer") is None and isinstance(data.get("verdict"), dict) else dict(data)
+
+
+def earlier(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of before answers had classes and certainties, in today's form: its headline and its sentences stand as they were written."""
+    from causal.report.phrases import effect, interval, variable
+
+    verdict, one = data["verdict"], data["estimate"]
+    finding, decisive = verdict.get("finding"), verdict.get("decisive") or {}
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    known = one is not None and one["lower"] is not None and one["upper"] is not None
+    answer = {
+        "headline": verdict["headline"],
+        "second": verdict.get("range_in_words", ""),
+        "third": "",
+        "evaluators": "",
+        "name": "",
+        "certainty": str(verdict.get("strength", "")).capitalize(),
+        "dots": "",
+        "meaning": "As an earlier version of the toolkit judged how strong the evidence is.",
+        "because": "",
+        "size": effect(one, unit) if one else "",
+        "range": interval(one) if known else "",
+        "signed": effect(one, "") if one else "",
+        "interval": interval(one) if known else "",
+        "reasons": list(verdict.get("strength_reasons", ())),
+        "cannot_say": list(verdict.get("cannot_say", ())),
+        "would_change": [],
+    }
+    gate = "not_identified" if one is None else None if known else "no_interval"
+    failed = [name for name, state in decisive.items() if state == "failed"] or (["a check"] if finding == "failed_checks" else [])
+    facts = {
+        "gate": gate,
+        "failed": failed if finding == "failed_checks" else [],
+        "association": finding == "association",
+        "row": None,
+        "category": None,
+        "certainty": None,
+        "reasons": [],
+        "bias": dict(decisive),
+        "placebos": None,
+        "would_change": [],
+        "cannot_say": [],
+    }
+    kept = {key: value for key, value in verdict.items() if key not in ("headline", "range_in_words", "strength", "strength_reasons", "decisive")}
+    power = [{**point, "rows": point.get("headlines", {})} for point in verdict.get("power") or ()]
+    return {**data, "verdict": {**kept, **facts, "power": power}, "answer": answer}
 
 
 def _printable(value: Any) -> Any:

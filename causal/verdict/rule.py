@@ -280,6 +280,27 @@ def class_of(row: Row, harm: Literal["increase", "decrease"] | None) -> Class | 
     return None if harm is None else UPWARDS[row if harm == "increase" else MIRRORED[row]]
 
 
+def holds(row: Row, truth: float, smallest: float) -> bool:
+    """Whether what a row says is so, where the truth is known: of planted effects.
+
+    Parameters
+    ----------
+    row : of an interval.
+    truth : the true effect, outcome units.
+    smallest : δ, above 0.
+    """
+    return {
+        "important_rise": truth >= smallest,
+        "rise": truth > 0,
+        "inside": -smallest < truth < smallest,
+        "no_important_rise": truth < smallest,
+        "no_important_fall": truth > -smallest,
+        "both": True,
+        "fall": truth < 0,
+        "important_fall": truth <= -smallest,
+    }[row]
+
+
 def holm(p_values: Mapping[str, float], level: float) -> set[str]:
     """The names rejected at a joint level (Holm 1979).
 
