@@ -6,7 +6,7 @@ between estimators without a second fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -14,11 +14,8 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import CausalError
 from causal.inference.clustered import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.question import Question
-
-MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +192,7 @@ def estimated(
         level=question.level,
         p_value=p_value,
         df=float(fit.df[0]),
-        inference=f"{fit.inference}, {_clustered(design)}",
+        inference=f"{fit.inference}, {clustering(design)}",
         rows=used.rows,
         authorities=len(used.authorities),
         clusters=len(design.clusters),
@@ -214,100 +211,14 @@ def without_interval(made: Estimate, why: str) -> Estimate:
     return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words)
 
 
-def _clustered(design: Design) -> str:
+def clustering(design: Design) -> str:
+    """Whose scores are summed, as the end of a sentence on inference."""
     return f"clustered by {'authority' if design.clusters == tuple(sorted(design.authorities)) else 'cluster'}"
 
 
 def weighed(design: Design) -> str:
     """How the question weighs authority-years, as the end of an estimand."""
     return "" if design.weights is None else f", each authority-year by its {design.question.weights}"
-
-
-def bootstrapped(
-    design: Design,
-    answer: Callable[[Design, np.random.Generator], Floats],
-    rng: np.random.Generator,
-    *,
-    draws: int,
-    estimator: str,
-    estimand: str,
-    target: Literal["ATE", "ATT"] = "ATE",
-    kinds: Sequence[tuple[Literal["group", "time", "path"], str, str]] = (),
-    counts: Sequence[tuple[int, int]] = (),
-    over: Design | None = None,
-    **more: Any,
-) -> Estimate:
-    """An `Estimate` whose error is a bootstrap over whole clusters, for estimators without an influence function.
-
-    The error is the standard deviation over draws of clusters with replacement (Cameron & Miller 2015, A practitioner's guide to
-    cluster-robust inference), the interval t(G−1) times it; joint bands come from the draws themselves. There is no influence.
-
-    Parameters
-    ----------
-    answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
-        `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
-    kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
-    over : the design that is drawn from, where that is not the one asked about.
-    """
-    used = over or design
-    point = np.asarray(answer(used, rng), dtype=float)
-    number = len(used.clusters)
-    found = []
-    for _ in range(draws):
-        drawn = np.sort(rng.integers(number, size=number)).astype(np.int64)
-        try:
-            found.append(np.asarray(answer(used.take(drawn), rng), dtype=float))
-        except CausalError:
-            found.append(np.full(len(point), np.nan))
-    spread = np.array(found)
-    good = np.isfinite(spread)
-    level, df = design.question.level, number - 1.0
-    enough = good.mean(axis=0) >= MOST_DRAWS
-    errors = [float(spread[good[:, j], j].std(ddof=1)) if enough[j] else None for j in range(len(point))]
-    whole = spread[good.all(axis=1)]
-    reach = joint_critical((whole - whole.mean(axis=0))[:, 1:] / np.sqrt(max(len(whole) - 1, 1)), level, rng) if len(kinds) > 1 and enough.all() else None
-    parts = []
-    for (kind, of, name), (rows, authorities), effect, error in zip(kinds, counts, point[1:], errors[1:], strict=True):
-        lower, upper = (None, None) if error is None else interval(float(effect), error, level, df)[:2]
-        joint = None if reach is None or error is None else critical_t(reach, df) * error
-        parts.append(
-            Part(
-                kind=kind,
-                of=of,
-                name=name,
-                effect=float(effect),
-                std_error=error,
-                lower=lower,
-                upper=upper,
-                # never narrower than pointwise, as a drawn critical value would be where one effect stands for all parts
-                joint_lower=None if joint is None or lower is None else min(float(effect) - joint, lower),
-                joint_upper=None if joint is None or upper is None else max(float(effect) + joint, upper),
-                rows=rows,
-                authorities=authorities,
-            )
-        )
-    ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
-    failed = int((~good[:, 0]).sum())
-    return Estimate(
-        estimator=estimator,
-        estimand=estimand + weighed(design),
-        target=target,
-        effect=float(point[0]),
-        std_error=errors[0],
-        lower=ends[0],
-        upper=ends[1],
-        level=level,
-        p_value=ends[2],
-        df=None if errors[0] is None else df,
-        inference=f"bootstrap over clusters ({draws} draws, {failed} failed), t(G−1), {_clustered(design)}"
-        if errors[0] is not None
-        else f"none: {failed} of {draws} bootstrap draws had no answer",
-        rows=used.rows,
-        authorities=len(used.authorities),
-        clusters=number,
-        parts=tuple(parts),
-        **more,
-    )
 
 
 def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import networkx as nx
 
 from causal.errors import GraphError, suggest
+from causal.knobs import is_whole
 
 LAGGED = re.compile(r"^(?P<name>.+?)\[(?P<by>[+-]?\d+)\]$")
 
@@ -73,7 +74,7 @@ class Arrow:
         where = f"graph arrow {self.cause} -> {self.effect}"
         if not isinstance(self.because, str) or not self.because.strip():
             raise GraphError(f"{where} gives no reason; write  {self.cause}: {{{self.effect}: because …}}")
-        if isinstance(self.lag, bool) or not isinstance(self.lag, int) or self.lag < 0:
+        if not is_whole(self.lag, 0):
             raise GraphError(f"{where}: lag must be a whole number of years, 0 or more, got {self.lag!r}")
         if not isinstance(self.by_year, bool):
             raise GraphError(f"{where}: by_year must be true or false, got {self.by_year!r}")

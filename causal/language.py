@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from string import Formatter
 from typing import Any
@@ -152,41 +152,6 @@ TERMS = {
     "checks_head": "Did it survive its checks?",
     "cannot_say_head": "What this does not say",
 }
-CHECKS = {
-    "anticipation": "change ahead of the event",
-    "bootstrap": "authorities drawn anew",
-    "data_subset": "parts of the data",
-    "dummy_outcome": "made-up outcomes",
-    "estimator_agreement": "other methods",
-    "extrapolation": "changes as large as asked about",
-    "few_clusters": "few authorities",
-    "future_treatment": "treatment of later years",
-    "graph_falsification": "the graph against chance",
-    "honest_did": "trends that differ",
-    "implied_independence": "what the graph calls unrelated",
-    "leave_one_out": "each place left out",
-    "leverage": "places that weigh most",
-    "matched_bounds": "a hidden difference between matched places",
-    "measurement_error": "error in the record",
-    "missing_outcomes": "missing numbers",
-    "negative_control_exposure": "a treatment that cannot act",
-    "negative_control_outcome": "an outcome it cannot move",
-    "overlap": "alike places to compare with",
-    "placebo_dates": "wrong dates",
-    "placebo_treatment": "treatment dealt by chance",
-    "pre_trend": "drift beforehand",
-    "random_common_cause": "noise added",
-    "recording_switches": "switches in recording",
-    "reverse_causation": "cause and effect the other way round",
-    "rounding": "rounded numbers",
-    "second_measure": "a second measure",
-    "shared_shocks": "shocks that places share",
-    "simulated_confounder": "a made-up hidden cause",
-    "specification_curve": "other reasonable choices",
-    "spillover": "what neighbours do",
-    "unmeasured_confounder": "a hidden common cause",
-}
-LOOKED = {"negative_control": "an outcome that it cannot move", "timing": "the time before", "second_measure": "a second measure of the treatment"}
 # why it is as certain as it is, in short
 REASONS = {
     "level_5": "Lot decided who was treated: the strongest kind of comparison.",
@@ -341,7 +306,7 @@ class Language:
     reasons : why it is as certain as it is, in short. Field: {checks}.
     limits : what it does not say. Fields: {action}, {label}, {treatment}, {told}, {check}, {number}.
     changes : what would change it. Fields: {told}, {number}, {sees}, {smallest}.
-    checks : refuter → its name on the first screen; one that is not here goes by its own name.
+    checks : refuter → its name on the first screen, where it is to be another than its class's own `label`.
     avoid : words that no form may hold, and no first screen.
 
     Parts that are left out of a mapping are as in the plain style.
@@ -395,8 +360,15 @@ class Language:
             if found := CAUSES.search(self.gates[name]):
                 raise ConfigError(f"language.gates.{name} holds {found[0]!r}: of an association no form may say what caused what")
 
+    def naming(self, labels: Mapping[str, str]) -> Language:
+        """The same with plain names for checks that it does not name itself.
+
+        labels : check → its class's own plain name.
+        """
+        return replace(self, checks={**labels, **self.checks})
+
     def check(self, name: str) -> str:
-        """A check's name on the first screen."""
+        """A check's name on the first screen; one that has no plain name goes by its own."""
         return self.checks.get(name, name.replace("_", " "))
 
     def interval(self, level: float) -> str:
@@ -414,7 +386,7 @@ PARTS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
     "reasons": (REASONS, FILLED_REASONS),
     "limits": (LIMITS, FILLED_LIMITS),
     "changes": (CHANGES, FILLED_CHANGES),
-    "checks": (CHECKS, ()),
+    "checks": ({}, ()),
 }
 
 

@@ -17,8 +17,9 @@ from causal.estimate import Estimate
 from causal.estimators.dynamic_dml import DynamicDml
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
+from causal.estimators.machinery.stages import anderson_rubin, effective_f, two_stage, varying
 from causal.estimators.shift_share import ShiftShare
-from causal.estimators.two_stage_least_squares import TwoStageLeastSquares, anderson_rubin, effective_f, two_stage, varying
+from causal.estimators.two_stage_least_squares import TwoStageLeastSquares
 from causal.graph import Graph
 from causal.identify import identify
 from causal.inference.clustered import Fit
@@ -610,7 +611,7 @@ def test_errors_shared_by_exposure_are_covered_by_shock_and_not_by_authority() -
 
 
 def test_one_national_series_is_one_shock_and_has_no_error_by_shock() -> None:
-    """METHOD: refused below 20 effective shocks; clustered by authority, with F, balance and pre-trend, and said to be by exposure."""
+    """docs/method.md, section 2: refused below 20 effective shocks; clustered by authority, with F, balance and pre-trend, and said to be by exposure."""
     made, shocks = shifted(sectors=25)
     few, _ = shifted(sectors=10)
     single = ShiftShare(instruments=("share_00",))

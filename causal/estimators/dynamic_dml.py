@@ -20,7 +20,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError
+from causal.errors import DesignError, EstimationError
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import check_crossfit, splits
@@ -28,6 +28,7 @@ from causal.estimators.machinery.nuisance import INNER, Nuisance, check_nuisance
 from causal.estimators.machinery.transformed import scaled
 from causal.graph import dated
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
+from causal.knobs import whole_number
 from causal.needs import BALANCED, FOLDS, PAST_OUTCOME, Need
 
 
@@ -54,8 +55,7 @@ class DynamicDml:
     def __post_init__(self) -> None:
         check_nuisance(self.nuisance)
         check_crossfit(self.folds, self.repetitions)
-        if isinstance(self.periods, bool) or not isinstance(self.periods, int) or self.periods < 2:
-            raise ConfigError(f"periods must be a whole number of at least 2, got {self.periods!r}")
+        whole_number("periods", self.periods, 2)
 
     @property
     def name(self) -> str:

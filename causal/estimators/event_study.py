@@ -19,10 +19,11 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError
+from causal.errors import DesignError, EstimationError
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
+from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 
 ALARM = 0.05  # a joint test of the leads below this is a concern
@@ -47,8 +48,7 @@ class EventStudy:
     def __post_init__(self) -> None:
         for key, least in (("leads", 1), ("lags", 0)):
             value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {value!r}")
+            whole_number(key, value, least)
 
     @property
     def name(self) -> str:

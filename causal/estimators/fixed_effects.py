@@ -22,7 +22,8 @@ from causal.errors import ConfigError
 from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import comparisons
-from causal.inference.clustered import wild_bootstrap
+from causal.inference.wild import wild_bootstrap
+from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 from causal.windows import differenced
 
@@ -111,8 +112,7 @@ class FirstDifference:
 def _check(inference: str, draws: int) -> None:
     if inference not in INFERENCES:
         raise ConfigError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}")
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 99:
-        raise ConfigError(f"draws must be a whole number of at least 99, got {draws!r}")
+    whole_number("draws", draws, 99)
 
 
 def _answer(estimator: FixedEffects | FirstDifference, design: Design, estimand: str, rng: np.random.Generator) -> Estimate:

@@ -30,8 +30,8 @@ from causal.estimators import serve
 from causal.estimators.dynamic_dml import CrossFit, beside
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
 from causal.estimators.machinery.nuisance import Nuisance
+from causal.estimators.machinery.stages import beyond, check_instruments, effective_f, instrumented, stages
 from causal.estimators.machinery.transformed import WORDS, Transformation, Transformed, check_panel, scaled, transform
-from causal.estimators.two_stage_least_squares import beyond, check_instruments, effective_f, instrumented, stages
 from causal.inference.clustered import Fit, clustered_least_squares, median_fit
 from causal.needs import FOLDS, INSTRUMENT, Need
 

@@ -25,6 +25,7 @@ from causal.estimators.machinery.one_row import (
     threats,
 )
 from causal.inference.clustered import Fit
+from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, Need
 
 
@@ -73,7 +74,7 @@ class DistanceMatching(Windows):
 
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
-        if isinstance(self.neighbours, bool) or not isinstance(self.neighbours, int) or not 1 <= self.neighbours <= 5:
+        if not is_whole(self.neighbours, 1, 5):
             raise ConfigError(f"neighbours must be a whole number from 1 to 5, got {self.neighbours!r}")
 
     @property

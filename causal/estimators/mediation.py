@@ -34,6 +34,7 @@ from causal.estimate import Estimate, Part, by_group, estimated, feedback, group
 from causal.estimators import serve
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares
+from causal.knobs import true_or_false
 from causal.needs import ADJUSTMENT, MEDIATORS, Need
 
 BOUNDS = (0.1, 0.3)  # correlations of errors for which the joint effect is given
@@ -62,8 +63,7 @@ class Mediation:
             if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
                 raise ConfigError(f"mediators must be a list of names, or null for all that the graph has, got {given!r}")
             object.__setattr__(self, "mediators", tuple(given))
-        if not isinstance(self.interaction, bool):
-            raise ConfigError(f"interaction must be true or false, got {self.interaction!r}")
+        true_or_false("interaction", self.interaction)
 
     @property
     def name(self) -> str:

@@ -13,9 +13,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.bootstrapped import bootstrapped
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment
+from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, average_of, effect_of
 from causal.estimators.machinery.one_row import (
@@ -32,6 +33,7 @@ from causal.estimators.machinery.one_row import (
     weights,
 )
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
 
 
@@ -150,8 +152,7 @@ class PropensityStratification(Windows):
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
         for key, value, least in (("strata", self.strata, 2), ("fewest", self.fewest, 1), ("draws", self.draws, 50)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {value!r}")
+            whole_number(key, value, least)
 
     @property
     def name(self) -> str:

@@ -24,7 +24,8 @@ from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimate import Estimate, weighed, without_interval
 from causal.estimators import serve
-from causal.estimators.two_stage_least_squares import anderson_rubin, answered, check_instruments, effective_f, instrumented, varying
+from causal.estimators.machinery.stages import anderson_rubin, check_instruments, effective_f, instrumented, varying
+from causal.estimators.two_stage_least_squares import answered
 from causal.graph import undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import INSTRUMENT, Need

@@ -30,6 +30,7 @@ from causal.estimators import serve
 from causal.estimators.machinery.group_time import Cells, adopting, authority_weights, average, cells, covariates
 from causal.estimators.machinery.imputation import imputed
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, Need
 from causal.words import count
 
@@ -273,10 +274,8 @@ class Imputation:
     costs: ClassVar[str] = "milliseconds"
 
     def __post_init__(self) -> None:
-        if isinstance(self.leads, bool) or not isinstance(self.leads, int) or self.leads < 0:
-            raise ConfigError(f"leads must be a whole number of at least 0, got {self.leads!r}")
-        if not isinstance(self.small_sample, bool):
-            raise ConfigError(f"small_sample must be true or false, got {self.small_sample!r}")
+        whole_number("leads", self.leads, 0)
+        true_or_false("small_sample", self.small_sample)
 
     @property
     def name(self) -> str:

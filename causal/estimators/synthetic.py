@@ -26,6 +26,7 @@ from causal.estimate import Estimate, estimated, feedback, parts_of, residual_tr
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import adopting
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
 from causal.words import count
 
@@ -86,8 +87,7 @@ class SyntheticDid:
     def __post_init__(self) -> None:
         if self.weights not in ("exact", "published"):
             raise ConfigError(f"weights must be one of exact, published, got {self.weights!r}")
-        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 20:
-            raise ConfigError(f"draws must be a whole number of at least 20, got {self.draws!r}")
+        whole_number("draws", self.draws, 20)
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ since differencing keeps the error and loses the signal (Griliches & Hausman 198
 that changes in time, to effects that take years, or to effects that differ where the estimators weigh authorities differently.
 
 Only estimates of one estimand are compared: whose effect and on what, as the estimate's own words have it, and one target. How it is weighted and
-modelled may differ; that is what is on trial.
+modelled may differ; that is what is on trial. If the surest of those that differ is right, the answer is off by ours − theirs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,9 +29,11 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure, whole_number
-from causal.refuters.negative_control_outcome import smallest
+from causal.inference.multiplicity import smallest
+from causal.knobs import whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters.machinery.bias import reach
 from causal.words import capital, listed
 
 # parts of an estimand's words that say how, not whose
@@ -59,6 +61,7 @@ class _Compared:
     difference: float
     std_error: float
     p_value: float
+    df: float
     how: str
 
 
@@ -71,6 +74,10 @@ class EstimatorAgreement:
     estimators : each with its own knobs; one equal to the trial's own is passed over.
     draws : samples of clusters where some estimator has no influence scores.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "agreement"
+    label: ClassVar[str] = "other methods"
 
     estimators: Sequence[Estimator] = ()
     draws: int = 100
@@ -87,12 +94,21 @@ class EstimatorAgreement:
         """Its name on the shelf."""
         return "estimator_agreement"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if all(one == setting.estimator for one in self.estimators):
+            return f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find an estimator of the same effect that differs by more than chance."""
         estimate = trial.estimate
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do other estimators of the same effect give the same answer?",
             expected="Differences no larger than chance makes them between estimators that share authorities.",
             detects="A treatment recorded with error (answers shrink in changes from year to year), confounding that changes in time, effects that take years "
@@ -100,9 +116,7 @@ class EstimatorAgreement:
             cannot_detect="Faults that bias all of them alike, as a confounder that none holds fixed may. Which of two that differ is right.",
         )
         others = [one for one in self.estimators if one != trial.estimator]
-        if not others:
-            return not_run(report, f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]")
-        if (why := unsure(trial)) is not None:
+        if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         found: list[_Compared] = []
         out: list[str] = []
@@ -115,7 +129,10 @@ class EstimatorAgreement:
         if not found:
             return not_run(report, f"nothing to compare with: {'; '.join(out)}")
         p_value = smallest([one.p_value for one in found])
-        survived = p_value >= 1 - trial.question.level
+        level = 1 - trial.question.level
+        survived = p_value >= level
+        # the surest difference: what the answer is off by if that other is right
+        worst = min(found, key=lambda one: (one.p_value, one.estimate.estimator))
         numbers: dict[str, float | None] = {"estimators compared": float(len(found))}
         parts, said = [], []
         for one in found:
@@ -136,11 +153,20 @@ class EstimatorAgreement:
         if survived:
             words += "None differs by more than chance; that they agree does not show that they are right."
         else:
-            worst = min(found, key=lambda one: one.p_value)
             words += f"{capital(worst.estimate.estimator.replace('_', ' '))} differs by more than chance. {_reading(trial, worst)}"
         if out:
             words += f" Not compared: {'; '.join(out)}."
-        return report(found=words, p_value=p_value, survived=survived, numbers=numbers, parts=tuple(parts))
+        return report(
+            found=words,
+            p_value=p_value,
+            survived=survived,
+            numbers=numbers,
+            parts=tuple(parts),
+            level=level,
+            bias=-worst.difference,
+            bias_error=worst.std_error,
+            blind_below=_blind(found, level),
+        )
 
     def _compared(self, trial: Trial, other: Estimator) -> _Compared | str:
         """The difference from another estimator's answer, or why there is none to be had."""
@@ -168,7 +194,9 @@ class EstimatorAgreement:
         if abs(difference) <= 1e-6 * scale:
             return f"{other.name} is the same regression by another name"
         _, _, p_value = interval(difference, error, trial.question.level, df)
-        return _Compared(estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, how=how)
+        return _Compared(
+            estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, df=np.inf if df is None else df, how=how
+        )
 
     def _bootstrap(self, trial: Trial, other: Estimator) -> Floats:
         """Differences on clusters drawn with replacement, shape (draws,); NaN where one has no answer."""
@@ -183,6 +211,12 @@ class EstimatorAgreement:
                 return np.nan
 
         return np.array(trial.map(f"{self.name} {other.name}", step, self.draws), dtype=float)
+
+
+def _blind(found: Sequence[_Compared], level: float) -> float | None:
+    """The smallest bias that one of the others shows four times in five, if it has none of it."""
+    sees = [(one.std_error, reach(one.df, level / len(found))) for one in found]
+    return min((error * times for error, times in sees if times is not None), default=None)
 
 
 def _reading(trial: Trial, one: _Compared) -> str:

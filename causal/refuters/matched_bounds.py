@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.errors import CausalError
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, chance, not_run
+from causal.knobs import at_least
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, chance, not_run
 from causal.words import count
 
 MATCHED = ("distance_matching", "propensity_matching")
@@ -79,6 +80,10 @@ class MatchedBounds:
     gamma : odds of treatment within a pair, at most, that the finding must stand.
     """
 
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "a hidden difference between matched places"
+
     gamma: float = 1.25
 
     def __post_init__(self) -> None:
@@ -89,20 +94,29 @@ class MatchedBounds:
         """Its name on the shelf."""
         return "matched_bounds"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if setting.estimator.name not in MATCHED or not hasattr(setting.estimator, "rows"):
+            return f"{setting.estimator.name} does not match authorities in pairs"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Say how much hidden bias within pairs the finding stands."""
         estimate, alpha = trial.estimate, (1 - trial.question.level) / 2
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="How far could something unmeasured part matched authorities before the finding is gone?",
             expected=f"Still significant where one of a pair may be {self.gamma:g} times as likely as the other to be treated.",
             detects="A finding that a slight hidden difference between matched authorities would undo.",
             cannot_detect="Whether there is such a difference. A finding that stands a large one is not thereby right.",
         )
         rows: Any = getattr(trial.estimator, "rows", None)
-        if trial.estimator.name not in MATCHED or rows is None:
-            return not_run(report, f"{trial.estimator.name} does not match authorities in pairs")
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         try:
             made = rows(trial.design)
         except CausalError as why:

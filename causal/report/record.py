@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causal.errors import DataError
+from causal.refuters import labels
+from causal.report.phrases import effect, interval, variable
 
 if TYPE_CHECKING:
     from causal.design import Design
@@ -83,7 +85,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "rule": study.rule,
         "verdict": result.verdict,
         "answer": result.answer,
-        "language": study.language,
+        "language": study.language.naming({**labels(), **{one.name: one.label for one in study.refuters.values()}}),
         "provenance": provenance,
         "said": study.said,
     }
@@ -155,11 +157,15 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         raise DataError(f"{path} is not strict JSON ({error}); run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READS or isinstance(version, bool):
-        reads = " and ".join(map(str, READS))
-        raise DataError(
-            f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; run the study again, or use the version that wrote it"
-        )
+        reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"
+        later = isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION
+        what = "was written by a later version of the toolkit; use that one, or run the study again" if later else "run the study again"
+        raise DataError(f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; {what}")
     data = {**LATER, **_printable(data)}
+    if "refutations" in data:
+        # plain names of checks: the record's own before those of today
+        recorded = data["language"] or {}
+        data["language"] = {**recorded, "checks": {**labels(), **recorded.get("checks", {})}}
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
@@ -168,8 +174,6 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
 
 def earlier(data: Mapping[str, Any]) -> dict[str, Any]:
     """A record of before answers had classes and certainties, in today's form: its headline and its sentences stand as they were written."""
-    from causal.report.phrases import effect, interval, variable
-
     verdict, one = data["verdict"], data["estimate"]
     finding, decisive = verdict.get("finding"), verdict.get("decisive") or {}
     unit = variable(data, data["question"]["outcome"])["unit"]

@@ -18,9 +18,9 @@ from typing import Literal
 import numpy as np
 
 from causal.design import Design
-from causal.errors import ConfigError
 from causal.estimate import Estimate
 from causal.identify import Identification
+from causal.inference.multiplicity import rejected as rejected_jointly
 from causal.panel import Variable
 from causal.question import Question
 from causal.refute import Refutation
@@ -37,13 +37,12 @@ from causal.verdict.rule import (
     Row,
     Rule,
     class_of,
-    holm,
     kind_of,
     maryland,
     row_of,
 )
 
-__all__ = ["Placebos", "Rule", "Verdict", "holm", "judge", "must_say", "row_of"]
+__all__ = ["Placebos", "Rule", "Verdict", "judge", "row_of"]
 
 Gate = Literal["not_identified", "not_estimable", "no_interval", "error_unknown"]
 State = Literal["passed", "failed", "not run"]
@@ -116,21 +115,6 @@ class Verdict:
     def answers(self) -> bool:
         """Whether it says anything of the effect: past the gate, and not taken away."""
         return self.gate is None and not self.failed
-
-
-def must_say(check: Refutation) -> None:
-    """A check must say what it speaks of, and at which level.
-
-    Raises
-    ------
-    ConfigError : it does not, as one of a user's own may; the message says what to fill.
-    """
-    if check.family is None:
-        raise ConfigError(
-            f"the check {check.name!r} does not say what it speaks of: give its Refutation a family, bias, inference, stability, record, sensitivity or graph"
-        )
-    if check.p_value is not None and check.level is None:
-        raise ConfigError(f"the check {check.name!r} has a p-value and does not say at which rate it was held: give its Refutation  level=0.05  or another")
 
 
 def judge(
@@ -234,15 +218,11 @@ def _gate(estimate: Estimate, placebos: Placebos | None, question: Question) -> 
 # --- 2, taken away
 
 
-def _speaks_of_bias(one: Refutation, listed: Sequence[str]) -> bool:
-    return one.family == "bias" or (one.family is None and one.name in listed)
-
-
 def _bias(rule: Rule, kind: Kind, refutations: Sequence[Refutation]) -> tuple[dict[str, State], tuple[Refutation, ...]]:
     """How each check of bias stands, those of the design's list first, and the rejected ones; they share one rate of false alarms."""
     listed = rule.bias[kind]
-    ran = {one.name: one for one in refutations if _speaks_of_bias(one, listed) and one.survived is not None}
-    rejected = holm({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
+    ran = {one.name: one for one in refutations if one.family == "bias" and one.survived is not None}
+    rejected = rejected_jointly({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
     rejected |= {name for name, one in ran.items() if one.p_value is None and one.survived is False}
     states: dict[str, State] = {}
     for name in (*listed, *(name for name in ran if name not in listed)):

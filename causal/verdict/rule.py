@@ -28,6 +28,7 @@ import numpy as np
 from causal.design import Design
 from causal.errors import ConfigError, suggest
 from causal.estimate import Estimate
+from causal.knobs import is_number, is_whole
 
 Row = Literal["important_rise", "rise", "inside", "no_important_rise", "no_important_fall", "both", "fall", "important_fall"]
 ROWS: tuple[Row, ...] = get_args(Row)
@@ -163,11 +164,11 @@ class Rule:
         for look in self.looks:
             if look not in ALL_LOOKS:
                 raise ConfigError(f"rule.looks has {look!r}; {suggest(look, ALL_LOOKS)}")
-        if isinstance(self.level, bool) or not isinstance(self.level, (int, float)) or not 0 < self.level < 0.5:
+        if not is_number(self.level) or not 0 < self.level < 0.5:
             raise ConfigError(f"rule.level must lie between 0 and 0.5, got {self.level!r}")
-        if isinstance(self.apart, bool) or not isinstance(self.apart, (int, float)) or not 0 < self.apart < np.inf:
+        if not is_number(self.apart) or self.apart <= 0:
             raise ConfigError(f"rule.apart must be a number of smallest important effects above 0, got {self.apart!r}")
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or not 1 <= self.steps <= 3:
+        if not is_whole(self.steps, 1, 3):
             raise ConfigError(f"rule.steps must be a whole number from 1 to 3, got {self.steps!r}")
         if self.randomised is not None and (not isinstance(self.randomised, str) or not self.randomised.strip()):
             raise ConfigError(f"rule.randomised must say in words how lot decided who was treated, or be null, got {self.randomised!r}")
@@ -299,19 +300,3 @@ def holds(row: Row, truth: float, smallest: float) -> bool:
         "fall": truth < 0,
         "important_fall": truth <= -smallest,
     }[row]
-
-
-def holm(p_values: Mapping[str, float], level: float) -> set[str]:
-    """The names rejected at a joint level (Holm 1979).
-
-    Parameters
-    ----------
-    p_values : name → p-value.
-    level : the joint rate of false alarms.
-    """
-    rejected: set[str] = set()
-    for i, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: (item[1], item[0]))):
-        if p > level / (len(p_values) - i):
-            break
-        rejected.add(name)
-    return rejected

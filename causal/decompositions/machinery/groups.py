@@ -10,6 +10,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.estimate import Part, by_group, group_parts
+from causal.inference.multiplicity import holm
 from causal.modifier import Modifier
 
 
@@ -79,15 +80,6 @@ def welch(effects: Floats, errors: Floats, df: Floats) -> tuple[float, float, fl
     f = between / (1 + 2 * (k - 2) / (k**2 - 1) * lost)
     second = (k**2 - 1) / (3 * lost)
     return f, second, float(stats.f(k - 1, second).sf(f))
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """P-values adjusted so that the chance of any false alarm stays at the level (Holm 1979); None stays None."""
-    known = [one for one in p_values if one is not None]
-    order = np.argsort(known, kind="stable")
-    steps = np.maximum.accumulate([min(1.0, (len(known) - i) * known[at]) for i, at in enumerate(order)]) if known else np.empty(0)
-    adjusted = iter(steps[np.argsort(order, kind="stable")].tolist()) if known else iter(())
-    return [None if one is None else float(next(adjusted)) for one in p_values]
 
 
 def features(made: Design, groupings: Sequence[Modifier]) -> tuple[Floats, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import feedback, thin
 from causal.estimators.machinery.transformed import scaled
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import is_number, is_whole
 from causal.needs import Need
 from causal.windows import between, windows
 
@@ -81,7 +82,7 @@ def check_windows(before: Any, after: Any) -> tuple[Years, Years]:
             made.append(None)
             continue
         years = list(window) if isinstance(window, Sequence) and not isinstance(window, str) else []
-        if len(years) != 2 or any(isinstance(year, bool) or not isinstance(year, int) for year in years):
+        if len(years) != 2 or any(not is_whole(year) for year in years):
             raise ConfigError(f"{key} must be [first year, last year], or null for the two years at that end of the data, got {window!r}")
         made.append((years[0], years[1]))
     return made[0], made[1]
@@ -191,7 +192,7 @@ def check_clip(clip: float) -> None:
     ------
     ConfigError : not between 0.001 and 0.2.
     """
-    if isinstance(clip, bool) or not isinstance(clip, (int, float)) or not 0.001 <= clip <= 0.2:
+    if not is_number(clip) or not 0.001 <= clip <= 0.2:
         raise ConfigError(f"clip must lie between 0.001 and 0.2 (propensities are kept that far from 0 and 1), got {clip!r}")
 
 

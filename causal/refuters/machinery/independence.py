@@ -8,7 +8,6 @@ overstate how sure it is where few clusters carry much (Cameron & Miller 2015, A
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from causal.arrays import Floats, Ints
 from causal.design import orthonormal
 from causal.graph import Graph, undated
-from causal.inference.clustered import cluster_sums
+from causal.inference.clustered import cluster_sums, cr1_factor
 from causal.panel import Panel
 
 FEWEST_CLUSTERS = 10
@@ -86,7 +85,7 @@ class Rows:
             return None
         scores = cluster_sums((left[0] * left[1])[:, None], cluster, clusters)[:, 0]
         # the variance under the claim, so that few clusters that carry much do not overstate how sure it is
-        error = math.sqrt(clusters / (clusters - 1) * (len(rows) - 1) / spare * float(scores @ scores))
+        error = math.sqrt(float(cr1_factor(clusters, len(rows), spare)) * float(scores @ scores))
         if not error > 0:
             return None
         from scipy import stats
@@ -144,12 +143,3 @@ class Rows:
             centred = self._centred(self._column(name)[rows][:, None], rows)[:, 0]
             self._left[name, key] = centred - basis @ (basis.T @ centred)
         return self._left[name, key]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values, in the order given (Holm 1979)."""
-    number, order = len(p_values), np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(np.array(p_values)[order] * np.arange(number, 0, -1))
-    out = np.empty(number)
-    out[order] = np.minimum(stepped, 1.0)
-    return [float(p) for p in out]
