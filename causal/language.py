@@ -161,7 +161,7 @@ REASONS = {
     "level_1": "A bare comparison: nothing is held fixed.",
     "none": "The causes that were drawn and the data together give no answer.",
     "failed": "Taken away, since a bias was found that would change it: {checks}.",
-    "error": "Its error cannot be known: {checks}.",
+    "error": "Its error cannot be known: where nothing was done, it finds an effect too often.",
     "further_down": "What lowered it, if anything did, stands further down the page.",
     "drift": "Drift beforehand, as it was seen, would change the answer.",
     "blind": "A bias large enough to matter could have been missed.",

@@ -52,7 +52,24 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     with explained(words, folders), initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("config", [*parsable(words), *search], return_hydra_config=False)
     _outcome_heeded(config, words, folders)
+    reason_heeded(config, words)
     return config
+
+
+UNGIVEN = "set by whoever ran this; no reason given"
+
+
+def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
+    """A smallest important effect changed on the command line does not keep the reason of another size.
+
+    Parameters
+    ----------
+    config : to change.
+    words : overrides as they were given.
+    """
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    if "question.smallest_important" in given and "question.because" not in given:
+        OmegaConf.update(config, "question.because", UNGIVEN, force_add=True)
 
 
 def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[Path]) -> None:

@@ -21,7 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError, DesignError
-from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
+from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, reason_heeded, resolved, study_from, trust
 from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
@@ -58,6 +58,7 @@ class _Job:
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
     def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
+        reason_heeded(config, HydraConfig.get().overrides.task)
         study = study_from(config, self.trusted)
         plain = resolved(config)
         runs, workers = Path(str(config.runs)), checked_workers(config.workers)

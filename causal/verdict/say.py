@@ -339,15 +339,14 @@ def _reasons(verdict: Verdict, language: Language) -> tuple[str, ...]:
         return (language.reasons["none"],)
     said = [language.reasons[f"level_{verdict.maryland}"]]
     if verdict.gate:
-        return (*said, language.ranges["no_interval"]) if verdict.gate == "no_interval" else (*said, _reason(Reason(concern="placebos"), language, "error"))
+        return (*said, language.ranges["no_interval"] if verdict.gate == "no_interval" else language.reasons["error"])
     if verdict.failed:
         return (*said, language.reasons["failed"].format(checks=_few(verdict.failed, language)))
     return tuple(dict.fromkeys([*said, *(_reason(one, language) for one in verdict.reasons)]))
 
 
-def _reason(one: Reason, language: Language, form: str | None = None) -> str:
-    names = [LOOKS_LIKE.get(name, "") or language.check(name) for name in one.checks] or [language.check("placebo_treatment")]
-    return language.reasons[form or one.concern].format(checks=listed(names))
+def _reason(one: Reason, language: Language) -> str:
+    return language.reasons[one.concern].format(checks=listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.checks]))
 
 
 LOOKS_LIKE = {

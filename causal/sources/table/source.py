@@ -26,7 +26,7 @@ from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet, open_file
 from causal.words import count, listed
 
-DESCRIBES = ("column", "label", "unit", "source", "definition", "varies", "count_per", "least", "most", "unmoved")
+DESCRIBES = ("column", "label", "short", "unit", "source", "definition", "varies", "counts", "comparative", "count_per", "least", "most", "unmoved")
 SHOWN = 20
 
 
@@ -42,7 +42,8 @@ class Table:
     cluster : column that says who moves together (constant for an authority), or None.
     name, region : columns with the authority's name and region, or None.
     population : variable that counts the people a rate refers to, or None.
-    variables : name → {column, label, unit, source, definition, varies, count_per, least, most, unmoved}, all but the name optional; `least` and `most` are the
+    variables : name → {column, label, short, unit, source, definition, varies, counts, comparative, count_per, least, most, unmoved}, all but the
+        name optional; `least` and `most` are the
         limits that a number can take (least: 0 for a count or spending).
     sheet : sheet of a workbook, by name or number from 0; None: the first.
     only : column → the value, or list of values, that rows must have to be kept; None: all rows.
@@ -307,6 +308,9 @@ def _described(name: str, said: Any) -> dict[str, Any]:
         raise ConfigError(f"{where} has no {unknown[0]!r}; {suggest(unknown[0], DESCRIBES)}")
     if said.get("varies") not in (None, "both", "authority", "year"):
         raise ConfigError(f"{where}.varies must be 'both', 'authority' or 'year', got {said['varies']!r}")
+    for key, options in (("counts", ("stock", "flow")), ("comparative", ("more", "higher", "a higher"))):
+        if said.get(key) not in (None, *options):
+            raise ConfigError(f"{where}.{key} must be one of {', '.join(map(repr, options))}, got {said[key]!r}")
     for key, above in (("count_per", 0.0), ("least", -math.inf), ("most", -math.inf)):
         value = said.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value < math.inf):
@@ -342,7 +346,7 @@ def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable
         name=name,
         varies=said.get("varies") or ("authority" if fixed and not national else "year" if national and not fixed else "both"),
         count_per=None if per is None else float(per),
-        **{key: str(said[key]) for key in ("label", "unit", "source", "definition", "unmoved") if key in said},  # type: ignore[arg-type]
+        **{key: str(said[key]) for key in ("label", "short", "unit", "source", "definition", "unmoved", "counts", "comparative") if key in said},  # type: ignore[arg-type]
     )
 
 
