@@ -9,6 +9,8 @@ from typing import Literal
 from causal.errors import ConfigError
 from causal.knobs import is_number, is_whole, whole_number
 
+UNGIVEN = "set by whoever ran this; no reason given"  # in the place of a reason, where a size was changed without one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:

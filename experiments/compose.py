@@ -26,6 +26,7 @@ from yaml import YAMLError
 
 import causal.conf
 from causal.errors import CausalError, ConfigError, suggest
+from causal.question import UNGIVEN
 from causal.study import Study
 
 CONF = Path(causal.conf.__path__[0])
@@ -54,9 +55,6 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     _outcome_heeded(config, words, folders)
     reason_heeded(config, words)
     return config
-
-
-UNGIVEN = "set by whoever ran this; no reason given"
 
 
 def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:

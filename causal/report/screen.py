@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from causal.language import Language, language_of
+from causal.question import UNGIVEN
 from causal.report.phrases import contrast, exact, label, level, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.words import Shown, capital, count, listed, places, rounded, signed
@@ -33,7 +34,8 @@ def smallest(data: Mapping[str, Any]) -> str:
     """What counts as important, and why."""
     question = data["question"]
     size = f"{question['smallest_important']:g} {variable(data, question['outcome'])['unit']}".strip()
-    return sentence(f"An effect matters here if it is {size} or more, because {question['because']}")
+    because = f"; {UNGIVEN}" if question["because"] == UNGIVEN else f", because {question['because']}"
+    return sentence(f"An effect matters here if it is {size} or more{because}")
 
 
 def facts(data: Mapping[str, Any]) -> list[dict[str, Any]]:
