@@ -101,7 +101,7 @@ def cost_text(
     elif high < 0:
         answer = f"Later placements cost more than it saves: {spread}."
     else:
-        answer = f"Whether it saves anything once later placements are counted cannot be told: {spread}."
+        answer = f"Whether it saves anything once later placements are counted is open: {spread}."
     spans = estimate.lower is None or estimate.upper is None or estimate.lower <= 0 <= estimate.upper
     said = [f"The effect on {outcome.label} is {_effect(estimate)}, {outcome.unit}, in each year from year {question.lag} on"]
     if placed is not None:

@@ -134,7 +134,7 @@ def gradient(parts: Sequence[Mapping[str, Any]], what: str) -> str:
     said = f"Estimates run from {signed(low['effect'], digits)} ({low['name']}) to {signed(high['effect'], digits)} ({high['name']})."
     joint = [(p["joint_lower"], p["joint_upper"]) for p in parts if p["joint_lower"] is not None and p["joint_upper"] is not None]
     if len(joint) < len(parts):
-        return f"{said} No interval that holds for all at once is known, so whether they differ cannot be told."
+        return f"{said} No interval that holds for all at once is known, so whether they differ is not known."
     if max(low for low, _ in joint) > min(high for _, high in joint):
         return f"{said} At least two of the {what}s that hold for all at once do not meet: the effect is not the same in all of them."
     return f"{said} The {what}s that hold for all at once have values in common, so these data do not show that the effect differs between them."
