@@ -30,6 +30,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from causal.design import Design, design
+from causal.estimand import Estimand
 from causal.estimate import Estimate, estimated, least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import Identification
@@ -58,6 +59,9 @@ GOALS = {1_200: 100.0, 100_000: 15.0}
 FULL = 10.0  # seconds, two cores: one alone takes no more
 
 
+SLOPE = Estimand(family="average", comparison="pooled", population="all", weighting="residual_variance", model="slope with controls")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pooled:
     """Least squares with the controls, as DoWhy's linear regression."""
@@ -71,7 +75,7 @@ class Pooled:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """The slope with clustered errors."""
         fit, _ = least_squares(design, design.basis())
-        return estimated(design, fit, estimator=self.name, estimand="slope with controls")
+        return estimated(design, fit, estimator=self.name, estimand=SLOPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from causal.design import Design
     from causal.errors import CausalError, ConfigError, DataError, DesignError, EstimationError, GraphError
+    from causal.estimand import DesignFacts, Estimand, Held, JointTest
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
@@ -29,6 +30,7 @@ _HOMES = {
     "panel": ("Variable", "Loss", "Panel"),
     "identify": ("Identification",),
     "design": ("Design",),
+    "estimand": ("Estimand", "Held", "DesignFacts", "JointTest"),
     "estimate": ("Part", "Estimate", "Estimator"),
     "refute": ("Trial", "Refutation", "Refuter"),
     "verdict.decide": ("Rule", "Verdict"),
@@ -42,12 +44,16 @@ __all__ = [
     "DataError",
     "Design",
     "DesignError",
+    "DesignFacts",
+    "Estimand",
     "Estimate",
     "EstimationError",
     "Estimator",
     "Graph",
     "GraphError",
+    "Held",
     "Identification",
+    "JointTest",
     "Loss",
     "Node",
     "Panel",

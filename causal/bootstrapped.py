@@ -13,7 +13,8 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
-from causal.estimate import Estimate, Part, clustering, weighed
+from causal.estimand import Estimand, Held
+from causal.estimate import Estimate, Part, clustering, counted, weighed
 from causal.inference.clustered import critical_t, interval, joint_critical
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
@@ -26,9 +27,10 @@ def bootstrapped(
     *,
     draws: int,
     estimator: str,
-    estimand: str,
+    estimand: Estimand,
+    held: Held | None = None,
     target: Literal["ATE", "ATT"] = "ATE",
-    kinds: Sequence[tuple[Literal["group", "time", "path"], str, str]] = (),
+    kinds: Sequence[tuple[Literal["group", "path"], str, str]] = (),
     counts: Sequence[tuple[int, int]] = (),
     over: Design | None = None,
     **more: Any,
@@ -42,6 +44,7 @@ def bootstrapped(
     ----------
     answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
         `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
+    estimand, held : as for `causal.estimate.estimated`.
     kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
     over : the design that is drawn from, where that is not the one asked about.
     """
@@ -80,13 +83,16 @@ def bootstrapped(
                 joint_upper=None if joint is None or upper is None else max(float(effect) + joint, upper),
                 rows=rows,
                 authorities=authorities,
+                group=name if kind == "group" else None,
             )
         )
     ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
     failed = int((~good[:, 0]).sum())
     return Estimate(
         estimator=estimator,
-        estimand=estimand + weighed(design),
+        estimand=weighed(estimand, design),
+        held=held or Held.by(design),
+        facts=counted(None, design),
         target=target,
         effect=float(point[0]),
         std_error=errors[0],

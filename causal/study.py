@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from causal.analysis import analyse, identified
 from causal.design import Design
 from causal.errors import ConfigError, DataError, NotMeasured, suggest
-from causal.estimate import Estimate, Estimator
+from causal.estimate import Estimate, Estimator, answer
 from causal.graph import Graph
 from causal.identify import Identification
 from causal.knobs import whole_number
@@ -173,8 +173,8 @@ def run(
                 seconds=clock.seconds,
             )
         with clock("estimate"):
-            estimate = study.estimator.estimate(made, stream(study.seed, "estimate"))
-        baseline = study.baseline.estimate(made, stream(study.seed, "baseline")) if study.baseline else None
+            estimate = answer(study.estimator, made, stream(study.seed, "estimate"))
+        baseline = answer(study.baseline, made, stream(study.seed, "baseline")) if study.baseline else None
         trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
         refutations = []
         for name, refuter in study.refuters.items():

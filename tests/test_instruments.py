@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
-from worlds import without
+from worlds import trial_of, without
 
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
@@ -102,7 +103,7 @@ class Moved:
 
 
 def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH, strategy: Any = "iv") -> Design:
-    return design(panel, question, identify(question, graph, measured=panel.names, strategy=strategy))
+    return worlds.designed(panel, question, graph, strategy)
 
 
 def answer(made: Design, estimator: Any = None) -> Estimate:
@@ -302,16 +303,7 @@ def tried(seed: int, estimator: Any, effect: float) -> Trial:
     """A trial on a planted effect with two instruments."""
     panel = Moved(effect=effect, seed=seed).load()
     made = designed(panel)
-    return Trial(
-        panel=panel,
-        question=QUESTION,
-        identification=made.identification,
-        estimator=estimator,
-        design=made,
-        estimate=answer(made, estimator),
-        seed=seed,
-        graph=GRAPH,
-    )
+    return trial_of(panel, made, estimator, seed=seed, graph=GRAPH)
 
 
 def test_an_invalid_instrument_among_two_is_found_by_overidentification() -> None:
@@ -357,7 +349,7 @@ def test_instruments_come_from_the_graph_and_may_be_chosen_among() -> None:
     made = designed(Moved(effect=3.0).load())
     assert {one.name for one in made.identification.instruments} == {"formula", "lottery"}
     one = answer(made, TwoStageLeastSquares(instruments=("formula",)))
-    assert "formula" in one.estimand and "lottery" not in one.estimand and one.diagnostics["instruments"] == 1.0
+    assert one.estimand.instruments == ("formula",) and one.diagnostics["instruments"] == 1.0
     with pytest.raises(DesignError, match=r"'poverty' is no instrument.*'formula'"):
         answer(made, TwoStageLeastSquares(instruments=("poverty",)))
     bare = replace(GRAPH, arrows=tuple(a for a in GRAPH.arrows if a.cause not in ("formula", "lottery")))
@@ -470,7 +462,7 @@ def test_treatment_histories_want_a_balanced_panel_and_answer_twice_the_same() -
     assert [part.kind for part in one.parts] == ["time", "time", "group", "group"]
     assert one.influence is not None and np.sqrt((one.influence**2).sum()) == pytest.approx(one.std_error)
     weighed = answer(designed(panel, replace(QUESTION, weights="children"), graph=HISTORY, strategy="backdoor"), DynamicDml(repetitions=1))
-    assert weighed.estimand.endswith("each authority-year by its children") and weighed.effect != one.effect
+    assert weighed.estimand.weights == "children" and weighed.effect != one.effect
     with pytest.raises(DesignError, match="authority-years are missing"):
         answer(designed(without(panel, keep=0.9, seed=1), graph=HISTORY, strategy="backdoor"), DynamicDml())
     with pytest.raises(DesignError, match=r"periods=7 wants at least 8 years.*there are"):
@@ -616,7 +608,7 @@ def test_one_national_series_is_one_shock_and_has_no_error_by_shock() -> None:
     few, _ = shifted(sectors=10)
     single = ShiftShare(instruments=("share_00",))
     one = answer(made, single)
-    assert one.diagnostics["effective shocks"] == 1.0 and "exposure-robust" not in one.inference
+    assert one.facts.shocks == 1.0 and "exposure-robust" not in one.inference
     assert any("too few" in concern for concern in one.concerns) and any("× year" in concern for concern in one.concerns)
     assert any("difference-in-differences by exposure" in note for note in one.notes)
     assert one.diagnostics["effective F (Montiel Olea & Pflueger)"] is not None and one.diagnostics["p of next year's instrument (pre-trend)"] is not None

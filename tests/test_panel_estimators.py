@@ -7,24 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import ADOPTION, GRAPH, QUESTION, World, without
+from worlds import ADOPTION, World, designed, without
 
-from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
 from causal.estimators.event_study import EventStudy
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.lagged_outcome import LaggedOutcome
 from causal.estimators.poisson_fixed_effects import PoissonFixedEffects
 from causal.estimators.within_between import WithinBetween
-from causal.identify import identify
 from causal.panel import Panel
-from causal.question import Question
 from causal.refute import stream
-
-
-def designed(panel: Panel, question: Question = QUESTION) -> Design:
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
-
 
 UNBALANCED = designed(without(World(effect=3.0, authorities=120).load(), keep=0.85, seed=3))
 ADOPTED = designed(World(effect=3.0, adoption=True, authorities=120).load(), ADOPTION)
@@ -193,8 +185,8 @@ def test_leads_raise_the_alarm_where_a_trend_was_planted_and_seldom_elsewhere() 
         ever = frame.groupby("authority")["cut"].transform("max")
         frame["plans"] += trend * ever * (frame.index.get_level_values("year") - 2011)
         one = EventStudy().estimate(designed(replace(panel, frame=frame), ADOPTION), RNG)
-        assert any("moved before" in c for c in one.concerns) == (one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
-        return float(one.diagnostics["pre-trend p"] or 0)
+        assert any("moved before" in c for c in one.concerns) == (one.facts.pre_trend.p_value < 0.05)  # type: ignore[operator]
+        return float(one.facts.pre_trend.p_value or 0)
 
     assert sum(p(seed, 0.0) < 0.05 for seed in range(40)) <= 7  # 99.9 % binomial bound
     assert sum(p(seed, 3.0) < 0.05 for seed in range(20)) >= 18

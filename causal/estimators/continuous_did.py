@@ -17,6 +17,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, DesignError
+from causal.estimand import DesignFacts, Estimand, Held
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums
@@ -121,7 +122,7 @@ class ContinuousDid:
             design.question,
             fit(effects[1:], scores[:, 1:]),
             kind="group",
-            of=f"dose of {design.treatment_variable.label}",
+            of=design.treatment_variable.name,
             names=names,
             counts=[(0, 0)] * 5,
             rng=rng,
@@ -137,13 +138,12 @@ class ContinuousDid:
             fit(effects[:1], scores[:, :1]),
             over=made,
             estimator=self.name,
-            estimand="average effect of the dose asked for on authorities that got it",
+            estimand=Estimand(family="dose", comparison="within", population="treated", weighting="places", model="polynomial of the dose"),
+            held=Held.by(design, authority=True),
+            facts=DesignFacts(adopters=int(on.sum()), never_treated=int((~on).sum())),
             target="ATT",
             parts=parts,
             diagnostics={
-                "authority effects held fixed": 1.0,
-                "authorities treated": float(on.sum()),
-                "authorities never treated": float((~on).sum()),
                 "average effect at everybody's own dose": float(whole[0]),
                 "average slope (strong parallel trends), whole contrast": float(slope[0]),
                 "average slope, standard error": float(np.sqrt((slope_scores**2).sum())),

@@ -19,11 +19,12 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
+from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, estimated, group_parts, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
 from causal.estimators.machinery.nuisance import Nuisance, learner, quiet
-from causal.estimators.machinery.transformed import WORDS, Transformed, check_panel, scaled, transform
+from causal.estimators.machinery.transformed import MODELS, Transformed, check_panel, scaled, transform
 from causal.inference.clustered import Fit, clustered_least_squares
 from causal.knobs import is_number, is_whole, whole_number
 from causal.modifier import Modifier
@@ -289,8 +290,15 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
         fits[0],
         over=over,
         estimator=estimator.name,
-        estimand=f"average effect {WORDS[arrays.transformation]}, every authority-year alike (effects may differ by modifiers)",
-        parts=group_parts(over, [(m.label, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
+        estimand=Estimand(
+            family="average",
+            comparison=compared(design),
+            population="all",
+            weighting="rows",
+            model=f"effects may differ by modifiers{MODELS[arrays.transformation]}",
+            changes=arrays.transformation == "first_difference",
+        ),
+        parts=group_parts(over, [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
         diagnostics={**diagnostics(design, arrays, left, firsts), "spread of effects between rows (sd)": float(np.mean(spreads))},
         concerns=concerns(design, arrays, left, firsts),
         notes=notes(design, arrays, estimator.folds, estimator.nuisance),

@@ -13,17 +13,11 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate, estimated, residual_treatment, without_interval
+from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
 from causal.estimators import serve
-from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, average_of, effect_of
-from causal.estimators.machinery.one_row import (
-    TARGETS,
-    TWO_KINDS,
-    CrossSection,
-    logistic,
-    overlap,
-    threats,
-)
+from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
+from causal.estimators.machinery.long_difference import TWO_KINDS
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, logistic, overlap, threats
 from causal.inference.clustered import Fit
 from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, Need
@@ -33,6 +27,7 @@ from causal.needs import ADJUSTMENT, Need
 class PropensityMatching(Windows):
     """DoWhy's nearest neighbour on the propensity, one with replacement."""
 
+    pairing: ClassVar[Pairing] = "propensity"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
@@ -68,6 +63,7 @@ class DistanceMatching(Windows):
     """
 
     neighbours: int = 1
+    pairing: ClassVar[Pairing] = "covariates"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
@@ -110,7 +106,8 @@ def _matched(name: str, design: Design, made: CrossSection, chance: Floats | Non
         bare,
         over=made.design,
         estimator=name,
-        estimand=average_of(made, how),
+        estimand=made.estimand(how),
+        held=made.held(design),
         target=made.target,
         diagnostics={**residual_treatment(made.design, left), **found},
         concerns=said + threats(made, left),

@@ -18,20 +18,9 @@ from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
-from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, average_of, effect_of
-from causal.estimators.machinery.one_row import (
-    TARGETS,
-    TWO_KINDS,
-    CrossSection,
-    check_clip,
-    clipped,
-    cross_section,
-    logistic,
-    members,
-    overlap,
-    threats,
-    weights,
-)
+from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, effect_of
+from causal.estimators.machinery.long_difference import TWO_KINDS, cross_section
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, check_clip, clipped, logistic, members, overlap, threats, weights
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
@@ -86,7 +75,8 @@ class PropensityWeighting(Windows):
             fit,
             over=made.design,
             estimator=self.name,
-            estimand=average_of(made, "normalised inverse propensity weights"),
+            estimand=made.estimand("normalised inverse propensity weights"),
+            held=made.held(design),
             target=made.target,
             parts=group_parts(made.design, parts, rng),
             diagnostics={**residual_treatment(made.design, made.on - chance), **found},
@@ -186,7 +176,8 @@ class PropensityStratification(Windows):
             rng,
             draws=self.draws,
             estimator=self.name,
-            estimand=average_of(made, f"{self.strata} strata of the propensity"),
+            estimand=made.estimand(f"{self.strata} strata of the propensity"),
+            held=made.held(design),
             target=made.target,
             over=made.design,
             diagnostics={**residual_treatment(made.design, made.on - chance), **found, "authorities in strata without both kinds": float(out)},

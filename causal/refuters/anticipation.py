@@ -133,8 +133,9 @@ class Anticipation:
         sees, per_unit = reach(pulse.df, level), _per_unit(trial, moved, pulse)
         part = Part(
             kind="time",
-            of=trial.design.treatment_variable.label,
+            of=trial.design.treatment_variable.name,
             name=f"the {years} before",
+            since=-self.window,
             effect=pulse.effect,
             std_error=pulse.std_error,
             lower=lower,

@@ -10,13 +10,12 @@ What a difference can mean: answers that shrink from within authorities to chang
 since differencing keeps the error and loses the signal (Griliches & Hausman 1986, Errors in variables in panel data); otherwise to confounding
 that changes in time, to effects that take years, or to effects that differ where the estimators weigh authorities differently.
 
-Only estimates of one estimand are compared: whose effect and on what, as the estimate's own words have it, and one target. How it is weighted and
-modelled may differ; that is what is on trial. If the surest of those that differ is right, the answer is off by ours − theirs.
+Only estimates of one effect are compared (`Estimate.same_effect`). How it is weighted and modelled may differ; that is what is on trial. If the surest of
+those that differ is right, the answer is off by ours − theirs.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,20 +35,7 @@ from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.words import capital, listed
 
-# parts of an estimand's words that say how, not whose
-HOW = ("weighted by", "each authority-year by", "every authority-year alike", "every person alike", "correlated random effects", "averaged over")
-# ways to take lasting differences out of one effect
-WITHIN = dict.fromkeys(("average effect within authorities and years", "average effect year on year"), "average effect within authorities")
-CHANGES = re.compile(r"yearly change|year on year")
 ENOUGH = 0.9  # share of bootstrap samples in which both must have an answer
-
-
-def whose(estimate: Estimate) -> tuple[str, str, str]:
-    """What an estimate is of (whose effect, target), and how it is weighted."""
-    parts = re.sub(r" \([^()]*\)", "", estimate.estimand).split(", ")
-    what = ", ".join(part for part in parts if not part.startswith(HOW))
-    weighing = ", ".join(part for part in parts if part.startswith(HOW))
-    return WITHIN.get(what, what), estimate.target, weighing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +161,7 @@ class EstimatorAgreement:
             theirs = other.estimate(trial.design, stream(trial.seed, "estimate"))
         except CausalError as why:
             return f"{other.name}: {str(why).rstrip('.')}"
-        if whose(theirs)[:2] != whose(mine)[:2]:
+        if not theirs.same_effect(mine):
             return f"{other.name} answers another question ({theirs.estimand}, {theirs.target})"
         if theirs.std_error is None or not np.isfinite([theirs.effect, theirs.std_error]).all():
             return f"{other.name} has no valid standard error, and a bootstrap gives it none"
@@ -222,14 +208,14 @@ def _blind(found: Sequence[_Compared], level: float) -> float | None:
 def _reading(trial: Trial, one: _Compared) -> str:
     """What a difference can mean, likeliest first."""
     mine, theirs = trial.estimate, one.estimate
-    changes = [bool(CHANGES.search(estimate.estimand)) for estimate in (mine, theirs)]
+    changes = [estimate.estimand.changes for estimate in (mine, theirs)]
     causes = ["confounding that changes in time", "effects that take years to build up or to fade"]
     first = ""
     if changes[0] != changes[1]:
         short, long = (mine, theirs) if changes[0] else (theirs, mine)
         if abs(short.effect) < abs(long.effect):
             first = "The answer shrinks from within authorities to changes from year to year: first of all, the treatment may be recorded with error. "
-    if whose(mine)[2] != whose(theirs)[2]:
+    if mine.estimand.weighting != theirs.estimand.weighting:
         causes.append("effects that differ between authorities or years, which the two weigh differently")
     if one.linear != trial.linear:
         causes.insert(0, "controls that do not act in straight lines")

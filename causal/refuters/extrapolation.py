@@ -110,8 +110,7 @@ class Extrapolation:
 
 def _within(trial: Trial) -> bool:
     """Whether the estimate compares authorities with themselves."""
-    held = trial.estimate.diagnostics.get("authority effects held fixed")
-    return "authority" in trial.design.absorb if held is None else bool(held)
+    return trial.estimate.held.authority
 
 
 def _ends(made: Design) -> tuple[Floats, Floats]:

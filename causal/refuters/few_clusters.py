@@ -24,33 +24,15 @@ from causal.design import Design
 from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
-from causal.question import Question
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure, whole_units
+from causal.refuters.machinery.exclusions import left_open, ruled_out
 from causal.refuters.machinery.histories import alike, deal, redealt
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
 FEW_FOR_SIGNS = 12
 HALVINGS = 40
-
-
-def ruled_out(question: Question, lower: float, upper: float) -> tuple[str, ...]:
-    """What an interval excludes, of all that the verdict's table asks about."""
-    least = question.smallest_important
-    claims = {
-        "no effect at all": lower > 0 or upper < 0,
-        "an important increase": upper < least,
-        "an important reduction": lower > -least,
-        "an effect too slight to matter": lower >= least or upper <= -least,
-    }
-    return tuple(words for words, holds in claims.items() if holds)
-
-
-def left_open(question: Question, usual: tuple[float, float], other: tuple[float, float]) -> tuple[str, ...]:
-    """What the usual interval rules out and another one does not."""
-    kept = ruled_out(question, *other)
-    return tuple(words for words in ruled_out(question, *usual) if words not in kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +115,7 @@ class FewClusters:
         outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
         points = self.weights if self.weights != "auto" else "webb" if clusters <= FEW_FOR_SIGNS else "rademacher"
         others = {
-            f"wild bootstrap ({points.capitalize()} weights)": wild_bootstrap(
+            "wild bootstrap": wild_bootstrap(
                 outcome, treatment, made.held(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
             )
         }
@@ -143,12 +125,12 @@ class FewClusters:
         said, fallen = [], []
         for name, (low, high, p_value) in others.items():
             lower, upper = sorted((float(low * scale), float(high * scale)))
-            key = name.split(" (")[0]
-            numbers |= {f"{key}: p-value": p_value, f"{key}: lower": _known(lower), f"{key}: upper": _known(upper)}
-            said.append(f"by {name} {span(lower, upper, decimals)} ({chance(p_value)})")
+            numbers |= {f"{name}: p-value": p_value, f"{name}: lower": _known(lower), f"{name}: upper": _known(upper)}
+            how = f" ({points.capitalize()} weights)" if name == "wild bootstrap" else ""
+            said.append(f"by {name}{how} {span(lower, upper, decimals)} ({chance(p_value)})")
             shrunk = tuple(estimate.effect + (end - estimate.effect) / self.tolerance for end in (lower, upper))
             if opened := left_open(question, usual, (shrunk[0], shrunk[1])):
-                fallen.append(f"by {name.split(' (')[0]} {listed(opened)} cannot be ruled out")
+                fallen.append(f"by {name} {listed(opened)} cannot be ruled out")
         words = f"The {question.level:.0%} interval is {span(*usual, decimals)} as reported, {listed(said)}. "
         if dealt is None:
             words += "Histories could not be dealt: too few units are observed in the same years. "

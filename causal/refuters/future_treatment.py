@@ -31,13 +31,13 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
-from causal.graph import undated
+from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
 from causal.refuters.machinery.paths import moves
 from causal.refuters.pre_trend import PreTrend
@@ -102,11 +102,11 @@ class FutureTreatment:
         if (why := self.unmet(trial)) is not None:
             return not_run(report, why)
         years = len(trial.panel.years)
-        if trial.estimate.std_error is None:
-            return not_run(report, f"{trial.estimate.estimator} gives no standard error")
-        if not trial.linear and trial.estimate.diagnostics.get("controls held fixed", 1.0) == 0.0:
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
+        if not trial.linear and trial.estimate.held.nothing:
             return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
-        if "pre-trend p" in trial.estimate.diagnostics:
+        if trial.estimate.facts.pre_trend is not None:
             return _own(trial, report)
         if ADOPTION in getattr(trial.estimator, "needs", ()):
             return not_run(report, f"{trial.estimate.estimator} chooses its comparison so that the years before adoption agree, so they show nothing")
@@ -184,8 +184,8 @@ class FutureTreatment:
 def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
     """The estimator's own leads with its own joint test of them."""
     estimate, level = trial.estimate, 1 - trial.question.level
-    f, p_value = (estimate.diagnostics.get(f"pre-trend {what}") for what in ("F", "p"))
-    parts = _leads(estimate)
+    tested, parts = estimate.facts.pre_trend, _leads(estimate)
+    f, p_value = (None, None) if tested is None else (tested.f, tested.p_value)
     if f is None or p_value is None:
         return not_run(report, f"{estimate.estimator} has no year before the change that could be tested")
     survived = p_value >= level
@@ -213,7 +213,7 @@ def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
 
 def _leads(estimate: Estimate) -> tuple[Part, ...]:
     """An estimate's own years before the treatment."""
-    return tuple(part for part in estimate.parts if part.kind == "time" and part.name.startswith("lead"))
+    return tuple(part for part in estimate.parts if part.since is not None and part.since < 0)
 
 
 def _carried_on(trial: Trial, leads: Sequence[Part]) -> Bias:
@@ -231,8 +231,8 @@ def _carried_on(trial: Trial, leads: Sequence[Part]) -> Bias:
         again = trial.estimator.estimate(replace(made, outcome=made.outcome + drift, modifiers=()), stream(trial.seed, "estimate"))
     except CausalError:
         return Bias()
-    fitted = {part.name: part.effect for part in _leads(again)}
-    known = [(one.effect, fitted[one.name] - one.effect, one.std_error) for one in leads if one.std_error and one.name in fitted]
+    fitted = {part.since: part.effect for part in _leads(again)}
+    known = [(one.effect, fitted[one.since] - one.effect, one.std_error) for one in leads if one.std_error and one.since in fitted]
     if not known:
         return Bias()
     found, line, errors = (np.array(side, dtype=float) for side in zip(*known, strict=True))
@@ -264,7 +264,7 @@ def _all_years(trial: Trial, leads: int) -> Trial:
     for name in identification.adjust_for:
         bare, by = undated(name)
         if bare in trial.panel.names and bare != question.treatment and by == -question.lag and trial.panel.variable(bare).varies == "both":
-            more += [f"{bare}[{year}]" for year in range(by + 1, leads + 1)]
+            more += [Dated(bare, year, always=True) for year in range(by + 1, leads + 1)]
     adjust_for = (*identification.adjust_for, *(name for name in more if name not in identification.adjust_for))
     return replace(trial, identification=replace(identification, adjust_for=adjust_for))
 
@@ -272,13 +272,15 @@ def _all_years(trial: Trial, leads: int) -> Trial:
 def _adjusted(trial: Trial, leads: int) -> Bias:
     """How far the coefficient asked about moves when the leads join a model of this year's treatment and every lag; the trial with its controls."""
     name, lag = trial.question.treatment, trial.question.lag
-    return moved_by(trial, [f"{name}[{shift}]" for shift in range(1, leads + 1)], [f"{name}[{shift}]" for shift in range(0, -lag, -1)])
+    return moved_by(
+        trial, [Dated(name, shift, always=True) for shift in range(1, leads + 1)], [Dated(name, shift, always=True) for shift in range(0, -lag, -1)]
+    )
 
 
-def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[str]]:
+def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[Dated]]:
     """The question asked of the treatment `shift` years after the outcome, every other date held fixed."""
     name = trial.question.treatment
-    others = [f"{name}[{other}]" for other in shifts if other != shift]
+    others = [Dated(name, other, always=True) for other in shifts if other != shift]
     adjust_for = (*trial.identification.adjust_for, *(other for other in others if other not in trial.identification.adjust_for))
     asked = replace(trial.question, lag=-shift)
     return replace(trial, question=asked, identification=replace(trial.identification, adjust_for=adjust_for)), others
@@ -387,8 +389,9 @@ def _parts(trial: Trial, answers: list[_Answer], scores: Floats | None, rng: np.
         parts.append(
             Part(
                 kind="time",
-                of=trial.design.treatment_variable.label,
+                of=trial.design.treatment_variable.name,
                 name=_named(one.shift),
+                since=-one.shift,
                 effect=one.effect,
                 std_error=error,
                 lower=lower,

@@ -213,4 +213,5 @@ def _finding(effect: float, error: float, trial: Trial) -> str | None:
 def _part(trial: Trial, of: str, name: str, effect: float, error: float) -> Part:
     known = np.isfinite(error) and error > 0
     lower, upper = interval(effect, error, trial.question.level, trial.estimate.df)[:2] if known else (None, None)
-    return Part(kind="group", of=f"{of} left out", name=f"without {name}", effect=effect, std_error=error if known else None, lower=lower, upper=upper)
+    spread = error if known else None
+    return Part(kind="group", of=f"{of} left out", name=f"without {name}", group=name, effect=effect, std_error=spread, lower=lower, upper=upper)

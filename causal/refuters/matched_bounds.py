@@ -19,12 +19,12 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.errors import CausalError
+from causal.estimate import Pairing
 from causal.knobs import at_least
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run
 from causal.words import count
 
-MATCHED = ("distance_matching", "propensity_matching")
 SHOWN = (1.0, 1.25, 1.5, 2.0, 3.0)
 FEWEST_PAIRS = 10
 MOST = 1e3  # Γ beyond which nothing more is looked for
@@ -96,7 +96,7 @@ class MatchedBounds:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
-        if setting.estimator.name not in MATCHED or not hasattr(setting.estimator, "rows"):
+        if not hasattr(setting.estimator, "pairing") or not hasattr(setting.estimator, "rows"):
             return f"{setting.estimator.name} does not match authorities in pairs"
         return None
 
@@ -115,6 +115,7 @@ class MatchedBounds:
             cannot_detect="Whether there is such a difference. A finding that stands a large one is not thereby right.",
         )
         rows: Any = getattr(trial.estimator, "rows", None)
+        pairing: Pairing | None = getattr(trial.estimator, "pairing", None)
         if (why := self.unmet(trial)) is not None:
             return not_run(report, why)
         try:
@@ -123,7 +124,7 @@ class MatchedBounds:
             return not_run(report, str(why).rstrip("."))
         if len(made.design.clusters) < len(made.on):
             return not_run(report, "authorities move together in clusters, and these bounds take pairs as independent")
-        on, off = _pairs(made.on, made.features, trial.estimator.name)
+        on, off = _pairs(made.on, made.features, pairing)
         if len(on) < FEWEST_PAIRS:
             return not_run(report, f"{count(len(on), 'pair')} are too few")
         effects = (made.design.outcome[on] - made.design.outcome[off]) * made.contrast
@@ -152,14 +153,14 @@ class MatchedBounds:
         return report(found=words, p_value=None, survived=survived, numbers=numbers)
 
 
-def _pairs(on: Floats, features: Floats, name: str) -> tuple[Ints, Ints]:
+def _pairs(on: Floats, features: Floats, distance: Pairing | None) -> tuple[Ints, Ints]:
     """Treated and untreated rows of the pairs with the least total distance, nobody twice."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
     treated, untreated = np.flatnonzero(on == 1), np.flatnonzero(on == 0)
     where = features
-    if name == "propensity_matching":
+    if distance == "propensity":
         # scikit-learn takes a second to import
         from sklearn.linear_model import LogisticRegression
 

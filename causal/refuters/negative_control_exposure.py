@@ -30,7 +30,8 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
+from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
+from causal.rows import Control
 from causal.words import count, places
 
 
@@ -143,7 +144,7 @@ class NegativeControlExposure:
         made : the control's own design, in which the treatment may be held fixed.
         """
         name = self._treatment(trial)
-        out = made.control_groups.get(name, ()) if self.hold_treatment else ()
+        out = made.control_groups.get(Control(name), ()) if self.hold_treatment else ()
         kept = [i for i in range(made.controls.shape[1]) if i not in out]
         beside = made.controls[:, list(out)] if out else None
         if beside is None or beside.shape[1] != 1:

@@ -131,7 +131,7 @@ def _kinds(made: Design) -> tuple[Floats, tuple[str, ...]]:
     """What is held fixed of each authority, in the first year it is seen, standardised; shape (authorities, k)."""
     first = np.unique(made.authority, return_index=True)[1]
     columns = {name: made.nested[first, i] for i, name in enumerate(made.nested_names)}
-    columns |= {name: made.controls[first, at[0]] for name, at in made.control_groups.items() if not name.endswith(" × year")}
+    columns |= {str(group): made.controls[first, at[0]] for group, at in made.control_groups.items() if not group.by_year}
     kept = {name: (values - values.mean()) / values.std() for name, values in columns.items() if values.std() > 0}
     return np.column_stack(list(kept.values())) if kept else np.empty((len(first), 0)), tuple(kept)
 

@@ -230,8 +230,9 @@ def _onto(clusters: tuple[str, ...], one: Estimate, all_of: tuple[str, ...]) -> 
 def _part(trial: Trial, by: int, one: Estimate) -> Part:
     return Part(
         kind="time",
-        of=trial.design.treatment_variable.label,
+        of=trial.design.treatment_variable.name,
         name=f"{count(by, 'year')} early",
+        since=-by,
         effect=one.effect,
         std_error=one.std_error,
         lower=one.lower,

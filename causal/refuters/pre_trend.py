@@ -102,20 +102,20 @@ class PreTrend:
         moved = moves(trial, self.still)
         early = _early(trial, moved)
         try:
-            made, columns, names = self._early(trial.design, moved) if early else _throughout(trial, moved)
+            made, columns, leads = self._early(trial.design, moved) if early else _throughout(trial, moved)
             fit = _fit(made, columns)
-            line = _response(trial.design, moved, made, columns) if len(names) > 1 else np.ones(1)
+            line = _response(trial.design, moved, made, columns) if len(leads) > 1 else np.ones(1)
         except CausalError as refused:
             return not_run(report, f"the regression on earlier years could not be made ({refused})")
-        return self._judge(trial, report, moved, made, fit, names, line, early)
+        return self._judge(trial, report, moved, made, fit, leads, line, early)
 
-    def _early(self, design: Design, moved: Moves) -> tuple[Design, Floats, tuple[str, ...]]:
-        """Rows before the treatment moves, and the drift's column or one for each lead; shape (rows, k)."""
+    def _early(self, design: Design, moved: Moves) -> tuple[Design, Floats, tuple[int, ...]]:
+        """Rows before the treatment moves, the drift's column or one for each lead, shape (rows, k), and which leads; none for the drift."""
         rows = np.flatnonzero(moved.before)
         made = design.only(rows, "the treatment has moved")
         own = moved.size[design.authority[rows]]
         if self.shape == "line":
-            return made, (own * (made.year - made.year.mean()))[:, None], ("slope",)
+            return made, (own * (made.year - made.year.mean()))[:, None], ()
         ahead = moved.first[design.authority[rows]] - made.year
         farthest = self.leads + 1
         columns = np.column_stack([own * (ahead >= k if k == farthest else ahead == k) for k in range(2, farthest + 1)])
@@ -123,18 +123,17 @@ class PreTrend:
         kept = np.linalg.norm(left, axis=0) > 1e-6 * np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
         if not kept.any():
             raise EstimationError("no lead can be told from the years and authorities")
-        names = [f"lead {k}{' or more' if k == farthest else ''}" for k in range(2, farthest + 1)]
-        return made, columns[:, kept], tuple(name for name, one in zip(names, kept, strict=True) if one)
+        return made, columns[:, kept], tuple(k for k, one in zip(range(2, farthest + 1), kept, strict=True) if one)
 
     def _judge(
-        self, trial: Trial, report: Callable[..., Refutation], moved: Moves, made: Design, fit: Fit, names: tuple[str, ...], response: Floats, early: bool
+        self, trial: Trial, report: Callable[..., Refutation], moved: Moves, made: Design, fit: Fit, leads: tuple[int, ...], response: Floats, early: bool
     ) -> Refutation:
         level = 1 - trial.question.level
         df = float(fit.df.min())
         f, rest, p_value = joint_test(fit.coefficients, fit.scores, df)
         if not np.isfinite(p_value):
-            return not_run(report, f"{count(len(names), 'coefficient')} and {df:.1f} degrees of freedom are too few for a test")
-        line = np.ones(1) if names == ("slope",) else np.array([1.0 - float(name.split()[1]) for name in names])
+            return not_run(report, f"{count(len(fit.coefficients), 'coefficient')} and {df:.1f} degrees of freedom are too few for a test")
+        line = 1.0 - np.array(leads, dtype=float) if leads else np.ones(1)
         trend = _detectable(line, fit, df, level, self.power)
         bias = _bias(trial, moved, trend)
         # what a drift does to the estimate, for one unit of it, and the drift that fits all coefficients best
@@ -142,13 +141,13 @@ class PreTrend:
         tried = drift_error if bias is None else trend
         per_unit = _bias(trial, moved, tried) if bias is None else bias
         k = None if per_unit is None or not tried else per_unit / tried
-        sees = reach(df, level, tests=len(names))
+        sees = reach(df, level, tests=len(fit.coefficients))
         important = trial.question.smallest_important
         survived = p_value >= level
-        parts = tuple(_part(trial, made, fit, j, name) for j, name in enumerate(names))
+        parts = tuple(_part(trial, made, fit, j, lead, lead == self.leads + 1) for j, lead in enumerate(leads or (None,)))
         seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         where = "before the treatment moved" if early else "beside the treatment of every year, as it moves from the start on"
-        how = chance(p_value) if len(names) == 1 else f"jointly F({len(names)}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
+        how = chance(p_value) if len(parts) == 1 else f"jointly F({len(parts)}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
         found = f"{capital(seen)} for a move as large as the contrast, {where}; {how}. "
         found += "No drift beyond chance" if survived else "Outcomes were drifting already"
         blind = None
@@ -161,7 +160,7 @@ class PreTrend:
                 found += ", which is no less than the smallest important effect: a pass here is weak evidence"
         numbers: dict[str, float | None] = {
             "F": f,
-            "degrees of freedom 1": float(len(names)),
+            "degrees of freedom 1": float(len(parts)),
             "degrees of freedom 2": rest,
             "detectable trend": trend,
             "bias from detectable trend": bias,
@@ -190,7 +189,7 @@ def _early(setting: Setting, moved: Moves) -> bool:
     return moved.seen_before(setting.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
 
 
-def _throughout(trial: Trial, moved: Moves) -> tuple[Design, Floats, tuple[str, ...]]:
+def _throughout(trial: Trial, moved: Moves) -> tuple[Design, Floats, tuple[int, ...]]:
     """All rows, the drift's column, with the treatment of each year from the outcome's back to the one asked about held fixed."""
     design, question = trial.design, trial.question
     at = pd.MultiIndex.from_arrays([np.array(design.authorities, dtype=object)[design.authority], design.year], names=["authority", "year"])
@@ -202,7 +201,7 @@ def _throughout(trial: Trial, moved: Moves) -> tuple[Design, Floats, tuple[str, 
         rows = rows[seen[design.authority[rows]] > 1]
     made = replace(design.only(rows, "treatment of some year not known"), controls=held[rows])
     drift = moved.size[design.authority[rows]] * (made.year - made.year.mean())
-    return made, drift[:, None], ("slope",)
+    return made, drift[:, None], ()
 
 
 def _fit(made: Design, columns: Floats) -> Fit:
@@ -270,13 +269,16 @@ def _bias(trial: Trial, moved: Moves, trend: float | None) -> float | None:
     return float(bias) if np.isfinite(bias) else None
 
 
-def _part(trial: Trial, made: Design, fit: Fit, j: int, name: str) -> Part:
+def _part(trial: Trial, made: Design, fit: Fit, j: int, lead: int | None, farthest: bool) -> Part:
+    """A lead's coefficient, or with None the slope of the drift."""
     effect, error = float(fit.coefficients[j]), float(fit.std_errors[j])
     lower, upper, _ = interval(effect, error, trial.question.level, float(fit.df[j]))
     return Part(
-        kind="time",
-        of=trial.design.treatment_variable.label,
-        name=name,
+        kind="trend" if lead is None else "time",
+        of=trial.design.treatment_variable.name,
+        name="slope" if lead is None else f"lead {lead}{' or more' if farthest else ''}",
+        since=None if lead is None else -lead,
+        open_ended=farthest,
         effect=effect,
         std_error=error,
         lower=lower,

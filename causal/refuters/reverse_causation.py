@@ -165,7 +165,7 @@ def _turned(trial: Trial, lags: int, moved: Moves | None) -> tuple[Design, Float
         if bare not in panel.names or bare in (question.treatment, question.outcome):
             continue
         if panel.variable(bare).varies == "authority":
-            names.append(name)
+            names.append(dated(bare, 0))
             continue
         names += [dated(bare, year) for year in range(min(by + question.lag, 0), by - lags - 1, -1)]
     names += [dated(question.outcome, -k) for k in range(2, lags + 1)]
@@ -199,8 +199,9 @@ def _part(trial: Trial, made: Design, fit: Fit, spread: float, k: int) -> Part:
     lower, upper, _ = interval(effect, error, trial.question.level, float(fit.df[k]))
     return Part(
         kind="time",
-        of=trial.design.outcome_variable.label,
+        of=trial.design.outcome_variable.name,
         name=f"{count(k + 1, 'year')} before",
+        since=k + 1,
         effect=effect,
         std_error=error,
         lower=lower,

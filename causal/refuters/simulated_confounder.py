@@ -28,7 +28,8 @@ from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
+from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
+from causal.rows import Control
 from causal.verdict.decide import row_of
 from causal.words import count, places, span
 
@@ -154,9 +155,9 @@ class SimulatedConfounder:
             words += f"One as strong as the strongest control makes the interval {what}."
         return report(found=words, p_value=None, survived=survived, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 
-    def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[str, tuple[float, float]] | None:
+    def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[Control, tuple[float, float]] | None:
         """The measured control whose like would move a straight line's effect most, and what strengths it makes plausible."""
-        best: tuple[float, str, tuple[float, float]] | None = None
+        best: tuple[float, Control, tuple[float, float]] | None = None
         for group, measured in benchmarks(made, treatment, outcome, None).items():
             strengths = bound(*measured, self.multiple)
             if strengths is None:

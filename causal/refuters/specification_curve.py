@@ -33,7 +33,7 @@ from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, unsure, whole_units
 from causal.refuters.machinery.histories import alike
-from causal.refuters.machinery.specification import CHOSEN, Specification, specifications
+from causal.refuters.machinery.specification import Specification, specifications
 from causal.words import count
 
 ASKED = ("lag", "control", "treated", "target", "weights")
@@ -119,7 +119,7 @@ class SpecificationCurve:
         tried = len(specs) if trial.linear else sum(sum(other.curve == one.curve for other in specs[:i]) < self.refits for i, one in enumerate(specs))
         lost = tried - len(answers)
         main = [one for one in answers if one.spec.curve == ""]
-        if len(main) < 2 or main[0].spec.label != CHOSEN:
+        if len(main) < 2 or not main[0].spec.chosen:
             reason = "there is no second specification: one valid adjustment set, and no other windows or columns given in its knobs"
             return not_run(report, reason if main else "the chosen specification could not be answered again")
         effects = np.array([one.effect for one in main])
@@ -200,7 +200,7 @@ def _refits(trial: Trial, specs: Sequence[Specification], most: int) -> list[_An
 
     def refit(draw: int, rng: np.random.Generator) -> Estimate | None:
         try:
-            return trial.estimate if tried[draw].label == CHOSEN and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
+            return trial.estimate if tried[draw].chosen and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
         except CausalError:
             return None
 
@@ -296,6 +296,7 @@ def _part(one: _Answer, level: float) -> Part:
         kind="specification",
         of=one.spec.curve or "as asked",
         name=one.spec.label,
+        chosen=one.spec.chosen,
         effect=one.effect,
         std_error=one.std_error,
         lower=lower,

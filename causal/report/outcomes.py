@@ -16,7 +16,7 @@ import numpy as np
 from causal.errors import DataError
 from causal.inference.multiplicity import romano_wolf
 from causal.refute import stream
-from causal.report.phrases import variable
+from causal.report.phrases import estimand, variable
 
 DRAWS = 9_999
 SAME = ("treatment", "control", "treated", "lag", "level", "target")
@@ -69,7 +69,7 @@ def families(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _shared(data: Mapping[str, Any]) -> tuple[Any, ...]:
     question, estimate, source = data["question"], data["estimate"], data["source"]
     unit = variable(data, question["treatment"])["unit"]
-    return (*(question[key] for key in SAME), unit, estimate["estimator"], estimate["estimand"], source["title"], source["simulated"])
+    return (*(question[key] for key in SAME), unit, estimate["estimator"], estimand(estimate), source["title"], source["simulated"])
 
 
 def _family(members: Sequence[Run]) -> dict[str, Any]:
@@ -95,7 +95,8 @@ def _family(members: Sequence[Run]) -> dict[str, Any]:
         adjusted = romano_wolf(np.array(kept), stacked, stream(0, "romano_wolf"), DRAWS)
     return {
         **{key: first["question"][key] for key in SAME},
-        **{key: first["estimate"][key] for key in ("estimator", "estimand")},
+        "estimator": first["estimate"]["estimator"],
+        "estimand": estimand(first["estimate"]),
         "method": f"Romano–Wolf step-down, {DRAWS:,} draws of the authorities' signs",
         "clusters": len(clusters),
         "outcomes": [

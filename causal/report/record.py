@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 3
 READS = (1, 2, 3)  # what a page can be made from
+BY_YEAR = " × year"  # how records before schema 3 mark a cause that acts by year
 FILE = "result.json"
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
@@ -162,6 +163,9 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         what = "was written by a later version of the toolkit; use that one, or run the study again" if later else "run the study again"
         raise DataError(f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; {what}")
     data = {**LATER, **_printable(data)}
+    if version < SCHEMA_VERSION:
+        _type_parts(data)
+        _type_steps(data)
     if "refutations" in data:
         # plain names of checks: the record's own before those of today
         recorded = data["language"] or {}
@@ -214,6 +218,34 @@ def earlier(data: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in verdict.items() if key not in ("headline", "range_in_words", "strength", "strength_reasons", "decisive")}
     power = [{**point, "rows": point.get("headlines", {})} for point in verdict.get("power") or ()]
     return {**data, "verdict": {**kept, **facts, "power": power}, "answer": answer}
+
+
+def _type_parts(data: Mapping[str, Any]) -> None:
+    """What parts of older records say by their names alone, as the fields that the pages read."""
+    for one in (data.get("estimate"), data.get("baseline"), *(data.get("refutations") or ())):
+        for part in (one or {}).get("parts", ()):
+            name = str(part.get("name"))
+            part.setdefault("since", _since(name) if part.get("kind") == "time" else None)
+            part.setdefault("open_ended", name.endswith(" or more"))
+            part.setdefault("group", name if part.get("kind") == "group" else None)
+            part.setdefault("chosen", part.get("kind") == "specification" and name == "as chosen")
+
+
+def _type_steps(data: Mapping[str, Any]) -> None:
+    """The causes of older steps, and which of them act by year."""
+    for one in data.get("steps") or ():
+        names = [str(name) for name in one.get("names", ())]
+        if "by_year" not in one:
+            one["by_year"] = [name.removesuffix(BY_YEAR) for name in names if name.endswith(BY_YEAR)]
+            one["names"] = [name.removesuffix(BY_YEAR) for name in names]
+
+
+def _since(name: str) -> int | None:
+    """Years since the treatment by the name of a lead or lag: lead 2 → −2, now → 0, lag 3 or more → 3; None for another name."""
+    match = re.match(r"^(lead|lag) (\d+)( or more)?$", name)
+    if match is None:
+        return 0 if name in ("now", "now or more") else None
+    return -int(match[2]) if match[1] == "lead" else int(match[2])
 
 
 def _printable(value: Any) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from causal.knobs import is_whole
+
 # a  drift: the row is another over what drift would make of the interval; blind: neither look at bias could see an effect that matters; unlooked: one of
 #    the looks at bias was not made
 # b  harmless: a bias was found and is too small to move the row; unstable: a check of who and what is in the data did not pass
@@ -73,7 +75,7 @@ class Reason:
     def __post_init__(self) -> None:
         if self.concern not in CONCERNS:
             raise ValueError(f"a reason's concern must be one of {', '.join(CONCERNS)}, got {self.concern!r}")
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
+        if not is_whole(self.steps, 0):
             raise ValueError(f"a reason's steps must be a whole number of at least 0, got {self.steps!r}")
 
     @property

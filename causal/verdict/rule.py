@@ -211,7 +211,7 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
         return "cross_section"
     if estimate.rows <= estimate.authorities:
         return "one_row"
-    return "adoption" if "authorities treated" in estimate.diagnostics or _taken_up(design) else "dose"
+    return "adoption" if estimate.facts.adopters is not None or _taken_up(design) else "dose"
 
 
 def _taken_up(design: Design) -> bool:
@@ -231,20 +231,19 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
     rule : says whether lot decided.
     design, estimate : the analysis as it was done.
     """
-    kind, found = kind_of(design, estimate), estimate.diagnostics
+    kind, held = kind_of(design, estimate), estimate.held
     if rule.randomised:
         return 5
     if kind == "instrument":
-        shocks = found.get("effective shocks")
+        shocks = estimate.facts.shocks
         return 3 if shocks is not None and shocks < FEWEST_SHOCKS else 4
-    if found.get("authority effects held fixed"):
+    if held.authority and estimate.estimand.comparison != "changes":
         return 3
     if kind == "one_row" and not estimate.association:
         return 3
     if design.identification.strategy == "frontdoor":
         return 2
-    held = found.get("controls held fixed", 1.0)
-    return 2 if held and (design.control_groups or design.nested_names) else 1
+    return 2 if held.controls and (design.control_groups or design.nested_names) else 1
 
 
 def row_of(lower: float | None, upper: float | None, smallest: float) -> Row | None:

@@ -107,9 +107,9 @@ def cells(bare: Result, home: Path) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def full(bare: Result, home: Path) -> Path:
     """A report with every part that a page can have."""
-    parts = (lead("lag 1", 3), lead("now", 4), lead("lead 1", 0.5), lead("lead 2", -0.5))
+    parts = (lead(1, 3), lead(0, 4), lead(-1, 0.5), lead(-2, -0.5))
     curve = tuple(
-        Part(kind="specification", of="as asked", name=name, effect=3.0 + i / 4, std_error=1, lower=1.0 + i / 4, upper=5.0 + i / 4)
+        Part(kind="specification", of="as asked", name=name, chosen=name == "as chosen", effect=3.0 + i / 4, std_error=1, lower=1.0 + i / 4, upper=5.0 + i / 4)
         for i, name in enumerate(("as chosen", "without need", "later years"))
     )
     checks = (

@@ -49,14 +49,15 @@ def named_groups(made: Design, groupings: Sequence[Modifier], rng: np.random.Gen
     for one in groupings:
         within = replace(own_years(made, [one]), modifiers=(one,))
         fits = by_group(within, within.basis())
-        parts += group_parts(within, fits, rng)
-        for label, groups, fit, _ in fits:
+        label = {one.name: one.label for one in within.modifiers}
+        parts += (replace(part, of=label[part.of]) for part in group_parts(within, fits, rng))
+        for name, groups, fit, _ in fits:
             if len(groups) < 2:
                 continue
             f, df, p_value = welch(fit.coefficients, fit.std_errors, fit.df)
             known = np.isfinite(p_value)
             tests.append(
-                Named(of=label, groups=len(groups), f=f if known else None, df=df if known else None, p_value=p_value if known else None, adjusted=None)
+                Named(of=label[name], groups=len(groups), f=f if known else None, df=df if known else None, p_value=p_value if known else None, adjusted=None)
             )
     p_values = holm([one.p_value for one in tests])
     return tuple(parts), tuple(replace(one, adjusted=p) for one, p in zip(tests, p_values, strict=True))

@@ -92,8 +92,6 @@ def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], 
     """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units."""
     effects = np.array([fit.coefficients[0] for fit in firsts]) * design.question.contrast
     return {
-        "authority effects held fixed": float("authority" in design.absorb),
-        "controls held fixed": 1.0,
         **residual_treatment(design, arrays.laid_out(left[0].treatment, design)),
         "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in left])),
         "treatment nuisance R² out of fold": float(np.mean([one.treatment_fit for one in left])),

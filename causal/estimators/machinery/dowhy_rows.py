@@ -13,12 +13,8 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import DesignError, EstimationError
-from causal.estimators.machinery.one_row import (
-    CrossSection,
-    Years,
-    check_windows,
-    cross_section,
-)
+from causal.estimators.machinery.long_difference import Years, check_windows, cross_section
+from causal.estimators.machinery.one_row import CrossSection
 from causal.needs import Need
 
 
@@ -54,11 +50,6 @@ class Windows:
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
         return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
-
-
-def average_of(made: CrossSection, how: str) -> str:
-    """The estimand in words."""
-    return f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} ({how})"
 
 
 def agree(name: str, ours: float, theirs: float) -> None:

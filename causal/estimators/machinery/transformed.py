@@ -29,12 +29,7 @@ from causal.modifier import Modifier
 
 Transformation = Literal["within", "correlated_random_effects", "first_difference"]
 TRANSFORMATIONS = ("within", "correlated_random_effects", "first_difference")
-WORDS = {
-    "within": "within authorities and years",
-    "correlated_random_effects": "within authorities, correlated random effects",
-    "first_difference": "year on year",
-    "none": "between rows",
-}
+MODELS = {"within": "", "correlated_random_effects": ", correlated random effects", "first_difference": ", first differences", "none": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
