@@ -22,7 +22,7 @@ from causal.question import Question
 YEARS = 9
 SHOCK, PERSISTENCE = 3.0, 0.4
 DOSE = 0.5  # the contrast: the treatment at 0.5 instead of 0
-QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=DOSE, smallest_important=1.0, because="a benchmark")
+QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=DOSE, smallest_important=1.0, because="a benchmark", harm="increase")
 NODES: dict[str, dict[str, Any]] = {"authority": {"varies": "authority"}, "year": {"varies": "year"}} | {
     name: {} for name in ("jobs", "poverty", "staff", "cut", "plans", "visits")
 }
