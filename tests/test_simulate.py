@@ -100,7 +100,9 @@ def test_panels_are_drawn_anew_from_a_source_that_knows_its_truth(tmp_path: Path
     home = simulated(tmp_path, "--panels", "3", "--effects", "0", "6", "--worlds", "source")
     none, some = json.loads((home / "simulation.json").read_text())["effects"]
     assert none["truth"] == pytest.approx(0, abs=1e-9) and 3 < some["truth"] < 9
-    assert none["said_an_effect_of_none"]["of"] == 3 and some["said_the_wrong_way"]["of"] == 3
+    for one in (none, some):
+        assert one["false_at_moderate_or_above"]["of"] == one["false_at_low_or_above"]["of"] == 3
+        assert one["false_at_moderate_or_above"]["share"] <= one["false_at_low_or_above"]["share"]
 
 
 @pytest.mark.parametrize(
