@@ -1,5 +1,7 @@
-"""What headlines call the outcomes of the published files and of the worlds made after them: few words, what stands on a day or happens in a year, and
-how more of it is said."""
+"""What headlines call outcomes: few words, whether it stands on a day or happens in a year, and how more of it is said.
+
+The outcomes are those of the published files, and of the worlds made after them.
+"""
 
 from __future__ import annotations
 
