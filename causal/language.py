@@ -203,6 +203,7 @@ LIMITS = {
 # what would change the answer or its certainty
 CHANGES = {
     "measure": "{told}, measured by authority and year.",
+    "variation": "It would take a treatment that changes from year to year within authorities; a comparison between them would be an association.",
     "information": "About {number} times the information (places × years): this study usually finds effects of {sees} or more, and {smallest} matters.",
     "negative_control": "An outcome that the treatment cannot move, and a test of it.",
     "timing": "Years before the treatment moved, in which a drift would show.",

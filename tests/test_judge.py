@@ -15,7 +15,7 @@ from scipy import stats
 from worlds import GRAPH, QUESTION, World
 
 from causal.design import design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, NotEstimable
 from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_from
 from causal.identify import identify
@@ -134,9 +134,21 @@ def test_not_identified_and_not_estimable_are_verdicts_that_say_what_it_would_ta
     assert verdict.gate == "not_identified"
     text = say(verdict, QUESTION, None, Names(action=LONGEST, outcome=OUTCOME))
     assert "cannot show how closing half" in text.headline and "It would take need for help" in text.second
-    verdict = judge(RULE, QUESTION, None, None, (), identification=FOUND, outcome=OUTCOME, why="the outcome does not vary within authorities")
+    verdict = judge(
+        RULE,
+        QUESTION,
+        None,
+        None,
+        (),
+        identification=FOUND,
+        outcome=OUTCOME,
+        inestimable=NotEstimable("the outcome does not vary within authorities", "outcome_fixed"),
+    )
     text = say(verdict, QUESTION, None, Names(action=LONGEST, outcome=OUTCOME))
     assert verdict.gate == "not_estimable" and "the outcome does not vary within authorities" in text.second and "little or no" not in text.headline
+    assert "changes from year to year" not in text.second
+    verdict = judge(RULE, QUESTION, None, None, (), identification=FOUND, outcome=OUTCOME, inestimable=NotEstimable("nothing of it is left"))
+    assert "changes from year to year" in say(verdict, QUESTION, None, Names(action=LONGEST, outcome=OUTCOME)).second
 
 
 # --- 2, taken away

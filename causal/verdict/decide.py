@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from causal.design import Design
+from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.identify import Identification
 from causal.inference.multiplicity import rejected as rejected_jointly
@@ -127,7 +128,7 @@ def judge(
     identification: Identification,
     outcome: Variable,
     needs: Sequence[str] = (),
-    why: str = "",
+    inestimable: NotEstimable | None = None,
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
 
@@ -137,10 +138,10 @@ def judge(
     outcome : the outcome's variable, for people instead of rates.
     design, estimate : None where the effect is not identified, or identified and not estimable.
     needs : labels of what would have to be measured to identify it.
-    why : why nothing can be estimated, where it is identified.
+    inestimable : why there is no estimate of an identified effect.
     """
     if estimate is None or design is None:
-        return _unanswered(identification, needs, why)
+        return _unanswered(identification, needs, inestimable)
     kind, smallest = kind_of(design, estimate), question.smallest_important
     placebos = _placebos(question, refutations)
     gate = _gate(estimate, placebos, question)
@@ -181,10 +182,12 @@ def judge(
     )
 
 
-def _unanswered(identification: Identification, needs: Sequence[str], why: str) -> Verdict:
+def _unanswered(identification: Identification, needs: Sequence[str], inestimable: NotEstimable | None) -> Verdict:
     """No estimate: not identified, or identified by a comparison that the data do not allow."""
     if identification.identified:
-        return Verdict(gate="not_estimable", told=(why,) if why else (), cannot_say=(Limit(code="anything"),))
+        fixed = inestimable is None or inestimable.code == "treatment_fixed"
+        told = () if inestimable is None else (str(inestimable),)
+        return Verdict(gate="not_estimable", told=told, would_change=(Change(code="variation"),) if fixed else (), cannot_say=(Limit(code="anything"),))
     change = (Change(code="measure", told=tuple(needs)),) if needs else ()
     return Verdict(gate="not_identified", told=tuple(needs), would_change=change, cannot_say=(Limit(code="anything"),))
 

@@ -135,12 +135,13 @@ class Change:
 
     Parameters
     ----------
-    code : "measure" (what would have to be measured, `told`), "information" (how many times as much, `number`), "negative_control", "timing", "record",
+    code : "measure" (what would have to be measured, `told`), "variation" (a treatment that changes within authorities),
+        "information" (how many times as much, `number`), "negative_control", "timing", "record",
         "groups" or "placebos".
     check : the check that it would take; "" where it takes none.
     """
 
-    code: Literal["measure", "information", "negative_control", "timing", "record", "groups", "placebos"]
+    code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "groups", "placebos"]
     check: str = ""
     told: tuple[str, ...] = ()
     number: float | None = None

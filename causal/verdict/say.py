@@ -283,7 +283,7 @@ def _second(verdict: Verdict, question: Question, names: Names, sides: dict[str,
         return ranges["needs"].format(needs=listed(verdict.told), **filled) if verdict.told else ranges["needs_more"]
     if verdict.gate == "not_estimable":
         why = verdict.told[0].rstrip(".") if verdict.told else f"{question.treatment} does not vary within authorities once what must be is held fixed"
-        return ranges["not_estimable"].format(told=why)
+        return " ".join([ranges["not_estimable"].format(told=why), *(_change(one, verdict, question, language) for one in verdict.would_change)])
     smallest = f"{question.smallest_important:g}"
     sized = capital(ranges["size"].format(size=number.size, Size=capital(number.size), **filled))
     fits = ranges["fits"].format(range=number.range) if number.range else ranges["unbounded" if number.unbounded else "no_range"]
