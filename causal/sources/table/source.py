@@ -10,6 +10,8 @@ open data standard is read as it comes.
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +25,7 @@ from causal.sources.table.cells import words
 from causal.sources.table.file import Sheet, frame_sheet, open_file
 from causal.sources.table.joined import joined
 from causal.sources.table.periods import PERIODS
-from causal.sources.table.problem import Problem, Unusable, shown
+from causal.sources.table.problem import Problem, Remedy, Unusable, shown
 from causal.sources.table.reading import Reading
 from causal.words import count
 
@@ -125,7 +127,7 @@ class Table:
         ------
         DataError : everything that is wrong with the table, in one message.
         """
-        return self._or_told(*self._read(None))
+        return self._or_told(*self.attempt())
 
     def load_frame(self, frame: pd.DataFrame) -> Panel:
         """The same of a frame that stands in memory: `path` is what it is called.
@@ -138,24 +140,34 @@ class Table:
         ------
         DataError : as `load`.
         """
-        return self._or_told(*self._read(frame))
+        return self._or_told(*self.attempt(frame))
 
     def missing(self, name: str) -> str | None:
-        """Why a variable is not there, where the file has a column of that name: it holds text, and what to do with it."""
+        """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""
+        problem = self.lacking(name)
+        return None if problem is None else problem.told() + "."
+
+    def lacking(self, name: str) -> Problem | None:
+        """The same as a problem with its remedy; None where no file has such a column."""
         for path in [self.path] if isinstance(self.path, str) else self.path:
             try:
                 sheet = self.for_file(path).opened()
             except CausalError:
                 continue
-            if name in sheet.header:
-                at = sheet.header.index(name)
-                texts = [text for row in sheet.rows if (text := words(row[at]))]
-                kinds = sorted(dict.fromkeys(texts), key=texts.count, reverse=True) if len(texts) < 100_000 else list(dict.fromkeys(texts))
-                told = ", ".join(f"{kind!r} {texts.count(kind):,} times" for kind in kinds[:3]) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
-                if kinds and len(kinds) <= 20:
-                    first = kinds[0] if len(kinds) != 2 else max(kinds, key=lambda kind: (kind.lower().startswith(("treat", "yes", "on", "in", "open")), kind))
-                    return f"Column {name!r} holds text ({told}); 'source.derived={{{name}: {{dummy: {name}, is: \"{first}\"}}}}' makes a 1 and 0 of it."
-                return f"Column {name!r} holds no numbers ({told or 'it is empty'})."
+            if name not in sheet.header:
+                continue
+            at = sheet.header.index(name)
+            counts = Counter(text for row in sheet.rows if (text := words(row[at])))
+            kinds = [kind for kind, _ in counts.most_common()]
+            told = ", ".join(f"{kind!r} {counts[kind]:,} times" for kind in kinds[:3]) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
+            if not 2 <= len(kinds) <= 20:
+                return Problem(text=f"column {name!r} holds no numbers ({told or 'it is empty'})", kind="wanted")
+            treated = next((kind for kind in kinds if re.match(r"(treat|yes|in\b|open|adopt|after|post|1)", kind.lower())), kinds[-1])
+            remedies = tuple(
+                Remedy(knobs={"derived": {name: {"dummy": name, "is": kind}}}, does=f"makes {kind!r} 1 and the rest 0")
+                for kind in (treated, *(one for one in kinds if one != treated))
+            )
+            return Problem(text=f"column {name!r} holds text ({told})", kind="wanted", remedies=remedies[:2])
         return None
 
     def check(self) -> list[str]:
@@ -164,7 +176,7 @@ class Table:
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong with the table, with the knobs that would read it as it is."""
-        return self._read(None)[1]
+        return self.attempt()[1]
 
     def for_file(self, path: str, *, header: Sequence[str] | None = None) -> Table:
         """The same knobs for one of several files.
@@ -235,8 +247,8 @@ class Table:
             raise DataError(f"{where}: {count(len(problems), 'problem')}\n  " + "\n  ".join(shown(problems)))
         return panel
 
-    def _read(self, frame: pd.DataFrame | None) -> tuple[Panel | None, list[Problem]]:
-        """The panel, or what stands in its way."""
+    def attempt(self, frame: pd.DataFrame | None = None) -> tuple[Panel | None, list[Problem]]:
+        """The panel, or what stands in its way; of a frame in memory where one is given."""
         try:
             if frame is not None:
                 reading = Reading(self, frame_sheet(frame))
