@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from causal.arrays import Floats
 from causal.cohorts import cohorts
-from causal.design import Design, Floats
-from causal.estimators.cross_section import CrossSection
+from causal.design import Design
 from causal.estimators.doubly_robust import Chances
-from causal.estimators.dowhy_rows import estimand_of
-from causal.estimators.nuisance import learner
-from causal.estimators.transformed import scaled, transform
+from causal.estimators.machinery.dowhy_rows import estimand_of
+from causal.estimators.machinery.nuisance import learner
+from causal.estimators.machinery.one_row import CrossSection
+from causal.estimators.machinery.transformed import scaled, transform
 from causal.windows import between
 
 Call = Callable[[], float]

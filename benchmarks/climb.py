@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from causal.report.figures import BLUE, GREY, ORANGE, PALE, STYLE
+from causal.report.figures.canvas import BLUE, GREY, ORANGE, PALE, STYLE
 
 SMALLEST = 2.0  # per 10,000: what experiment=centre_spending takes for the smallest rise that matters
 DRAWN = ("share", "log", "starts share", "starts log", "counts share", "counts log")  # families in plans or starts per 10,000

@@ -18,7 +18,7 @@ from scipy.stats import beta
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from causal.decompositions.components import SHARES, Cells, again, components, nested, planted
+from causal.decompositions.machinery.components import SHARES, Cells, again, components, nested, planted
 from causal.refute import stream
 from causal.sources.simulated import Simulated
 

@@ -24,12 +24,12 @@ import numpy as np
 from scipy import stats
 
 from causal.breakdown import Case
-from causal.decompositions.budget import RULES, picks, value
 from causal.decompositions.cost import Cost, drawn
-from causal.decompositions.groups import features, named_groups, own_years
-from causal.decompositions.held_out import held_out, slopes
 from causal.decompositions.heterogeneity import arranged, in_money
-from causal.decompositions.money import Placement, per_person
+from causal.decompositions.machinery.budget import RULES, picks, value
+from causal.decompositions.machinery.groups import features, named_groups, own_years
+from causal.decompositions.machinery.held_out import held_out, slopes
+from causal.decompositions.machinery.money import Placement, per_person
 from causal.design import design
 from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_and_part, trust

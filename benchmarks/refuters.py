@@ -33,7 +33,6 @@ from causal.design import Design, design
 from causal.estimate import Estimate, estimated, least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import Identification
-from causal.judge import Rule, holm
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Trial, stream
@@ -49,6 +48,7 @@ from causal.refuters.random_common_cause import RandomCommonCause
 from causal.refuters.reverse_causation import ReverseCausation
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
+from causal.verdict.decide import Rule, holm
 
 DRAWS = 100
 CONTROLS = 5

@@ -9,7 +9,7 @@ the whole contrast:
 Estimates are two-way fixed effects by least squares on rows that are whitened within the authority where the rung asks for it: shocks alike in all
 authorities but for their size, a first-order autoregression and white noise beside it, fitted to the residuals' covariance (Aitken 1936; for panels with a
 clustered error that does not lean on it, Hansen 2007, Generalized least squares inference in panel and multilevel models). Errors are CR2 with Satterthwaite's
-degrees of freedom everywhere (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018), as `causal.inference` has them for few clusters.
+degrees of freedom everywhere (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018), as `causal.inference.clustered` has them for few clusters.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ from causal.panel import Panel
 from causal.refute import Refuter, stream
 from causal.refuters.second_measure import SecondMeasure
 from causal.report.provenance import code_digest
-from causal.rule import Rule, classify
 from causal.study import Result, Study, run
+from causal.verdict.rule import Rule, classify
 
 HERE = Path(__file__).parent
 KEPT = HERE / "verdicts.csv.gz"  # packed: a line for each of 14,000 panels

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import stats
 
-from causal.rule import Rule
+from causal.verdict.rule import Rule
 
 Line = dict[str, Any]
 Kept = dict[tuple[str, str, int, int], Line]

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
-    from causal.judge import Rule, Verdict
     from causal.panel import Loss, Panel, Variable
     from causal.question import Question, Saying
     from causal.refute import Refutation, Refuter, Trial
     from causal.study import Result, Study, run
+    from causal.verdict.decide import Rule, Verdict
 
 _HOMES = {
     "question": ("Question", "Saying"),

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import DesignError
 from causal.words import count
 

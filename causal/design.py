@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from causal.arrays import Floats, Ints
 from causal.errors import DesignError, NotEstimable, suggest
 from causal.graph import dated, undated
 from causal.identify import PLACE_AND_TIME, Identification
@@ -24,9 +25,6 @@ from causal.modifier import Modifier, base_year, cut_into_groups
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
 from causal.words import capital, count
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FEWEST_AUTHORITIES = 10
 COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others

@@ -12,9 +12,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import CausalError
-from causal.inference import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.inference.clustered import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.question import Question
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given

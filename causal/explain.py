@@ -6,8 +6,8 @@ from causal.design import design
 from causal.estimators import able
 from causal.identify import identify
 from causal.protocol import blinded
-from causal.rule import KINDS
 from causal.study import Study, must_have
+from causal.verdict.rule import KINDS
 from causal.words import count, years_later
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import DesignError
 from causal.panel import Panel
 

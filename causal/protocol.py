@@ -21,9 +21,9 @@ from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
 from causal.identify import identify
 from causal.panel import Panel
-from causal.power import before_results
-from causal.rule import KINDS
 from causal.study import Study, must_have
+from causal.verdict.power import before_results
+from causal.verdict.rule import KINDS
 
 SCHEMA = 1
 AUTOCORRELATIONS = (0.0, 0.4, 0.8)  # shown where the question declares none

@@ -11,21 +11,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 from zlib import crc32
 
 import numpy as np
 
-from causal.design import Design, Floats, design
+from causal.arrays import Floats
+from causal.design import Design, design
 from causal.errors import CausalError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.identify import Identification
-from causal.inference import FEW_CLUSTERS, cluster_sums
+from causal.inference.clustered import FEW_CLUSTERS, cluster_sums
 from causal.panel import Panel
 from causal.question import Question
 
 T = TypeVar("T")
+# what a check speaks of: a bias that it could have seen; the size of the error; how the answer stands up to who and what is in the data; the record
+# of treatment and outcome; how large a hidden fault would have to be; the graph as a whole
+Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
+# what the verdict asks for by what it is, not by its name
+Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo"]
 CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in the processor's cache
 NOTHING_LEFT = 1e-7  # share of a column's length below which it is told by the others
 
@@ -47,8 +53,16 @@ class Refutation:
     p_value : probability of something as bad in a clean world; None where the check has none.
     survived : False if the check did not pass; None if it could not be run, with the `reason`.
     detects, cannot_detect : faults it can and cannot show.
-    numbers : name → number behind the words.
+    numbers : name → number behind the words, for the report alone.
     parts : effects it estimated on the way (leads and lags, effects without one authority).
+    family : what it speaks of; None for a check of an outsider's that does not say, which then weighs nothing.
+    role : what it is to the verdict, where it is one of those that the verdict asks for.
+    level : the rate at which its p-value was held; None where the check has none.
+    bias, bias_error : how far, by what it found, the estimate is off, and the standard error of that; outcome units for the whole contrast, signed
+        as the estimate is (estimate − truth); None where none can be computed.
+    blind_below : the smallest bias (absolute, outcome units) that it finds four times in five at its level; None where it is not known.
+    trials, alarms : placebos dealt, and those of them that the estimate's own test rejects; None but for checks of the error.
+    lost : refits of its own that gave no answer.
     """
 
     name: str
@@ -62,6 +76,15 @@ class Refutation:
     cannot_detect: str
     numbers: Mapping[str, float | None] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    family: Family | None = None
+    role: Role | None = None
+    level: float | None = None
+    bias: float | None = None
+    bias_error: float | None = None
+    blind_below: float | None = None
+    trials: int | None = None
+    alarms: int | None = None
+    lost: int = 0
 
     def __post_init__(self) -> None:
         if self.p_value is not None and not np.isfinite(self.p_value):
@@ -260,7 +283,7 @@ def _dot(left: Floats, right: Floats) -> Floats:
 def _slopes(
     treatment: Floats, outcome: Floats, length: Floats, design: Design, other: Floats, sums: Callable[[Floats], Floats], noise: Floats | None, errors: bool
 ) -> tuple[Floats, Floats]:
-    """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference` has them.
+    """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference.clustered` has them.
 
     treatment : shape (draws, rows); outcome : shape (draws or 1, rows); length : of each treatment before it lost what is held fixed.
     other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (draws, rows).

@@ -16,7 +16,7 @@ import numpy as np
 from causal.design import Design
 from causal.errors import EstimationError
 from causal.estimate import estimated, least_squares
-from causal.inference import interval
+from causal.inference.clustered import interval
 
 TENTHS = 10
 FEWEST_LEVELS = 10  # a treatment of fewer levels has groups, not a dose

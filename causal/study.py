@@ -13,12 +13,12 @@ from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, sug
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification, identify
-from causal.judge import Rule, Verdict, judge
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
 from causal.refute import Refutation, Refuter, Trial, stream
 from causal.steps import Dose, Step, doses, steps
+from causal.verdict.decide import Rule, Verdict, judge
 
 
 class Source(Protocol):

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import DesignError
 from causal.panel import Loss
 from causal.words import count

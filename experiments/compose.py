@@ -30,6 +30,12 @@ from causal.study import Study
 
 CONF = Path(causal.conf.__path__[0])
 HOW = ("workers", "runs", "hydra")  # keys that say how to run, not what
+# addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
+MOVED = {
+    "causal.judge.Rule": "causal.verdict.rule.Rule",
+    "causal.rule.Rule": "causal.verdict.rule.Rule",
+    "causal.decompositions.money.Placement": "causal.decompositions.machinery.money.Placement",
+}
 
 
 def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
@@ -139,7 +145,14 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as problem:
         raise ConfigError(f"the configuration cannot be resolved: {str(problem).splitlines()[0]}") from problem
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return {str(key): moved(value) for key, value in plain.items()}
+
+
+def moved(value: Any) -> Any:
+    """The same with every `_target_` at its present address (`MOVED`)."""
+    if isinstance(value, dict):
+        return {key: MOVED.get(inner, inner) if key == "_target_" and isinstance(inner, str) else moved(inner) for key, inner in value.items()}
+    return [moved(inner) for inner in value] if isinstance(value, list) else value
 
 
 def parsable(words: Sequence[str], *, sweep: bool = False) -> list[str]:

@@ -27,8 +27,8 @@ from causal.experiments import decompose
 from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
 from causal.experiments.run import carry_out, checked_workers, complete
 from causal.panel import Panel
-from causal.report.charts import draw
-from causal.report.figures import stamped, titled
+from causal.report.figures.canvas import stamped, titled
+from causal.report.figures.charts import draw
 from causal.report.index import index
 from causal.report.provenance import digest_of
 from causal.report.record import load

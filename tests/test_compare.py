@@ -15,8 +15,8 @@ from test_report import bare, provenance, refutation, result, study, unidentifie
 from causal.cli import main
 from causal.errors import DataError
 from causal.report.compare import compare
-from causal.report.curve import choices, curve
-from causal.report.differences import differences, told
+from causal.report.figures.curve import choices, curve
+from causal.report.figures.differences import differences, told
 from causal.report.files import write
 from causal.report.index import index
 from causal.report.record import read

@@ -15,7 +15,7 @@ import yaml
 from causal.errors import ConfigError
 from causal.experiments.compose import CONF, choices, composed, study_from
 from causal.needs import needed
-from causal.rule import KINDS, Rule
+from causal.verdict.rule import KINDS, Rule
 
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
 # a value for what a file leaves open
@@ -160,3 +160,16 @@ def test_the_readme_s_command_lines_compose() -> None:
             continue
         for estimator in next(word for word in words if word.startswith("estimator=")).removeprefix("estimator=").split(","):
             study_from(composed([f"estimator={estimator}"]))
+
+
+def test_old_addresses_work_and_digests_are_of_the_new_ones() -> None:
+    """A rule or a unit cost of a user's own YAML may still stand under the address that it had before its module moved."""
+    from causal.experiments.compose import MOVED, composed, moved, resolved
+
+    for new in MOVED.values():
+        home, _, name = new.rpartition(".")
+        assert getattr(import_module(home), name).__module__ == home
+    now = composed(["experiment=closures"])
+    old = composed(["experiment=closures", "rule._target_=causal.judge.Rule"])
+    assert resolved(old) == resolved(now)
+    assert moved({"a": [{"_target_": "causal.rule.Rule", "level": 0.1}]}) == {"a": [{"_target_": "causal.verdict.rule.Rule", "level": 0.1}]}

@@ -10,15 +10,16 @@ import pandas as pd
 import pytest
 from worlds import ADOPTION, GRAPH, QUESTION, World, without
 
+from causal.arrays import Floats
 from causal.cohorts import NEVER, cohorts
-from causal.design import Design, Floats, design
+from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
 from causal.estimate import bootstrapped, least_squares
 from causal.estimators import able, serve, shelf
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.graph import Graph
 from causal.identify import identify
-from causal.inference import Fit, joint_test, median_fit, wild_bootstrap
+from causal.inference.clustered import Fit, joint_test, median_fit, wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
 from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, lacking
 from causal.panel import Panel

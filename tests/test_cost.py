@@ -10,7 +10,7 @@ import pytest
 
 from causal.cli import main
 from causal.decompositions.cost import Cost, sterling
-from causal.decompositions.money import Account, Placement, direction, discount, joint_draws, triangle
+from causal.decompositions.machinery.money import Account, Placement, direction, discount, joint_draws, triangle
 from causal.errors import ConfigError
 
 

@@ -16,14 +16,15 @@ from scipy import stats
 from worlds import ADOPTION, World
 from worlds import GRAPH as PANEL_GRAPH
 
+from causal.arrays import Floats
 from causal.cli import main
-from causal.design import Design, Floats, design
+from causal.design import Design, design
 from causal.errors import CausalError, ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Estimator
-from causal.estimators.cross_section import CrossSection, clipped, cross_section, logistic, overlap
 from causal.estimators.doubly_robust import ForestDr, LinearDr
 from causal.estimators.dowhy_glm import DowhyGlm
 from causal.estimators.front_door import FrontDoor
+from causal.estimators.machinery.one_row import CrossSection, clipped, cross_section, logistic, overlap
 from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner, XLearner
 from causal.estimators.propensity import PropensityStratification, PropensityWeighting

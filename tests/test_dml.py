@@ -12,8 +12,8 @@ from worlds import GRAPH, QUESTION, World
 
 from causal.design import Design, design
 from causal.estimators.dml import LinearDml
-from causal.estimators.nuisance import ALPHAS, NUISANCES, learner
-from causal.estimators.transformed import transform
+from causal.estimators.machinery.nuisance import ALPHAS, NUISANCES, learner
+from causal.estimators.machinery.transformed import transform
 from causal.identify import identify
 from causal.question import Question
 from causal.refute import stream

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from causal.decompositions.chain import chain, das_gupta
+from causal.decompositions.machinery.chain import chain, das_gupta
 from causal.sources.simulated import Simulated
 
 REAL = Path(__file__).resolve().parents[1].parent / "shared/data/england"

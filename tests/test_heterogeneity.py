@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from causal.cli import main
-from causal.decompositions.budget import RuleKind, Value, grown, picks, told, value
-from causal.decompositions.groups import holm, welch
-from causal.decompositions.held_out import Slopes, by_rank, held_out, predicted, regression, targeting
 from causal.decompositions.heterogeneity import Heterogeneity
+from causal.decompositions.machinery.budget import RuleKind, Value, grown, picks, told, value
+from causal.decompositions.machinery.groups import holm, welch
+from causal.decompositions.machinery.held_out import Slopes, by_rank, held_out, predicted, regression, targeting
 from causal.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ from causal.design import Design, design, orthonormal
 from causal.estimate import least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import identify
-from causal.inference import clustered_least_squares, interval, joint_critical
+from causal.inference.clustered import clustered_least_squares, interval, joint_critical
 from causal.panel import Panel
 
 

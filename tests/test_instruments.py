@@ -21,7 +21,7 @@ from causal.estimators.shift_share import ShiftShare
 from causal.estimators.two_stage_least_squares import TwoStageLeastSquares, anderson_rubin, effective_f, two_stage, varying
 from causal.graph import Graph
 from causal.identify import identify
-from causal.inference import Fit
+from causal.inference.clustered import Fit
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Trial, stream

@@ -12,8 +12,8 @@ from causal.design import design
 from causal.errors import ConfigError
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import identify
-from causal.judge import Rule, Verdict, classify, holm, judge
 from causal.refute import Refutation
+from causal.verdict.decide import Rule, Verdict, classify, holm, judge
 
 PANEL = World(effect=3.0).load()
 FOUND = identify(QUESTION, GRAPH, measured=PANEL.names)

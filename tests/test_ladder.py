@@ -61,8 +61,8 @@ def dummies(rows: Grid, lasting: Grid | None = None) -> tuple[Grid, Grid, Grid, 
 
 
 def test_a_plain_rung_is_the_library_s_clustered_least_squares_on_rows_with_gaps() -> None:
-    """causal.inference with CR2 and Satterthwaite's degrees of freedom (40 places are below its 50 clusters)."""
-    from causal.inference import clustered_least_squares
+    """causal.inference.clustered with CR2 and Satterthwaite's degrees of freedom (40 places are below its 50 clusters)."""
+    from causal.inference.clustered import clustered_least_squares
 
     data = england(40)
     data.outcomes["plans"][3, 2] = data.outcomes["plans"][7, 5:8] = np.nan

@@ -21,8 +21,8 @@ from causal.report import screen
 from causal.report.files import rebuild, write
 from causal.report.phrases import interval, slug
 from causal.report.record import read, record
-from causal.rule import Rule
 from causal.study import Result, run
+from causal.verdict.rule import Rule
 from causal.words import signed, span
 
 DECIDE = Rule().decides("dose")

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from causal.cli import main
-from causal.decompositions.funnel import exact_limits, of_amounts, of_counts, of_shares
+from causal.decompositions.machinery.funnel import exact_limits, of_amounts, of_counts, of_shares
 
 
 def test_only_bristol_lies_beyond_the_limits_of_child_heart_surgery() -> None:

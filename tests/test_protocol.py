@@ -18,9 +18,9 @@ from causal.estimators.fixed_effects import FixedEffects
 from causal.explain import explanation
 from causal.identify import identify
 from causal.panel import Panel
-from causal.power import before_results, detectable
 from causal.protocol import blinded, protocol, saved
 from causal.study import Study
+from causal.verdict.power import before_results, detectable
 
 SMALL = ["experiment=closures", "source.authorities=40", "refuters=unmeasured_confounder"]
 

@@ -23,7 +23,7 @@ from causal.estimate import Estimate, estimated, least_squares
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import Identification
-from causal.inference import interval
+from causal.inference.clustered import interval
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation, Trial, stream

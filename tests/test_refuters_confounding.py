@@ -731,9 +731,9 @@ def test_the_simulated_world_s_own_negative_control() -> None:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from causal.judge import Rule
     from causal.sources.simulated import Simulated
     from causal.study import Study, run
+    from causal.verdict.decide import Rule
 
     graph = instantiate(OmegaConf.load(CONF / "graph/nao.yaml"), _convert_="all")
     question = Question(treatment="closures", outcome="plans", control=0.0, treated=0.5, lag=2, smallest_important=2.0, because="a test")

@@ -22,7 +22,7 @@ from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.lagged_outcome import LaggedOutcome
 from causal.identify import Identification
-from causal.inference import interval, wild_bootstrap
+from causal.inference.clustered import interval, wild_bootstrap
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation, Trial, stream

@@ -32,9 +32,9 @@ from causal.refuters import implied_independence as implied_module
 from causal.refuters.extrapolation import Extrapolation
 from causal.refuters.graph_falsification import GraphFalsification
 from causal.refuters.implied_independence import ImpliedIndependence
-from causal.refuters.independence import Claim, Rows, holm
 from causal.refuters.leave_one_out import LeaveOneOut
 from causal.refuters.leverage import Leverage
+from causal.refuters.machinery.independence import Claim, Rows, holm
 from causal.refuters.overlap import Overlap
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.sources.simulated import Simulated

@@ -20,17 +20,19 @@ from causal.estimate import Part
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph
-from causal.judge import judge
 from causal.open_data import EVERYWHERE, problems
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation
-from causal.report import figures, graph_figure, layout, page, phrases, tables
+from causal.report import page, phrases, tables
 from causal.report.compare import compare
+from causal.report.figures import canvas as figures
+from causal.report.figures import graph_figure, layout
 from causal.report.files import rebuild, write
 from causal.report.outcomes import families
 from causal.report.record import KEYS, plain, read, record, text
 from causal.study import Result, Study, run
+from causal.verdict.decide import judge
 
 MADE_AGAIN = ("report.html", "summary.md", "effects.csv", "effects.meta.csv", "refutations.csv", "refutations.meta.csv")
 NASTY = 'centres <script>alert("x")</script> & $\\alpha$ | closed'

@@ -22,9 +22,9 @@ from causal.design import Design, design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Estimator
 from causal.estimators import shelf
-from causal.estimators.bacon import KINDS, comparisons, goodman_bacon, negative_weights
 from causal.estimators.continuous_did import ContinuousDid
 from causal.estimators.fixed_effects import FixedEffects
+from causal.estimators.machinery.bacon import KINDS, comparisons, goodman_bacon, negative_weights
 from causal.estimators.propensity import PropensityWeighting
 from causal.estimators.staggered import CallawaySantAnna, Imputation, SunAbraham
 from causal.estimators.synthetic import SyntheticControl, SyntheticDid
@@ -131,7 +131,7 @@ def test_minimum_wages_without_covariates_to_the_printed_digits(tmp_path: Path) 
     assert (round(group["effect"], 4), round(group["std_error"], 5)) == (-0.0310, 0.01245)
     twoway = ran(words, "estimator=fixed_effects")
     assert round(twoway["effect"], 5) == -0.03655
-    # the printed error counts an intercept beside the effect and four years; ours (causal.inference) does not: .01326
+    # the printed error counts an intercept beside the effect and four years; ours (causal.inference.clustered) does not: .01326
     assert round(twoway["std_error"] * np.sqrt((2500 - 5) / (2500 - 6)), 5) == 0.01327
     imputed = ran(words, "estimator=imputation", "question.target=ATT")
     assert round(imputed["effect"], 5) == -0.04771

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causal.decompositions.components import SHARES, Cells, again, components, nested, planted
+from causal.decompositions.machinery.components import SHARES, Cells, again, components, nested, planted
 from causal.decompositions.variation import split
 from causal.panel import Panel
 from causal.sources.simulated import Simulated

@@ -21,11 +21,11 @@ from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.identify import identify
-from causal.inference import romano_wolf
-from causal.judge import Rule, Verdict, judge
-from causal.power import HEADLINES, equivalence, half_width, power_curve
+from causal.inference.clustered import romano_wolf
 from causal.refute import Refutation
-from causal.rule import DECISIVE, KINDS, LOWERS, kind_of, maryland
+from causal.verdict.decide import Rule, Verdict, judge
+from causal.verdict.power import HEADLINES, equivalence, half_width, power_curve
+from causal.verdict.rule import DECISIVE, KINDS, LOWERS, kind_of, maryland
 
 CONF = Path(__file__).parent.parent / "conf" / "rule"
 PANEL = World(effect=3.0).load()

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from causal.arrays import Floats
 from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Table
-from causal.decompositions.money import Account, Placement, direction, joint_draws, per_person, price_of
-from causal.design import Design, Floats, design
+from causal.decompositions.machinery.money import Account, Placement, direction, joint_draws, per_person, price_of
+from causal.design import Design, design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, suggest
 from causal.estimate import Estimate
 from causal.identify import identify

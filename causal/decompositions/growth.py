@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
-from causal.decompositions.chain import Chain, chain, das_gupta
+from causal.decompositions.machinery.chain import Chain, chain, das_gupta
 from causal.errors import CausalError, ConfigError, DataError
 from causal.panel import Panel
 from causal.words import capital, listed, signed

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from causal.arrays import Floats
 from causal.breakdown import Breakdown, Case
-from causal.decompositions.budget import RULES, Value, grown, picks, told, value
-from causal.decompositions.groups import by_region, features, holm, named_groups, own_years
-from causal.decompositions.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
-from causal.decompositions.heterogeneity_told import Learnt, breakdown, rate_of
-from causal.decompositions.money import direction, per_person, price_of
-from causal.design import Design, Floats, design
+from causal.decompositions.machinery.budget import RULES, Value, grown, picks, told, value
+from causal.decompositions.machinery.groups import by_region, features, holm, named_groups, own_years
+from causal.decompositions.machinery.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
+from causal.decompositions.machinery.heterogeneity_text import Learnt, breakdown, rate_of
+from causal.decompositions.machinery.money import direction, per_person, price_of
+from causal.design import Design, design
 from causal.errors import ConfigError, DesignError, suggest
 from causal.identify import Identification
 from causal.modifier import Modifier, cut_into_groups

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from causal.arrays import Floats
 from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Table
-from causal.decompositions.funnel import WIDE, Funnel, of_amounts, of_counts, of_shares
-from causal.design import Floats
+from causal.decompositions.machinery.funnel import WIDE, Funnel, of_amounts, of_counts, of_shares
 from causal.errors import ConfigError, DataError, suggest
 from causal.modifier import base_year
 from causal.panel import Panel

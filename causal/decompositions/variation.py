@@ -16,7 +16,7 @@ from itertools import product
 import numpy as np
 
 from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
-from causal.decompositions.components import SHARES, Cells, Floats, accelerated, again, components, nested, planted
+from causal.decompositions.machinery.components import SHARES, Cells, Floats, accelerated, again, components, nested, planted
 from causal.errors import CausalError, ConfigError, DataError
 from causal.panel import Panel
 from causal.words import capital, count, listed

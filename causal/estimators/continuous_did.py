@@ -14,11 +14,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
-from causal.inference import Fit, cluster_sums
+from causal.inference.clustered import Fit, cluster_sums
 from causal.needs import AUTHORITY_EFFECTS, Need
 from causal.windows import Window, between, windows
 

@@ -1,7 +1,7 @@
 """Double machine learning on a panel, one effect for all: learn what else moves treatment and outcome, compare what is left.
 
 The partially linear model of Chernozhukov and others 2018 (Double/debiased machine learning for treatment and structural parameters),
-fitted by EconML after authority effects are taken out (`causal.estimators.transformed`), with clustered errors of its orthogonal score.
+fitted by EconML after authority effects are taken out (`causal.estimators.machinery.transformed`), with clustered errors of its orthogonal score.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.estimate import Estimate, estimated, group_parts
 from causal.estimators import serve
-from causal.estimators.nuisance import Nuisance
-from causal.estimators.orthogonal import Residuals, check_crossfit, checked, concerns, diagnostics, notes, repeated, residuals
-from causal.estimators.transformed import WORDS, Transformation, check_panel, transform
-from causal.inference import Fit, clustered_least_squares
+from causal.estimators.machinery.crossfit import Residuals, check_crossfit, checked, concerns, diagnostics, notes, repeated, residuals
+from causal.estimators.machinery.nuisance import Nuisance
+from causal.estimators.machinery.transformed import WORDS, Transformation, check_panel, transform
+from causal.inference.clustered import Fit, clustered_least_squares
 from causal.needs import FOLDS, Need
 
 

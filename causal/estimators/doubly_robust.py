@@ -16,11 +16,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, residual_treatment
 from causal.estimators import serve
-from causal.estimators.cross_section import (
+from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
+from causal.estimators.machinery.nuisance import Nuisance, check_nuisance, learner, quiet
+from causal.estimators.machinery.one_row import (
     BOTH_IN_FOLDS,
     TARGETS,
     TWO_KINDS,
@@ -34,9 +37,7 @@ from causal.estimators.cross_section import (
     overlap,
     threats,
 )
-from causal.estimators.nuisance import Nuisance, check_nuisance, learner, quiet
-from causal.estimators.orthogonal import SPREAD, check_crossfit
-from causal.inference import median_fit
+from causal.inference.clustered import median_fit
 from causal.needs import ADJUSTMENT, FOLDS, Need
 
 

@@ -11,11 +11,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
-from causal.estimators.cross_section import (
+from causal.estimators.machinery.dowhy_rows import Windows, agree, average_of, estimand_of, frame_of
+from causal.estimators.machinery.one_row import (
     TARGETS,
     TWO_KINDS,
     CrossSection,
@@ -26,8 +28,7 @@ from causal.estimators.cross_section import (
     overlap,
     threats,
 )
-from causal.estimators.dowhy_rows import Windows, agree, average_of, estimand_of, frame_of
-from causal.inference import Fit
+from causal.inference.clustered import Fit
 from causal.needs import ADJUSTMENT, Need
 
 Family = Literal["gaussian", "poisson", "binomial"]

@@ -18,15 +18,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, thin
 from causal.estimators import serve
-from causal.estimators.nuisance import INNER, Nuisance, check_nuisance, learner, quiet
-from causal.estimators.orthogonal import check_crossfit, splits
-from causal.estimators.transformed import scaled
+from causal.estimators.machinery.crossfit import check_crossfit, splits
+from causal.estimators.machinery.nuisance import INNER, Nuisance, check_nuisance, learner, quiet
+from causal.estimators.machinery.transformed import scaled
 from causal.graph import dated
-from causal.inference import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
+from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
 from causal.needs import BALANCED, FOLDS, PAST_OUTCOME, Need
 
 

@@ -16,12 +16,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
-from causal.design import Design, Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
-from causal.inference import Fit, clustered_least_squares, joint_test
+from causal.inference.clustered import Fit, clustered_least_squares, joint_test
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 
 ALARM = 0.05  # a joint test of the leads below this is a concern

@@ -21,8 +21,8 @@ from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
-from causal.estimators.bacon import comparisons
-from causal.inference import wild_bootstrap
+from causal.estimators.machinery.bacon import comparisons
+from causal.inference.clustered import wild_bootstrap
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 from causal.windows import differenced
 

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import EstimationError
 from causal.estimate import Estimate, estimated, residual_treatment, thin
 from causal.estimators import serve
-from causal.estimators.dowhy_rows import agree, estimand_of
-from causal.inference import Fit, clustered_least_squares, joint_test
+from causal.estimators.machinery.dowhy_rows import agree, estimand_of
+from causal.inference.clustered import Fit, clustered_least_squares, joint_test
 from causal.needs import FRONT_DOOR, Need
 
 

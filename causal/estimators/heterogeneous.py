@@ -16,14 +16,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, without_interval
 from causal.estimators import serve
-from causal.estimators.nuisance import Nuisance, learner, quiet
-from causal.estimators.orthogonal import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
-from causal.estimators.transformed import WORDS, Transformed, check_panel, scaled, transform
-from causal.inference import Fit, clustered_least_squares
+from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
+from causal.estimators.machinery.nuisance import Nuisance, learner, quiet
+from causal.estimators.machinery.transformed import WORDS, Transformed, check_panel, scaled, transform
+from causal.inference.clustered import Fit, clustered_least_squares
 from causal.modifier import Modifier
 from causal.needs import FOLDS, MODIFIERS, Need
 

@@ -12,7 +12,7 @@ dr_iv
     (the doubly robust score of the same paper; EconML's DRIV with a constant first effect). Where compliance is slight it is bounded.
 
 EconML's classes learn one split and take rows as independent; with the same folds and learners the effects here are theirs. Authority
-effects are taken out first (`causal.estimators.transformed`). Intervals are those of the orthogonal score, summed by cluster, and none is given where
+effects are taken out first (`causal.estimators.machinery.transformed`). Intervals are those of the orthogonal score, summed by cluster, and none is given where
 the instruments are weak.
 """
 
@@ -23,15 +23,16 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin, without_interval
 from causal.estimators import serve
 from causal.estimators.dynamic_dml import CrossFit, beside
-from causal.estimators.nuisance import Nuisance
-from causal.estimators.orthogonal import SPREAD, check_crossfit
-from causal.estimators.transformed import WORDS, Transformation, Transformed, check_panel, scaled, transform
+from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
+from causal.estimators.machinery.nuisance import Nuisance
+from causal.estimators.machinery.transformed import WORDS, Transformation, Transformed, check_panel, scaled, transform
 from causal.estimators.two_stage_least_squares import beyond, check_instruments, effective_f, instrumented, stages
-from causal.inference import Fit, clustered_least_squares, median_fit
+from causal.inference.clustered import Fit, clustered_least_squares, median_fit
 from causal.needs import FOLDS, INSTRUMENT, Need
 
 Kind = Literal["ortho_iv", "dml_iv", "dr_iv"]

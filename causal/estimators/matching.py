@@ -10,11 +10,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, residual_treatment, without_interval
 from causal.estimators import serve
-from causal.estimators.cross_section import (
+from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, average_of, effect_of
+from causal.estimators.machinery.one_row import (
     TARGETS,
     TWO_KINDS,
     CrossSection,
@@ -22,8 +24,7 @@ from causal.estimators.cross_section import (
     overlap,
     threats,
 )
-from causal.estimators.dowhy_rows import COVARIATES, Windows, average_of, effect_of
-from causal.inference import Fit
+from causal.inference.clustered import Fit
 from causal.needs import ADJUSTMENT, Need
 
 

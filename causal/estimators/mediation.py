@@ -27,12 +27,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.graph import dated, undated
-from causal.inference import Fit, clustered_least_squares
+from causal.inference.clustered import Fit, clustered_least_squares
 from causal.needs import ADJUSTMENT, MEDIATORS, Need
 
 BOUNDS = (0.1, 0.3)  # correlations of errors for which the joint effect is given

@@ -15,13 +15,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment, without_interval
 from causal.estimators import serve
-from causal.estimators.cross_section import TARGETS, TWO_KINDS, CrossSection, Years, check_windows, cross_section, logistic, members, overlap, threats
-from causal.estimators.nuisance import LINEAR, NUISANCES, learner, quiet
-from causal.inference import Fit
+from causal.estimators.machinery.nuisance import LINEAR, NUISANCES, learner, quiet
+from causal.estimators.machinery.one_row import TARGETS, TWO_KINDS, CrossSection, Years, check_windows, cross_section, logistic, members, overlap, threats
+from causal.inference.clustered import Fit
 from causal.needs import ADJUSTMENT, Need
 
 Outcome = Literal["linear", "lasso", "ridge", "boosting", "forest", "stacked"]

@@ -16,11 +16,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import EstimationError
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
 from causal.estimators import serve
-from causal.inference import Fit, clustered_least_squares
+from causal.inference.clustered import Fit, clustered_least_squares
 from causal.needs import AUTHORITY_EFFECTS, COUNTS, Need
 
 STEPS = 100  # of reweighted least squares; a dozen are usual
@@ -103,7 +104,7 @@ def _with_events(design: Design) -> Design:
 
 
 def _ends(fit: Fit, level: float) -> tuple[float, float]:
-    from causal.inference import interval
+    from causal.inference.clustered import interval
 
     lower, upper, _ = interval(float(fit.coefficients[0]), float(fit.std_errors[0]), level, float(fit.df[0]))
     return lower, upper

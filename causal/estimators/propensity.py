@@ -12,11 +12,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment
 from causal.estimators import serve
-from causal.estimators.cross_section import (
+from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, average_of, effect_of
+from causal.estimators.machinery.one_row import (
     TARGETS,
     TWO_KINDS,
     CrossSection,
@@ -29,8 +31,7 @@ from causal.estimators.cross_section import (
     threats,
     weights,
 )
-from causal.estimators.dowhy_rows import COVARIATES, Windows, agree, average_of, effect_of
-from causal.inference import Fit, cluster_sums
+from causal.inference.clustered import Fit, cluster_sums
 from causal.needs import ADJUSTMENT, Need
 
 

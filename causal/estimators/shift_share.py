@@ -19,13 +19,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimate import Estimate, weighed, without_interval
 from causal.estimators import serve
 from causal.estimators.two_stage_least_squares import anderson_rubin, answered, check_instruments, effective_f, instrumented, varying
 from causal.graph import undated
-from causal.inference import Fit, clustered_least_squares, interval
+from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import INSTRUMENT, Need
 
 Error = Literal["auto", "exposure", "authority"]

@@ -21,14 +21,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
-from causal.design import Design, Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Part, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
-from causal.estimators.group_time import Cells, adopting, authority_weights, average, cells, covariates
-from causal.estimators.untreated import imputed
-from causal.inference import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.estimators.machinery.group_time import Cells, adopting, authority_weights, average, cells, covariates
+from causal.estimators.machinery.imputation import imputed
+from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, Need
 from causal.words import count
 

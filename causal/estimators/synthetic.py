@@ -18,13 +18,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
-from causal.design import Design, Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin, without_interval
 from causal.estimators import serve
-from causal.estimators.group_time import adopting
-from causal.inference import Fit, cluster_sums
+from causal.estimators.machinery.group_time import adopting
+from causal.inference.clustered import Fit, cluster_sums
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
 from causal.words import count
 

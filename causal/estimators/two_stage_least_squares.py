@@ -20,11 +20,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, thin, without_interval
 from causal.estimators import serve
-from causal.inference import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.needs import INSTRUMENT, Need
 
 Interval = Literal["anderson_rubin", "wald"]

@@ -14,10 +14,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design, Floats, orthonormal
+from causal.arrays import Floats
+from causal.design import Design, orthonormal
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
 from causal.estimators import serve
-from causal.inference import Fit, clustered_least_squares, interval
+from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import AUTHORITY_EFFECTS, Need
 
 

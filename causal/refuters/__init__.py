@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError
 from causal.refute import Refutation, Trial
 from causal.words import places, signed

@@ -21,10 +21,11 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import FEWEST_AUTHORITIES, Ints
+from causal.arrays import Ints
+from causal.design import FEWEST_AUTHORITIES
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
-from causal.inference import clustered_least_squares, interval
+from causal.inference.clustered import clustered_least_squares, interval
 from causal.refute import Refutation, Trial, stream
 from causal.refuters import amount, at_least, chance, not_run, size, whole_number
 from causal.refuters.pre_trend import Moves, moves, unfit

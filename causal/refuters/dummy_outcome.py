@@ -18,11 +18,12 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear
 from causal.graph import undated
-from causal.inference import cluster_sums
+from causal.inference.clustered import cluster_sums
 from causal.refute import CHUNK, Refutation, Trial
 from causal.refuters import amount, at_least, between, not_run, size, unsure, whole_number, whole_units
 from causal.words import count, listed

@@ -24,10 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
-from causal.inference import interval
+from causal.inference.clustered import interval
 from causal.refute import Refutation, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure, whole_number
 from causal.refuters.negative_control_outcome import smallest

@@ -15,7 +15,8 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.refute import Refutation, Trial
 from causal.refuters import between, not_run, whole_number
 from causal.words import count

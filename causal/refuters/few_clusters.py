@@ -18,8 +18,9 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
-from causal.inference import cluster_sums, effective_clusters, wild_bootstrap
+from causal.arrays import Floats, Ints
+from causal.design import Design
+from causal.inference.clustered import cluster_sums, effective_clusters, wild_bootstrap
 from causal.question import Question
 from causal.refute import Refutation, Trial
 from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units

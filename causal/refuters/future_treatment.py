@@ -24,11 +24,12 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError, ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import undated
-from causal.inference import interval, joint_critical
+from causal.inference.clustered import interval, joint_critical
 from causal.needs import ADOPTION
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, chance, not_run, size, whole_number

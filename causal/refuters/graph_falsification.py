@@ -27,7 +27,7 @@ from causal.graph import Graph, dated, undated
 from causal.refute import Refutation, Trial
 from causal.refuters import between, not_run, whole_number
 from causal.refuters.implied_independence import World
-from causal.refuters.independence import Claim, Rows, holm
+from causal.refuters.machinery.independence import Claim, Rows, holm
 from causal.words import count
 
 

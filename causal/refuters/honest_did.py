@@ -18,14 +18,15 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import FEWEST_AUTHORITIES, Design, Floats
+from causal.arrays import Floats
+from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
-from causal.inference import Fit, clustered_least_squares, interval
+from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, at_least, between, not_run, one_of, whole_number
+from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
 from causal.refuters.pre_trend import Moves, moves, unfit
-from causal.refuters.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
 from causal.words import capital, places, span
 
 NOT_ZERO = "the effect is not 0"

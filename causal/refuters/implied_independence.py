@@ -32,7 +32,7 @@ from causal.identify import PLACE_AND_TIME
 from causal.panel import Panel
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, whole_number
-from causal.refuters.independence import Claim, Finding, Rows, holm
+from causal.refuters.machinery.independence import Claim, Finding, Rows, holm
 from causal.words import count, listed
 
 MOST_TRIES = 6  # rounds in which a separating set may be found to need more

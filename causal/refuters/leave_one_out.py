@@ -16,12 +16,13 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.estimate import Part
-from causal.inference import interval
-from causal.judge import classify
+from causal.inference.clustered import interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, between, drawn_clusters, not_run, unsure, whole_number, whole_units
+from causal.verdict.decide import classify
 from causal.words import capital, count
 
 ALL = 1_000  # of more authorities only the most influential are left out, even by matrix steps

@@ -16,9 +16,9 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Floats
+from causal.arrays import Floats
 from causal.estimate import Part
-from causal.inference import interval
+from causal.inference.clustered import interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, at_least, between, chance, drawn_clusters, not_run, unsure, whole_units
 from causal.words import count

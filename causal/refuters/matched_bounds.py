@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Floats, Ints
+from causal.arrays import Floats, Ints
 from causal.errors import CausalError
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, at_least, chance, not_run

@@ -22,10 +22,11 @@ from typing import Literal
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimator, Linear, Part
-from causal.inference import interval
+from causal.inference.clustered import interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, at_least, not_run, one_of, unsure, whole_number
 from causal.refuters.few_clusters import left_open

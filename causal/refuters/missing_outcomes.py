@@ -23,10 +23,11 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from causal.design import Design, Floats, Ints, design
+from causal.arrays import Floats, Ints
+from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
-from causal.inference import interval
+from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.refute import Refutation, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure, whole_number

@@ -22,11 +22,12 @@ from functools import partial
 import networkx as nx
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError, ConfigError, suggest
 from causal.estimate import Estimate
 from causal.graph import dated, undated
-from causal.inference import interval, joint_test
+from causal.inference.clustered import interval, joint_test
 from causal.refute import Refutation, Trial
 from causal.refuters import chance, not_run, unsure, whole_number
 from causal.words import capital, count, listed, places, signed, span

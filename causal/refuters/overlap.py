@@ -22,7 +22,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.refute import Refutation, Trial
 from causal.refuters import between, not_run, whole_number
 from causal.words import count

@@ -18,7 +18,7 @@ import numpy as np
 from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Estimate, Part
-from causal.inference import interval, joint_test
+from causal.inference.clustered import interval, joint_test
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, at_least, chance, not_run, size, whole_number
 from causal.refuters.pre_trend import Moves, moves, unfit

@@ -18,7 +18,8 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.refute import Refutation, Trial
 from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
 from causal.words import count

@@ -25,11 +25,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from causal.arrays import Floats, Ints
 from causal.cohorts import cohorts
-from causal.design import FEWEST_AUTHORITIES, Design, Floats, Ints
+from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
-from causal.inference import Fit, clustered_least_squares, interval, joint_test
+from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.needs import ADOPTION
 from causal.question import Question
 from causal.refute import Refutation, Trial, stream

@@ -20,7 +20,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
 from causal.refute import Refutation, Trial

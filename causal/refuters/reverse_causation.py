@@ -21,11 +21,12 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import FEWEST_AUTHORITIES, Design, Floats, design
+from causal.arrays import Floats
+from causal.design import FEWEST_AUTHORITIES, Design, design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.graph import dated, undated
-from causal.inference import Fit, clustered_least_squares, interval, joint_test
+from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.refute import Refutation, Trial
 from causal.refuters import at_least, chance, not_run, unsure, whole_number
 from causal.refuters.pre_trend import Moves, moves

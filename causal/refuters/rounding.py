@@ -17,7 +17,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, between, not_run, size, unsure, whole_number

@@ -17,10 +17,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear, Part
-from causal.inference import clustered_least_squares, interval
+from causal.inference.clustered import clustered_least_squares, interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.measurement_error import carried

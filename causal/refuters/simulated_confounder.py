@@ -20,14 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Part
-from causal.inference import interval
-from causal.judge import classify
+from causal.inference.clustered import interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, between, not_run, unsure, whole_number
 from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
+from causal.verdict.decide import classify
 from causal.words import count, places, span
 
 STILL = 1e-6  # of a standard error: an answer that moves less takes no notice of controls

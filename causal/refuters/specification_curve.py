@@ -24,14 +24,15 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Linear, Part, least_squares
-from causal.inference import cluster_sums, interval
+from causal.inference.clustered import cluster_sums, interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, at_least, chance, not_run, unsure, whole_number, whole_units
+from causal.refuters.machinery.specification import CHOSEN, Specification, specifications
 from causal.refuters.placebo_treatment import alike
-from causal.refuters.specification import CHOSEN, Specification, specifications
 from causal.words import count
 
 ASKED = ("lag", "control", "treated", "target", "weights")

@@ -27,14 +27,15 @@ from functools import partial
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DataError
 from causal.estimate import Part
 from causal.graph import undated
-from causal.inference import interval
-from causal.judge import classify
+from causal.inference.clustered import interval
 from causal.refute import Refutation, Trial
 from causal.refuters import amount, not_run, unsure
+from causal.verdict.decide import classify
 from causal.words import capital, count, listed, places, span
 
 FOLDS = 5

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.report import charts, tables
+from causal.report import tables
 from causal.report.checks import pairs
-from causal.report.figures import stamped, titled
+from causal.report.figures import charts
+from causal.report.figures.canvas import stamped, titled
 from causal.report.page import provenance_view, render, shown
 from causal.report.page import table as as_table
 from causal.report.phrases import exact, made_up, sentence

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from causal.report import tables
-from causal.report.curve import choices, curve, ordered
-from causal.report.differences import as_rows, differences, told
-from causal.report.figures import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
+from causal.report.figures.canvas import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
+from causal.report.figures.curve import choices, curve, ordered
+from causal.report.figures.differences import as_rows, differences, told
 from causal.report.index import checks, strength
 from causal.report.outcomes import families
 from causal.report.page import render, shown, table

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from causal.report import breakdown, tables
-from causal.report.figures import titled
+from causal.report.figures.canvas import titled
 from causal.report.page import drawings, page
 from causal.report.record import FILE, load, read, record, write_json
 from causal.report.submission import submission

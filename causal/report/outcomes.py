@@ -1,7 +1,7 @@
 """Several outcomes of one treatment: p-values that allow for having looked at all of them.
 
 Runs that ask the same of the same data and differ in the outcome alone are a family. Their authorities' scores (influence.csv) are matched by
-name, and Romano & Wolf's step-down takes what ties the outcomes together from them (`causal.inference.romano_wolf`).
+name, and Romano & Wolf's step-down takes what ties the outcomes together from them (`causal.inference.clustered.romano_wolf`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from causal.errors import DataError
-from causal.inference import romano_wolf
+from causal.inference.clustered import romano_wolf
 from causal.refute import stream
 from causal.report.phrases import variable
 

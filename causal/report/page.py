@@ -12,9 +12,11 @@ from typing import Any
 
 from causal.graph import undated
 from causal.language import language_of
-from causal.report import curves, figures, graph_figure, sections
+from causal.report import sections
 from causal.report.checks import briefly, cards, joint, pairs, shown_value
-from causal.report.figures import Drawing
+from causal.report.figures import canvas as figures
+from causal.report.figures import curves, graph_figure
+from causal.report.figures.canvas import Drawing
 from causal.report.parts import render, shown, table
 from causal.report.phrases import contrast, label, made_up, sentence, tally, variable, words
 from causal.report.record import SCHEMA_VERSION

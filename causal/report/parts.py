@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from causal.report.figures import Drawing
+from causal.report.figures.canvas import Drawing
 from causal.report.record import NOT_XML
 
 Row = Sequence[Any]

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from causal.graph import undated
-from causal.report import curves, figures, graph_figure
 from causal.report.checks import pairs
-from causal.report.figures import Drawing
-from causal.report.graph_figure import PLACE_AND_TIME
+from causal.report.figures import canvas as figures
+from causal.report.figures import curves, graph_figure
+from causal.report.figures.canvas import Drawing
+from causal.report.figures.graph_figure import PLACE_AND_TIME
 from causal.report.parts import shown, table
 from causal.report.phrases import (
     chance,

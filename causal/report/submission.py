@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from causal.language import language_of
-from causal.report.figures import Drawing, estimates_png
+from causal.report.figures.canvas import Drawing, estimates_png
 from causal.report.phrases import STATES, made_up, sentence, words
 from causal.report.screen import asked, facts, reasons, rests_on, smallest
 from causal.words import capital, count

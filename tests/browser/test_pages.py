@@ -18,15 +18,15 @@ from test_report import arrows as small_arrows
 from causal.cli import main as command_line
 from causal.estimate import Part
 from causal.graph import Graph
-from causal.judge import judge
 from causal.language import AVOID, held
 from causal.report.compare import compare
 from causal.report.files import write
 from causal.report.index import index
 from causal.report.record import read
 from causal.report.screen import reasons
-from causal.rule import Rule
 from causal.study import Result, run
+from causal.verdict.decide import judge
+from causal.verdict.rule import Rule
 
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SIZES = {1280: 800, 360: 740}

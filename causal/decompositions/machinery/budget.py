@@ -21,9 +21,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from causal.decompositions.held_out import Slopes, by_rank, crossed, ends, folds_of, predicted, regression
-from causal.design import Floats, Ints
-from causal.inference import Fit, median_fit
+from causal.arrays import Floats, Ints
+from causal.decompositions.machinery.held_out import Slopes, by_rank, crossed, ends, folds_of, predicted, regression
+from causal.inference.clustered import Fit, median_fit
 
 RuleKind = Literal["tree", "line"]
 RULES: tuple[RuleKind, ...] = ("tree", "line")

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from causal.report.figures import BLUE, GREY, NARROW, ORANGE, PALE, PINK, PURPLE, TURQUOISE, WIDTH, Drawing, figure, pixels, style, svg_of
+from causal.report.figures.canvas import BLUE, GREY, NARROW, ORANGE, PALE, PINK, PURPLE, TURQUOISE, WIDTH, Drawing, figure, pixels, style, svg_of
 from causal.report.phrases import decimals
 from causal.words import signed
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import feedback, residual_treatment, thin
-from causal.estimators.nuisance import learner, quiet
-from causal.estimators.transformed import Transformed
-from causal.inference import Fit, median_fit
+from causal.estimators.machinery.nuisance import learner, quiet
+from causal.estimators.machinery.transformed import Transformed
+from causal.inference.clustered import Fit, median_fit
 
 SPREAD = 0.5  # of a standard error: beyond it the answer hangs on how the folds fell
 

@@ -4,7 +4,7 @@
     a decisive check failed            did not survive its checks, and which
     no valid interval                  cannot tell (how sure the estimate is, is not known)
     what the graph asks for not held   an association, higher, lower or not clearly either; no causal verb
-    otherwise                          the row of `causal.rule` that the interval falls in
+    otherwise                          the row of `causal.verdict.rule` that the interval falls in
 
 "Probably" becomes "may have" where a decisive check was not run and none stands in for it. Absence of evidence is never written as evidence of
 absence: "little or no difference" needs an interval that rules out every important effect.
@@ -22,10 +22,10 @@ from causal.estimate import Estimate
 from causal.identify import Identification
 from causal.language import Language
 from causal.panel import Variable
-from causal.power import Equivalence, Power, detectable, equivalence, power_curve
 from causal.question import Question
 from causal.refute import Refutation
-from causal.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, holm, kind_of, maryland
+from causal.verdict.power import Equivalence, Power, detectable, equivalence, power_curve
+from causal.verdict.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, holm, kind_of, maryland
 from causal.words import capital, listed, places, signed, span, years_later
 
 __all__ = ["Rule", "Verdict", "classify", "holm", "judge"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from causal.graph import undated
-from causal.report.figures import BLUE, GREY, ORANGE, PALE, TURQUOISE, Drawing, figure, pixels, style, svg_of
-from causal.report.layout import Layout, layered
+from causal.report.figures.canvas import BLUE, GREY, ORANGE, PALE, TURQUOISE, Drawing, figure, pixels, style, svg_of
+from causal.report.figures.layout import Layout, layered
 from causal.words import capital, count, listed
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from causal.breakdown import Breakdown, Case, Column, Figure, Table
-from causal.decompositions.budget import Value
-from causal.decompositions.groups import Named
-from causal.decompositions.held_out import HeldOut, Targeting
+from causal.decompositions.machinery.budget import Value
+from causal.decompositions.machinery.groups import Named
+from causal.decompositions.machinery.held_out import HeldOut, Targeting
 from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Part

@@ -14,8 +14,9 @@ from typing import Literal
 
 import numpy as np
 
+from causal.arrays import Floats, Ints
 from causal.cohorts import NEVER, cohorts
-from causal.design import Design, Floats, Ints
+from causal.design import Design
 from causal.errors import DesignError
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]

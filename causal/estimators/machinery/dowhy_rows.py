@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import DesignError, EstimationError
-from causal.estimators.cross_section import (
+from causal.estimators.machinery.one_row import (
     CrossSection,
     Years,
     check_windows,

@@ -22,8 +22,9 @@ from typing import Literal
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
-from causal.inference import Fit, clustered_least_squares, median_fit
+from causal.arrays import Floats, Ints
+from causal.design import Design
+from causal.inference.clustered import Fit, clustered_least_squares, median_fit
 
 Learner = Literal["forest", "linear"]
 LEARNERS: tuple[Learner, ...] = ("linear", "forest")

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causal.design import Design, Floats
+from causal.arrays import Floats
+from causal.design import Design
 from causal.estimate import Estimate
-from causal.inference import FEW_CLUSTERS, effective_clusters
-from causal.rule import Direction, Finding, classify
+from causal.inference.clustered import FEW_CLUSTERS, effective_clusters
+from causal.verdict.rule import Direction, Finding, classify
 
 POWER = 0.8
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # true effects of the curve, in smallest important effects, and their mirrors

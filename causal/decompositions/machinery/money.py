@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causal.design import Floats
+from causal.arrays import Floats
 from causal.errors import ConfigError
 from causal.panel import Panel
 

@@ -20,9 +20,10 @@ from typing import Literal
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DesignError
-from causal.estimators.nuisance import LINEAR, check_nuisance
+from causal.estimators.machinery.nuisance import LINEAR, check_nuisance
 from causal.modifier import Modifier
 
 Transformation = Literal["within", "correlated_random_effects", "first_difference"]

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts
-from causal.design import Design, Floats, Ints, orthonormal
+from causal.design import Design, orthonormal
 from causal.errors import EstimationError
-from causal.inference import cluster_sums
+from causal.inference.clustered import cluster_sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

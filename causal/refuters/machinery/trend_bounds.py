@@ -21,7 +21,7 @@ from itertools import combinations
 
 import numpy as np
 
-from causal.design import Floats
+from causal.arrays import Floats
 
 MOST = 20.0  # a breakdown value beyond this is told as "more than"
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]

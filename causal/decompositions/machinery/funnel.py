@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Floats
+from causal.arrays import Floats
 
 WIDE = 0.998  # of places like these lie within the limits
 WINSORISED = 0.1

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from causal.graph import undated
-from causal.report import figures
-from causal.report.figures import BAND, BLUE, GREY, NARROW, PALE, WIDTH, Drawing, pixels
+from causal.report.figures import canvas as figures
+from causal.report.figures.canvas import BAND, BLUE, GREY, NARROW, PALE, WIDTH, Drawing, pixels
 from causal.report.phrases import against_zero, decimals, effect, interval, label, level, variable, words, years
 from causal.words import count, signed
 

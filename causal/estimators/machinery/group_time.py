@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
-from causal.design import Design, Floats, Ints
+from causal.design import Design
 from causal.errors import EstimationError
 from causal.words import count
 

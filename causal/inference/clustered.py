@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from causal.design import Floats, Ints
+from causal.arrays import Floats, Ints
 from causal.errors import EstimationError
 
 FEW_CLUSTERS = 50

@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from causal.report.figures import BAND, BLUE, GREY, NARROW, ORANGE, TURQUOISE, WIDTH, Drawing, Row, axes, intervals, pixels, style, svg_of
+from causal.report.figures.canvas import BAND, BLUE, GREY, NARROW, ORANGE, TURQUOISE, WIDTH, Drawing, Row, axes, intervals, pixels, style, svg_of
 from causal.report.phrases import against_zero, bare, decimals, exact, label, level, slug, variable, words
 from causal.words import capital, count, listed, signed
 
@@ -19,7 +19,7 @@ HELD = {
     "controls": "+ the causes named",
 }
 INK = "#A8430F"  # orange dark enough to read
-CHOSEN = "as chosen"  # what causal.refuters.specification calls the chosen one; the shelf is not imported here
+CHOSEN = "as chosen"  # what causal.refuters.machinery.specification calls the chosen one; the shelf is not imported here
 SAME = 1e-9  # an answer nearer to the last step than this, in its own size, is that step
 
 

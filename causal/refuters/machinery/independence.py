@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.design import Floats, Ints, orthonormal
+from causal.arrays import Floats, Ints
+from causal.design import orthonormal
 from causal.graph import Graph, undated
-from causal.inference import cluster_sums
+from causal.inference.clustered import cluster_sums
 from causal.panel import Panel
 
 FEWEST_CLUSTERS = 10

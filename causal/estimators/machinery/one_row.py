@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from causal.design import Design, Floats, Ints
+from causal.arrays import Floats, Ints
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import feedback, thin
-from causal.estimators.transformed import scaled
-from causal.inference import Fit, cluster_sums
+from causal.estimators.machinery.transformed import scaled
+from causal.inference.clustered import Fit, cluster_sums
 from causal.needs import Need
 from causal.windows import between, windows
 

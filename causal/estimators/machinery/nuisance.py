@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from causal.design import Floats
+from causal.arrays import Floats
 from causal.errors import ConfigError
 
 Nuisance = Literal["lasso", "ridge", "boosting", "forest", "stacked"]

@@ -1,0 +1,1 @@
+"""What decompositions are made of; nothing here stands on the shelf by itself."""

@@ -1,0 +1,1 @@
+"""What several estimators share; nothing here stands on the shelf by itself."""

@@ -1,0 +1,1 @@
+"""Errors of estimates whose rows are not independent: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""From numbers to a verdict: what a design could have seen, the rule, and the decision."""
