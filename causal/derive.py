@@ -478,8 +478,9 @@ def _compared(making: _Making, spec: Mapping[str, Any]) -> Made:
     parent, value = making.panel.variable(spec[verb]), spec["value"]
     known = making.known(parent.name)
     sign, made = ("at least", known >= value) if verb == "at_least" else ("equal to", known == value)
-    if verb == "equals" and not made.any():
-        raise DataError(f"source.derived.{making.name}: {parent.name} is never {value:g}; it is {', '.join(f'{one:g}' for one in known.dropna().unique()[:6])}")
+    if making.left.any() and not made.any():
+        is_it = ", ".join(f"{one:g}" for one in known.dropna().unique()[:6])
+        making.notes.append(f"{making.name} is 0 throughout: {parent.name} is never {sign} {value:g}; it is {is_it}")
     label, definition = f"{parent.label} {sign} {value:g}", f"1 where it is {sign} {value:g}, else 0: {_meant(parent)}"
     return made.astype(float), replace(_from(making, parent, label=label, unit="0 or 1", definition=definition), rounding=None)
 

@@ -118,7 +118,7 @@ def report(paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str
     wanted : variables that must be there (treatment, outcome, …).
     again : the command that was called, for the line to paste.
     """
-    from causal.sources.table.problem import shown
+    from causal.sources.table.problem import flagged, shown
     from causal.sources.table.ready import ready
     from causal.words import count
 
@@ -126,7 +126,7 @@ def report(paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str
     title = ", ".join(map(str, paths))
     if not found.problems:
         assert found.panel is not None
-        lines = [f"{title}: nothing wrong was found", f"  {_size(found)}", *(f"  {note}" for note in _cut(found.panel.notes, LINES - 4))]
+        lines = [f"{title}: nothing wrong was found", f"  {_size(found)}", *(f"  {flagged(note)}" for note in _cut(found.panel.notes, LINES - 4))]
         if knobs.get("population") and not any(variable.count_per or "children" in variable.unit for variable in found.panel.variables):
             lines.append(f"  nothing was compared with {knobs['population']}: source.variables says what counts people, by unit or count_per")
         return lines, found
@@ -144,7 +144,7 @@ def report(paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str
 
 
 def _cut(notes: Sequence[str], most: int) -> list[str]:
-    return [*notes[:most], f"… and {len(notes) - most} notes more"] if len(notes) > most else list(notes)
+    return [*notes[:most], f"… and {len(notes) - most} more"] if len(notes) > most else list(notes)
 
 
 def _size(found: Ready) -> str:

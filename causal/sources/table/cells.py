@@ -59,6 +59,12 @@ def words(cell: object) -> str:
     return str(cell).strip()
 
 
+def brief(cell: object, most: int = 60) -> str:
+    """A cell as it is shown in a sentence."""
+    shown = repr(cell)
+    return shown if len(shown) <= most else f"{shown[:most]}…{shown[0] if shown[0] in chr(34) + chr(39) else ''}"
+
+
 def is_mark(text: str) -> bool:
     """Whether the words stand for a number that is withheld, not applicable or not known; a mark may stand in square brackets."""
     text = text.lower()
@@ -91,7 +97,7 @@ def numbers(cells: pd.Series, column: str, *, described: bool, comma: bool = Fal
     if not described and (not filled or odd.sum() > filled):
         return None
     problems = [
-        f"row {row}, column {column!r}: {cells[row]!r} is text, expected a number (leave the cell empty if it is not known)" for row in cells.index[odd]
+        f"row {row}, column {column!r}: {brief(cells[row])} is text, expected a number (leave the cell empty if it is not known)" for row in cells.index[odd]
     ]
     if described and not filled and not problems:
         problems.append(f"column {column!r} holds no number at all")

@@ -155,6 +155,10 @@ def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence
             raise DataError(f"{what}; put cells with commas in double quotes")
         raise Unusable([Problem(text=f"{what}; {lower.text}", kind="header", remedies=lower.remedies, sure=True)])
     problems = []
+    again = [number for number, row in lines[1:] if sum(map(bool, names)) > 2 and [words(cell) for cell in row[:width]] == names]
+    if again:
+        what = f"the headings come again in row {again[0]}{f' and {len(again) - 1} more' if len(again) > 1 else ''}: several tables stand one under the other"
+        raise Unusable([Problem(text=f"{path}: {what}; keep one in a file of its own", kind="header")])
     last, cells = lines[-1]
     if not whole and len(cells) < width:
         what = f"row {last}, the last, ends after {len(cells)} of {width} cells, without a line end: the file seems cut short; fetch or save it again"
@@ -201,15 +205,14 @@ def _footed(lines: list[Line], width: int) -> tuple[list[Line], str]:
     """The rows without notes below the table (a source, a footnote): words in the first cell alone, at the end."""
     end = len(lines)
     while width > 2 and end > 2:
-        filled = [j for j, cell in enumerate(lines[end - 1][1]) if words(cell)]
-        text = words(lines[end - 1][1][0]) if filled == [0] else ""
-        if not text or not (" " in text or text.endswith(":")):
+        filled = [text for cell in lines[end - 1][1] if (text := words(cell))]
+        if len(filled) > 2 or any(map(_looks_numeric, filled)) or not any(" " in text or text.endswith(":") for text in filled):
             break
         end -= 1
     cut = lines[end:]
     if not cut:
         return lines, ""
-    first = words(cut[0][1][0])
+    first = next(text for cell in cut[0][1] if (text := words(cell)))
     shown = first if len(first) <= 40 else first[:40] + "…"
     return lines[:end], f"{count(len(cut), 'row')} of notes below the table left out (row {cut[0][0]}: {shown!r})"
 
@@ -308,6 +311,10 @@ def _workbook(path: Path, sheet: str | int | None) -> tuple[list[Line], list[str
         if isinstance(at, str) or not 0 <= at < len(names):
             raise DataError(f"{path}: no sheet {sheet!r}; {suggest(str(sheet), names)}")
         rows = book.get_sheet_by_index(at).to_python(skip_empty_area=False)
+        if sheet is None and len(names) > 1 and (other := _fuller(book, rows, at)) is not None:
+            what = f"{path}: sheet {names[at]!r} holds no table, and the workbook has {len(names)}"
+            remedy = Remedy(knobs={"sheet": names[other]}, does="reads the fullest")
+            raise Unusable([Problem(text=f"{what}: {_some(names)}", kind="sheet", remedies=(remedy,), sure=True)])
         if path.suffix.lower() in (".xlsx", ".xlsm"):
             rows = in_percent(rows, percent_cells(path, at))
     except DataError:
@@ -319,6 +326,23 @@ def _workbook(path: Path, sheet: str | int | None) -> tuple[list[Line], list[str
         raise DataError(f"{path}: sheet {names[at]!r} is empty or has a header only; name another with source.sheet: {others}")
     notes = [f"read from sheet {names[at]!r}; the workbook also has {', '.join(names[:at] + names[at + 1 :])}"] if len(names) > 1 else []
     return list(enumerate(rows, start=1)), notes
+
+
+def _fuller(book: Any, rows: Sequence[Sequence[Any]], at: int) -> int | None:
+    """The sheet with the most rows of three cells or more, where this one has none to speak of."""
+
+    def wide(table: Sequence[Sequence[Any]]) -> int:
+        return sum(sum(words(cell) != "" for cell in row) >= 3 for row in table)
+
+    if wide(rows) >= 2 or sum(any(words(cell) for cell in row) for row in rows) < 2:  # a table, or an empty sheet, which is told as such
+        return None
+    sizes = [(wide(book.get_sheet_by_index(i).to_python()), -i) for i in range(len(book.sheet_names)) if i != at]
+    most, i = max(sizes)
+    return -i if most >= 2 else None
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:12])) + (f", … ({len(names)} in all)" if len(names) > 12 else "")
 
 
 def _parquet(path: Path) -> list[Line]:

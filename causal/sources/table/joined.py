@@ -127,7 +127,8 @@ def _joined(panels: dict[str, Panel]) -> Panel:
                 earlier[variable.name] = one.where(one.notna(), other)
                 frame = frame.drop(columns=variable.name)
                 continue
-            variables.append(variable)
+            constant = name in fixed and variable.varies == "both"
+            variables.append(replace(variable, varies="authority") if constant else variable)
             if not there.all():
                 lost = index[~there]
                 keys = pd.MultiIndex.from_arrays(

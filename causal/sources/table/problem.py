@@ -56,7 +56,7 @@ class Problem:
     def told(self, *, flags: bool = False) -> str:
         """The problem and its remedies, in overrides of `source` or in the flags of `causal check`."""
         spelt = as_flags if flags else as_overrides
-        text = re.sub(rf"\bsource\.({'|'.join(FLAGS)})\b=?", _flagged, self.text) if flags else self.text
+        text = flagged(self.text) if flags else self.text
         ways = [f"{' '.join(spelt(remedy.knobs))} {remedy.does}" for remedy in self.remedies]
         return "; ".join([text, *([" or ".join(ways) if len(ways) < 3 else ", ".join(ways[:-1]) + " or " + ways[-1]] if ways else [])])
 
@@ -67,6 +67,11 @@ class Unusable(DataError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(problem.told() for problem in problems))
+
+
+def flagged(text: str) -> str:
+    """A sentence with the knobs in it as flags."""
+    return re.sub(rf"\bsource\.({'|'.join(FLAGS)})\b=?", _flagged, text)
 
 
 def _flagged(found: re.Match[str]) -> str:

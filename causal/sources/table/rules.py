@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.sources.table.cells import words
+from causal.sources.table.cells import brief, words
 from causal.sources.table.problem import Problem, Remedy
 from causal.sources.table.shape import splitters
 from causal.words import count, listed
@@ -23,6 +23,7 @@ TWICE = "multiple_fields_uniqueness"  # pandera's own name for rows that stand m
 PEOPLE = re.compile(r"\b(children|people|persons|pupils|adults|residents)\b", flags=re.IGNORECASE)
 NOT_A_COUNT = re.compile(r"£|%|\b(per|share|rate|log)\b", flags=re.IGNORECASE)
 SHOWN = 6
+DOUBLES = 6  # authorities and years that stand several times, each told by its rows; of more, three are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,9 +240,15 @@ def _doubles(rows: Rows, at: Sequence[int]) -> list[Problem]:
             Remedy(knobs={"combine": how}, does=does) for how, does in (("mean", "averages a year's"), ("sum", "adds them up"), ("last", "takes the last"))
         ]
         return [Problem(text=what, kind="split", remedies=tuple(remedies))]
-    for (code, year), mine in keys.groupby(["authority", "year"]):
+    groups = list(keys.groupby(["authority", "year"]))
+    for (code, year), mine in groups[: len(groups) if len(groups) <= DOUBLES else 3]:
         which = ", ".join(map(str, mine.index[:12])) + (f", … ({len(mine)} in all)" if len(mine) > 12 else "")
         out.append(Problem(text=f"rows {which}: authority {code!r}{f', year {year:.0f}' if whole else ''} stands {len(mine)} times; {hint}", kind="twice"))
+    if len(groups) > DOUBLES:
+        what = (
+            f"{count(len(groups) - 3, 'authority' + (' and year' if whole else ''), 'authorities' + (' and years' if whole else ''))} more stand several times"
+        )
+        out.append(Problem(text=f"{what}, {len(keys):,} rows in all", kind="twice", remedies=(Remedy(knobs={"combine": "mean"}, does="averages each"),)))
     return out
 
 
@@ -251,7 +258,7 @@ def _splits(rows: Rows, keys: pd.DataFrame) -> list[str]:
     numeric = () if few else splitters(rows.table, keys, [str(column) for column in rows.table if column not in {*rows.filters, *rows.columns.values()}])
     cells = rows.table.loc[keys.index, [*(column for column in rows.filters if not few or column in rows.sure), *numeric]].map(words)
     groups = [keys["authority"], keys["year"]]
-    chosen = [str(c) for c in cells if (cells[c] != "").all() and cells[c].groupby(groups).nunique().gt(1).any()]
+    chosen = [str(c) for c in cells if (cells[c] != "").all() and cells[c].groupby(groups).nunique().gt(1).any() and _kinds(cells[c], keys)]
 
     def doubled(columns: Sequence[str]) -> int:
         return int(pd.concat([keys, cells[list(columns)]], axis=1).duplicated(keep=False).sum())
@@ -264,8 +271,16 @@ def _splits(rows: Rows, keys: pd.DataFrame) -> list[str]:
     return chosen if best < len(keys) else []
 
 
+def _kinds(values: pd.Series, keys: pd.DataFrame) -> bool:
+    """Whether a column's words are kinds of row, which come again from authority to authority, and not names, of which each has its own."""
+    if values.nunique() <= 12:
+        return True
+    met = keys["authority"].groupby(values).nunique()
+    return bool(met.mean() >= max(2.0, 0.3 * keys["authority"].nunique()))
+
+
 def _shown(values: pd.Series) -> str:
-    kinds = [repr(value) for value in values.unique()]
+    kinds = [brief(value, 40) for value in values.unique()]
     return listed(kinds) if len(kinds) <= SHOWN else ", ".join(kinds[:SHOWN]) + f", … {len(kinds)} in all"
 
 

@@ -82,15 +82,21 @@ def laid_across(sheet: Sheet, year: str | None) -> Problem | None:
         return None
     bare = any(not stem for stem, _ in years.values())
     several = {year for _, year in years.values()}
-    if len(several) < (3 if not bare else 2) or any(
-        re.search(r"\b(year|yr|time_period)\b", heading.lower()) for heading in sheet.header if heading not in years
-    ):
+    if len(several) < (3 if not bare else 2) or any(_tells_years(sheet, j) for j, heading in enumerate(sheet.header) if heading not in years):
         return None
     measures = list(dict.fromkeys(stem for stem, _ in years.values() if stem))
     first, *_, last = years
     what = f"years stand as columns ({first!r} to {last!r}); {'they hold ' + listed(measures) if measures and not bare else 'call their numbers something'}"
     knobs = {"years_across": "value" if bare else True}
     return Problem(text=what, kind="across", remedies=(Remedy(knobs=knobs, does="makes rows of them"),), sure=True)
+
+
+def _tells_years(sheet: Sheet, at: int) -> bool:
+    """Whether a column holds years already."""
+    if not re.search(r"year|yr\b|time_period|period|date", sheet.header[at].lower()):
+        return False
+    texts = [words(row[at]) for row in sheet.rows[:200]]
+    return sum(kind_and_year(text)[0] not in ("", "short") for text in texts) > len(texts) / 2
 
 
 # ---------------------------------------------------------------- cells merged downwards

@@ -27,7 +27,7 @@ from causal.sources.table.joined import joined
 from causal.sources.table.periods import PERIODS
 from causal.sources.table.problem import Problem, Remedy, Unusable, shown
 from causal.sources.table.reading import Reading
-from causal.words import count
+from causal.words import capital, count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +145,7 @@ class Table:
     def missing(self, name: str) -> str | None:
         """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""
         problem = self.lacking(name)
-        return None if problem is None else problem.told() + "."
+        return None if problem is None else capital(problem.told()) + "."
 
     def lacking(self, name: str) -> Problem | None:
         """The same as a problem with its remedy; None where no file has such a column."""

@@ -18,12 +18,29 @@ SHOWN = 4
 LOOKED_AT = 5_000  # rows in which keys are looked for
 # what columns of authorities and years are often called, best first; names are compared in lower case, without spaces and signs
 AUTHORITIES = (
-    "authority", "localauthority", "authoritycode", "localauthoritycode", "lacode", "newlacode", "ladcode", "areacode", "area", "utlacode", "ltlacode",
+    "authority", "localauthority", "lanumber", "laandregions",
+    "authoritycode", "localauthoritycode", "lacode", "newlacode", "ladcode", "areacode", "area", "utlacode", "ltlacode",
     "onscode", "gsscode", "ecode", "laname", "areaname", "ladname", "localauthorityname", "council", "county", "countyfips", "countyreal", "fips", "statefips",
     "stfips", "state", "statename", "province", "municipality", "district", "region", "country", "countryname", "iso", "iso3", "code", "geography",
     "geographycode", "school", "hospital", "firm", "unit", "unitid", "panelid", "id", "nr", "name", "place", "city", "commune", "canton", "department",
 )  # fmt: skip
-YEARS = ("year", "yr", "timeperiod", "financialyear", "fiscalyear", "academicyear", "period", "date", "quarter", "month", "time", "t", "wave", "season")
+YEARS = (
+    "year",
+    "yr",
+    "years",
+    "timeperiod",
+    "financialyear",
+    "fiscalyear",
+    "academicyear",
+    "period",
+    "date",
+    "quarter",
+    "month",
+    "time",
+    "t",
+    "wave",
+    "season",
+)
 CODED = re.compile(r"(lad|utla|ltla|ctyua|cty|rgn|la|area|ons|wd|msoa|lsoa|ccg)\d{0,2}(cd|code|nm|name)")
 TOTALS = re.compile(
     r"(grand |overall |sub-?)?totals?|all( (areas|authorities|local authorities|councils|places|regions|states|counties))?|sum|(all|whole) .{0,12}total",
@@ -47,6 +64,8 @@ def guessed(sheet: Sheet, *, authority: str | None = None, year: str | None = No
     authority, year : columns already known, which are taken as they are.
     """
     rows = sheet.rows[:LOOKED_AT]
+    if len([name for name in sheet.header if name]) < 2:
+        return {}
     texts = {name: [words(row[j]) for row in rows] for j, name in enumerate(sheet.header) if name and sheet.header.count(name) == 1}
     when = [year] if year else [name for name, column in texts.items() if name != authority and _is_time(name, column)]
     when.sort(key=lambda name: _rank(name, YEARS))
@@ -80,9 +99,11 @@ def _is_time(name: str, column: Sequence[str]) -> bool:
     """Years, quarters or dates in every row; whole years and waves only under a name that says so, or between 1850 and 2100 with few of them."""
     kinds = {kind_and_year(text) for text in set(column)}
     sorts = {kind for kind, _ in kinds}
+    called = _plain(name) in YEARS or bool(re.search(r"(year|yr)$", name.lower()))
+    if called and "" in sorts and sum(bool(kind_and_year(text)[0]) for text in column) > len(column) / 2:
+        return True  # years under a name that says so, with some that are none: better told row by row than not seen
     if not sorts or "" in sorts:
         return False
-    called = _plain(name) in YEARS or bool(re.search(r"(year|yr)$", name.lower()))
     if sorts == {"whole"}:
         years = [year for _, year in kinds]
         return all(1850 <= year <= 2100 for year in years) and (called or (1 < len(years) <= 60 and max(years) - min(years) <= 2 * len(years)))
