@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from causal.errors import DataError
 
@@ -20,6 +20,10 @@ FLAGS = (
     "authority", "year", "sheet", "population", "only", "header", "years_across", "fill", "leave_out", "loose_keys", "pivot", "combine", "period", "century",
     "decimal", "name", "region", "cluster",
 )  # fmt: skip
+
+
+_KNOBS = "(?:" + "|".join(FLAGS) + ")"
+Spelt = Literal["overrides", "flags", "arguments"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +57,11 @@ class Problem:
     remedies: tuple[Remedy, ...] = field(default=())
     sure: bool = False
 
-    def told(self, *, flags: bool = False) -> str:
-        """The problem and its remedies, in overrides of `source` or in the flags of `causal check`."""
-        spelt = as_flags if flags else as_overrides
-        text = flagged(self.text) if flags else self.text
-        ways = [f"{' '.join(spelt(remedy.knobs))} {remedy.does}" for remedy in self.remedies]
+    def told(self, spelt: Spelt = "overrides") -> str:
+        """The problem and its remedies, as whoever asked would write them: overrides of `source`, flags of `causal check`, arguments of `causal.read`."""
+        text = self.text if spelt == "overrides" else flagged(self.text) if spelt == "flags" else re.sub(rf"\bsource\.(?={_KNOBS}\b)", "", self.text)
+        spell = {"overrides": as_overrides, "flags": as_flags, "arguments": as_arguments}[spelt]
+        ways = [f"{(', ' if spelt == 'arguments' else ' ').join(spell(remedy.knobs))} {remedy.does}" for remedy in self.remedies]
         return "; ".join([text, *([" or ".join(ways) if len(ways) < 3 else ", ".join(ways[:-1]) + " or " + ways[-1]] if ways else [])])
 
 
@@ -71,7 +75,7 @@ class Unusable(DataError):
 
 def flagged(text: str) -> str:
     """A sentence with the knobs in it as flags."""
-    return re.sub(rf"\bsource\.({'|'.join(FLAGS)})\b=?", _flagged, text)
+    return re.sub(rf"\bsource\.({_KNOBS})\b=?", _flagged, text)
 
 
 def _flagged(found: re.Match[str]) -> str:
@@ -79,23 +83,28 @@ def _flagged(found: re.Match[str]) -> str:
     return f"--{found[1].replace('_', '-')}" + (" " if found[0].endswith("=") else "")
 
 
-def shown(problems: Sequence[Problem], *, flags: bool = False, limit: int = SHOWN) -> list[str]:
+def shown(problems: Sequence[Problem], spelt: Spelt = "overrides", *, limit: int = SHOWN) -> list[str]:
     """At most `limit` lines, shared out among the kinds in turn, in the order in which they stand; what is left out is counted in one more."""
     if len(problems) <= limit:
-        return [problem.told(flags=flags) for problem in problems]
+        return [problem.told(spelt) for problem in problems]
     turns: dict[str, int] = {}
     rank = []
     for at, problem in enumerate(problems):
         turns[problem.kind] = turns.get(problem.kind, 0) + 1
         rank.append((turns[problem.kind], at))
     kept = sorted(at for _, at in sorted(rank)[:limit])
-    return [*(problems[at].told(flags=flags) for at in kept), f"… and {len(problems) - limit} more"]
+    return [*(problems[at].told(spelt) for at in kept), f"… and {len(problems) - limit} more"]
 
 
 def as_overrides(knobs: Mapping[str, Any]) -> list[str]:
     """`source.header=3`, quoted for a shell where it must be."""
     words = [f"source.{knob}={_chosen(value) if knob == 'only' else written(value)}" for knob, value in knobs.items()]
     return [word if re.fullmatch(r"[\w.=/+:,-]+", word) else shlex.quote(word) for word in words]
+
+
+def as_arguments(knobs: Mapping[str, Any]) -> list[str]:
+    """`header=3`, as Python writes it."""
+    return [f"{knob}={value!r}" for knob, value in knobs.items()]
 
 
 def as_flags(knobs: Mapping[str, Any]) -> list[str]:

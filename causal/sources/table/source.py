@@ -25,7 +25,7 @@ from causal.sources.table.cells import words
 from causal.sources.table.file import Sheet, frame_sheet, open_file
 from causal.sources.table.joined import joined
 from causal.sources.table.periods import PERIODS
-from causal.sources.table.problem import Problem, Remedy, Unusable, shown
+from causal.sources.table.problem import Problem, Remedy, Spelt, Unusable, shown
 from causal.sources.table.reading import Reading
 from causal.words import capital, count
 
@@ -127,20 +127,7 @@ class Table:
         ------
         DataError : everything that is wrong with the table, in one message.
         """
-        return self._or_told(*self.attempt())
-
-    def load_frame(self, frame: pd.DataFrame) -> Panel:
-        """The same of a frame that stands in memory: `path` is what it is called.
-
-        Parameters
-        ----------
-        frame : one row for each authority and year, keys as columns or as levels of its index.
-
-        Raises
-        ------
-        DataError : as `load`.
-        """
-        return self._or_told(*self.attempt(frame))
+        return self.or_told(*self.attempt())
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""
@@ -241,10 +228,21 @@ class Table:
         knobs = {knob: getattr(self, knob) for knob in ("authority", "year", "cluster", "name", "region")}
         return {knob: column for knob, column in knobs.items() if column is not None or knob == "authority"}
 
-    def _or_told(self, panel: Panel | None, problems: Sequence[Problem]) -> Panel:
+    def or_told(self, panel: Panel | None, problems: Sequence[Problem], spelt: Spelt = "overrides") -> Panel:
+        """The panel, or everything that is wrong in one message.
+
+        Parameters
+        ----------
+        panel, problems : as `attempt` gives them.
+        spelt : how remedies are written: overrides, flags, or arguments of Python.
+
+        Raises
+        ------
+        DataError : there is no panel.
+        """
         if panel is None:
             where = self.path if isinstance(self.path, str) else ", ".join(self.path)
-            raise DataError(f"{where}: {count(len(problems), 'problem')}\n  " + "\n  ".join(shown(problems)))
+            raise DataError(f"{where}: {count(len(problems), 'problem')}\n  " + "\n  ".join(shown(problems, spelt)))
         return panel
 
     def attempt(self, frame: pd.DataFrame | None = None) -> tuple[Panel | None, list[Problem]]:
