@@ -84,7 +84,10 @@ class Sheet:
         below = [[words(row[j]) for row in self.rows[1:21]] for j in range(len(self.header))]
         filled = [j for j, text in enumerate(first) if text]
         # a row of readings has its own number or year somewhere; headings have none, and at least one of them stands above numbers
-        if len(filled) < 2 or len({first[j] for j in filled}) < len(filled) or any(_is_number(first[j]) or re.fullmatch(r"\d{4}.*", first[j]) for j in filled):
+        distinct = len({first[j] for j in filled}) == len(filled)
+        if len(filled) < 2 or any(_is_number(first[j]) or re.fullmatch(r"\d{4}.*", first[j]) for j in filled):
+            return None
+        if not distinct and all(first[j] for j in range(len(first)) if self.header[j]):  # the same words again and again under headings, and none of them bare
             return None
         numeric = [j for j in filled if sum(map(_looks_numeric, below[j])) > len(below[j]) / 2]
         known = {one for j in filled for one in below[j]}
@@ -94,7 +97,7 @@ class Sheet:
         one = Remedy(knobs={"header": at}, does=f"takes those of row {at} alone")
         both = Remedy(knobs={"header": [at - 1, at]}, does="joins both")
         shown = ", ".join(repr(first[j]) for j in filled[:4]) + (", …" if len(filled) > 4 else "")
-        remedies = (both,) if merged and not set(wanted) <= set(first) else (one, both)
+        remedies = (both, one) if merged and not (wanted and set(wanted) <= set(first)) else (one, both)
         return Problem(text=f"row {at} holds a second row of headings: {shown}", kind="header", remedies=remedies, sure=True)
 
 
@@ -206,9 +209,11 @@ def _footed(lines: list[Line], width: int) -> tuple[list[Line], str]:
     end = len(lines)
     while width > 2 and end > 2:
         filled = [text for cell in lines[end - 1][1] if (text := words(cell))]
-        if len(filled) > 2 or any(map(_looks_numeric, filled)) or not any(" " in text or text.endswith(":") for text in filled):
+        if len(filled) > 2 or any(map(_looks_numeric, filled)):
             break
         end -= 1
+    # a place of which nothing is known stands there too, but has no sentence
+    end = next((at for at in range(end, len(lines)) if any(" " in text or text.endswith(":") for text in map(words, lines[at][1]))), len(lines))
     cut = lines[end:]
     if not cut:
         return lines, ""
@@ -323,7 +328,9 @@ def _workbook(path: Path, sheet: str | int | None) -> tuple[list[Line], list[str
         raise DataError(f"{path}: cannot be read ({error}); is it cut short, or protected by a password?") from error
     if sum(any(words(cell) for cell in row) for row in rows) < 2 and len(names) > 1:
         others = suggest(str(sheet or ""), names[:at] + names[at + 1 :])
-        raise DataError(f"{path}: sheet {names[at]!r} is empty or has a header only; name another with source.sheet: {others}")
+        full = max((i for i in range(len(names)) if i != at), key=lambda i: (len(book.get_sheet_by_index(i).to_python()), -i))
+        what = f"{path}: sheet {names[at]!r} is empty or has a header only; name another with source.sheet: {others.rstrip('.')}"
+        raise Unusable([Problem(text=what, kind="sheet", remedies=(Remedy(knobs={"sheet": names[full]}, does="is the fullest"),))])
     notes = [f"read from sheet {names[at]!r}; the workbook also has {', '.join(names[:at] + names[at + 1 :])}"] if len(names) > 1 else []
     return list(enumerate(rows, start=1)), notes
 

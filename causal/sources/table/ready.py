@@ -11,6 +11,7 @@ from causal.panel import Panel
 from causal.sources.table.problem import Problem, as_flags
 from causal.sources.table.source import Table
 
+LISTS = ("leave_out", "fill")  # knobs that grow
 TURNS = 8  # a table that needs more knobs than this is not understood
 
 
@@ -57,8 +58,8 @@ def ready(table: Table, wanted: Sequence[str] = ()) -> Ready:
         new: dict[str, Any] = {}
         for problem in sorted(problems, key=lambda one: not one.sure):
             if problem.remedies and not (new and not problem.sure):  # what the table shows first; a choice when nothing else is left
-                mine = {knob: value for knob, value in problem.remedies[0].knobs.items() if knob not in knobs and knob not in new}
-                new |= mine
+                mine = {knob: value for knob, value in problem.remedies[0].knobs.items() if knob in LISTS or (knob not in knobs and knob not in new)}
+                new |= {knob: [*dict.fromkeys([*new.get(knob, []), *value])] if knob in LISTS else value for knob, value in mine.items()}
                 if mine and not problem.sure:
                     chosen += as_flags(mine)
         if not new:
@@ -67,12 +68,14 @@ def ready(table: Table, wanted: Sequence[str] = ()) -> Ready:
             now = replace(now, **{knob: _merged(getattr(now, knob), value) for knob, value in new.items()})
         except ConfigError:
             break
-        knobs |= {knob: getattr(now, knob) if knob == "derived" else value for knob, value in new.items()}
+        knobs |= {knob: list(getattr(now, knob)) if knob in LISTS else getattr(now, knob) if knob == "derived" else value for knob, value in new.items()}
     return Ready(table=now, panel=None, problems=tuple(met), knobs=knobs, chosen=tuple(chosen))
 
 
 def _merged(before: Any, value: Any) -> Any:
     """A knob that holds several takes one more; any other is replaced."""
+    if isinstance(value, list) and before:
+        return [*dict.fromkeys([*before, *value])]
     return {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
 
 

@@ -197,6 +197,10 @@ def _broken(
         raise RuntimeError(f"a rule failed to run: {cases[lost].to_dict('records')}")
     out: list[Problem] = []
     found = {key: sorted(set(part)) for key, part in cases.groupby(["column", "check"])["index"]}
+    if "authority" in rules and len(blank := found.get(("authority", "authority given"), [])) > SHOWN:
+        found.pop(("authority", "authority given"))
+        what = f"{count(len(blank), 'row')} name no authority, the first is row {blank[0]}"
+        out.append(Problem(text=what, kind="authority", remedies=(Remedy(knobs={"leave_out": [""]}, does="leaves them out"),), sure=True))
     if unique and twice and (unique[0], TWICE) in found:
         out += twice(found[unique[0], TWICE])
     for name, mine in rules.items():

@@ -23,6 +23,7 @@ from causal.sources.table.problem import Problem, Remedy
 from causal.words import count, listed
 
 YEAR = "year"  # the column that years across become
+PROVISIONAL = re.compile(r" *[\[(](p|r|e|provisional|revised|estimate|notes? ?[\d, ]*)[\])]$", re.IGNORECASE)  # 2020/21 (p) is 2020/21
 COMBINED = ("sum", "mean", "first", "last")
 BEFORE = re.compile(r"(?P<year>(?:19|20)\d\d(?:\s*[-/–]\s*\d{2,4})?)[ _:-]+(?P<stem>.*\D.*)")
 AFTER = re.compile(r"(?P<stem>.*?[^\d ])[ _:-]*(?P<year>(?:19|20)\d\d(?:\s*[-/–]\s*\d{2,4})?)")
@@ -33,9 +34,9 @@ def year_headings(header: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Heading → what it measures ("" where it is a bare year) and its year as printed, where the headings go through years; {} where they do not."""
     found: dict[str, tuple[str, str]] = {}
     for heading in dict.fromkeys(header):
-        match = BEFORE.fullmatch(heading) or AFTER.fullmatch(heading)
-        if kind_and_year(heading)[0] in ("whole", "financial") and re.match(r"(FY ?|AY ?)?(19|20)", heading):
-            found[heading] = "", heading
+        match, bare = BEFORE.fullmatch(heading) or AFTER.fullmatch(heading), PROVISIONAL.sub("", heading)
+        if kind_and_year(bare)[0] in ("whole", "financial") and re.match(r"(FY ?|AY ?)?(19|20)", bare):
+            found[heading] = "", bare
         elif match and kind_and_year(match["year"])[0] and match["stem"].strip(" _-:"):
             found[heading] = match["stem"].strip(" _-:"), match["year"]
     several = Counter(stem for stem, _ in found.values())
