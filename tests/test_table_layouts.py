@@ -526,3 +526,28 @@ def test_derived_text_keeps_the_marks_and_says_which_word_is_not_there(tmp_path:
 def test_replacing_a_knob_changes_no_other() -> None:
     table = Table(path=["a.csv", "b.csv"], **KEYS, fill="area", leave_out="England")
     assert table.fill == ("area",) and table.leave_out == ("England",) and replace(table, header=3).path == ("a.csv", "b.csv")
+
+
+def test_rows_of_people_are_each_their_own_and_a_single_place_is_said(tmp_path: Path) -> None:
+    people = pd.DataFrame({"age": [31, 45, 22, 60], "pay": [10.5, 12.0, 9.9, 20.1]})
+    (problem,) = Table(path=save(tmp_path, people)).check()
+    assert "'source.authority=\"#\"' takes each row as one of its own" in problem
+    panel = Table(path=str(tmp_path / "mine.csv"), authority="#").load()
+    assert panel.authorities == ("2", "3", "4", "5") and panel.frame["pay"].to_list() == [10.5, 12.0, 9.9, 20.1]
+    (problem,) = Table(path=save(tmp_path, pd.DataFrame({"year": range(1990, 2010), "co2": range(20)}))).check()
+    assert "Its rows are years of one place (year), it seems, and a study needs several" in problem
+
+
+def test_cells_separated_by_spaces_or_bars_and_a_code_under_an_unforeseen_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tidy = adopted().rename(columns={"area": "sid"}).assign(sid=lambda a: a.sid.str[1:].astype(int))
+    for separator in (" ", "|", "\t"):
+        status, lines = check(capsys, save(tmp_path, tidy, sep=separator))
+        assert status == 2 and pasted(lines[-1])[3:] == ["--authority", "sid", "--year", "yr"]
+
+
+def test_a_sum_that_holds_by_chance_in_one_year_is_no_total(tmp_path: Path) -> None:
+    """37 = 9 + 8 + 6 + 5 + 4 + 3 + 2, and nothing else adds up."""
+    frame = pd.DataFrame({"area": list("ABCDEFGH"), "n": [37, 9, 8, 6, 5, 4, 3, 2], "rate": [5.1, 4.9, 5.3, 5.0, 4.7, 5.2, 4.8, 5.5]})
+    assert Table(path=save(tmp_path, frame), authority="area").check() == []
+    (problem,) = Table(path=save(tmp_path, frame.assign(m=[70, 10, 10, 10, 10, 10, 10, 10])), authority="area").check()
+    assert "'A' (its n is the sum of the others')" in problem

@@ -278,7 +278,7 @@ def _text(path: Path) -> tuple[list[Line], bool, list[str], str]:
         raise DataError(f"{path}: this is a web page saved under the name of a table; fetch the table itself")
     top = "\n".join(text.split("\n", LOOKED_AT)[:LOOKED_AT])
     separator = _separator(top)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=separator == " ")
     lines: list[Line] = []
     start = 1
     try:
@@ -303,6 +303,10 @@ def _separator(top: str) -> str:
     best = max(",;\t|", key=top.count)
     if best == "," and (lines := [line for line in top.split("\n") if line.strip()]) and lines[0].count(";") and not lines[0].count(","):
         return ";" if sum(line.count(";") == lines[0].count(";") for line in lines) > len(lines) / 2 else best
+    lines = [line for line in top.split("\n") if line.strip()]
+    if not top.count(best) and len(lines) > 2:
+        words_of = [len(next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True))) for line in lines]
+        return " " if words_of[0] > 2 and len(set(words_of)) == 1 else best
     return best
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ from causal.words import count, listed
 
 if TYPE_CHECKING:
     from causal.sources.table.source import Table
+
+
+OWN_ROW = "#"  # as `authority`: each row is one of its own
 
 
 class Reading:
@@ -106,7 +110,11 @@ class Reading:
 
     # ------------------------------------------------------------ headings
     def _laid_out(self, sheet: Sheet) -> Sheet:
-        """The sheet with years as rows, where they stood as columns."""
+        """The sheet with years as rows, where they stood as columns, and a column of row numbers where each row is its own."""
+        if self.keys["authority"] == OWN_ROW and OWN_ROW not in sheet.header:
+            rows: list[Sequence[Any]] = [[*row, str(number)] for number, row in zip(sheet.numbers, sheet.rows, strict=True)]
+            sheet = replace(sheet, header=[*sheet.header, OWN_ROW], rows=rows)
+            self.notes.append("each row is an authority of its own, called by its number")
         knob, year = self.knobs.years_across, self.keys.get("year")
         if knob is None:
             wanted = [column for column in self.keys.values() if column != "authority"]
@@ -149,7 +157,10 @@ class Reading:
                 if what not in told:
                     mine = remedies if what in ("source.authority", "source.year") else ()
                     text = f"no column {column!r} (wanted for {what}); {suggest(column, filter(None, header))}"
-                    problems.append(Problem(text=text.rstrip("."), kind="headings", remedies=mine, sure=bool(mine)))
+                    if what == "source.authority" and not mine and (when := whose.guessed(self.sheet).get("year")):
+                        text += f" Its rows are years of one place ({when}), it seems, and a study needs several"
+                    sure = bool(mine) and OWN_ROW not in mine[0].knobs.values()
+                    problems.append(Problem(text=text.rstrip("."), kind="headings", remedies=mine, sure=sure))
                     remedies = () if mine else remedies
         if problems:  # without its keys and columns nothing else can be told
             self._stop(problems)
@@ -161,7 +172,11 @@ class Reading:
         known = {knob: column for knob in ("authority", "year") if (column := self.keys.get(knob)) and knob not in lacking}
         guess = whose.guessed(self.sheet, **known)
         new = {knob: column for knob, column in guess.items() if known.get(knob) != column}
-        return (Remedy(knobs=new, does="seems to be it" if len(new) == 1 else "seem to be it"),) if lacking & set(new) else ()
+        if lacking & set(new):
+            return (Remedy(knobs=new, does="seems to be it" if len(new) == 1 else "seem to be it"),)
+        if lacking == {"authority"} and not guess and len(self.sheet.rows) > 1:
+            return (Remedy(knobs={"authority": OWN_ROW}, does="takes each row as one of its own"),)
+        return ()
 
     def _there(self, knob: str, columns: list[str]) -> None:
         lacking = [column for column in columns if column not in self.header]
@@ -244,9 +259,15 @@ class Reading:
             gone |= table[name].map(words).isin(self.knobs.leave_out)
             known |= set(table[name].map(words))
         self._stop(
-            [Problem(text=f"source.leave_out names {one!r}, and no row is of it; {suggest(one, known)}") for one in self.knobs.leave_out if one not in known]
+            [
+                Problem(text=f"source.leave_out names {one!r}, and no row is of it; {suggest(one, known)}")
+                for one in self.knobs.leave_out
+                if one and one not in known
+            ]
         )
-        self.notes.append(f"{count(int(gone.sum()), 'row')} left out (source.leave_out): {listed(list(self.knobs.leave_out))}")
+        self.notes.append(
+            f"{count(int(gone.sum()), 'row')} left out (source.leave_out): {listed([one or 'no authority named' for one in self.knobs.leave_out])}"
+        )
         return table[~gone], keys[~gone]
 
     def _columns(self, table: pd.DataFrame) -> dict[str, Numbers]:

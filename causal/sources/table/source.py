@@ -45,7 +45,7 @@ class Table:
     ----------
     path : the file; the ending says what it is (.csv, .parquet, .xlsx, .xls, .ods, .dta). Several: joined on authority and year, and a file without years
         on authority; `authority`, `year`, `sheet`, `header` and `years_across` may then be file → value.
-    authority : column that says whose row it is.
+    authority : column that says whose row it is; "#": each row is one of its own.
     year : column of years; None: a cross-section, kept as year 0.
     cluster : column that says who moves together (constant for an authority), or None.
     name, region : columns with the authority's name and region, or None.

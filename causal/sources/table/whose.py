@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -76,6 +77,10 @@ def guessed(sheet: Sheet, *, authority: str | None = None, year: str | None = No
         tuples = list(zip(*(texts[name] for name in names), strict=True))
         return len(set(tuples)) == len(tuples)
 
+    if not authority:
+        who = [name for name in who if name not in when]
+        # a code that each year has once, under a name that nobody foresaw (sid, fcode)
+        who += [name for name in texts if name not in (*who, *when) and when and _comes_again(texts[name]) and distinct((name, when[0]))]
     named = [(a, t) for a in who for t in when if a != t]
     for a, t in named:  # the pair of which each row has its own, if there is one; else the best names
         if distinct((a, t)) and len(set(texts[a])) < len(rows):
@@ -110,11 +115,18 @@ def _is_time(name: str, column: Sequence[str]) -> bool:
     return called and len(sorts) == 1 and len(kinds) > 1
 
 
+def _comes_again(column: Sequence[str]) -> bool:
+    """Words or whole numbers of which each stands in about as many rows as any other, and in two or more."""
+    counts = list(Counter(column).values())
+    whole = all(re.fullmatch(r"\d{1,9}|.*[A-Za-z].*", text) for text in column)
+    return whole and len(counts) > 3 and min(counts) > 1 and max(counts) <= 2 * min(counts)
+
+
 def _is_who(name: str, column: Sequence[str]) -> bool:
     """Codes or names that come again, under a name that says so or in words."""
     plain = _plain(name)
     if plain in AUTHORITIES or CODED.fullmatch(plain):
-        return len(set(column)) > 1
+        return len(set(column)) > 3 or any(re.search(r"[A-Za-z]", text) for text in column)
     wordy = sum(bool(re.search(r"[A-Za-z]", text)) for text in column) > 0.9 * len(column)
     return wordy and len(set(column)) > 5 and (plain.endswith(("code", "id", "name")) or len(set(column)) > 0.02 * len(column))
 
@@ -205,6 +217,8 @@ def totals(keys: pd.DataFrame, names: pd.Series, numbers: Mapping[str, Numbers],
 def _sums(keys: pd.DataFrame, numbers: Mapping[str, Numbers], without: set[str]) -> dict[str, str]:
     """Authorities whose number is the sum of all the others', to rounding, in every year and in a column where that cannot be chance."""
     found: dict[str, str] = {}
+    hits: Counter[str] = Counter()
+    looked = 0
     for column, mine in numbers.items():
         if mine.unit == "%" or keys.duplicated(["authority", "year"]).any():  # doubled rows are told elsewhere
             continue
@@ -220,6 +234,9 @@ def _sums(keys: pd.DataFrame, numbers: Mapping[str, Numbers], without: set[str])
             above = np.abs(own) > (1.0 if len(own) > 1 else 1.5) * largest
         enough = (counted != 0).sum(axis=1, keepdims=True) > 3
         sums = (known.any(axis=0)) & np.where(known, close & above & enough & (own != 0), True).all(axis=0)
+        looked += 1
         for code in wide.columns[sums]:
+            hits[str(code)] += 1
             found.setdefault(str(code), f"its {column} is the sum of the others'")
-    return found
+    # in one year a sum may be chance: it must hold in a second column, where there is one
+    return found if keys["year"].nunique() > 1 or looked < 2 else {code: what for code, what in found.items() if hits[code] > 1}
