@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from causal.design import Design
     from causal.errors import CausalError, ConfigError, DataError, DesignError, EstimationError, GraphError
+    from causal.estimand import DesignFacts, Estimand, Held, JointTest
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
@@ -31,6 +32,7 @@ _HOMES = {
     "own_data": ("read",),
     "identify": ("Identification",),
     "design": ("Design",),
+    "estimand": ("Estimand", "Held", "DesignFacts", "JointTest"),
     "estimate": ("Part", "Estimate", "Estimator"),
     "refute": ("Trial", "Refutation", "Refuter"),
     "verdict.decide": ("Rule", "Verdict"),
@@ -44,12 +46,16 @@ __all__ = [
     "DataError",
     "Design",
     "DesignError",
+    "DesignFacts",
+    "Estimand",
     "Estimate",
     "EstimationError",
     "Estimator",
     "Graph",
     "GraphError",
+    "Held",
     "Identification",
+    "JointTest",
     "Loss",
     "Node",
     "Panel",

@@ -145,7 +145,7 @@ def _decompose(given: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _study(given: argparse.Namespace, rest: list[str]) -> int:
-    program = import_module("causal.experiments.study")
+    program = import_module("causal.experiments.inquiry")
     return int(program.main(given.name, rest, folders=given.config_dir, trusted=given.trust))
 
 

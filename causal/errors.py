@@ -4,7 +4,7 @@
     ├── DataError        a table or file that cannot be used
     ├── GraphError       a causal graph that is not one
     ├── DesignError      a question that these data, so arranged, cannot carry
-    ├── EstimationError  an estimator that cannot serve this design
+    ├── EstimationError  an estimator that cannot serve this design, or whose answer is not of the form wanted
     └── ConfigError      a knob, name or value that does not exist or does not fit
 
 A finding ("not identified", "cannot tell") is never an error. Anything that is not a

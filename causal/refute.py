@@ -18,7 +18,7 @@ import numpy as np
 
 from causal.analysis import Analysis
 from causal.arrays import Floats
-from causal.design import Control, Design, design
+from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
@@ -26,6 +26,7 @@ from causal.identify import Identification
 from causal.panel import Panel
 from causal.question import Question
 from causal.redraw import with_clusters, with_control, with_treatment
+from causal.rows import Control
 
 T = TypeVar("T")
 # what a check speaks of: a bias that it could have seen; the size of the error; how the answer stands up to who and what is in the data; the record
@@ -109,8 +110,10 @@ def _wrong(one: Refutation) -> Iterator[str]:
     for name in ("asks", "expected", "found", "detects", "cannot_detect"):
         if not isinstance(getattr(one, name), str):
             yield f"{name} must be words, got {getattr(one, name)!r}"
-    if one.survived not in (True, False, None) or (isinstance(one.survived, int | float) and not isinstance(one.survived, bool)):
+    if one.survived is not None and not isinstance(one.survived, bool):
         yield f"survived must be True, False or None, got {one.survived!r}"
+    if one.survived is None and not one.reason:
+        yield "reason must say why a check was not run, where survived is None"
     if one.family is not None and one.family not in FAMILIES:
         yield f"family must be one of {', '.join(FAMILIES)}, or None, got {one.family!r}"
     if one.role is not None and one.role not in ROLES:

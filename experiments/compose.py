@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from yaml import YAMLError
 
 import causal.conf
 from causal.errors import CausalError, ConfigError, suggest
+from causal.refuters import labels
 from causal.study import Study
 
 CONF = Path(causal.conf.__path__[0])
@@ -93,7 +95,8 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     study = _made(plain)
     if not isinstance(study, Study):
         raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
-    return study
+    # also a check that the study does not ask for is called by its plain name
+    return replace(study, language=study.language.naming(labels()))
 
 
 def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) -> tuple[Study, Any]:

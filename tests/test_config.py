@@ -166,8 +166,9 @@ def test_old_addresses_work_and_digests_are_of_the_new_ones() -> None:
     """A rule or a unit cost of a user's own YAML may still stand under the address that it had before its module moved."""
     from causal.experiments.compose import MOVED, composed, moved, resolved
 
-    for new in MOVED.values():
+    for was, new in MOVED.items():
         home, _, name = new.rpartition(".")
+        assert moved({"_target_": was}) == {"_target_": new} and new not in MOVED
         assert getattr(import_module(home), name).__module__ == home
     now = composed(["experiment=closures"])
     old = composed(["experiment=closures", "rule._target_=causal.judge.Rule"])

@@ -13,7 +13,7 @@ import yaml
 from causal.cli import main
 from causal.errors import ConfigError, NotMeasured
 from causal.experiments.compose import CONF, choices, composed, study_from
-from causal.experiments.study import plan
+from causal.experiments.inquiry import inquiry
 from causal.identify import Identification, identify
 from causal.question import Saying, sayings
 from causal.report.record import read
@@ -149,7 +149,7 @@ def test_an_outcome_brings_its_own_size_that_matters_and_is_never_lost_without_a
 
 @pytest.mark.parametrize("name", choices("study"))
 def test_every_entry_of_a_study_composes(name: str) -> None:
-    whole = plan(name)
+    whole = inquiry(name)
     assert len(whole.entries) >= 15
     given = ["source.path=folder"] if "source=england" in whole.words else []
     for entry in whole.entries:
@@ -182,9 +182,9 @@ def test_a_study_s_file_is_checked(tmp_path: Path, text: str, says: str) -> None
     (tmp_path / "study").mkdir()
     (tmp_path / "study/odd.yaml").write_text(text)
     with pytest.raises(ConfigError, match=says):
-        plan("odd", [tmp_path])
+        inquiry("odd", [tmp_path])
     with pytest.raises(ConfigError, match="twins"):
-        plan("twin")
+        inquiry("twin")
 
 
 def test_a_question_about_what_no_column_holds_says_so() -> None:

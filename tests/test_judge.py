@@ -13,7 +13,9 @@ from causal.errors import ConfigError
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import identify
 from causal.inference.multiplicity import rejected
+from causal.language import Language
 from causal.refute import Refutation
+from causal.refuters import labels
 from causal.verdict.decide import Rule, Verdict, classify, judge
 
 PANEL = World(effect=3.0).load()
@@ -51,6 +53,7 @@ def verdict(effect: float, lower: float | None, upper: float | None, *, refutati
         identification=FOUND,
         outcome=PANEL.variable("plans"),
         action="Halving it",  # type: ignore[arg-type]
+        language=Language().naming(labels()),
     )
 
 

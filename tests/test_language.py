@@ -170,7 +170,7 @@ def test_short_reasons_are_as_many_as_the_rule_s_and_keep_its_gravest_first(bare
     checks = (refutation("leave_one_out", False), refutation("pre_trend", True, 0.5, numbers={"bias from detectable trend": 5.0}))
     checks += tuple(one for one in CHECKS if one.name != "negative_control_outcome")
     data = record(judged(bare, checks), {})
-    said = screen.reasons(data, Language())
+    said = screen.reasons(data, Language().naming(labels()))
     assert len(said) == len(data["verdict"]["strength_reasons"])
     assert said[0].startswith("Authorities are compared over time")
     assert said[1].endswith("an outcome it cannot move.") and said[2].endswith("not passed: each place left out.") and "missed" in said[3]

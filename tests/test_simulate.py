@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import worlds
 from scipy import stats
-from worlds import GRAPH, QUESTION, World, without
+from worlds import QUESTION, World, without
 
 from causal.cli import main
-from causal.design import Design, design
+from causal.design import Design
 from causal.estimators.fixed_effects import FixedEffects
-from causal.identify import identify
 from causal.panel import Panel
 from causal.plant import ground
 
@@ -23,7 +23,7 @@ ASKED = replace(QUESTION, lag=1, modifiers=())
 
 
 def designed(panel: Panel) -> Design:
-    return design(panel, ASKED, identify(ASKED, GRAPH, measured=panel.names))
+    return worlds.designed(panel, ASKED)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,9 @@ from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.identify import identify
 from causal.inference.multiplicity import romano_wolf
+from causal.language import Language
 from causal.refute import Refutation
+from causal.refuters import labels
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.power import HEADLINES, equivalence, half_width, power_curve
 from causal.verdict.reason import Reason, reason_sentence
@@ -37,6 +39,7 @@ ESTIMATE = FixedEffects().estimate(DESIGN, np.random.default_rng(0))
 OUTCOME = PANEL.variable("plans")
 NAMES = ("first", "second", "third")
 RULE = Rule(decisive=NAMES)
+NAMED = Language().naming(labels())
 FREE = replace(ESTIMATE, concerns=())  # nothing the estimator itself warns of
 
 
@@ -48,7 +51,7 @@ def check(name: str, survived: bool | None, p: float | None = None, **numbers: f
 def judged(estimate: Estimate, checks: tuple[Refutation, ...] = (), rule: Rule = RULE, *, sufficient: bool = True, **question: object) -> Verdict:
     found = FOUND if sufficient else replace(FOUND, sufficient=False)
     asked = replace(QUESTION, **question)  # type: ignore[arg-type]
-    return judge(rule, asked, replace(DESIGN, question=asked), estimate, checks, identification=found, outcome=OUTCOME, action="Halving it")
+    return judge(rule, asked, replace(DESIGN, question=asked), estimate, checks, identification=found, outcome=OUTCOME, action="Halving it", language=NAMED)
 
 
 # --- docs/method.md, section 4, transcribed once more and by hand: (matches, what the headline must say) in the table's order

@@ -24,33 +24,15 @@ from causal.design import Design
 from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
-from causal.question import Question
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure, whole_units
+from causal.refuters.machinery.exclusions import left_open, ruled_out
 from causal.refuters.machinery.histories import alike, deal, redealt
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
 FEW_FOR_SIGNS = 12
 HALVINGS = 40
-
-
-def ruled_out(question: Question, lower: float, upper: float) -> tuple[str, ...]:
-    """What an interval excludes, of all that the verdict's table asks about."""
-    least = question.smallest_important
-    claims = {
-        "no effect at all": lower > 0 or upper < 0,
-        "an important increase": upper < least,
-        "an important reduction": lower > -least,
-        "an effect too slight to matter": lower >= least or upper <= -least,
-    }
-    return tuple(words for words, holds in claims.items() if holds)
-
-
-def left_open(question: Question, usual: tuple[float, float], other: tuple[float, float]) -> tuple[str, ...]:
-    """What the usual interval rules out and another one does not."""
-    kept = ruled_out(question, *other)
-    return tuple(words for words in ruled_out(question, *usual) if words not in kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,35 +16,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design
 from causal.errors import ConfigError
-from causal.estimate import Estimator, Linear, Part
+from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.refuters.few_clusters import left_open
+from causal.refuters.machinery.exclusions import left_open
+from causal.refuters.machinery.substitutes import carried
 from causal.words import count, listed, places, span
 
 ADDED = (0.1, 0.2, 0.3, 0.4)  # added error variance, as a share of the residual treatment's
 LEAST_RELIABILITY = 0.3  # below it an extrapolation says nothing
-
-
-def carried(estimator: Estimator, design: Design, columns: Floats, place: Literal["treatment", "outcome"]) -> Floats:
-    """Columns put in the place of treatment or outcome, as the estimator's own regression has them.
-
-    columns : shape (rows of the design, k). Returns shape (rows of the regression, k); the same columns where the estimator is not linear.
-    """
-    if not isinstance(estimator, Linear) or estimator.regression(design) is design:
-        return columns
-    return np.column_stack([getattr(estimator.regression(replace(design, **{place: column})), place) for column in columns.T])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,14 +21,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
+from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
+from causal.rows import Control
 from causal.verdict.decide import classify
 from causal.words import count, places, span
 

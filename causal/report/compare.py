@@ -422,7 +422,7 @@ def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, 
     return "\n".join(said)
 
 
-def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping[str, str]], together: Sequence[Mapping[str, Any]]) -> tables.Table:
+def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping[str, str]], together: Sequence[Mapping[str, Any]]) -> tables.DataFile:
     """Every run in the open data form, the refused ones with their reason."""
     named = [(name, "Filter", what) for name, what in (("title", "Study"), ("estimator", "Estimator"), ("estimand", "Whose effect"), ("target", "ATE or ATT"))]
     named += [(c.name, c.kind, c.label) for c in tables.ASKED]
@@ -444,5 +444,5 @@ def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping
             row |= dict.fromkeys(("estimate", "est_lower_ci", "est_upper_ci"))
         rows.append(row)
     rows += [{"title": one["experiment"], "estimator": one["estimator"], "refused_because": one["reason"]} for one in refused]
-    columns = (*tables.SETTING, *(tables.Column(name=name, kind=kind, label=what) for name, kind, what in named))
-    return tables.Table(name="compare", columns=columns, rows=tuple(rows))
+    columns = (*tables.SETTING, *(tables.DataField(name=name, kind=kind, label=what) for name, kind, what in named))
+    return tables.DataFile(name="compare", columns=columns, rows=tuple(rows))

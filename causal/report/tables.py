@@ -32,7 +32,7 @@ FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class DataField:
     """A column after those of time and place: `kind` is "Filter" or "Indicator"."""
 
     name: str
@@ -42,11 +42,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Columns, and rows as mappings from their names; a cell that a row lacks does not apply."""
+class DataFile:
+    """A file in the form of the standard: columns, and rows as mappings from their names; a cell that a row lacks does not apply."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[DataField, ...]
     rows: tuple[Mapping[str, Any], ...]
     placed: bool = True  # whether rows are of a time and a place
 
@@ -62,12 +62,12 @@ class Table:
         return lines([META, *([c.name, c.kind, c.label, "", c.unit if c.kind == "Indicator" else "", "", "", ""] for c in self.columns)])
 
 
-def _filters(*pairs: tuple[str, str]) -> tuple[Column, ...]:
-    return tuple(Column(name=name, kind="Filter", label=label) for name, label in pairs)
+def _filters(*pairs: tuple[str, str]) -> tuple[DataField, ...]:
+    return tuple(DataField(name=name, kind="Filter", label=label) for name, label in pairs)
 
 
-def _indicators(*pairs: tuple[str, str]) -> tuple[Column, ...]:
-    return tuple(Column(name=name, kind="Indicator", label=label) for name, label in pairs)
+def _indicators(*pairs: tuple[str, str]) -> tuple[DataField, ...]:
+    return tuple(DataField(name=name, kind="Indicator", label=label) for name, label in pairs)
 
 
 SETTING = _filters(
@@ -119,7 +119,7 @@ CHECKED = _filters(
 )
 
 
-def effects(data: Mapping[str, Any]) -> Table:
+def effects(data: Mapping[str, Any]) -> DataFile:
     """Every effect: the answer, its people, its parts, the comparison beside it, what checks estimated on the way."""
     rows: list[dict[str, Any]] = []
     base = {**setting(data), **question(data)}
@@ -139,10 +139,10 @@ def effects(data: Mapping[str, Any]) -> Table:
         rows.append({**whose, "outcome_unit": "people a year in a typical authority", **counts})
     for one in data["refutations"]:
         rows += [{**base, "role": f"check {one['name']}", "estimator": answer["estimator"] if answer else None, **_part(part)} for part in one["parts"]]
-    return Table(name="effects", columns=(*SETTING, *WHOSE, *ASKED, *MEASURED), rows=tuple(rows))
+    return DataFile(name="effects", columns=(*SETTING, *WHOSE, *ASKED, *MEASURED), rows=tuple(rows))
 
 
-def refutations(data: Mapping[str, Any]) -> Table:
+def refutations(data: Mapping[str, Any]) -> DataFile:
     """Every check, with what it can and cannot show."""
     decisive = data["verdict"]["decisive"]
     rows = []
@@ -154,18 +154,20 @@ def refutations(data: Mapping[str, Any]) -> Table:
         if one["numbers"]:
             row["numbers"] = "; ".join(f"{name} = {cell(value)}" for name, value in one["numbers"].items())
         rows.append(row)
-    return Table(name="refutations", columns=(*SETTING, *CHECKED, *_indicators(("p_value", "Chance of something as bad in a clean world"))), rows=tuple(rows))
+    return DataFile(
+        name="refutations", columns=(*SETTING, *CHECKED, *_indicators(("p_value", "Chance of something as bad in a clean world"))), rows=tuple(rows)
+    )
 
 
-def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
+def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> DataFile:
     """A table of a decomposition: with time and place where its rows are of authorities or years, tidy otherwise."""
     names = [column["name"] for column in one["columns"]]
     placed = bool({"authority", "year"} & set(names))
     kept = [column for column in one["columns"] if column["name"] not in ("authority", "year")]
     local = "authority" in names
-    of_place = [Column(name=name, kind="Filter", label=label) for name, label in LOCAL] if local else []
-    last = Column(name="simulated", kind="Filter", label="no, or what was planted in made-up data")
-    columns = [Column(name=c["name"], kind="Filter" if c["text"] else "Indicator", label=c["label"], unit=c["unit"]) for c in kept]
+    of_place = [DataField(name=name, kind="Filter", label=label) for name, label in LOCAL] if local else []
+    last = DataField(name="simulated", kind="Filter", label="no, or what was planted in made-up data")
+    columns = [DataField(name=c["name"], kind="Filter" if c["text"] else "Indicator", label=c["label"], unit=c["unit"]) for c in kept]
     base = setting(data)
     country = {key: base[key] for key in EVERYWHERE}
     places = {place["authority"]: place for place in data["source"]["places"]}
@@ -181,7 +183,7 @@ def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
             made |= {"region_code": place.get("region_code") or UNAVAILABLE, "old_la_code": place.get("old_la_code") or UNAVAILABLE}
             made["new_la_code"] = place.get("new_la_code") or place["authority"]
         rows.append(made)
-    return Table(name=one["name"], columns=(*of_place, *columns, last), rows=tuple(rows), placed=placed)
+    return DataFile(name=one["name"], columns=(*of_place, *columns, last), rows=tuple(rows), placed=placed)
 
 
 def influence(result: Result) -> str:
@@ -294,4 +296,4 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-__all__ = ["Column", "Table", "effects", "influence", "lines", "of_breakdown", "refutations", "setting"]
+__all__ = ["DataField", "DataFile", "effects", "influence", "lines", "of_breakdown", "refutations", "setting"]

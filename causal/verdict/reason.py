@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from causal.knobs import is_whole
 from causal.words import listed
 
 # what kind of comparison it is; what the estimator, the record or a forced adjustment set gives to think; decisive checks that were not run; other
@@ -40,7 +41,7 @@ class Reason:
     def __post_init__(self) -> None:
         if self.concern not in CONCERNS:
             raise ValueError(f"a reason's concern must be one of {', '.join(CONCERNS)}, got {self.concern!r}")
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
+        if not is_whole(self.steps, 0):
             raise ValueError(f"a reason's steps must be a whole number of at least 0, got {self.steps!r}")
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import EstimationError
+from causal.rows import Control
 from causal.words import count
 
 OVERLAP = 0.999  # a chance of treatment above this leaves nobody to compare with (the published software's bound)

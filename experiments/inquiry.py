@@ -1,9 +1,10 @@
-"""A study of many questions: each entry of conf/study/NAME.yaml is run as `causal run` or `causal decompose` would, and one page holds all answers.
+"""An inquiry: many questions, and one page with all answers; on the command line it is a study with a name (`causal study NAME`).
 
-What is complete for the same configuration, data and code is not run again, so a study that was stopped goes on where it was. An entry that is refused
-is a row with its reason and stops nothing; so is one whose treatment or outcome these files do not have, which is an answer too: what it would take.
+Each entry of conf/study/NAME.yaml is run as `causal run` or `causal decompose` would. What is complete for the same configuration, data and code is not
+run again, so an inquiry that was stopped goes on where it was. An entry that is refused is a row with its reason and stops nothing; so is one whose
+treatment or outcome these files do not have, which is an answer too: what it would take.
 
-`main` is what `causal study NAME` calls; it works as a script too: python experiments/study.py england source.path=FOLDER
+`main` is what `causal study NAME` calls; it works as a script too: python experiments/inquiry.py england source.path=FOLDER
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ WIDEST = 6.0  # an interval that reaches further, in smallest important effects,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One question of a study.
+    """One question of an inquiry.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Inquiry:
     """What a study's file says: a title, a sentence on all of it, words that every entry gets, and the entries."""
 
     title: str
@@ -69,7 +70,7 @@ class Plan:
     entries: tuple[Entry, ...]
 
 
-def plan(name: str, folders: Sequence[Path] = ()) -> Plan:
+def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     """Read conf/study/NAME.yaml, a user's own folder before ours.
 
     Raises
@@ -92,7 +93,7 @@ def plan(name: str, folders: Sequence[Path] = ()) -> Plan:
             raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
         words = [str(word) for word in _words(one[kind])]
         entries.append(Entry(kind=kind, name=words.pop(0) if kind == "decompose" else "", words=tuple(words), why=" ".join(str(one.get("why") or "").split())))
-    return Plan(
+    return Inquiry(
         title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(_words(inside.get("words"))), entries=tuple(entries)
     )
 
@@ -115,7 +116,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     CausalError : the study's file cannot be used, or the configuration that all entries share.
     """
     folders = [folder.resolve() for folder in folders]
-    what, allowed = plan(name, folders), trust(trusted)
+    what, allowed = inquiry(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
     study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
     runs, workers = Path(str(config.runs)), checked_workers(config.workers)
@@ -207,7 +208,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
     return {"state": state, "folder": there, "experiment": name, "truth": data.get("truth"), "data": data, "headline": data["headline"]}
 
 
-def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
+def _write(what: Inquiry, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     """The index page, and the same as a table in text."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
