@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from causal.errors import CausalError, ConfigError
-from causal.table_flags import add_table_flags, check_table, must_be_there
+from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
 GROUPS = {
     "experiments": "experiment",
@@ -23,6 +23,7 @@ GROUPS = {
     "sources": "source",
     "graphs": "graph",
     "decompositions": "decomposition",
+    "templates": "template",
 }
 ABOUT = "Finds out whether a preventative public service works, and says so truthfully."
 EXAMPLES = """examples:
@@ -34,6 +35,7 @@ EXAMPLES = """examples:
   causal decompose variation source=england source.path=FOLDER       what an outcome's differences are made of
   causal study england source.path=FOLDER                 every question on England's files, and one page of all answers
   causal list estimators                                  what there is, what it needs, what it costs
+  causal new mine.csv --treatment cut --outcome plans     a commented graph and experiment of your own table
   causal check mine.csv                                   what is wrong with a table or a folder
   causal check FOLDER --cell plans Leeds 2018             the printed cells behind one number
   causal facts source.path=FOLDER                         what was said of England, beside what the files give
@@ -109,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--cell", nargs=3, default=None, metavar=("VARIABLE", "AUTHORITY", "YEAR"), help="the printed cells behind one number (folders): plans Leeds 2018"
     )
+    about = "start a study of a table: writes a commented graph and experiment, proposes an estimator, says what to run next"
+    add_new(commands.add_parser("new", help=about, description=about))
     configured("facts", "what was said of England, beside what a folder of published files gives: causal facts source.path=FOLDER").add_argument(
         "--json", action="store_true"
     )
@@ -271,6 +275,12 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
     return check_table(given.path, given)
 
 
+def _new(given: argparse.Namespace, _: list[str]) -> int:
+    must_be_there(given.path)
+    program = import_module("causal.experiments.new")
+    return int(program.main(given))
+
+
 def _cell(england: Any, variable: str, authority: str, year: str) -> list[str]:
     """One number of the panel and the printed cells that it was made of."""
     from causal.sources.england.book import MARKS
@@ -320,6 +330,7 @@ COMMANDS = {
     "facts": _facts,
     "list": _list,
     "check": _check,
+    "new": _new,
     "fetch": _fetch,
     "report": _report,
 }

@@ -107,6 +107,7 @@ def derive(panel: Panel, specs: Mapping[str, Mapping[str, Any]] | None) -> Panel
         - `{per: x, count: y, times: n}`: x ÷ y × n where y > 0.
         - `{since: x, never: n, after: k}`: x holds the year (or the date, read as a year with its part gone by) in which something began in an authority:
           1 from that year (or k years later) on, 0 before it, and 0 throughout where x is blank or `never`; missing where x is withheld.
+          A year in the place of x: 1 from that year on everywhere.
         - `{at_least: x, value: v}`, `{equals: x, value: v}`: 1 where x ≥ v, or x = v, else 0.
         - `{dummy: x, is: v}`: 1 where x, a column or the place's region, cluster or name, is v, else 0.
         - `{square: x}`, `{times: [x, y, …]}`: x², x × y × ….
@@ -150,6 +151,8 @@ def _checked(where: str, words: Mapping[str, Any]) -> dict[str, Any]:
     for key in words:
         if key != verb and key not in options and key not in DESCRIBES:
             raise ConfigError(f"{where} ({verb}) has no {key!r}; {suggest(str(key), (verb, *options, *DESCRIBES))}")
+    if verb == "since" and is_whole(words[verb], 1000):
+        return _described(where, words, {verb: int(words[verb]), "never": None, "after": 0})
     spec: dict[str, Any] = {verb: _columns(f"{where}.{verb}", words[verb]) if verb in SEVERAL else _column(f"{where}.{verb}", words[verb])}
     for key, default in options.items():
         value = words.get(key)
@@ -160,6 +163,11 @@ def _checked(where: str, words: Mapping[str, Any]) -> dict[str, Any]:
         if words.get("guard") is not None or words.get("ceiling") is not None:
             raise ConfigError(f"{where}: guard and ceiling judge the base of a share, and 'as: difference' divides by nothing; leave them out or ask as: share")
         del spec["guard"], spec["ceiling"]
+    return _described(where, words, spec)
+
+
+def _described(where: str, words: Mapping[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """A specification with its label, unit and definition, where they were given."""
     for key in DESCRIBES:
         if words.get(key) is not None:
             if not isinstance(words[key], str) or not words[key].strip():
@@ -260,6 +268,8 @@ _ASKS = {
 def _parents(spec: Mapping[str, Any]) -> list[str]:
     """The columns that a complete specification uses."""
     verb = _verb(spec)
+    if verb == "since" and isinstance(spec[verb], int):
+        return []  # one year for all, no column
     return [*spec[verb]] if verb in SEVERAL else [spec[verb], *(spec[key] for key in ("of", "count") if key in spec)]
 
 
@@ -431,6 +441,14 @@ def _per(making: _Making, spec: Mapping[str, Any]) -> Made:
 
 
 def _since(making: _Making, spec: Mapping[str, Any]) -> Made:
+    if isinstance(spec["since"], int):
+        since, panel = spec["since"], making.panel
+        if not panel.years[0] < since <= panel.years[-1]:
+            span = f"{panel.years[0]} to {panel.years[-1]}"
+            raise DataError(f"source.derived.{making.name}.since is {since}, and {panel.title} has years {span}: it would be the same in every row")
+        words = {"label": f"from {since} on", "unit": "0 or 1", "definition": f"1 from {since} on, else 0"}
+        values = pd.Series((making.year >= since).astype(float), index=making.left.index)
+        return values, Variable(name=making.name, source=panel.title, varies="year", **words)  # type: ignore[arg-type]
     panel, parent, never, after = making.panel, making.panel.variable(spec["since"]), spec["never"], spec["after"]
     where = f"source.derived.{making.name}"
     if panel.years == (0,):

@@ -108,7 +108,9 @@ def command(name: str, paths: Sequence[Path], knobs: Mapping[str, Any]) -> str:
     return " ".join(["causal", name, *(shlex.quote(str(path)) for path in paths), *as_flags(knobs)])
 
 
-def report(paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str] = (), *, again: str = "check") -> tuple[list[str], Ready]:
+def report(
+    paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str] = (), *, again: str = "check", more: Mapping[str, Any] | None = None
+) -> tuple[list[str], Ready]:
     """What it would take to run with this table: lines to print, and the table as it then reads.
 
     Parameters
@@ -117,6 +119,7 @@ def report(paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str
     knobs : as given on the command line.
     wanted : variables that must be there (treatment, outcome, …).
     again : the command that was called, for the line to paste.
+    more : its other flags, for the same line.
     """
     from causal.sources.table.problem import flagged, shown
     from causal.sources.table.ready import ready
@@ -133,7 +136,7 @@ def report(paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str
     mend = [problem for problem in found.problems if not problem.remedies]
     lines = [f"{title}: {count(len(found.problems), 'problem')}"]
     lines += [f"  {line}" for line in shown(found.problems, "flags", limit=LINES - 5)]
-    whole = {**knobs, **found.knobs}
+    whole = {**knobs, **found.knobs, **(more or {})}
     if found.panel is not None:
         choice = f" ({', '.join(found.chosen)}: one choice of those above)" if found.chosen else ""
         lines += [f"it then reads {_size(found)}; ready to paste{choice}:", f"  {command(again, paths, whole)}"]
@@ -162,12 +165,32 @@ def check_table(paths: Sequence[Path], given: argparse.Namespace) -> int:
     """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first."""
     knobs = table_knobs(given)
     wanted = [name for name in (given.treatment, given.outcome) if name]
-    lines, found = report(paths, knobs, wanted)
+    more = {key: value for key in ("treatment", "outcome") if (value := getattr(given, key))}
+    lines, found = report(paths, knobs, wanted, more=more)
     print("\n".join(lines))
     if not found.problems:
         asked = {"treatment": given.treatment or "TREATMENT", "outcome": given.outcome or "OUTCOME"}
         print(f"next: {command('new', paths, {**knobs, **asked})}")
     return 2 if found.problems else 0
+
+
+def add_new(parser: argparse.ArgumentParser) -> None:
+    """The flags of `causal new`."""
+    parser.add_argument("path", type=Path, nargs="*", metavar="FILE", help="the table; several files are joined on authority and year")
+    for flag, metavar, about in (
+        ("treatment", "NAME", "column that was done to places"),
+        ("outcome", "NAME", "column that it may have moved"),
+        ("confounders", "A,B", "columns that move both; for a template NODE=COLUMN"),
+        ("template", "NAME", "a graph with reasons to start from; causal list templates"),
+        ("because", "WORDS", "why a change of that size would matter"),
+    ):
+        parser.add_argument(f"--{flag}", default=None, metavar=metavar, help=about)
+    parser.add_argument("--smallest-important", type=float, default=None, metavar="SIZE", help="smallest effect that would matter, in outcome units")
+    parser.add_argument("--harm", choices=("increase", "decrease"), default=None, help="which direction of the outcome is bad")
+    parser.add_argument("--lag", type=int, default=None, metavar="YEARS", help="years from treatment to outcome")
+    parser.add_argument("--to", type=Path, default=Path("mine"), metavar="FOLDER", help="where to write (mine)")
+    parser.add_argument("--called", default="ours", metavar="NAME", help="name of graph and experiment (ours)")
+    add_table_flags(parser)
 
 
 def must_be_there(paths: Sequence[Path]) -> None:

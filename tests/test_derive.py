@@ -87,6 +87,7 @@ SINCE_BY_HAND: list[tuple[dict[str, Any], list[float | None]]] = [
     ({"since": "began"}, [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]),
     ({"since": "began", "after": 1}, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
     ({"since": "dated"}, [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]),
+    ({"since": 2012}, [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]),
     ({"since": "once", "never": 9}, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
 ]
 
@@ -109,6 +110,7 @@ def test_a_comparison_that_never_holds_is_noted() -> None:
         ({"dummy": "name", "is": "Ledes"}, "Did you mean 'Leeds'?"),
         ({"at_least": "x"}, "lacks 'value'; give the number to compare with"),
         ({"since": "x", "after": -1}, "must be at least 1"),
+        ({"since": 2030}, "it would be the same in every row"),
         ({"times": "x"}, "must name two columns or more"),
         ({"change": "x", "since": 2011, "as": "share", "lag": "x"}, "must hold one of"),
     ],
