@@ -217,7 +217,9 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     found: dict[str, list[dict[str, Any]]] = {}
     for title, group in GROUPS.items():
         if given.what in (None, title):
-            found[title] = [_read_header(path) for root in roots for path in sorted((root / group).glob("*.yaml"))]
+            # a link may not lead out of its folder
+            files = [path for root in roots for path in sorted((root / group).glob("*.yaml")) if root.resolve() in path.resolve().parents and path.is_file()]
+            found[title] = [_read_header(path) for path in files]
     if given.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -235,7 +237,7 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
 def _read_header(path: Path) -> dict[str, Any]:
     """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` of an estimator."""
     entry: dict[str, Any] = {"name": path.stem, "about": ""}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         if not line.startswith("#"):
             break
         text = line.lstrip("# ").strip()

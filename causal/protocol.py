@@ -60,7 +60,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "question": {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(question).items()},
         "estimator": study.estimator.name,
         "strategy": found.strategy,
-        "adjust_for": list(found.adjust_for),
+        "adjust_for": [str(name) for name in found.adjust_for],
         "assumptions": list(found.assumptions),
         "checks": list(study.refuters),
         "decisive": {kind: list(study.rule.decides(kind)) for kind in KINDS},
@@ -127,6 +127,13 @@ def saved(path: Path) -> dict[str, Any]:
         raise ConfigError(f"protocol={path} has schema_version {plan.get('schema_version')!r}; this version reads {SCHEMA}")
     if _digest({key: value for key, value in plan.items() if key != "digest"}) != plan["digest"]:
         raise ConfigError(f"protocol={path} was changed after it was saved: its digest is not that of what it holds. Save a new one, and say why")
+    # a digest is no signature, since anyone can make it anew: what is read of a protocol is looked at
+    for key, kind in (("words", list), ("config", dict), ("data", dict), ("design", dict)):
+        if not isinstance(plan.get(key), kind):
+            raise ConfigError(f"protocol={path}: {key} must be a {'list' if kind is list else 'mapping'}, got {plan.get(key)!r}")
+    lacking = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
+    if lacking:
+        raise ConfigError(f"protocol={path} lacks {', '.join(lacking)}; causal explain … --save FILE writes one")
     return plan
 
 

@@ -25,7 +25,8 @@ import yaml
 from causal.breakdown import Column, Figure, Mark, Table
 from causal.errors import CausalError, ConfigError, NotMeasured, suggest
 from causal.experiments import decompose
-from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
+from causal.experiments.compose import choices, composed, recorded, resolved, study_and_part, study_from, trust
+from causal.experiments.gate import CONF, how, shelf, strangers
 from causal.experiments.run import carry_out, checked_workers, complete
 from causal.panel import Panel
 from causal.report.figures.canvas import stamped, titled
@@ -34,6 +35,7 @@ from causal.report.index import index
 from causal.report.provenance import digest_of
 from causal.report.record import load
 from causal.report.record import plain as as_plain
+from causal.report.summary import escaped
 from causal.study import Study, loaded
 from causal.words import count
 
@@ -77,7 +79,7 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     ------
     ConfigError : there is none of that name, or it is not a study's file.
     """
-    path = next((p for root in (*folders, CONF) if (p := root / "study" / f"{name}.yaml").is_file()), None)
+    path = next((p for root in (*folders, CONF) for p in shelf(root, "study") if p.stem == name), None)
     if path is None:
         raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
     try:
@@ -91,11 +93,10 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
         kind = next((kind for kind in ("run", "decompose") if isinstance(one, dict) and kind in one), "")
         if not kind or set(one) - ENTRY or {"run", "decompose"} <= set(one):
             raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
-        words = [str(word) for word in _words(one[kind])]
+        words = strangers(_words(one[kind]), str(path))
         entries.append(Entry(kind=kind, name=words.pop(0) if kind == "decompose" else "", words=tuple(words), why=" ".join(str(one.get("why") or "").split())))
-    return Inquiry(
-        title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(_words(inside.get("words"))), entries=tuple(entries)
-    )
+    shared = strangers(_words(inside.get("words")), str(path))
+    return Inquiry(title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(shared), entries=tuple(entries))
 
 
 def _words(given: Any) -> list[str]:
@@ -119,7 +120,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     what, allowed = inquiry(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
     study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
-    runs, workers = Path(str(config.runs)), checked_workers(config.workers)
+    runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     panels: dict[str, Panel] = {}
     rows: list[dict[str, Any]] = []
@@ -138,7 +139,11 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             row = {"state": "refused", "reason": str(problem)}
         except Exception as fault:  # a fault of ours in one entry must not cost the others; it is told, and the exit status says so
             row = {"state": "broken off", "reason": f"{type(fault).__name__}: {fault}"}
-        row = {"entry": " ".join([*([entry.name] if entry.name else []), *entry.words]), "kind": entry.kind, "why": entry.why} | row
+        row = {
+            "entry": " ".join([*([entry.name] if entry.name else []), *entry.words]).replace("\n", " ").replace("`", "'"),
+            "kind": entry.kind,
+            "why": entry.why,
+        } | row
         rows.append(row)
         print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
         print(f"    {row.get('headline') or row.get('reason')}", flush=True)
@@ -158,9 +163,9 @@ def _run(
     """One experiment, unless it is there already."""
     config = composed(words, folders)
     study = study_from(config, allowed)
-    plain = resolved(config)
+    plain = recorded(config)
     experiment = next(word.partition("=")[2] for word in reversed(words) if word.startswith("experiment="))
-    panel = _panel(study, plain, panels)
+    panel = _panel(study, resolved(config), panels)
     home = runs / experiment / str(study.estimator.name)
     there = complete(home, digest_of(plain), panel.digest)
     if there is None:
@@ -197,7 +202,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
         raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
     config = composed([f"decomposition={name}", *words], folders)
     study, _ = study_and_part(config, "decomposition", allowed)
-    there = complete(runs / "decompositions" / name, digest_of(resolved(config)), study.source.load().digest)
+    there = complete(runs / "decompositions" / name, digest_of(recorded(config)), study.source.load().digest)
     state = "already complete"
     if there is None:
         heard = io.StringIO()
@@ -211,7 +216,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
 def _write(what: Inquiry, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     """The index page, and the same as a table in text."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
+    lines = [f"# {escaped(what.title)}", "", *([escaped(what.said), ""] if what.said else []), *_table(rows)]
     (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
     drawn = _answers(rows)
@@ -269,17 +274,18 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     heads = ["entry", "answer", "strength", "did not pass", *(["planted"] if planted else ["what others said"])]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in rows:
-        cells = [f"`{row['entry']}`" + (f" {row['why']}" if row["why"] else "")]
+        words = escaped(row["entry"]) if set("<|`") & set(row["entry"]) else f"`{row['entry']}`"
+        cells = [words + (f" {escaped(row['why'])}" if row["why"] else "")]
         if "folder" not in row:
-            cells += [f"{row['state']}: {row['reason']}", "", "", ""]
+            cells += [escaped(f"{row['state']}: {row['reason']}"), "", "", ""]
         elif row["kind"] == "decompose":
-            cells += [row["headline"], "", "", ""]
+            cells += [escaped(row["headline"]), "", "", ""]
         else:
             data, truth = row["data"], row["truth"]
             failed = [one["name"].replace("_", " ") for one in data["refutations"] if one["survived"] is False]
             last = (f"{truth:+.3g}" if truth is not None else "") if planted else " ".join(f"{one['who']}: {one['what']}" for one in data.get("said", []))
-            cells += [row["headline"], data["verdict"]["strength"], ", ".join(failed) or "none", last]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+            cells += [escaped(one) for one in (row["headline"], data["verdict"]["strength"], ", ".join(failed) or "none", last)]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

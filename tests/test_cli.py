@@ -302,7 +302,7 @@ def test_a_strange_folder_may_not_set_hydra_s_hooks(own: tuple[Path, list[str]],
     path = own[0] / "experiment/ours.yaml"
     path.write_text(path.read_text() + "hydra: {callbacks: {x: {_target_: os.system}}}\n")
     assert call("run", *own[1]) == 2
-    assert "may not set hydra's own keys" in capsys.readouterr().err
+    assert "may not set hydra's own keys" in capsys.readouterr().err  # tests/test_strangers.py has the other ways in
 
 
 def test_where_results_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

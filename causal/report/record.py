@@ -29,6 +29,7 @@ SCHEMA_VERSION = 3
 READS = (1, 2, 3)  # what a page can be made from
 BY_YEAR = " × year"  # how records before schema 3 mark a cause that acts by year
 FILE = "result.json"
+FILE_NAME = re.compile(r"\w[\w.-]{0,150}")
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
     "schema_version",
@@ -129,6 +130,24 @@ def text(data: Mapping[str, Any]) -> str:
 def write_json(data: Mapping[str, Any], path: Path) -> None:
     """Write strict JSON in UTF-8."""
     path.write_text(text(data), encoding="utf-8", newline="\n")
+
+
+def place(folder: Path, *names: str) -> Path:
+    """Where a file of a run's folder is written: inside it, whatever a record calls a table, and not through a link that stands there.
+
+    Raises
+    ------
+    DataError : a name that is none, or a link where a folder should be.
+    """
+    for name in names:
+        if not FILE_NAME.fullmatch(name):
+            raise DataError(f"{folder / FILE}: a table or figure is called {name[:60]!r}, which is no file's name; letters, digits, _, - and . are")
+    path = Path(folder).joinpath(*names)
+    if path.parent != Path(folder) and path.parent.is_symlink():
+        raise DataError(f"{path.parent} is a link; take it away, and the pages can be made again")
+    if path.is_symlink():
+        path.unlink()
+    return path
 
 
 def read(folder: Path) -> dict[str, Any]:

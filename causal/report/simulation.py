@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from causal.panel import Panel
+from causal.report.summary import escaped
 from causal.study import Study
 from causal.words import count
 
@@ -143,12 +144,13 @@ def lead(record: Mapping[str, Any]) -> str:
 
 def told(record: Mapping[str, Any]) -> str:
     """The record as Markdown."""
-    lines = [f"# {ASKS} {record['title']}", "", lead(record)]
+    lines = [f"# {ASKS} {escaped(record['title'])}", "", escaped(lead(record))]
     for one in sections(record):
         lines += ["", f"## {one['title']}", ""]
         if one["heads"]:
-            lines += [f"| {' | '.join(one['heads'])} |", "|---" * len(one["heads"]) + "|", *(f"| {' | '.join(row)} |" for row in one["rows"]), ""]
-        lines += [f"- {sentence}" for sentence in one["said"]]
+            rows = [f"| {' | '.join(map(escaped, row))} |" for row in (one["heads"], *one["rows"])]
+            lines += [rows[0], "|---" * len(one["heads"]) + "|", *rows[1:], ""]
+        lines += [f"- {escaped(sentence)}" for sentence in one["said"]]
     return "\n".join(lines).rstrip()
 
 

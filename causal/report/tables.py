@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, UNAVAILABLE
+from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, NUMBER, UNAVAILABLE
 from causal.report.phrases import STATES, estimand, made_up, variable, years
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LOCAL = (
     ("la_name", "Authority"),
 )
 ENGLAND = re.compile(r"^E\d{8}$")
-FORMULA = ("=", "+", "-", "@")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what spreadsheets, some of them in full width, take for the start of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +196,8 @@ def influence(result: Result) -> str:
         return lines([heads])
     names = result.panel.places["name"].to_dict()
     simulated = made_up({"source": {"simulated": result.panel.simulated, "planted": result.panel.planted}}) or "no"
-    return lines([heads, *([code, names.get(code, NOT_APPLICABLE), cell(float(score)), simulated] for code, score in zip(clusters, scores, strict=True))])
+    rows = zip(clusters, scores, strict=True)
+    return lines([heads, *([cell(code), cell(names.get(code, NOT_APPLICABLE)), cell(float(score)), simulated] for code, score in rows)])
 
 
 def setting(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,10 +238,15 @@ def question(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lines(rows: Iterable[Sequence[str]]) -> str:
-    """Comma-separated text."""
+    """Comma-separated text, in which no cell, head or label is a formula."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    csv.writer(out, lineterminator="\n").writerows([inert(one) for one in row] for row in rows)
     return out.getvalue()
+
+
+def inert(text: str) -> str:
+    """A cell's text as it is, behind an apostrophe if a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.lstrip(" \ufeff\u200b").startswith(FORMULA) and not NUMBER.fullmatch(text) else text
 
 
 def cell(value: Any) -> str:
