@@ -26,7 +26,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("decompositions/machinery/money.py", "price_of"): "to go: a unit in pounds should be a field of the variable",
     ("decompositions/machinery/money.py", "direction"): "to go: a unit in pounds should be a field of the variable",
     ("decompositions/variation.py", "_label"): "shortens a label for a narrow figure; decides nothing",
-    ("design.py", "_complete"): "names of columns that `design` itself has just made, in one table",
+    ("rows.py", "complete"): "names of columns that the design has just made itself, in one table",
     ("estimand.py", ""): "what a code of an estimand may be made of",
     ("estimand.py", "Estimand.effect"): "to go: codes of the comparison that share a beginning",
     ("estimate.py", "answer"): "to go: an error that says it was made here should be a class of its own",
