@@ -63,7 +63,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "adjust_for": [str(name) for name in found.adjust_for],
         "assumptions": list(found.assumptions),
         "checks": list(study.refuters),
-        "decisive": {kind: list(study.rule.decides(kind)) for kind in KINDS},
+        "bias": {kind: list(study.rule.bias[kind]) for kind in KINDS},
         "design": _rows(made),
         "power": _power(made),
         "data": {"title": panel.title, "digest_without_outcome": blind.digest},
