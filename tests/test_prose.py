@@ -71,6 +71,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("report/summary.py", "escaped"): "letters that Markdown takes for its own",
     ("report/tables.py", ""): "the form of an official code",
     ("report/tables.py", "cell"): "a cell that a spreadsheet would take for a formula; blanks",
+    ("report/tables.py", "inert"): "a cell that a spreadsheet would take for a formula",
     ("report/workbook.py", "_safe"): "what the spreadsheet library takes for a link",
     ("verdict/decide.py", "_range"): "to go: the two ends of a range that was just written",
 }
