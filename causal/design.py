@@ -27,6 +27,9 @@ from causal.question import Question
 from causal.rows import Control, beside, breaks, complete, control_columns, row_weights
 
 FEWEST_AUTHORITIES = 10
+GONE = 1e-7  # share of a column's length below which nothing of it is left
+ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
+PERFECT = 1e-10  # share of a column's variance below which another explains all of it
 COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
 
 
@@ -313,7 +316,7 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     Raises
     ------
     DesignError : a treatment that never varies; fewer than ten authorities; no usable rows.
-    NotEstimable : a treatment that does not vary within what is absorbed and adjusted for.
+    NotEstimable : a treatment or an outcome that does not vary within what is absorbed and adjusted for, or an outcome that is the treatment again.
     DataError : the panel lacks a column that is needed.
     """
     outcome_variable, treatment_variable = panel.variable(question.outcome), panel.variable(question.treatment)
@@ -406,15 +409,41 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
 
 
 def _must_vary(made: Design, panel: Panel) -> None:
-    name = made.question.treatment
+    """Treatment and outcome must vary once what is absorbed and adjusted for is taken out, and must not be one column."""
+    question = made.question
+    name, outcome = question.treatment, question.outcome
     spread = np.ptp(made.treatment)
     if spread == 0:
         raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
-    left = made.partial_out(made.treatment[:, None])[:, 0]
-    if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(made.treatment - made.treatment.mean()):
-        fixed = [*made.absorb, *made.control_groups]
+    within = " and ".join(made.absorb) or "the adjustment set"
+    fixed = ", ".join([*made.absorb, *made.control_groups])
+    left = made.partial_out(np.column_stack([made.treatment, made.outcome]))
+    about = [np.linalg.norm(column - column.mean()) for column in (made.treatment, made.outcome)]
+    if np.linalg.norm(left[:, 0]) <= GONE * about[0]:
         raise NotEstimable(
-            f"{panel.title}: {name} is not estimable within {' and '.join(made.absorb) or 'the adjustment set'}: nothing of it is left once {', '.join(fixed)} "
-            "are held fixed. "
+            f"{panel.title}: {name} is not estimable within {within}: nothing of it is left once {fixed} are held fixed. "
             "Ask with a treatment that changes within an authority (a yearly measure), or compare between authorities and call it an association"
         )
+    if about[1] <= ROUNDING * np.abs(made.outcome).max() or np.linalg.norm(left[:, 1]) <= GONE * about[1]:
+        what = (
+            f"is {made.outcome[0]:g} in all {made.rows} usable rows"
+            if np.ptp(made.outcome) == 0
+            else f"does not vary once {fixed or 'its mean'} are held fixed"
+        )
+        raise NotEstimable(
+            f"{panel.title}: {outcome} {what}, so that no effect on it can be estimated; nothing that differs is there to explain. "
+            "Look whether the column is the one that was meant, or ask for an outcome that changes",
+            "outcome_fixed",
+        )
+    if _one_column(left[:, 1], left[:, 0]):
+        raise NotEstimable(
+            f"{panel.title}: {outcome} and {name} are one column but for scale and what is held fixed, so that the effect of one on the other is an identity "
+            "and no finding. Look whether the outcome was copied or computed from the treatment",
+            "copy",
+        )
+
+
+def _one_column(left: Floats, right: Floats) -> bool:
+    """Whether two columns are the same but for scale."""
+    away = left - right * float(left @ right) / float(right @ right)
+    return bool(away @ away <= PERFECT * (left @ left))

@@ -38,7 +38,15 @@ class DesignError(CausalError):
 
 
 class NotEstimable(DesignError):
-    """A treatment of which nothing is left once what the graph asks for is held fixed: a finding, not a fault of the input."""
+    """An effect that these numbers cannot give, however much is adjusted for: a finding, not a fault of the input.
+
+    `code` says which: "treatment_fixed" (nothing of it is left once what the graph asks for is held fixed), "outcome_fixed" (likewise), "copy" (outcome and
+    treatment are one column), "perfect_fit", "no_error" (an error of nothing), "separated" (the treatment tells which counts are 0).
+    """
+
+    def __init__(self, message: str, code: str = "treatment_fixed") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class EstimationError(CausalError):

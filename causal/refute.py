@@ -101,6 +101,8 @@ class Refutation:
     lost: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.survived, np.bool_):
+            object.__setattr__(self, "survived", bool(self.survived))
         for problem in _wrong(self):
             raise WrongField(f"Refutation {self.name!r}: {problem}")
 
@@ -352,9 +354,9 @@ def must_say(name: str, refuter: Refuter) -> None:
     ConfigError : no `refute` or `unmet`, no `name`, no `family` or one that there is none of, a `role` or `label` that is none; the message names the class.
     """
     who = f"refuters.{name}: the class {type(refuter).__module__}.{type(refuter).__qualname__}"
-    for method in ("refute(trial, rng)", "unmet(setting)"):
-        if not callable(getattr(refuter, method.partition("(")[0], None)):
-            raise ConfigError(f"{who} has no method {method}, so it is no check; unmet says what it lacks before it runs, None where nothing")
+    for method, takes in (("refute", "trial, rng"), ("unmet", "setting")):
+        if not callable(getattr(refuter, method, None)):
+            raise ConfigError(f"{who} has no method {method}({takes}), so it is no check; unmet says what it lacks before it runs, None where nothing")
     for key, options in (("family", FAMILIES), ("role", (*ROLES, None))):
         value = getattr(refuter, key, "nothing")
         if value not in options:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from causal.analysis import analyse, identified
+from causal.answer import answered
 from causal.design import Design
-from causal.errors import ConfigError, DataError, NotMeasured, suggest
-from causal.estimate import Estimate, Estimator, answer
+from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
+from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification
 from causal.knobs import whole_number
@@ -133,8 +134,15 @@ def run(
         outcome = panel.variable(question.outcome)
         with clock("design"):
             analysis = analyse(panel, question, study.graph, identification=found)
-        made = analysis.design
-        if made is None:
+        made, inestimable = analysis.design, analysis.not_estimable
+        estimate: Estimate | None = None
+        if made is not None:
+            try:
+                with clock("estimate"):
+                    estimate = answered(study.estimator, made, stream(study.seed, "estimate"))
+            except NotEstimable as why:
+                inestimable = why
+        if made is None or estimate is None:
             verdict = judge(
                 study.rule,
                 question,
@@ -147,6 +155,7 @@ def run(
                 needs=[study.graph.node(name).label for name in found.blocked_by],
                 simulated=panel.simulated,
                 language=language,
+                inestimable=inestimable,
             )
             return Result(
                 study=study,
@@ -159,9 +168,7 @@ def run(
                 verdict=verdict,
                 seconds=clock.seconds,
             )
-        with clock("estimate"):
-            estimate = answer(study.estimator, made, stream(study.seed, "estimate"))
-        baseline = answer(study.baseline, made, stream(study.seed, "baseline")) if study.baseline else None
+        baseline = _baseline(study, made)
         trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
         refutations = []
         for name, refuter in study.refuters.items():
@@ -192,6 +199,15 @@ def run(
         steps=steps(made),
         dose=doses(made),
     )
+
+
+def _baseline(study: Study, made: Design) -> Estimate | None:
+    """The bare comparison beside the answer, where it gives one."""
+    if study.baseline is None:
+        return None
+    with suppress(NotEstimable):
+        return answered(study.baseline, made, stream(study.seed, "baseline"))
+    return None
 
 
 def loaded(study: Study) -> Panel:

@@ -105,7 +105,7 @@ def test_every_check_says_what_it_is_on_its_class_and_has_a_plain_name() -> None
         "negative_control_outcome",
         "negative_control_exposure",
         "estimator_agreement",
-    }, "METHOD's list of what speaks of bias"
+    }, "the method's list of what speaks of bias"
 
 
 @pytest.mark.parametrize("adoption", [False, True])
@@ -186,7 +186,8 @@ class Mine:
 
 
 def test_an_outsider_s_check_that_keeps_the_contract_gets_its_family_from_its_class() -> None:
-    result = run(study(refuters={"mine": Mine({"bias": 0.5})}))
+    result = run(study(refuters={"mine": Mine({"bias": np.float64(0.5), "survived": np.True_})}))
+    assert result.refutations[0].survived is True
     assert [(one.family, one.label, one.bias) for one in result.refutations] == [("bias", "mine", 0.5)]
 
 

@@ -1,7 +1,7 @@
 """Golden values: what estimators gave on one machine and Python, held on every other; and the script that compares commits.
 
 Closed forms agree to 1e-8 of their error's size, learners to a hundredth of their error: folds, trees and solvers differ in the last bits between
-versions. `python tests/test_golden.py` writes the numbers anew into tests/golden.json; a change there needs a reason in CHANGELOG.md.
+versions. `PYTHONPATH=benchmarks python tests/test_golden.py` writes the numbers anew into tests/golden.json; a change there needs a reason in CHANGELOG.md.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class FutureTreatment:
                 shifts = [*range(tried, 0, -1), *range(0, -question.lag - 1, -1)]
                 answers = _linear(asked, shifts) if isinstance(trial.estimator, Linear) else _refits(asked, shifts[:tried])
             except (DesignError, EstimationError) as refused:
-                why = why or str(refused).partition(". Estimators that can answer")[0]
+                why = why or str(refused).rstrip(".")
                 continue
             return self._judge(asked, report, tried, answers, rng)
         return not_run(report, f"the model with leads could not be estimated ({why})")

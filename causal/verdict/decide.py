@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from causal.design import Design
+from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.identify import Identification
 from causal.inference.multiplicity import rejected
@@ -92,6 +93,7 @@ def judge(
     needs: Sequence[str] = (),
     simulated: bool = False,
     language: Language | None = None,
+    inestimable: NotEstimable | None = None,
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
 
@@ -102,6 +104,7 @@ def judge(
     design, estimate : None where the effect is not identified, or identified and not estimable within authorities.
     needs : labels of what would have to be measured to identify it.
     language : house style of the answer; None is the plain one. It chooses no finding.
+    inestimable : why there is no estimate of an identified effect.
     """
     language = language or Language()
     banner = "SIMULATED: " if simulated else ""
@@ -109,7 +112,7 @@ def judge(
     asked = f"the effect of {_inside(action)} on {outcome.label}"
     if estimate is None or design is None:
         said = language.answer("not_identified", action=_inside(action), Action=capital(action), outcome=outcome.label, when=when)
-        return _unanswered(question, identification, needs, banner + said, asked)
+        return _unanswered(question, identification, needs, banner + said, asked, inestimable)
     kind = kind_of(design, estimate)
     checks = _decided(rule, rule.decides(kind), refutations)
     failed = [name for name, state in checks.items() if state == "failed"]
@@ -155,9 +158,12 @@ def judge(
     )
 
 
-def _unanswered(question: Question, identification: Identification, needs: Sequence[str], answer: str, asked: str) -> Verdict:
+def _unanswered(question: Question, identification: Identification, needs: Sequence[str], answer: str, asked: str, inestimable: NotEstimable | None) -> Verdict:
     """The first row: not identified, or identified by a comparison within authorities that the treatment does not allow."""
-    if identification.identified:
+    if inestimable is not None and inestimable.code != "treatment_fixed":
+        reason = f"the effect is identified, and not estimable: {inestimable}"
+        range_in_words, would = f"No estimate is given: {inestimable}.", ""
+    elif identification.identified:
         why = f"{question.treatment} does not vary within authorities once what the graph asks for is held fixed"
         would = "It would take a treatment that changes from year to year there; a comparison between authorities would be an association."
         range_in_words = f"No estimate is given, because {why}."
