@@ -156,6 +156,10 @@ class Panel:
         """Years, sorted."""
         return tuple(int(year) for year in sorted(self.frame.index.unique("year")))
 
+    def load(self) -> Panel:
+        """Itself: a panel is a source, so that one in memory stands where a file would."""
+        return self
+
     def variable(self, name: str) -> Variable:
         """The `Variable` of a column.
 

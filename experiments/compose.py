@@ -188,8 +188,14 @@ def parsable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
             quote = parser.parse_override(word).is_sweep_override() and "." in key and not sweep
         except HydraException:
             quote = True
-        good.append(f"{key}{sign}{quoted(value)}" if quote else word)
+        good.append(f"{key}{sign}{_elements(value) or quoted(value)}" if quote else word)
     return good
+
+
+def _elements(value: str) -> str:
+    """A list of files, each quoted by itself: [a(1).csv,b.csv] is two; "" for what is no plain list."""
+    inside = re.fullmatch(r"\[([^\[\]{}'\"]+)\]", value.strip())
+    return f"[{','.join(quoted(one.strip()) for one in inside[1].split(','))}]" if inside else ""
 
 
 def quoted(value: str) -> str:

@@ -94,7 +94,10 @@ class LeaveOneOut:
             detects="An effect carried by one authority (a recording error, a merger, an inspection) or by one region that differs from the rest.",
             cannot_detect="Confounding, reverse causation and faults that all authorities share; two odd authorities that hide each other.",
         )
-        if (why := unsure(trial) or self.unmet(trial)) is not None:
+        if (why := self.unmet(trial)) is None and estimate.std_error is None and (alone := _needed(trial)):
+            found = f"Without {_hangs_on(alone)} there is no answer at all. The answer hangs on {_hangs_on(alone)}."
+            return report(found=found, p_value=None, survived=False, lost=len(alone))
+        if (why := unsure(trial) or why) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         unit, number = whole_units(made)
@@ -160,6 +163,16 @@ class LeaveOneOut:
                 if np.isfinite(effects[i])
             ),
         )
+
+
+def _needed(trial: Trial) -> list[str]:
+    """Places, the most influential, without which there is no answer, of an estimate whose own error is not known."""
+    unit, number = whole_units(trial.design)
+    order = np.argsort(-_influence(trial, unit, number)[0], kind="stable")[: min(NAMED, number)]
+    kept = np.ones((number, len(order)))
+    kept[order, np.arange(len(order))] = 0.0
+    effects, _ = trial.redraw("leave_one_out", clusters=drawn_clusters(trial.design, kept), errors=False)
+    return [_name(trial, unit, int(u)) for u, effect in zip(order, effects, strict=True) if not np.isfinite(effect)]
 
 
 def _hangs_on(names: Sequence[str]) -> str:
