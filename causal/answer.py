@@ -39,7 +39,11 @@ def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> 
     outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
     _degenerate(estimate, design, outcome)
     support = _support(design, treatment, basis)
-    estimate = replace(estimate, support=support, concerns=(*estimate.concerns, *_of_others(estimate, design)))
+    if estimate.effective is not None:  # of the regression that the error is of, which may weigh or choose rows
+        support = replace(support, effective=estimate.effective)
+    estimate = replace(
+        estimate, support=support, concerns=(*estimate.concerns, *_of_others(estimate, design)), notes=(*estimate.notes, *(one.words for one in design.dropped))
+    )
     if support.clusters <= TWO and estimate.no_interval != "two_clusters":
         return without_interval(estimate, TWO_CLUSTERS, "two_clusters")
     if support.carried_by is not None and estimate.no_interval != "one_cluster":

@@ -25,7 +25,8 @@ from causal.estimate import Estimate, Estimator
 from causal.estimators.doubly_robust import ForestDr, LinearDr
 from causal.estimators.dowhy_glm import DowhyGlm
 from causal.estimators.front_door import FrontDoor
-from causal.estimators.machinery.one_row import CrossSection, clipped, cross_section, logistic, overlap
+from causal.estimators.machinery.long_difference import cross_section
+from causal.estimators.machinery.one_row import CrossSection, clipped, logistic, overlap
 from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner, XLearner
 from causal.estimators.propensity import PropensityStratification, PropensityWeighting

@@ -656,7 +656,7 @@ def test_a_configuration_makes_the_refuter_with_its_own_defaults(name: str) -> N
     assert made.name == name
     if name == "estimator_agreement":
         assert made.estimators == (FixedEffects(), FirstDifference(), MeanGroup())
-        made = replace(made, estimators=())
+        made = replace(made, estimators=(), adoption=(), one_row=())
     assert made == type(made)()
 
 

@@ -27,7 +27,7 @@ from causal.report.phrases import (
     variable,
     words,
 )
-from causal.words import capital, count, listed, signed
+from causal.words import capital, count, crossed, listed, over_years, signed
 
 
 def dated(data: Mapping[str, Any], name: str, *, by_year: bool = False) -> str:
@@ -65,7 +65,7 @@ def seen(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
 
 def span_of_years(span_of: Sequence[int]) -> str:
     """2012 to 2019."""
-    return "no year" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}"
+    return over_years(span_of)
 
 
 def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
@@ -242,7 +242,10 @@ def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         for one in data["dose"]
     ]
     heads = (capital(label(data, question["treatment"])), capital(label(data, question["outcome"])), level(data), "Rows", "Authorities")
-    return {"drawing": shown(drawn["dose"]), "table": table("Tenths of the authority-years, all else held fixed", heads, rows, numbers=heads)}
+    return {
+        "drawing": shown(drawn["dose"]),
+        "table": table(f"Tenths of the {'units' if crossed(data['source']['years']) else 'authority-years'}, all else held fixed", heads, rows, numbers=heads),
+    }
 
 
 def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
