@@ -275,8 +275,10 @@ def test_additive_models_say_where_effects_differ_and_interactions_average_them(
         made = answer(estimator, cross(frame, tmp_path, estimator))
         assert made.effect == pytest.approx(slopes[1], rel=1e-6)
         assert made.estimand.weighting == "places" and not any("additive" in note for note in made.notes)
-    alike = answer(glm, cross(units(curve=0.0, differ=0.0, seed=4), tmp_path, glm))
-    assert not any("effects differ" in said for said in alike.concerns) and any("model is additive" in note for note in alike.notes)
+    alike = [answer(glm, cross(units(curve=0.0, differ=0.0, seed=seed), tmp_path, glm)) for seed in range(10, 30)]
+    # 99.9 % binomial bound of 20 at 5 %
+    assert sum(any("effects differ" in said for said in one.concerns) for one in alike) <= 5
+    assert all(any("model is additive" in note for note in one.notes) for one in alike)
 
 
 def test_a_cross_section_speaks_of_units_and_of_no_year(tmp_path: Path) -> None:
