@@ -123,8 +123,8 @@ def test_degenerate_outcomes_have_no_answer_whatever_the_estimator(name: str, es
     """A constant, an outcome fixed within places and a copy say nothing; "0.0 (0.0 to 0.0)" would be read as certainty."""
     frame, words = DEGENERATE[name]
     result = asked(frame(), tmp_path, estimator)
-    assert result.estimate is None and result.design is None and result.verdict.finding == "not_identified"
-    assert words in result.verdict.range_in_words
+    assert result.estimate is None and result.design is None and result.verdict.gate == "not_estimable"
+    assert words in result.answer.second
 
 
 def test_a_tiny_outcome_that_varies_is_answered(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_separated_counts_are_refused_by_poisson_and_answered_by_fixed_effects(t
     frame["y"] = r.poisson(np.exp(1 + 0.3 * frame.d + 0.2 * r.normal(size=len(frame))))
     frame.loc[frame.d == 1, "y"] = 0
     refused = asked(frame, tmp_path, "poisson_fixed_effects")
-    assert refused.estimate is None and "(separation)" in refused.verdict.range_in_words
+    assert refused.estimate is None and "(separation)" in refused.answer.second
     within = (
         frame[["d", "y"]] - frame.groupby("area")[["d", "y"]].transform("mean") - frame.groupby("yr")[["d", "y"]].transform("mean") + frame[["d", "y"]].mean()
     )

@@ -52,7 +52,7 @@ CLEAN = (TREND, CONTROL, PLACEBO)
 
 def judged(lower: float | None, upper: float | None, checks: tuple[Refutation, ...] = CLEAN, rule: Rule = RULE, **change: object) -> Verdict:
     asked = replace(QUESTION, **{"harm": "increase", **{key: value for key, value in change.items() if key in ("harm", "smallest_important")}})  # type: ignore[arg-type]
-    of_estimate = {key: value for key, value in change.items() if key in ("association", "concerns", "clusters", "diagnostics", "influence")}
+    of_estimate = {key: value for key, value in change.items() if key in ("association", "concerns", "clusters", "diagnostics", "influence", "support")}
     middle = 0.0 if lower is None or upper is None else (lower + upper) / 2
     error = None if lower is None or upper is None else max((upper - lower) / 4, 1e-9)
     estimate = replace(ESTIMATE, effect=middle, lower=lower, upper=upper, std_error=error, **of_estimate)  # type: ignore[arg-type]
