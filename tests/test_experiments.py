@@ -133,8 +133,8 @@ def test_services_for_young_people_leave_entries_at_1_to_4_alone_in_their_graph_
 
 def test_a_comparison_between_places_is_an_association_without_a_causal_verb() -> None:
     result = run(study("experiment=deprivation_between"), identification=found("experiment=deprivation_between"))
-    assert result.verdict.finding == "association" and result.verdict.direction == "increase"
-    assert "increased" not in result.verdict.headline and "association" in result.verdict.headline
+    assert result.verdict.association and "run higher" in result.answer.headline
+    assert "no cause is shown" in result.answer.headline and "association" in result.answer.second
 
 
 def test_an_outcome_brings_its_own_size_that_matters_and_is_never_lost_without_a_word() -> None:

@@ -409,7 +409,7 @@ def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable
         name=name,
         varies=said.get("varies") or ("authority" if fixed and not national else "year" if national and not fixed else "both"),
         count_per=None if per is None else float(per),
-        **{key: str(said[key]) for key in ("label", "unit", "source", "definition", "unmoved") if key in said},  # type: ignore[arg-type]
+        **{key: str(said[key]) for key in ("label", "short", "unit", "source", "definition", "unmoved", "counts", "comparative") if key in said},  # type: ignore[arg-type]
     )
 
 

@@ -32,7 +32,7 @@ from causal.words import capital, count
 if TYPE_CHECKING:
     import pandas as pd
 
-DESCRIBES = ("column", "label", "unit", "source", "definition", "varies", "count_per", "least", "most", "unmoved")
+DESCRIBES = ("column", "label", "short", "unit", "source", "definition", "varies", "counts", "comparative", "count_per", "least", "most", "unmoved")
 BY_FILE = ("authority", "year", "sheet", "header", "years_across")  # knobs that several files may each have their own of
 DECIMALS = ("comma", "point")
 
@@ -50,7 +50,8 @@ class Table:
     cluster : column that says who moves together (constant for an authority), or None.
     name, region : columns with the authority's name and region, or None.
     population : variable that counts the people a rate refers to, or None.
-    variables : name → {column, label, unit, source, definition, varies, count_per, least, most, unmoved}, all but the name optional; `least` and `most` are the
+    variables : name → {column, label, short, unit, source, definition, varies, counts, comparative, count_per, least, most, unmoved}, all but the
+        name optional; `least` and `most` are the
         limits that a number can take (least: 0 for a count or spending).
     sheet : sheet of a workbook, by name or number from 0; None: the first.
     only : column → the value, or list of values, that rows must have to be kept; None: all rows.
@@ -295,6 +296,9 @@ def _described(name: str, said: Any) -> dict[str, Any]:
         raise ConfigError(f"{where} has no {unknown[0]!r}; {suggest(unknown[0], DESCRIBES)}")
     if said.get("varies") not in (None, "both", "authority", "year"):
         raise ConfigError(f"{where}.varies must be 'both', 'authority' or 'year', got {said['varies']!r}")
+    for key, options in (("counts", ("stock", "flow")), ("comparative", ("more", "higher", "a higher"))):
+        if said.get(key) not in (None, *options):
+            raise ConfigError(f"{where}.{key} must be one of {', '.join(map(repr, options))}, got {said[key]!r}")
     for key, above in (("count_per", 0.0), ("least", -math.inf), ("most", -math.inf)):
         value = said.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value < math.inf):
