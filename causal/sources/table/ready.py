@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from causal.errors import ConfigError
+from causal.errors import ConfigError, suggest
 from causal.panel import Panel
-from causal.sources.table.problem import Problem, as_flags
+from causal.sources.table.problem import Problem, Remedy, as_flags
 from causal.sources.table.source import Table
 
 LISTS = ("leave_out", "fill")  # knobs that grow
@@ -58,7 +58,8 @@ def ready(table: Table, wanted: Sequence[str] = ()) -> Ready:
         new: dict[str, Any] = {}
         for problem in sorted(problems, key=lambda one: not one.sure):
             if problem.remedies and not (new and not problem.sure):  # what the table shows first; a choice when nothing else is left
-                mine = {knob: value for knob, value in problem.remedies[0].knobs.items() if knob in LISTS or (knob not in knobs and knob not in new)}
+                remedy = _best(now, problem, wanted)
+                mine = {knob: value for knob, value in remedy.knobs.items() if knob in LISTS or (knob not in knobs and knob not in new)}
                 new |= {knob: [*dict.fromkeys([*new.get(knob, []), *value])] if knob in LISTS else value for knob, value in mine.items()}
                 if mine and not problem.sure:
                     chosen += as_flags(mine)
@@ -72,6 +73,19 @@ def ready(table: Table, wanted: Sequence[str] = ()) -> Ready:
     return Ready(table=now, panel=None, problems=tuple(met), knobs=knobs, chosen=tuple(chosen))
 
 
+def _best(table: Table, problem: Problem, wanted: Sequence[str]) -> Remedy:
+    """Of several remedies the first that leads to the variables that are wanted; otherwise the first."""
+    if wanted and len(problem.remedies) > 1:
+        for remedy in problem.remedies:
+            try:
+                trial = replace(table, **{knob: _merged(getattr(table, knob), value) for knob, value in remedy.knobs.items()})
+                if trial.leads_to(wanted):
+                    return remedy
+            except ConfigError:
+                continue
+    return problem.remedies[0]
+
+
 def _merged(before: Any, value: Any) -> Any:
     """A knob that holds several takes one more; any other is replaced."""
     if isinstance(value, list) and before:
@@ -81,10 +95,23 @@ def _merged(before: Any, value: Any) -> Any:
 
 def _lacking(table: Table, panel: Panel, name: str) -> Problem | None:
     """A variable that is asked for and not there."""
-    return table.lacking(name) or Problem(text=f"there is no variable {name!r}: {_near(name, panel)}", kind="wanted")
+    if (text := table.lacking(name)) is not None:
+        return text
+    ways = []
+    for column in panel.names:
+        if (never := _begins(panel, column)) is not None:
+            spec: dict[str, Any] = {"since": column} | ({"never": 0} if never else {})
+            ways.append(Remedy(knobs={"derived": {name: spec}}, does=f"makes it 1 from {column} on"))
+    return Problem(text=f"there is no variable {name!r}: {suggest(name, panel.names).rstrip('.')}", kind="wanted", remedies=tuple(ways[:2]))
 
 
-def _near(name: str, panel: Panel) -> str:
-    from causal.errors import suggest
-
-    return suggest(name, panel.names)
+def _begins(panel: Panel, column: str) -> bool | None:
+    """Whether a column holds the year in which something began in each authority: True where 0 stands for never, False where none does; None if it does not."""
+    values = panel.frame[column]
+    years = values[values != 0].dropna()
+    span = panel.years[-1] - panel.years[0]
+    if not len(years) or not span or not years.between(panel.years[0] - 60, panel.years[-1] + 60).all() or years.nunique() > span + 60:
+        return None
+    if values.groupby(level="authority").nunique().max() > 1 or years.nunique() < 2:
+        return None
+    return bool((values == 0).any())

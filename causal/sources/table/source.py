@@ -130,6 +130,17 @@ class Table:
         """
         return self.or_told(*self.attempt())
 
+    def leads_to(self, names: Sequence[str]) -> bool:
+        """Whether the file, read so, has variables or headings of these names."""
+        panel, problems = self.attempt()
+        there = set(panel.names) if panel is not None else set()
+        if panel is None and problems:
+            try:
+                there = set(self.opened().header) if isinstance(self.path, str) else set()
+            except CausalError:
+                return False
+        return set(names) <= there
+
     def missing(self, name: str) -> str | None:
         """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""
         problem = self.lacking(name)
