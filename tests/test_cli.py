@@ -173,7 +173,7 @@ def test_not_identified_is_a_verdict_and_exits_0(tmp_path: Path, capsys: pytest.
         == 0
     )
     out = capsys.readouterr().out
-    assert "cannot be answered with these data" in out and "It would take need" in out
+    assert "These data cannot show how" in out and "It would take need" in out
     assert (Path(out.strip().splitlines()[-1]) / "report.html").exists()
 
 

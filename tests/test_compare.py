@@ -209,4 +209,4 @@ def test_a_failed_estimate_is_not_sold_on_either_page(bare: Result, specificatio
     compare([tmp_path / "runs" / "failed"], folder=tmp_path / "both")
     index(tmp_path / "runs", tmp_path / "runs")
     for page in (tmp_path / "both" / "compare.html", tmp_path / "runs" / "index.html"):
-        assert "did not survive its checks: not to be used" in page.read_text(encoding="utf-8")
+        assert "failed its checks: not to be used" in page.read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from worlds import GRAPH, QUESTION, World
 
 from causal.design import design
 from causal.errors import ConfigError, NotEstimable
+from causal.estimate import Support
 from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_from
 from causal.identify import identify
@@ -33,7 +34,7 @@ DESIGN = design(PANEL, QUESTION, FOUND)
 ESTIMATE = replace(FixedEffects().estimate(DESIGN, np.random.default_rng(0)), concerns=())
 RULE = Rule()
 OUTCOME = PANEL.variable("plans")
-LONGEST = "Closing half of an authority's children's centres"  # the longest names of mock/SENTENCES.md
+LONGEST = "Closing half of an authority's children's centres"  # the longest names that readers were shown
 PROTECTION = replace(OUTCOME, short="children on protection plans")
 
 
@@ -67,7 +68,7 @@ def said(verdict: Verdict, lower: float | None, upper: float | None, language: L
     return say(verdict, asked, estimate, Names(action=LONGEST, outcome=PROTECTION), language=named)
 
 
-# --- 3, rows and classes, METHOD 4 transcribed by hand: l ≥ δ and so on, at the very edges
+# --- 3, rows and classes, docs/method.md, section 4, transcribed by hand: l ≥ δ and so on, at the very edges
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def said(verdict: Verdict, lower: float | None, upper: float | None, language: L
 def test_each_row_at_its_edges_and_its_class_by_harm(
     lower: float | None, upper: float | None, row: str | None, pointing_up: str | None, pointing_down: str | None
 ) -> None:
-    """METHOD 4 with δ = 1."""
+    """docs/method.md, section 4, with δ = 1."""
     found = row_of(lower, upper, 1.0)
     assert found == row
     if found is not None:
@@ -181,7 +182,7 @@ def test_checks_of_bias_share_one_false_alarm_rate() -> None:
     ],
 )
 def test_a_rejected_check_takes_the_answer_away_by_the_size_of_what_it_found(bias: float | None, lower: float, upper: float, away: bool) -> None:
-    """METHOD 4.2 with δ = 1; what is harmless costs one step."""
+    """docs/method.md, section 4, with δ = 1; what is harmless costs one step."""
     verdict = judged(lower, upper, (replace(TREND, p_value=1e-6, survived=False, bias=bias, bias_error=0.001), CONTROL, PLACEBO))
     assert (verdict.failed == ("pre_trend",)) == away and (verdict.certainty is None) == away
     if not away:
@@ -256,9 +257,9 @@ def test_the_drift_found_counts_rejected_or_not_over_the_hull_of_both_intervals(
 def test_few_clusters_cap_the_certainty_at_low() -> None:
     randomised = Rule(randomised="by lot")
     assert judged(2.0, 3.0, CLEAN, randomised).certainty == 3
-    few = judged(2.0, 3.0, CLEAN, randomised, diagnostics={"effective clusters": 9.0})
+    few = judged(2.0, 3.0, CLEAN, randomised, support=Support(clusters=150, effective=9.0))
     assert few.certainty == 1 and few.reasons[-1].concern == "few_clusters" and few.reasons[-1].steps == 2
-    assert judged(2.0, 3.0, CLEAN, randomised, diagnostics={"effective clusters": 10.0}).certainty == 3
+    assert judged(2.0, 3.0, CLEAN, randomised, support=Support(clusters=150, effective=10.0)).certainty == 3
     assert judged(2.0, 3.0, CLEAN, randomised, diagnostics={}, clusters=9, influence=None).certainty == 1  # nine clusters are no more than nine
 
 
@@ -392,7 +393,7 @@ def test_every_cell_of_both_styles_has_at_most_twenty_words_and_none_that_is_ban
 
 
 def test_the_sentences_are_those_that_readers_were_shown() -> None:
-    """mock/SENTENCES.md, a row of each kind transcribed by hand."""
+    """One sentence for each class and certainty, as readers were shown, a row of each kind transcribed by hand."""
 
     def headline(lower: float, upper: float, checks: tuple[Refutation, ...] = CLEAN, **change: object) -> str:
         return said(judged(lower, upper, checks, **change), lower, upper, **change).headline  # type: ignore[arg-type]
@@ -417,7 +418,7 @@ def test_the_sentences_are_those_that_readers_were_shown() -> None:
 
 
 def test_the_second_line_has_estimate_range_what_matters_and_what_is_left_open() -> None:
-    """mock/terminal.txt: 1.2 fewer, 3.6 fewer to 1.2 more, 2 or more would matter."""
+    """As readers were shown at the terminal: 1.2 fewer, 3.6 fewer to 1.2 more, 2 or more would matter."""
     verdict = judged(-3.56, 1.16, smallest_important=2.0)
     text = said(verdict, -3.56, 1.16, smallest_important=2.0)
     assert text.second == (

@@ -105,7 +105,7 @@ ends = st.tuples(st.floats(-12, 12), st.floats(-12, 12)).map(sorted)
 @given(ends, st.booleans(), st.booleans())
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_the_first_screen_needs_no_training_and_says_no_more_than_its_numbers(bare: Result, both: list[float], associated: bool, failed: bool) -> None:
-    """Over intervals of every row of METHOD's table: no word to be avoided, no causal verb for an association, no end of a range rounded inwards."""
+    """Over every row of the table in docs/method.md, section 4: no word to be avoided, no causal verb for an association, no end rounded inwards."""
     lower, upper = both
     checks = (refutation(DECIDE[0], False, 1e-6), *CHECKS[1:]) if failed else CHECKS
     assert bare.estimate is not None
@@ -154,7 +154,7 @@ def test_signs_units_and_names() -> None:
 
 
 def test_a_range_is_rounded_once_by_its_own_length() -> None:
-    """METHOD 4 by hand: a step of the largest power of ten of at most a tenth of the range; an end that would cross a line goes finer, alone."""
+    """docs/method.md, section 4, by hand: the largest power of ten of at most a tenth of the range; an end that would cross a line goes finer, alone."""
     lines = (0.0, 2.0, -2.0)
     assert [f"{value:.{places}f}" for value, places in rounded(-1.19, -3.56, 1.16, lines)] == ["-1.2", "-3.6", "1.2"]
     assert [f"{value:.{places}f}" for value, places in rounded(0.55, 0.004, 1.96, lines)] == ["0.6", "0.004", "1.96"]
