@@ -607,3 +607,16 @@ def test_many_faults_of_one_kind_are_three_lines_and_a_count(tmp_path: Path, cap
     status, out = check(capsys, save(tmp_path, tidy), "--authority", "area", "--year", "yr")
     assert status == 2 and out[0].endswith("36 problems") and sum("is text, expected a number" in line for line in out) == 3
     assert any("… and 33 more such" in line for line in out)
+
+
+def test_files_whose_keys_are_called_differently_are_joined_by_what_check_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tidy = adopted()
+    one = save(tmp_path, tidy[["area", "yr", "d"]], "treat.csv")
+    two = save(tmp_path, tidy[["area", "yr", "y"]].rename(columns={"area": "LAD19CD", "yr": "Year"}).assign(LAD19CD=tidy.area.str.lower()), "out.csv")
+    status, out = check(capsys, one, two)
+    assert status == 2 and "--authority '{treat.csv: area, out.csv: LAD19CD}' --year '{treat.csv: yr, out.csv: Year}' --loose-keys true" in out[-1]
+    status, out = check(capsys, *pasted(out[-1])[2:])
+    assert status == 0 and "320 rows, 40 authorities, 2010 to 2017: d, y" in out[1]
+    same = save(tmp_path, tidy[["area", "yr", "y"]], "same.csv")
+    status, out = check(capsys, one, same)
+    assert pasted(out[-1])[4:] == ["--authority", "area", "--year", "yr"]

@@ -8,10 +8,12 @@ from typing import Any
 
 from causal.errors import ConfigError, suggest
 from causal.panel import Panel
+from causal.sources.table.joined import BY_FILE
 from causal.sources.table.problem import Problem, Remedy, as_flags
 from causal.sources.table.source import Table
 
 LISTS = ("leave_out", "fill")  # knobs that grow
+MAPS = (*BY_FILE, "derived")  # knobs that may be name → value, and grow so
 TURNS = 8  # a table that needs more knobs than this is not understood
 
 
@@ -59,8 +61,8 @@ def ready(table: Table, wanted: Sequence[str] = ()) -> Ready:
         for problem in sorted(problems, key=lambda one: not one.sure):
             if problem.remedies and not (new and not problem.sure):  # what the table shows first; a choice when nothing else is left
                 remedy = _best(now, problem, wanted)
-                mine = {knob: value for knob, value in remedy.knobs.items() if knob in LISTS or (knob not in knobs and knob not in new)}
-                new |= {knob: [*dict.fromkeys([*new.get(knob, []), *value])] if knob in LISTS else value for knob, value in mine.items()}
+                mine = {knob: value for knob, value in remedy.knobs.items() if _grows(knob, value) or (knob not in knobs and knob not in new)}
+                new |= {knob: _merged(new.get(knob), value) for knob, value in mine.items()}
                 if mine and not problem.sure:
                     chosen += as_flags(mine)
         if not new:
@@ -70,6 +72,7 @@ def ready(table: Table, wanted: Sequence[str] = ()) -> Ready:
         except ConfigError:
             break
         knobs |= {knob: list(getattr(now, knob)) if knob in LISTS else getattr(now, knob) if knob == "derived" else value for knob, value in new.items()}
+        knobs |= {knob: _plain(getattr(now, knob), now) for knob in BY_FILE if knob in new}
     return Ready(table=now, panel=None, problems=tuple(met), knobs=knobs, chosen=tuple(chosen))
 
 
@@ -84,6 +87,19 @@ def _best(table: Table, problem: Problem, wanted: Sequence[str]) -> Remedy:
             except ConfigError:
                 continue
     return problem.remedies[0]
+
+
+def _grows(knob: str, value: Any) -> bool:
+    """Whether a knob takes one more value beside those that it has."""
+    return knob in LISTS or (knob in MAPS and isinstance(value, Mapping))
+
+
+def _plain(value: Any, table: Table) -> Any:
+    """File → value as the one value, where it is the same for all files."""
+    if not isinstance(value, Mapping) or isinstance(table.path, str) or len(value) < len(table.path):
+        return value
+    kinds = {repr(one): one for one in value.values()}
+    return next(iter(kinds.values())) if len(kinds) == 1 else dict(value)
 
 
 def _merged(before: Any, value: Any) -> Any:

@@ -23,7 +23,7 @@ from causal.panel import Panel
 from causal.sources.table import shape
 from causal.sources.table.cells import words
 from causal.sources.table.file import Sheet, frame_sheet, open_file
-from causal.sources.table.joined import joined
+from causal.sources.table.joined import BY_FILE, joined
 from causal.sources.table.periods import PERIODS
 from causal.sources.table.problem import Problem, Remedy, Spelt, Unusable, shown
 from causal.sources.table.reading import Reading
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIBES = ("column", "label", "short", "unit", "source", "definition", "varies", "counts", "comparative", "count_per", "least", "most", "unmoved")
-BY_FILE = ("authority", "year", "sheet", "header", "years_across")  # knobs that several files may each have their own of
 DECIMALS = ("comma", "point")
 
 
