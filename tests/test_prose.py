@@ -15,7 +15,7 @@ import causal
 ROOT = Path(causal.__file__).parent
 TAKES_APART = {"startswith", "endswith", "partition", "rpartition", "split", "rsplit", "removeprefix", "removesuffix"}
 PATTERNS = {"match", "search", "fullmatch", "findall", "finditer", "sub", "subn", "split", "compile"}
-READS_OTHERS = ("sources/", "graph_files.py", "cli.py", "table_flags.py")
+READS_OTHERS = ("sources/", "graph_files.py", "cli.py", "table_flags.py", "descriptions.py")
 # of these nothing may be read but by their fields, whatever the reason
 FACTS = ("estimand", "strength_reasons", "numbers", "parts", "control_groups", "diagnostics", "concerns", "headline", "range_in_words", "cannot_say", "found")
 
