@@ -69,6 +69,12 @@ TOO_SMALL = {"201": "City of London", "420": "Isles of Scilly"}
 LONDON = {"E13000001", "E13000002"}  # Inner and Outer London, as DfE prints them
 
 
+def stood(code: str, year: int) -> bool:
+    """Whether an authority existed at 31 March of a year."""
+    one = next((each for each in REORGANISATIONS if code in each.before | each.after), None)
+    return one is None or (code in one.before and year <= one.until) or (code in one.after and year > one.until)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Places:
     """Every code known.
@@ -89,10 +95,13 @@ class Places:
 
     def valid(self, code: str, year: int) -> bool:
         """Whether the panel has this place in this year: all years where places are merged, else from and until its reorganisation."""
-        one = next((each for each in REORGANISATIONS if code in each.before | each.after), None)
-        if one is None or self.merged:
-            return True
-        return (code in one.before and year <= one.until) or (code in one.after and year > one.until)
+        return self.merged or stood(code, year)
+
+    def name(self, code: str) -> str:
+        """An authority's name, also of one that is part of a place here."""
+        if code in self.table.index and (not self.merged or code not in UNIT):
+            return str(self.table["name"][code])
+        return next((name.title() for name, one in self.names.items() if one == code), code)
 
     @classmethod
     def of(cls, authorities: pd.DataFrame, links: Mapping[str, str], *, merged: bool) -> Places:
