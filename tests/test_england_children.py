@@ -502,7 +502,8 @@ def test_header_without_authorities_is_refused(tmp_path: Path, rows: list[Sequen
 @pytest.mark.parametrize("publication", MINE, ids=lambda one: one.key)
 def test_breaks_and_releases_belong_to_what_is_given(publication: Publication) -> None:
     assert set(publication.breaks) <= set(publication.gives)
-    assert {release.edition for release in publication.releases} == set(publication.editions)
+    assert {release.edition for release in publication.releases if release.edition in publication.editions} == set(publication.editions)
+    assert all(release.edition.year > 2022 for release in publication.releases if release.edition not in publication.editions)  # later ones of the same
     assert publication.page.startswith("https://")
 
 
@@ -540,7 +541,12 @@ def real() -> Real:
 @real_files
 def test_every_real_file_is_the_one_it_was_tested_on(real: Real) -> None:
     """Each is claimed once (else `Real` fails), by its own publication, under the edition and digest noted there; nothing is wrong with any."""
-    released = {release.name: (publication.key, release.edition, release.sha256) for publication in MINE for release in publication.releases}
+    released = {
+        release.name: (publication.key, release.edition, release.sha256)
+        for publication in MINE
+        for release in publication.releases
+        if release.edition in publication.editions  # later releases stand in another folder
+    }
     assert {name: (publication.key, edition, digest) for name, (publication, edition, digest) in real.found.items()} == released
     assert real.problems == []
 
@@ -549,9 +555,14 @@ def test_every_real_file_is_the_one_it_was_tested_on(real: Real) -> None:
 def test_all_that_is_promised_is_given(real: Real) -> None:
     for publication in MINE:
         given = real.cells[real.cells["publication"] == publication.key]
-        assert set(given["quantity"]) == set(publication.gives), publication.key
+        assert set(publication.gives) - set(given["quantity"]) <= LATER, publication.key
         numbers = given["value"].notna().groupby(given["quantity"]).sum()
         assert numbers.min() > 100, publication.key
+
+
+LATER = {  # what only releases after 2022 print
+    "population_0_17_rebased", "plans_subsequent", "plans_3_months", "plans_6_months", "plans_1_year", "plans_2_years", "plans_longer",
+}  # fmt: skip
 
 
 # FIELD.md, "National series": referrals, section 47, initial conferences, plans and children in need at 31 March.

@@ -40,6 +40,7 @@ MARKS: dict[str, str] = {
     "null": "not available",
     "blank": "left blank",
     "unreadable": "not a number",
+    "contradicted": "contradicted by what stands beside it",
 }
 HEADER_ROWS = 40  # a header that stands lower than this is not looked for
 

@@ -289,7 +289,7 @@ class England:
         except DataError as error:
             return [f"problem: {error}"]
         titles = {one.key: one for one in publications()}
-        held = {(file.publication, file.edition.part): file.edition.year for file in found.files if file.publication}
+        later = {(file.publication, file.edition.part) for file in found.files if file.publication and file.edition.year}
         lines = []
         for file in found.files:
             if not file.publication:
@@ -302,7 +302,7 @@ class England:
             lines.append(f"{file.name}: {titles[file.publication].called(file.edition)}{edition}; {what}")
         there = {(file.publication, file.edition) for file in found.files}
         for one in publications():
-            lacking = [edition for edition in one.editions if (one.key, edition) not in there and held.get((one.key, edition.part), -1) <= edition.year]
+            lacking = [edition for edition in one.editions if (one.key, edition) not in there and (edition.year or (one.key, edition.part) not in later)]
             if not lacking:
                 continue
             parts = ", ".join(filter(None, map(str, lacking)))
@@ -484,7 +484,7 @@ class England:
             name=one.name,
             label=one.label,
             unit=one.unit_of(self._choices),
-            source="; ".join(dict.fromkeys(called)),
+            source="; ".join(dict.fromkeys(called)) or "the calendar",
             definition="; ".join([one.definition_of(self._choices), *(self._revision(need) for need in one.needs[:1] if self._much_revised(need))]),
             varies=one.varies,
             count_per=one.count_per,

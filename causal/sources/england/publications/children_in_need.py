@@ -17,6 +17,7 @@ from typing import Any
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
+from causal.sources.england.witnesses import EMPTY, Line, contradicted
 
 PLACE = {"level": "geographic_level", "old": "old_la_code"}
 NAMES = {"new": "new_la_code", "name": "la_name", "region_code": "region_code", "region": "region_name"}
@@ -73,6 +74,36 @@ LATER = {
     "referrals_no_further_action": "no_further_action_count",
     "referrals_not_in_need": "not_in_need_count",
 }
+# Part → what it prints of a number a second time: its rate (heading + "_rate"), the parts of a total, and the share that a part is.
+RATED = {
+    "b1": ("Anypoint_episodes", "Anypoint_child", "Started_episodes", "Started_child", "Ended_episodes", "Ended_child", "At31_episodes"),
+    "c1": ("Referrals", "Referrals_child"),
+    "c2": ("Assessments_completed",),
+    "c4": ("Section47", "Section47_child", "ICPC", "ICPC_child"),
+    "d1": ("CPP_start", "CPP_child_start", "CPP_end", "CPP_child_end", "CPP_anypoint", "CPP_child_anypoint", "CPP_At31"),
+}
+LENGTHS = tuple(PARTS["d5"][name] for name in ("plans_3_months", "plans_6_months", "plans_1_year", "plans_2_years", "plans_longer"))
+SUMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "b1": {"Anypoint_episodes": ("Ended_episodes", "At31_episodes")},
+    "b3": {"At31_episodes": tuple(NEEDS.values())},
+    "c4": {"ICPC": ("Duration_0-10_days", "Duration_11-15_days", "Duration_16-20_days", "Duration_21+_days")},
+    "d2": {"CPP_start": tuple(f"{kind.title()}_Initial" for kind in ABUSE)},
+    "d4": {"CPP_At31": tuple(f"{kind.title()}_Latest" for kind in ABUSE)},
+    "d5": {"CPP_At31": LENGTHS},
+}
+SHARES: dict[str, dict[str, tuple[str, str]]] = {
+    "c1": {
+        "Re_referrals": ("Referrals", "Re_referrals_percent"),
+        "No_Further_Action": ("Referrals", "No_Further_Action_percent"),
+        "Not_in_Need": ("Referrals", "Not_in_Need_percent"),
+        "rereferral_count": ("referral_count", "rereferral_percent"),
+        "no_further_action_count": ("referral_count", "no_further_action_percent"),
+        "not_in_need_count": ("referral_count", "not_in_need_percent"),
+    },
+    "d3": {"CPP_subsequent": ("CPP_start", "CPP_subsequent_percent")},
+    "d5": {heading: ("CPP_At31", f"{heading}_percent") for heading in LENGTHS},
+}
+LATER_ONLY = ("d3", "d5")  # in the release of 2022 d1 and d4 print what is taken of these
 KNOWN = 2025  # the latest release whose layout these readers were tested on
 FIRST_RELEASE = 2022  # the first release read here; its editions carry no year
 # Headings (lower case) by which a part is told from every other file of the release.
@@ -258,7 +289,7 @@ def recognise(book: Book) -> Edition | None:
     part = next((part for part, tells in TELLS.items() if prints(book, tells)), "")
     year = last_year(book)
     if year <= FIRST_RELEASE:
-        return Edition(part=part) if part else None
+        return Edition(part=part) if part and part not in LATER_ONLY else None
     part = part or _nearest(book)
     return Edition(part=part, year=year) if part else None
 
@@ -285,19 +316,40 @@ def read(book: Book, edition: Edition) -> Extract:
         return cells.extract()
     wanted = PARTS[edition.part]
     optional = NAMES | {quantity: "|".join(map(re.escape, _headings(edition.part, quantity))) for quantity in wanted}
-    table = book.wanted({"year": "time_period", **PLACE}, optional=optional)
+    table = book.wanted({"year": "time_period", **PLACE}, optional=optional | _witnesses(edition.part))
     known = EACH_FILE | UNUSED | {heading.lower() for quantity in wanted for heading in _headings(edition.part, quantity)}
     note_lacking(table, cells, wanted, later=edition.year > KNOWN, known=known)
     printed = [quantity for quantity in wanted if quantity in table.at]
-    for row, place, record in rows(table, cells):
-        year = cells.year(table, row, "year", record["year"])
-        if year is None:
-            continue
-        if place != ENGLAND:
-            note_authority(cells, year, record)
+    lines = [
+        Line(row=row, place=place, year=year, record=record)
+        for row, place, record in rows(table, cells)
+        if (year := cells.year(table, row, "year", record["year"])) is not None
+    ]
+    headings = {table.heading(quantity): quantity for quantity in printed}
+    bad = contradicted(
+        table,
+        cells,
+        lines,
+        rates={heading: f"{heading}_rate" for heading in RATED.get(edition.part, ())},
+        parts=SUMS.get(edition.part),
+        shares=SHARES.get(edition.part),
+        quantities=headings,
+    )
+    for line in lines:
+        if line.place != ENGLAND:
+            note_authority(cells, line.year, line.record)
         for quantity in printed:
-            cells.add(table, row, quantity, record[quantity], place=place, year=year, column=quantity)
+            cell = EMPTY if (line.row, table.heading(quantity)) in bad or (line.row, "") in bad else line.record[quantity]
+            cells.add(table, line.row, quantity, cell, place=line.place, year=line.year, column=quantity)
     return cells.extract()
+
+
+def _witnesses(part: str) -> dict[str, str]:
+    """Columns that say a number a second time, under their headings."""
+    names = [name for heading in RATED.get(part, ()) for name in (heading, f"{heading}_rate")]
+    names += [name for whole, some in SUMS.get(part, {}).items() for name in (whole, *some)]
+    names += [name for each, (whole, share) in SHARES.get(part, {}).items() for name in (each, whole, share)]
+    return {name: re.escape(name) for name in dict.fromkeys(names)}
 
 
 def _read_national(book: Book, cells: Cells, wanted: Mapping[str, str]) -> None:
@@ -322,7 +374,7 @@ PUBLICATION = Publication(
     named=lambda edition: f"{TITLE}, {edition.year or FIRST_RELEASE} release",
     page="https://explore-education-statistics.service.gov.uk/find-statistics/characteristics-of-children-in-need",
     gives=GIVES,
-    editions=tuple(Edition(part=part) for part in (*NATIONAL_PARTS, *PARTS) if part not in ("d3", "d5")),
+    editions=tuple(Edition(part=part) for part in (*NATIONAL_PARTS, *PARTS) if part not in LATER_ONLY),
     recognise=recognise,
     read=read,
     released=lambda edition: edition.year or FIRST_RELEASE,

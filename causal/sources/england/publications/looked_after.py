@@ -16,6 +16,7 @@ from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 from causal.sources.england.publications.children_in_need import NAMES, PLACE, last_year, note_authority, note_lacking, prints, rows
+from causal.sources.england.witnesses import EMPTY, Line, contradicted
 
 STOCK, STARTS, NUMBERS = "looked after", "starts", "numbers"  # parts of an edition
 WIDE_PLACE = {"level": "geog_l", "old": "geog_c"}
@@ -124,7 +125,10 @@ def read(book: Book, edition: Edition) -> Extract:
     if edition.part != NUMBERS:
         return read_wide(book, edition)
     table, cells = book.wanted(LATER if edition.year else SHIFTED, optional=NAMES | RATE), Cells(book.path)
-    for row, place, record in rows(table, cells):
+    found = list(rows(table, cells))
+    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if number(record["year"])[1] == ""]
+    bad = contradicted(table, cells, lines, rates={"number": "rate"}, people="children")
+    for row, place, record in found:
         measure = said(record["measure"])
         quantity = MEASURES.get(measure.lower())
         if quantity is None:
@@ -135,7 +139,8 @@ def read(book: Book, edition: Edition) -> Extract:
                 continue  # printed in all years for authorities that existed in some of them only
             if place != ENGLAND:
                 note_authority(cells, year, record)
-            cells.add(table, row, quantity, record["number"], place=place, year=year, column="number")
+            cell = EMPTY if {(row, "number"), (row, "")} & bad else record["number"]
+            cells.add(table, row, quantity, cell, place=place, year=year, column="number")
             if quantity == "looked_after" and not edition.year:  # the same children stand in each measure's row
                 cells.add(table, row, "population_0_17_cla", record["children"], place=place, year=year, column="children")
     return cells.extract()
