@@ -260,7 +260,7 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         england = England(path=str(path))
         lines = _cell(england, *given.cell) if given.cell else england.check()
         print("\n".join(lines))
-        return 2 if lines[-1].startswith("problem") else 0
+        return 2 if any(line.startswith("problem") for line in lines) else 0
     if given.cell:
         raise ConfigError("--cell looks into a folder of published files; a table's cells are its own")
     from causal import open_data

@@ -82,9 +82,10 @@ def _in_years(panel: Panel, first: int | None, last: int | None) -> Panel:
     low, high = (first if first is not None else panel.years[0]), (last if last is not None else panel.years[-1])
     if low <= panel.years[0] and high >= panel.years[-1]:
         return panel
-    kept = panel.only(years=[year for year in panel.years if low <= year <= high])
-    if not len(kept.frame):
+    years = [year for year in panel.years if low <= year <= high]
+    if not years:
         raise DataError(f"no year of the panel, {panel.years[0]} to {panel.years[-1]}, is from source.first_year {low} to source.last_year {high}")
+    kept = panel.only(years=years)
     left = [one for one in panel.authorities if one not in set(kept.authorities)]
     step = f"years before {low} and after {high} left out" if low > panel.years[0] and high < panel.years[-1] else ""
     step = step or (f"years before {low} left out" if low > panel.years[0] else f"years after {high} left out")

@@ -51,6 +51,7 @@ import pandas as pd
 
 from causal.errors import ConfigError, suggest
 from causal.panel import Panel, Variable
+from causal.sources import narrow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 FIRST_YEAR = 2011  # financial years are named by the year they end in
+PART = ("first_year", "last_year", "keep_regions", "break_at")  # knobs of the part that is kept
 BURN_IN = 8  # years before the first: shocks and carried-over plans settle, and "kept closed from before" has a before
 
 # England, years ending March 2011 to 2019, flat before and after. Rates per 10,000 children: published counts over children aged 0 to 17.
@@ -197,6 +199,8 @@ class Simulated:
     switches : expected share of authorities whose recorded centre spending has a reporting switch or zeros (36 of 148 in England: 0.243).
         True spending, and so closures, do not notice.
     authorities, years : how many; years count from the year ending March 2011.
+    first_year, last_year, keep_regions, break_at : the part of the panel to keep, and a break at which every authority starts anew (`causal.sources.narrow`).
+        The world and its planted truth stay those of all years and authorities.
     seed : of every draw. Each equation has its own stream, so no knob moves another's draws.
 
     Raises
@@ -220,11 +224,18 @@ class Simulated:
     authorities: int = 150
     years: int = 9
     seed: int = 2019
+    first_year: int | None = None
+    last_year: int | None = None
+    keep_regions: tuple[str, ...] = ()
+    break_at: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "keep_regions", narrow.checked(self.keep_regions, self.first_year, self.last_year, self.break_at))
         whole = {"delay": (1, 2), "authorities": (10, 5_000), "years": (4, 50), "seed": (0, 2**63)}
         ranges = {"carryover": (0, 0.9), "shock_persistence": (0, 0.95), "switches": (0, 1), "authority_confounding": (-1.6, 1.6)}
         for knob in fields(self):
+            if knob.name in PART:
+                continue
             value: Any = getattr(self, knob.name)
             wanted = "a whole number" if knob.name in whole else "a finite number"
             low, high = (whole | ranges).get(knob.name, (-1e6, 1e6))
@@ -258,7 +269,7 @@ class Simulated:
             )
             for name, label, unit, equation in COLUMNS
         )
-        return Panel(
+        panel = Panel(
             frame=pd.DataFrame(columns, index=index),
             variables=variables,
             places=places.copy(),
@@ -272,6 +283,8 @@ class Simulated:
                 "Need is a cause of the outcomes that no column holds, as in life.",
             ),
         )
+        part: dict[str, Any] = {name: getattr(self, name) for name in PART}
+        return narrow.narrow(panel, **part)
 
     def truth(self, question: Question) -> Truth:
         """The answer to `question` in this world: the same shocks with the treatment at both levels, from before the first year on.

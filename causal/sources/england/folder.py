@@ -12,7 +12,8 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -25,9 +26,10 @@ from causal.errors import DataError
 from causal.sources.england.book import Book, digest
 from causal.sources.england.extract import AUTHORITY, ENGLAND, Extract, Problem
 from causal.sources.england.numbers import groups
-from causal.sources.england.places import ENDED_2009, TOO_SMALL, UNIT, Places
+from causal.sources.england.places import CODES, ENDED_2009, TOO_SMALL, UNIT, Places, plain
 from causal.sources.england.publication import Edition, Publication, publications
 from causal.sources.england.publications.children_in_need import last_year
+from causal.sources.england.witnesses import EMPTY as CONTRADICTED
 
 ENDINGS = frozenset({".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet"})
 TEXTS = ("place", "quantity", "part", "mark", "sheet", "column", "file")
@@ -35,6 +37,9 @@ NUMBERS = ("year", "value", "row", "released")
 WHOLE = 0.95  # a file that names fewer of the authorities than this was cut short
 FIRST = 2010  # the first year that panels can have
 KEPT = 8  # entries that stay in the cache, the newest
+TOLD = 2  # files that must name a code alike before another name beside it is held against them
+REVISED_TIMES, REVISED_MOST = 1.5, 50.0  # a later release that is so many times another, and differs by more than so much, is no revision of it
+SHOWN = 20
 CACHE = "CAUSAL_CACHE"  # environment variable that names another folder for the cache; empty: none
 
 
@@ -261,9 +266,12 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
             + ". What is wanted:  causal fetch"
         )
     frames, links, rounding = [], dict[str, str](), dict[str, float]()
+    misnamed = _misnamed([extract for _, _, extract in extracts])
     for publication, edition, extract in extracts:
         name = known[extract.path].name
-        frames.append(extract.cells.assign(file=name, released=publication.released(edition)))
+        cells, wrong = _without(extract, misnamed.get(extract.path, {}))
+        problems += wrong
+        frames.append(cells.assign(file=name, released=publication.released(edition)))
         links |= extract.links
         rounding |= extract.rounding
     return _Raw(
@@ -274,6 +282,40 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
         rounding=rounding,
         problems=tuple(problems),
     )
+
+
+def _misnamed(extracts: Sequence[Extract]) -> dict[Path, dict[tuple[str, int], tuple[str, str]]]:
+    """File → (code, year) → name beside it and the code that this name has everywhere else: a code that stands beside another authority's name."""
+    names: dict[str, Counter[str]] = defaultdict(Counter)
+    for extract in extracts:
+        for old, name in dict.fromkeys(zip(extract.authorities["old_la_code"].astype(str), extract.authorities["la_name"].astype(str), strict=True)):
+            if old in CODES and name:
+                names[old][plain(name)] += 1  # once for each file
+    usual = {old: counted.most_common(1)[0] for old, counted in names.items()}
+    owner = {name: old for old, (name, times) in usual.items() if times >= TOLD}
+    out: dict[Path, dict[tuple[str, int], tuple[str, str]]] = defaultdict(dict)
+    for extract in extracts:
+        for old, name, year in extract.authorities[["old_la_code", "la_name", "year"]].astype({"old_la_code": str, "la_name": str}).itertuples(index=False):
+            other = owner.get(plain(name), old)
+            if name and old in usual and other != old and usual[old][0] != plain(name) and usual[old][1] >= TOLD:
+                out[extract.path][old, int(year)] = (name, other)
+    return out
+
+
+def _without(extract: Extract, misnamed: Mapping[tuple[str, int], tuple[str, str]]) -> tuple[pd.DataFrame, list[Problem]]:
+    """The cells of a file, empty where a code stands beside another's name, and what is to be told of it."""
+    cells, problems = extract.cells, list[Problem]()
+    for (old, year), (name, other) in misnamed.items():
+        here = ((cells["place"].astype(str) == old) & (cells["year"] == year)).to_numpy()
+        if not here.any() or (cells["mark"][here] == CONTRADICTED).any():
+            continue  # no number is lost, or the file's own reader has said it
+        value, mark = cells["value"].to_numpy(float).copy(), cells["mark"].astype(str).to_numpy(dtype=object)
+        value[here], mark[here] = np.nan, CONTRADICTED
+        cells = cells.assign(value=value, mark=pd.Categorical(mark))
+        what = f"stands beside the name {name!r}, which has the code {other} in other files"
+        message = f"{what}: code and name contradict each other, and its numbers of {year} are left empty"
+        problems.append(Problem(path=extract.path, row=int(cells["row"][here].min()), value=old, message=message))
+    return cells, problems
 
 
 def _once(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -319,11 +361,55 @@ def _resolved(paths: tuple[Path, ...], raw: _Raw, merged: bool) -> Folder:
     names = sorted({code for code in codes if code is not None})
     at = np.array([names.index(code) if code is not None else -1 for code in codes], dtype=np.int64)
     cells = cells.assign(place=pd.Categorical.from_codes(at[cells["place"].cat.codes.to_numpy()], categories=pd.Index(names)))
+    cells, beyond = _beyond(paths, cells)
     cells, doubles = _single(paths, cells)
     cells, short = _complete(paths, cells, raw.files, places)
     return Folder(
-        paths=paths, cells=cells.reset_index(drop=True), places=places, files=raw.files, rounding=raw.rounding, problems=(*problems, *doubles, *short)
+        paths=paths, cells=cells.reset_index(drop=True), places=places, files=raw.files, rounding=raw.rounding, problems=(*problems, *beyond, *doubles, *short)
     )
+
+
+def _beyond(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Numbers that a later release in another folder gives so differently that it is no revision: told, and neither stands."""
+    if len(paths) == 1:
+        return cells, []
+    labels = cells["file"].cat.categories.to_series().str.partition("/")[0].astype("category").cat.codes.to_numpy(np.int64)
+    folder = labels[cells["file"].cat.codes.to_numpy()]
+    keys = [cells[name].cat.codes.to_numpy(np.int64) for name in ("quantity", "place", "part")] + [cells["year"].to_numpy()]
+    group, _ = groups(*keys)
+    order = np.lexsort((cells["released"].to_numpy(), group))
+    before, after = order[:-1], order[1:]
+    value, released = cells["value"].to_numpy(float).copy(), cells["released"].to_numpy()
+    old, new = value[before], value[after]
+    asked = (group[before] == group[after]) & (folder[before] != folder[after]) & (released[before] != released[after]) & (cells["year"].to_numpy()[after] > 0)
+    low, high = np.fmin(old, new), np.fmax(old, new)
+    at = np.flatnonzero(asked & (high - low > REVISED_MOST) & (high > REVISED_TIMES * np.fmax(low, 0)))
+    if not len(at):
+        return cells, []
+    problems = []
+    for i in at[np.argsort(after[at], kind="stable")][:SHOWN]:
+        one, other = cells.iloc[int(after[i])], cells.iloc[int(before[i])]
+        what = f"{one['quantity']} of {one['place']}, {one['year']}: {other['value']:,.10g} in {other['file']}, row {other['row']}"
+        message = f"{what}; so great a difference is no revision, and neither stands. Which folder is right?"
+        problems.append(
+            Problem(
+                path=_where(paths, str(one["file"])),
+                row=int(one["row"]),
+                column=str(one["column"]),
+                value=f"{one['value']:,.10g}",
+                message=message,
+                quantity=str(one["quantity"]),
+            )
+        )
+    if len(at) > SHOWN:
+        files = sorted(set(cells["file"].iloc[after[at]].astype(str)))
+        problems.append(
+            Problem(path=_where(paths, files[0]), message=f"{len(at) - SHOWN:,} more numbers differ so from another folder's, in {', '.join(files[:4])}")
+        )
+    mark = cells["mark"].astype(str).to_numpy(dtype=object)
+    wrong = np.concatenate([before[at], after[at]])
+    value[wrong], mark[wrong] = np.nan, CONTRADICTED
+    return cells.assign(value=value, mark=pd.Categorical(mark)), problems
 
 
 def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:

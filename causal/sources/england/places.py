@@ -116,7 +116,7 @@ class Places:
                 continue
             if re.fullmatch(r"E\d{8}", new):
                 gss.setdefault(new, old)
-            names.setdefault(_plain(name), old)
+            names.setdefault(plain(name), old)
             if region_code in LONDON:
                 region, region_code = "London", "E12000007"
             row = table.setdefault(old, {"name": name, "region": "", "region_code": "", "old_la_code": old, "new_la_code": ""})
@@ -125,7 +125,7 @@ class Places:
         for old, new, name, region_code, region, _ in latest.itertuples(index=False):  # lookups that print no DfE code fill what is still empty
             code = gss.get(new, "") if not old else ""
             if code in table:
-                names.setdefault(_plain(name), code)
+                names.setdefault(plain(name), code)
                 table[code]["region"], table[code]["region_code"] = table[code]["region"] or region, table[code]["region_code"] or region_code
         if merged:
             for one in REORGANISATIONS:
@@ -144,12 +144,12 @@ class Places:
             return ENGLAND
         words = self.links.get(words, words)
         code = self.gss.get(words, words)
-        code = self.names.get(_plain(code), code)
+        code = self.names.get(plain(code), code)
         known = code in self.table.index or code in UNIT
         return code if known else None
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name for comparing: lower case, "&" and punctuation gone, "upon" and the like kept."""
     words = re.sub(r"[^a-z ]", " ", name.lower().replace("&", " and ").replace("st.", "st"))
     words = re.sub(r"\b(city of|county of|royal borough of|the|ua|county|city|borough)\b", " ", words)

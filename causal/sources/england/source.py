@@ -37,6 +37,7 @@ from causal.sources.england.publication import Publication, publications
 from causal.sources.england.publications import lait
 from causal.sources.england.releases import released, revised
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
+from causal.sources.england.witnesses import EMPTY as CONTRADICTED
 
 FIRST, USUAL, FURTHEST = 2010, 2019, 2100  # plans begin in 2010; Table A1 of section 251 ends in 2019
 PLACES = ("stable", "published")
@@ -194,6 +195,7 @@ class England:
                 *released(self._folder, {need for one in VARIABLES if one.name in making.made for need in one.needs}),
                 *making.notes,
                 *bare(frame),
+                *self._contradicted(),
                 *self._unread(),
                 *self._lacking(),
             ),
@@ -448,6 +450,14 @@ class England:
                 quantity=quantity,
             )
         return tuple(out.values())
+
+    def _contradicted(self) -> list[str]:
+        """Numbers that their own file, or another, contradicts, in one sentence."""
+        cells = self._folder.cells
+        lost = cells[cells["mark"] == CONTRADICTED]
+        first = [f"{one.quantity} of {one.place}, {one.year} ({one.file}, row {one.row}, {one.column})" for one in lost.head(10).itertuples()]
+        more = f" and {len(lost) - 10:,} more" if len(lost) > 10 else ""
+        return [f"contradicted by what stands beside them, and left empty: {'; '.join(first)}{more}"] if len(lost) else []
 
     def _unread(self) -> list[str]:
         """Files that nothing was taken from, in one sentence."""
