@@ -24,12 +24,12 @@ import numpy as np
 from scipy import stats
 
 from causal.breakdown import Case
-from causal.decompositions.cost import Cost, drawn
+from causal.decompositions.cost import Cost
 from causal.decompositions.heterogeneity import arranged, in_money
 from causal.decompositions.machinery.budget import RULES, picks, value
 from causal.decompositions.machinery.groups import features, named_groups, own_years
 from causal.decompositions.machinery.held_out import held_out, slopes
-from causal.decompositions.machinery.money import Placement, per_person
+from causal.decompositions.machinery.money import Placement, drawn, per_person
 from causal.design import design
 from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_and_part, trust
@@ -67,7 +67,7 @@ def one_panel(case: Case, found: Identification, later: Identification, cost: Co
     panel, effect = planted(drawn_panel, question.lag, differs)
     case = replace(case, panel=panel)
     rng = stream(seed, "groups and cost")
-    made = arranged(case, found, COLUMNS)
+    made = arranged(case, COLUMNS, found)
     contrast = question.contrast
     parts, tests = named_groups(made, made.modifiers, rng)
     fifths = [part for part in parts if part.of == made.modifiers[0].label]
@@ -90,7 +90,7 @@ def one_panel(case: Case, found: Identification, later: Identification, cost: Co
         test = held_out(ready, learner, folds=5, splits=3, level=0.95, rng=rng, trees=40)  # type: ignore[arg-type]
         out[f"held out, {learner}"] = float(test.p_value < 0.05)
     in_pounds, by_pound = planted(drawn_panel, question.lag, differs, by_pound=True)
-    money, _, _ = in_money(in_pounds, arranged(replace(case, panel=in_pounds), found, COLUMNS), "centre_spend_per_child", spending="more")
+    money, _, _ = in_money(in_pounds, arranged(replace(case, panel=in_pounds), COLUMNS, found), "centre_spend_per_child", spending="more")
     price = per_person(in_pounds, "centre_spend_per_child", made.authorities)
     assert price is not None
     true = -by_pound / price.values  # good done by £1 a child
@@ -151,7 +151,7 @@ def main(panels: int, forests: int, say: Callable[[str], None]) -> None:
     assert isinstance(cost, Cost) and all(isinstance(one, Placement) for one in cost.placements.values())
     panel = study.source.load()
     case = Case(panel=panel, question=study.question, graph=study.graph, estimator=FixedEffects(), action=study.action, source=study.source)
-    found = case.identify()
+    found = case.analysis().identification
     later = identify(replace(study.question, outcome="looked_after", lag=study.question.lag + 1), study.graph, measured=panel.names)
     done: dict[float, list[dict[str, Any]]] = {0.0: [], DIFFERS: []}
     for seed in range(panels):

@@ -30,9 +30,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from causal.design import Design, design
+from causal.estimand import Estimand
 from causal.estimate import Estimate, estimated, least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import Identification
+from causal.inference.multiplicity import rejected
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Trial, stream
@@ -48,13 +50,16 @@ from causal.refuters.random_common_cause import RandomCommonCause
 from causal.refuters.reverse_causation import ReverseCausation
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
-from causal.verdict.decide import Rule, holm
+from causal.verdict.decide import Rule
 
 DRAWS = 100
 CONTROLS = 5
 REFITS = 20
 GOALS = {1_200: 100.0, 100_000: 15.0}
 FULL = 10.0  # seconds, two cores: one alone takes no more
+
+
+SLOPE = Estimand(family="average", comparison="pooled", population="all", weighting="residual_variance", model="slope with controls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ class Pooled:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """The slope with clustered errors."""
         fit, _ = least_squares(design, design.basis())
-        return estimated(design, fit, estimator=self.name, estimand="slope with controls")
+        return estimated(design, fit, estimator=self.name, estimand=SLOPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +249,7 @@ def rates(number: int) -> list[str]:
         for name, answers in found.items():
             alarms[name].append(sum(answer.survived is False for answer in answers))
         p_values = [{name: found[name][i].p_value for name in Rule().decides("dose") if name in found} for i in range(number)]
-        together.append(sum(bool(holm({name: p for name, p in one.items() if p is not None}, Rule().level)) for one in p_values))
+        together.append(sum(bool(rejected({name: p for name, p in one.items() if p is not None}, Rule().level)) for one in p_values))
     said = ["", f"Alarms in {number} clean panels of each kind (fixed effects, eight years, default knobs; the true effect is 0 unless said):", ""]
     said += [f"| check | {' | '.join(kinds)} |", f"|---|{'---|' * len(kinds)}"]
     said += [f"| {name} | {' | '.join(f'{alarm / number:.1%}' for alarm in found)} |" for name, found in alarms.items()]

@@ -267,7 +267,7 @@ class Cell:
 
     @property
     def met(self) -> bool:
-        """METHOD's criterion: coverage that cannot be told apart from 92 to 98 %, bias at most 0.1 sd and three Monte Carlo errors."""
+        """docs/method.md's criterion (section 5): coverage that cannot be told apart from 92 to 98 %, bias at most 0.1 sd and three Monte Carlo errors."""
         low, high = self.reach
         return low <= 0.98 and high >= 0.92 and abs(self.bias) <= 0.1 * self.sd + 3 * self.error
 

@@ -1,7 +1,7 @@
 """Finds out whether a preventative public service works, and says so truthfully.
 
 The public names, in the order of the story; each is imported when it is first asked for, since pandas alone takes half a second.
-The steps `identify`, `design` and `judge` live in the modules of their names.
+The steps `identify` and `design` live in the modules of their names, `judge` in `causal.verdict.decide`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from causal.study import Result, Study, run
     from causal.verdict.decide import Rule, Verdict
 
+__version__ = "0.1.0"  # the one home of the version: pyproject.toml reads it here
+
 _HOMES = {
     "question": ("Question", "Saying"),
     "graph": ("Node", "Arrow", "Graph"),
@@ -29,7 +31,7 @@ _HOMES = {
     "design": ("Design",),
     "estimate": ("Part", "Estimate", "Estimator"),
     "refute": ("Trial", "Refutation", "Refuter"),
-    "judge": ("Rule", "Verdict"),
+    "verdict.decide": ("Rule", "Verdict"),
     "study": ("Study", "Result", "run"),
     "errors": ("CausalError", "DataError", "GraphError", "DesignError", "EstimationError", "ConfigError"),
 }

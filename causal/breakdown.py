@@ -13,16 +13,16 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from causal.design import design
-from causal.errors import DesignError
+from causal.analysis import Analysis, analyse
 from causal.estimate import Estimator
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identify import Identification
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, in_parallel, stream
 
 T = TypeVar("T")
+NOTHING_TO_TAKE_APART = ": no effect to take apart"  # end of the sentence on an effect that is not identified
 Cell = str | float | int | None
 KINDS = ("stacked", "waterfall", "intervals", "dots", "scatter", "curve", "funnel")
 
@@ -53,16 +53,16 @@ class Case:
     workers: int = 1
     progress: bool = False
 
-    def identify(self) -> Identification:
-        """What the graph says of the question with these data; DoWhy is loaded."""
-        strategy = getattr(self.estimator, "strategy", "backdoor")
-        return identify(
-            self.question,
-            self.graph,
-            measured=self.panel.names,
-            adjust_for=self.adjust_for,
-            strategy=strategy,  # type: ignore[arg-type]
-        )
+    def analysis(self, question: Question | None = None, found: Identification | None = None) -> Analysis:
+        """What the graph says of the question with these data, and the rows; DoWhy is loaded.
+
+        Parameters
+        ----------
+        question : None: the case's own.
+        found : what the graph says, if it was asked already.
+        """
+        asked = question or self.question
+        return analyse(self.panel, asked, self.graph, estimator=self.estimator, adjust_for=self.adjust_for, identification=found)
 
     def trial(self) -> Trial:
         """The study's own answer, with the powers to repeat it: identification, design and estimate as `causal run` makes them.
@@ -72,22 +72,9 @@ class Case:
         DesignError : the effect is not identified, so there is nothing to take apart.
         CausalError : the design or the estimate cannot be made.
         """
-        found = self.identify()
-        if not found.identified:
-            raise DesignError(f"the graph does not identify {self.question.treatment} → {self.question.outcome} with these data: no effect to take apart")
-        made = design(self.panel, self.question, found)
-        return Trial(
-            panel=self.panel,
-            question=self.question,
-            identification=found,
-            estimator=self.estimator,
-            design=made,
-            estimate=self.estimator.estimate(made, stream(self.seed, "estimate")),
-            seed=self.seed,
-            workers=self.workers,
-            progress=self.progress,
-            graph=self.graph,
-        )
+        analysis = self.analysis()
+        estimate = self.estimator.estimate(analysis.must(NOTHING_TO_TAKE_APART), stream(self.seed, "estimate"))
+        return Trial.of(analysis, self.estimator, estimate, seed=self.seed, workers=self.workers, progress=self.progress)
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
         """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""

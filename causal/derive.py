@@ -16,7 +16,6 @@ an effect looks like depends on how they are met; so guard, switch and ceiling s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from causal.errors import ConfigError, DataError, suggest
+from causal.knobs import is_number, is_whole
 from causal.panel import Loss, Panel, Variable
 from causal.words import count, listed
 
@@ -165,15 +165,15 @@ def _columns(where: str, value: Any) -> list[str]:
 
 
 def _years(where: str, value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
+    if is_whole(value, most=-1):
         raise ConfigError(f"{where} must be at least 1, got {value}; a later year's value is a lead, which the check future_treatment looks at, not a column")
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if not is_whole(value, 1):
         raise ConfigError(f"{where} must be a whole number of years, at least 1, got {value!r}")
     return value
 
 
 def _base(where: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_whole(value):
         raise ConfigError(f"{where} must be a year of the panel, such as 2011, got {value!r}")
     return value
 
@@ -186,8 +186,7 @@ def _way(where: str, value: Any) -> str:
 
 def _number(least: float, *, above: bool = False) -> Callable[[str, Any], float]:
     def check(where: str, value: Any) -> float:
-        fits = not isinstance(value, bool) and isinstance(value, (int, float)) and (least < value if above else least <= value) and value < math.inf
-        if not fits:
+        if not is_number(value) or not (least < value if above else least <= value):
             raise ConfigError(f"{where} must be a number {'above' if above else 'of at least'} {least:g}, got {value!r}")
         return float(value)
 

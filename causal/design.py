@@ -30,6 +30,33 @@ FEWEST_AUTHORITIES = 10
 COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
 
 
+class Control(str):
+    """A cause that is adjusted for: a value, written `deprivation × year` where the cause acts with its own strength in each year.
+
+    It equals and sorts as its written form, so that it stands in words and records as it is; whoever needs to know asks its fields.
+
+    Parameters
+    ----------
+    cause : dated name of the cause.
+    by_year : whether it has a column for each year.
+    made : whether an estimator made it for itself, and it is no cause in the graph.
+    """
+
+    __slots__ = ("by_year", "cause", "made")
+    cause: str
+    by_year: bool
+    made: bool
+
+    def __new__(cls, cause: str, *, by_year: bool = False, made: bool = False) -> Control:
+        """The value of these fields."""
+        one = super().__new__(cls, f"{cause} × year" if by_year else cause)
+        one.cause, one.by_year, one.made = cause, by_year, made
+        return one
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, bool]]:
+        return (self.cause,), {"by_year": self.by_year, "made": self.made}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Design:
     """One row for each usable authority-year, sorted by authority and year.
@@ -39,7 +66,7 @@ class Design:
     question, identification : what is asked and what the graph allows.
     outcome, treatment : shape (rows,); raw, in the units of their variables.
     controls : shape (rows, columns); raw. `control_names` names each column, and `control_groups`
-        says which columns stand for one cause ("deprivation × year" has one for each year but the first).
+        says which columns stand for one cause (deprivation by year has one for each year but the first).
     nested : shape (rows, columns), `nested_names`: what the graph asks for but authority effects already hold
         (constant causes); for estimators that do not absorb authorities.
     absorb : of ("authority", "year"), what is taken out as fixed effects.
@@ -62,7 +89,7 @@ class Design:
     treatment: Floats
     controls: Floats
     control_names: tuple[str, ...]
-    control_groups: Mapping[str, tuple[int, ...]]
+    control_groups: Mapping[Control, tuple[int, ...]]
     nested: Floats
     nested_names: tuple[str, ...]
     absorb: tuple[str, ...]
@@ -80,6 +107,10 @@ class Design:
     words: tuple[str, ...]
     weights: Floats | None = None
     columns: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(group, Control) for group in self.control_groups):
+            raise TypeError(f"Design.control_groups must be keyed by causal.design.Control, got {', '.join(self.control_groups)}")
 
     @property
     def rows(self) -> int:
@@ -149,8 +180,8 @@ class Design:
         at = self.controls.shape[1]
         groups = dict(self.control_groups)
         for i, name in enumerate(self.nested_names):
-            by_year = f"{name} × year"
-            groups[by_year if by_year in groups else name] = (*groups.get(by_year, ()), at + i)
+            by_year = Control(name, by_year=True)
+            groups[by_year if by_year in groups else Control(name)] = (*groups.get(by_year, ()), at + i)
         return replace(
             self,
             absorb=tuple(name for name in self.absorb if name != "authority"),
@@ -465,11 +496,11 @@ def _breaks(panel: Panel, dated: Mapping[str, int], year: Ints) -> list[str]:
 
 def _controls(
     table: pd.DataFrame, linear: list[str], identification: Identification, year: Ints, words: list[str]
-) -> tuple[Floats, tuple[str, ...], dict[str, tuple[int, ...]]]:
+) -> tuple[Floats, tuple[str, ...], dict[Control, tuple[int, ...]]]:
     """Columns to adjust for; a cause that acts by year gets one for each year, the first year's being its level."""
     columns: list[Floats] = []
     names: list[str] = []
-    groups: dict[str, tuple[int, ...]] = {}
+    groups: dict[Control, tuple[int, ...]] = {}
     absorbs_place = "authority" in identification.adjust_for
     for name in linear:
         values = table[name].to_numpy(dtype=float)
@@ -477,8 +508,7 @@ def _controls(
         parts = [] if by_year and absorbs_place else [(name, values)]
         if by_year:
             parts += [(f"{name} × {one}", np.where(year == one, values, 0.0)) for one in np.unique(year)[1:]]
-        group = f"{name} × year" if by_year else name
-        groups[group] = tuple(range(len(columns), len(columns) + len(parts)))
+        groups[Control(name, by_year=by_year)] = tuple(range(len(columns), len(columns) + len(parts)))
         columns += [part for _, part in parts]
         names += [part for part, _ in parts]
     if groups:

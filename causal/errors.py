@@ -45,6 +45,10 @@ class EstimationError(CausalError):
     """An estimator that cannot serve this design."""
 
 
+class NotWhatWasWanted(EstimationError):
+    """An answer that is not of the form that the other rooms read: the estimator's class is at fault, and not the data."""
+
+
 class ConfigError(CausalError):
     """A knob, name or value that does not exist or does not fit."""
 

@@ -6,7 +6,7 @@ between estimators without a second fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -14,21 +14,50 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import CausalError
+from causal.errors import NotWhatWasWanted
+from causal.estimand import DesignFacts, Estimand, Held
 from causal.inference.clustered import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.question import Question
 
-MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
+Kind = Literal["group", "time", "path", "specification", "trend"]
+KINDS: tuple[str, ...] = ("group", "time", "path", "specification", "trend")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _check_numbers(where: str, made: object, names: Sequence[str]) -> None:
+    """Each of the fields is a number that is one, or None.
+
+    Raises
+    ------
+    NotWhatWasWanted : one is not.
+    """
+    for name in names:
+        value = getattr(made, name)
+        if value is not None and (not _number(value) or np.isnan(value)):
+            raise NotWhatWasWanted(f"{where}: {name} must be a number, or None where none is known, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The effect in one group, year or path; outcome units, for the whole contrast.
+    """The effect in one group, year, path or specification; outcome units, for the whole contrast.
 
-    `joint_lower` and `joint_upper` hold for all parts of one kind at once (None where not known).
+    Parameters
+    ----------
+    kind : "group", "time" (a lead or lag), "path", "specification", or "trend" (a slope over years, or an effect of years that are no lead or lag).
+    of : what it is a part of, as the code calls it: a variable's name, or a few words of the check's own.
+    name : for print alone.
+    effect, std_error, lower, upper : NaN and None where the part has no answer.
+    joint_lower, joint_upper : hold for all parts of one kind at once; None where not known.
+    since : years since the treatment, of every part of kind "time": a lead of two years has −2, the treatment's own year 0, a lag of one year 1.
+    open_ended : whether it stands for that year and all beyond it.
+    group : the group, as its modifier calls it; None where there is none.
+    chosen : whether it is the specification that was chosen beforehand.
     """
 
-    kind: Literal["group", "time", "path", "specification"]
+    kind: Kind
     of: str
     name: str
     effect: float
@@ -39,6 +68,26 @@ class Part:
     joint_upper: float | None = None
     rows: int = 0
     authorities: int = 0
+    since: int | None = None
+    open_ended: bool = False
+    group: str | None = None
+    chosen: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"Part {self.name!r} of {self.of!r}"
+        if self.kind not in KINDS:
+            raise NotWhatWasWanted(f"{where}: kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        for name in ("of", "name"):
+            if not isinstance(getattr(self, name), str):
+                raise NotWhatWasWanted(f"{where}: {name} must be words, got {getattr(self, name)!r}")
+        if self.kind == "time" and (isinstance(self.since, bool) or not isinstance(self.since, int | np.integer)):
+            raise NotWhatWasWanted(
+                f"{where}: a part of kind 'time' is a lead or lag and must say its years since the treatment (since=-2 for the second lead, 0 for the "
+                f"treatment's own year), got since={self.since!r}"
+            )
+        if not _number(self.effect):
+            raise NotWhatWasWanted(f"{where}: effect must be a number, NaN where there is no answer, got {self.effect!r}")
+        _check_numbers(where, self, ("std_error", "lower", "upper", "joint_lower", "joint_upper"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +97,9 @@ class Estimate:
     Parameters
     ----------
     estimator : its name on the shelf.
-    estimand : in words: whose effect, weighted how, under which model. Only equal estimands are compared as one answer.
+    estimand : whose effect of what, compared and averaged how. Only estimates of one effect are compared as answers to one question.
+    held : what it conditions on.
+    facts : what is known of who moved and of the years before.
     target : "ATE" or "ATT", as honoured.
     effect, std_error, lower, upper, level, p_value, df : interval from t with `df` degrees of freedom (None: normal);
         all but the effect are None where no valid interval is known.
@@ -61,10 +112,15 @@ class Estimate:
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
+
+    Raises
+    ------
+    NotWhatWasWanted : a field that is not what it must be; the message names estimator, field and what was wanted.
     """
 
     estimator: str
-    estimand: str
+    estimand: Estimand
+    held: Held
     target: Literal["ATE", "ATT"]
     effect: float
     std_error: float | None
@@ -77,6 +133,7 @@ class Estimate:
     rows: int
     authorities: int
     clusters: int
+    facts: DesignFacts = field(default_factory=DesignFacts)
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
     association: bool = False
@@ -84,12 +141,48 @@ class Estimate:
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.estimator, str) or not self.estimator.strip():
+            raise NotWhatWasWanted(f"an Estimate must name its estimator, got estimator={self.estimator!r}")
+        where = f"the Estimate of {self.estimator}"
+        for name, kind in (("estimand", Estimand), ("held", Held), ("facts", DesignFacts)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise NotWhatWasWanted(f"{where}: {name} must be a causal.estimand.{kind.__name__}, got {value!r}")
+        if self.target not in ("ATE", "ATT"):
+            raise NotWhatWasWanted(f"{where}: target must be 'ATE' or 'ATT', got {self.target!r}")
+        if not _number(self.effect) or not np.isfinite(self.effect):
+            raise NotWhatWasWanted(f"{where}: effect must be a finite number, got {self.effect!r}")
+        _check_numbers(where, self, ("std_error", "lower", "upper", "p_value", "df"))
+        if (self.lower is None) != (self.upper is None):
+            raise NotWhatWasWanted(f"{where}: lower and upper must both be numbers or both be None, got {self.lower!r} and {self.upper!r}")
+        for name in ("rows", "authorities", "clusters"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+                raise NotWhatWasWanted(f"{where}: {name} must be a whole number of at least 0, got {value!r}")
+        object.__setattr__(self, "parts", tuple(self.parts))
+        for part in self.parts:
+            if not isinstance(part, Part):
+                raise NotWhatWasWanted(f"{where}: parts must be of the class causal.estimate.Part, got {part!r}")
+        scores = self.influence
+        if scores is not None and (not isinstance(scores, np.ndarray) or scores.shape != (self.clusters,) or not np.isfinite(scores).all()):
+            came = f"shape {scores.shape}" if isinstance(scores, np.ndarray) and scores.shape != (self.clusters,) else "numbers that are not finite"
+            came = came if isinstance(scores, np.ndarray) else f"{type(scores).__name__}"
+            raise NotWhatWasWanted(f"{where}: influence must be an array of one finite score for each of its {self.clusters} clusters, got {came}")
+
+    def same_effect(self, other: Estimate) -> bool:
+        """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
+        return self.target == other.target and self.estimand.same_effect(other.estimand)
+
+
+Pairing = Literal["covariates", "propensity"]
+
 
 class Estimator(Protocol):
     """What stands on the shelf: knobs in the constructor, data in the call, nothing kept.
 
-    A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), and `strategy` where it rests on another
-    identification than the back door ("iv", "frontdoor").
+    A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
+    identification than the back door ("iv", "frontdoor"), and `pairing` where it matches authorities: by the distance of what.
     """
 
     @property
@@ -107,6 +200,42 @@ class Estimator(Protocol):
         ...
 
 
+MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Held.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
+
+
+def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
+    """The estimator's answer, whoever wrote the class, if it is one.
+
+    Parameters
+    ----------
+    estimator : as it stands on the shelf or comes from outside.
+    design, rng : what it is given.
+
+    Raises
+    ------
+    DesignError : the estimator cannot serve this design.
+    EstimationError : what comes back is no `Estimate`, or one that lacks a field; the message names the class.
+    """
+    kind = f"{type(estimator).__module__}.{type(estimator).__qualname__}"
+    try:
+        made = estimator.estimate(design, rng)
+    except NotWhatWasWanted as problem:
+        raise NotWhatWasWanted(f"{kind}: {problem}") from problem
+    except TypeError as problem:
+        # a noun that is made without a field that it must have, or with one that it has not
+        if str(problem).startswith(MADE_HERE):
+            raise NotWhatWasWanted(f"{kind}: {str(problem).replace('.__init__()', '')}; the nouns' docstrings say what each field holds") from problem
+        raise
+    if not isinstance(made, Estimate):
+        raise NotWhatWasWanted(f"{kind}.estimate must return a causal.estimate.Estimate, got {type(made).__name__}")
+    if made.influence is not None and made.clusters != len(design.clusters):
+        raise NotWhatWasWanted(
+            f"{kind}: the Estimate of {made.estimator} must have one score of influence for each of the design's {len(design.clusters)} clusters, "
+            f"0 where a cluster is left out, got {made.clusters}"
+        )
+    return made
+
+
 @runtime_checkable
 class Linear(Protocol):
     """An estimator whose effect is one least-squares coefficient, so that many draws are one matrix step."""
@@ -122,7 +251,7 @@ GroupFit = tuple[str, tuple[str, ...], Fit, Ints]
 def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generator, kept: Ints | None = None) -> tuple[Part, ...]:
     """Effects by group with pointwise and joint intervals.
 
-    fits : (modifier's label, its groups' labels, a fit with one coefficient a group, codes of shape (rows,)).
+    fits : (modifier's name, its groups' labels, a fit with one coefficient a group, codes of shape (rows,)).
     kept : the design's rows that the codes stand for; None: all.
     """
     authority = design.authority if kept is None else design.authority[kept]
@@ -137,15 +266,18 @@ def parts_of(
     question: Question,
     fit: Fit,
     *,
-    kind: Literal["group", "time", "path"],
+    kind: Kind,
     of: str,
     names: Sequence[str],
     counts: Sequence[tuple[int, int]],
     rng: np.random.Generator,
+    since: Sequence[int] = (),
+    open_ended: Sequence[int] = (),
 ) -> tuple[Part, ...]:
     """One part for each coefficient of a fit, scaled to the contrast, with pointwise intervals and one joint band over all.
 
     names, counts : of each coefficient; counts are rows and authorities.
+    since, open_ended : of kind "time", the years since the treatment, and those of them that stand for all beyond too.
     """
     critical = joint_critical(fit.scores, question.level, rng) if len(names) > 1 else None
     parts = []
@@ -166,16 +298,31 @@ def parts_of(
                 joint_upper=None if reach is None else effect + reach,
                 rows=counts[j][0],
                 authorities=counts[j][1],
+                since=int(since[j]) if len(since) else None,
+                open_ended=bool(len(since)) and since[j] in open_ended,
+                group=name if kind == "group" else None,
             )
         )
     return tuple(parts)
 
 
 def estimated(
-    design: Design, fit: Fit, *, estimator: str, estimand: str, target: Literal["ATE", "ATT"] = "ATE", over: Design | None = None, **more: Any
+    design: Design,
+    fit: Fit,
+    *,
+    estimator: str,
+    estimand: Estimand,
+    held: Held | None = None,
+    facts: DesignFacts | None = None,
+    target: Literal["ATE", "ATT"] = "ATE",
+    over: Design | None = None,
+    **more: Any,
 ) -> Estimate:
     """An `Estimate` from a fit with one treatment coefficient, scaled to the question's contrast.
 
+    estimand : without the question's weights, which are put in.
+    held : what it conditions on; None: what the design absorbs, and its controls.
+    facts : what the estimator has counted; how many authorities move is counted here.
     over : the design that the fit was made on, where that is not the one asked about (changes, one row an authority); its question's
         contrast scales the fit, and its clusters are put in the asked design's order.
     """
@@ -183,23 +330,25 @@ def estimated(
     question = used.question
     fit = onto(fit, used.clusters, design.clusters)
     effect, error = float(fit.coefficients[0] * question.contrast), float(fit.std_errors[0] * abs(question.contrast))
-    lower, upper, p_value = interval(effect, error, question.level, float(fit.df[0]))
+    lower, upper, p_value = (_known(value) for value in interval(effect, error, question.level, float(fit.df[0])))
     return Estimate(
         estimator=estimator,
-        estimand=estimand + weighed(design),
+        estimand=weighed(estimand, design),
+        held=held or Held.by(design),
+        facts=counted(facts, design),
         target=target,
         effect=effect,
-        std_error=error,
+        std_error=_known(error),
         lower=lower,
         upper=upper,
         level=question.level,
         p_value=p_value,
-        df=float(fit.df[0]),
-        inference=f"{fit.inference}, {_clustered(design)}",
+        df=_known(float(fit.df[0])),
+        inference=f"{fit.inference}, {clustering(design)}",
         rows=used.rows,
         authorities=len(used.authorities),
         clusters=len(design.clusters),
-        influence=fit.scores[:, 0] * question.contrast,
+        influence=fit.scores[:, 0] * question.contrast if np.isfinite(fit.scores[:, 0]).all() else None,
         **more,
     )
 
@@ -214,100 +363,26 @@ def without_interval(made: Estimate, why: str) -> Estimate:
     return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words)
 
 
-def _clustered(design: Design) -> str:
+def clustering(design: Design) -> str:
+    """Whose scores are summed, as the end of a sentence on inference."""
     return f"clustered by {'authority' if design.clusters == tuple(sorted(design.authorities)) else 'cluster'}"
 
 
-def weighed(design: Design) -> str:
-    """How the question weighs authority-years, as the end of an estimand."""
-    return "" if design.weights is None else f", each authority-year by its {design.question.weights}"
+def weighed(estimand: Estimand, design: Design) -> Estimand:
+    """The estimand with the column that the question weighs authority-years by."""
+    return estimand if design.weights is None else replace(estimand, weights=design.question.weights)
 
 
-def bootstrapped(
-    design: Design,
-    answer: Callable[[Design, np.random.Generator], Floats],
-    rng: np.random.Generator,
-    *,
-    draws: int,
-    estimator: str,
-    estimand: str,
-    target: Literal["ATE", "ATT"] = "ATE",
-    kinds: Sequence[tuple[Literal["group", "time", "path"], str, str]] = (),
-    counts: Sequence[tuple[int, int]] = (),
-    over: Design | None = None,
-    **more: Any,
-) -> Estimate:
-    """An `Estimate` whose error is a bootstrap over whole clusters, for estimators without an influence function.
+def _known(value: float) -> float | None:
+    """The number, or None where it is none."""
+    return None if np.isnan(value) else value
 
-    The error is the standard deviation over draws of clusters with replacement (Cameron & Miller 2015, A practitioner's guide to
-    cluster-robust inference), the interval t(G−1) times it; joint bands come from the draws themselves. There is no influence.
 
-    Parameters
-    ----------
-    answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
-        `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
-    kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
-    over : the design that is drawn from, where that is not the one asked about.
-    """
-    used = over or design
-    point = np.asarray(answer(used, rng), dtype=float)
-    number = len(used.clusters)
-    found = []
-    for _ in range(draws):
-        drawn = np.sort(rng.integers(number, size=number)).astype(np.int64)
-        try:
-            found.append(np.asarray(answer(used.take(drawn), rng), dtype=float))
-        except CausalError:
-            found.append(np.full(len(point), np.nan))
-    spread = np.array(found)
-    good = np.isfinite(spread)
-    level, df = design.question.level, number - 1.0
-    enough = good.mean(axis=0) >= MOST_DRAWS
-    errors = [float(spread[good[:, j], j].std(ddof=1)) if enough[j] else None for j in range(len(point))]
-    whole = spread[good.all(axis=1)]
-    reach = joint_critical((whole - whole.mean(axis=0))[:, 1:] / np.sqrt(max(len(whole) - 1, 1)), level, rng) if len(kinds) > 1 and enough.all() else None
-    parts = []
-    for (kind, of, name), (rows, authorities), effect, error in zip(kinds, counts, point[1:], errors[1:], strict=True):
-        lower, upper = (None, None) if error is None else interval(float(effect), error, level, df)[:2]
-        joint = None if reach is None or error is None else critical_t(reach, df) * error
-        parts.append(
-            Part(
-                kind=kind,
-                of=of,
-                name=name,
-                effect=float(effect),
-                std_error=error,
-                lower=lower,
-                upper=upper,
-                # never narrower than pointwise, as a drawn critical value would be where one effect stands for all parts
-                joint_lower=None if joint is None or lower is None else min(float(effect) - joint, lower),
-                joint_upper=None if joint is None or upper is None else max(float(effect) + joint, upper),
-                rows=rows,
-                authorities=authorities,
-            )
-        )
-    ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
-    failed = int((~good[:, 0]).sum())
-    return Estimate(
-        estimator=estimator,
-        estimand=estimand + weighed(design),
-        target=target,
-        effect=float(point[0]),
-        std_error=errors[0],
-        lower=ends[0],
-        upper=ends[1],
-        level=level,
-        p_value=ends[2],
-        df=None if errors[0] is None else df,
-        inference=f"bootstrap over clusters ({draws} draws, {failed} failed), t(G−1), {_clustered(design)}"
-        if errors[0] is not None
-        else f"none: {failed} of {draws} bootstrap draws had no answer",
-        rows=used.rows,
-        authorities=len(used.authorities),
-        clusters=number,
-        parts=tuple(parts),
-        **more,
-    )
+def counted(facts: DesignFacts | None, design: Design) -> DesignFacts:
+    """The facts with the authorities whose treatment moves; 0 in a cross-section."""
+    starts = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])
+    spread = np.maximum.reduceat(design.treatment, starts) - np.minimum.reduceat(design.treatment, starts)
+    return replace(facts or DesignFacts(), movers=int((spread > 0).sum()))
 
 
 def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
@@ -325,7 +400,7 @@ def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
 
 
 def by_group(design: Design, basis: Floats) -> list[GroupFit]:
-    """For each modifier one coefficient a group, all other coefficients shared: label, groups, fit, and each row's group.
+    """For each modifier one coefficient a group, all other coefficients shared: name, groups, fit, and each row's group.
 
     A group in which the treatment does not vary has no effect to estimate and is left out (its rows have group −1).
     """
@@ -347,7 +422,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
         )
         place = np.full(len(modifier.groups), -1)
         place[kept] = np.arange(len(kept))
-        found.append((modifier.label, tuple(modifier.groups[k] for k in kept), fit, place[modifier.codes]))
+        found.append((modifier.name, tuple(modifier.groups[k] for k in kept), fit, place[modifier.codes]))
     return found
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from causal.design import design
+from causal.analysis import Analysis, analyse
+from causal.errors import CausalError
 from causal.estimators import able
-from causal.identify import identify
 from causal.protocol import blinded
+from causal.refute import Refuter, Setting
 from causal.study import Study, must_have
 from causal.verdict.rule import KINDS
 from causal.words import count, years_later
@@ -36,7 +37,8 @@ def explanation(study: Study) -> str:
     for arrow in graph.arrows:
         extra = (f" [{count(arrow.lag, 'year')} later]" if arrow.lag else "") + (" [by year]" if arrow.by_year else "")
         lines.append(f"  {arrow.cause} -> {arrow.effect}{extra}: {arrow.because}")
-    found = identify(question, graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor"))
+    analysis = analyse(panel, question, graph, estimator=study.estimator, adjust_for=study.adjust_for)
+    found = analysis.identification
     lines += ["", "Identification", f"  strategies: {', '.join(found.strategies) or 'none'}"]
     if found.identified:
         lines.append(f"  adjust for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because})")
@@ -50,7 +52,7 @@ def explanation(study: Study) -> str:
     lines += [f"  ! {warning}" for warning in found.warnings]
     lines += ["", "Assumptions"] + [f"  - {sentence}" for sentence in found.assumptions]
     if found.identified:
-        made = design(panel, question, found)
+        made = analysis.must("")
         lines += [
             "",
             "Design",
@@ -61,7 +63,25 @@ def explanation(study: Study) -> str:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
         lines += ["", "Estimators that can answer as asked", f"  {', '.join(able(made))}"]
-    lines += ["", f"Estimator: {study.estimator.name}", f"Checks: {', '.join(study.refuters) or 'none'}", "Decisive, by kind of design:"]
+    lines += ["", f"Estimator: {study.estimator.name}", *_checks(study, analysis), "Decisive, by kind of design:"]
     lines += [f"  {kind.replace('_', ' ')}: {', '.join(study.rule.decides(kind)) or 'none'}" for kind in KINDS]
     lines += [f"Note: {note}" for note in panel.notes]
     return "\n".join(lines)
+
+
+def _checks(study: Study, analysis: Analysis) -> list[str]:
+    """Which checks will run and which cannot, and why; some show only with an estimate that they cannot."""
+    if analysis.design is None:
+        return [f"Checks: {', '.join(study.refuters) or 'none'}"]
+    setting = Setting.before(analysis, study.estimator)
+    lacking = {name: _unmet(refuter, setting) for name, refuter in study.refuters.items()}
+    will = [name for name, why in lacking.items() if why is None]
+    return [f"Checks: {', '.join(will) or 'none'}"] + [f"  not run: {name}: {why}" for name, why in lacking.items() if why is not None]
+
+
+def _unmet(refuter: Refuter, setting: Setting) -> str | None:
+    """Why a check cannot run here, also where the estimator itself cannot serve these rows."""
+    try:
+        return refuter.unmet(setting)
+    except CausalError as problem:
+        return str(problem)

@@ -17,19 +17,55 @@ from typing import Any, Literal
 import networkx as nx
 
 from causal.errors import GraphError, suggest
+from causal.knobs import is_whole
 
 LAGGED = re.compile(r"^(?P<name>.+?)\[(?P<by>[+-]?\d+)\]$")
 
 
-def dated(name: str, by: int) -> str:
-    """How a variable `by` years from the outcome is written: `plans[-1]`; 0 is the bare name."""
-    return name if by == 0 else f"{name}[{by}]"
+class Dated(str):
+    """A variable so many years from the outcome: a value, written `plans[-1]`, or `plans` in the outcome's own year.
+
+    It equals, sorts and hashes as its written form, so that graphs, frames, DoWhy and records take it as it is; whoever needs to know asks its fields.
+
+    Parameters
+    ----------
+    name : of the variable.
+    by : years from the outcome; 0 is its own year.
+    always : whether the year is written where it is 0 too, `plans[0]`, beside a column that has the bare name already.
+    """
+
+    __slots__ = ("always", "by", "name")
+    name: str
+    by: int
+    always: bool
+
+    def __new__(cls, name: str, by: int = 0, *, always: bool = False) -> Dated:
+        """The value of these fields."""
+        one = super().__new__(cls, f"{name}[{by}]" if by or always else name)
+        one.name, one.by, one.always = str(name), by, always
+        return one
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, int], dict[str, bool]]:
+        return (self.name, self.by), {"always": self.always}
+
+    @classmethod
+    def read(cls, written: str) -> Dated:
+        """The name as a user, a file or another library writes it; the one place where it is taken apart."""
+        if isinstance(written, cls):
+            return written
+        match = LAGGED.match(written)
+        return cls(match["name"], int(match["by"]), always=True) if match else cls(written)
+
+
+def dated(name: str, by: int) -> Dated:
+    """A variable `by` years from the outcome."""
+    return Dated(name, by)
 
 
 def undated(name: str) -> tuple[str, int]:
-    """The reverse of `dated`: ("plans", -1)."""
-    match = LAGGED.match(name)
-    return (match["name"], int(match["by"])) if match else (name, 0)
+    """The fields of a dated name, ("plans", -1); one that comes in writing is read first."""
+    one = Dated.read(name)
+    return one.name, one.by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +109,7 @@ class Arrow:
         where = f"graph arrow {self.cause} -> {self.effect}"
         if not isinstance(self.because, str) or not self.because.strip():
             raise GraphError(f"{where} gives no reason; write  {self.cause}: {{{self.effect}: because …}}")
-        if isinstance(self.lag, bool) or not isinstance(self.lag, int) or self.lag < 0:
+        if not is_whole(self.lag, 0):
             raise GraphError(f"{where}: lag must be a whole number of years, 0 or more, got {self.lag!r}")
         if not isinstance(self.by_year, bool):
             raise GraphError(f"{where}: by_year must be true or false, got {self.by_year!r}")
@@ -156,7 +192,7 @@ class Graph:
         once = {node.name for node in self.nodes if node.varies != "both"}
         graph = nx.DiGraph()
         for node in self.nodes:
-            graph.add_nodes_from([node.name] if node.name in once else [dated(node.name, -year) for year in range(back, -1, -1)])
+            graph.add_nodes_from([dated(node.name, 0)] if node.name in once else [dated(node.name, -year) for year in range(back, -1, -1)])
         for arrow in self.arrows:
             for year in range(back, -1, -1):
                 cause = arrow.cause if arrow.cause in once else dated(arrow.cause, -year - arrow.lag)

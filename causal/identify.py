@@ -25,7 +25,7 @@ from typing import Literal
 import networkx as nx
 
 from causal.errors import ConfigError, GraphError, suggest
-from causal.graph import Graph, dated, undated
+from causal.graph import Dated, Graph, dated, undated
 from causal.question import Question
 from causal.words import count
 
@@ -42,6 +42,10 @@ class Instrument:
 
     name: str
     given: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", Dated.read(self.name))
+        object.__setattr__(self, "given", tuple(map(Dated.read, self.given)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,13 @@ class Identification:
     strategy: Strategy = "backdoor"
     confounded_mediators: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        # DoWhy, a protocol and a notebook give names in writing
+        for key in ("adjust_for", "frontdoor", "forced", "by_year"):
+            object.__setattr__(self, key, tuple(map(Dated.read, getattr(self, key))))
+        for key in ("minimal", "valid"):
+            object.__setattr__(self, key, tuple(tuple(map(Dated.read, one)) for one in getattr(self, key)))
+
 
 def identify(
     question: Question, graph: Graph, *, measured: Iterable[str], adjust_for: Iterable[str] | None = None, strategy: Strategy = "backdoor"
@@ -124,7 +135,7 @@ def identify(
     unmeasured = tuple(sorted(node.name for node in graph.nodes if node.name not in known or not node.measured))
     treatment, outcome = dated(question.treatment, -question.lag), dated(question.outcome, 0)
     if question.treatment in once:
-        treatment = question.treatment
+        treatment = dated(question.treatment, 0)
     unrolled = _unroll(question, graph)
     later = nx.descendants(unrolled, treatment)
     relevant = unrolled.subgraph(nx.ancestors(unrolled, outcome) | nx.ancestors(unrolled, treatment) | {treatment, outcome}).copy()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from string import Formatter
 from typing import Any
@@ -63,38 +63,6 @@ TERMS = {
     "checks_head": "Did it survive its checks?",
     "cannot_say_head": "What this does not say",
 }
-CHECKS = {
-    "anticipation": "change ahead of the event",
-    "bootstrap": "authorities drawn anew",
-    "data_subset": "parts of the data",
-    "dummy_outcome": "made-up outcomes",
-    "estimator_agreement": "other methods",
-    "extrapolation": "changes as large as asked about",
-    "few_clusters": "few authorities",
-    "future_treatment": "treatment of later years",
-    "graph_falsification": "the graph against chance",
-    "honest_did": "trends that differ",
-    "implied_independence": "what the graph rules out",
-    "leave_one_out": "each place left out",
-    "leverage": "places that weigh most",
-    "matched_bounds": "a hidden difference between matched places",
-    "measurement_error": "error in the record",
-    "missing_outcomes": "missing numbers",
-    "negative_control_exposure": "a treatment that cannot act",
-    "negative_control_outcome": "an outcome it cannot move",
-    "overlap": "alike places to compare with",
-    "placebo_dates": "wrong dates",
-    "placebo_treatment": "treatment dealt by chance",
-    "pre_trend": "drift beforehand",
-    "random_common_cause": "noise added",
-    "recording_switches": "switches in recording",
-    "reverse_causation": "cause and effect the other way round",
-    "rounding": "rounded numbers",
-    "second_measure": "a second measure",
-    "simulated_confounder": "a made-up hidden cause",
-    "specification_curve": "other reasonable choices",
-    "unmeasured_confounder": "a hidden common cause",
-}
 # why the evidence is as strong as it is, on the first screen; the whole reasons stand further down
 REASONS = {
     "level_5": "Lot decided who was treated: the strongest kind of comparison.",
@@ -103,6 +71,7 @@ REASONS = {
     "level_2": "Authorities are compared with one another, alike in what was measured.",
     "level_1": "A bare comparison: nothing is held fixed.",
     "none": "The causes that were drawn and the data together give no answer.",
+    "further_down": "What lowered it, if anything did, stands further down the page.",
     "failed": "Taken away by a check that decides and was not passed.",
     "record": "Weaker, since what was done is known to be recorded with error.",
     "estimator": "Weaker, since the method itself warns of this use.",
@@ -161,7 +130,7 @@ class Language:
     terms : verbs, states and headings.
     reasons : why the evidence is as strong as it is, in short. Field: {checks}.
     strengths : word of the rule → word of the page.
-    checks : refuter → its name on the first screen; one that is not here goes by its own name.
+    checks : refuter → its name on the first screen, where it is to be another than its class's own `label`.
     avoid : words that no form may hold, and no first screen.
 
     Parts that are left out of a mapping are as in the plain style.
@@ -186,7 +155,7 @@ class Language:
         if isinstance(self.avoid, str) or not all(isinstance(word, str) and word.strip() for word in self.avoid):
             raise ConfigError(f"language.avoid must be a list of words, got {self.avoid!r}")
         object.__setattr__(self, "avoid", tuple(self.avoid))
-        plain = {"answers": ANSWERS, "ranges": RANGES, "terms": TERMS, "reasons": REASONS, "strengths": STRENGTHS, "checks": CHECKS}
+        plain = {"answers": ANSWERS, "ranges": RANGES, "terms": TERMS, "reasons": REASONS, "strengths": STRENGTHS, "checks": {}}
         holes = {"answers": FILLED, "ranges": FILLED_RANGES, "terms": ("level",), "reasons": FILLED_REASONS, "strengths": (), "checks": ()}
         for part, default in plain.items():
             object.__setattr__(self, part, {**default, **_forms(part, getattr(self, part), default, holes[part], self.avoid)})
@@ -197,8 +166,15 @@ class Language:
         """The sentence of a finding, without its numbers."""
         return self.answers[finding].format(**filled)
 
+    def naming(self, labels: Mapping[str, str]) -> Language:
+        """The same with plain names for checks that it does not name itself.
+
+        labels : check → its class's own plain name.
+        """
+        return replace(self, checks={**labels, **self.checks})
+
     def check(self, name: str) -> str:
-        """A check's name on the first screen."""
+        """A check's name on the first screen; one that has no plain name goes by its own."""
         return self.checks.get(name, name.replace("_", " "))
 
     def interval(self, level: float) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from causal.design import Design, design
-from causal.errors import ConfigError, DesignError
-from causal.identify import identify
+from causal.analysis import analyse
+from causal.design import Design
+from causal.errors import ConfigError
 from causal.panel import Panel
 from causal.study import Study, must_have
 from causal.verdict.power import before_results
@@ -50,11 +50,9 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
     panel = study.source.load()
     must_have(study, panel)
     question = study.question
-    found = identify(question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor"))
-    if not found.identified:
-        raise DesignError(f"the graph does not identify {question.treatment} → {question.outcome} with these data, so there is no analysis to fix beforehand")
     blind = blinded(panel, question.outcome)
-    made = design(blind, question, found)
+    analysis = analyse(blind, question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
+    found, made = analysis.identification, analysis.must(", so there is no analysis to fix beforehand")
     plan = {
         "schema_version": SCHEMA,
         "title": study.title,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from causal.errors import ConfigError
+from causal.knobs import is_number, is_whole, whole_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Question:
             raise ConfigError(f"question.treatment and question.outcome are both {self.outcome!r}; an effect needs two variables")
         for key in ("control", "treated", "smallest_important", "level"):
             value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            if not is_number(value):
                 raise ConfigError(f"question.{key} must be a finite number, got {value!r}")
         if self.control == self.treated:
             raise ConfigError(f"question.control and question.treated are both {self.control!r}; there is nothing to compare")
@@ -66,10 +66,9 @@ class Question:
             raise ConfigError(f"question.smallest_important must be above 0 in the outcome's unit, got {self.smallest_important!r}")
         if not 0.5 <= self.level < 1:
             raise ConfigError(f"question.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
-        if isinstance(self.lag, bool) or not isinstance(self.lag, int):
+        if not is_whole(self.lag):
             raise ConfigError(f"question.lag must be a whole number of years, got {self.lag!r}")
-        if isinstance(self.groups, bool) or not isinstance(self.groups, int) or self.groups < 2:
-            raise ConfigError(f"question.groups must be a whole number of at least 2, got {self.groups!r}")
+        whole_number("question.groups", self.groups, 2)
         if self.target not in ("ATE", "ATT"):
             raise ConfigError(f"question.target must be 'ATE' or 'ATT', got {self.target!r}")
         if self.weights is not None and (not isinstance(self.weights, str) or not self.weights.strip()):

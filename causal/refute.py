@@ -9,22 +9,23 @@ of workers nor their order changes a number.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar, get_args
 from zlib import crc32
 
 import numpy as np
 
+from causal.analysis import Analysis
 from causal.arrays import Floats
-from causal.design import Design, design
-from causal.errors import CausalError
+from causal.design import Control, Design, design
+from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.identify import Identification
-from causal.inference.clustered import FEW_CLUSTERS, cluster_sums
 from causal.panel import Panel
 from causal.question import Question
+from causal.redraw import with_clusters, with_control, with_treatment
 
 T = TypeVar("T")
 # what a check speaks of: a bias that it could have seen; the size of the error; how the answer stands up to who and what is in the data; the record
@@ -32,13 +33,19 @@ T = TypeVar("T")
 Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
 # what the verdict asks for by what it is, not by its name
 Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+ROLES: tuple[Role, ...] = get_args(Role)
+REAL = (int, float, np.integer, np.floating)
 CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in the processor's cache
-NOTHING_LEFT = 1e-7  # share of a column's length below which it is told by the others
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
     """The random stream of a named step: adding a step moves no other's numbers."""
     return np.random.default_rng([seed, *(name if isinstance(name, int) else crc32(name.encode()) for name in names)])
+
+
+class WrongField(ConfigError):
+    """A `Refutation` with a field that cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,7 @@ class Refutation:
     detects, cannot_detect : faults it can and cannot show.
     numbers : name → number behind the words, for the report alone.
     parts : effects it estimated on the way (leads and lags, effects without one authority).
+    label : its plain name for readers; "" where it has none, and goes by its own.
     family : what it speaks of; None for a check of an outsider's that does not say, which then weighs nothing.
     role : what it is to the verdict, where it is one of those that the verdict asks for.
     level : the rate at which its p-value was held; None where the check has none.
@@ -63,6 +71,10 @@ class Refutation:
     blind_below : the smallest bias (absolute, outcome units) that it finds four times in five at its level; None where it is not known.
     trials, alarms : placebos dealt, and those of them that the estimate's own test rejects; None but for checks of the error.
     lost : refits of its own that gave no answer.
+
+    Raises
+    ------
+    ConfigError : a field that cannot be; the message says which, what was wanted and what came.
     """
 
     name: str
@@ -76,6 +88,7 @@ class Refutation:
     cannot_detect: str
     numbers: Mapping[str, float | None] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    label: str = ""
     family: Family | None = None
     role: Role | None = None
     level: float | None = None
@@ -87,24 +100,46 @@ class Refutation:
     lost: int = 0
 
     def __post_init__(self) -> None:
-        if self.p_value is not None and not np.isfinite(self.p_value):
-            object.__setattr__(self, "p_value", None)
-            object.__setattr__(self, "survived", None)
-            object.__setattr__(self, "reason", self.reason or "its p-value could not be computed")
-        if self.survived is None and not self.reason:
-            raise ValueError(f"{self.name}: a check that could not be run must say why")
+        for problem in _wrong(self):
+            raise WrongField(f"Refutation {self.name!r}: {problem}")
+
+
+def _wrong(one: Refutation) -> Iterator[str]:
+    """What is wrong with the fields of a refutation: which, what was wanted and what came."""
+    for name in ("asks", "expected", "found", "detects", "cannot_detect"):
+        if not isinstance(getattr(one, name), str):
+            yield f"{name} must be words, got {getattr(one, name)!r}"
+    if one.survived not in (True, False, None) or (isinstance(one.survived, int | float) and not isinstance(one.survived, bool)):
+        yield f"survived must be True, False or None, got {one.survived!r}"
+    if one.family is not None and one.family not in FAMILIES:
+        yield f"family must be one of {', '.join(FAMILIES)}, or None, got {one.family!r}"
+    if one.role is not None and one.role not in ROLES:
+        yield f"role must be one of {', '.join(ROLES)}, or None, got {one.role!r}"
+    for name, least, most, wanted in (
+        ("p_value", 0.0, 1.0, "a number from 0 to 1"),
+        ("level", 0.0, 1.0, "a number from 0 to 1"),
+        ("bias", -np.inf, np.inf, "a finite number in outcome units"),
+        ("bias_error", 0.0, np.inf, "a finite number of at least 0"),
+        ("blind_below", 0.0, np.inf, "a finite number of at least 0"),
+    ):
+        value = getattr(one, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, REAL) or not np.isfinite(value) or not least <= value <= most):
+            yield f"{name} must be {wanted}, or None, got {value!r}"
+    for name in ("trials", "alarms", "lost"):
+        value = getattr(one, name)
+        if (value is not None or name == "lost") and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0):
+            yield f"{name} must be a whole number of at least 0{'' if name == 'lost' else ', or None'}, got {value!r}"
+    if one.alarms is not None and (one.trials is None or one.alarms > one.trials):
+        yield f"alarms are {one.alarms} of trials {one.trials!r}; of so many placebos no more can have been alarms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trial:
-    """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
+class Setting:
+    """What is known of an analysis before its outcome is looked at: enough to say which checks will run.
 
     Parameters
     ----------
-    panel, question, identification, estimator, design, estimate : the analysis as it was done.
-    seed : of the study.
-    workers : processes for `map`; changes no number.
-    progress : whether to show it on a terminal.
+    panel, question, identification, estimator, design : the analysis up to its estimate.
     graph : that the question was identified by; None where it is not at hand, and checks of the graph are then not run.
     """
 
@@ -113,11 +148,29 @@ class Trial:
     identification: Identification
     estimator: Estimator
     design: Design
-    estimate: Estimate
-    seed: int
-    workers: int = 1
-    progress: bool = False
     graph: Graph | None = None
+
+    @staticmethod
+    def before(analysis: Analysis, estimator: Estimator) -> Setting:
+        """What is known before there is an estimate.
+
+        Parameters
+        ----------
+        analysis : with a design.
+        estimator : that is to answer.
+
+        Raises
+        ------
+        DesignError : the analysis has no design.
+        """
+        return Setting(
+            panel=analysis.panel,
+            question=analysis.question,
+            identification=analysis.identification,
+            estimator=estimator,
+            design=analysis.must(", so there is nothing to check"),
+            graph=analysis.graph,
+        )
 
     @property
     def linear(self) -> bool:
@@ -128,6 +181,51 @@ class Trial:
     def fixed(self) -> Design:
         """The design that draws are made on: a linear estimator's own regression, for any other the design itself."""
         return self.estimator.regression(self.design) if isinstance(self.estimator, Linear) else self.design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial(Setting):
+    """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
+
+    Parameters
+    ----------
+    panel, question, identification, estimator, design, graph, estimate : the analysis as it was done.
+    seed : of the study.
+    workers : processes for `map`; changes no number.
+    progress : whether to show it on a terminal.
+    """
+
+    estimate: Estimate
+    seed: int
+    workers: int = 1
+    progress: bool = False
+
+    @classmethod
+    def of(cls, analysis: Analysis, estimator: Estimator, estimate: Estimate, *, seed: int, workers: int = 1, progress: bool = False) -> Trial:
+        """The trial of what an estimator answered to an analysis.
+
+        Parameters
+        ----------
+        analysis : with a design.
+        estimator, estimate : and its answer.
+        seed, workers, progress : as the class has them.
+
+        Raises
+        ------
+        DesignError : the analysis has no design.
+        """
+        return cls(
+            panel=analysis.panel,
+            question=analysis.question,
+            identification=analysis.identification,
+            estimator=estimator,
+            design=analysis.must(""),
+            estimate=estimate,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+            graph=analysis.graph,
+        )
 
     def rerun(
         self,
@@ -174,7 +272,7 @@ class Trial:
             raise TypeError("redraw replaces exactly one of treatment, control and clusters")
         if isinstance(self.estimator, Linear):
             regression = self.fixed
-            prepare = _redraw_clusters if clusters is not None else _redraw_control if control is not None else _redraw_treatment
+            prepare = with_clusters if clusters is not None else with_control if control is not None else with_treatment
             step = prepare(regression, errors)
             width = max(1, CHUNK // (8 * regression.rows))
             # draws in rows: each is read from one end to the other
@@ -192,7 +290,7 @@ class Trial:
                     made,
                     controls=np.column_stack([made.controls, control[:, draw]]),
                     control_names=(*made.control_names, "random"),
-                    control_groups={**made.control_groups, "random": (made.controls.shape[1],)},
+                    control_groups={**made.control_groups, Control("random", made=True): (made.controls.shape[1],)},
                 )
             else:
                 assert treatment is not None
@@ -214,16 +312,84 @@ class Trial:
 
 
 class Refuter(Protocol):
-    """What stands on the shelf of checks."""
+    """What stands on the shelf of checks.
+
+    Its class says what it is before it runs: `family`, what it speaks of; `role`, what it is to the verdict (None: nothing of its own); `label`, its plain
+    name for readers.
+    """
+
+    family: ClassVar[Family]
+    role: ClassVar[Role | None]
+    label: ClassVar[str]
 
     @property
     def name(self) -> str:
         """Its name on the shelf."""
         ...
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it needs and lacks here, known before any outcome is looked at, as a clause; None where it will run, as far as can be known."""
+        ...
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`."""
         ...
+
+
+def must_say(name: str, refuter: Refuter) -> None:
+    """Refuse a check whose class does not say, before it runs, what it is.
+
+    Parameters
+    ----------
+    name : that it goes by in the study.
+    refuter : the check.
+
+    Raises
+    ------
+    ConfigError : no `refute` or `unmet`, no `name`, no `family` or one that there is none of, a `role` or `label` that is none; the message names the class.
+    """
+    who = f"refuters.{name}: the class {type(refuter).__module__}.{type(refuter).__qualname__}"
+    for method in ("refute(trial, rng)", "unmet(setting)"):
+        if not callable(getattr(refuter, method.partition("(")[0], None)):
+            raise ConfigError(f"{who} has no method {method}, so it is no check; unmet says what it lacks before it runs, None where nothing")
+    for key, options in (("family", FAMILIES), ("role", (*ROLES, None))):
+        value = getattr(refuter, key, "nothing")
+        if value not in options:
+            wanted = ", ".join(map(repr, options))
+            raise ConfigError(f"{who} must say what it is with  {key} = …  one of {wanted}; it has {value!r}")
+    for key in ("name", "label"):
+        value = getattr(refuter, key, None)
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigError(f"{who} must say its {'plain name for readers' if key == 'label' else 'name'} with  {key} = 'words', got {value!r}")
+
+
+def refuted(refuter: Refuter, trial: Trial, rng: np.random.Generator) -> Refutation:
+    """What a check finds, with the fields that the verdict asks for.
+
+    Parameters
+    ----------
+    refuter : the check.
+    trial : the answer under examination.
+    rng : its own stream.
+
+    Raises
+    ------
+    ConfigError : no `Refutation`, another family or role than its class says, or a p-value without the level it was held at; the message names the class.
+    """
+    who = f"the check {refuter.name!r} ({type(refuter).__module__}.{type(refuter).__qualname__})"
+    try:
+        found = refuter.refute(trial, rng)
+    except WrongField as problem:
+        raise ConfigError(f"{who}: {problem}") from None
+    if not isinstance(found, Refutation):
+        raise ConfigError(f"{who} must return a causal.refute.Refutation, got {found!r}")
+    for key in ("family", "role"):
+        own, said = getattr(refuter, key), getattr(found, key)
+        if said not in (None, own):
+            raise ConfigError(f"{who} returned a Refutation with {key} {said!r}, and its class says {own!r}")
+    if found.p_value is not None and found.survived is not None and found.level is None:
+        raise ConfigError(f"{who} returned a Refutation with p_value {found.p_value:g} and no level; level must say at which rate it was held (0.05)")
+    return replace(found, family=refuter.family, role=refuter.role, label=found.label or refuter.label)
 
 
 def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws: int, *, seed: int, workers: int, progress: bool) -> list[T]:
@@ -248,166 +414,3 @@ def _single(step: Callable[[int, np.random.Generator], T], draw: int, rng: np.ra
 
     with threadpool_limits(limits=1):
         return step(draw, rng)
-
-
-Step = Callable[[Floats], tuple[Floats, Floats]]
-
-
-def _centring(design: Design) -> Callable[[Floats], Floats]:
-    """`Design.demean` for draws that lie in rows, shape (draws, rows): each is read from one end to the other."""
-    if design.weights is not None:
-        return lambda values: np.ascontiguousarray(design.demean(values.T).T)
-    if "authority" not in design.absorb:
-        return lambda values: np.asarray(values - values.mean(axis=1, keepdims=True))
-    starts = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])
-    counts = np.diff(np.r_[starts, design.rows])
-    return lambda values: np.asarray(values - np.repeat(np.add.reduceat(values, starts, axis=1) / counts, counts, axis=1))
-
-
-def _summing(design: Design) -> Callable[[Floats], Floats]:
-    """Sums by cluster, shape (draws, rows) → (draws, clusters), with the order of the rows looked at once."""
-    code, clusters = design.cluster, len(design.clusters)
-    if clusters == design.rows and (np.diff(code) == 1).all():
-        return lambda values: values
-    if (np.diff(code) >= 0).all() and len(np.unique(code)) == clusters:
-        starts = np.flatnonzero(np.r_[True, np.diff(code) != 0])
-        return lambda values: np.asarray(np.add.reduceat(values, starts, axis=1))
-    return lambda values: cluster_sums(values.T, code, clusters).T
-
-
-def _dot(left: Floats, right: Floats) -> Floats:
-    """Inner products draw by draw, shape (draws,)."""
-    return np.asarray(np.einsum("bn,bn->b", left, right))
-
-
-def _slopes(
-    treatment: Floats, outcome: Floats, length: Floats, design: Design, other: Floats, sums: Callable[[Floats], Floats], noise: Floats | None, errors: bool
-) -> tuple[Floats, Floats]:
-    """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference.clustered` has them.
-
-    treatment : shape (draws, rows); outcome : shape (draws or 1, rows); length : of each treatment before it lost what is held fixed.
-    other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (draws, rows).
-    """
-    size, clusters = _dot(treatment, treatment), len(design.clusters)
-    spare = design.rows - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(np.sqrt(size) <= NOTHING_LEFT * length, np.nan, _dot(treatment, np.broadcast_to(outcome, treatment.shape)) / size)
-        if not errors:
-            return slope, np.full(len(slope), np.nan)
-        residual = outcome - treatment * slope[:, None]
-        factor = np.where(spare > 0, clusters / (clusters - 1) * (design.rows - 1) / np.maximum(spare, 1), np.nan)
-        scores, squares = sums(treatment * residual), sums(treatment**2)
-        spread = np.sqrt(factor * _dot(scores, scores)) / size
-        few = (size**2 / _dot(squares, squares) < FEW_CLUSTERS) & np.isfinite(slope) & (spare > 0)
-    if few.any():
-        own = None if noise is None else noise[few]
-        spread[few] = _cr2(treatment[few] / np.sqrt(size[few])[:, None], residual[few], other, own, design) / np.sqrt(size[few])
-    return slope, np.where(np.isfinite(slope), spread, np.nan)
-
-
-def _cr2(treatment: Floats, residual: Floats, other: Floats, noise: Floats | None, design: Design) -> Floats:
-    """Bell & McCaffrey's error times the treatment's length, draw by draw; shapes as in `_slopes`, the treatment of unit length.
-
-    With W_g a cluster's rows of all unit columns, the treatment last, (I − W_g W_gᵀ)^{-1/2} W_g = W_g (I − W_gᵀ W_g)^{-1/2}: the smaller
-    of the two matrices is taken apart.
-    """
-    order = np.argsort(design.cluster, kind="stable")
-    counts = np.bincount(design.cluster, minlength=len(design.clusters))
-    starts = np.cumsum(counts) - counts
-    total = np.zeros(len(treatment))
-    for m in np.unique(counts):
-        rows = order[starts[counts == m][:, None] + np.arange(m)]  # clusters of m rows
-        own = [draws[:, rows][..., None] for draws in (noise, treatment) if draws is not None]
-        e, fixed = residual[:, rows][..., None], other[rows]
-        if m <= fixed.shape[2] + len(own):
-            leverage = fixed @ fixed.transpose(0, 2, 1) + sum(column @ column.transpose(0, 1, 3, 2) for column in own)
-            target = own[-1]
-        else:
-            w = np.concatenate([np.broadcast_to(fixed, (len(e), *fixed.shape)), *own], axis=3)
-            leverage = w.transpose(0, 1, 3, 2) @ w
-            target = np.zeros((*leverage.shape[:-1], 1))
-            target[:, :, -1] = 1.0
-            e = w.transpose(0, 1, 3, 2) @ e
-        values, vectors = np.linalg.eigh(leverage)
-        shrink = 1 - np.clip(values, 0.0, 1.0)
-        # a direction wholly fitted by this cluster carries no information
-        root = np.where(shrink > 1e-10, 1 / np.sqrt(np.maximum(shrink, 1e-10)), 0.0)[..., None]
-        turned = vectors.transpose(0, 1, 3, 2)
-        total += (((turned @ e) * root * (turned @ target)).sum(axis=(2, 3)) ** 2).sum(axis=1)
-    return np.asarray(np.sqrt(total))
-
-
-def _redraw_treatment(design: Design, errors: bool) -> Step:
-    basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
-    outcome = design.partial_out(design.outcome[:, None], basis).T
-
-    def step(given: Floats) -> tuple[Floats, Floats]:
-        about = given - given.mean(axis=1, keepdims=True)
-        left = centred(given)
-        left -= (left @ basis) @ basis.T
-        return _slopes(left, outcome, np.sqrt(_dot(about, about)), design, other, sums, None, errors)
-
-    return step
-
-
-def _redraw_control(design: Design, errors: bool) -> Step:
-    basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
-    treatment, outcome = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.treatment, design.outcome))
-    size, product = float(treatment @ treatment), float(treatment @ outcome)
-    length = np.asarray(np.linalg.norm(design.treatment - design.treatment.mean()))
-    known = np.column_stack([treatment, outcome, basis])
-
-    def step(given: Floats) -> tuple[Floats, Floats]:
-        noise = centred(given)
-        with_noise = noise @ known
-        square = _dot(noise, noise) - (with_noise[:, 2:] ** 2).sum(axis=1)
-        # a control that the others tell adds nothing
-        weight = np.where(square > NOTHING_LEFT**2 * _dot(given, given), 1 / np.maximum(square, np.finfo(float).tiny), 0.0)
-        if not errors:
-            left = size - weight * with_noise[:, 0] ** 2
-            slope = (product - weight * with_noise[:, 0] * with_noise[:, 1]) / np.where(left > 0, left, np.nan)
-            return np.where(left <= (NOTHING_LEFT * length) ** 2, np.nan, slope), np.full(len(slope), np.nan)
-        noise -= with_noise[:, 2:] @ basis.T
-        noise *= np.sqrt(weight)[:, None]
-        without = [column - noise * (noise @ column)[:, None] for column in (treatment, outcome)]
-        return _slopes(without[0], without[1], length, design, other, sums, noise, errors)
-
-    return step
-
-
-def _redraw_clusters(design: Design, errors: bool) -> Step:
-    """Every cluster brings its cross-products, so a draw of clusters is a sum of small matrices and one small solve."""
-    basis = design.basis()
-    outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
-    units = [max(float(np.linalg.norm(column)), np.finfo(float).tiny) for column in (outcome, treatment)]
-    known = np.column_stack([treatment / units[1], design.held(basis)])
-    stack = np.ascontiguousarray(np.column_stack([known, outcome / units[0]]).T)
-    k = known.shape[1]
-    upper = np.triu_indices(k + 1)
-    sums = _summing(design)
-    grams = sums(stack[upper[0]] * stack[upper[1]])
-    rows = np.bincount(design.cluster, minlength=len(design.clusters))
-
-    def step(drawn: Floats) -> tuple[Floats, Floats]:
-        summed = np.empty((len(drawn), k + 1, k + 1))
-        summed[:, upper[0], upper[1]] = summed[:, upper[1], upper[0]] = drawn @ grams.T
-        left, right = summed[:, :-1, :-1], summed[:, :-1, -1:]
-        # a year or control that no drawn cluster has is left out by the pseudo-inverse
-        inverse = np.linalg.pinv(left, rcond=1e-12, hermitian=True)
-        slopes = (inverse @ right)[:, :, 0]
-        first = inverse[:, 0, :]
-        told = np.abs((first[:, None, :] @ left)[:, 0, :] - np.eye(k)[0]).max(axis=1) > 1e-6
-        effects = np.where(told, np.nan, slopes[:, 0]) * units[0] / units[1]
-        if not errors:
-            return effects, np.full(len(effects), np.nan)
-        size, clusters = drawn @ rows, drawn.sum(axis=1)
-        spare = size - np.linalg.matrix_rank(left, rtol=1e-12, hermitian=True)
-        scores = sums((first @ stack[:-1]) * (stack[-1] - slopes @ stack[:-1]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = np.where(spare > 0, clusters / (clusters - 1) * (size - 1) / spare, np.nan)
-            spread = np.sqrt(factor * (drawn * scores**2).sum(axis=1)) * units[0] / units[1]
-        return effects, np.where(told, np.nan, spread)
-
-    return step

@@ -15,6 +15,7 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import EstimationError
+from causal.estimand import Estimand, compared
 from causal.estimate import estimated, least_squares
 from causal.inference.clustered import interval
 
@@ -29,7 +30,8 @@ class Step:
     Parameters
     ----------
     held : "nothing", "year", "authority" or "controls": what this step adds to the ones before it.
-    names : the columns it adds.
+    names : the causes it adds.
+    by_year : those of them that act with their own strength in each year.
     effect, lower, upper : clustered as everywhere.
     rows, authorities : alike in all steps.
     """
@@ -41,6 +43,7 @@ class Step:
     upper: float | None
     rows: int
     authorities: int
+    by_year: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +77,29 @@ def steps(design: Design) -> tuple[Step, ...]:
             held = tuple(one for one in design.absorb if one in (*held, name))
             rungs.append((name, (name,), replace(bare, absorb=held)))
     if design.controls.shape[1]:
-        rungs.append(("controls", tuple(design.control_groups), design))
+        rungs.append(("controls", tuple(group.cause for group in design.control_groups), design))
     found = []
+    by_year = tuple(group.cause for group in design.control_groups if group.by_year)
     for what, names, one in rungs:
         with suppress(EstimationError):  # nothing of the treatment is left at this step
-            made = estimated(one, least_squares(one, one.basis())[0], estimator="step", estimand="")
-            found.append(Step(held=what, names=names, effect=made.effect, lower=made.lower, upper=made.upper, rows=made.rows, authorities=made.authorities))
+            made = estimated(
+                one,
+                least_squares(one, one.basis())[0],
+                estimator="step",
+                estimand=Estimand(family="step", comparison=compared(one), population="all", weighting="residual_variance"),
+            )
+            found.append(
+                Step(
+                    held=what,
+                    names=names,
+                    effect=made.effect,
+                    lower=made.lower,
+                    upper=made.upper,
+                    rows=made.rows,
+                    authorities=made.authorities,
+                    by_year=by_year if what == "controls" else (),
+                )
+            )
     return tuple(found)
 
 

@@ -8,15 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from causal.design import Design, design
-from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
-from causal.estimate import Estimate, Estimator
+from causal.analysis import analyse, identified
+from causal.design import Design
+from causal.errors import ConfigError, DataError, NotMeasured, suggest
+from causal.estimate import Estimate, Estimator, answer
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identify import Identification
+from causal.knobs import whole_number
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
-from causal.refute import Refutation, Refuter, Trial, stream
+from causal.refute import Refutation, Refuter, Trial, must_say, refuted, stream
 from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
 
@@ -65,13 +67,14 @@ class Study:
     said: tuple[Saying, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ConfigError(f"seed must be a whole number of at least 0, got {self.seed!r}")
+        whole_number("seed", self.seed, 0)
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
+        for name, refuter in self.refuters.items():
+            must_say(name, refuter)
         object.__setattr__(self, "said", sayings(self.said))
 
 
@@ -120,19 +123,17 @@ def run(
 
     clock = _Clock(say)
     question = study.question
+    language = study.language.naming({one.name: one.label for one in study.refuters.values()})
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         with clock("load"):
             panel = panel or loaded(study)
             must_have(study, panel)
         with clock("identify"):
-            identification = identification or identify(
-                question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor")
-            )
+            found = identification or identified(panel, question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
         outcome = panel.variable(question.outcome)
-        made: Design | None = None
-        if identification.identified:
-            with clock("design"), suppress(NotEstimable):
-                made = design(panel, question, identification)
+        with clock("design"):
+            analysis = analyse(panel, question, study.graph, identification=found)
+        made = analysis.design
         if made is None:
             verdict = judge(
                 study.rule,
@@ -140,17 +141,17 @@ def run(
                 None,
                 None,
                 (),
-                identification=identification,
+                identification=found,
                 outcome=outcome,
                 action=study.action,
-                needs=[study.graph.node(name).label for name in identification.blocked_by],
+                needs=[study.graph.node(name).label for name in found.blocked_by],
                 simulated=panel.simulated,
-                language=study.language,
+                language=language,
             )
             return Result(
                 study=study,
                 panel=panel,
-                identification=identification,
+                identification=found,
                 design=None,
                 estimate=None,
                 baseline=None,
@@ -159,40 +160,29 @@ def run(
                 seconds=clock.seconds,
             )
         with clock("estimate"):
-            estimate = study.estimator.estimate(made, stream(study.seed, "estimate"))
-        baseline = study.baseline.estimate(made, stream(study.seed, "baseline")) if study.baseline else None
-        trial = Trial(
-            panel=panel,
-            question=question,
-            identification=identification,
-            estimator=study.estimator,
-            design=made,
-            estimate=estimate,
-            seed=study.seed,
-            workers=workers,
-            progress=say is not None,
-            graph=study.graph,
-        )
+            estimate = answer(study.estimator, made, stream(study.seed, "estimate"))
+        baseline = answer(study.baseline, made, stream(study.seed, "baseline")) if study.baseline else None
+        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
         refutations = []
         for name, refuter in study.refuters.items():
             with clock(name):
-                refutations.append(refuter.refute(trial, stream(study.seed, name)))
+                refutations.append(refuted(refuter, trial, stream(study.seed, name)))
         verdict = judge(
             study.rule,
             question,
             made,
             estimate,
             refutations,
-            identification=identification,
+            identification=found,
             outcome=outcome,
             action=study.action,
             simulated=panel.simulated,
-            language=study.language,
+            language=language,
         )
     return Result(
         study=study,
         panel=panel,
-        identification=identification,
+        identification=found,
         design=made,
         estimate=estimate,
         baseline=baseline,

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import DesignError
 from causal.panel import Loss
 from causal.words import count
@@ -110,7 +110,7 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
         treatment=treatment,
         controls=covariates,
         control_names=(label, *names),
-        control_groups={name: (i,) for i, name in enumerate((label, *names))},
+        control_groups={Control(name): (i,) for i, name in enumerate((label, *names))},
         nested=np.empty((len(kept), 0)),
         nested_names=(),
         absorb=(),
@@ -145,8 +145,8 @@ def _means(design: Design, window: Window) -> dict[str, Floats]:
     columns = {"outcome": design.outcome, "treatment": design.treatment}
     columns |= {name: design.nested[:, i] for i, name in enumerate(design.nested_names)}
     # with authorities absorbed a cause × year has no column for its level, which is then among the nested ones
-    level = {name: at[0] for name, at in design.control_groups.items() if len(at) == 1 or "authority" not in design.absorb}
-    columns |= {name.removesuffix(" × year"): design.controls[:, at] for name, at in level.items()}
+    level = {group.cause: at[0] for group, at in design.control_groups.items() if len(at) == 1 or "authority" not in design.absorb}
+    columns |= {name: design.controls[:, at] for name, at in level.items()}
     if design.population is not None:
         columns["population"] = design.population
 

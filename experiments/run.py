@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
+from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
@@ -123,7 +124,7 @@ def checked_workers(workers: Any) -> int:
     ------
     ConfigError : not a whole number of at least 1, or -1.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers == 0 or workers < -1:
+    if not is_whole(workers) or workers == 0 or workers < -1:
         raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
     return workers
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import design
-from causal.errors import CausalError, ConfigError, DesignError
+from causal.analysis import analyse
+from causal.errors import CausalError, ConfigError
 from causal.experiments.compose import composed, resolved, study_from, trust
-from causal.identify import Identification, identify
+from causal.identify import Identification
+from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
@@ -51,8 +52,7 @@ def main(
     ------
     CausalError : the study cannot be run at all.
     """
-    if isinstance(panels, bool) or panels < 2:
-        raise ConfigError(f"--panels must be a whole number of at least 2, got {panels!r}")
+    whole_number("--panels", panels, 2)
     if worlds not in WORLDS:
         raise ConfigError(f"--worlds must be panel or source, got {worlds!r}")
     config = composed(list(words), [folder.resolve() for folder in folders])
@@ -67,10 +67,9 @@ def main(
         raise ConfigError(f"--effects must be different finite numbers, got {', '.join(f'{one:g}' for one in wanted)}")
     panel = study.source.load()
     must_have(study, panel)
-    found = identify(study.question, study.graph, measured=panel.names, adjust_for=study.adjust_for, strategy=getattr(study.estimator, "strategy", "backdoor"))
-    if not found.identified:
-        raise DesignError(f"the graph does not identify {study.question.treatment} → {study.question.outcome} with these data: nothing to simulate")
-    base = ground(panel, design(panel, study.question, found)) if worlds == "panel" else None
+    analysis = analyse(panel, study.question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
+    found, made = analysis.identification, analysis.must(": nothing to simulate")
+    base = ground(panel, made) if worlds == "panel" else None
     plain = resolved(config)
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
     home = Path(str(config.runs)) / "simulations" / str(study.estimator.name) / digest[:12]

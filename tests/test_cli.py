@@ -247,7 +247,7 @@ def spoil(table: pd.DataFrame, how: str) -> pd.DataFrame:
 def test_a_treatment_that_is_fixed_within_authorities_is_a_finding_with_a_whole_report(
     own: tuple[Path, list[str]], table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """METHOD's first row: cannot be answered with these data, and what would answer it."""
+    """docs/method.md, section 4, the gate: cannot be answered with these data, and what would answer it."""
     spoil(table, "not within").to_csv(tmp_path / "mine (1).csv", index=False)
     assert call("run", *own[1]) == 0
     folder = Path(capsys.readouterr().out.strip().splitlines()[-1])

@@ -11,15 +11,18 @@ import pytest
 from worlds import ADOPTION, GRAPH, QUESTION, World, without
 
 from causal.arrays import Floats
+from causal.bootstrapped import bootstrapped
 from causal.cohorts import NEVER, cohorts
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
-from causal.estimate import bootstrapped, least_squares
+from causal.estimand import Estimand
+from causal.estimate import least_squares
 from causal.estimators import able, serve, shelf
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.graph import Graph
 from causal.identify import identify
-from causal.inference.clustered import Fit, joint_test, median_fit, wild_bootstrap
+from causal.inference.clustered import Fit, joint_test, median_fit
+from causal.inference.wild import wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
 from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, lacking
 from causal.panel import Panel
@@ -34,6 +37,7 @@ def designed(panel: Panel, question: Question = QUESTION) -> Design:
 
 MADE = designed(World(effect=3.0).load())
 ADOPTED = designed(World(effect=3.0, adoption=True, authorities=80).load(), ADOPTION)
+SOME = Estimand(family="average", comparison="within", population="all", weighting="rows")
 WEIGHED = designed(without(World(effect=3.0, authorities=120).load(), keep=0.85, seed=3), replace(QUESTION, weights="children"))
 
 
@@ -62,7 +66,8 @@ def test_weighted_least_squares_agrees_with_linearmodels(pooled: bool) -> None:
 
 def test_weights_reach_the_estimand_the_redraws_and_the_refusal() -> None:
     one = FixedEffects().estimate(WEIGHED, stream(1, "x"))
-    assert one.estimand.endswith("each authority-year by its children")
+    assert one.estimand.weights == "children" and "each authority-year by its children" in one.estimand.words
+    assert not one.estimand.same_effect(FixedEffects().estimate(replace(WEIGHED, weights=None), stream(1, "x")).estimand)
     assert one.effect != pytest.approx(FixedEffects().estimate(replace(WEIGHED, weights=None), stream(1, "x")).effect)
     trial = Trial(
         panel=World().load(), question=WEIGHED.question, identification=WEIGHED.identification, estimator=FixedEffects(), design=WEIGHED, estimate=one, seed=1
@@ -242,8 +247,8 @@ def test_the_cluster_bootstrap_finds_the_clustered_error() -> None:
 
     made = designed(World(effect=3.0, authorities=100).load())
     plain = FixedEffects().estimate(made, stream(1, "x"))
-    kinds, counts = [("time", "years", "a"), ("time", "years", "b")], [(made.rows, 100), (40, 20)]
-    one = bootstrapped(made, answer, stream(1, "b"), draws=300, estimator="x", estimand="y", kinds=kinds, counts=counts)  # type: ignore[arg-type]
+    kinds, counts = [("group", "years", "a"), ("group", "years", "b")], [(made.rows, 100), (40, 20)]
+    one = bootstrapped(made, answer, stream(1, "b"), draws=300, estimator="x", estimand=SOME, kinds=kinds, counts=counts)  # type: ignore[arg-type]
     assert one.effect == pytest.approx(plain.effect) and one.influence is None
     assert one.std_error == pytest.approx(plain.std_error, rel=0.2)
     assert all(part.joint_lower < part.lower for part in one.parts)  # type: ignore[operator]
@@ -254,7 +259,7 @@ def test_the_cluster_bootstrap_finds_the_clustered_error() -> None:
             raise DesignError("no")
         return np.array([1.0])
 
-    none = bootstrapped(MADE, failing, stream(1, "b"), draws=50, estimator="x", estimand="y")
+    none = bootstrapped(MADE, failing, stream(1, "b"), draws=50, estimator="x", estimand=SOME)
     assert none.lower is None and none.upper is None and none.std_error is None and "had no answer" in none.inference
 
 

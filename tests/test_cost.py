@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from causal.cli import main
-from causal.decompositions.cost import Cost, sterling
+from causal.decompositions.cost import Cost
+from causal.decompositions.machinery.cost_text import sterling
 from causal.decompositions.machinery.money import Account, Placement, direction, discount, joint_draws, triangle
 from causal.errors import ConfigError
 

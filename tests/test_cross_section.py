@@ -199,7 +199,7 @@ def test_families_with_a_link_agree_with_statsmodels_predictions() -> None:
 
 
 def test_matching_is_that_of_brute_force_and_has_no_interval() -> None:
-    """Nearest neighbours by hand, both ways round; METHOD: no valid interval, so none."""
+    """Nearest neighbours by hand, both ways round; docs/method.md, section 2: no valid interval, so none."""
     made = rows(MADE)
     y, on = MADE.outcome, made.on == 1
     for estimator, place in ((PropensityMatching(), logistic(made)[:, None]), (DistanceMatching(), made.features)):

@@ -41,7 +41,10 @@ def test_a_lag_takes_the_treatment_and_its_controls_from_earlier_years_by_date_a
     rows = pd.DataFrame({"a": np.array(made.authorities)[made.authority], "y": made.year, "d": made.treatment}).set_index(["a", "y"])["d"]
     assert ("A0003", 2015) not in rows.index
     assert rows["A0003", 2016] == gap.frame.loc[("A0003", 2015), "cut"]
+    # the control's value too is that of the calendar year before, whatever row stands above it
     assert made.control_names[-1] == "poverty[-1]"
+    before = [gap.frame.loc[(place, year - 1), "poverty"] for place, year in rows.index]
+    assert made.controls[:, -1].tolist() == before
 
 
 def test_every_row_lost_is_counted_once_and_authorities_that_vanish_are_named() -> None:

@@ -18,10 +18,10 @@ import pytest
 
 from causal.cli import main
 from causal.errors import ConfigError, DataError
-from causal.sources import narrow
 from causal.sources.england import England
 from causal.sources.england.places import TOO_SMALL
 from causal.sources.england.publications.lait import year_of
+from causal.sources.machinery import narrow
 from causal.sources.simulated import Simulated
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared/data"
@@ -212,7 +212,7 @@ def test_totals_of_section_251_are_those_of_table_a1(both: England) -> None:
         joined = pd.concat([table, here[tool].set_index(["place", "year"])["value"]], axis=1, keys=["table", "tool"]).dropna()
         assert len(joined) == 456 and (joined["table"] - joined["tool"]).abs().max() <= 1, quantity
     england = every[(every["quantity"] == "early_years_gross") & (every["place"] == "E92000001") & (every["year"] == 2017)]
-    assert england["value"].tolist() == [774_349_200]  # £774.3m, FIELD.md
+    assert england["value"].tolist() == [774_349_200]  # £774.3m
 
 
 @real_files

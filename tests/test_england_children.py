@@ -565,7 +565,7 @@ LATER = {  # what only releases after 2022 print
 }  # fmt: skip
 
 
-# FIELD.md, "National series": referrals, section 47, initial conferences, plans and children in need at 31 March.
+# docs/data.md, section 4: referrals, section 47, initial conferences, plans and children in need at 31 March.
 NATIONAL = {
     2010: (603700, 87700, 43100, 39100, 375900), 2011: (615000, 111700, 53000, 42700, 382400), 2012: (605100, 124590, 56200, 42900, 369400),
     2013: (593470, 127190, 60080, 43190, 378030), 2014: (657780, 142710, 65190, 48300, 395480), 2015: (635620, 160490, 71410, 49690, 390130),
@@ -586,7 +586,7 @@ def test_england_is_the_published_series(real: Real, year: int) -> None:
 
 @real_files
 def test_known_sums_of_authorities(real: Real) -> None:
-    """FIELD.md F4: 65,524 looked after in 2011, 75,363 in 2018. README: England's children 11.77 million in mid-2021, 12.09 in mid-2020."""
+    """docs/data.md F4: 65,524 looked after in 2011, 75,363 in 2018. README: England's children 11.77 million in mid-2021, 12.09 in mid-2020."""
     for year, file, expected in ((2011, "SFR21_CLA", 65524), (2018, "cla_number", 75363)):
         stock = real.numbers("looked_after", file).xs(year, level="year").drop(ENGLAND)
         assert stock.sum() == expected
@@ -597,7 +597,7 @@ def test_known_sums_of_authorities(real: Real) -> None:
 
 @real_files
 def test_looked_after_2015_to_2019_within_revisions_of_the_series_in_the_field_notes(real: Real) -> None:
-    """FIELD.md's 69,470 to 78,150 come from another release than these files: within 0.15 % of them."""
+    """docs/data.md's 69,470 to 78,150 come from another release than these files: within 0.15 % of them."""
     for year, expected in zip(range(2015, 2020), (69470, 70410, 72610, 75370, 78150), strict=True):
         assert real.numbers("looked_after")[ENGLAND, year] == pytest.approx(expected, rel=0.0015)
 

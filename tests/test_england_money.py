@@ -495,8 +495,8 @@ def test_real_problems_are_real_oddities(real: dict[str, tuple[str, Extract]]) -
     assert told == [("s251ye2010.xls", 3436), ("s251ye2011.xls", 4991), ("s251ye2011.xls", 4994)]
 
 
-# FIELD.md, section 251 gross outturn, £m: Sure Start and under-5s, of which centres, family support, young people, safeguarding, looked after, total.
-FIELD = """
+# docs/data.md (4): section 251 gross outturn, £m: Sure Start and under-5s, of which centres, family support, young people, safeguarding, looked after, total.
+OUTTURN = """
 2011 1397 907 870 1184 - 3036 9243
 2012 1097 818 871 877 1750 3083 8634
 2013 1193 770 973 816 1966 3496 8875
@@ -511,13 +511,13 @@ FIELD = """
 
 @real_files
 def test_real_section_251_against_the_fields_table_and_shares(real: dict[str, tuple[str, Extract]]) -> None:
-    """FIELD.md's table; F7 (NAO's 41 % and 25 %); and that the printed lines of each authority add up to its total."""
+    """docs/data.md's table; F7 (NAO's 41 % and 25 %); and that the printed lines of each authority add up to its total."""
     cells = joined(real, "section_251")
     assert (cells[cells["quantity"] == "children_services_gross"].groupby("year")["place"].nunique() == 152).all()
     old = cells["part"].isin(["", "printed total"]) | ((cells["part"] == "safety") & (cells["year"] == 2012))  # before 2012-13 the table has printed totals
     england = cells[old].groupby(["quantity", "year"])["value"].sum() / 1e6
     names = ("early_years", "centres_individual", "family_support", "youth", "safeguarding", "looked_after_children", "children_services")
-    for line in FIELD.strip().split("\n"):
+    for line in OUTTURN.strip().split("\n"):
         year, *numbers = line.split()
         for name, printed in zip(names, numbers, strict=True):
             if printed != "-":

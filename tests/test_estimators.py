@@ -203,7 +203,7 @@ def test_recovers_a_planted_effect_and_covers_it_under_authority_shocks(name: st
 
 
 def test_the_same_seed_gives_the_same_bytes_under_any_hash_seed() -> None:
-    """Two processes, every estimator that has a world here; DoWhy's own answers move with PYTHONHASHSEED (FIELD.md)."""
+    """Two processes, every estimator that has a world here; DoWhy's own answers move with PYTHONHASHSEED (docs/data.md, section 6)."""
     code = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "from test_estimators import *\n"
@@ -455,7 +455,7 @@ def test_goes_through_refuters_by_redraws_or_refits(name: str) -> None:
 
 
 def test_an_estimator_without_a_valid_interval_gives_none_and_recovers_the_effect() -> None:
-    """Planted truth 3, ten panels; METHOD: lower and upper are null, and so is all that a reader could take for certainty."""
+    """Planted truth 3, ten panels; docs/method.md, section 2: lower and upper are null, and so is all that a reader could take for certainty."""
     for name in NO_INTERVAL:
         found = [estimate(name, clean(3.0, seed, name)) for seed in range(10)]
         effects = np.array([one.effect for one in found])

@@ -11,9 +11,10 @@ import pytest
 from causal.cli import main
 from causal.decompositions.heterogeneity import Heterogeneity
 from causal.decompositions.machinery.budget import RuleKind, Value, grown, picks, told, value
-from causal.decompositions.machinery.groups import holm, welch
+from causal.decompositions.machinery.groups import welch
 from causal.decompositions.machinery.held_out import Slopes, by_rank, held_out, predicted, regression, targeting
 from causal.errors import ConfigError
+from causal.inference.multiplicity import holm
 
 
 def world(seed: int, differs: float, authorities: int = 150, years: int = 7) -> tuple[Slopes, np.ndarray, np.ndarray]:

@@ -75,3 +75,47 @@ def test_every_folder_of_configurations_goes_into_the_wheel() -> None:
     assert {name for name in listed["package-data"] if name.startswith("causal.conf")} == folders
     rooms = {".".join(path.parent.relative_to(TOP).parts) for path in (TOP / "causal").rglob("__init__.py")}
     assert rooms == {name for name in listed["packages"] if not name.startswith(("causal.conf", "causal.experiments"))}
+
+
+def test_the_inventory_in_architecture_is_that_of_the_tree() -> None:
+    """Every module is there with its first line; python benchmarks/inventory.py --write brings it up to date."""
+    from inventory import PAGE, inventory, written
+
+    assert written(PAGE.read_text(encoding="utf-8")) == inventory().strip(), "python benchmarks/inventory.py --write"
+
+
+def test_the_layers_in_architecture_are_those_of_the_contract() -> None:
+    import tomllib
+
+    contracts = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one["name"] == "the story runs downward")
+    (line,) = (line for line in (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines() if line.startswith("- From the top:"))
+    said = [set(re.findall(r"`(\w+)`", layer)) for layer in line.split("·")]
+    assert said == [{name.strip().removeprefix("causal.") for name in layer.split("|")} for layer in layers]
+
+
+def test_the_workflow_runs_command_lines_of_the_readme() -> None:
+    """Each `causal …` line of the workflow stands in the README, and so do the Pythons and systems that it names."""
+    import yaml
+
+    job = yaml.safe_load((TOP / ".github/workflows/test.yaml").read_text(encoding="utf-8"))["jobs"]["readme"]
+    readme = " ".join((TOP / "README.md").read_text(encoding="utf-8").split())
+    said = [line for step in job["steps"] for line in step.get("run", "").splitlines()]
+    commands = [line for line in said if line.startswith("causal ")]
+    assert len(commands) > 10 and not [line for line in commands if line not in readme]
+    assert [line.split(" PYTHON")[0] for line in said if line.startswith("make ")] == ["make run", "make test"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"] and "Linux, macOS; Python 3.11 to 3.13" in readme
+
+
+def test_every_section_of_the_method_that_is_cited_exists() -> None:
+    """Code, tests and benchmarks cite docs/method.md and docs/data.md by section, and cite nothing that is not in the project."""
+    sections = {name: set(re.findall(r"^## (\d+)\.", (TOP / "docs" / name).read_text(encoding="utf-8"), re.MULTILINE)) for name in ("method.md", "data.md")}
+    assert sections == {"method.md": set("12345678"), "data.md": set("123456")}
+    cited = 0
+    for path in (path for folder in ("causal", "experiments", "tests", "benchmarks") for path in (TOP / folder).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert path == Path(__file__) or not re.search(r"\b(?:METHOD|FIELD|DESIGN|STYLE|MOVES)\.md|\bMETHOD(?:'s)? ", text), path
+        for name, section in re.findall(r"docs/(method\.md|data\.md)(?:'s \w+)?,? \(?section (\d)", text):
+            assert section in sections[name], (path, section)
+            cited += 1
+    assert cited >= 10

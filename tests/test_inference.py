@@ -9,6 +9,7 @@ from causal.estimate import least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import identify
 from causal.inference.clustered import clustered_least_squares, interval, joint_critical
+from causal.inference.multiplicity import romano_wolf
 from causal.panel import Panel
 
 
@@ -134,3 +135,15 @@ def test_a_treatment_that_others_tell_is_refused() -> None:
     zero = np.zeros((20, 1))
     with pytest.raises(EstimationError, match="nothing of it is left"):
         clustered_least_squares(np.ones(20), zero, np.empty((20, 0)), np.arange(20), 20, absorbed_rank=0)
+
+
+@pytest.mark.parametrize("draws", [99, 999])
+def test_a_step_down_p_value_counts_the_data_among_its_draws(draws: int) -> None:
+    """Phipson & Smyth 2010 (Permutation p-values should never be zero): (1 + reached) / (1 + draws), in closed form.
+
+    Of n clusters no turning of signs takes a statistic beyond √n: an effect of more than √n errors is reached by no draw, one of 0 by all.
+    """
+    scores = np.random.default_rng(5).normal(size=(20, 2))
+    errors = np.sqrt((scores**2).sum(axis=0))
+    none, every = romano_wolf(np.array([5.0, 0.0]) * errors, scores, np.random.default_rng(6), draws)
+    assert none == pytest.approx(1 / (draws + 1), rel=1e-12) and every == 1.0

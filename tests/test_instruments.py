@@ -17,8 +17,9 @@ from causal.estimate import Estimate
 from causal.estimators.dynamic_dml import DynamicDml
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
+from causal.estimators.machinery.stages import anderson_rubin, effective_f, two_stage, varying
 from causal.estimators.shift_share import ShiftShare
-from causal.estimators.two_stage_least_squares import TwoStageLeastSquares, anderson_rubin, effective_f, two_stage, varying
+from causal.estimators.two_stage_least_squares import TwoStageLeastSquares
 from causal.graph import Graph
 from causal.identify import identify
 from causal.inference.clustered import Fit
@@ -356,7 +357,7 @@ def test_instruments_come_from_the_graph_and_may_be_chosen_among() -> None:
     made = designed(Moved(effect=3.0).load())
     assert {one.name for one in made.identification.instruments} == {"formula", "lottery"}
     one = answer(made, TwoStageLeastSquares(instruments=("formula",)))
-    assert "formula" in one.estimand and "lottery" not in one.estimand and one.diagnostics["instruments"] == 1.0
+    assert one.estimand.instruments == ("formula",) and one.diagnostics["instruments"] == 1.0
     with pytest.raises(DesignError, match=r"'poverty' is no instrument.*'formula'"):
         answer(made, TwoStageLeastSquares(instruments=("poverty",)))
     bare = replace(GRAPH, arrows=tuple(a for a in GRAPH.arrows if a.cause not in ("formula", "lottery")))
@@ -610,12 +611,12 @@ def test_errors_shared_by_exposure_are_covered_by_shock_and_not_by_authority() -
 
 
 def test_one_national_series_is_one_shock_and_has_no_error_by_shock() -> None:
-    """METHOD: refused below 20 effective shocks; clustered by authority, with F, balance and pre-trend, and said to be by exposure."""
+    """docs/method.md, section 2: refused below 20 effective shocks; clustered by authority, with F, balance and pre-trend, and said to be by exposure."""
     made, shocks = shifted(sectors=25)
     few, _ = shifted(sectors=10)
     single = ShiftShare(instruments=("share_00",))
     one = answer(made, single)
-    assert one.diagnostics["effective shocks"] == 1.0 and "exposure-robust" not in one.inference
+    assert one.facts.shocks == 1.0 and "exposure-robust" not in one.inference
     assert any("too few" in concern for concern in one.concerns) and any("× year" in concern for concern in one.concerns)
     assert any("difference-in-differences by exposure" in note for note in one.notes)
     assert one.diagnostics["effective F (Montiel Olea & Pflueger)"] is not None and one.diagnostics["p of next year's instrument (pre-trend)"] is not None

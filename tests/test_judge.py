@@ -12,8 +12,9 @@ from causal.design import design
 from causal.errors import ConfigError
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import identify
+from causal.inference.multiplicity import rejected
 from causal.refute import Refutation
-from causal.verdict.decide import Rule, Verdict, classify, holm, judge
+from causal.verdict.decide import Rule, Verdict, classify, judge
 
 PANEL = World(effect=3.0).load()
 FOUND = identify(QUESTION, GRAPH, measured=PANEL.names)
@@ -75,7 +76,7 @@ def verdict(effect: float, lower: float | None, upper: float | None, *, refutati
     ],
 )
 def test_each_row_of_the_table_at_its_edges(lower: float | None, upper: float | None, finding: str, direction: str | None) -> None:
-    """METHOD's verdict table with δ = 1, mirrored for reductions."""
+    """docs/method.md's table of rows (section 4) with δ = 1, mirrored for reductions."""
     middle = 0.0 if lower is None else (lower + upper) / 2  # type: ignore[operator]
     assert classify(lower, upper, middle, 1.0) == (finding, direction)
 
@@ -127,8 +128,8 @@ def test_a_decisive_check_that_fails_takes_the_answer_away_and_one_not_run_lower
 
 def test_decisive_checks_share_one_false_alarm_rate() -> None:
     """Holm 1979: two checks at p = .04 each are no alarm at 5 % jointly; one at .02 is."""
-    assert holm({"a": 0.04, "b": 0.04}, 0.05) == set()
-    assert holm({"a": 0.02, "b": 0.04}, 0.05) == {"a", "b"}
+    assert rejected({"a": 0.04, "b": 0.04}, 0.05) == set()
+    assert rejected({"a": 0.02, "b": 0.04}, 0.05) == {"a", "b"}
     both = verdict(3.0, 2.0, 4.0, refutations=(check("placebo_treatment", False, 0.04), check("future_treatment", False, 0.04)))
     assert both.finding == "probably" and set(both.decisive.values()) == {"passed"}
     assert any("did not pass placebo treatment and future treatment" in reason for reason in both.strength_reasons)

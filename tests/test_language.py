@@ -17,12 +17,13 @@ from test_report import judged, provenance, refutation, study
 from causal.errors import ConfigError
 from causal.experiments.compose import CONF, composed, study_from
 from causal.language import ANSWERS, AVOID, Language, held, language_of
+from causal.refuters import labels
 from causal.report import screen
 from causal.report.files import rebuild, write
 from causal.report.phrases import interval, slug
 from causal.report.record import read, record
 from causal.study import Result, run
-from causal.verdict.rule import Rule
+from causal.verdict.rule import LOWERS, Rule
 from causal.words import signed, span
 
 DECIDE = Rule().decides("dose")
@@ -60,7 +61,7 @@ def test_another_style_says_the_same_finding_in_other_words_and_is_kept_in_the_r
     (tmp_path / "report.html").unlink()
     rebuild(tmp_path)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
-    assert language_of(read(tmp_path)["language"]) == other
+    assert language_of(read(tmp_path)["language"]) == other.naming(labels())
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ ends = st.tuples(st.floats(-12, 12), st.floats(-12, 12)).map(sorted)
 @given(ends, st.booleans(), st.booleans())
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_the_first_screen_needs_no_training_and_says_no_more_than_its_numbers(bare: Result, both: list[float], associated: bool, failed: bool) -> None:
-    """Over intervals of every row of METHOD's table: no word to be avoided, no causal verb for an association, no end of a range rounded inwards."""
+    """Intervals of every row (docs/method.md, section 4): no word to be avoided, no causal verb for an association, no end of a range rounded inwards."""
     lower, upper = both
     checks = (refutation(DECIDE[0], False, 1e-6), *CHECKS[1:]) if failed else CHECKS
     assert bare.estimate is not None
@@ -121,6 +122,30 @@ def test_the_first_screen_needs_no_training_and_says_no_more_than_its_numbers(ba
             assert low >= lower * scale - step - 1e-6 and high <= upper * scale + step + 1e-6
     harm = "ruled out" in " ".join(cards["range"]["lines"]) and "not ruled out" not in " ".join(cards["range"]["lines"])
     assert harm == (upper < 2)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "increase", "decrease"),
+    [
+        # written down by hand with δ = 2: what a reader is told of the direction called harm, for either direction
+        (-5.0, -3.0, "any_ruled_out", "not_ruled_out"),
+        (3.0, 5.0, "not_ruled_out", "any_ruled_out"),
+        (-5.0, 1.0, "ruled_out", "not_ruled_out"),
+        (-1.0, 5.0, "not_ruled_out", "ruled_out"),
+        (-1.0, 1.0, "ruled_out", "ruled_out"),
+        (-5.0, 5.0, "not_ruled_out", "not_ruled_out"),
+    ],
+)
+def test_the_first_screen_speaks_of_the_direction_called_harm(bare: Result, lower: float, upper: float, increase: str, decrease: str) -> None:
+    """The same interval, once where a rise is the harm and once where a fall is."""
+    for harm, noun, form in (("increase", "increase", increase), ("decrease", "reduction", decrease)):
+        question = replace(bare.study.question, harm=harm)
+        data = at(replace(bare, study=replace(bare.study, question=question)), lower, upper)
+        lines = {one["about"]: one for one in screen.facts(data)}["range"]["lines"]
+        forms = Language().ranges
+        filled = {"harm": noun, "A_harm": f"{'An' if noun == 'increase' else 'A'} {noun}", "smallest": "2"}
+        every = {name: forms[name].format(**filled) for name in ("any_ruled_out", "ruled_out", "not_ruled_out")}
+        assert [name for name, words in every.items() if words in lines] == [form], (harm, lines)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(0, 6))
@@ -149,5 +174,13 @@ def test_short_reasons_are_as_many_as_the_rule_s_and_keep_its_gravest_first(bare
     assert len(said) == len(data["verdict"]["strength_reasons"])
     assert said[0].startswith("Authorities are compared over time")
     assert said[1].endswith("an outcome it cannot move.") and said[2].endswith("not passed: each place left out.") and "missed" in said[3]
-    with_caution = {**data, "verdict": {**data["verdict"], "strength_reasons": ["a", "lowered by 1: five clusters carry 80% of it"]}}
-    assert screen.reasons(with_caution, Language())[1] == "Weaker, since the method itself warns of this use."
+    # what lowers nothing is no reason for weakness; told by the fact, whatever its sentence says
+    assert bare.estimate is not None
+    warned = replace(bare, estimate=replace(bare.estimate, concerns=("the decisive check did not pass",)))
+    assert "Weaker, since the method itself warns of this use." in screen.reasons(record(judged(warned, checks), {}), Language())
+    free = replace(warned, study=replace(warned.study, rule=replace(warned.study.rule, lowers={**LOWERS, "estimator": 0})))
+    noted = record(judged(free, ()), {})
+    assert not any("warns" in one for one in screen.reasons(noted, Language()))
+    assert any(one.startswith("noted, and not lowered for it") for one in noted["verdict"]["strength_reasons"])
+    earlier = {**data, "verdict": {key: value for key, value in data["verdict"].items() if key != "reasons"}}
+    assert screen.reasons(earlier, Language()) == [said[0], Language().reasons["further_down"]]

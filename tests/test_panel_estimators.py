@@ -193,8 +193,8 @@ def test_leads_raise_the_alarm_where_a_trend_was_planted_and_seldom_elsewhere() 
         ever = frame.groupby("authority")["cut"].transform("max")
         frame["plans"] += trend * ever * (frame.index.get_level_values("year") - 2011)
         one = EventStudy().estimate(designed(replace(panel, frame=frame), ADOPTION), RNG)
-        assert any("moved before" in c for c in one.concerns) == (one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
-        return float(one.diagnostics["pre-trend p"] or 0)
+        assert any("moved before" in c for c in one.concerns) == (one.facts.pre_trend.p_value < 0.05)  # type: ignore[operator]
+        return float(one.facts.pre_trend.p_value or 0)
 
     assert sum(p(seed, 0.0) < 0.05 for seed in range(40)) <= 7  # 99.9 % binomial bound
     assert sum(p(seed, 3.0) < 0.05 for seed in range(20)) >= 18

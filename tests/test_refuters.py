@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from causal.design import design
 from causal.errors import ConfigError, EstimationError
+from causal.estimand import Estimand
 from causal.estimate import Estimate, estimated, least_squares
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
@@ -205,6 +206,9 @@ class Unsteady:
         return replace(made, effect=made.effect + 0.5 * made.std_error * rng.normal())
 
 
+SLOPE = Estimand(family="average", comparison="pooled", population="all", weighting="residual_variance", model="slope with controls")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pooled:
     """Least squares with the controls and no authority effects."""
@@ -217,7 +221,7 @@ class Pooled:
     def estimate(self, design, rng) -> Estimate:
         made = self.regression(design)
         fit, _ = least_squares(made, made.basis())
-        return estimated(design, fit, estimator=self.name, estimand="slope with controls")
+        return estimated(design, fit, estimator=self.name, estimand=SLOPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

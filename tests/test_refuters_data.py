@@ -22,15 +22,16 @@ from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.lagged_outcome import LaggedOutcome
 from causal.identify import Identification
-from causal.inference.clustered import interval, wild_bootstrap
+from causal.inference.clustered import interval
+from causal.inference.wild import wild_bootstrap
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation, Trial, stream
 from causal.refuters import whole_units
 from causal.refuters.few_clusters import FewClusters, _randomised, left_open, ruled_out
+from causal.refuters.machinery.histories import alike, deal
 from causal.refuters.measurement_error import MeasurementError
 from causal.refuters.missing_outcomes import MissingOutcomes, _guessed
-from causal.refuters.placebo_treatment import alike, deal
 from causal.refuters.recording_switches import RecordingSwitches, repaired, switches
 from causal.refuters.rounding import Rounding
 from causal.refuters.second_measure import SecondMeasure

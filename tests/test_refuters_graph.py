@@ -25,6 +25,7 @@ from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.experiments.compose import composed, study_from
 from causal.graph import Graph, undated
 from causal.identify import Identification, held_between, identify
+from causal.inference.multiplicity import holm
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation, Trial, stream
@@ -34,7 +35,7 @@ from causal.refuters.graph_falsification import GraphFalsification
 from causal.refuters.implied_independence import ImpliedIndependence
 from causal.refuters.leave_one_out import LeaveOneOut
 from causal.refuters.leverage import Leverage
-from causal.refuters.machinery.independence import Claim, Rows, holm
+from causal.refuters.machinery.independence import Claim, Rows
 from causal.refuters.overlap import Overlap
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.sources.simulated import Simulated

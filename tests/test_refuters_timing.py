@@ -25,9 +25,10 @@ from causal.question import Question
 from causal.refute import Refutation, Trial, stream
 from causal.refuters.anticipation import Anticipation
 from causal.refuters.honest_did import HonestDid
+from causal.refuters.machinery.paths import moves
 from causal.refuters.machinery.trend_bounds import Bounds, breakdown, breakdown_smooth
 from causal.refuters.placebo_dates import PlaceboDates
-from causal.refuters.pre_trend import PreTrend, moves
+from causal.refuters.pre_trend import PreTrend
 from causal.refuters.reverse_causation import ReverseCausation
 from causal.sources.simulated import Simulated
 

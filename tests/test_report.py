@@ -112,9 +112,19 @@ def refutation(name: str, survived: bool | None, p_value: float | None = None, *
     return Refutation(name=name, survived=survived, p_value=p_value, reason=reason, **{**base, **change})  # type: ignore[arg-type]
 
 
-def lead(name: str, effect: float) -> Part:
+def lead(since: int, effect: float) -> Part:
+    name = f"{'lead' if since < 0 else 'lag'} {abs(since)}" if since else "now"
     return Part(
-        kind="time", of="closed", name=name, effect=effect, std_error=1, lower=effect - 2, upper=effect + 2, joint_lower=effect - 3, joint_upper=effect + 3
+        kind="time",
+        of="closed",
+        name=name,
+        since=since,
+        effect=effect,
+        std_error=1,
+        lower=effect - 2,
+        upper=effect + 2,
+        joint_lower=effect - 3,
+        joint_upper=effect + 3,
     )
 
 
@@ -127,7 +137,7 @@ def bare() -> Result:
 def result(bare: Result) -> Result:
     checks = (
         refutation("placebo_treatment", True, 0.4, numbers={"draws": 99.0, "broken": float("inf")}),
-        refutation("future_treatment", True, 0.6, parts=(lead("lag 1", 3), lead("now", 4), lead("lead 1", 0.5), lead("lead 2", -0.5))),
+        refutation("future_treatment", True, 0.6, parts=(lead(1, 3), lead(0, 4), lead(-1, 0.5), lead(-2, -0.5))),
         refutation("negative_control", None),
         refutation("leave_one_out", False),
     )
@@ -500,5 +510,6 @@ def test_words_follow_the_numbers() -> None:
     assert "cannot be told" in figures.gradient([part, {**far, "joint_lower": None}], "95% interval")
     assert phrases.tally([True, None]) == "Of 2 checks, 1 passed, 0 did not pass and 1 was not run."
     assert phrases.tally([True, True]) == "All 2 checks passed."
-    assert [phrases.step(name) for name in ("lead 2", "now", "lag 1", "-3", "other")] == [-2, 0, 1, -3, None]
+    given = [{"since": since} for since in (1, 0, -2)]
+    assert [one["since"] for one in phrases.in_order(given)] == [-2, 0, 1] and phrases.in_order([*given, {"since": None}])[:3] == given
     assert "result.json" in dict(page.FILES)

@@ -12,7 +12,8 @@ import pytest
 
 from causal.errors import ConfigError
 from causal.question import Question
-from causal.sources.simulated import Simulated, _rank
+from causal.sources.machinery.world import rank
+from causal.sources.simulated import Simulated
 
 SEEDS = range(60)
 
@@ -143,7 +144,7 @@ def test_the_effect_travels_along_the_arrows() -> None:
     none, some = Simulated(effect=0.0).load(), Simulated(effect=4.0).load()
     lagged = table(none, "closures")[:, :-2]
     rise = {name: (table(some, name) - table(none, name))[:, 2:] for name in ("referrals", "section47", "plans", "unrelated")}
-    multiplier = 1 + 0.5 * 2.5 * (_rank(table(none, "deprivation")[:, 0]) - 0.5)
+    multiplier = 1 + 0.5 * 2.5 * (rank(table(none, "deprivation")[:, 0]) - 0.5)
     floored = table(none, "plans")[:, 2:] == 0
     assert np.allclose(np.where(floored, 0, rise["plans"]), np.where(floored, 0, 2 * 4.0 * multiplier[:, None] * lagged), atol=1e-9)
     assert (rise["referrals"][lagged > 0] > rise["section47"][lagged > 0]).all()
@@ -263,7 +264,7 @@ def moments() -> dict[str, Any]:
         found: dict[str, Any] = {name: np.array([v.mean(), v.std(ddof=1), *np.percentile(v, [5, 50, 95])]) for name, v in now.items()}
         for name in ("deprivation", "referrals", "centre_spend_per_child"):
             found[f"plans ~ {name}"] = np.corrcoef(now["plans"], now[name])[0, 1]
-        fifth = (_rank(now["deprivation"]) * 5).astype(int)
+        fifth = (rank(now["deprivation"]) * 5).astype(int)
         found["fifths"] = np.array([now["plans"][fifth == k].mean() for k in range(5)])
         window = table(panel, "plans")[:, 2:8]
         left = within(window)

@@ -219,6 +219,27 @@ def test_the_whole_family_agrees_with_diff_diff() -> None:
         assert sum(c.weight for c in found if c.kind == KINDS[2]) == pytest.approx(theirs.total_weight_later_vs_earlier, rel=1e-6)
 
 
+def test_the_default_small_sample_factor_is_welch_s_two_sample_error() -> None:
+    """scipy's Welch t: two years, one cohort, no covariates: the effect is a difference of mean changes, each side's variance over n − 1.
+
+    The published software divides by n on each side, which is what `small_sample=False` gives.
+    """
+    panel = World(effect=3.0, seed=4, authorities=24, years=2, adoption=True).load()
+    frame = panel.frame.assign(cut=np.tile([0.0, 1.0], 24) * np.repeat(np.arange(24) < 7, 2))
+    panel = replace(panel, frame=frame)
+    question = replace(ATT, modifiers=())
+    made = design(panel, question, identify(question, GRAPH, measured=panel.names, adjust_for=("authority", "year")))
+    change = frame["plans"].unstack().diff(axis=1).to_numpy()[:, 1]
+    ours, theirs = change[:7], change[7:]
+    difference = ours.mean() - theirs.mean()
+    usual, published = (CallawaySantAnna(small_sample=corrected).estimate(made, RNG) for corrected in (True, False))
+    welch = stats.ttest_ind(ours, theirs, equal_var=False)
+    assert CallawaySantAnna() == CallawaySantAnna(small_sample=True)
+    assert usual.effect == pytest.approx(difference, rel=1e-10)
+    assert usual.std_error == pytest.approx(difference / welch.statistic, rel=1e-10)
+    assert published.std_error == pytest.approx(np.sqrt(ours.var() / 7 + theirs.var() / 17), rel=1e-10)
+
+
 def test_sun_and_abraham_agree_with_linearmodels_on_dummies() -> None:
     """linearmodels' PanelOLS with a dummy for each cohort and year since adoption, averaged by their counts."""
     from linearmodels.panel import PanelOLS
@@ -333,10 +354,10 @@ def test_pre_trends_raise_the_alarm_where_planted_and_seldom_elsewhere() -> None
         frame["plans"] += trend * frame.groupby("authority")["cut"].transform("max") * (frame.index.get_level_values("year") - 2011)
         asked = trial(replace(panel, frame=frame), replace(ATT, modifiers=()), SHELF[name])
         one, found = asked.estimate, FutureTreatment().refute(asked, RNG)
-        assert found.survived is (one.diagnostics["pre-trend p"] >= 0.05)  # type: ignore[operator]
-        assert found.p_value == one.diagnostics["pre-trend p"]
-        assert any("moved before" in words for words in one.concerns) == (one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
-        return bool(one.diagnostics["pre-trend p"] < 0.05)  # type: ignore[operator]
+        assert found.survived is (one.facts.pre_trend.p_value >= 0.05)  # type: ignore[operator]
+        assert found.p_value == one.facts.pre_trend.p_value
+        assert any("moved before" in words for words in one.concerns) == (one.facts.pre_trend.p_value < 0.05)  # type: ignore[operator]
+        return bool(one.facts.pre_trend.p_value < 0.05)  # type: ignore[operator]
 
     for name in ("callaway_santanna", "imputation"):
         assert sum(alarm(name, seed, 0.0) for seed in range(30)) <= 6  # 99.9 % binomial bound

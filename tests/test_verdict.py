@@ -16,15 +16,17 @@ from worlds import ADOPTION, GRAPH, QUESTION, World
 
 from causal.design import Design, design
 from causal.errors import ConfigError, EstimationError
+from causal.estimand import DesignFacts, Held
 from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.identify import identify
-from causal.inference.clustered import romano_wolf
+from causal.inference.multiplicity import romano_wolf
 from causal.refute import Refutation
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.power import HEADLINES, equivalence, half_width, power_curve
+from causal.verdict.reason import Reason, reason_sentence
 from causal.verdict.rule import DECISIVE, KINDS, LOWERS, kind_of, maryland
 
 CONF = Path(__file__).parent.parent / "conf" / "rule"
@@ -49,7 +51,7 @@ def judged(estimate: Estimate, checks: tuple[Refutation, ...] = (), rule: Rule =
     return judge(rule, asked, replace(DESIGN, question=asked), estimate, checks, identification=found, outcome=OUTCOME, action="Halving it")
 
 
-# --- METHOD's table, section 4, transcribed once more and by hand: (matches, what the headline must say) in the table's order
+# --- docs/method.md, section 4, transcribed once more and by hand: (matches, what the headline must say) in the table's order
 
 
 def oracle(lower: float | None, upper: float | None, delta: float, *, identified: bool, failed: bool, causal: bool, all_run: bool) -> list[str]:
@@ -115,7 +117,7 @@ ends = st.one_of(st.floats(-12, 12), st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5
 def test_every_case_falls_in_one_row_of_the_table_and_no_headline_contradicts_its_interval(
     both: list[float], delta: float, where: float, harm: str, states: list[str], causal: bool, sufficient: bool, known: bool, identified: bool
 ) -> None:
-    """METHOD section 4, transcribed in `oracle`, and a list of pairs of words and intervals that must never meet."""
+    """docs/method.md, section 4, transcribed in `oracle`, and a list of pairs of words and intervals that must never meet."""
     lower, upper = both
     effect = lower + where * (upper - lower)
     made = {
@@ -157,7 +159,7 @@ def test_every_case_falls_in_one_row_of_the_table_and_no_headline_contradicts_it
 
 
 def test_what_is_identified_but_not_estimable_within_authorities_cannot_be_answered() -> None:
-    """METHOD section 4, first row, second half."""
+    """docs/method.md, section 4, first row, second half."""
     said = judge(RULE, QUESTION, None, None, (), identification=FOUND, outcome=OUTCOME, action="Halving it")
     assert said.finding == "not_identified" and "cannot be answered with these data" in said.headline and "from year to year" in said.headline
     assert "within authorities" in said.range_in_words and said.strength == "none" and said.kind is None
@@ -221,7 +223,7 @@ SMALL = replace(FREE, lower=None, upper=None, std_error=None, df=None, effect=0.
 
 
 def test_a_negative_control_that_fails_takes_the_answer_away_and_one_not_given_leaves_no_probably() -> None:
-    """METHOD section 3: an omitted cause that changes over time is found with aid alone; without it there is no "probably"."""
+    """docs/method.md, section 3: an omitted cause that changes over time is found with aid alone; without it there is no "probably"."""
     sure = replace(FREE, effect=3.0, lower=2.0, upper=4.0)
     others = (check("implied_independence", True, 0.5), check("future_treatment", True, 0.5))
     control = "negative_control_outcome"
@@ -234,7 +236,7 @@ def test_a_negative_control_that_fails_takes_the_answer_away_and_one_not_given_l
 
 
 def test_a_graph_that_makes_no_testable_claim_leaves_a_negative_control_to_stand_in() -> None:
-    """METHOD section 3: a missing arrow without testable implications is found with aid alone; with that aid passed "probably" is allowed."""
+    """docs/method.md, section 3: a missing arrow without testable implications is found with aid alone; with that aid passed "probably" is allowed."""
     sure = replace(FREE, effect=3.0, lower=2.0, upper=4.0)
     leads, untestable = check("future_treatment", True, 0.5), check("implied_independence", None)
     control = check("negative_control_outcome", True, 0.5)
@@ -287,11 +289,11 @@ def test_strength_starts_at_the_maryland_scale_s_level() -> None:
     """Sherman and others 1998: 5 randomised, 4 instrument, 3 over time or matched, 2 cross-section with controls, 1 bare."""
     iv = replace(DESIGN, identification=replace(FOUND, strategy="iv"))
     section, bare = cross_section()
-    held = replace(bare, association=False, diagnostics={})
+    held = replace(bare, association=False, held=Held(authority=False, year=True, controls=True))
     assert maryland(Rule(randomised="by coin"), DESIGN, ESTIMATE)[0] == 5
     assert maryland(Rule(), iv, ESTIMATE)[0] == 4
-    # METHOD section 2: one national cut series is one shock, a difference-in-differences by exposure
-    assert maryland(Rule(), iv, replace(ESTIMATE, diagnostics={**ESTIMATE.diagnostics, "effective shocks": 1.0}))[0] == 3
+    # docs/method.md, section 2: one national cut series is one shock, a difference-in-differences by exposure
+    assert maryland(Rule(), iv, replace(ESTIMATE, facts=DesignFacts(shocks=1.0)))[0] == 3
     assert maryland(Rule(), DESIGN, ESTIMATE)[0] == 3
     assert maryland(Rule(), DESIGN, replace(held, rows=60, authorities=60))[0] == 3
     assert maryland(Rule(), section, held)[0] == 2
@@ -329,10 +331,8 @@ def test_each_concern_lowers_the_strength_by_what_the_rule_says() -> None:
 
 def test_estimators_that_lie_further_apart_than_the_rule_allows_lower_the_strength_more() -> None:
     passed = tuple(check(name, True, 0.5) for name in NAMES)
-    # the small difference that is sure counts, not the large one that may be chance
-    agreement, unsure = "estimator_agreement", {"b: difference": 5.0, "b: p-value": 0.6}
-    near, far = (check(agreement, False, 0.001, **{"a: difference": apart, "a: p-value": 0.001}, **unsure) for apart in (0.9, -1.0))
-    unsaid = check(agreement, False, 0.001)
+    unsaid = replace(check("others", False, 0.001), role="agreement")
+    near, far = (replace(unsaid, bias=apart) for apart in (0.9, -1.0))
     assert judged(FREE, (*passed, near)).strength == "limited"
     assert judged(FREE, (*passed, far)).strength == judged(FREE, (*passed, unsaid)).strength == "weak"
     assert judged(FREE, (*passed, near), replace(RULE, disagreement=0.5)).strength == "weak"
@@ -340,8 +340,8 @@ def test_estimators_that_lie_further_apart_than_the_rule_allows_lower_the_streng
     assert judged(FREE, (*passed, far)).finding == judged(FREE, passed).finding  # it lowers strength and moves no headline
 
 
-def test_the_check_on_agreement_says_how_far_apart_estimators_lie_in_the_words_that_the_verdict_reads() -> None:
-    """The planted truth of 3 against first differences of a treatment recorded with error, which lose half of it or more."""
+def test_the_check_on_agreement_says_how_far_apart_estimators_lie_in_fields_that_the_verdict_reads() -> None:
+    """First differences of a treatment recorded with error lose half of the planted 3 or more; the answer's bias, if they are right, is ours − theirs."""
     from causal.estimators.fixed_effects import FirstDifference
     from causal.refute import Trial
     from causal.refuters.estimator_agreement import EstimatorAgreement
@@ -355,12 +355,28 @@ def test_the_check_on_agreement_says_how_far_apart_estimators_lie_in_the_words_t
     one = EstimatorAgreement(estimators=(FirstDifference(),)).refute(trial, np.random.default_rng(0))
     difference = FirstDifference().estimate(made, np.random.default_rng(0)).effect - estimate.effect
     assert one.numbers["first_difference: difference"] == pytest.approx(difference) and one.numbers["first_difference: p-value"] is not None
+    assert (one.family, one.role, one.level) == ("bias", "agreement", pytest.approx(0.05)) and one.bias == pytest.approx(-difference)
+    assert one.bias_error == one.numbers["first_difference: standard error of the difference"]
     alarm = replace(one, survived=False)
     reasons = [
         judge(replace(RULE, decisive=(), disagreement=apart), asked, made, estimate, (alarm,), identification=FOUND, outcome=OUTCOME, action="It")
         for apart in (abs(difference) / 0.2 * 0.99, abs(difference) / 0.2 * 1.01)
     ]
     assert [any("estimators of one estimand disagree" in reason for reason in said.strength_reasons) for said in reasons] == [True, False]
+
+
+def test_reasons_are_facts_with_a_code_and_steps_and_their_sentences_are_made_from_them() -> None:
+    passed = tuple(check(name, True, 0.5) for name in NAMES[:2])
+    said = judged(replace(FREE, concerns=("a", "b")), (*passed, check("other", False), check(NAMES[2], False, 0.001)))
+    assert [(one.concern, one.steps, one.checks) for one in said.reasons] == [
+        ("design", 0, ()),
+        ("estimator", 1, ()),
+        ("check", 1, ("other",)),
+        ("failed", 1, ("third",)),
+    ]
+    assert said.reasons[1].told == ("a", "b") and said.strength_reasons == tuple(map(reason_sentence, said.reasons))
+    with pytest.raises(ValueError, match=r"concern must be one of design, .*got 'whim'"):
+        Reason(concern="whim")  # type: ignore[arg-type]
 
 
 # --- what the design can see

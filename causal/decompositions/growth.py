@@ -19,6 +19,7 @@ import pandas as pd
 from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
 from causal.decompositions.machinery.chain import Chain, chain, das_gupta
 from causal.errors import CausalError, ConfigError, DataError
+from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.words import capital, listed, signed
 
@@ -65,7 +66,7 @@ class Growth:
         for one in self.published:
             if not {"words", "years", "first", "last", "source"} <= set(one):
                 raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(one)!r}")
-        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 0 or self.draws in range(1, 20):
+        if not is_whole(self.draws, 0) or self.draws in range(1, 20):
             raise ConfigError(f"growth.draws must be 0 or a whole number of at least 20, got {self.draws!r}")
         if not 0.5 <= self.level < 1:
             raise ConfigError(f"growth.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")

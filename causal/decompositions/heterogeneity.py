@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 
 from causal.arrays import Floats
-from causal.breakdown import Breakdown, Case
+from causal.breakdown import NOTHING_TO_TAKE_APART, Breakdown, Case
 from causal.decompositions.machinery.budget import RULES, Value, grown, picks, told, value
-from causal.decompositions.machinery.groups import by_region, features, holm, named_groups, own_years
+from causal.decompositions.machinery.groups import by_region, features, named_groups, own_years
 from causal.decompositions.machinery.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
 from causal.decompositions.machinery.heterogeneity_text import Learnt, breakdown, rate_of
 from causal.decompositions.machinery.money import direction, per_person, price_of
-from causal.design import Design, design
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, suggest
 from causal.identify import Identification
+from causal.inference.multiplicity import holm
+from causal.knobs import whole_number
 from causal.modifier import Modifier, cut_into_groups
 from causal.panel import Panel
 from causal.question import Question
@@ -65,8 +67,7 @@ class Heterogeneity:
             raise ConfigError(f"by must name at least one grouping, each once, got {list(self.by)!r}")
         for key, least in (("folds", 3), ("splits", 1), ("trees", 4)):
             one = getattr(self, key)
-            if isinstance(one, bool) or not isinstance(one, int) or one < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {one!r}")
+            whole_number(key, one, least)
         if self.splits % 2 == 0:
             raise ConfigError(f"splits must be odd, so that one of them is the middle one, got {self.splits}")
         if self.trees % 4:
@@ -90,12 +91,9 @@ class Heterogeneity:
         ------
         DesignError : the effect is not identified or estimable, so that there is nothing to take apart.
         """
-        found = case.identify()
-        if not found.identified:
-            raise DesignError(f"the graph does not identify {case.question.treatment} → {case.question.outcome} with these data: no effect to take apart")
         notes: list[str] = []
         columns = self._columns(case.panel, case.question, notes)
-        made = _after_the_start(case.panel, arranged(case, found, tuple(columns)), columns)
+        made = _after_the_start(case.panel, arranged(case, tuple(columns)), columns)
         made = replace(
             made, modifiers=tuple(replace(one, label=f"first level of {one.label}") if columns[one.name] == "starting_level" else one for one in made.modifiers)
         )
@@ -124,9 +122,19 @@ class Heterogeneity:
         return out
 
 
-def arranged(case: Case, found: Identification, columns: Sequence[str]) -> Design:
-    """The study's design with these groupings in the place of the question's own."""
-    return design(case.panel, replace(case.question, modifiers=tuple(columns)), found)
+def arranged(case: Case, columns: Sequence[str], found: Identification | None = None) -> Design:
+    """The study's design with these groupings in the place of the question's own.
+
+    Parameters
+    ----------
+    columns : names of the groupings.
+    found : what the graph says of the case, if it was asked already.
+
+    Raises
+    ------
+    DesignError : the effect is not identified or not estimable.
+    """
+    return case.analysis(replace(case.question, modifiers=tuple(columns)), found).must(NOTHING_TO_TAKE_APART)
 
 
 def _after_the_start(panel: Panel, made: Design, columns: dict[str, str]) -> Design:

@@ -18,6 +18,7 @@ import numpy as np
 from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
 from causal.decompositions.machinery.components import SHARES, Cells, Floats, accelerated, again, components, nested, planted
 from causal.errors import CausalError, ConfigError, DataError
+from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.words import capital, count, listed
 
@@ -65,8 +66,7 @@ class Variation:
                 raise ConfigError(f"variation.windows holds pairs of a first and a later last year, three years or more, got {window!r}")
         if odd := set(self.said) - set(SHARES):
             raise ConfigError(f"variation.said gives shares of {', '.join(SHARES)}, got {', '.join(sorted(odd))}")
-        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 20:
-            raise ConfigError(f"variation.draws must be a whole number of at least 20, got {self.draws!r}")
+        whole_number("variation.draws", self.draws, 20)
         if not 0.5 <= self.level < 1:
             raise ConfigError(f"variation.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
 

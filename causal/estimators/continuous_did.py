@@ -17,9 +17,11 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, DesignError
+from causal.estimand import DesignFacts, Estimand, Held
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import is_whole, true_or_false
 from causal.needs import AUTHORITY_EFFECTS, Need
 from causal.windows import Window, between, windows
 
@@ -67,14 +69,13 @@ class ContinuousDid:
     costs: ClassVar[str] = "milliseconds"
 
     def __post_init__(self) -> None:
-        if isinstance(self.degree, bool) or not isinstance(self.degree, int) or not 1 <= self.degree <= 5:
+        if not is_whole(self.degree, 1, 5):
             raise ConfigError(f"degree must be a whole number from 1 to 5, got {self.degree!r}")
-        if not isinstance(self.adjust, bool):
-            raise ConfigError(f"adjust must be true or false, got {self.adjust!r}")
+        true_or_false("adjust", self.adjust)
         for key in ("before", "after"):
             window = getattr(self, key)
             if window is not None:
-                if len(window) != 2 or any(isinstance(year, bool) or not isinstance(year, int) for year in window):
+                if len(window) != 2 or any(not is_whole(year) for year in window):
                     raise ConfigError(f"{key} must be a first and a last year, [2011, 2012], or null, got {window!r}")
                 object.__setattr__(self, key, tuple(window))
 
@@ -121,7 +122,7 @@ class ContinuousDid:
             design.question,
             fit(effects[1:], scores[:, 1:]),
             kind="group",
-            of=f"dose of {design.treatment_variable.label}",
+            of=design.treatment_variable.name,
             names=names,
             counts=[(0, 0)] * 5,
             rng=rng,
@@ -137,13 +138,12 @@ class ContinuousDid:
             fit(effects[:1], scores[:, :1]),
             over=made,
             estimator=self.name,
-            estimand="average effect of the dose asked for on authorities that got it",
+            estimand=Estimand(family="dose", comparison="within", population="treated", weighting="places", model="polynomial of the dose"),
+            held=Held.by(design, authority=True),
+            facts=DesignFacts(adopters=int(on.sum()), never_treated=int((~on).sum())),
             target="ATT",
             parts=parts,
             diagnostics={
-                "authority effects held fixed": 1.0,
-                "authorities treated": float(on.sum()),
-                "authorities never treated": float((~on).sum()),
                 "average effect at everybody's own dose": float(whole[0]),
                 "average slope (strong parallel trends), whole contrast": float(slope[0]),
                 "average slope, standard error": float(np.sqrt((slope_scores**2).sum())),

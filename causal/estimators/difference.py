@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.design import Design
+from causal.estimand import Estimand, Held
 from causal.estimate import Estimate, estimated, least_squares, residual_treatment
 from causal.needs import Need
 
@@ -42,8 +43,9 @@ class Difference:
             design,
             fit,
             estimator=self.name,
-            estimand="association over all authority-years, nothing held fixed",
+            estimand=Estimand(family="association", comparison="nothing", population="all", weighting="residual_variance"),
+            held=Held(authority=False, year=False, controls=False),
             association=True,
-            diagnostics={"authority effects held fixed": 0.0, "controls held fixed": 0.0, **residual_treatment(bare, treatment)},
+            diagnostics=residual_treatment(bare, treatment),
             concerns=("nothing is held fixed: this is an association, whatever the graph says",),
         )

@@ -13,11 +13,12 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, estimated, group_parts
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import Residuals, check_crossfit, checked, concerns, diagnostics, notes, repeated, residuals
 from causal.estimators.machinery.nuisance import Nuisance
-from causal.estimators.machinery.transformed import WORDS, Transformation, check_panel, transform
+from causal.estimators.machinery.transformed import MODELS, Transformation, check_panel, transform
 from causal.inference.clustered import Fit, clustered_least_squares
 from causal.needs import FOLDS, Need
 
@@ -76,13 +77,20 @@ class LinearDml:
             return fits, left
 
         fits, left, firsts = repeated(once, self.repetitions)
-        groups = [(m.label, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)]
+        groups = [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)]
         return estimated(
             design,
             fits[0],
             over=over,
             estimator=self.name,
-            estimand=f"average effect {WORDS[arrays.transformation]}, weighted by residual treatment variance (partially linear)",
+            estimand=Estimand(
+                family="average",
+                comparison=compared(design),
+                population="all",
+                weighting="change_variance" if arrays.transformation == "first_difference" else "residual_variance",
+                model=f"partially linear{MODELS[arrays.transformation]}",
+                changes=arrays.transformation == "first_difference",
+            ),
             parts=group_parts(over, groups, rng),
             diagnostics=diagnostics(design, arrays, left, firsts),
             concerns=concerns(design, arrays, left, firsts),

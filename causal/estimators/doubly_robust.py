@@ -38,6 +38,7 @@ from causal.estimators.machinery.one_row import (
     threats,
 )
 from causal.inference.clustered import median_fit
+from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, FOLDS, Need
 
 
@@ -129,7 +130,7 @@ class ForestDr:
     def __post_init__(self) -> None:
         _check(self)
         for key, value, least in (("trees", self.trees, 4), ("smallest_leaf", self.smallest_leaf, 1)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least or (key == "trees" and value % 4):
+            if not is_whole(value, least) or (key == "trees" and value % 4):
                 raise ConfigError(f"{key} must be a whole number of at least {least}{', a multiple of 4' * (key == 'trees')}, got {value!r}")
 
     @property
@@ -181,7 +182,8 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
         median_fit(whole),
         over=made.design,
         estimator=estimator.name,
-        estimand=f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} (doubly robust)",
+        estimand=made.estimand("doubly robust"),
+        held=made.held(design),
         target=made.target,
         parts=group_parts(made.design, parts, rng),
         diagnostics={

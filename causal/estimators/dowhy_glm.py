@@ -16,7 +16,7 @@ from causal.design import Design
 from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
-from causal.estimators.machinery.dowhy_rows import Windows, agree, average_of, estimand_of, frame_of
+from causal.estimators.machinery.dowhy_rows import Windows, agree, estimand_of, frame_of
 from causal.estimators.machinery.one_row import (
     TARGETS,
     TWO_KINDS,
@@ -139,9 +139,8 @@ class DowhyGlm(Windows):
             whole,
             over=made.design,
             estimator=self.name,
-            estimand=average_of(
-                made, f"{self.family} model, averaged over authorities" if one_by_one else "gaussian model, weighted by residual treatment variance"
-            ),
+            estimand=made.estimand(f"{self.family} model", weighting="places" if one_by_one else "residual_variance"),
+            held=made.held(design),
             target=made.target,
             parts=group_parts(made.design, [(of, names, fit(inside), codes) for of, names, codes, inside in members(made)], rng),
             diagnostics={**residual_treatment(made.design, left), **found},

@@ -15,6 +15,7 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import EstimationError
+from causal.estimand import Estimand, Held, compared
 from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
 from causal.needs import ADJUSTMENT, Need
@@ -60,10 +61,11 @@ class DowhyLinear:
             design,
             fit,
             estimator=self.name,
-            estimand="average effect between and within authorities, the adjustment set without authority held fixed (pooled regression)",
+            estimand=Estimand(family="average", comparison=compared(pooled), population="all", weighting="residual_variance", model="pooled regression"),
+            held=Held.by(design, authority=False),
             association="authority" in design.absorb,
             parts=group_parts(design, by_group(pooled, basis), rng),
-            diagnostics={"authority effects held fixed": 0.0, "controls held fixed": 1.0, **residual_treatment(pooled, treatment)},
+            diagnostics=residual_treatment(pooled, treatment),
             concerns=missing + thin(pooled, treatment),
         )
 

@@ -20,7 +20,8 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError
+from causal.errors import DesignError, EstimationError
+from causal.estimand import Estimand, Held
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import check_crossfit, splits
@@ -28,6 +29,7 @@ from causal.estimators.machinery.nuisance import INNER, Nuisance, check_nuisance
 from causal.estimators.machinery.transformed import scaled
 from causal.graph import dated
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
+from causal.knobs import whole_number
 from causal.needs import BALANCED, FOLDS, PAST_OUTCOME, Need
 
 
@@ -54,8 +56,7 @@ class DynamicDml:
     def __post_init__(self) -> None:
         check_nuisance(self.nuisance)
         check_crossfit(self.folds, self.repetitions)
-        if isinstance(self.periods, bool) or not isinstance(self.periods, int) or self.periods < 2:
-            raise ConfigError(f"periods must be a whole number of at least 2, got {self.periods!r}")
+        whole_number("periods", self.periods, 2)
 
     @property
     def name(self) -> str:
@@ -88,10 +89,10 @@ class DynamicDml:
         for modifier in used.modifiers:
             fits = [median_fit([summed(run[at + g]) for run in runs]) for g in range(len(modifier.groups))]
             at += len(fits)
-            groups.append((modifier.label, modifier.groups, beside(fits), modifier.codes))
+            groups.append((modifier.name, modifier.groups, beside(fits), modifier.codes))
         counts = [(used.rows, len(used.authorities))] * m
         years = [f"{question.lag + j} year{'s' * (question.lag + j != 1)} before the outcome" for j in range(m)]
-        parts = parts_of(question, blips, kind="time", of="year of the treatment", names=years, counts=counts, rng=rng)
+        parts = parts_of(question, blips, kind="time", of="year of the treatment", names=years, counts=counts, rng=rng, since=range(m))
         held = {*design.identification.adjust_for, _past(design)} - {"authority"}
         asked = "authority" in design.absorb and not any(set(one) <= held for one in design.identification.valid)
         missing: tuple[str, ...] = ("the graph asks for authority effects; this holds the past outcome and treatment fixed in their place",) if asked else ()
@@ -103,12 +104,11 @@ class DynamicDml:
             whole,
             over=used,
             estimator=self.name,
-            estimand=f"average effect of a treatment kept up for {m} years, to {question.lag} before the outcome, history held fixed (linear blips)",
+            estimand=Estimand(family="kept_up", comparison="history", population="all", weighting="residual_variance", horizon=m, model="linear blips"),
+            held=Held.by(design, authority=False),
             association=asked,
             parts=(*parts, *group_parts(used, groups, rng)),
             diagnostics={
-                "authority effects held fixed": 0.0,
-                "controls held fixed": 1.0,
                 **_shares(used, residual),
                 "years of treatment": float(m),
                 "outcome years": float(len(used.years)),

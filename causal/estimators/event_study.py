@@ -19,10 +19,12 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError
+from causal.errors import DesignError, EstimationError
+from causal.estimand import DesignFacts, Estimand, JointTest
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
+from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 
 ALARM = 0.05  # a joint test of the leads below this is a concern
@@ -47,8 +49,7 @@ class EventStudy:
     def __post_init__(self) -> None:
         for key, least in (("leads", 1), ("lags", 0)):
             value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {value!r}")
+            whole_number(key, value, least)
 
     @property
     def name(self) -> str:
@@ -104,14 +105,23 @@ class EventStudy:
             one,
             over=used,
             estimator=self.name,
-            estimand=f"average effect within authorities over the first {len(after)} years, weighted by residual treatment variance (event study)",
-            parts=parts_of(design.question, fit, kind="time", of=design.treatment_variable.label, names=names, counts=moved, rng=rng),
+            estimand=Estimand(
+                family="first_years", comparison="within", population="all", weighting="residual_variance", horizon=len(after), model="event study"
+            ),
+            facts=DesignFacts(pre_trend=JointTest(f=f, p_value=p_value)),
+            parts=parts_of(
+                design.question,
+                fit,
+                kind="time",
+                of=design.treatment_variable.name,
+                names=names,
+                counts=moved,
+                rng=rng,
+                since=years,
+                open_ended=(years[0], years[-1]),
+            ),
             diagnostics={
-                "authority effects held fixed": 1.0,
-                "controls held fixed": 1.0,
                 **residual_treatment(used, left),
-                "pre-trend F": f if np.isfinite(f) else None,
-                "pre-trend p": p_value if np.isfinite(p_value) else None,
             },
             concerns=feedback(design) + trend + thin(used, left),
             notes=(

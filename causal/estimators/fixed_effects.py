@@ -19,10 +19,12 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import ConfigError
+from causal.estimand import Estimand, Held
 from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import comparisons
-from causal.inference.clustered import wild_bootstrap
+from causal.inference.wild import wild_bootstrap
+from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
 from causal.windows import differenced
 
@@ -67,7 +69,7 @@ class FixedEffects:
         DesignError : authorities are not absorbed, or the target is not the ATE.
         """
         serve(self, design)
-        return _answer(self, design, "average effect within authorities, weighted by residual treatment variance (two-way fixed effects)", rng)
+        return _answer(self, design, "residual_variance", "two-way fixed effects", rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +107,16 @@ class FirstDifference:
         DesignError : authorities are not absorbed or never seen in two successive years, or the target is not the ATE.
         """
         serve(self, design)
-        return _answer(self, design, "average effect within authorities, weighted by the variance of yearly changes (first differences)", rng)
+        return _answer(self, design, "change_variance", "first differences", rng)
 
 
 def _check(inference: str, draws: int) -> None:
     if inference not in INFERENCES:
         raise ConfigError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}")
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 99:
-        raise ConfigError(f"draws must be a whole number of at least 99, got {draws!r}")
+    whole_number("draws", draws, 99)
 
 
-def _answer(estimator: FixedEffects | FirstDifference, design: Design, estimand: str, rng: np.random.Generator) -> Estimate:
+def _answer(estimator: FixedEffects | FirstDifference, design: Design, weighting: str, model: str, rng: np.random.Generator) -> Estimate:
     used = estimator.regression(design)
     basis = used.basis()
     fit, treatment = least_squares(used, basis)
@@ -125,9 +126,12 @@ def _answer(estimator: FixedEffects | FirstDifference, design: Design, estimand:
         fit,
         over=used,
         estimator=estimator.name,
-        estimand=estimand,
+        estimand=Estimand(
+            family="average", comparison="within", population="all", weighting=weighting, model=model, changes=isinstance(estimator, FirstDifference)
+        ),
+        held=Held.by(design, authority=True),
         parts=group_parts(used, by_group(used, basis), rng),
-        diagnostics={"authority effects held fixed": 1.0, "controls held fixed": 1.0, **residual_treatment(used, treatment), **compared},
+        diagnostics={**residual_treatment(used, treatment), **compared},
         concerns=feedback(design) + thin(used, treatment) + said,
     )
     if estimator.inference == "clustered":

@@ -13,6 +13,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import EstimationError
+from causal.estimand import Estimand
 from causal.estimate import Estimate, estimated, residual_treatment, thin
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import agree, estimand_of
@@ -82,7 +83,7 @@ class FrontDoor:
             fit,
             over=made,
             estimator=self.name,
-            estimand="average effect through the front door, in straight lines",
+            estimand=Estimand(family="average", comparison="front_door", population="all", weighting="rows", model="in straight lines"),
             diagnostics={
                 **residual_treatment(made, treatment[:, 0]),
                 "p of the treatment on what lies between": float(moved),

@@ -19,12 +19,14 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
+from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, estimated, group_parts, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
 from causal.estimators.machinery.nuisance import Nuisance, learner, quiet
-from causal.estimators.machinery.transformed import WORDS, Transformed, check_panel, scaled, transform
+from causal.estimators.machinery.transformed import MODELS, Transformed, check_panel, scaled, transform
 from causal.inference.clustered import Fit, clustered_least_squares
+from causal.knobs import is_number, is_whole, whole_number
 from causal.modifier import Modifier
 from causal.needs import FOLDS, MODIFIERS, Need
 
@@ -58,7 +60,7 @@ class SparseLinearDml:
     def __post_init__(self) -> None:
         check_crossfit(self.folds, self.repetitions)
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
-        if isinstance(self.effect_degree, bool) or not isinstance(self.effect_degree, int) or not 1 <= self.effect_degree <= 4:
+        if not is_whole(self.effect_degree, 1, 4):
             raise ConfigError(f"effect_degree must be 1, 2, 3 or 4, got {self.effect_degree!r}")
 
     @property
@@ -111,9 +113,8 @@ class KernelDml:
     def __post_init__(self) -> None:
         check_crossfit(self.folds, self.repetitions)
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
-        if isinstance(self.dimension, bool) or not isinstance(self.dimension, int) or self.dimension < 1:
-            raise ConfigError(f"dimension must be a whole number of at least 1, got {self.dimension!r}")
-        if isinstance(self.bandwidth, bool) or not isinstance(self.bandwidth, (int, float)) or not self.bandwidth > 0:
+        whole_number("dimension", self.dimension, 1)
+        if not is_number(self.bandwidth) or not self.bandwidth > 0:
             raise ConfigError(f"bandwidth must be above 0, got {self.bandwidth!r}")
 
     @property
@@ -167,8 +168,7 @@ class NonparamDml:
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
         for key in ("trees", "smallest_leaf"):
             value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigError(f"{key} must be a whole number of at least 1, got {value!r}")
+            whole_number(key, value, 1)
 
     @property
     def name(self) -> str:
@@ -225,10 +225,9 @@ class CausalForest:
     def __post_init__(self) -> None:
         check_crossfit(self.folds, self.repetitions)
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
-        if isinstance(self.trees, bool) or not isinstance(self.trees, int) or self.trees < 4 or self.trees % 4:
+        if not is_whole(self.trees, 4) or self.trees % 4:
             raise ConfigError(f"trees must be a multiple of 4, got {self.trees!r}")
-        if isinstance(self.smallest_leaf, bool) or not isinstance(self.smallest_leaf, int) or self.smallest_leaf < 1:
-            raise ConfigError(f"smallest_leaf must be a whole number of at least 1, got {self.smallest_leaf!r}")
+        whole_number("smallest_leaf", self.smallest_leaf, 1)
 
     @property
     def name(self) -> str:
@@ -291,8 +290,15 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
         fits[0],
         over=over,
         estimator=estimator.name,
-        estimand=f"average effect {WORDS[arrays.transformation]}, every authority-year alike (effects may differ by modifiers)",
-        parts=group_parts(over, [(m.label, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
+        estimand=Estimand(
+            family="average",
+            comparison=compared(design),
+            population="all",
+            weighting="rows",
+            model=f"effects may differ by modifiers{MODELS[arrays.transformation]}",
+            changes=arrays.transformation == "first_difference",
+        ),
+        parts=group_parts(over, [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
         diagnostics={**diagnostics(design, arrays, left, firsts), "spread of effects between rows (sd)": float(np.mean(spreads))},
         concerns=concerns(design, arrays, left, firsts),
         notes=notes(design, arrays, estimator.folds, estimator.nuisance),

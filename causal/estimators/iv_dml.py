@@ -25,13 +25,14 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin, without_interval
 from causal.estimators import serve
 from causal.estimators.dynamic_dml import CrossFit, beside
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
 from causal.estimators.machinery.nuisance import Nuisance
-from causal.estimators.machinery.transformed import WORDS, Transformation, Transformed, check_panel, scaled, transform
-from causal.estimators.two_stage_least_squares import beyond, check_instruments, effective_f, instrumented, stages
+from causal.estimators.machinery.stages import beyond, check_instruments, effective_f, instrumented, stages
+from causal.estimators.machinery.transformed import MODELS, Transformation, Transformed, check_panel, scaled, transform
 from causal.inference.clustered import Fit, clustered_least_squares, median_fit
 from causal.needs import FOLDS, INSTRUMENT, Need
 
@@ -88,7 +89,7 @@ class OrthoIv(_Learnt):
         ------
         DesignError : the graph has no measured instrument, or there are too few clusters for the folds.
         """
-        return _answer(self, "ortho_iv", design, rng, "(partially linear, instruments' residuals)")
+        return _answer(self, "ortho_iv", design, rng, "partially linear, instruments' residuals")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ class DmlIv(_Learnt):
         ------
         DesignError : the graph has no measured instrument, or there are too few clusters for the folds.
         """
-        return _answer(self, "dml_iv", design, rng, "(partially linear, learnt instrument)")
+        return _answer(self, "dml_iv", design, rng, "partially linear, learnt instrument")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ class DrIv(_Learnt):
         ------
         DesignError : the graph has no measured instrument, or there are too few clusters for the folds.
         """
-        return _answer(self, "dr_iv", design, rng, "over all rows (doubly robust with instruments)")
+        return _answer(self, "dr_iv", design, rng, "doubly robust with instruments")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,7 +166,7 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
     used = arrays.over(known)
     runs = [_once(kind, knobs, used, arrays, features, instruments, rng) for _ in range(knobs.repetitions)]
     whole = median_fit([run.whole for run in runs])
-    groups: list[GroupFit] = [(m.label, m.groups, median_fit([run.groups[i] for run in runs]), m.codes) for i, m in enumerate(used.modifiers) if runs[0].groups]
+    groups: list[GroupFit] = [(m.name, m.groups, median_fit([run.groups[i] for run in runs]), m.codes) for i, m in enumerate(used.modifiers) if runs[0].groups]
     effects = np.array([run.whole.coefficients[0] for run in runs]) * design.question.contrast
     spread = float(effects.std(ddof=1)) if len(runs) > 1 else None
     f, critical = float(np.median([run.f for run in runs])), float(np.median([run.critical for run in runs]))
@@ -184,11 +185,17 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
         whole,
         over=used,
         estimator=kind,
-        estimand=f"average effect {WORDS[arrays.transformation]} of what {' and '.join(names)} move of the treatment {words}",
+        estimand=Estimand(
+            family="moved",
+            comparison=compared(design),
+            population="all" if kind == "dr_iv" else "movers",
+            weighting="rows" if kind == "dr_iv" else "instrument_variance",
+            instruments=names,
+            model=f"{words}{MODELS[arrays.transformation]}",
+            changes=arrays.transformation == "first_difference",
+        ),
         parts=group_parts(used, groups, rng),
         diagnostics={
-            "authority effects held fixed": float("authority" in design.absorb),
-            "controls held fixed": 1.0,
             **residual_treatment(used, laid),
             "instruments": float(len(names)),
             "effective F (Montiel Olea & Pflueger)": f,

@@ -13,8 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import CausalError
+from causal.estimand import Estimand, Held
 from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
 from causal.graph import dated
@@ -50,7 +51,7 @@ class LaggedOutcome:
             pooled,
             controls=np.column_stack([pooled.controls, pooled.column(name)]),
             control_names=(*pooled.control_names, name),
-            control_groups={**pooled.control_groups, name: (pooled.controls.shape[1],)},
+            control_groups={**pooled.control_groups, Control(name): (pooled.controls.shape[1],)},
         )
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
@@ -80,12 +81,11 @@ class LaggedOutcome:
             fit,
             over=used,
             estimator=self.name,
-            estimand="average effect between and within authorities, the outcome before the treatment and the adjustment set without authority held fixed",
+            estimand=Estimand(family="average", comparison="past_outcome", population="all", weighting="residual_variance", model="lagged outcome"),
+            held=Held.by(design, authority=False),
             association=asked,
             parts=group_parts(used, by_group(used, basis), rng),
             diagnostics={
-                "authority effects held fixed": 0.0,
-                "controls held fixed": 1.0,
                 **residual_treatment(used, treatment),
                 "bracket: with authority effects": other,
                 "bracket: with the past outcome": effect,

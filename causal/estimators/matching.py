@@ -13,9 +13,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate, estimated, residual_treatment, without_interval
+from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
 from causal.estimators import serve
-from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, average_of, effect_of
+from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
 from causal.estimators.machinery.one_row import (
     TARGETS,
     TWO_KINDS,
@@ -25,6 +25,7 @@ from causal.estimators.machinery.one_row import (
     threats,
 )
 from causal.inference.clustered import Fit
+from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, Need
 
 
@@ -32,6 +33,7 @@ from causal.needs import ADJUSTMENT, Need
 class PropensityMatching(Windows):
     """DoWhy's nearest neighbour on the propensity, one with replacement."""
 
+    pairing: ClassVar[Pairing] = "propensity"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
@@ -67,13 +69,14 @@ class DistanceMatching(Windows):
     """
 
     neighbours: int = 1
+    pairing: ClassVar[Pairing] = "covariates"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
 
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
-        if isinstance(self.neighbours, bool) or not isinstance(self.neighbours, int) or not 1 <= self.neighbours <= 5:
+        if not is_whole(self.neighbours, 1, 5):
             raise ConfigError(f"neighbours must be a whole number from 1 to 5, got {self.neighbours!r}")
 
     @property
@@ -109,7 +112,8 @@ def _matched(name: str, design: Design, made: CrossSection, chance: Floats | Non
         bare,
         over=made.design,
         estimator=name,
-        estimand=average_of(made, how),
+        estimand=made.estimand(how),
+        held=made.held(design),
         target=made.target,
         diagnostics={**residual_treatment(made.design, left), **found},
         concerns=said + threats(made, left),

@@ -30,10 +30,12 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
+from causal.estimand import Estimand, Held, compared
 from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares
+from causal.knobs import true_or_false
 from causal.needs import ADJUSTMENT, MEDIATORS, Need
 
 BOUNDS = (0.1, 0.3)  # correlations of errors for which the joint effect is given
@@ -62,8 +64,7 @@ class Mediation:
             if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
                 raise ConfigError(f"mediators must be a list of names, or null for all that the graph has, got {given!r}")
             object.__setattr__(self, "mediators", tuple(given))
-        if not isinstance(self.interaction, bool):
-            raise ConfigError(f"interaction must be true or false, got {self.interaction!r}")
+        true_or_false("interaction", self.interaction)
 
     @property
     def name(self) -> str:
@@ -98,12 +99,16 @@ class Mediation:
             total,
             over=used,
             estimator=self.name,
-            estimand="average effect " + ("within authorities" if "authority" in used.absorb else "between rows") + ", weighted by residual treatment "
-            f"variance, split into paths through {', '.join(names)} ({'with' if self.interaction else 'linear, without'} interaction)",
+            estimand=Estimand(
+                family="average",
+                comparison=compared(used),
+                population="all",
+                weighting="residual_variance",
+                model=f"split into paths through {', '.join(names)}, {'with' if self.interaction else 'linear, without'} interaction",
+            ),
+            held=Held.by(used),
             parts=(*parts, *group_parts(used, by_group(used, basis), rng)),
             diagnostics={
-                "authority effects held fixed": float("authority" in used.absorb),
-                "controls held fixed": 1.0,
                 **residual_treatment(used, treatment),
                 "mediators": float(len(names)),
                 "paths identified": None if confounded is None else float(not confounded),

@@ -16,13 +16,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.bootstrapped import bootstrapped
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
-from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment, without_interval
+from causal.estimate import Estimate, estimated, group_parts, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.nuisance import LINEAR, NUISANCES, learner, quiet
 from causal.estimators.machinery.one_row import TARGETS, TWO_KINDS, CrossSection, Years, check_windows, cross_section, logistic, members, overlap, threats
 from causal.inference.clustered import Fit
+from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
 
 Outcome = Literal["linear", "lasso", "ridge", "boosting", "forest", "stacked"]
@@ -53,8 +55,7 @@ class _Knobs:
             object.__setattr__(self, key, window)
         if self.nuisance not in ("linear", *NUISANCES):
             raise ConfigError(f"nuisance must be one of linear, {', '.join(NUISANCES)}, got {self.nuisance!r}")
-        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 50:
-            raise ConfigError(f"draws must be a whole number of at least 50, got {self.draws!r}")
+        whole_number("draws", self.draws, 50)
 
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
@@ -182,10 +183,11 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
         )
     groups = members(made)
     diagnostics, said, notes = _comparable(made)
-    whose = ", weighted by residual treatment variance" if isinstance(estimator, SLearner) and estimator.nuisance in STRAIGHT else ""
+    straight = isinstance(estimator, SLearner) and estimator.nuisance in STRAIGHT
     words: dict[str, Any] = {
         "estimator": estimator.name,
-        "estimand": f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} ({estimator.name.replace('_', '-')}{whose})",
+        "estimand": made.estimand(estimator.name.replace("_", "-"), weighting="residual_variance" if straight else "places"),
+        "held": made.held(design),
         "target": made.target,
         "over": made.design,
         "diagnostics": diagnostics,
@@ -197,7 +199,7 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
         """The average and each group's, in outcome units; of the clusters drawn."""
         again = made if drawn is made.design else cross_section(drawn, before=None, after=None)
         found = _effects(estimator, again, rng) * made.contrast
-        by = {modifier.label: modifier for modifier in drawn.modifiers}
+        by = {modifier.name: modifier for modifier in drawn.modifiers}
         inside = [by[of].codes == by[of].groups.index(name) for of, names, _, _ in groups for name in names]
         return np.array([_mean(found, again.counted * one) for one in [np.ones(len(found)), *inside]])
 

@@ -19,6 +19,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import EstimationError
+from causal.estimand import Estimand
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares
@@ -70,7 +71,7 @@ class PoissonFixedEffects:
             kept = np.flatnonzero(varies)
             place = np.full(len(m.groups), -1)
             place[kept] = np.arange(len(kept))
-            groups.append((m.label, tuple(m.groups[k] for k in kept), moved(poisson(used, exposure, columns[:, kept])[0]), place[m.codes]))
+            groups.append((m.name, tuple(m.groups[k] for k in kept), moved(poisson(used, exposure, columns[:, kept])[0]), place[m.codes]))
         ends = [float(np.exp(end * question.contrast)) for end in _ends(fit, question.level)]
         ratio, lowest, highest = float(np.exp(fit.coefficients[0] * question.contrast)), min(ends), max(ends)
         return estimated(
@@ -78,11 +79,11 @@ class PoissonFixedEffects:
             moved(fit),
             over=used,
             estimator=self.name,
-            estimand="average effect within authorities at the mean rate, every person alike (Poisson, two-way fixed effects)",
+            estimand=Estimand(
+                family="average", comparison="within", population="all", weighting="people", scale="at_mean_rate", model="Poisson, two-way fixed effects"
+            ),
             parts=group_parts(used, groups, rng),
             diagnostics={
-                "authority effects held fixed": 1.0,
-                "controls held fixed": 1.0,
                 **residual_treatment(used, left),
                 "rate ratio": ratio,
                 "rate ratio, lower": lowest,

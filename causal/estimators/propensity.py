@@ -13,11 +13,12 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.bootstrapped import bootstrapped
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate, bootstrapped, estimated, group_parts, residual_treatment
+from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
-from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, average_of, effect_of
+from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, effect_of
 from causal.estimators.machinery.one_row import (
     TARGETS,
     TWO_KINDS,
@@ -32,6 +33,7 @@ from causal.estimators.machinery.one_row import (
     weights,
 )
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
 
 
@@ -84,7 +86,8 @@ class PropensityWeighting(Windows):
             fit,
             over=made.design,
             estimator=self.name,
-            estimand=average_of(made, "normalised inverse propensity weights"),
+            estimand=made.estimand("normalised inverse propensity weights"),
+            held=made.held(design),
             target=made.target,
             parts=group_parts(made.design, parts, rng),
             diagnostics={**residual_treatment(made.design, made.on - chance), **found},
@@ -150,8 +153,7 @@ class PropensityStratification(Windows):
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
         for key, value, least in (("strata", self.strata, 2), ("fewest", self.fewest, 1), ("draws", self.draws, 50)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigError(f"{key} must be a whole number of at least {least}, got {value!r}")
+            whole_number(key, value, least)
 
     @property
     def name(self) -> str:
@@ -185,7 +187,8 @@ class PropensityStratification(Windows):
             rng,
             draws=self.draws,
             estimator=self.name,
-            estimand=average_of(made, f"{self.strata} strata of the propensity"),
+            estimand=made.estimand(f"{self.strata} strata of the propensity"),
+            held=made.held(design),
             target=made.target,
             over=made.design,
             diagnostics={**residual_treatment(made.design, made.on - chance), **found, "authorities in strata without both kinds": float(out)},

@@ -20,11 +20,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
-from causal.estimate import Estimate, weighed, without_interval
+from causal.estimand import DesignFacts, Estimand, compared
+from causal.estimate import Estimate, without_interval
 from causal.estimators import serve
-from causal.estimators.two_stage_least_squares import anderson_rubin, answered, check_instruments, effective_f, instrumented, varying
+from causal.estimators.machinery.stages import anderson_rubin, check_instruments, effective_f, instrumented, varying
+from causal.estimators.two_stage_least_squares import answered
 from causal.graph import undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import INSTRUMENT, Need
@@ -108,11 +110,18 @@ class ShiftShare:
             design,
             used,
             instrument[:, None],
-            f"average effect of what {', '.join(names)} × shocks move of the treatment (shift-share)",
+            Estimand(
+                family="exposed",
+                comparison=compared(used),
+                population="movers",
+                weighting="instrument_variance",
+                instruments=names,
+                model="shift-share",
+            ),
             rng,
+            facts=DesignFacts(shocks=effective),
             diagnostics={
                 "shocks": float(len(names)) if self.shocks else 1.0,
-                "effective shocks": effective,
                 "share of the exposure told by lasting causes": _balance(used, shares),
                 "effective F without controls by year": _without_by_year(used, instrument),
                 "p of next year's instrument (pre-trend)": lead,
@@ -161,7 +170,7 @@ def _with_sums(design: Design, shares: Floats) -> Design:
         design,
         controls=np.column_stack([design.controls, columns]),
         control_names=(*design.control_names, *(f"sum of exposures × {year}" for year in years)),
-        control_groups={**design.control_groups, "sum of exposures × year": tuple(range(at, at + len(years)))},
+        control_groups={**design.control_groups, Control("sum of exposures", by_year=True, made=True): tuple(range(at, at + len(years)))},
     )
 
 
@@ -171,7 +180,7 @@ def _concerns(design: Design, names: tuple[str, ...], shares: Floats, effective:
         said.append(
             f"{effective:.1f} effective shocks are too few for an error by shock: all else that hit more exposed authorities in those years is in the estimate"
         )
-    by_year = [name for name in design.control_groups if name.endswith(" × year") and not name.startswith("sum of")]
+    by_year = [group for group in design.control_groups if group.by_year and not group.made]
     if effective < FEWEST_SHOCKS and not by_year:
         said.append("no lasting cause (deprivation) × year is held fixed, and exposure to national cuts goes with deprivation")
     told = _balance(design, shares)
@@ -198,7 +207,7 @@ def _balance(design: Design, shares: Floats) -> float | None:
 
 def _without_by_year(design: Design, instrument: Floats) -> float | None:
     """The effective F if causes by year were not held fixed; None where there are none."""
-    by_year = {at for name, columns in design.control_groups.items() if name.endswith(" × year") for at in columns}
+    by_year = {at for group, columns in design.control_groups.items() if group.by_year for at in columns}
     if not by_year:
         return None
     kept = [at for at in range(design.controls.shape[1]) if at not in by_year]
@@ -267,7 +276,6 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
     words = f"Anderson–Rubin set, exposure-robust (errors summed by exposure, {effective:.0f} effective shocks)"
     found = replace(
         made,
-        estimand=made.estimand if made.estimand.endswith(weighed(design)) else made.estimand + weighed(design),
         std_error=error * abs(question.contrast),
         df=df,
         p_value=p_value,

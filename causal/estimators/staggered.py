@@ -15,7 +15,7 @@ imputation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -25,21 +25,19 @@ from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
+from causal.estimand import DesignFacts, Estimand, Held, JointTest
 from causal.estimate import Estimate, Part, estimated, feedback, parts_of, residual_treatment, thin
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import Cells, adopting, authority_weights, average, cells, covariates
 from causal.estimators.machinery.imputation import imputed
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, Need
 from causal.words import count
 
 ALARM = 0.05  # a joint test of the years before adoption below this is a concern
-SIMPLE = "average effect of adopting on treated authority-years"
-AGGREGATES = {
-    "simple": SIMPLE,
-    "dynamic": "average effect of adopting on the treated over years since adoption, each such year alike",
-    "group": "average effect of adopting on treated authorities, each at its own average over its treated years",
-}
+SIMPLE = "treated_rows"
+AGGREGATES = {"simple": SIMPLE, "dynamic": "years_since", "group": "treated_places"}  # how the average counts the treated
 COMPARISONS = ("never_treated", "not_yet_treated")
 METHODS = ("doubly_robust", "outcome_regression", "weighting")
 BASES = ("varying", "universal")
@@ -160,7 +158,7 @@ class CallawaySantAnna:
                     used.question,
                     fit,
                     kind="group",
-                    of=modifier.label,
+                    of=modifier.name,
                     names=[modifier.groups[f[0]] for f in found],
                     counts=[(n, f[3]) for n, f in zip(rows, found, strict=True)],
                     rng=rng,
@@ -170,7 +168,7 @@ class CallawaySantAnna:
             fit = _fit(used, made.effect, made.scores, adopted, inference)
             parts += parts_of(used.question, fit, kind="group", of="cohort and year", names=names, counts=[(int(n), int(n)) for n in made.treated], rng=rng)
         tested, words = _pre_trend(by_year.effect[years < 0], _by_cluster(used, by_year.scores[:, years < 0]), len(used.clusters) - 1.0)
-        tested |= {"pre-trend p, all cells (chi-squared)": _wald(made.effect[made.since < 0], _by_cluster(used, made.scores[:, made.since < 0]))}
+        also = {"pre-trend p, all cells (chi-squared)": _wald(made.effect[made.since < 0], _by_cluster(used, made.scores[:, made.since < 0]))}
         single = [str(g) for g in groups if (adopted.first == g).sum() == 1]
         if single:
             words += (f"one authority alone was treated first in {', '.join(single)}: how its change varies cannot be seen, and the interval is too narrow",)
@@ -186,7 +184,7 @@ class CallawaySantAnna:
         if made.missing:
             notes.append(f"Nobody to compare with: {', '.join(made.missing)}.")
         return _answer(
-            self.name, design, used, adopted, _fit(used, effect, scores, adopted, inference), AGGREGATES[self.aggregate], parts, tested, words, notes
+            self.name, design, used, adopted, _fit(used, effect, scores, adopted, inference), AGGREGATES[self.aggregate], parts, tested, words, notes, also
         )
 
 
@@ -273,10 +271,8 @@ class Imputation:
     costs: ClassVar[str] = "milliseconds"
 
     def __post_init__(self) -> None:
-        if isinstance(self.leads, bool) or not isinstance(self.leads, int) or self.leads < 0:
-            raise ConfigError(f"leads must be a whole number of at least 0, got {self.leads!r}")
-        if not isinstance(self.small_sample, bool):
-            raise ConfigError(f"small_sample must be true or false, got {self.small_sample!r}")
+        whole_number("leads", self.leads, 0)
+        true_or_false("small_sample", self.small_sample)
 
     @property
     def name(self) -> str:
@@ -307,7 +303,7 @@ class Imputation:
             some = np.unique(codes)
             sets = [np.flatnonzero(codes == j) for j in some]
             counts = [(len(at), len(np.unique(used.authority[made.rows[at]]))) for at in sets]
-            parts += parts_of(used.question, fit(sets), kind="group", of=modifier.label, names=[modifier.groups[j] for j in some], counts=counts, rng=rng)
+            parts += parts_of(used.question, fit(sets), kind="group", of=modifier.name, names=[modifier.groups[j] for j in some], counts=counts, rng=rng)
         tested, words = _trend_among_untreated(used, adopted, self.leads)
         notes = ["Compared with what fixed effects of untreated authority-years say they would have had."]
         if made.beyond:
@@ -321,11 +317,12 @@ def _answer(
     used: Design,
     adopted: Cohorts,
     fit: Fit,
-    estimand: str,
+    weighting: str,
     parts: Sequence[Part],
-    tested: dict[str, float | None],
+    tested: JointTest,
     concerns: tuple[str, ...],
     notes: Sequence[str],
+    also: Mapping[str, float | None] | None = None,
 ) -> Estimate:
     """The estimate, with what is left of being treated and who carries it."""
     left = used.partial_out(used.treatment[:, None])[:, 0]
@@ -335,17 +332,12 @@ def _answer(
         fit,
         over=used,
         estimator=name,
-        estimand=estimand,
+        estimand=Estimand(family="adoption", comparison="within", population="treated", weighting=weighting, model=name.replace("_", " ")),
+        held=Held.by(design, authority=True),
+        facts=DesignFacts(adopters=int((~adopted.never).sum()), never_treated=int(adopted.never.sum()), adoption_years=len(adopted.years), pre_trend=tested),
         target="ATT",
         parts=tuple(parts),
-        diagnostics={
-            "authority effects held fixed": 1.0,
-            "authorities treated": float((~adopted.never).sum()),
-            "authorities never treated": float(adopted.never.sum()),
-            "adoption years": float(len(adopted.years)),
-            **residual_treatment(used, left),
-            **tested,
-        },
+        diagnostics={**residual_treatment(used, left), **(also or {})},
         concerns=feedback(design) + cut + concerns + thin(used, left),
         notes=(adopted.words, *notes),
     )
@@ -369,7 +361,7 @@ def _by_since(design: Design, adopted: Cohorts, fit: Fit, years: Ints, rng: np.r
     since = adopted.since(design)
     counts = [(int((since == e).sum()), int((since == e).sum())) for e in years]
     names = [f"{'lead' if e < 0 else 'lag'} {abs(e)}" if e else "now" for e in years]
-    return parts_of(design.question, fit, kind="time", of=design.treatment_variable.label, names=names, counts=counts, rng=rng)
+    return parts_of(design.question, fit, kind="time", of=design.treatment_variable.name, names=names, counts=counts, rng=rng, since=years.tolist())
 
 
 def _by_cohort(design: Design, adopted: Cohorts, fit: Fit, groups: Ints, rng: np.random.Generator) -> tuple[Part, ...]:
@@ -388,18 +380,18 @@ def _wald(effects: Floats, scores: Floats) -> float | None:
     return float(special.chdtrc(len(effects), effects @ np.linalg.solve(covariance, effects)))
 
 
-def _pre_trend(effects: Floats, scores: Floats, df: float) -> tuple[dict[str, float | None], tuple[str, ...]]:
+def _pre_trend(effects: Floats, scores: Floats, df: float) -> tuple[JointTest, tuple[str, ...]]:
     """The joint test of years before adoption, and the concern where it fails."""
     if not len(effects):
-        return {"pre-trend F": None, "pre-trend p": None}, ()
+        return JointTest(), ()
     f, rest, p = joint_test(effects, scores, df)
     if not np.isfinite(p):
-        return {"pre-trend F": None, "pre-trend p": None}, ()
+        return JointTest(), ()
     words = f"outcomes moved before the treatment did (years before adoption jointly F({len(effects)}, {rest:.0f}) = {f:.2f}, p = {p:.3f})"
-    return {"pre-trend F": f, "pre-trend p": p}, (words,) if p < ALARM else ()
+    return JointTest(f=f, p_value=p), (words,) if p < ALARM else ()
 
 
-def _trend_among_untreated(design: Design, adopted: Cohorts, leads: int) -> tuple[dict[str, float | None], tuple[str, ...]]:
+def _trend_among_untreated(design: Design, adopted: Cohorts, leads: int) -> tuple[JointTest, tuple[str, ...]]:
     """Leads of adoption in a fixed-effects regression of untreated authority-years alone, tested jointly."""
     untreated = design.only(np.flatnonzero(~adopted.on))
     since = adopted.since(design)[~adopted.on]

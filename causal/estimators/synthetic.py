@@ -22,14 +22,15 @@ from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import ConfigError, DesignError
+from causal.estimand import DesignFacts, Estimand, Held
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import adopting
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
 from causal.words import count
 
-ESTIMAND = "average effect of adopting on treated authority-years"
 JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos
 LEAST = 2  # years before adoption to match on
 
@@ -86,8 +87,7 @@ class SyntheticDid:
     def __post_init__(self) -> None:
         if self.weights not in ("exact", "published"):
             raise ConfigError(f"weights must be one of exact, published, got {self.weights!r}")
-        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 20:
-            raise ConfigError(f"draws must be a whole number of at least 20, got {self.draws!r}")
+        whole_number("draws", self.draws, 20)
 
     @property
     def name(self) -> str:
@@ -338,7 +338,16 @@ def _answer(
     treated = [sum(len(one.treated) for one in found if one.at + e < outcome.shape[1]) for e in which]
     names = [f"lag {e}" if e else "now" for e in which]
     counts = [(n, n) for n in treated]
-    parts = parts_of(design.question, some(1 + np.arange(len(which))), kind="time", of=design.treatment_variable.label, names=names, counts=counts, rng=rng)
+    parts = parts_of(
+        design.question,
+        some(1 + np.arange(len(which))),
+        kind="time",
+        of=design.treatment_variable.name,
+        names=names,
+        counts=counts,
+        rng=rng,
+        since=which.tolist(),
+    )
     empty = {"std_error": None, "lower": None, "upper": None, "joint_lower": None, "joint_upper": None}
     parts = tuple(part if ok else replace(part, **empty) for part, ok in zip(parts, known[1:].tolist(), strict=True))  # type: ignore[arg-type]
     before = [_gaps(outcome, one)[: one.at] for one in found]
@@ -354,13 +363,12 @@ def _answer(
         some(np.array([0])),
         over=used,
         estimator=name,
-        estimand=ESTIMAND,
+        estimand=Estimand(family="adoption", comparison="within", population="treated", weighting="treated_rows", model=name.replace("_", " ")),
+        held=Held.by(design, authority=True),
+        facts=DesignFacts(adopters=int(share.sum()), never_treated=int(adopted.never.sum())),
         target="ATT",
         parts=parts,
         diagnostics={
-            "authority effects held fixed": 1.0,
-            "authorities treated": float(share.sum()),
-            "authorities never treated": float(adopted.never.sum()),
             "effective number compared with": float(np.average([1 / (one.omega**2).sum() for one in found], weights=share)),
             "largest weight of one authority": largest,
             "gap before adoption, root mean square": float(np.sqrt(np.average(miss, weights=share))),

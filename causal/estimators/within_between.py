@@ -16,6 +16,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design, orthonormal
+from causal.estimand import Estimand
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, interval
@@ -76,18 +77,16 @@ class WithinBetween:
             fitted = Fit(
                 coefficients=alone.coefficients[:-1], scores=alone.scores[:, :-1], df=alone.df[:-1], residuals=alone.residuals, inference=alone.inference
             )
-            groups.append((m.label, tuple(m.groups[k] for k in kept), fitted, place[m.codes]))
+            groups.append((m.name, tuple(m.groups[k] for k in kept), fitted, place[m.codes]))
         left = design.partial_out(design.treatment[:, None])[:, 0]
         lasting = f"the comparison between authorities differs from that within them by {gap * question.contrast:+.3g} (p {p_value:.2g})"
         return estimated(
             design,
             one,
             estimator=self.name,
-            estimand="average effect within authorities, weighted by residual treatment variance (random effects within-between)",
+            estimand=Estimand(family="average", comparison="within", population="all", weighting="residual_variance", model="random effects within-between"),
             parts=group_parts(design, groups, rng),
             diagnostics={
-                "authority effects held fixed": 1.0,
-                "controls held fixed": 1.0,
                 **residual_treatment(design, left),
                 "effect between authorities": float(both.coefficients[1] * question.contrast),
                 "effect between authorities, standard error": float(both.std_errors[1] * abs(question.contrast)),

@@ -94,8 +94,7 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     sizes = cluster_sums(treatments**2, cluster, clusters)
     effective = float((sizes.sum(axis=0) ** 2 / (sizes**2).sum(axis=0)).min())
     if effective >= FEW_CLUSTERS:
-        factor = clusters / (clusters - 1) * (rows - 1) / spare
-        scores = np.sqrt(factor) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
+        scores = np.sqrt(cr1_factor(clusters, rows, spare)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
         return Fit(coefficients=coefficients, scores=scores, df=np.full(k, clusters - 1.0), residuals=residuals, inference="CR1, t(G−1)")
     scores, df = _cr2(treatments, other, bread, residuals, cluster, clusters)
     return Fit(
@@ -107,15 +106,59 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     )
 
 
+def cr1_factor(clusters: float | Floats, rows: float | Floats, spare: float | Floats) -> Floats:
+    """What CR1 multiplies the sum of squared scores by: G/(G−1) × (n−1)/(n−k).
+
+    Parameters
+    ----------
+    clusters, rows : G and n.
+    spare : n − k, the residual degrees of freedom; NaN comes back where there are none.
+    """
+    some = np.asarray(spare) > 0
+    return np.where(some, clusters / np.asarray(clusters - 1) * (rows - 1) / np.where(some, spare, 1), np.nan)
+
+
+def cr2_loads(other: Floats, own: Floats, inner: Floats) -> Floats:
+    """The weight of each row's residual in Bell & McCaffrey's scores, (I − W Wᵀ)^{-1/2} T c for clusters of one size, with W the rows of all unit columns.
+
+    As (I − W Wᵀ)^{-1/2} W = W (I − WᵀW)^{-1/2}, the smaller of the two matrices is taken apart. A direction wholly fitted by a cluster carries no
+    information: its generalised inverse is 0.
+
+    Parameters
+    ----------
+    other : shape (clusters, m, p), columns that all draws share.
+    own : shape (…, clusters, m, r), further columns, of each draw where there are draws; all columns together orthonormal over the whole sample.
+    inner : shape (r, k), so that T c = own @ inner.
+
+    Returns
+    -------
+    loads : shape (…, clusters, m, k).
+    """
+    m, p, r = own.shape[-2], other.shape[-1], own.shape[-1]
+    if m <= p + r:
+        w, target = None, own @ inner
+        leverage = other @ other.swapaxes(-1, -2) + own @ own.swapaxes(-1, -2)
+    else:
+        w = np.concatenate([np.broadcast_to(other, (*own.shape[:-1], p)), own], axis=-1)
+        target = np.concatenate([np.zeros((p, inner.shape[1])), inner])
+        leverage = w.swapaxes(-1, -2) @ w
+    values, vectors = np.linalg.eigh(leverage)
+    shrink = 1 - np.clip(values, 0.0, 1.0)
+    root = np.where(shrink > 1e-10, 1 / np.sqrt(np.maximum(shrink, 1e-10)), 0.0)[..., None]
+    turned = vectors @ (root * (vectors.swapaxes(-1, -2) @ target))
+    return np.asarray(turned if w is None else w @ turned)
+
+
 def _cr2(treatments: Floats, other: Floats, bread: Floats, residuals: Floats, cluster: Ints, clusters: int) -> tuple[Floats, Floats]:
     """Bell & McCaffrey's adjusted scores and Satterthwaite's degrees of freedom for each coefficient.
 
     With an orthonormal basis U of treatments and other columns (authority effects are nested and drop out, Pustejovsky &
     Tipton 2018, theorem 2) the leverage of a cluster is H_g = U_g U_gᵀ, and its weight on coefficient j is
-    p_g = (I − H_g)^{-1/2} T_g b_j. The reference covariance of the scores is then diag(p_gᵀ p_g) − (U_gᵀ p_g)(U_hᵀ p_h)ᵀ.
+    p_g = (I − H_g)^{-1/2} T_g b_j (`cr2_loads`). The reference covariance of the scores is then diag(p_gᵀ p_g) − (U_gᵀ p_g)(U_hᵀ p_h)ᵀ.
     """
     k = treatments.shape[1]
-    own, _ = np.linalg.qr(treatments)
+    own, triangle = np.linalg.qr(treatments)
+    inner = triangle @ bread
     basis = np.column_stack([other, own])
     scores = np.zeros((clusters, k))
     lengths = np.zeros((clusters, k))
@@ -127,19 +170,10 @@ def _cr2(treatments: Floats, other: Floats, bread: Floats, residuals: Floats, cl
     for n in np.unique(size[size > 0]):
         some = np.flatnonzero(size == n)
         rows = order[bounds[some][:, None] + np.arange(n)]
-        u, target = basis[rows], treatments[rows] @ bread
-        if n <= u.shape[2]:
-            values, left = np.linalg.eigh(u @ u.transpose(0, 2, 1))
-        else:
-            left, values, _ = np.linalg.svd(u, full_matrices=False)
-            values = values**2
-        shrink = 1 - np.minimum(values, 1.0)
-        # a direction wholly fitted by this cluster carries no information: its generalised inverse is 0
-        root = np.where(shrink > 1e-10, 1 / np.sqrt(np.maximum(shrink, 1e-10)), 0.0) - 1
-        p = target + left @ (root[:, :, None] * (left.transpose(0, 2, 1) @ target))
+        p = cr2_loads(other[rows], own[rows], inner)
         scores[some] = np.einsum("gn,gnk->gk", residuals[rows], p)
         lengths[some] = (p**2).sum(axis=1)
-        loads[some] = p.transpose(0, 2, 1) @ u
+        loads[some] = p.transpose(0, 2, 1) @ basis[rows]
     df = np.empty(k)
     for j in range(k):
         # trace and squared length of diag(lengths) − loads loadsᵀ, without writing a clusters × clusters matrix
@@ -235,101 +269,3 @@ def joint_test(effects: Floats, scores: Floats, df: float) -> tuple[float, float
         return np.nan, rest, np.nan
     f = float(effects @ np.linalg.solve(covariance, effects)) * rest / (df * k)
     return f, rest, float(special.fdtrc(k, rest, f))
-
-
-def wild_bootstrap(
-    outcome: Floats, treatment: Floats, other: Floats, cluster: Ints, clusters: int, *, level: float, weights: str, draws: int, rng: np.random.Generator
-) -> tuple[float, float, float]:
-    """Restricted wild cluster bootstrap of one slope: interval by inverting the test, and the p-value of 0.
-
-    Cameron, Gelbach & Miller 2008, Bootstrap-based improvements for inference with clustered errors; Roodman, MacKinnon, Nielsen & Webb 2019,
-    Fast and wild: with the null imposed, each cluster's residuals are multiplied by one random weight, and the t statistic of the
-    sample is set against those of the draws. Every quantity is a sum by cluster, so that a null costs one small matrix product.
-
-    Parameters
-    ----------
-    outcome, treatment : shape (rows,), residuals on `other`.
-    other : shape (rows, p), orthonormal.
-    weights : "rademacher" (±1) or "webb" (six points; for a dozen clusters or fewer).
-
-    Returns
-    -------
-    lower, upper : of the slope, −inf or inf where the test never rejects; and the p-value of a slope of 0.
-    """
-    points = np.array([-1.0, 1.0]) if weights == "rademacher" else np.sqrt(np.array([0.5, 1.0, 1.5])) * np.array([[-1.0], [1.0]])
-    drawn = rng.choice(points.ravel(), size=(draws, clusters))
-    size = float(treatment @ treatment)
-    slope = float(treatment @ outcome) / size
-    residual = outcome - slope * treatment
-    # a null of slope + b leaves residuals e − b d: sums by cluster of both are all that is needed
-    sums = [cluster_sums(np.column_stack([(treatment * part)[:, None], other * part[:, None]]), cluster, clusters) for part in (residual, -treatment)]
-    loads = cluster_sums(other * treatment[:, None], cluster, clusters)
-    own = cluster_sums(treatment[:, None] ** 2, cluster, clusters)[:, 0]
-
-    def p_value(at: float) -> float:
-        """Two-sided p-value of a slope of `at`."""
-        b = at - slope
-        s = sums[0] + b * sums[1]
-        delta = drawn @ s[:, 0] / size
-        scores = drawn * s[:, 0] - (drawn @ s[:, 1:]) @ loads.T - delta[:, None] * own
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.abs(delta) / np.sqrt((scores**2).sum(axis=1))
-            real = abs(b) / np.sqrt((sums[0][:, 0] ** 2).sum())
-        # nearly tied draws (the weights' mirror images of the sample) count as reaching it
-        return float((t >= real * (1 - 1e-9)).mean())
-
-    error = np.sqrt((sums[0][:, 0] ** 2).sum()) / size
-    ends = []
-    for way in (-1, 1):
-        far = 2.0
-        while p_value(slope + way * far * error) > 1 - level and far < 1e3:
-            far *= 2
-        if far >= 1e3:
-            ends.append(way * np.inf)
-            continue
-        inside, outside = 0.0, far
-        for _ in range(40):
-            middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if p_value(slope + way * middle * error) > 1 - level else (inside, middle)
-        ends.append(slope + way * outside * error)
-    return ends[0], ends[1], p_value(0.0)
-
-
-def romano_wolf(effects: Floats, scores: Floats, rng: np.random.Generator, draws: int = 9_999) -> Floats:
-    """Two-sided p-values of several effects, adjusted so that the chance of any false rejection stays at the level, whatever ties them together.
-
-    Romano & Wolf 2005 (Exact and approximate stepdown methods for multiple hypothesis testing, and Stepwise multiple testing as formalized
-    data snooping) and 2016 (Efficient computation of adjusted p-values for resampling-based stepdown multiple testing). The joint law of the t
-    statistics without effects comes from turning the sign of every cluster's scores at random, those of one cluster together; its squares and
-    so the errors stay as they are. From the largest statistic down each is set against the largest of those not yet passed.
-
-    Parameters
-    ----------
-    effects : shape (k,).
-    scores : shape (clusters, k), such that the sum of squares of a column is the squared error of its effect; 0 where a cluster has no part in it.
-    draws : of signs.
-
-    Returns
-    -------
-    p_values : shape (k,), never below 1 / (draws + 1).
-
-    Raises
-    ------
-    EstimationError : an effect without error, or shapes that do not fit.
-    """
-    if scores.ndim != 2 or scores.shape[1] != len(effects):
-        raise EstimationError(f"scores of shape (clusters, {len(effects)}) are wanted, one column for each effect, got {scores.shape}")
-    errors = np.sqrt((scores**2).sum(axis=0))
-    if not (np.isfinite(effects).all() and np.isfinite(errors).all() and (errors > 0).all()):
-        raise EstimationError(f"every effect must be a number with an error above 0; got effects {effects.tolist()} with errors {errors.tolist()}")
-    reached = np.abs(effects) / errors
-    signs = rng.integers(0, 2, size=(draws, len(scores))) * 2.0 - 1.0
-    drawn = np.abs(signs @ (scores / errors))
-    order = np.argsort(-reached, kind="stable")
-    # the largest of each statistic and all smaller ones, draw by draw
-    largest = np.maximum.accumulate(drawn[:, order[::-1]], axis=1)[:, ::-1]
-    # a tie is reaching it: where few clusters differ in sign, rounding must not decide
-    beyond = (largest >= reached[order] * (1 - 1e-9)).sum(axis=0)
-    p_values = np.empty(len(effects))
-    p_values[order] = np.maximum.accumulate((1 + beyond) / (draws + 1))
-    return p_values

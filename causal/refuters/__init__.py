@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import pkgutil
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import ConfigError
 from causal.refute import Refutation, Trial
 from causal.words import places, signed
 
 
-def whole_number(where: str, value: object, least: int) -> None:
-    """Refuse a knob that is no whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{where} must be a whole number of at least {least}, got {value!r}")
-
-
-def between(where: str, value: object, low: float, high: float) -> None:
-    """Refuse a knob that does not lie between two numbers, both left out."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or not low < value < high:
-        wanted = f"lie between {low:g} and {high:g}" if math.isfinite(high) else f"be a number above {low:g}"
-        raise ConfigError(f"{where} must {wanted}, got {value!r}")
-
-
-def at_least(where: str, value: object, least: float) -> None:
-    """Refuse a knob that is no number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < least:
-        raise ConfigError(f"{where} must be a number of at least {least:g}, got {value!r}")
-
-
-def one_of(where: str, value: object, options: tuple[str, ...]) -> None:
-    """Refuse a knob that is none of its options."""
-    if value not in options:
-        raise ConfigError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
+@lru_cache(maxsize=1)
+def labels() -> dict[str, str]:
+    """The plain name of every check on the shelf, as its class says it."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, type) and hasattr(value, "refute") and isinstance(getattr(value, "label", None), str):
+                found[module.name] = str(getattr(value, "label"))  # noqa: B009
+    return found
 
 
 def amount(trial: Trial, value: float) -> str:

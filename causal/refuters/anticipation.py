@@ -16,8 +16,9 @@ rest on the same authorities, so the error of the difference comes from the diff
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,12 +27,13 @@ from causal.design import FEWEST_AUTHORITIES
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
-from causal.refute import Refutation, Trial, stream
-from causal.refuters import amount, at_least, chance, not_run, size, whole_number
-from causal.refuters.pre_trend import Moves, moves, unfit
+from causal.inference.detectable import POWER, minimum_detectable
+from causal.knobs import at_least, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters.machinery.bias import reach
+from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
-
-POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,10 @@ class Anticipation:
     window : years before the move in which it may have been felt.
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "change ahead of the event"
 
     window: int = 1
     still: float = 0.05
@@ -56,18 +62,25 @@ class Anticipation:
         """Its name on the shelf."""
         return "anticipation"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return unfit(setting)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that nothing happened before the treatment."""
         years = "year" if self.window == 1 else f"{self.window} years"
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"In the {years} before its treatment moves, is an authority's outcome already away from what it was, by more the farther the move goes?",
             expected="Nothing beyond chance just before the move, and the same answer without those years.",
             detects="Anticipation, feedback, or another break just before the treatment; a steep trend.",
             cannot_detect="Anticipation farther back than the window; a break that comes with the treatment itself; effects sooner than the lag asked about.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
         try:
@@ -110,18 +123,19 @@ class Anticipation:
         )
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], moved: Moves, pulse: _Pulse) -> Refutation:
-        from scipy import stats
 
         level = 1 - trial.question.level
         lower, upper, p_value = interval(pulse.effect, pulse.std_error, trial.question.level, pulse.df)
         survived = p_value >= level
-        detectable = float(stats.t(pulse.df).ppf(1 - level / 2) + stats.t(pulse.df).ppf(POWER)) * pulse.std_error
+        detectable = minimum_detectable(pulse.std_error, pulse.df, 1 - level)
         years = "year" if self.window == 1 else f"{self.window} years"
         told, numbers = _without(trial, pulse.window)
+        sees, per_unit = reach(pulse.df, level), _per_unit(trial, moved, pulse)
         part = Part(
             kind="time",
-            of=trial.design.treatment_variable.label,
+            of=trial.design.treatment_variable.name,
             name=f"the {years} before",
+            since=-self.window,
             effect=pulse.effect,
             std_error=pulse.std_error,
             lower=lower,
@@ -137,6 +151,10 @@ class Anticipation:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            bias=numbers.get("difference"),
+            bias_error=numbers.get("standard error of the difference"),
+            blind_below=None if sees is None or per_unit is None else abs(per_unit) * sees * pulse.std_error,
             survived=survived,
             numbers={"pulse": pulse.effect, "standard error of the pulse": pulse.std_error, "detectable pulse": detectable} | numbers,
             parts=(part,),
@@ -151,6 +169,19 @@ class _Pulse:
     rows: int
     authorities: int
     window: Ints
+
+
+def _per_unit(trial: Trial, moved: Moves, pulse: _Pulse) -> float | None:
+    """What a pulse of one unit in the rows of the window does to the estimate: as much is added to their outcomes."""
+    design, unit = trial.design, pulse.std_error
+    outcome = design.outcome.copy()
+    outcome[pulse.window] += unit * moved.size[design.authority[pulse.window]]
+    try:
+        again = trial.estimator.estimate(replace(design, outcome=outcome), stream(trial.seed, "estimate"))
+    except CausalError:
+        return None
+    found = (again.effect - trial.estimate.effect) / unit
+    return float(found) if np.isfinite(found) else None
 
 
 def _without(trial: Trial, window: Ints) -> tuple[str, dict[str, float | None]]:

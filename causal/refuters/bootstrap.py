@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from causal.refute import Refutation, Trial
-from causal.refuters import at_least, drawn_clusters, not_run, size, unsure, whole_number, whole_units
+from causal.knobs import at_least, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import drawn_clusters, not_run, size, unsure, whole_units
 from causal.words import count, places, span
 
 FEWEST_UNITS = 10
@@ -32,6 +34,10 @@ class Bootstrap:
     tolerance : how many times the reported standard error the bootstrap's may be.
     """
 
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "authorities drawn anew"
+
     draws: int = 500
     refits: int = 20
     tolerance: float = 1.25
@@ -46,6 +52,11 @@ class Bootstrap:
         """Its name on the shelf."""
         return "bootstrap"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        _, number = whole_units(setting.design)
+        return f"{count(number, 'authority', 'authorities')} are too few to draw from" if number < FEWEST_UNITS else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the reported standard error."""
         from scipy import stats
@@ -54,17 +65,18 @@ class Bootstrap:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the authorities are drawn anew, with replacement, does the answer vary as much as its standard error says?",
             expected=f"A bootstrap standard error of at most {self.tolerance:g} times the reported one.",
             detects="Standard errors that are too small, above all from taking the years of one authority as independent.",
             cannot_detect="Confounding, reverse causation and measurement error, which every sample shares; shocks common to neighbouring authorities.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         _, number = whole_units(trial.design)
-        if number < FEWEST_UNITS:
-            return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to draw from")
         draws = self.draws if trial.linear else self.refits
         times = np.empty((draws, number))
         for draw in range(draws):
@@ -89,6 +101,8 @@ class Bootstrap:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(good.sum()),

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, between, drawn_clusters, not_run, size, unsure, whole_number, whole_units
+from causal.knobs import at_least, between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, drawn_clusters, not_run, size, unsure, whole_units
 from causal.words import count
 
 FEWEST_UNITS = 10
@@ -33,6 +35,10 @@ class DataSubset:
     fraction : share of the authorities left out.
     tolerance : how many times the reported standard error the one from subsets may be.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "parts of the data"
 
     draws: int = 500
     refits: int = 20
@@ -50,6 +56,11 @@ class DataSubset:
         """Its name on the shelf."""
         return "data_subset"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        _, number = whole_units(setting.design)
+        return f"{count(number, 'authority', 'authorities')} are too few to leave some out" if number < FEWEST_UNITS else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the estimate's spread."""
         from scipy import stats
@@ -58,18 +69,19 @@ class DataSubset:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"Does the answer hold when {self.fraction:.0%} of the authorities, chosen by chance, are left out?",
             expected=f"Effects that scatter as the standard error says; at most {self.tolerance:g} times as much.",
             detects="Intervals that are too narrow (years of one authority taken as independent), an effect carried by a few authorities, unsteadiness.",
             cannot_detect="Confounding, reverse causation and measurement error, which every subset shares; shocks common to neighbouring authorities.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         _, number = whole_units(trial.design)
         left_out = max(1, round(self.fraction * number))
-        if number < FEWEST_UNITS:
-            return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to leave some out")
         draws = self.draws if trial.linear else self.refits
         kept = np.ones((draws, number))
         for draw in range(draws):
@@ -94,6 +106,8 @@ class DataSubset:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(good.sum()),

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,8 +25,9 @@ from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
-from causal.refute import CHUNK, Refutation, Trial
-from causal.refuters import amount, at_least, between, not_run, size, unsure, whole_number, whole_units
+from causal.knobs import at_least, between, whole_number
+from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, not_run, size, unsure, whole_units
 from causal.words import count, listed
 
 
@@ -40,6 +42,10 @@ class DummyOutcome:
     tolerance : largest mean difference from what was planted that passes, in standard errors.
     misses : true share of intervals without the planted effect that is let pass, over the nominal one.
     """
+
+    family: ClassVar[Family] = "inference"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "made-up outcomes"
 
     draws: int = 400
     refits: int = 20
@@ -64,6 +70,11 @@ class DummyOutcome:
         """Its name on the shelf."""
         return "dummy_outcome"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        past = [name for name in setting.fixed.control_names if undated(name)[0] == setting.question.outcome]
+        return f"the outcome's own past ({', '.join(past)}) is held fixed, and a dummy outcome has none" if past else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find a planted effect that is not returned."""
         from scipy import stats
@@ -75,6 +86,9 @@ class DummyOutcome:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the outcome is replaced by noise with a known effect in it, does the analysis return that effect?",
             expected=f"The planted effect ({listed([amount(trial, one) for one in effects])}), but for {self.tolerance:g} standard errors, "
             f"in about {question.level:.0%} of the intervals.",
@@ -82,12 +96,9 @@ class DummyOutcome:
             "too narrow for how the years of an authority hang together.",
             cannot_detect="Confounding by what is not held fixed, reverse causation and measurement error: the dummy outcome has none of them.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        past = [name for name in trial.fixed.control_names if undated(name)[0] == question.outcome]
-        if past:
-            return not_run(report, f"the outcome's own past ({', '.join(past)}) is held fixed, and a dummy outcome has none")
         draws = self.draws if trial.linear else self.refits
         true = np.resize(np.array(effects), draws)
         unit, number = whole_units(made)
@@ -124,6 +135,8 @@ class DummyOutcome:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(n),

@@ -10,17 +10,16 @@ What a difference can mean: answers that shrink from within authorities to chang
 since differencing keeps the error and loses the signal (Griliches & Hausman 1986, Errors in variables in panel data); otherwise to confounding
 that changes in time, to effects that take years, or to effects that differ where the estimators weigh authorities differently.
 
-Only estimates of one estimand are compared: whose effect and on what, as the estimate's own words have it, and one target. How it is weighted and
-modelled may differ; that is what is on trial.
+Only estimates of one effect are compared (`Estimate.same_effect`). How it is weighted and modelled may differ; that is what is on trial. If the surest of
+those that differ is right, the answer is off by ours − theirs.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,25 +28,14 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure, whole_number
-from causal.refuters.negative_control_outcome import smallest
+from causal.inference.multiplicity import smallest
+from causal.knobs import whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters.machinery.bias import reach
 from causal.words import capital, listed
 
-# parts of an estimand's words that say how, not whose
-HOW = ("weighted by", "each authority-year by", "every authority-year alike", "every person alike", "correlated random effects", "averaged over")
-# ways to take lasting differences out of one effect
-WITHIN = dict.fromkeys(("average effect within authorities and years", "average effect year on year"), "average effect within authorities")
-CHANGES = re.compile(r"yearly change|year on year")
 ENOUGH = 0.9  # share of bootstrap samples in which both must have an answer
-
-
-def whose(estimate: Estimate) -> tuple[str, str, str]:
-    """What an estimate is of (whose effect, target), and how it is weighted."""
-    parts = re.sub(r" \([^()]*\)", "", estimate.estimand).split(", ")
-    what = ", ".join(part for part in parts if not part.startswith(HOW))
-    weighing = ", ".join(part for part in parts if part.startswith(HOW))
-    return WITHIN.get(what, what), estimate.target, weighing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +47,7 @@ class _Compared:
     difference: float
     std_error: float
     p_value: float
+    df: float
     how: str
 
 
@@ -71,6 +60,10 @@ class EstimatorAgreement:
     estimators : each with its own knobs; one equal to the trial's own is passed over.
     draws : samples of clusters where some estimator has no influence scores.
     """
+
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "agreement"
+    label: ClassVar[str] = "other methods"
 
     estimators: Sequence[Estimator] = ()
     draws: int = 100
@@ -87,12 +80,21 @@ class EstimatorAgreement:
         """Its name on the shelf."""
         return "estimator_agreement"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if all(one == setting.estimator for one in self.estimators):
+            return f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find an estimator of the same effect that differs by more than chance."""
         estimate = trial.estimate
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do other estimators of the same effect give the same answer?",
             expected="Differences no larger than chance makes them between estimators that share authorities.",
             detects="A treatment recorded with error (answers shrink in changes from year to year), confounding that changes in time, effects that take years "
@@ -100,9 +102,7 @@ class EstimatorAgreement:
             cannot_detect="Faults that bias all of them alike, as a confounder that none holds fixed may. Which of two that differ is right.",
         )
         others = [one for one in self.estimators if one != trial.estimator]
-        if not others:
-            return not_run(report, f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]")
-        if (why := unsure(trial)) is not None:
+        if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         found: list[_Compared] = []
         out: list[str] = []
@@ -115,7 +115,10 @@ class EstimatorAgreement:
         if not found:
             return not_run(report, f"nothing to compare with: {'; '.join(out)}")
         p_value = smallest([one.p_value for one in found])
-        survived = p_value >= 1 - trial.question.level
+        level = 1 - trial.question.level
+        survived = p_value >= level
+        # the surest difference: what the answer is off by if that other is right
+        worst = min(found, key=lambda one: (one.p_value, one.estimate.estimator))
         numbers: dict[str, float | None] = {"estimators compared": float(len(found))}
         parts, said = [], []
         for one in found:
@@ -136,11 +139,20 @@ class EstimatorAgreement:
         if survived:
             words += "None differs by more than chance; that they agree does not show that they are right."
         else:
-            worst = min(found, key=lambda one: one.p_value)
             words += f"{capital(worst.estimate.estimator.replace('_', ' '))} differs by more than chance. {_reading(trial, worst)}"
         if out:
             words += f" Not compared: {'; '.join(out)}."
-        return report(found=words, p_value=p_value, survived=survived, numbers=numbers, parts=tuple(parts))
+        return report(
+            found=words,
+            p_value=p_value,
+            survived=survived,
+            numbers=numbers,
+            parts=tuple(parts),
+            level=level,
+            bias=-worst.difference,
+            bias_error=worst.std_error,
+            blind_below=_blind(found, level),
+        )
 
     def _compared(self, trial: Trial, other: Estimator) -> _Compared | str:
         """The difference from another estimator's answer, or why there is none to be had."""
@@ -149,7 +161,7 @@ class EstimatorAgreement:
             theirs = other.estimate(trial.design, stream(trial.seed, "estimate"))
         except CausalError as why:
             return f"{other.name}: {str(why).rstrip('.')}"
-        if whose(theirs)[:2] != whose(mine)[:2]:
+        if not theirs.same_effect(mine):
             return f"{other.name} answers another question ({theirs.estimand}, {theirs.target})"
         if theirs.std_error is None or not np.isfinite([theirs.effect, theirs.std_error]).all():
             return f"{other.name} has no valid standard error, and a bootstrap gives it none"
@@ -168,7 +180,9 @@ class EstimatorAgreement:
         if abs(difference) <= 1e-6 * scale:
             return f"{other.name} is the same regression by another name"
         _, _, p_value = interval(difference, error, trial.question.level, df)
-        return _Compared(estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, how=how)
+        return _Compared(
+            estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, df=np.inf if df is None else df, how=how
+        )
 
     def _bootstrap(self, trial: Trial, other: Estimator) -> Floats:
         """Differences on clusters drawn with replacement, shape (draws,); NaN where one has no answer."""
@@ -185,17 +199,23 @@ class EstimatorAgreement:
         return np.array(trial.map(f"{self.name} {other.name}", step, self.draws), dtype=float)
 
 
+def _blind(found: Sequence[_Compared], level: float) -> float | None:
+    """The smallest bias that one of the others shows four times in five, if it has none of it."""
+    sees = [(one.std_error, reach(one.df, level / len(found))) for one in found]
+    return min((error * times for error, times in sees if times is not None), default=None)
+
+
 def _reading(trial: Trial, one: _Compared) -> str:
     """What a difference can mean, likeliest first."""
     mine, theirs = trial.estimate, one.estimate
-    changes = [bool(CHANGES.search(estimate.estimand)) for estimate in (mine, theirs)]
+    changes = [estimate.estimand.changes for estimate in (mine, theirs)]
     causes = ["confounding that changes in time", "effects that take years to build up or to fade"]
     first = ""
     if changes[0] != changes[1]:
         short, long = (mine, theirs) if changes[0] else (theirs, mine)
         if abs(short.effect) < abs(long.effect):
             first = "The answer shrinks from within authorities to changes from year to year: first of all, the treatment may be recorded with error. "
-    if whose(mine)[2] != whose(theirs)[2]:
+    if mine.estimand.weighting != theirs.estimand.weighting:
         causes.append("effects that differ between authorities or years, which the two weigh differently")
     if one.linear != trial.linear:
         causes.insert(0, "controls that do not act in straight lines")

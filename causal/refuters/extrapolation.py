@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.refute import Refutation, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.knobs import between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import not_run
 from causal.words import count
 
 
@@ -32,6 +34,10 @@ class Extrapolation:
     beyond : share of the contrast drawn on beyond the data that is let pass.
     """
 
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "changes as large as asked about"
+
     fewest: int = 10
     beyond: float = 0.25
 
@@ -44,6 +50,11 @@ class Extrapolation:
         """Its name on the shelf."""
         return "extrapolation"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        number = len(setting.design.authorities)
+        return f"{count(number, 'authority', 'authorities')} are fewer than the {self.fewest} that must have moved" if number < self.fewest else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the data speak of the contrast asked about."""
         made, question = trial.design, trial.question
@@ -51,14 +62,17 @@ class Extrapolation:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"Have places gone through a change as large as the one asked about ({question.control:g} to {question.treated:g} {unit})?",
             expected=f"At least {count(self.fewest, 'authority', 'authorities')} that moved by {1 - self.beyond:.0%} of it or more.",
             detects="A contrast larger than what the data show, so that the effect is drawn on in a straight line beyond them.",
             cannot_detect="Confounding of any kind; an effect that is bent within the data.",
         )
         within = _within(trial)
-        if len(made.authorities) < self.fewest:
-            return not_run(report, f"{count(len(made.authorities), 'authority', 'authorities')} are fewer than the {self.fewest} that must have moved")
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         size = abs(question.contrast)
         highest, lowest = _ends(made)
         numbers: dict[str, float | None] = {"contrast": size}
@@ -96,8 +110,7 @@ class Extrapolation:
 
 def _within(trial: Trial) -> bool:
     """Whether the estimate compares authorities with themselves."""
-    held = trial.estimate.diagnostics.get("authority effects held fixed")
-    return "authority" in trial.design.absorb if held is None else bool(held)
+    return trial.estimate.held.authority
 
 
 def _ends(made: Design) -> tuple[Floats, Floats]:

@@ -15,16 +15,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.inference.clustered import cluster_sums, effective_clusters, wild_bootstrap
+from causal.inference.clustered import cluster_sums, effective_clusters
+from causal.inference.wild import wild_bootstrap
+from causal.knobs import at_least, one_of, whole_number
 from causal.question import Question
-from causal.refute import Refutation, Trial
-from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
-from causal.refuters.placebo_treatment import alike, deal, redealt
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import chance, not_run, unsure, whole_units
+from causal.refuters.machinery.histories import alike, deal, redealt
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
@@ -62,6 +65,10 @@ class FewClusters:
         have a simulation error of 3 % of its half length. With refits the number of dealings that reach the actual |t| must exceed its chance.
     """
 
+    family: ClassVar[Family] = "inference"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "few authorities"
+
     draws: int = 999
     refits: int = 20
     weights: str = "auto"
@@ -78,26 +85,32 @@ class FewClusters:
         """Its name on the shelf."""
         return "few_clusters"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        clusters = len(setting.fixed.clusters)
+        return f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted" if clusters < FEWEST else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute what the interval rules out."""
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the conclusion stand with errors that do not lean on many clusters?",
             expected="A wild cluster bootstrap and dealt treatment histories rule out what the usual interval rules out.",
             detects="An interval that is too narrow for its conclusion: few clusters, a few that weigh most, rows of a cluster taken as independent.",
             cannot_detect="Confounding, reverse causation and measurement error; shocks that clusters share with one another. "
             "An interval that rules nothing out has no conclusion to lose.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         if estimate.lower is None or estimate.upper is None:
             return not_run(report, f"{estimate.estimator} gives no interval")
         made = trial.fixed
         clusters = len(made.clusters)
-        if clusters < FEWEST:
-            return not_run(report, f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted")
         usual = (estimate.lower, estimate.upper)
         units, number = whole_units(made)
         groups = alike(units, number, made)
@@ -120,7 +133,7 @@ class FewClusters:
         outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
         points = self.weights if self.weights != "auto" else "webb" if clusters <= FEW_FOR_SIGNS else "rademacher"
         others = {
-            f"wild bootstrap ({points.capitalize()} weights)": wild_bootstrap(
+            "wild bootstrap": wild_bootstrap(
                 outcome, treatment, made.held(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
             )
         }
@@ -130,12 +143,12 @@ class FewClusters:
         said, fallen = [], []
         for name, (low, high, p_value) in others.items():
             lower, upper = sorted((float(low * scale), float(high * scale)))
-            key = name.split(" (")[0]
-            numbers |= {f"{key}: p-value": p_value, f"{key}: lower": _known(lower), f"{key}: upper": _known(upper)}
-            said.append(f"by {name} {span(lower, upper, decimals)} ({chance(p_value)})")
+            numbers |= {f"{name}: p-value": p_value, f"{name}: lower": _known(lower), f"{name}: upper": _known(upper)}
+            how = f" ({points.capitalize()} weights)" if name == "wild bootstrap" else ""
+            said.append(f"by {name}{how} {span(lower, upper, decimals)} ({chance(p_value)})")
             shrunk = tuple(estimate.effect + (end - estimate.effect) / self.tolerance for end in (lower, upper))
             if opened := left_open(question, usual, (shrunk[0], shrunk[1])):
-                fallen.append(f"by {name.split(' (')[0]} {listed(opened)} cannot be ruled out")
+                fallen.append(f"by {name} {listed(opened)} cannot be ruled out")
         words = f"The {question.level:.0%} interval is {span(*usual, decimals)} as reported, {listed(said)}. "
         if dealt is None:
             words += "Histories could not be dealt: too few units are observed in the same years. "
@@ -180,7 +193,13 @@ class FewClusters:
             words += "The reported interval includes 0, so there is no finding to lose."
         else:
             words += "The finding stands, as far as so few can tell." if survived else "No effect at all cannot be ruled out."
-        return report(found=words, p_value=None, survived=survived, numbers=numbers | {"dealt histories: p-value": p_value, "draws": float(len(t))})
+        return report(
+            found=words,
+            p_value=None,
+            survived=survived,
+            lost=self.refits - int(good.sum()),
+            numbers=numbers | {"dealt histories: p-value": p_value, "draws": float(len(t))},
+        )
 
 
 def _known(value: float) -> float | None:

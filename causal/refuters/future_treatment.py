@@ -13,26 +13,34 @@ every year of the model.
 
 Estimators of an adoption leave the treated years out of what they compare with, so that a date of the treatment cannot be a control of theirs: asked about
 the next year's treatment they would answer with this year's effect. Their own leads, years before adoption, are the same question, and are
-taken as they stand. One that chooses its comparison by those years has nothing left to show in them.
+taken as they stand; what they find is then the drift that fits them best, and the bias what such a drift does to the estimate. Elsewhere the bias is
+how far the coefficient asked about moves when the leads join the model. An estimator that chooses its comparison by those years has nothing left to show
+in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError, DesignError, EstimationError
+from causal.errors import CausalError, DesignError, EstimationError
 from causal.estimate import Estimate, Linear, Part, least_squares
-from causal.graph import undated
+from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
+from causal.inference.multiplicity import smallest
+from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, chance, not_run, size, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size
+from causal.refuters.machinery.bias import Bias, moved_by, reach
+from causal.refuters.machinery.paths import moves
+from causal.refuters.pre_trend import PreTrend
 from causal.words import capital, count
 
 FEWEST_YEARS = 2  # outcome years left once leads and lags are taken
@@ -48,18 +56,33 @@ class FutureTreatment:
     controls : whether controls of the treatment's own year are held fixed in all years of the model.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "treatment of later years"
+
     leads: int = 2
     controls: bool = True
 
     def __post_init__(self) -> None:
         whole_number("future_treatment.leads", self.leads, 1)
-        if not isinstance(self.controls, bool):
-            raise ConfigError(f"future_treatment.controls must be true or false, got {self.controls!r}")
+        true_or_false("future_treatment.controls", self.controls)
 
     @property
     def name(self) -> str:
         """Its name on the shelf."""
         return "future_treatment"
+
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        question, variable = setting.question, setting.panel.variable(setting.question.treatment)
+        years = len(setting.panel.years)
+        if years < 2:
+            return "the data have one year, so there is no later treatment"
+        if variable.varies == "authority":
+            return f"{variable.label} does not change in time"
+        if question.lag < 0:
+            return "the question dates the treatment after the outcome"
+        return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the order of cause and effect."""
@@ -67,25 +90,23 @@ class FutureTreatment:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the treatment of later years go with the outcome of this year, as no effect can?",
             expected="Nothing beyond chance from later years, with this year's treatment and every earlier one back to the year asked about held fixed.",
             detects="Feedback of the outcome on a later treatment, anticipation, a trend that was there before the treatment, too few lags, "
             "and something lasting that was left out where authorities are not compared with themselves.",
             cannot_detect="Something unmeasured that moves treatment and outcome together and leaves no trace in later treatment; measurement error.",
         )
-        variable = trial.panel.variable(question.treatment)
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         years = len(trial.panel.years)
-        if years < 2:
-            return not_run(report, "the data have one year, so there is no later treatment")
-        if variable.varies == "authority":
-            return not_run(report, f"{variable.label} does not change in time")
-        if question.lag < 0:
-            return not_run(report, "the question dates the treatment after the outcome")
         if trial.estimate.std_error is None:
             return not_run(report, f"{trial.estimate.estimator} gives no standard error")
-        if not trial.linear and trial.estimate.diagnostics.get("controls held fixed", 1.0) == 0.0:
+        if not trial.linear and trial.estimate.held.nothing:
             return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
-        if "pre-trend p" in trial.estimate.diagnostics:
+        if trial.estimate.facts.pre_trend is not None:
             return _own(trial, report)
         if ADOPTION in getattr(trial.estimator, "needs", ()):
             return not_run(report, f"{trial.estimate.estimator} chooses its comparison so that the years before adoption agree, so they show nothing")
@@ -104,7 +125,7 @@ class FutureTreatment:
             except (DesignError, EstimationError) as refused:
                 why = why or str(refused).partition(". Estimators that can answer")[0]
                 continue
-            return self._judge(trial, report, tried, answers, rng)
+            return self._judge(asked, report, tried, answers, rng)
         return not_run(report, f"the model with leads could not be estimated ({why})")
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], leads: int, answers: list[_Answer], rng: np.random.Generator) -> Refutation:
@@ -131,8 +152,7 @@ class FutureTreatment:
             how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
             numbers |= {"F": f, "degrees of freedom 1": float(leads), "degrees of freedom 2": float(rest)}
         else:
-            least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first)
-            p_value = min(1.0, leads * least)
+            p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first])
             how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {chance(p_value)}"
         if not np.isfinite(p_value):
             return not_run(report, "the joint test of the leads has no value")
@@ -145,10 +165,17 @@ class FutureTreatment:
             else "Later treatment goes with this year's outcome: feedback, anticipation, a pre-trend or too few lags."
         )
         rows = answers[0].rows
+        # a fit of its own for each answer is spent only where there is something to adjust for
+        bias = _adjusted(trial, leads) if trial.linear or not survived else Bias()
+        sees = reach(df, level, tests=leads) if scores is not None else reach(float(len(trial.design.clusters) - 1), level / leads)
         return report(
             found=found,
             p_value=p_value,
+            level=level,
             survived=survived,
+            bias=bias.size,
+            bias_error=bias.error,
+            blind_below=None if bias.error is None or sees is None else sees * bias.error,
             numbers=numbers | {"leads": float(leads), "lags": float(trial.question.lag), "rows": float(rows)} | {part.name: part.effect for part in parts},
             parts=parts,
         )
@@ -157,21 +184,63 @@ class FutureTreatment:
 def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
     """The estimator's own leads with its own joint test of them."""
     estimate, level = trial.estimate, 1 - trial.question.level
-    f, p_value = (estimate.diagnostics.get(f"pre-trend {what}") for what in ("F", "p"))
-    parts = tuple(part for part in estimate.parts if part.kind == "time" and part.name.startswith("lead"))
+    tested, parts = estimate.facts.pre_trend, _leads(estimate)
+    f, p_value = (None, None) if tested is None else (tested.f, tested.p_value)
     if f is None or p_value is None:
         return not_run(report, f"{estimate.estimator} has no year before the change that could be tested")
     survived = p_value >= level
     shown = "; ".join(f"{one.name} {amount(trial, one.effect)}" for one in parts)
+    bias = _carried_on(trial, parts)
+    if bias.size is None:
+        # an estimator that shows no lead of its own: the drift of the years before, as `pre_trend` finds it
+        drift = PreTrend().refute(trial, stream(trial.seed, "pre_trend"))
+        bias = Bias(size=drift.bias, error=drift.bias_error)
+    sees = reach(float(len(trial.design.clusters) - 1) if estimate.df is None else estimate.df, level)
     return report(
+        bias=bias.size,
+        bias_error=bias.error,
+        blind_below=None if bias.error is None or sees is None else sees * bias.error,
         expected="Nothing beyond chance in the years before the treatment begins.",
         found=f"{capital(shown + '; ') if shown else ''}{estimate.estimator}'s own joint test of the years before: F = {f:.2f}, {chance(p_value)}. "
         + ("Those treated later differ by no more than chance." if survived else "Those treated later differed before: feedback, anticipation or a pre-trend."),
         p_value=p_value,
+        level=level,
         survived=survived,
         numbers={"F": f, "rows": float(estimate.rows)} | {part.name: part.effect for part in parts},
         parts=parts,
     )
+
+
+def _leads(estimate: Estimate) -> tuple[Part, ...]:
+    """An estimate's own years before the treatment."""
+    return tuple(part for part in estimate.parts if part.since is not None and part.since < 0)
+
+
+def _carried_on(trial: Trial, leads: Sequence[Part]) -> Bias:
+    """What the drift that fits the estimator's own leads best does to its estimate; each lead weighs by its error alone, as if they had no chance in common.
+
+    Parameters
+    ----------
+    trial : the answer under examination.
+    leads : its years before the treatment.
+    """
+    made, estimate = trial.design, trial.estimate
+    moved = moves(trial, 0.0)
+    drift = moved.size[made.authority] * (made.year - made.year.mean()) * float(estimate.std_error or 0.0)
+    try:
+        again = trial.estimator.estimate(replace(made, outcome=made.outcome + drift, modifiers=()), stream(trial.seed, "estimate"))
+    except CausalError:
+        return Bias()
+    fitted = {part.since: part.effect for part in _leads(again)}
+    known = [(one.effect, fitted[one.since] - one.effect, one.std_error) for one in leads if one.std_error and one.since in fitted]
+    if not known:
+        return Bias()
+    found, line, errors = (np.array(side, dtype=float) for side in zip(*known, strict=True))
+    weights = line / errors**2
+    if not np.isfinite(weights).all() or not line.any():
+        return Bias()
+    slope, per_unit = float(weights @ found / (weights @ line)), again.effect - estimate.effect
+    return Bias(size=per_unit * slope, error=abs(per_unit) / float(np.sqrt(weights @ line)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,15 +264,23 @@ def _all_years(trial: Trial, leads: int) -> Trial:
     for name in identification.adjust_for:
         bare, by = undated(name)
         if bare in trial.panel.names and bare != question.treatment and by == -question.lag and trial.panel.variable(bare).varies == "both":
-            more += [f"{bare}[{year}]" for year in range(by + 1, leads + 1)]
+            more += [Dated(bare, year, always=True) for year in range(by + 1, leads + 1)]
     adjust_for = (*identification.adjust_for, *(name for name in more if name not in identification.adjust_for))
     return replace(trial, identification=replace(identification, adjust_for=adjust_for))
 
 
-def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[str]]:
+def _adjusted(trial: Trial, leads: int) -> Bias:
+    """How far the coefficient asked about moves when the leads join a model of this year's treatment and every lag; the trial with its controls."""
+    name, lag = trial.question.treatment, trial.question.lag
+    return moved_by(
+        trial, [Dated(name, shift, always=True) for shift in range(1, leads + 1)], [Dated(name, shift, always=True) for shift in range(0, -lag, -1)]
+    )
+
+
+def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[Dated]]:
     """The question asked of the treatment `shift` years after the outcome, every other date held fixed."""
     name = trial.question.treatment
-    others = [f"{name}[{other}]" for other in shifts if other != shift]
+    others = [Dated(name, other, always=True) for other in shifts if other != shift]
     adjust_for = (*trial.identification.adjust_for, *(other for other in others if other not in trial.identification.adjust_for))
     asked = replace(trial.question, lag=-shift)
     return replace(trial, question=asked, identification=replace(trial.identification, adjust_for=adjust_for)), others
@@ -312,8 +389,9 @@ def _parts(trial: Trial, answers: list[_Answer], scores: Floats | None, rng: np.
         parts.append(
             Part(
                 kind="time",
-                of=trial.design.treatment_variable.label,
+                of=trial.design.treatment_variable.name,
                 name=_named(one.shift),
+                since=-one.shift,
                 effect=one.effect,
                 std_error=error,
                 lower=lower,

@@ -19,15 +19,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import permutations
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
-from causal.refute import Refutation, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.inference.multiplicity import holm
+from causal.knobs import between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import not_run
 from causal.refuters.implied_independence import World
-from causal.refuters.machinery.independence import Claim, Rows, holm
+from causal.refuters.machinery.independence import Claim, Rows
 from causal.words import count
 
 
@@ -41,6 +44,10 @@ class GraphFalsification:
     alpha : level of each single test of a claim.
     powers : of each variable held fixed, the powers that enter; 1 is a straight line.
     """
+
+    family: ClassVar[Family] = "graph"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "the graph against chance"
 
     draws: int = 40
     alpha: float = 0.05
@@ -56,24 +63,37 @@ class GraphFalsification:
         """Its name on the shelf."""
         return "graph_falsification"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if setting.graph is None:
+            return "the graph is not at hand"
+        if not self._claims(setting, setting.graph)[1]:
+            return "the graph makes no claim about measured variables that could be tested, so these data cannot falsify it"
+        return None
+
+    def _claims(self, setting: Setting, graph: Graph) -> tuple[World, tuple[Claim, ...]]:
+        """The graph written out, and what it claims."""
+        have = frozenset(node.name for node in graph.nodes if node.measured and node.name in setting.panel.names)
+        return _local_markov(graph, have, setting.question.treatment, len(setting.panel.years) > 1)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the graph that the question was identified by."""
         level = 1 - trial.question.level
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the graph fit the data better than the same graph with its names shuffled?",
             expected=f"A smaller share of claims broken than in all but {level:.0%} of graphs with shuffled names, or none beyond chance.",
             detects="A graph that is wrong as a whole: whose independences hold no more often than those of a graph with arbitrary names.",
             cannot_detect="A single wrong arrow in a graph that is right for the rest (see implied independence); arrows drawn that are not there; "
             "faults about which the graph makes no testable claim.",
         )
-        if trial.graph is None:
-            return not_run(report, "the graph is not at hand")
-        have = frozenset(node.name for node in trial.graph.nodes if node.measured and node.name in trial.panel.names)
-        world, claims = _local_markov(trial.graph, have, trial.question.treatment, len(trial.panel.years) > 1)
-        if not claims:
-            return not_run(report, "the graph makes no claim about measured variables that could be tested, so these data cannot falsify it")
+        if (why := self.unmet(trial)) is not None or trial.graph is None:
+            return not_run(report, str(why))
+        world, claims = self._claims(trial, trial.graph)
         rows = Rows(trial.panel, trial.graph, within=world.within, powers=self.powers)
         known: dict[tuple[frozenset[str], tuple[str, ...]], float | None] = {}
 

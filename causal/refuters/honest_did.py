@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,10 +24,11 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, between, not_run, one_of, whole_number
+from causal.knobs import at_least, between, one_of, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, not_run, unsure
+from causal.refuters.machinery.paths import EventStudy, Moves, moves, unfit
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
-from causal.refuters.pre_trend import Moves, moves, unfit
 from causal.words import capital, places, span
 
 NOT_ZERO = "the effect is not 0"
@@ -47,6 +49,10 @@ class HonestDid:
     draws : for the least favourable critical value.
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
+
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "trends that differ"
 
     allowed: float = 0.5
     relative: tuple[float, ...] = (0.5, 1.0, 2.0)
@@ -75,18 +81,25 @@ class HonestDid:
         """Its name on the shelf."""
         return "honest_did"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return unfit(setting)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the conclusion by trends that are not parallel."""
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Would the conclusion stand if trends after the treatment had differed as they are seen to have differed before it?",
             expected=f"A conclusion that stands when differences in trend change after the move by up to {self.allowed:g} times their largest before.",
             detects="Conclusions that rest on trends having been exactly parallel, where the years before show that they need not have been.",
             cannot_detect="Whether trends were parallel after the treatment: nothing can show that. "
             "Breaks that came with the treatment and were larger than any before.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         try:
             study = _event_study(trial.design, moves(trial, self.still), self)
@@ -153,26 +166,6 @@ class HonestDid:
 
 def _most(value: float) -> str:
     return f"more than {MOST:g}" if value >= MOST else f"{value:.2f}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EventStudy:
-    """Effects of the contrast by years since the move.
-
-    Parameters
-    ----------
-    since : the years, the last before the move (−1) left out.
-    effects, scores : shape (years,), (clusters, years); squares of the scores add to squared errors.
-    df : degrees of freedom of the effect asked for.
-    rows, authorities : that they rest on.
-    """
-
-    since: tuple[int, ...]
-    effects: Floats
-    scores: Floats
-    df: float
-    rows: int
-    authorities: int
 
 
 def _weights(since: Sequence[int], effect: str) -> Floats:
@@ -281,8 +274,9 @@ def _parts(trial: Trial, study: EventStudy) -> tuple[Part, ...]:
         parts.append(
             Part(
                 kind="time",
-                of=trial.design.treatment_variable.label,
+                of=trial.design.treatment_variable.name,
                 name=f"{'lead' if k < 0 else 'lag'} {abs(k)}" if k else "now",
+                since=int(k),
                 effect=effect,
                 std_error=error,
                 lower=lower,

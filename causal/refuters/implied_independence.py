@@ -14,7 +14,8 @@ is tested, and none that rests on one. Subtracting an authority's mean mixes all
 only if one of the two, with the set held fixed, owes nothing to the other *in any year*, nor to the set in any other year (strict exogeneity;
 Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, ch. 10; where it fails, Nickell 1981, Biases in dynamic models with fixed effects).
 A variable whose recording is known to be at fault is never relied on to separate two others, since what it leaves of their common cause would look like
-an arrow. Squares of what is held fixed are held fixed too (`powers`), so that a bent line is not taken for an arrow.
+an arrow. How far the answer moves once the variables of the broken claims are held fixed is the bias that was found; which bias would have been
+found hangs on where it comes from, and is not said. Squares of what is held fixed are held fixed too (`powers`), so that a bent line is not taken for an arrow.
 """
 
 from __future__ import annotations
@@ -23,16 +24,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import combinations
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
 from causal.identify import PLACE_AND_TIME
+from causal.inference.multiplicity import holm
+from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Refutation, Trial
-from causal.refuters import chance, not_run, whole_number
-from causal.refuters.machinery.independence import Claim, Finding, Rows, holm
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import chance, not_run
+from causal.refuters.machinery.bias import Bias, moved_by
+from causal.refuters.machinery.independence import Claim, Finding, Rows
 from causal.words import count, listed
 
 MOST_TRIES = 6  # rounds in which a separating set may be found to need more
@@ -69,6 +74,10 @@ class ImpliedIndependence:
     powers : of each variable held fixed, the powers that enter; 1 is a straight line, 2 adds squares.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "what the graph rules out"
+
     powers: int = 2
 
     def __post_init__(self) -> None:
@@ -79,12 +88,22 @@ class ImpliedIndependence:
         """Its name on the shelf."""
         return "implied_independence"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if setting.graph is None:
+            return "the graph is not at hand"
+        made = implied(setting.graph, setting.panel, setting.question.treatment, setting.question.lag)
+        return None if made.tested else _nothing(made)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the graph that the question was identified by."""
         level = 1 - trial.question.level
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do treatment and outcome owe nothing to what the graph joins them to by no arrow, once what separates them is held fixed?",
             expected=f"No dependence beyond chance in any such pair, all judged together at the {level:.0%} level.",
             detects="A missing arrow, an arrow drawn the wrong way round, or a common cause left out, where the graph as drawn makes a claim that these break.",
@@ -110,6 +129,8 @@ class ImpliedIndependence:
             why = "none of the graph's claims that could be tested is about the treatment, the outcome and what comes before them"
             return not_run(report, why, found=f"Not run: {why}.{aside}", numbers=counts)
         survived = not doubts
+        # what was found is held fixed; where nothing was, what came nearest to it
+        bias = moved_by(trial, _beyond(trial, [one for _, one in doubts or judged[:1]])) if trial.linear or doubts else Bias()
         if doubts:
             said = "; ".join(_doubt(one, p, labels) for p, one in _pairs(doubts)[:SHOWN])
             more = len(_pairs(doubts)) - SHOWN
@@ -123,11 +144,34 @@ class ImpliedIndependence:
         return report(
             found=f"{words}{aside} {_scope(made, len(findings))}",
             p_value=judged[0][0],
+            level=level,
+            bias=bias.size,
+            bias_error=bias.error,
             survived=survived,
             numbers=counts
             | {"broken": float(len(doubts)), "strongest partial correlation": max(abs(one.correlation) for _, one in judged)}
             | {f"{one.claim.one} and {one.claim.other}": one.correlation for _, one in doubts},
         )
+
+
+def _beyond(trial: Trial, found: Sequence[Finding]) -> list[str]:
+    """What the claims tie the treatment or the outcome to, dated from the outcome's year as an adjustment set names it.
+
+    Parameters
+    ----------
+    trial : the answer under examination.
+    found : claims about treatment or outcome; a claim about both together names nothing that could be held fixed.
+    """
+    question = trial.question
+    ends = {question.treatment: -question.lag, question.outcome: 0}
+    names = []
+    for one in found:
+        other, by = undated(one.claim.other)
+        if (one.claim.one in ends) == (other in ends):
+            continue
+        name, year = (other, ends[one.claim.one] + by) if one.claim.one in ends else (one.claim.one, ends[other] - by)
+        names.append(name if trial.panel.variable(name).varies == "authority" else dated(name, year))
+    return names
 
 
 def bearing(graph: Graph, treatment: str, outcome: str) -> Callable[[Claim], bool]:

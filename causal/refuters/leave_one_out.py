@@ -11,8 +11,10 @@ An effect whose interval excludes 0 cannot change its sign without moving by mor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,14 +22,16 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.estimate import Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, between, drawn_clusters, not_run, unsure, whole_number, whole_units
+from causal.knobs import between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, drawn_clusters, not_run, unsure, whole_units
 from causal.verdict.decide import classify
-from causal.words import capital, count
+from causal.words import capital, count, listed
 
 ALL = 1_000  # of more authorities only the most influential are left out, even by matrix steps
 MOST = 100
 SHOWN = 10
+NAMED = 3  # places that are named where the answer hangs on many
 FINDINGS = {
     "no_interval": "cannot tell",
     "probably": "probably",
@@ -49,6 +53,10 @@ class LeaveOneOut:
     tolerance : largest shift, in standard errors, that passes.
     """
 
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "each place left out"
+
     refits: int = 20
     regions: bool = True
     tolerance: float = 1.0
@@ -62,6 +70,11 @@ class LeaveOneOut:
         """Its name on the shelf."""
         return "leave_one_out"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        _, number = whole_units(setting.design)
+        return f"{count(number, 'authority', 'authorities')} are too few to leave one out" if number < 3 else None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is about many places."""
         from scipy import stats
@@ -70,17 +83,18 @@ class LeaveOneOut:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the answer hang on one authority or one region?",
             expected=f"No single authority moves the effect by more than {self.tolerance:g} standard errors, and no region by more than that and chance.",
             detects="An effect carried by one authority (a recording error, a merger, an inspection) or by one region that differs from the rest.",
             cannot_detect="Confounding, reverse causation and faults that all authorities share; two odd authorities that hide each other.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         unit, number = whole_units(made)
-        if number < 3:
-            return not_run(report, f"{count(number, 'authority', 'authorities')} are too few to leave one out")
         weight, variation = _influence(trial, unit, number)
         order = np.argsort(-weight, kind="stable")
         tried = np.arange(number) if trial.linear and number <= ALL else order[: MOST if trial.linear else min(self.refits, number)]
@@ -92,12 +106,14 @@ class LeaveOneOut:
         effects, errors = trial.redraw(self.name, clusters=drawn_clusters(made, kept.T))
         shifts = (effects - estimate.effect) / estimate.std_error
         one, many = np.abs(shifts[: len(tried)]), np.abs(shifts[len(tried) :])
-        if not np.isfinite(one).any():
-            return not_run(report, f"{estimate.estimator} gave no answer with an authority left out")
         lost = int((~np.isfinite(shifts)).sum())
+        if not np.isfinite(one).any():
+            return not_run(report, f"{estimate.estimator} gave no answer with an authority left out", lost=lost)
         place = int(np.nanargmax(one))
         names = [_name(trial, unit, int(u)) for u in tried]
-        failed = [f"without {names[place]}"] if one[place] > self.tolerance else []
+        # without the only treated place, or the only region that has some, there is no answer: it hangs on them most of all
+        gone = [[*names, *region][i] for i in np.flatnonzero(~np.isfinite(shifts))]
+        failed = [*gone, *([names[place]] if one[place] > self.tolerance else [])]
         numbers: dict[str, float | None] = {
             "authorities left out in turn": float(len(tried)),
             "largest shift by one authority, in standard errors": float(one[place]),
@@ -112,7 +128,7 @@ class LeaveOneOut:
             chance = float(law.isf((1 - question.level) / 2 / len(region))) * np.sqrt(share / np.maximum(1 - share, 1e-9))
             over = np.nan_to_num(many) > np.maximum(self.tolerance, chance)
             region_names = list(region)
-            failed += [f"without {region_names[i]}" for i in np.flatnonzero(over)]
+            failed += [region_names[i] for i in np.flatnonzero(over)]
             words += f"; of regions {region_names[at]}: without it {amount(trial, float(effects[len(tried) + at]))} ({many[at]:.2f} standard errors)"
             numbers |= {
                 "regions left out in turn": float(len(region)),
@@ -121,8 +137,8 @@ class LeaveOneOut:
             }
         elif self.regions:
             words += "; regions are not known"
-        if lost:
-            words += f"; {count(lost, 'fit')} gave no answer"
+        if gone:
+            words += f"; without {_hangs_on(gone)} there is no answer at all"
         survived = not failed
         finding = _finding(effects[place], errors[place], trial)
         if finding is not None:
@@ -130,9 +146,10 @@ class LeaveOneOut:
         labels = [*names, *region]
         shown = [int(i) for i in np.argsort(-np.nan_to_num(one), kind="stable")[:SHOWN]] + list(range(len(tried), len(labels)))
         return report(
-            found=f"{capital(words)}. " + ("No one place carries the answer." if survived else f"The answer hangs on {' and '.join(f[8:] for f in failed)}."),
+            found=f"{capital(words)}. " + ("No one place carries the answer." if survived else f"The answer hangs on {_hangs_on(failed)}."),
             p_value=None,
             survived=survived,
+            lost=lost,
             numbers=numbers | {"shift allowed, in standard errors": self.tolerance},
             parts=tuple(
                 _part(trial, "authority" if i < len(tried) else "region", labels[i], float(effects[i]), float(errors[i]))
@@ -140,6 +157,11 @@ class LeaveOneOut:
                 if np.isfinite(effects[i])
             ),
         )
+
+
+def _hangs_on(names: Sequence[str]) -> str:
+    """Places by name, the first few of many."""
+    return listed([*names[:NAMED], *([f"{len(names) - NAMED} more"] if len(names) > NAMED else [])])
 
 
 def _influence(trial: Trial, unit: Ints, number: int) -> tuple[Floats, Floats]:
@@ -189,4 +211,5 @@ def _finding(effect: float, error: float, trial: Trial) -> str | None:
 def _part(trial: Trial, of: str, name: str, effect: float, error: float) -> Part:
     known = np.isfinite(error) and error > 0
     lower, upper = interval(effect, error, trial.question.level, trial.estimate.df)[:2] if known else (None, None)
-    return Part(kind="group", of=f"{of} left out", name=f"without {name}", effect=effect, std_error=error if known else None, lower=lower, upper=upper)
+    spread = error if known else None
+    return Part(kind="group", of=f"{of} left out", name=f"without {name}", group=name, effect=effect, std_error=spread, lower=lower, upper=upper)

@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.estimate import Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, between, chance, drawn_clusters, not_run, unsure, whole_units
+from causal.knobs import at_least, between
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, chance, drawn_clusters, not_run, unsure, whole_units
 from causal.words import count
 
 MOST = 0.9  # share of the variation beyond which nothing is left to compare with
@@ -36,6 +38,10 @@ class Leverage:
     tolerance : shift of the effect, in standard errors, that is let pass.
     """
 
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "places that weigh most"
+
     times: float = 20.0
     tolerance: float = 1.0
 
@@ -48,6 +54,10 @@ class Leverage:
         """Its name on the shelf."""
         return "leverage"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is about more than outliers."""
         from scipy import stats
@@ -56,6 +66,9 @@ class Leverage:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the answer hang on the outliers of the treatment, all taken together?",
             expected=f"Without them a shift of no more than chance allows, or of no more than {self.tolerance:g} standard errors.",
             detects="Reporting switches, zeros and typing errors in the treatment, however many authorities have them; places with extreme changes that differ "
@@ -104,6 +117,7 @@ class Leverage:
             found=f"{said}. Without them the effect is {amount(trial, effect)} instead of {amount(trial, estimate.effect)} ({shift:.2f} standard errors, "
             f"{chance(p_value)}). " + ("The answer does not hang on them." if survived else "The answer hangs on the treatment's outliers."),
             p_value=p_value,
+            level=1 - trial.question.level,
             survived=survived,
             numbers=numbers | {"effect without them": effect, "shift, in standard errors": shift, "shift let pass": self.tolerance},
             parts=(

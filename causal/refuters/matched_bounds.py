@@ -13,17 +13,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.errors import CausalError
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, chance, not_run
+from causal.estimate import Pairing
+from causal.knobs import at_least
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, chance, not_run
 from causal.words import count
 
-MATCHED = ("distance_matching", "propensity_matching")
 SHOWN = (1.0, 1.25, 1.5, 2.0, 3.0)
 FEWEST_PAIRS = 10
 MOST = 1e3  # Γ beyond which nothing more is looked for
@@ -79,6 +80,10 @@ class MatchedBounds:
     gamma : odds of treatment within a pair, at most, that the finding must stand.
     """
 
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "a hidden difference between matched places"
+
     gamma: float = 1.25
 
     def __post_init__(self) -> None:
@@ -89,27 +94,37 @@ class MatchedBounds:
         """Its name on the shelf."""
         return "matched_bounds"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if not hasattr(setting.estimator, "pairing") or not hasattr(setting.estimator, "rows"):
+            return f"{setting.estimator.name} does not match authorities in pairs"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Say how much hidden bias within pairs the finding stands."""
         estimate, alpha = trial.estimate, (1 - trial.question.level) / 2
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="How far could something unmeasured part matched authorities before the finding is gone?",
             expected=f"Still significant where one of a pair may be {self.gamma:g} times as likely as the other to be treated.",
             detects="A finding that a slight hidden difference between matched authorities would undo.",
             cannot_detect="Whether there is such a difference. A finding that stands a large one is not thereby right.",
         )
         rows: Any = getattr(trial.estimator, "rows", None)
-        if trial.estimator.name not in MATCHED or rows is None:
-            return not_run(report, f"{trial.estimator.name} does not match authorities in pairs")
+        pairing: Pairing | None = getattr(trial.estimator, "pairing", None)
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         try:
             made = rows(trial.design)
         except CausalError as why:
             return not_run(report, str(why).rstrip("."))
         if len(made.design.clusters) < len(made.on):
             return not_run(report, "authorities move together in clusters, and these bounds take pairs as independent")
-        on, off = _pairs(made.on, made.features, trial.estimator.name)
+        on, off = _pairs(made.on, made.features, pairing)
         if len(on) < FEWEST_PAIRS:
             return not_run(report, f"{count(len(on), 'pair')} are too few")
         effects = (made.design.outcome[on] - made.design.outcome[off]) * made.contrast
@@ -138,14 +153,14 @@ class MatchedBounds:
         return report(found=words, p_value=None, survived=survived, numbers=numbers)
 
 
-def _pairs(on: Floats, features: Floats, name: str) -> tuple[Ints, Ints]:
+def _pairs(on: Floats, features: Floats, distance: Pairing | None) -> tuple[Ints, Ints]:
     """Treated and untreated rows of the pairs with the least total distance, nobody twice."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
     treated, untreated = np.flatnonzero(on == 1), np.flatnonzero(on == 0)
     where = features
-    if name == "propensity_matching":
+    if distance == "propensity":
         # scikit-learn takes a second to import
         from sklearn.linear_model import LogisticRegression
 

@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -27,8 +27,9 @@ from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimator, Linear, Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, not_run, one_of, unsure, whole_number
+from causal.knobs import at_least, is_number, one_of, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, not_run, unsure
 from causal.refuters.few_clusters import left_open
 from causal.words import count, listed, places, span
 
@@ -58,6 +59,10 @@ class MeasurementError:
     extrapolant : "rational" (a + b / (1 + ν), exact for linear estimators) or "quadratic" (more cautious far from the data).
     """
 
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "error in the record"
+
     reliabilities: tuple[float, ...] = (0.95, 0.9, 0.8)
     error_sd: float | None = None
     draws: int = 25
@@ -69,7 +74,7 @@ class MeasurementError:
         if isinstance(self.reliabilities, str) or not isinstance(self.reliabilities, Sequence) or not self.reliabilities:
             raise ConfigError(wanted)
         for one in self.reliabilities:
-            if isinstance(one, bool) or not isinstance(one, (int, float)) or not LEAST_RELIABILITY < one < 1:
+            if not is_number(one) or not LEAST_RELIABILITY < one < 1:
                 raise ConfigError(wanted)
         object.__setattr__(self, "reliabilities", tuple(float(one) for one in self.reliabilities))
         if self.error_sd is not None:
@@ -83,25 +88,32 @@ class MeasurementError:
         """Its name on the shelf."""
         return "measurement_error"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if len(np.unique(setting.design.treatment)) == 2:
+            return "a treatment of two values is misclassified rather than off by a little, and adding error to it makes no sense"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Say what the answer would be without the supposed error, and where the verdict's row changes."""
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the treatment was recorded with error, would the conclusion be another one?",
             expected="What the interval rules out stays ruled out when the supposed error is taken away.",
             detects="A conclusion (above all little or no difference) that hangs on a treatment recorded almost without error.",
             cannot_detect="Whether there is error: the reliabilities are suppositions. Error that lasts within an authority, goes with the outcome or "
             "the truth, or comes in jumps (see recording_switches).",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         if estimate.lower is None or estimate.upper is None:
             return not_run(report, f"{estimate.estimator} gives no interval")
         made = trial.fixed
-        if len(np.unique(trial.design.treatment)) == 2:
-            return not_run(report, "a treatment of two values is misclassified rather than off by a little, and adding error to it makes no sense")
         basis = made.basis()
         truth = float((made.partial_out(made.treatment[:, None], basis) ** 2).sum())
         half = self.draws if trial.linear else self.refits
@@ -155,7 +167,7 @@ class MeasurementError:
         else:
             words += f"At a reliability of about {turning:.2f} or less {listed(left_open(question, usual, at(turning)[2:]))} cannot be ruled out"
         words += "; which reliability is true, these data cannot say."
-        return report(found=words, p_value=None, survived=not opened, numbers=numbers, parts=tuple(parts))
+        return report(found=words, p_value=None, survived=not opened, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 
     def _followed(self, values: Floats, to: float, *, power: int) -> float:
         """The curve through values at ν = 0 and at each of the added shares, at ν = `to`."""

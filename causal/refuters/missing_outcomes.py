@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,9 +28,10 @@ from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
+from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Refutation, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.few_clusters import left_open
 from causal.refuters.measurement_error import carried
 from causal.words import count, listed, places, span
@@ -49,6 +50,10 @@ class MissingOutcomes:
     suppressed : marks in the panel's reasons that stand for a small count.
     smallest, largest : the counts that such a mark stands for.
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "missing numbers"
 
     draws: int = 30
     refits: int = 5
@@ -70,22 +75,27 @@ class MissingOutcomes:
         """Its name on the shelf."""
         return "missing_outcomes"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None if setting.panel.frame[setting.question.outcome].isna().any() else "no outcome is missing in the panel's rows"
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is the same for the rows that are missing."""
         estimate, question, panel = trial.estimate, trial.question, trial.panel
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Would the answer be another one with the outcomes that are missing?",
             expected="Plausible fillings move the effect no further than chance allows.",
             detects="Small counts suppressed by a known rule, so that the rows that are left tell another story; and how much could hide behind the others.",
             cannot_detect="Outcomes missing because of what they were, where no mark says so (see the worst case); rows that lack more than the outcome.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         known = panel.frame[question.outcome]
-        if not known.isna().any():
-            return not_run(report, "no outcome is missing in the panel's rows")
         slope = estimate.effect / question.contrast
         moved_by = slope * panel.shift(question.treatment, 0 if panel.variable(question.treatment).varies == "authority" else -question.lag)
         guess, errors = _guessed(known - moved_by)
@@ -151,6 +161,8 @@ class MissingOutcomes:
         return report(
             found=words,
             p_value=p_value,
+            level=1 - question.level,
+            lost=draws - len(answers),
             survived=survived,
             numbers={
                 "missing outcomes put back": float(len(gaps)),

@@ -6,6 +6,10 @@ design, its effect must be null; where it is not, what confounds it may confound
 control exposure studies in the presence of measurement error). The treatment itself is held fixed beside the controls: an exposure that merely goes with
 the treatment would otherwise borrow its effect and raise a false alarm.
 
+What it finds is carried over to the treatment in residual standard deviations, as if the common cause moved both alike. With λ² the correlation of treatment
+and control, a cause that adds c to the outcome biases the treatment's slope by cλ and leaves, beside the treatment, cλ / (1 + λ²) for the control: so its
+slope is taken 1 + λ² times, and with the sign of the correlation.
+
 The control is dated as the treatment is. Several are tested together by Holm's rule.
 """
 
@@ -13,14 +17,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
-from causal.errors import ConfigError, suggest
+from causal.design import Control, Design
+from causal.errors import suggest
 from causal.graph import dated, undated
-from causal.refute import Refutation, Trial
+from causal.inference.detectable import minimum_detectable
+from causal.inference.multiplicity import smallest
+from causal.knobs import true_or_false
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import Answer, answers, column_names, seen, smallest, tied, told
+from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
 from causal.words import count, places
 
 
@@ -34,18 +44,28 @@ class NegativeControlExposure:
     hold_treatment : whether the treatment is held fixed beside the controls.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "negative_control"
+    label: ClassVar[str] = "a treatment that cannot act"
+
     exposures: tuple[str, ...] = ()
     hold_treatment: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exposures", column_names("negative_control_exposure.exposures", self.exposures))
-        if not isinstance(self.hold_treatment, bool):
-            raise ConfigError(f"negative_control_exposure.hold_treatment must be true or false, got {self.hold_treatment!r}")
+        true_or_false("negative_control_exposure.hold_treatment", self.hold_treatment)
 
     @property
     def name(self) -> str:
         """Its name on the shelf."""
         return "negative_control_exposure"
+
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if not self.exposures:
+            return f"no exposure is named that cannot move {setting.question.outcome}; name columns with  refuters.{self.name}.exposures=[…]"
+        refused = [self._refused(setting, name) for name in self.exposures]
+        return None if None in refused else f"none of the exposures named can serve: {'; '.join(map(str, refused))}"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find an effect of what cannot act."""
@@ -53,6 +73,9 @@ class NegativeControlExposure:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do exposures that cannot act on the outcome seem to move it?",
             expected="No effect of any of them" + (", with the treatment held fixed." if self.hold_treatment else "."),
             detects="Confounding, lasting or changing, measured or not, by anything that moves the control exposures too; "
@@ -60,10 +83,7 @@ class NegativeControlExposure:
             cannot_detect="Confounders that leave the control exposures alone, and bias too small for them to show. "
             "That they cannot act on the outcome is assumed, not tested.",
         )
-        if not self.exposures:
-            reason = f"no exposure is named that cannot move {question.outcome}; name columns with  refuters.{self.name}.exposures=[…]"
-            return not_run(report, reason)
-        if (why := unsure(trial)) is not None:
+        if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         found, out = answers(trial, self.name, self.exposures, lambda name: self._asked(trial, name), lambda name: self._refused(trial, name))
         if not found:
@@ -72,12 +92,17 @@ class NegativeControlExposure:
         said, weakest = [], 0.0
         for name, (made, one) in found.items():
             numbers |= {f"{name}: effect": one.effect, f"{name}: standard error": one.std_error, f"{name}: p-value": one.p_value}
-            weakest = max(weakest, seen(one, question.level))
-            numbers[f"{name}: effect that would have been seen"] = seen(one, question.level)
+            detectable = minimum_detectable(one.std_error or 0.0, one.df, question.level)
+            weakest = max(weakest, detectable)
+            numbers[f"{name}: effect that would have been seen"] = detectable
             ends = " to ".join(f"{end:.3g}".replace("-", "−") for end in (made.question.control, made.question.treated))
             said.append(f"{made.treatment_variable.label} ({ends}) {told(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])
         survived = p_value >= 1 - question.level
+        scales = {name: self._scale(trial, made) for name, (made, _) in found.items()}
+        surest = min(found, key=lambda name: float(found[name][1].p_value or 0.0))
+        scale, of_it = scales[surest], found[surest][1]
+        known_scales = [(one, by) for name, (_, one) in found.items() if (by := scales[name]) is not None]
         words = f"Effects on {trial.design.outcome_variable.label}: {'; '.join(said)}. "
         if survived:
             size = f"{weakest:.{places(weakest)}f} {trial.design.outcome_variable.unit}"
@@ -89,7 +114,16 @@ class NegativeControlExposure:
             words += f"That {', '.join(unknown)} cannot act is taken from whoever named it; the graph says nothing of it. "
         if out:
             words += f"Left out: {out}."
-        return report(found=words.strip(), p_value=p_value, survived=survived, numbers=numbers)
+        return report(
+            found=words.strip(),
+            p_value=p_value,
+            survived=survived,
+            level=1 - question.level,
+            numbers=numbers,
+            bias=None if scale is None else of_it.effect * scale,
+            bias_error=None if scale is None else float(of_it.std_error or 0.0) * abs(scale),
+            blind_below=least_seen(known_scales, 1 - question.level),
+        )
 
     def _asked(self, trial: Trial, name: str) -> Answer:
         """The design's question of another treatment: its two values, or one standard deviation about its mean."""
@@ -103,13 +137,37 @@ class NegativeControlExposure:
             held = replace(identification, adjust_for=tuple(sorted({*identification.adjust_for, self._treatment(trial)})))
         return trial.rerun(question=replace(question, treatment=name, control=low, treated=high), identification=held)
 
-    def _treatment(self, trial: Trial) -> str:
+    def _scale(self, trial: Trial, made: Design) -> float | None:
+        """What one unit of a control's effect means for the answer, if their common cause moves both alike; None where nothing of one is left.
+
+        made : the control's own design, in which the treatment may be held fixed.
+        """
+        name = self._treatment(trial)
+        out = made.control_groups.get(Control(name), ()) if self.hold_treatment else ()
+        kept = [i for i in range(made.controls.shape[1]) if i not in out]
+        beside = made.controls[:, list(out)] if out else None
+        if beside is None or beside.shape[1] != 1:
+            place = pd.MultiIndex.from_arrays([np.array(made.authorities, dtype=object)[made.authority], made.year], names=["authority", "year"])
+            lag = 0 if trial.panel.variable(trial.question.treatment).varies == "authority" else trial.question.lag
+            beside = trial.panel.shift(trial.question.treatment, -lag).reindex(place).to_numpy(dtype=float)[:, None]
+        if not np.isfinite(beside).all():
+            return None
+        alone = replace(made, controls=made.controls[:, kept], control_names=tuple(made.control_names[i] for i in kept), control_groups={})
+        control, treatment = alone.partial_out(np.column_stack([made.treatment, beside[:, 0]])).T
+        lengths = [float(np.linalg.norm(one)) for one in (control, treatment)]
+        if min(lengths) <= NOTHING_LEFT * max(lengths):
+            return None
+        r = float(control @ treatment) / (lengths[0] * lengths[1])
+        alike = lengths[0] / lengths[1] * trial.question.contrast / made.question.contrast
+        return alike * float(np.copysign(1 + abs(r) * bool(out), r))
+
+    def _treatment(self, trial: Setting) -> str:
         """The treatment as an adjustment set names it."""
         question = trial.question
         lasting = trial.panel.variable(question.treatment).varies == "authority"
         return question.treatment if lasting else dated(question.treatment, -question.lag)
 
-    def _refused(self, trial: Trial, name: str) -> str | None:
+    def _refused(self, trial: Setting, name: str) -> str | None:
         """Why a column cannot be a negative control exposure here."""
         question = trial.question
         if name not in trial.panel.names:

@@ -3,7 +3,8 @@
 A negative control outcome shares the causes that may confound the answer and cannot be moved by the treatment. In the same design its effect must
 be null; where it is not, what reaches it reaches the answer too (Lipsitch, Tchetgen Tchetgen & Cohen 2010, Negative controls: a tool
 for detecting confounding and bias in observational studies). Several are tested together by Holm's rule. One control that shows
-nothing clears the answer only of what would have moved it enough to be seen, so the bias that would have been seen is said too.
+nothing clears the answer only of what would have moved it enough to be seen, so the bias that would have been seen is said too. Bias is carried over in
+residual standard deviations: what moves a control by a tenth of its own is taken to move the answer's outcome by a tenth of its, the same way.
 
 With enough of them their effects say how far the design errs, beyond chance: θᵢ ~ N(μ, σ² + sᵢ²), each in residual standard deviations of
 its own outcome. The calibrated interval takes μ off and adds σ (Schuemie and others 2014, Interpreting observational studies: why empirical calibration is
@@ -15,9 +16,10 @@ random-effects meta-analysis). It assumes that the answer errs as the controls d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
@@ -28,12 +30,14 @@ from causal.errors import CausalError, ConfigError, suggest
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
-from causal.refute import Refutation, Trial
-from causal.refuters import chance, not_run, unsure, whole_number
+from causal.inference.detectable import minimum_detectable
+from causal.inference.multiplicity import smallest
+from causal.knobs import whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import chance, not_run, unsure
+from causal.refuters.machinery.bias import reach
 from causal.words import capital, count, listed, places, signed, span
 
-POWER = 0.8
-FOUR_OF_FIVE = 0.8416  # normal quantile of POWER
 NOTHING_LEFT = 1e-7
 
 Answer = tuple[Design, Estimate]
@@ -90,7 +94,7 @@ def _usable(estimate: Estimate) -> bool:
     return all(one is not None and np.isfinite(one) for one in numbers) and bool(estimate.std_error)
 
 
-def tied(trial: Trial, name: str, other: str, fixed: tuple[str, ...]) -> str | None:
+def tied(trial: Setting, name: str, other: str, fixed: tuple[str, ...]) -> str | None:
     """Why a control in the graph is not null there: it goes with the `other` dated node even with `fixed` held; None where the graph parts them.
 
     Every year from the treatment's to the outcome's is looked at, since what a year's control goes with mostly lasts.
@@ -113,18 +117,16 @@ def tied(trial: Trial, name: str, other: str, fixed: tuple[str, ...]) -> str | N
     return None
 
 
-def smallest(p_values: list[float]) -> float:
-    """The smallest p-value, adjusted for their number (the first step of Holm 1979, A simple sequentially rejective multiple test procedure)."""
-    return min(1.0, len(p_values) * min(p_values))
+def least_seen(controls: Sequence[tuple[Estimate, float]], level: float) -> float | None:
+    """The smallest bias of the answer that some control shows four times in five, if it moves all of them as it moves the answer.
 
-
-def seen(estimate: Estimate, level: float) -> float:
-    """The bias that would have been significant in four of five such studies, in the estimate's own unit."""
-    from scipy import stats
-
-    law = stats.norm() if estimate.df is None else stats.t(estimate.df)
-    assert estimate.std_error is not None
-    return float(law.isf((1 - level) / 2) + FOUR_OF_FIVE) * estimate.std_error
+    Parameters
+    ----------
+    controls : what each was estimated to do, and what one unit of that means for the answer, outcome units.
+    level : rate at which all are held together.
+    """
+    sees = [(abs(scale) * float(one.std_error or 0.0), reach(np.inf if one.df is None else one.df, level / len(controls))) for one, scale in controls]
+    return min((error * times for error, times in sees if times is not None), default=None)
 
 
 def told(design: Design, estimate: Estimate) -> str:
@@ -202,6 +204,10 @@ class NegativeControlOutcome:
     calibrate_from : fewest of them from which the answer's interval is calibrated, at least 3.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "negative_control"
+    label: ClassVar[str] = "an outcome it cannot move"
+
     outcomes: tuple[str, ...] = ()
     calibrate_from: int = 5
 
@@ -214,29 +220,41 @@ class NegativeControlOutcome:
         """Its name on the shelf."""
         return "negative_control_outcome"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        outcomes = self._named(setting)
+        if not outcomes:
+            free = _unmoved(setting)
+            hint = f"; of the graph's own the treatment moves none of {listed(free[:6])}" if free else ""
+            return (
+                f"no outcome is named that the treatment cannot move, and that is moved by what moves {setting.question.outcome}; "
+                f"name columns with  refuters.{self.name}.outcomes=[…]{hint}"
+            )
+        refused = [_refused(setting, name) for name in outcomes]
+        return None if None in refused else f"none of the outcomes named can serve: {'; '.join(map(str, refused))}"
+
+    def _named(self, setting: Setting) -> tuple[str, ...]:
+        """The columns that are to serve."""
+        return self.outcomes or tuple(one.name for one in setting.panel.variables if one.unmoved)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to find an effect where there can be none."""
         question = trial.question
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the treatment seem to move outcomes that it cannot move?",
             expected="No effect on any of them.",
             detects="Confounding, lasting or changing, measured or not, by anything that moves the control outcomes too.",
             cannot_detect="Confounders that leave the control outcomes alone, bias too small for them to show, and reverse causation from the outcome itself. "
             "That the treatment cannot move them is assumed, not tested.",
         )
-        outcomes = self.outcomes or tuple(one.name for one in trial.panel.variables if one.unmoved)
-        if not outcomes:
-            free = _unmoved(trial)
-            hint = f"; of the graph's own the treatment moves none of {listed(free[:6])}" if free else ""
-            reason = (
-                f"no outcome is named that the treatment cannot move, and that is moved by what moves {question.outcome}; "
-                f"name columns with  refuters.{self.name}.outcomes=[…]{hint}"
-            )
-            return not_run(report, reason)
-        if (why := unsure(trial)) is not None:
+        if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
+        outcomes = self._named(trial)
         found, out = answers(trial, self.name, outcomes, lambda name: trial.rerun(question=replace(question, outcome=name)), lambda name: _refused(trial, name))
         if not found:
             return not_run(report, f"none of the outcomes named can serve: {out}")
@@ -245,12 +263,14 @@ class NegativeControlOutcome:
         said, weakest = [], 0.0
         for name, (made, one) in found.items():
             numbers |= {f"{name}: effect": one.effect, f"{name}: standard error": one.std_error, f"{name}: p-value": one.p_value}
-            bias = seen(one, question.level) / residual_sd(made) * own
+            bias = minimum_detectable(one.std_error or 0.0, one.df, question.level) / residual_sd(made) * own
             numbers[f"{name}: bias of the answer that would have been seen"] = bias
             weakest = max(weakest, bias)
             said.append(f"{made.outcome_variable.label} {told(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])
         survived = p_value >= 1 - question.level
+        surest, of_it = min(found.values(), key=lambda pair: float(pair[1].p_value or 0.0))
+        scale = own / residual_sd(surest)
         together = _scores(trial, list(found.values()), own)
         if together is not None and len(found) > 1:
             numbers["joint p-value"] = joint_test(np.array([one.effect / residual_sd(made) for made, one in found.values()]), together[:, 1:], _df(trial))[2]
@@ -269,16 +289,25 @@ class NegativeControlOutcome:
             words += sentence
         if out:
             words += f"Left out: {out}."
-        return report(found=words.strip(), p_value=p_value, survived=survived, numbers=numbers)
+        return report(
+            found=words.strip(),
+            p_value=p_value,
+            survived=survived,
+            level=1 - question.level,
+            numbers=numbers,
+            bias=of_it.effect * scale,
+            bias_error=float(of_it.std_error or 0.0) * scale,
+            blind_below=least_seen([(one, own / residual_sd(made)) for made, one in found.values()], 1 - question.level),
+        )
 
 
-def _unmoved(trial: Trial) -> list[str]:
+def _unmoved(trial: Setting) -> list[str]:
     """Columns that could serve, by the graph; of one that it does not draw it says nothing."""
     drawn = [] if trial.graph is None else [node.name for node in trial.graph.nodes if node.name in trial.panel.names and node.varies == "both"]
     return [name for name in drawn if _refused(trial, name) is None and name != trial.panel.population]
 
 
-def _refused(trial: Trial, name: str) -> str | None:
+def _refused(trial: Setting, name: str) -> str | None:
     """Why a column cannot be a negative control outcome here."""
     question, identification = trial.question, trial.identification
     if name not in trial.panel.names:

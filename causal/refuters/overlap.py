@@ -18,14 +18,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.refute import Refutation, Trial
-from causal.refuters import between, not_run, whole_number
+from causal.knobs import between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import not_run
 from causal.words import count
 
 FEWEST = 20  # authorities on both sides together, and a tenth of that on each
@@ -44,6 +46,10 @@ class Overlap:
     outside : share of authorities outside support that is let pass.
     """
 
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "alike places to compare with"
+
     margin: float = 0.1
     neighbours: int = 10
     spread: float = 0.05
@@ -60,27 +66,38 @@ class Overlap:
         """Its name on the shelf."""
         return "overlap"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        made = setting.design
+        if not _kinds(made)[1]:
+            return "nothing is held fixed beside authority and year along which places could differ"
+        if len(made.authorities) < FEWEST:
+            return f"{count(len(made.authorities), 'authority', 'authorities')} are too few; at least {FEWEST} are wanted"
+        if len(values := np.unique(made.treatment)) == 2:
+            had = np.bincount(made.authority, weights=made.treatment == values[1], minlength=len(made.authorities)) > 0
+            if min(had.sum(), (~had).sum()) < FEWEST // 10 * FOLDS:
+                return f"{had.sum()} authorities ever had the treatment and {(~had).sum()} never did, and {FEWEST // 10 * FOLDS} of each are wanted"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that there is something to compare with."""
         made = trial.design
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Are there places with more and with less of the treatment at every value of what is held fixed?",
             expected=f"At most {self.outside:.0%} of authorities outside support.",
             detects="Kinds of places that all had the treatment, or none, or among which it does not differ: there the model answers and not the data.",
             cannot_detect="Confounding of any kind, and kinds of places that differ in something that is not held fixed.",
         )
+        if (why := self.unmet(trial)) is not None:
+            return not_run(report, why)
         kinds, names = _kinds(made)
-        if not names:
-            return not_run(report, "nothing is held fixed beside authority and year along which places could differ")
-        if len(made.authorities) < FEWEST:
-            return not_run(report, f"{count(len(made.authorities), 'authority', 'authorities')} are too few; at least {FEWEST} are wanted")
         if len(values := np.unique(made.treatment)) == 2:
             had = np.bincount(made.authority, weights=made.treatment == values[1], minlength=len(made.authorities)) > 0
-            if min(had.sum(), (~had).sum()) < FEWEST // 10 * FOLDS:
-                reason = f"{had.sum()} authorities ever had the treatment and {(~had).sum()} never did, and {FEWEST // 10 * FOLDS} of each are wanted"
-                return not_run(report, reason)
             chances = _chances(kinds, had, _clusters(made), rng)
             outside = (chances < self.margin) | (chances > 1 - self.margin)
             weights = np.where(had, 1 / np.maximum(chances, 1e-6), 1 / np.maximum(1 - chances, 1e-6))
@@ -114,7 +131,7 @@ def _kinds(made: Design) -> tuple[Floats, tuple[str, ...]]:
     """What is held fixed of each authority, in the first year it is seen, standardised; shape (authorities, k)."""
     first = np.unique(made.authority, return_index=True)[1]
     columns = {name: made.nested[first, i] for i, name in enumerate(made.nested_names)}
-    columns |= {name: made.controls[first, at[0]] for name, at in made.control_groups.items() if not name.endswith(" × year")}
+    columns |= {str(group): made.controls[first, at[0]] for group, at in made.control_groups.items() if not group.by_year}
     kept = {name: (values - values.mean()) / values.std() for name, values in columns.items() if values.std() > 0}
     return np.column_stack(list(kept.values())) if kept else np.empty((len(first), 0)), tuple(kept)
 

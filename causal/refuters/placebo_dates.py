@@ -5,6 +5,9 @@ The same estimator is asked for the effect: there is none to find (placebo in ti
 politics and the synthetic control method; for panels Eggers, Tuñón & Dafoe 2024, Placebo tests for causal inference). What it finds is a trend
 before the treatment or an effect ahead of it, in the words and units of the answer itself. All dates are tested at once by the clustered scores of their
 effects, or where an estimator gives none by the smallest p-value times their number.
+
+A steady drift moves the placebos and the estimate in proportions that are got by adding one to the outcomes; the drift that fits the placebos best is the
+bias that they found, and the smallest drift that they show is what they could have seen.
 """
 
 from __future__ import annotations
@@ -12,20 +15,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
+from causal.arrays import Floats, Ints
 from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval, joint_test
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, chance, not_run, size, whole_number
-from causal.refuters.pre_trend import Moves, moves, unfit
+from causal.inference.detectable import POWER, minimum_detectable
+from causal.inference.multiplicity import smallest
+from causal.knobs import at_least, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters.machinery.bias import Bias, reach
+from causal.refuters.machinery.paths import Moves, moves, unfit
 from causal.words import capital, count
 
-Answer = tuple[tuple[str, ...], Estimate]
-POWER = 0.8
+Answer = tuple[tuple[str, ...], Estimate, float]  # clusters, what was found, and what a drift of one unit would have made of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,10 @@ class PlaceboDates:
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = "timing"
+    label: ClassVar[str] = "wrong dates"
+
     years: int = 3
     still: float = 0.05
 
@@ -51,48 +63,67 @@ class PlaceboDates:
         """Its name on the shelf."""
         return "placebo_dates"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if (why := unfit(setting)) is not None:
+            return why
+        moved = moves(setting, self.still)
+        if moved.seen_before(setting.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
+            seen = f"{moved.seen_before(setting.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
+            return f"the treatment of only {seen} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the effect belongs to the treatment's own date."""
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If the treatment is pretended to have come some years before it did, is an effect found in years it cannot have touched?",
             expected="No effect of the earlier dates beyond chance.",
             detects="A trend that was there before the treatment, anticipation, effects sooner than the lag asked about.",
             cannot_detect="Anything that begins with the treatment, and trends too slight for the years before it, which are fewer than the answer's own.",
         )
-        if (why := unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
-        if moved.seen_before(trial.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
-            seen = f"{moved.seen_before(trial.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
-            reason = f"the treatment of only {seen} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
-            return not_run(report, reason)
 
-        def refit(draw: int, stream: np.random.Generator) -> Answer | str:
+        drift = moved.size[trial.design.authority] * (trial.design.year - trial.design.year.mean()) * float(trial.estimate.std_error or 0.0)
+
+        def refit(draw: int, own: np.random.Generator) -> Answer | CausalError | str:
             try:
-                made = _earlier(trial, moved, draw + 1)
-                return made.clusters, trial.estimator.estimate(made, stream)
+                made, kept = _earlier(trial, moved, draw + 1)
             except CausalError as refused:
                 return str(refused)
+            try:
+                found = trial.estimator.estimate(made, own)
+            except CausalError as refused:
+                return refused
+            try:
+                drifting = trial.estimator.estimate(replace(made, outcome=made.outcome + drift[kept]), stream(trial.seed, self.name, draw)).effect
+            except CausalError:
+                drifting = np.nan
+            return made.clusters, found, drifting - found.effect
 
         answers = trial.map(self.name, refit, self.years)
-        good = {k + 1: one for k, one in enumerate(answers) if not isinstance(one, str)}
-        good = {
-            k: one for k, one in good.items() if one[1].std_error is not None and np.isfinite([one[1].effect, one[1].std_error]).all() and one[1].std_error > 0
-        }
+        good = {k + 1: one for k, one in enumerate(answers) if isinstance(one, tuple) and _usable(one[1])}
+        lost = sum(not isinstance(one, str) for one in answers) - len(good)
         if not good:
-            why = next((one for one in answers if isinstance(one, str)), f"{trial.estimate.estimator} gave no standard error")
-            return not_run(report, f"no placebo date could be estimated ({why})")
-        return self._judge(trial, report, good)
+            why = next((str(one) for one in answers if not isinstance(one, tuple)), f"{trial.estimate.estimator} gave no standard error")
+            return not_run(report, f"no placebo date could be estimated ({why})", lost=lost)
+        try:
+            own = trial.estimator.estimate(replace(trial.design, outcome=trial.design.outcome + drift), stream(trial.seed, "estimate")).effect
+        except CausalError:
+            own = np.nan
+        return self._judge(trial, report, good, lost, own - trial.estimate.effect)
 
-    def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer]) -> Refutation:
-        from scipy import stats
-
+    def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer], lost: int, per_unit: float) -> Refutation:
         level = 1 - trial.question.level
-        estimates = {k: one for k, (_, one) in good.items()}
+        estimates = {k: one for k, (_, one, _) in good.items()}
         parts = tuple(_part(trial, k, one) for k, one in estimates.items())
-        scores = [_onto(clusters, one, trial.design.clusters) for clusters, one in good.values()]
+        scores = [_onto(clusters, one, trial.design.clusters) for clusters, one, _ in good.values()]
         freedom = [one.df for one in estimates.values() if one.df is not None]
         df = min(freedom) if freedom else len(trial.design.clusters) - 1.0
         numbers: dict[str, float | None] = {}
@@ -104,29 +135,65 @@ class PlaceboDates:
             if np.isfinite(p_value):
                 numbers |= {"F": f, "degrees of freedom 1": float(len(scores)), "degrees of freedom 2": rest}
         if not np.isfinite(p_value):
-            least = min(interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values())
-            p_value = min(1.0, len(estimates) * least)
+            p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values()])
             how = f"smallest p-value × {len(estimates)}: {chance(p_value)}"
         survived = p_value >= level
         best = min(one.std_error or np.inf for one in estimates.values())
-        detectable = float((stats.t(df).ppf(1 - level / 2) + stats.t(df).ppf(POWER)) * best)
+        detectable = minimum_detectable(best, df, 1 - level)
         seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         found = (
             f"{capital(seen)}; {how}. "
             + ("Nothing beyond chance before the treatment's own date" if survived else "An effect is found before the treatment came")
             + f". In {POWER:.0%} of such panels an effect of {size(trial, detectable)} at the wrong date is found."
         )
+        jointly = "F" in numbers
+        bias, sees = _carried_on(list(good.values()), np.column_stack(stacked) if jointly else None, per_unit, df, level)
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            lost=lost,
+            bias=bias.size,
+            bias_error=bias.error,
+            blind_below=sees,
             survived=survived,
             numbers=numbers | {"placebo dates": float(len(parts)), "detectable effect": detectable} | {one.name: one.effect for one in parts},
             parts=parts,
         )
 
 
-def _earlier(trial: Trial, moved: Moves, by: int) -> Design:
-    """Rows before the real move, with the treatment as it is `by` years later.
+def _carried_on(good: list[Answer], scores: Floats | None, per_unit: float, df: float, level: float) -> tuple[Bias, float | None]:
+    """What the drift that fits all placebos best does to the estimate, and the smallest bias of that kind that is found four times in five.
+
+    Parameters
+    ----------
+    good : the placebos, each with what a drift of one unit makes of it.
+    scores : shape (clusters, placebos), where they are tested jointly.
+    per_unit : what such a drift makes of the estimate.
+    df, level : of their test.
+    """
+    found, line = np.array([one.effect for _, one, _ in good]), np.array([drift for _, _, drift in good])
+    errors = np.array([one.std_error or np.inf for _, one, _ in good])
+    if not np.isfinite([*line, per_unit]).all() or not line.any():
+        return Bias(), None
+    weights = np.linalg.solve(scores.T @ scores, line) if scores is not None else line / errors**2
+    drift, error = float(weights @ found / (weights @ line)), float(1 / np.sqrt(weights @ line))
+    if scores is not None:
+        sees = reach(df, level, tests=len(good))
+        blind = None if sees is None else abs(per_unit) * sees * error
+    else:
+        each = reach(df, level / len(good))
+        blind = None if each is None else abs(per_unit) * each * float((errors[line != 0] / np.abs(line[line != 0])).min())
+    return Bias(size=per_unit * drift, error=abs(per_unit) * error), blind
+
+
+def _usable(estimate: Estimate) -> bool:
+    """Whether there is a finite effect with an error above 0."""
+    return estimate.std_error is not None and bool(np.isfinite([estimate.effect, estimate.std_error]).all()) and estimate.std_error > 0
+
+
+def _earlier(trial: Trial, moved: Moves, by: int) -> tuple[Design, Ints]:
+    """Rows before the real move, with the treatment as it is `by` years later, and which of the design's rows they are.
 
     Raises
     ------
@@ -146,7 +213,8 @@ def _earlier(trial: Trial, moved: Moves, by: int) -> Design:
         )
     left = np.bincount(design.authority[known], minlength=len(moved.size))
     rows = np.flatnonzero(known & (left[design.authority] > 1))
-    return replace(design, treatment=np.where(known, moved.treatment(design.question, path), design.treatment)).only(rows, "the treatment has really moved")
+    pretend = np.where(known, moved.treatment(design.question, path), design.treatment)
+    return replace(design, treatment=pretend).only(rows, "the treatment has really moved"), rows
 
 
 def _onto(clusters: tuple[str, ...], one: Estimate, all_of: tuple[str, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:
@@ -162,8 +230,9 @@ def _onto(clusters: tuple[str, ...], one: Estimate, all_of: tuple[str, ...]) -> 
 def _part(trial: Trial, by: int, one: Estimate) -> Part:
     return Part(
         kind="time",
-        of=trial.design.treatment_variable.label,
+        of=trial.design.treatment_variable.name,
         name=f"{count(by, 'year')} early",
+        since=-by,
         effect=one.effect,
         std_error=one.std_error,
         lower=one.lower,

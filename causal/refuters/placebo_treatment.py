@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from causal.arrays import Floats, Ints
-from causal.design import Design
-from causal.refute import Refutation, Trial
-from causal.refuters import at_least, chance, not_run, one_of, unsure, whole_number, whole_units
+from causal.arrays import Ints
+from causal.knobs import at_least, one_of, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import chance, not_run, unsure, whole_units
+from causal.refuters.machinery.histories import alike, instruments, redealt
 from causal.words import count
 
 FEWEST_MOVED = 10
@@ -41,6 +43,10 @@ class PlaceboTreatment:
         world in twelve failed. 1.2 lets a 95 % interval cover 94 %.
     """
 
+    family: ClassVar[Family] = "inference"
+    role: ClassVar[Role | None] = "placebo"
+    label: ClassVar[str] = "treatment dealt by chance"
+
     draws: int = 500
     refits: int = 20
     by: str = "authority"
@@ -59,6 +65,19 @@ class PlaceboTreatment:
         """Its name on the shelf."""
         return "placebo_treatment"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        moved = sum(len(rows) for rows in self._groups(setting)[1])
+        if moved < FEWEST_MOVED:
+            return f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"
+        return None
+
+    def _groups(self, setting: Setting) -> tuple[int, list[Ints]]:
+        """How many histories there are, and those that can be dealt, by the years that they share."""
+        made = setting.fixed
+        units, number = (np.arange(made.rows), made.rows) if self.by == "row" else whole_units(made)
+        return number, alike(units, number, made)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the trial's standard error."""
         from scipy import stats
@@ -68,22 +87,21 @@ class PlaceboTreatment:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If every authority is given another's treatment history, which cannot have moved its outcomes, is an effect still found?",
             expected=f"A significant effect in about {level:.0%} of placebos; intervals are too narrow if chance cannot explain more than {bound:.1%}.",
             detects="Standard errors and intervals that are too narrow, above all from taking the years of one authority as independent.",
             cannot_detect="Confounding of any kind: dealt histories centre on 0 whatever biases the estimate. "
             "Nor shocks that neighbouring authorities share, which dealing breaks up.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         made = trial.fixed
-        units, number = (np.arange(made.rows), made.rows) if self.by == "row" else whole_units(made)
-        groups = alike(units, number, made)
+        number, groups = self._groups(trial)
         moved = sum(len(rows) for rows in groups)
-        if moved < FEWEST_MOVED:
-            reason = f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"
-            return not_run(report, reason)
         draws = self.draws if trial.linear else self.refits
         raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
@@ -122,6 +140,10 @@ class PlaceboTreatment:
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            trials=len(t),
+            alarms=false,
+            lost=int((~good).sum()),
             survived=survived,
             numbers={
                 "draws": float(len(t)),
@@ -139,57 +161,3 @@ class PlaceboTreatment:
                 "histories kept": float(stayed),
             },
         )
-
-
-def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
-    """The rows of units observed in the same years, shape (units, rows of each), for every pattern that at least two share."""
-    order = np.lexsort((design.year, design.authority, unit))
-    counts = np.bincount(unit, minlength=number)
-    starts = np.cumsum(counts) - counts
-    # where a unit holds several authorities, a row's year and the authority's turn within the unit
-    turn = np.zeros(design.rows, dtype=np.int64)
-    new = (np.diff(unit[order]) == 0) & (np.diff(design.authority[order]) != 0)
-    turn[order[1:]] = np.cumsum(new)
-    turn[order] -= np.repeat(turn[order][starts], counts)
-    span = int(design.year.max() - design.year.min()) + 1
-    when = turn * span + (design.year - design.year.min())
-    groups = []
-    for m in np.unique(counts):
-        rows = order[starts[counts == m][:, None] + np.arange(m)]
-        if m == 1:
-            patterns, which = np.unique(when[rows[:, 0]], return_inverse=True)
-        else:
-            patterns, which = np.unique(when[rows], axis=0, return_inverse=True)
-        which = which.ravel()
-        groups += [rows[which == i] for i in range(len(patterns)) if (which == i).sum() > 1]
-    return groups
-
-
-def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
-    """The histories dealt anew within each group; shape (rows, draws), columns contiguous."""
-    if len(groups) == 1 and groups[0].shape == (len(history), 1):
-        return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
-    dealt = np.tile(history, (draws, 1))
-    for rows in groups:
-        own = history[rows]
-        for draw in range(draws):
-            dealt[draw, rows] = own[rng.permutation(len(rows))]
-    return dealt.T
-
-
-def instruments(trial: Trial) -> list[str]:
-    """What the design's instruments are called; none unless the estimator works by them."""
-    if getattr(trial.estimator, "strategy", "") != "iv":
-        return []
-    return [one.name for one in trial.identification.instruments if one.name in trial.fixed.columns]
-
-
-def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Effects and errors of dealt histories, shape (draws,) each.
-
-    Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error.
-    """
-    if not (moving := instruments(trial)):
-        return trial.redraw(name, treatment=deal(history, groups, draws, rng))
-    source = deal(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
-    return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving})

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, between, not_run, size, unsure, whole_number
+from causal.knobs import between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, not_run, size, unsure
 from causal.words import count
 
 
@@ -29,6 +31,10 @@ class RandomCommonCause:
     draws, refits : noise columns, one at a time, for a linear estimator and for one that must be fitted again.
     tolerance : largest root mean square shift, in standard errors, that passes.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "noise added"
 
     draws: int = 500
     refits: int = 20
@@ -44,12 +50,19 @@ class RandomCommonCause:
         """Its name on the shelf."""
         return "random_common_cause"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute the estimate's steadiness."""
         estimate = trial.estimate
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="If a variable of pure noise is held fixed as well, does the answer stay where it was?",
             expected=f"Shifts of less than {self.tolerance:g} standard errors (root mean square): noise explains nothing.",
             detects="An over-fitted model (nearly as many coefficients as rows), and an estimator whose answer hangs on its own random choices.",
@@ -77,6 +90,7 @@ class RandomCommonCause:
             found=found,
             p_value=None,
             survived=survived,
+            lost=int((~good).sum()),
             numbers={
                 "draws": float(len(shifts)),
                 "mean effect with noise": float(effects[good].mean()),

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,9 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Part
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, between, chance, not_run, unsure, whole_number
+from causal.knobs import between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, chance, not_run, unsure
 from causal.refuters.missing_outcomes import in_turn
 from causal.words import count, listed
 
@@ -43,6 +45,10 @@ class RecordingSwitches:
     back : years within which a switch that is undone counts as time away rather than as lasting.
     tolerance : largest shift that passes, in standard errors, where an estimator has no scores by cluster to test it with.
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "switches in recording"
 
     jumps: tuple[float, ...] = (1.5, 1.0, 0.7)
     back: int = 2
@@ -62,26 +68,34 @@ class RecordingSwitches:
         """Its name on the shelf."""
         return "recording_switches"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        label, name = setting.design.treatment_variable.label, setting.question.treatment
+        if setting.panel.variable(name).varies != "both":
+            return f"{label} does not change from year to year within an authority"
+        if setting.panel.frame[name].unstack("year").reindex(index=list(setting.design.authorities)).min().min() < 0:
+            return f"{label} is negative in places, so its logarithm is not defined"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is about what was done rather than about how it was recorded."""
         estimate, question, made = trial.estimate, trial.question, trial.design
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Is the answer carried by abrupt switches in how the treatment was recorded?",
             expected="The same effect, up to chance, without the authorities or years of such switches, and with them repaired.",
             detects="Breaks in recording that are large in one authority from one year to the next: changed categories, zeros, entries that come back.",
             cannot_detect="Error that is small each year (see measurement_error), or shared by all; whether a switch was an error or a true and sudden change.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         panel, name = trial.panel, question.treatment
-        if panel.variable(name).varies != "both":
-            return not_run(report, f"{made.treatment_variable.label} does not change from year to year within an authority")
         values = panel.frame[name].unstack("year").reindex(index=list(made.authorities))
         grid, years = values.to_numpy(dtype=float), values.columns.to_numpy(dtype=np.int64)
-        if np.nanmin(grid) < 0:
-            return not_run(report, f"{made.treatment_variable.label} is negative in places, so its logarithm is not defined")
         variants: list[tuple[str, str, Design]] = []
         numbers: dict[str, float | None] = {}
         said: list[str] = []
@@ -135,6 +149,8 @@ class RecordingSwitches:
         return report(
             found=words,
             p_value=p_value,
+            level=None if p_value is None else 1 - question.level,
+            lost=len(variants) - len(tried),
             survived=survived,
             numbers=numbers,
             parts=tuple(

@@ -11,6 +11,9 @@ models with fixed effects), and so could be its ψ. It is not, if every date of 
 theorem of Frisch, Waugh and Lovell, ψ then rests on what the treatment did not make of the outcome, and without feedback
 that is unrelated to the treatment of every year. So the own past goes back one lag farther than the outcomes. Where treatments stand still
 until they move, only years up to each authority's first move are compared: until then no effect is in any outcome, whatever its course.
+
+What it finds biases the estimate by as much as this moves when the outcomes of the years before the treatment are held fixed: what they do to the
+outcome asked about times what goes with them of the treatment. Where outcomes do not last, that is the bias of demeaning under feedback of one year.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,9 +31,11 @@ from causal.errors import CausalError, EstimationError
 from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.refute import Refutation, Trial
-from causal.refuters import at_least, chance, not_run, unsure, whole_number
-from causal.refuters.pre_trend import Moves, moves
+from causal.knobs import at_least, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import chance, not_run, unsure
+from causal.refuters.machinery.bias import Bias, moved_by, reach
+from causal.refuters.machinery.paths import Moves, moves
 from causal.words import count, places, signed
 
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken
@@ -45,6 +51,10 @@ class ReverseCausation:
     still : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
+    family: ClassVar[Family] = "bias"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "cause and effect the other way round"
+
     lags: int = 1
     still: float = 0.05
 
@@ -57,11 +67,18 @@ class ReverseCausation:
         """Its name on the shelf."""
         return "reverse_causation"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return _unfit(setting)
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the treatment is decided without looking at the outcome."""
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do outcomes of earlier years go with later treatment, within authorities and given the treatment's own past?",
             expected="Nothing beyond chance from earlier outcomes.",
             detects="Feedback: a treatment that answers to earlier outcomes, which biases comparisons within authorities; "
@@ -69,7 +86,7 @@ class ReverseCausation:
             cannot_detect="Reverse causation within the same year, and a cause that moves treatment and outcome in the same year only. "
             "Nor which of the faults that look alike it is.",
         )
-        if (why := _unfit(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         moved = moves(trial, self.still)
         early = moved.seen_before(trial.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
@@ -100,9 +117,16 @@ class ReverseCausation:
         how = chance(p_value) if lags == 1 else f"jointly F({lags}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
         found = f"Treatment that goes with an outcome one standard deviation higher, {seen}; {how}. "
         found += "Earlier outcomes tell nothing of the treatment beyond chance." if survived else "Earlier outcomes tell later treatment: feedback."
+        past = [dated(trial.question.outcome, -trial.question.lag - k) for k in range(1, lags + 1)]
+        bias = moved_by(trial, past) if trial.linear or not survived else Bias()
+        sees = reach(float(fit.df.min()), level, tests=lags)
         return report(
             found=found,
             p_value=p_value,
+            level=level,
+            bias=bias.size,
+            bias_error=bias.error,
+            blind_below=None if bias.error is None or sees is None else sees * bias.error,
             survived=survived,
             numbers={
                 "F": f,
@@ -116,10 +140,8 @@ class ReverseCausation:
         )
 
 
-def _unfit(trial: Trial) -> str | None:
+def _unfit(trial: Setting) -> str | None:
     """Why earlier outcomes cannot be set against the treatment here; None if they can."""
-    if (why := unsure(trial)) is not None:
-        return why
     variable = trial.panel.variable(trial.question.treatment)
     if variable.varies == "authority":
         return f"{variable.label} does not change in time"
@@ -143,7 +165,7 @@ def _turned(trial: Trial, lags: int, moved: Moves | None) -> tuple[Design, Float
         if bare not in panel.names or bare in (question.treatment, question.outcome):
             continue
         if panel.variable(bare).varies == "authority":
-            names.append(name)
+            names.append(dated(bare, 0))
             continue
         names += [dated(bare, year) for year in range(min(by + question.lag, 0), by - lags - 1, -1)]
     names += [dated(question.outcome, -k) for k in range(2, lags + 1)]
@@ -177,8 +199,9 @@ def _part(trial: Trial, made: Design, fit: Fit, spread: float, k: int) -> Part:
     lower, upper, _ = interval(effect, error, trial.question.level, float(fit.df[k]))
     return Part(
         kind="time",
-        of=trial.design.outcome_variable.label,
+        of=trial.design.outcome_variable.name,
         name=f"{count(k + 1, 'year')} before",
+        since=k + 1,
         effect=effect,
         std_error=error,
         lower=lower,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,10 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, between, not_run, size, unsure, whole_number
+from causal.knobs import between, whole_number
+from causal.panel import Variable
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, not_run, size, unsure
 from causal.refuters.measurement_error import carried
 from causal.words import capital, count, listed
 
@@ -35,6 +38,10 @@ class Rounding:
     draws, refits : of the unrounded numbers, for a linear estimator and for one that must be fitted again.
     tolerance : largest root mean square shift that passes, in standard errors.
     """
+
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "rounded numbers"
 
     draws: int = 200
     refits: int = 10
@@ -50,28 +57,35 @@ class Rounding:
         """Its name on the shelf."""
         return "rounding"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        rounded = _rounded(setting)
+        if not rounded:
+            return "neither outcome nor treatment is known to be rounded"
+        if all(_half(setting, place) is None for place in rounded):
+            names = listed([variable.name for variable in rounded.values()])
+            return f"{names}: a rate made of rounded counts, and the panel names no population to say by how much that rounds the rate"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is the same without rounding."""
         estimate, made = trial.estimate, trial.design
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Does the answer hang on how the published numbers were rounded?",
             expected=f"Answers with unrounded numbers drawn at random that lie within {self.tolerance:g} standard errors of the reported one.",
             detects="Rounding that is coarse beside the changes that are compared, as in small authorities.",
             cannot_detect="Rounding of controls and of the people a rate counts; rounding that leans one way; any error beyond half a step.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         variables = {"outcome": made.outcome_variable, "treatment": made.treatment_variable}
-        rounded = {place: variable for place, variable in variables.items() if variable.rounding}
-        if not rounded:
-            return not_run(report, "neither outcome nor treatment is known to be rounded")
-        halves = {place: half for place, variable in rounded.items() if (half := _half(trial, place)) is not None}
-        if not halves:
-            names = listed([variable.name for variable in rounded.values()])
-            return not_run(report, f"{names}: a rate made of rounded counts, and the panel names no population to say by how much that rounds the rate")
+        halves = {place: half for place in _rounded(trial) if (half := _half(trial, place)) is not None}
         draws = self.draws if trial.linear else self.refits
         columns = {place: _drawn(getattr(made, place), half, draws, rng) for place, half in halves.items()}
         effects = self._linear(trial, columns) if trial.linear else self._refitted(trial, columns, draws)
@@ -99,6 +113,7 @@ class Rounding:
             found=words.strip(),
             p_value=None,
             survived=survived,
+            lost=int((~good).sum()),
             numbers={
                 "draws": float(good.sum()),
                 "mean effect": float(effects[good].mean()),
@@ -133,7 +148,13 @@ class Rounding:
         return np.array(trial.map(self.name, refit, draws))
 
 
-def _half(trial: Trial, place: str) -> Floats | None:
+def _rounded(setting: Setting) -> dict[str, Variable]:
+    """Which of outcome and treatment is known to be rounded."""
+    variables = {"outcome": setting.design.outcome_variable, "treatment": setting.design.treatment_variable}
+    return {place: variable for place, variable in variables.items() if variable.rounding}
+
+
+def _half(trial: Setting, place: str) -> Floats | None:
     """Half a step of the outcome's or treatment's rounding in its own unit, shape (rows,); None where a rate's people are not known."""
     made, panel = trial.design, trial.panel
     variable = made.outcome_variable if place == "outcome" else made.treatment_variable

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
-from causal.refute import Refutation, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.measurement_error import carried
 from causal.words import count, places, span
@@ -39,6 +40,10 @@ class SecondMeasure:
     column : the panel's column that measures the treatment again, dated as the treatment is; None: there is none.
     """
 
+    family: ClassVar[Family] = "record"
+    role: ClassVar[Role | None] = "second_measure"
+    label: ClassVar[str] = "a second measure"
+
     column: str | None = None
 
     def __post_init__(self) -> None:
@@ -50,24 +55,31 @@ class SecondMeasure:
         """Its name on the shelf."""
         return "second_measure"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        treatment, outcome = setting.question.treatment, setting.question.outcome
+        if self.column is None:
+            return f"no second measure of {treatment} is named; name a column with  refuters.second_measure.column=…"
+        if self.column in (treatment, outcome):
+            return f"{self.column} is the {'treatment' if self.column == treatment else 'outcome'} itself, not a second measure of it"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the treatment is recorded well enough."""
-        question, treatment = trial.question, trial.design.treatment_variable
+        treatment = trial.design.treatment_variable
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks=f"Does a second measure of {treatment.label} give another effect?",
             expected="The same effect, whichever measure it is got from, up to chance.",
             detects="Error in the recorded treatment, which draws the effect towards nothing; with too few authorities also large error goes unseen.",
             cannot_detect="Error that both measures share; confounding and reverse causation, which reach both alike.",
         )
-        if (why := unsure(trial)) is not None:
-            return not_run(report, why)
-        if self.column is None:
-            reason = f"no second measure of {question.treatment} is named; name a column with  refuters.second_measure.column=…"
-            return not_run(report, reason)
-        if self.column in (question.treatment, question.outcome):
-            return not_run(report, f"{self.column} is the {'treatment' if self.column == question.treatment else 'outcome'} itself, not a second measure of it")
+        if (why := unsure(trial) or self.unmet(trial)) is not None or self.column is None:
+            return not_run(report, str(why))
         try:
             second = _beside(trial, self.column)
             known = np.flatnonzero(np.isfinite(second))
@@ -133,7 +145,7 @@ class SecondMeasure:
         if reliability is not None:
             words += f" If its error is its own, {reliability:.0%} of what is left of the recorded treatment is truth."
         part = Part(kind="group", of="treatment measured by", name=str(self.column), effect=effects[1], std_error=errors[1], lower=lower, upper=upper)
-        return report(found=words, p_value=p_value, survived=survived, numbers=numbers, parts=(part,))
+        return report(found=words, p_value=p_value, level=1 - question.level, survived=survived, numbers=numbers, parts=(part,))
 
 
 def _beside(trial: Trial, column: str) -> Floats:

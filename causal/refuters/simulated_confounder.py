@@ -16,17 +16,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, between, not_run, unsure, whole_number
+from causal.knobs import between, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, not_run, unsure
 from causal.refuters.unmeasured_confounder import benchmarks, bound, label, residuals
 from causal.verdict.decide import classify
 from causal.words import count, places, span
@@ -45,6 +46,10 @@ class SimulatedConfounder:
     draws, refits : simulated confounders of each strength, for a linear estimator and for one that must be fitted again.
     persistence : yearly autocorrelation of what else the confounder is made of.
     """
+
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "a made-up hidden cause"
 
     strengths: Sequence[tuple[float, float]] = ((0.01, 0.01), (0.05, 0.05), (0.1, 0.1))
     multiple: float = 1.0
@@ -72,24 +77,32 @@ class SimulatedConfounder:
         """Its name on the shelf."""
         return "simulated_confounder"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        name = setting.estimator.name
+        if setting.identification.strategy != "backdoor":
+            return f"{name} does not rest on measured confounders being held fixed"
+        if hasattr(setting.estimator, "rows"):
+            return f"{name} takes one row an authority, with controls of the first years; a yearly confounder has no place in it"
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to take the finding away by a confounder no stronger than those measured."""
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Had a confounder of stated strength been measured and held fixed, would the finding still stand?",
             expected=f"The finding stands with one {self.multiple:g} times as strong as the strongest measured control.",
             detects="A finding so slight that a confounder no stronger than those measured would undo it, by the estimator's own answer.",
             cannot_detect="Whether there is such a confounder; nor what one would do that acts in curves.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        if trial.identification.strategy != "backdoor":
-            return not_run(report, f"{estimate.estimator} does not rest on measured confounders being held fixed")
-        if hasattr(trial.estimator, "rows"):
-            return not_run(report, f"{estimate.estimator} takes one row an authority, with controls of the first years; a yearly confounder has no place in it")
         made = trial.fixed
         outcome, treatment = residuals(made, (), None)
         lengths = [float(np.linalg.norm(column)) for column in (treatment, outcome - treatment * (treatment @ outcome) / (treatment @ treatment))]
@@ -139,11 +152,11 @@ class SimulatedConfounder:
         else:
             what = "include 0" if claims == "effect" else "leave an important effect open"
             words += f"One as strong as the strongest control makes the interval {what}."
-        return report(found=words, p_value=None, survived=survived, numbers=numbers, parts=tuple(parts))
+        return report(found=words, p_value=None, survived=survived, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 
-    def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[str, tuple[float, float]] | None:
+    def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[Control, tuple[float, float]] | None:
         """The measured control whose like would move a straight line's effect most, and what strengths it makes plausible."""
-        best: tuple[float, str, tuple[float, float]] | None = None
+        best: tuple[float, Control, tuple[float, float]] | None = None
         for group, measured in benchmarks(made, treatment, outcome, None).items():
             strengths = bound(*measured, self.multiple)
             if strengths is None:

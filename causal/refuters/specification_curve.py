@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,10 +29,11 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.inference.clustered import cluster_sums, interval
-from causal.refute import Refutation, Trial
-from causal.refuters import amount, at_least, chance, not_run, unsure, whole_number, whole_units
-from causal.refuters.machinery.specification import CHOSEN, Specification, specifications
-from causal.refuters.placebo_treatment import alike
+from causal.knobs import at_least, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refuters import amount, chance, not_run, unsure, whole_units
+from causal.refuters.machinery.histories import alike
+from causal.refuters.machinery.specification import Specification, specifications
 from causal.words import count
 
 ASKED = ("lag", "control", "treated", "target", "weights")
@@ -54,6 +55,10 @@ class SpecificationCurve:
     refits : most specifications of one curve for an estimator that must be fitted again.
     tolerance : difference from the chosen specification, in its standard errors, that is let pass however sure it is.
     """
+
+    family: ClassVar[Family] = "stability"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "other reasonable choices"
 
     sets: int = 20
     years: tuple[tuple[int, int], ...] = ()
@@ -88,12 +93,19 @@ class SpecificationCurve:
         """Its name on the shelf."""
         return "specification_curve"
 
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        return None
+
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that the answer is that of the question, not of one specification."""
         level = 1 - trial.question.level
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Do other specifications that are as reasonable give the same answer?",
             expected=f"No difference from the chosen one beyond chance (all together, {level:.0%}) and of more than {self.tolerance:g} standard errors.",
             detects="An answer that hangs on one specification: a graph whose valid adjustment sets do not agree, so that it is wrong somewhere; an effect "
@@ -104,8 +116,10 @@ class SpecificationCurve:
             return not_run(report, why)
         specs, refused = specifications(trial, sets=self.sets, years=self.years, columns=self.columns, questions=self.questions)
         answers = _linear(trial, specs) if trial.linear else _refits(trial, specs, self.refits)
+        tried = len(specs) if trial.linear else sum(sum(other.curve == one.curve for other in specs[:i]) < self.refits for i, one in enumerate(specs))
+        lost = tried - len(answers)
         main = [one for one in answers if one.spec.curve == ""]
-        if len(main) < 2 or main[0].spec.label != CHOSEN:
+        if len(main) < 2 or not main[0].spec.chosen:
             reason = "there is no second specification: one valid adjustment set, and no other windows or columns given in its knobs"
             return not_run(report, reason if main else "the chosen specification could not be answered again")
         effects = np.array([one.effect for one in main])
@@ -149,7 +163,7 @@ class SpecificationCurve:
         if refused:
             words += " " + " ".join(refused)
         parts = tuple(_part(one, trial.question.level) for one in sorted(answers, key=lambda one: (one.spec.curve, one.effect)))
-        return report(found=words, p_value=p_value, survived=survived, numbers=numbers, parts=parts)
+        return report(found=words, p_value=p_value, level=level, survived=survived, lost=lost, numbers=numbers, parts=parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -186,7 +200,7 @@ def _refits(trial: Trial, specs: Sequence[Specification], most: int) -> list[_An
 
     def refit(draw: int, rng: np.random.Generator) -> Estimate | None:
         try:
-            return trial.estimate if tried[draw].label == CHOSEN and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
+            return trial.estimate if tried[draw].chosen and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
         except CausalError:
             return None
 
@@ -282,6 +296,7 @@ def _part(one: _Answer, level: float) -> Part:
         kind="specification",
         of=one.spec.curve or "as asked",
         name=one.spec.label,
+        chosen=one.spec.chosen,
         effect=one.effect,
         std_error=one.std_error,
         lower=lower,

@@ -24,16 +24,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import ConfigError, DataError
 from causal.estimate import Part
 from causal.graph import undated
 from causal.inference.clustered import interval
-from causal.refute import Refutation, Trial
+from causal.knobs import is_number
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.verdict.decide import classify
 from causal.words import capital, count, listed, places, span
@@ -99,6 +101,10 @@ class UnmeasuredConfounder:
     q : share of the effect that would have to go.
     """
 
+    family: ClassVar[Family] = "sensitivity"
+    role: ClassVar[Role | None] = None
+    label: ClassVar[str] = "a hidden common cause"
+
     multiples: tuple[float, ...] = (1, 2, 3)
     q: float = 1.0
 
@@ -109,13 +115,19 @@ class UnmeasuredConfounder:
             raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}") from None
         if not self.multiples or not all(math.isfinite(one) and one > 0 for one in self.multiples):
             raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}")
-        if isinstance(self.q, bool) or not isinstance(self.q, (int, float)) or not 0 < self.q <= 1:
+        if not is_number(self.q) or not 0 < self.q <= 1:
             raise ConfigError(f"unmeasured_confounder.q must lie above 0 and be at most 1, got {self.q!r}")
 
     @property
     def name(self) -> str:
         """Its name on the shelf."""
         return "unmeasured_confounder"
+
+    def unmet(self, setting: Setting) -> str | None:
+        """What it lacks here."""
+        if setting.identification.strategy != "backdoor":
+            return f"{setting.estimator.name} does not rest on measured confounders being held fixed, so these formulas say nothing of it"
+        return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Say how strong an unmeasured confounder would have to be."""
@@ -124,16 +136,17 @@ class UnmeasuredConfounder:
         report = partial(
             Refutation,
             name=self.name,
+            family=self.family,
+            role=self.role,
+            label=self.label,
             asks="Would something unmeasured, as strong as the strongest control that was measured, take the answer away?",
             expected="The finding stands with such a confounder held fixed.",
             detects="A finding so slight that a confounder no stronger than those measured would undo it.",
             cannot_detect="Whether there is such a confounder. A high robustness value is no validation: a badly biased estimate can have one.",
         )
-        if (why := unsure(trial)) is not None:
+        if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        if trial.identification.strategy != "backdoor":
-            return not_run(report, f"{estimate.estimator} does not rest on measured confounders being held fixed, so these formulas say nothing of it")
         made = examined(trial)
         df = float(len(made.clusters) - 1) if estimate.df is None else estimate.df
         if df <= 1:
@@ -284,7 +297,7 @@ def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tup
     return out[:, 0], out[:, 1]
 
 
-def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[str, tuple[float, float]]:
+def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[Control, tuple[float, float]]:
     """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment.
 
     treatment, outcome : residuals on all controls, shape (rows,), by the same `folds` as in `residuals`.
@@ -304,12 +317,11 @@ def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | N
     return found
 
 
-def label(trial: Trial, group: str) -> str:
+def label(trial: Trial, group: Control) -> str:
     """Words for a control: its variable's label, with how long before the outcome it is dated, and with "× year" kept."""
-    bare, by_year = (group.removesuffix(" × year"), group.endswith(" × year"))
-    name, by = undated(bare)
+    name, by = undated(group.cause)
     try:
         words = trial.panel.variable(name).label + (f", {count(-by, 'year')} before the outcome" if by else "")
     except DataError:
-        words = bare
-    return f"{words} × year" if by_year else words
+        words = group.cause
+    return f"{words} × year" if group.by_year else words

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from causal.estimand import Estimand
 from causal.report import tables
 from causal.report.figures.canvas import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
 from causal.report.figures.curve import choices, curve, ordered
@@ -21,6 +22,7 @@ from causal.report.phrases import (
     chance,
     contrast,
     effect,
+    estimand,
     exact,
     interval,
     label,
@@ -43,6 +45,10 @@ JUDGED = (
     "under one heading differ is judged by the error of the difference, authority by authority, and allows for all the pairs that are looked at."
 )
 MIXED = "Estimates under different headings answer different questions, or are averages over different authorities. They are not rival answers."
+WEIGHED = (
+    "These estimates are of one effect and average it differently, as is said beside each: where places or years differ in their effect, a difference may be "
+    "one of weighting. It is a bias only of those that do not count as the question's target does."
+)
 
 SEVERAL = (
     "Whoever looks at several outcomes will sooner or later find one that moved by chance. The second p-value allows for all outcomes below at once: "
@@ -102,7 +108,27 @@ def _link(run: Path, folder: Path) -> str:
 def _order(run: tuple[dict[str, Any], str]) -> tuple[Any, ...]:
     data, link = run
     estimate = data["estimate"]
-    return (*_question(data), estimate is None, *((estimate["estimand"], estimate["target"], estimate["estimator"]) if estimate else ()), data["title"], link)
+    return (*_question(data), estimate is None, *((*_effect(estimate), estimate["estimator"]) if estimate else ()), data["title"], link)
+
+
+def _effect(estimate: Mapping[str, Any]) -> tuple[str, str]:
+    """The heading of an estimate's group: whose effect, without how it is averaged and modelled, and the target."""
+    found = Estimand.read(estimate["estimand"])
+    return found if isinstance(found, str) else found.effect, estimate["target"]
+
+
+def _of(estimate: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """What must be equal for two estimates to be of one effect; of older records, the words."""
+    if estimate is None:
+        return ()
+    found = Estimand.read(estimate["estimand"])
+    return (found if isinstance(found, str) else found.key, estimate["target"])
+
+
+def _averaged(estimate: Mapping[str, Any]) -> str:
+    """How an estimate's average counts; "" where an older record has no word of its own for it."""
+    found = Estimand.read(estimate["estimand"])
+    return "" if isinstance(found, str) else found.averaged
 
 
 def _question(data: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -114,20 +140,24 @@ def _question(data: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _sections(runs: Sequence[tuple[dict[str, Any], str]]) -> list[dict[str, Any]]:
-    """Runs by question, and within it by estimand and target; those without an estimate last."""
+    """Runs by question, and within it by whose effect they give and target; those without an estimate last."""
     keys = ("treatment", "outcome", "control", "treated", "lag", "level", "smallest_important", "treatment_unit", "outcome_unit", "source", "simulated")
-    sections: dict[tuple[Any, ...], dict[tuple[str, str], list[tuple[dict[str, Any], str]]]] = {}
+    sections: dict[tuple[Any, ...], dict[tuple[Any, ...], list[tuple[dict[str, Any], str]]]] = {}
     for data, link in runs:
-        one = data["estimate"]
-        of = (one["estimand"], one["target"]) if one else ("", "")
-        sections.setdefault(_question(data), {}).setdefault(of, []).append((data, link))
+        sections.setdefault(_question(data), {}).setdefault(_of(data["estimate"]), []).append((data, link))
     return [
         {
             "key": dict(zip(keys, key, strict=True)),
-            "groups": [{"estimand": estimand, "target": target, "runs": held} for (estimand, target), held in groups.items()],
+            "groups": [_headed(held) for held in groups.values()],
         }
         for key, groups in sections.items()
     ]
+
+
+def _headed(runs: Sequence[tuple[dict[str, Any], str]]) -> dict[str, Any]:
+    first = runs[0][0]["estimate"]
+    said, target = _effect(first) if first else ("", "")
+    return {"estimand": said, "target": target, "runs": runs}
 
 
 def _states(data: Mapping[str, Any]) -> dict[str, int]:
@@ -141,6 +171,8 @@ def _row(data: Mapping[str, Any], link: str) -> dict[str, Any]:
         key: one[key] if one else None
         for key in ("estimator", "estimand", "target", "effect", "std_error", "lower", "upper", "level", "p_value", "rows", "authorities")
     }
+    if one:
+        numbers["estimand"] = estimand(one)
     said = {"finding": verdict["finding"], "headline": verdict["headline"], "strength": verdict["strength"]}
     return {"title": data["title"], "report": link, **numbers, **said, **_states(data), "data_digest": data["source"]["digest"]}
 
@@ -239,7 +271,7 @@ def _cells(data: Mapping[str, Any], link: str, number: int) -> list[Any]:
         away = f"{FAILED.lower()}: not to be used" if data["verdict"]["finding"] == "failed_checks" else ""
         reach = f" ({one['level']:.0%})" if one["lower"] is not None else ""
         wide = "" if one["lower"] is None else one["upper"] - one["lower"]
-        known = [cell(words(one["estimator"])), cell(effect(one, unit), away, key=one["effect"]), cell(interval(one) + reach, key=wide)]
+        known = [cell(words(one["estimator"]), _averaged(one)), cell(effect(one, unit), away, key=one["effect"]), cell(interval(one) + reach, key=wide)]
     else:
         known = [cell("none"), cell("no estimate", key=""), cell("none", key="")]
     rows = cell(f"{one['rows']:,}", key=one["rows"]) if one else cell("none", key="")
@@ -253,7 +285,14 @@ def _apart(group: Mapping[str, Any]) -> dict[str, Any]:
     unit = variable(data, data["question"]["outcome"])["unit"]
     heads, rows = as_rows(group["apart"], names)
     shown_rows = table(f"Differences between estimates, {unit}", heads, rows, numbers=heads[1:5]) if rows else None
-    return {"said": told(group["apart"], names), "table": shown_rows}
+    return {"said": _told(group), "table": shown_rows}
+
+
+def _told(group: Mapping[str, Any]) -> list[str]:
+    """Sentences on differences in a group, and what they can mean where its estimates average differently."""
+    said = told(group["apart"], _names(group["runs"]))
+    ways = {Estimand.read(data["estimate"]["estimand"]) for data, _ in group["runs"]}
+    return [*said, WEIGHED] if len({one.weighting for one in ways if isinstance(one, Estimand)}) > 1 else said
 
 
 def _curve(group: Mapping[str, Any], name: str) -> dict[str, Any] | None:
@@ -368,7 +407,7 @@ def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, 
                 "",
             ]
             if group["estimand"] and len(group["runs"]) > 1:
-                said += [*(f"- {escaped(line)}" for line in told(group["apart"], _names(group["runs"]))), ""]
+                said += [*(f"- {escaped(line)}" for line in _told(group)), ""]
     if together:
         said += ["## Several outcomes", "", SEVERAL, ""]
     for family in together:
@@ -400,7 +439,7 @@ def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping
         row |= {"p_value_adjusted": adjusted[link]} if link in adjusted else {}
         one = data["estimate"]
         if one:
-            row |= {key: one[key] for key in ("estimator", "estimand", "target")} | tables.measures(one)
+            row |= tables.named(one) | tables.measures(one)
         else:
             row |= dict.fromkeys(("estimate", "est_lower_ci", "est_upper_ci"))
         rows.append(row)

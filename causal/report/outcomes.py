@@ -1,7 +1,7 @@
 """Several outcomes of one treatment: p-values that allow for having looked at all of them.
 
 Runs that ask the same of the same data and differ in the outcome alone are a family. Their authorities' scores (influence.csv) are matched by
-name, and Romano & Wolf's step-down takes what ties the outcomes together from them (`causal.inference.clustered.romano_wolf`).
+name, and Romano & Wolf's step-down takes what ties the outcomes together from them (`causal.inference.multiplicity.romano_wolf`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from causal.errors import DataError
-from causal.inference.clustered import romano_wolf
+from causal.inference.multiplicity import romano_wolf
 from causal.refute import stream
-from causal.report.phrases import variable
+from causal.report.phrases import estimand, variable
 
 DRAWS = 9_999
 SAME = ("treatment", "control", "treated", "lag", "level", "target")
@@ -69,7 +69,7 @@ def families(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _shared(data: Mapping[str, Any]) -> tuple[Any, ...]:
     question, estimate, source = data["question"], data["estimate"], data["source"]
     unit = variable(data, question["treatment"])["unit"]
-    return (*(question[key] for key in SAME), unit, estimate["estimator"], estimate["estimand"], source["title"], source["simulated"])
+    return (*(question[key] for key in SAME), unit, estimate["estimator"], estimand(estimate), source["title"], source["simulated"])
 
 
 def _family(members: Sequence[Run]) -> dict[str, Any]:
@@ -95,7 +95,8 @@ def _family(members: Sequence[Run]) -> dict[str, Any]:
         adjusted = romano_wolf(np.array(kept), stacked, stream(0, "romano_wolf"), DRAWS)
     return {
         **{key: first["question"][key] for key in SAME},
-        **{key: first["estimate"][key] for key in ("estimator", "estimand")},
+        "estimator": first["estimate"]["estimator"],
+        "estimand": estimand(first["estimate"]),
         "method": f"Romano–Wolf step-down, {DRAWS:,} draws of the authorities' signs",
         "clusters": len(clusters),
         "outcomes": [

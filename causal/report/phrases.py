@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from zlib import crc32
 
+from causal.estimand import Estimand
 from causal.language import language_of
 from causal.words import listed, places, signed, span, years_later
 
@@ -23,6 +24,11 @@ MEANS = {
 def words(name: str) -> str:
     """placebo_treatment → placebo treatment."""
     return name.replace("_", " ")
+
+
+def estimand(one: Mapping[str, Any]) -> str:
+    """Whose effect an estimate of a record is, how averaged and how modelled; as it stands in older records."""
+    return str(Estimand.read(one["estimand"]))
 
 
 def slug(name: str) -> str:
@@ -136,21 +142,11 @@ def tally(states: Iterable[bool | None]) -> str:
     return f"Of {len(states)} {'check' if len(states) == 1 else 'checks'}, {listed(parts)}."
 
 
-def step(name: str) -> int | None:
-    """Years after the treatment that a lead or lag stands for: lead 2 → −2, lag 1 → 1, −3 → −3."""
-    match = re.search(r"(lead|lag)?\s*([+−-]?\d+)\s*$", name.strip().lower())
-    if match is None:
-        return 0 if re.search(r"\b(now|current|same year)\b", name.lower()) else None
-    by = int(match[2].replace("−", "-"))
-    return -by if match[1] == "lead" else by
-
-
 def in_order(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leads and lags from earliest to latest; other names as they came."""
-    steps = [step(part["name"]) for part in parts]
-    if any(one is None for one in steps):
+    """Leads and lags from earliest to latest; as they came where some have no number (in older records)."""
+    if any(part["since"] is None for part in parts):
         return list(parts)
-    return [part for _, part in sorted(zip(steps, parts, strict=True), key=lambda pair: pair[0] or 0)]
+    return sorted(parts, key=lambda part: int(part["since"]))
 
 
 def made_up(data: Mapping[str, Any]) -> str:

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causal.errors import DataError
+from causal.refuters import labels
 
 if TYPE_CHECKING:
     from causal.design import Design
     from causal.panel import Loss, Panel
     from causal.study import Result
 
-SCHEMA_VERSION = 2
-READS = (1, 2)  # what a page can be made from
+SCHEMA_VERSION = 3
+READS = (1, 2, 3)  # what a page can be made from
+BY_YEAR = " × year"  # how records before schema 3 mark a cause that acts by year
 FILE = "result.json"
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
@@ -81,7 +83,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "refutations": result.refutations,
         "rule": study.rule,
         "verdict": result.verdict,
-        "language": study.language,
+        "language": study.language.naming({**labels(), **{one.name: one.label for one in study.refuters.values()}}),
         "provenance": provenance,
         "said": study.said,
     }
@@ -153,15 +155,50 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         raise DataError(f"{path} is not strict JSON ({error}); run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READS or isinstance(version, bool):
-        reads = " and ".join(map(str, READS))
-        raise DataError(
-            f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; run the study again, or use the version that wrote it"
-        )
+        reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"
+        later = isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION
+        what = "was written by a later version of the toolkit; use that one, or run the study again" if later else "run the study again"
+        raise DataError(f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; {what}")
     data = {**LATER, **_printable(data)}
+    if version < SCHEMA_VERSION:
+        _type_parts(data)
+        _type_steps(data)
+    if "refutations" in data:
+        # plain names of checks: the record's own before those of today
+        recorded = data["language"] or {}
+        data["language"] = {**recorded, "checks": {**labels(), **recorded.get("checks", {})}}
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
     return dict(data)
+
+
+def _type_parts(data: Mapping[str, Any]) -> None:
+    """What parts of older records say by their names alone, as the fields that the pages read."""
+    for one in (data.get("estimate"), data.get("baseline"), *(data.get("refutations") or ())):
+        for part in (one or {}).get("parts", ()):
+            name = str(part.get("name"))
+            part.setdefault("since", _since(name) if part.get("kind") == "time" else None)
+            part.setdefault("open_ended", name.endswith(" or more"))
+            part.setdefault("group", name if part.get("kind") == "group" else None)
+            part.setdefault("chosen", part.get("kind") == "specification" and name == "as chosen")
+
+
+def _type_steps(data: Mapping[str, Any]) -> None:
+    """The causes of older steps, and which of them act by year."""
+    for one in data.get("steps") or ():
+        names = [str(name) for name in one.get("names", ())]
+        if "by_year" not in one:
+            one["by_year"] = [name.removesuffix(BY_YEAR) for name in names if name.endswith(BY_YEAR)]
+            one["names"] = [name.removesuffix(BY_YEAR) for name in names]
+
+
+def _since(name: str) -> int | None:
+    """Years since the treatment by the name of a lead or lag: lead 2 → −2, now → 0, lag 3 or more → 3; None for another name."""
+    match = re.match(r"^(lead|lag) (\d+)( or more)?$", name)
+    if match is None:
+        return 0 if name in ("now", "now or more") else None
+    return -int(match[2]) if match[1] == "lead" else int(match[2])
 
 
 def _printable(value: Any) -> Any:

@@ -15,6 +15,8 @@ from causal.report.tables import setting
 from causal.words import capital, count, listed, places, signed, span
 
 MOST_NAMES, MOST_REASONS, MOST_UNSAID = 3, 3, 2
+# what can lower the strength, by its code, the gravest first
+GRAVEST = ("failed", "disagreement", "not_run", "check", "blind", "forced", "record", "estimator")
 
 
 def asked(data: Mapping[str, Any]) -> str:
@@ -159,35 +161,21 @@ def _strength(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
 
 
 def reasons(data: Mapping[str, Any], language: Language) -> list[str]:
-    """Why the evidence is as strong as it is, in short: the kind of comparison, then what lowered it, the gravest first."""
+    """Why the evidence is as strong as it is, in short: the kind of comparison, then what lowered it, the gravest first.
+
+    What is noted and lowers nothing stands further down the page only. A record of before reasons were facts has their sentences there too, and here
+    says just that something lowered the strength.
+    """
     verdict = data["verdict"]
     if data["estimate"] is None:
         return [language.reasons["none"]]
-    decisive, said = verdict["decisive"], []
     made = [language.reasons[f"level_{verdict['maryland']}"]] if verdict.get("maryland") else []
-    for reason in verdict["strength_reasons"]:
-        _, marked, why = reason.partition(": ")
-        if not marked or not reason.startswith(("lowered", "noted")):
-            continue
-        # the rule's own words, by their beginnings; a concern that is none of these is the estimator's
-        if reason.startswith("lowered to nothing"):
-            said.append((0, "failed", ""))
-        elif why.startswith("estimators of one estimand disagree"):
-            said.append((1, "disagreement", ""))
-        elif why.startswith("the decisive check"):
-            said.append((2, "not_run", _few([name for name, state in decisive.items() if state == "not run"], language)))
-        elif why.startswith("did not pass"):
-            other = [one["name"] for one in data["refutations"] if one["survived"] is False and decisive.get(one["name"]) != "failed"]
-            said.append((3, "check", _few(other, language)))
-        elif why.startswith("the pre-trend test passed"):
-            said.append((4, "blind", ""))
-        elif why.startswith("the forced adjustment set"):
-            said.append((5, "forced", ""))
-        elif any(one.get("caution") and one["caution"] in why for one in data["source"]["variables"]):
-            said.append((6, "record", ""))
-        else:
-            said.append((7, "estimator", ""))
-    return made + [language.reasons[name].format(checks=checks) for _, name, checks in sorted(set(said))]
+    if "reasons" not in verdict:
+        return [*made, language.reasons["further_down"]]
+    found = [one for one in verdict["reasons"] if one["concern"] in GRAVEST and (one["steps"] or one["concern"] == "failed")]
+    found.sort(key=lambda one: GRAVEST.index(one["concern"]))
+    said = [language.reasons[one["concern"]].format(checks=_few(one["checks"], language)) for one in found]
+    return made + list(dict.fromkeys(said))
 
 
 def states(data: Mapping[str, Any]) -> dict[str, list[str]]:

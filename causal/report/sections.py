@@ -16,6 +16,7 @@ from causal.report.phrases import (
     chance,
     decimals,
     effect,
+    estimand,
     exact,
     interval,
     label,
@@ -27,12 +28,11 @@ from causal.report.phrases import (
 from causal.words import capital, count, listed, signed
 
 
-def dated(data: Mapping[str, Any], name: str) -> str:
+def dated(data: Mapping[str, Any], name: str, *, by_year: bool = False) -> str:
     """A name of the adjustment set with its label and its date: children (1 year before the outcome)."""
-    name, by_year, _ = name.partition(" × year")
     bare, by = undated(name)
     when = f" ({count(abs(by), 'year')} {'before' if by < 0 else 'after'} the outcome)" if by else ""
-    return (bare if bare in PLACE_AND_TIME else label(data, bare)) + when + by_year
+    return (bare if bare in PLACE_AND_TIME else label(data, bare)) + when + (" × year" if by_year else "")
 
 
 def equivalence(data: Mapping[str, Any]) -> str:
@@ -74,7 +74,7 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     other = other if other and other["effect"] is not None else None
     unit = variable(data, data["question"]["outcome"])["unit"]
     ones = [("This estimate", answer)] + ([("For contrast", other)] if other else [])
-    rows = [(name, words(one["estimator"]), one["estimand"], effect(one, unit), interval(one), chance(one["p_value"]), one["inference"]) for name, one in ones]
+    rows = [(name, words(one["estimator"]), estimand(one), effect(one, unit), interval(one), chance(one["p_value"]), one["inference"]) for name, one in ones]
     notes = []
     if other:
         notes.append("The two are different things: the second holds nothing fixed and is no rival answer. The gap between them is what the adjustment does.")
@@ -90,8 +90,31 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
             long=(heads[2], heads[6]),
         ),
         "notes": notes,
-        "diagnostics": pairs(answer["diagnostics"]) or [("Diagnostics", "none were given")],
+        "diagnostics": [*_conditions(answer), *pairs(answer["diagnostics"])] or [("Diagnostics", "none were given")],
     }
+
+
+HELD = {"authority": "lasting differences between authorities", "year": "what hit all in one year", "controls": "the controls that the graph asks for"}
+COUNTED = {
+    "movers": "Authorities whose treatment moves",
+    "adopters": "Authorities that take it up",
+    "never_treated": "Authorities that never do",
+    "adoption_years": "Years in which it is taken up",
+    "shocks": "Effective shocks",
+}
+
+
+def _conditions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the estimate conditions on and what is known of its design; nothing of older records, which have it among the diagnostics."""
+    if "held" not in answer:
+        return []
+    held, facts = answer["held"], answer["facts"]
+    made = [("Conditions on", listed([words for name, words in HELD.items() if held[name]]) or "nothing")]
+    made += [(words, exact(facts[name])) for name, words in COUNTED.items() if facts[name] is not None]
+    if facts["pre_trend"] is not None:
+        f, p_value = facts["pre_trend"]["f"], facts["pre_trend"]["p_value"]
+        made.append(("Years before the treatment, tested jointly", f"F {exact(f)}, p {chance(p_value)}" if p_value is not None else "nothing to test"))
+    return made
 
 
 def groups(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
@@ -172,7 +195,12 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
     made = curves.ladder(data)
     digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
     rows = [
-        (name.removeprefix("+ "), listed([dated(data, held) for held in one.get("names", ())]) or "–", signed(one["effect"], digits), interval(one, digits))
+        (
+            name.removeprefix("+ "),
+            listed([dated(data, held, by_year=held in one.get("by_year", ())) for held in one.get("names", ())]) or "–",
+            signed(one["effect"], digits),
+            interval(one, digits),
+        )
         for name, one in made
     ]
     heads = ("Held fixed, besides what stands above it", "Which are", "Comparison", level(data))

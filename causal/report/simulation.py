@@ -14,7 +14,7 @@ from causal.words import count
 
 SCHEMA = 1
 ASKS = "Would this design have found it?"
-# which findings say which way, and which say none (METHOD's table)
+# which findings say which way, and which say none (docs/method.md, section 4)
 SAYS = ("probably", "may")
 ORDER = ("probably", "may", "unlikely_otherwise", "little_or_none", "cannot_tell", "no_interval", "association", "failed_checks", "not_identified")
 WORDS = {

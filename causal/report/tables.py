@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, UNAVAILABLE
-from causal.report.phrases import STATES, made_up, variable, years
+from causal.report.phrases import STATES, estimand, made_up, variable, years
 
 if TYPE_CHECKING:
     from causal.study import Result
@@ -129,12 +129,12 @@ def effects(data: Mapping[str, Any]) -> Table:
     for role, one in (("answer", answer), ("comparison", data["baseline"])):
         if one is None:
             continue
-        whose = {**base, "role": role, **{key: one[key] for key in ("estimator", "estimand", "target")}}
+        whose = {**base, "role": role, **named(one)}
         rows.append({**whose, "part_kind": "all", **measures(one)})
         rows += [{**whose, **_part(part)} for part in one["parts"]]
     typical = data["verdict"]
     if answer and typical["typical_effect"] is not None:
-        whose = {**base, "role": "answer", **{key: answer[key] for key in ("estimator", "estimand", "target")}, "part_kind": "all"}
+        whose = {**base, "role": "answer", **named(answer), "part_kind": "all"}
         counts = {"estimate": typical["typical_effect"], "est_lower_ci": typical["typical_lower"], "est_upper_ci": typical["typical_upper"]}
         rows.append({**whose, "outcome_unit": "people a year in a typical authority", **counts})
     for one in data["refutations"]:
@@ -257,6 +257,11 @@ def _english(places: Sequence[Mapping[str, Any]]) -> bool:
     codes = [str(place.get("new_la_code") or place["authority"]) for place in places]
     known = [code for code in codes if ENGLAND.match(code)]
     return bool(known) and len(known) * 2 > len(codes)
+
+
+def named(one: Mapping[str, Any]) -> dict[str, Any]:
+    """By what an estimate was made, and of what, as cells."""
+    return {"estimator": one["estimator"], "estimand": estimand(one), "target": one["target"]}
 
 
 def measures(one: Mapping[str, Any]) -> dict[str, Any]:

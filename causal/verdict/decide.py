@@ -20,15 +20,17 @@ import numpy as np
 from causal.design import Design
 from causal.estimate import Estimate
 from causal.identify import Identification
+from causal.inference.multiplicity import rejected
 from causal.language import Language
 from causal.panel import Variable
 from causal.question import Question
 from causal.refute import Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, power_curve
-from causal.verdict.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, holm, kind_of, maryland
+from causal.verdict.reason import Reason, reason_sentence
+from causal.verdict.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, kind_of, maryland
 from causal.words import capital, listed, places, signed, span, years_later
 
-__all__ = ["Rule", "Verdict", "classify", "holm", "judge"]
+__all__ = ["Rule", "Verdict", "classify", "judge"]
 
 STRENGTHS = ("very weak", "weak", "limited", "moderate", "strong", "very strong")
 SIDES: dict[str, str] = {"increase": "increase", "decrease": "reduction"}
@@ -45,7 +47,8 @@ class Verdict:
     direction : "increase", "decrease" or None, where the finding has one.
     headline : one sentence.
     range_in_words : the interval, what it rules out in the direction called harm, and what such a study can find.
-    strength, strength_reasons : from the level of the Maryland scale that the design gives down, and why.
+    strength, strength_reasons : from the level of the Maryland scale that the design gives down, and why, in sentences.
+    reasons : the facts of which the sentences are made; empty where there is no estimate.
     kind, maryland : the kind of comparison, and that level (1 to 5); None where there is no estimate.
     detectable : smallest true effect found in four of five such studies, outcome units; None where not known.
     equivalence : two one-sided tests against the smallest important effect; they change no word.
@@ -62,6 +65,7 @@ class Verdict:
     range_in_words: str
     strength: str
     strength_reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...] = ()
     kind: Kind | None = None
     maryland: int | None = None
     detectable: float | None = None
@@ -135,7 +139,8 @@ def judge(
         range_in_words=_range(question, estimate, outcome, decimals, sees, finding)
         + (" This is about the treatment as recorded; error in the record hides effects." if design.treatment_variable.caution else ""),
         strength=strength,
-        strength_reasons=reasons,
+        strength_reasons=tuple(reason_sentence(one) for one in reasons),
+        reasons=reasons,
         kind=kind,
         maryland=level,
         detectable=sees,
@@ -175,14 +180,14 @@ def _unanswered(question: Question, identification: Identification, needs: Seque
 def _decided(rule: Rule, names: Sequence[str], refutations: Sequence[Refutation]) -> dict[str, str]:
     """Each decisive check as "passed", "failed" or "not run"; those with a p-value share one false-alarm rate."""
     ran = {one.name: one for one in refutations if one.name in names and one.survived is not None}
-    rejected = holm({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
+    alarms = rejected({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
     states = {}
     for name in names:
         one = ran.get(name)
         if one is None:
             states[name] = "not run"
         else:
-            bad = one.survived is False if one.p_value is None else name in rejected
+            bad = one.survived is False if one.p_value is None else name in alarms
             states[name] = "failed" if bad else "passed"
     return states
 
@@ -267,64 +272,47 @@ def _strength(
     estimate: Estimate,
     refutations: Sequence[Refutation],
     checks: Mapping[str, str],
-) -> tuple[int, str, tuple[str, ...]]:
+) -> tuple[int, str, tuple[Reason, ...]]:
     """The level that the design can give, the strength left of it, and the reasons."""
     level, gives = maryland(rule, design, estimate)
-    found: list[tuple[int, str]] = []
+    found: list[Reason] = []
     if estimate.concerns:
-        found.append((rule.lowers["estimator"], "; ".join(estimate.concerns)))
-    if cautions := [v.caution for v in (design.treatment_variable, design.outcome_variable) if v.caution]:
-        found.append((rule.lowers["record"], "; ".join(cautions)))
+        found.append(Reason(concern="estimator", steps=rule.lowers["estimator"], told=tuple(estimate.concerns)))
+    if cautions := tuple(v.caution for v in (design.treatment_variable, design.outcome_variable) if v.caution):
+        found.append(Reason(concern="record", steps=rule.lowers["record"], told=cautions))
     if not identification.sufficient:
-        found.append((rule.lowers["forced"], "the forced adjustment set leaves a back door open in the graph, or holds fixed what the treatment moves"))
+        found.append(Reason(concern="forced", steps=rule.lowers["forced"]))
     if lacking := _lacking([name for name, state in checks.items() if state == "not run"], refutations):
-        found.append((rule.lowers["not_run"], f"{_checks(lacking)} {'were' if len(lacking) > 1 else 'was'} not run"))
+        found.append(Reason(concern="not_run", steps=rule.lowers["not_run"], checks=tuple(lacking)))
     found += _unpassed(rule, question, refutations, checks)
-    reasons = [f"{gives} (level {level} of 5 on the Maryland scale)"]
-    reasons += [f"lowered by {by}: {why}" if by else f"noted, and not lowered for it: {why}" for by, why in found]
-    left = max(level - sum(by for by, _ in found), 0)
-    if failed := [name for name, state in checks.items() if state == "failed"]:
+    reasons = [Reason(concern="design", told=(gives,), numbers={"level": float(level)}), *found]
+    left = max(level - sum(one.steps for one in found), 0)
+    if failed := tuple(name for name, state in checks.items() if state == "failed"):
+        reasons.append(Reason(concern="failed", steps=left, checks=failed))
         left = 0
-        reasons.append(f"lowered to nothing: {_checks(failed)} failed")
     elif left == level and any(one.survived for one in refutations):
-        reasons.append("not raised by the checks passed: passing them is no proof")
+        reasons.append(Reason(concern="not_raised"))
     return level, STRENGTHS[left], tuple(reasons)
 
 
-def _unpassed(rule: Rule, question: Question, refutations: Sequence[Refutation], checks: Mapping[str, str]) -> list[tuple[int, str]]:
+def _unpassed(rule: Rule, question: Question, refutations: Sequence[Refutation], checks: Mapping[str, str]) -> list[Reason]:
     """Checks that did not pass and did not decide, estimators that disagree, and a pre-trend test that saw too little."""
-    found, other = [], []
+    found: list[Reason] = []
+    other = []
     for one in refutations:
         if one.survived is False and checks.get(one.name) != "failed":
-            if one.name == "estimator_agreement" and _apart(one) >= rule.disagreement * question.smallest_important:
-                found.append((rule.lowers["disagreement"], f"estimators of one estimand disagree: {one.found.rstrip('.')}"))
+            if one.role == "agreement" and (one.bias is None or abs(one.bias) >= rule.disagreement * question.smallest_important):
+                found.append(Reason(concern="disagreement", steps=rule.lowers["disagreement"], checks=(one.name,), told=(one.found.rstrip("."),)))
             else:
                 other.append(one.name)
         bias = one.numbers.get("bias from detectable trend") if one.name == "pre_trend" and one.survived else None
         if bias is not None and abs(bias) >= question.smallest_important:
-            found.append((rule.lowers["blind"], "the pre-trend test passed, but often misses trends that would look like an important effect"))
+            found.append(Reason(concern="blind", steps=rule.lowers["blind"], checks=(one.name,), numbers={"bias": bias}))
     if other:
         ran = sum(one.p_value is not None and one.survived is not None and one.name not in checks for one in refutations)
-        by_chance = f"; of {ran} such checks with a p-value about {ran * 0.05:.1f} do not in a clean world" if ran > 1 else ""
-        found.append((max(rule.lowers.get(name, rule.lowers["check"]) for name in other), f"did not pass {_named(other)}{by_chance}"))
+        steps = max(rule.lowers.get(name, rule.lowers["check"]) for name in other)
+        found.append(Reason(concern="check", steps=steps, checks=tuple(other), numbers={"ran": float(ran), "by chance": ran * 0.05}))
     return found
-
-
-def _apart(agreement: Refutation) -> float:
-    """How far the estimator that disagrees most surely lies from the answer, outcome units; without end where the check does not say."""
-    ends = (": p-value", ": difference")
-    said = {end: {name.removesuffix(end): value for name, value in agreement.numbers.items() if name.endswith(end) and value is not None} for end in ends}
-    sure, apart = said[ends[0]], said[ends[1]]
-    both = [name for name in sure if name in apart]
-    return abs(apart[min(both, key=lambda name: (sure[name], name))]) if both else np.inf
-
-
-def _named(names: Sequence[str]) -> str:
-    return listed([name.replace("_", " ") for name in names])
-
-
-def _checks(names: Sequence[str]) -> str:
-    return f"the decisive check{'s' * (len(names) > 1)} {_named(names)}"
 
 
 def _cannot_say(

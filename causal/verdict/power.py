@@ -19,9 +19,9 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.estimate import Estimate
 from causal.inference.clustered import FEW_CLUSTERS, effective_clusters
+from causal.inference.detectable import POWER, minimum_detectable, quantile
 from causal.verdict.rule import Direction, Finding, classify
 
-POWER = 0.8
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # true effects of the curve, in smallest important effects, and their mirrors
 ERRORS = 200  # standard errors that a study might have drawn, over which the curve is averaged
 ROWS: dict[tuple[Finding, Direction], str] = {
@@ -89,10 +89,7 @@ def detectable(estimate: Estimate) -> float | None:
     reach = half_width(estimate)
     if reach is None or not estimate.std_error:
         return None
-    from scipy import special
-
-    more = special.ndtri(POWER) if estimate.df is None else special.stdtrit(estimate.df, POWER)
-    return float((reach + more) * estimate.std_error)
+    return (reach + quantile(POWER, estimate.df)) * estimate.std_error
 
 
 def equivalence(estimate: Estimate, smallest: float) -> Equivalence | None:
@@ -152,8 +149,6 @@ def before_results(design: Design, autocorrelation: float) -> float:
     ----------
     autocorrelation : of an authority's shocks from one year to the next, above −1 and below 1.
     """
-    from scipy import special
-
     treatment = design.partial_out(design.treatment[:, None])[:, 0]
     size = float(treatment @ treatment)
     years = np.arange(design.year.min(), design.year.max() + 1)
@@ -163,5 +158,4 @@ def before_results(design: Design, autocorrelation: float) -> float:
     number = len(design.clusters)
     effective, _ = effective_clusters(treatment, design.cluster, number)
     df = number - 1 if effective >= FEW_CLUSTERS else max(effective - 1, 1.0)
-    reach = special.stdtrit(df, 0.5 + design.question.level / 2) + special.stdtrit(df, POWER)
-    return float(reach * np.sqrt(variance) / size * abs(design.question.contrast))
+    return minimum_detectable(float(np.sqrt(variance)) / size * abs(design.question.contrast), df, design.question.level)

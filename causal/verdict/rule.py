@@ -24,6 +24,7 @@ import numpy as np
 from causal.design import Design
 from causal.errors import ConfigError, suggest
 from causal.estimate import Estimate
+from causal.knobs import is_number, is_whole
 
 Finding = Literal["not_identified", "failed_checks", "no_interval", "association", "little_or_none", "probably", "may", "unlikely_otherwise", "cannot_tell"]
 Direction = Literal["increase", "decrease"]
@@ -39,7 +40,7 @@ DECISIVE: dict[str, tuple[str, ...]] = {
     "cross_section": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
 }
 # where a decisive check cannot be run, one of these that was run and passed stands in for it: of a graph that makes no testable claim about treatment and
-# outcome, a negative control sees the missing arrow that leaves no trace (METHOD: with aid alone)
+# outcome, a negative control sees the missing arrow that leaves no trace (docs/method.md, section 3: with aid alone)
 STANDS_IN: dict[str, tuple[str, ...]] = {"implied_independence": ("negative_control_outcome", "negative_control_exposure")}
 # what undermines an estimate, and by how many of the five levels each lowers the strength
 LOWERS: dict[str, int] = {"estimator": 1, "record": 1, "forced": 1, "not_run": 1, "check": 1, "disagreement": 2, "blind": 1, "placebo_treatment": 2}
@@ -80,17 +81,17 @@ class Rule:
         if self.decisive is not None:
             object.__setattr__(self, "decisive", _checks("decisive", self.decisive))
         object.__setattr__(self, "by_design", _by_design(self.by_design))
-        if isinstance(self.level, bool) or not isinstance(self.level, (int, float)) or not 0 < self.level < 0.5:
+        if not is_number(self.level) or not 0 < self.level < 0.5:
             raise ConfigError(f"rule.level must lie between 0 and 0.5, got {self.level!r}")
         if not isinstance(self.lowers, Mapping):
             raise ConfigError(f"rule.lowers must say  concern: levels, got {self.lowers!r}")
         for name, by in self.lowers.items():
-            if isinstance(by, bool) or not isinstance(by, int) or not 0 <= by <= 5:
+            if not is_whole(by, 0, 5):
                 raise ConfigError(f"rule.lowers.{name} must be a whole number of levels from 0 to 5, got {by!r}")
         if lacking := [name for name in CONCERNS if name not in self.lowers]:
             raise ConfigError(f"rule.lowers lacks {', '.join(lacking)}; 0 says that it does not lower the strength")
         object.__setattr__(self, "lowers", dict(self.lowers))
-        if isinstance(self.disagreement, bool) or not isinstance(self.disagreement, (int, float)) or not 0 <= self.disagreement < np.inf:
+        if not is_number(self.disagreement) or not 0 <= self.disagreement < np.inf:
             raise ConfigError(f"rule.disagreement must be a number of smallest important effects of at least 0, got {self.disagreement!r}")
         if self.randomised is not None and (not isinstance(self.randomised, str) or not self.randomised.strip()):
             raise ConfigError(f"rule.randomised must say in words how lot decided who was treated, or be null, got {self.randomised!r}")
@@ -135,7 +136,7 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
         return "cross_section"
     if estimate.rows <= estimate.authorities:
         return "one_row"
-    return "adoption" if "authorities treated" in estimate.diagnostics or _taken_up(design) else "dose"
+    return "adoption" if estimate.facts.adopters is not None or _taken_up(design) else "dose"
 
 
 def _taken_up(design: Design) -> bool:
@@ -149,22 +150,21 @@ def _taken_up(design: Design) -> bool:
 
 def maryland(rule: Rule, design: Design, estimate: Estimate) -> tuple[int, str]:
     """The level of the Maryland scale that a design can give, 1 to 5, and what gives it."""
-    kind, found = kind_of(design, estimate), estimate.diagnostics
+    kind, held = kind_of(design, estimate), estimate.held
     if rule.randomised:
         return 5, f"treatment was dealt by lot: {rule.randomised.strip().rstrip('.')}"
     if kind == "instrument":
-        shocks = found.get("effective shocks")
+        shocks = estimate.facts.shocks
         if shocks is not None and shocks < FEWEST_SHOCKS:
             return 3, f"a difference-in-differences by exposure, since {shocks:.0f} effective shock{'s' * (round(shocks) != 1)} make no instrument"
         return 4, "a comparison by an instrument"
-    if found.get("authority effects held fixed"):
+    if held.authority and estimate.estimand.comparison != "changes":
         return 3, "a comparison of authorities with themselves over time"
     if kind == "one_row" and not estimate.association:
         return 3, "a comparison over time of authorities that differ in treatment and are alike in what was measured"
     if design.identification.strategy == "frontdoor":
         return 2, "a comparison through the front door"
-    held = found.get("controls held fixed", 1.0)
-    if held and (design.control_groups or design.nested_names):
+    if held.controls and (design.control_groups or design.nested_names):
         return 2, "a comparison between authorities with controls"
     return 1, "a bare comparison"
 
@@ -188,13 +188,3 @@ def classify(lower: float | None, upper: float | None, effect: float, smallest: 
     far: Direction = "increase" if upper >= smallest else "decrease"
     near = lower if far == "increase" else -upper
     return ("probably" if near >= smallest else "may" if near > 0 else "unlikely_otherwise"), far
-
-
-def holm(p_values: Mapping[str, float], level: float) -> set[str]:
-    """The names rejected at a joint level (Holm 1979)."""
-    rejected: set[str] = set()
-    for i, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: (item[1], item[0]))):
-        if p > level / (len(p_values) - i):
-            break
-        rejected.add(name)
-    return rejected

@@ -34,7 +34,7 @@ CLEAN = "share of centres closed"
 DECIDE = Rule().decides("dose")
 PASSED = tuple(refutation(name, True, 0.5) for name in DECIDE)
 MORE = tuple(refutation(name, True, 0.5) for name in ("placebo_treatment", "leave_one_out", "bootstrap", "overlap", "specification_curve"))
-# lower, upper, checks, what else is changed: an interval for each row of METHOD's table, δ = 2
+# lower, upper, checks, what else is changed: an interval for each row of docs/method.md's table (section 4), δ = 2
 CELLS: dict[str, tuple[float | None, float | None, tuple[Any, ...], dict[str, Any]]] = {
     "failed_checks": (1.0, 5.0, (refutation(DECIDE[0], False, 0.0001), *PASSED[1:]), {}),
     "no_interval": (None, None, PASSED, {}),
@@ -107,9 +107,9 @@ def cells(bare: Result, home: Path) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def full(bare: Result, home: Path) -> Path:
     """A report with every part that a page can have."""
-    parts = (lead("lag 1", 3), lead("now", 4), lead("lead 1", 0.5), lead("lead 2", -0.5))
+    parts = (lead(1, 3), lead(0, 4), lead(-1, 0.5), lead(-2, -0.5))
     curve = tuple(
-        Part(kind="specification", of="as asked", name=name, effect=3.0 + i / 4, std_error=1, lower=1.0 + i / 4, upper=5.0 + i / 4)
+        Part(kind="specification", of="as asked", name=name, chosen=name == "as chosen", effect=3.0 + i / 4, std_error=1, lower=1.0 + i / 4, upper=5.0 + i / 4)
         for i, name in enumerate(("as chosen", "without need", "later years"))
     )
     checks = (
@@ -214,7 +214,7 @@ def first_screen(page: Page) -> dict[str, str]:
 
 @pytest.mark.parametrize("cell", [*CELLS, "not_identified", "not_estimable"])
 def test_the_first_screen_answers_five_questions(browser: Browser, cells: dict[str, Path], cell: str) -> None:
-    """For each cell of METHOD's table: what the answer is, how big in children, how sure, whether it survived its checks, what it does not say."""
+    """For each cell (docs/method.md, section 4): what the answer is, how big in children, how sure, whether it survived its checks, what it does not say."""
     data = read(cells[cell])
     verdict, estimate = data["verdict"], data["estimate"]
     with opened(browser, cells[cell] / "report.html") as page:

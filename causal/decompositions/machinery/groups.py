@@ -10,6 +10,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.estimate import Part, by_group, group_parts
+from causal.inference.multiplicity import holm
 from causal.modifier import Modifier
 
 
@@ -48,14 +49,15 @@ def named_groups(made: Design, groupings: Sequence[Modifier], rng: np.random.Gen
     for one in groupings:
         within = replace(own_years(made, [one]), modifiers=(one,))
         fits = by_group(within, within.basis())
-        parts += group_parts(within, fits, rng)
-        for label, groups, fit, _ in fits:
+        label = {one.name: one.label for one in within.modifiers}
+        parts += (replace(part, of=label[part.of]) for part in group_parts(within, fits, rng))
+        for name, groups, fit, _ in fits:
             if len(groups) < 2:
                 continue
             f, df, p_value = welch(fit.coefficients, fit.std_errors, fit.df)
             known = np.isfinite(p_value)
             tests.append(
-                Named(of=label, groups=len(groups), f=f if known else None, df=df if known else None, p_value=p_value if known else None, adjusted=None)
+                Named(of=label[name], groups=len(groups), f=f if known else None, df=df if known else None, p_value=p_value if known else None, adjusted=None)
             )
     p_values = holm([one.p_value for one in tests])
     return tuple(parts), tuple(replace(one, adjusted=p) for one, p in zip(tests, p_values, strict=True))
@@ -79,15 +81,6 @@ def welch(effects: Floats, errors: Floats, df: Floats) -> tuple[float, float, fl
     f = between / (1 + 2 * (k - 2) / (k**2 - 1) * lost)
     second = (k**2 - 1) / (3 * lost)
     return f, second, float(stats.f(k - 1, second).sf(f))
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """P-values adjusted so that the chance of any false alarm stays at the level (Holm 1979); None stays None."""
-    known = [one for one in p_values if one is not None]
-    order = np.argsort(known, kind="stable")
-    steps = np.maximum.accumulate([min(1.0, (len(known) - i) * known[at]) for i, at in enumerate(order)]) if known else np.empty(0)
-    adjusted = iter(steps[np.argsort(order, kind="stable")].tolist()) if known else iter(())
-    return [None if one is None else float(next(adjusted)) for one in p_values]
 
 
 def features(made: Design, groupings: Sequence[Modifier]) -> tuple[Floats, tuple[str, ...]]:

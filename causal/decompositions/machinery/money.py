@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from causal.arrays import Floats
+from causal.design import Design
 from causal.errors import ConfigError
+from causal.estimate import Estimate
 from causal.panel import Panel
 
 TIED = 0.2  # correlation within authorities from which on the data tell whether more treatment is more spending
@@ -142,3 +144,26 @@ class Account:
     def totals(self, outcome: Floats, placed: Floats, cost: Floats) -> tuple[Floats, Floats]:
         """Outcome-years and net £ saved, discounted, for draws of the yearly effect on outcome and children in care and of the cost of a year in care."""
         return outcome * self.weight(self.first), self.saved * self.weight(0) - placed * cost * self.weight(self.first_placed)
+
+
+def drawn(one: tuple[Estimate, Design], other: tuple[Estimate, Design] | None, draws: int, rng: np.random.Generator) -> tuple[Floats, bool]:
+    """Both effects, shape (draws, 2), by the scores of the clusters that they share; and whether how they hang together is known."""
+    first, made = one
+    assert first.std_error is not None
+    if other is None:
+        return np.column_stack([joint_draws(np.array([first.effect]), np.array([[first.std_error]]), first.df or 1e6, draws, rng), np.zeros(draws)]), True
+    second, arranged = other
+    assert second.std_error is not None
+    df = min(first.df or 1e6, second.df or 1e6)
+    effects = np.array([first.effect, second.effect])
+    if second is first:
+        same = joint_draws(effects[:1], np.array([[first.std_error]]), df, draws, rng)
+        return np.column_stack([same, same]), True
+    if first.influence is None or second.influence is None:
+        return joint_draws(effects, np.diag([first.std_error, second.std_error]), df, draws, rng), False
+    names = sorted({*made.clusters, *arranged.clusters})
+    at = {name: i for i, name in enumerate(names)}
+    scores = np.zeros((len(names), 2))
+    scores[[at[name] for name in made.clusters], 0] = first.influence
+    scores[[at[name] for name in arranged.clusters], 1] = second.influence
+    return joint_draws(effects, scores, df, draws, rng), True

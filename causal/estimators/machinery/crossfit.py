@@ -15,11 +15,12 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import EstimationError
 from causal.estimate import feedback, residual_treatment, thin
 from causal.estimators.machinery.nuisance import learner, quiet
 from causal.estimators.machinery.transformed import Transformed
 from causal.inference.clustered import Fit, median_fit
+from causal.knobs import whole_number
 
 SPREAD = 0.5  # of a standard error: beyond it the answer hangs on how the folds fell
 
@@ -43,8 +44,7 @@ def check_crossfit(folds: int, repetitions: int) -> None:
     ConfigError : fewer than two folds, or no repetition.
     """
     for key, value, least in (("folds", folds, 2), ("repetitions", repetitions, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ConfigError(f"{key} must be a whole number of at least {least}, got {value!r}")
+        whole_number(key, value, least)
 
 
 def splits(cluster: Ints, folds: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
@@ -92,8 +92,6 @@ def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], 
     """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units."""
     effects = np.array([fit.coefficients[0] for fit in firsts]) * design.question.contrast
     return {
-        "authority effects held fixed": float("authority" in design.absorb),
-        "controls held fixed": 1.0,
         **residual_treatment(design, arrays.laid_out(left[0].treatment, design)),
         "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in left])),
         "treatment nuisance R² out of fold": float(np.mean([one.treatment_fit for one in left])),

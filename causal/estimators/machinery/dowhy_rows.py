@@ -56,11 +56,6 @@ class Windows:
         return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
 
 
-def average_of(made: CrossSection, how: str) -> str:
-    """The estimand in words."""
-    return f"average effect{' on the treated' if made.target == 'ATT' else ''}, {made.words} ({how})"
-
-
 def agree(name: str, ours: float, theirs: float) -> None:
     """Refuse an answer that DoWhy does not give too.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import EstimationError
 from causal.words import count
 
@@ -80,13 +80,13 @@ def covariates(design: Design) -> tuple[Floats, tuple[str, ...]]:
     """
     columns, names = [], []
     for i, name in enumerate(design.nested_names):
-        if f"{name} × year" in design.control_groups:
+        if Control(name, by_year=True) in design.control_groups:
             columns.append(design.nested[:, i])
             names.append(name)
-    for name, at in design.control_groups.items():
-        if name.removesuffix(" × year") not in names:
+    for group, at in design.control_groups.items():
+        if group.cause not in names:
             columns.append(design.controls[:, list(at)].sum(axis=1))
-            names.append(name)
+            names.append(group)
     return (np.column_stack(columns) if columns else np.empty((design.rows, 0))), tuple(names)
 
 

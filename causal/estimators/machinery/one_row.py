@@ -15,11 +15,13 @@ from typing import Any, Literal
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Design
+from causal.design import Control, Design
 from causal.errors import ConfigError, DesignError, EstimationError
+from causal.estimand import Estimand, Held
 from causal.estimate import feedback, thin
 from causal.estimators.machinery.transformed import scaled
 from causal.inference.clustered import Fit, cluster_sums
+from causal.knobs import is_number, is_whole
 from causal.needs import Need
 from causal.windows import between, windows
 
@@ -39,7 +41,7 @@ class CrossSection:
     on : shape (rows,), 1.0 where the treatment is 1.
     features : shape (rows, k), what to adjust for, each of mean 0 and standard deviation 1.
     whom : 1 or 0 where the average is over authorities so treated (the ATT), None over all (the ATE).
-    words : whose effect on what, for the estimand.
+    windows : the outcome years compared; empty where the data have one row for each authority already.
     half : authorities that took it up only within the last window.
     changed : whether the outcome is a change between windows, which compares authorities with themselves.
     """
@@ -48,7 +50,7 @@ class CrossSection:
     on: Floats
     features: Floats
     whom: int | None
-    words: str
+    windows: tuple[tuple[int, int], ...] = ()
     half: int = 0
     changed: bool = False
 
@@ -61,6 +63,21 @@ class CrossSection:
     def counted(self) -> Floats:
         """Shape (rows,), 1.0 for those the average is over."""
         return np.ones(len(self.on)) if self.whom is None else np.asarray(self.on == self.whom, dtype=float)
+
+    def estimand(self, model: str, *, weighting: str = "places") -> Estimand:
+        """The average effect on authorities, or on the treated ones, modelled so."""
+        return Estimand(
+            family="average",
+            comparison="changes" if self.changed else "levels" if self.windows else "between",
+            population="treated" if self.target == "ATT" else "all",
+            weighting=weighting,
+            windows=self.windows,
+            model=model,
+        )
+
+    def held(self, design: Design) -> Held:
+        """What is conditioned on: a change between windows compares authorities with themselves."""
+        return Held.by(design, authority=self.changed)
 
     @property
     def contrast(self) -> float:
@@ -81,7 +98,7 @@ def check_windows(before: Any, after: Any) -> tuple[Years, Years]:
             made.append(None)
             continue
         years = list(window) if isinstance(window, Sequence) and not isinstance(window, str) else []
-        if len(years) != 2 or any(isinstance(year, bool) or not isinstance(year, int) for year in years):
+        if len(years) != 2 or any(not is_whole(year) for year in years):
             raise ConfigError(f"{key} must be [first year, last year], or null for the two years at that end of the data, got {window!r}")
         made.append((years[0], years[1]))
     return made[0], made[1]
@@ -120,20 +137,20 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
             treatment=(design.treatment == two[1]).astype(float),
             controls=columns,
             control_names=names,
-            control_groups={name: (i,) for i, name in enumerate(names)},
+            control_groups={Control(name): (i,) for i, name in enumerate(names)},
             nested=np.empty((design.rows, 0)),
             nested_names=(),
             absorb=(),
         )
-        words = "one row an authority"
+        spans: tuple[tuple[int, int], ...] = ()
     else:
         made = between(design, before=before, after=after, change=change)
         first, last = windows(design, before, after)
         if not base_outcome:
             kept = tuple(range(1, made.controls.shape[1]))
             names = tuple(made.control_names[i] for i in kept)
-            made = replace(made, controls=made.controls[:, kept], control_names=names, control_groups={name: (i,) for i, name in enumerate(names)})
-        words = f"{'change from ' + _span(first) + ' to' if change else 'level in'} {_span(last)}, one row an authority"
+            made = replace(made, controls=made.controls[:, kept], control_names=names, control_groups={Control(name): (i,) for i, name in enumerate(names)})
+        spans = (first, last)
         half = _half_treated(design, made, last)
     on = made.treatment
     for kind, number in (("treated", int(on.sum())), ("untreated", int(len(on) - on.sum()))):
@@ -142,11 +159,7 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
                 f"{number} authorities are {kind}, and at least {FEWEST_OF_A_KIND} are wanted to compare with; choose other windows or another level"
             )
     whom = None if made.question.target == "ATE" else int(made.question.treated)
-    return CrossSection(design=made, on=on, features=scaled(made.controls), whom=whom, words=words, half=half, changed=panel and change)
-
-
-def _span(window: tuple[int, int]) -> str:
-    return f"{window[0]}" if window[0] == window[1] else f"{window[0]}–{window[1]}"
+    return CrossSection(design=made, on=on, features=scaled(made.controls), whom=whom, windows=spans, half=half, changed=panel and change)
 
 
 def _half_treated(design: Design, made: Design, last: tuple[int, int]) -> int:
@@ -191,7 +204,7 @@ def check_clip(clip: float) -> None:
     ------
     ConfigError : not between 0.001 and 0.2.
     """
-    if isinstance(clip, bool) or not isinstance(clip, (int, float)) or not 0.001 <= clip <= 0.2:
+    if not is_number(clip) or not 0.001 <= clip <= 0.2:
         raise ConfigError(f"clip must lie between 0.001 and 0.2 (propensities are kept that far from 0 and 1), got {clip!r}")
 
 
@@ -316,5 +329,5 @@ def members(made: CrossSection) -> list[tuple[str, tuple[str, ...], Ints, Floats
         if len(both):
             place = np.full(len(modifier.groups), -1)
             place[both] = np.arange(len(both))
-            found.append((modifier.label, tuple(modifier.groups[b] for b in both), place[modifier.codes].astype(np.int64), inside[:, both].astype(float)))
+            found.append((modifier.name, tuple(modifier.groups[b] for b in both), place[modifier.codes].astype(np.int64), inside[:, both].astype(float)))
     return found

@@ -24,16 +24,12 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimators.machinery.nuisance import LINEAR, check_nuisance
+from causal.knobs import is_whole
 from causal.modifier import Modifier
 
 Transformation = Literal["within", "correlated_random_effects", "first_difference"]
 TRANSFORMATIONS = ("within", "correlated_random_effects", "first_difference")
-WORDS = {
-    "within": "within authorities and years",
-    "correlated_random_effects": "within authorities, correlated random effects",
-    "first_difference": "year on year",
-    "none": "between rows",
-}
+MODELS = {"within": "", "correlated_random_effects": ", correlated random effects", "first_difference": ", first differences", "none": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,7 +100,7 @@ def check_panel(panel: str, nuisance: str, degree: int, *, linear_allowed: bool 
             f"panel=within takes a linear nuisance ({' or '.join(LINEAR)}), got {nuisance!r}: a demeaned g(x) is no function of demeaned x. "
             "For trees take panel=correlated_random_effects or panel=first_difference"
         )
-    if isinstance(degree, bool) or not isinstance(degree, int) or not 1 <= degree <= 3:
+    if not is_whole(degree, 1, 3):
         raise ConfigError(f"degree must be 1, 2 or 3, got {degree!r}")
 
 

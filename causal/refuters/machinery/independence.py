@@ -8,7 +8,6 @@ overstate how sure it is where few clusters carry much (Cameron & Miller 2015, A
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from causal.arrays import Floats, Ints
 from causal.design import orthonormal
 from causal.graph import Graph, undated
-from causal.inference.clustered import cluster_sums
+from causal.inference.clustered import cluster_sums, cr1_factor
 from causal.panel import Panel
 
 FEWEST_CLUSTERS = 10
@@ -46,6 +45,15 @@ class Finding:
     p_value: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """A dated name, its power, or its values in one year alone and 0 in the others."""
+
+    name: str
+    power: int = 1
+    year: int | None = None
+
+
 class Rows:
     """The panel's rows, ready for tests of independence: what each test leaves of each column is kept for the next.
 
@@ -62,14 +70,14 @@ class Rows:
         self._year: Ints = index.get_level_values("year").to_numpy(dtype=np.int64)
         self._cluster: Ints = np.unique(panel.clusters(list(panel.authorities)).to_numpy(dtype=str), return_inverse=True)[1][self._authority]
         self._by_year = "year" in {node.name for node in graph.nodes} and len(panel.years) > 1
-        self._raw: dict[str, Floats] = {}
-        self._left: dict[tuple[str, bytes], Floats] = {}
+        self._raw: dict[_Column, Floats] = {}
+        self._left: dict[tuple[_Column, bytes], Floats] = {}
         self._base: dict[bytes, tuple[Ints, Floats, Ints, int]] = {}
 
     def test(self, claim: Claim) -> Finding | None:
         """The claim held against the data; None where it cannot be."""
         groups = [self._held(name) for name in claim.given]
-        names = [claim.one, claim.other, *(name for group in groups for name in group)]
+        names = [_Column(name=claim.one), _Column(name=claim.other), *(name for group in groups for name in group)]
         complete = np.logical_and.reduce([np.isfinite(self._column(name)) for name in names])
         key = complete.tobytes()
         rows, basis, cluster, clusters = self._ready(key, complete)
@@ -86,7 +94,7 @@ class Rows:
             return None
         scores = cluster_sums((left[0] * left[1])[:, None], cluster, clusters)[:, 0]
         # the variance under the claim, so that few clusters that carry much do not overstate how sure it is
-        error = math.sqrt(clusters / (clusters - 1) * (len(rows) - 1) / spare * float(scores @ scores))
+        error = math.sqrt(float(cr1_factor(clusters, len(rows), spare)) * float(scores @ scores))
         if not error > 0:
             return None
         from scipy import stats
@@ -94,27 +102,24 @@ class Rows:
         t = float(scores.sum()) / error
         return Finding(claim=claim, correlation=float(scores.sum()) / (lengths[0] * lengths[1]), t=t, p_value=float(2 * stats.t.sf(abs(t), clusters - 1)))
 
-    def _held(self, name: str) -> list[str]:
+    def _held(self, name: str) -> list[_Column]:
         """The columns that hold one variable fixed."""
         bare, _ = undated(name)
         varies = self._graph.node(bare).varies
         if varies == "authority" and self._within:
-            return [f"{bare} × {year}" for year in np.unique(self._year)[1:]] if self._graph.by_year(bare) else []
+            return [_Column(name=bare, year=int(year)) for year in np.unique(self._year)[1:]] if self._graph.by_year(bare) else []
         if varies == "year" and self._by_year:
             return []
-        return [name, *(f"{name} ^ {power}" for power in range(2, self._powers + 1))]
+        return [_Column(name=name, power=power) for power in range(1, self._powers + 1)]
 
-    def _column(self, name: str) -> Floats:
+    def _column(self, one: _Column) -> Floats:
         """Shape (rows of the panel,), as dated, NaN where not known; with a power, or in one year alone."""
-        if name not in self._raw:
-            of, _, year = name.partition(" × ")
-            of, _, power = of.partition(" ^ ")
-            bare, by = undated(of)
-            values = self._panel.shift(bare, by).to_numpy(dtype=float)
-            if power:
-                values = (values - np.nanmean(values)) ** int(power)
-            self._raw[name] = np.where(self._year == int(year), values, values * 0.0) if year else values
-        return self._raw[name]
+        if one not in self._raw:
+            values = self._panel.shift(*undated(one.name)).to_numpy(dtype=float)
+            if one.power > 1:
+                values = (values - np.nanmean(values)) ** one.power
+            self._raw[one] = values if one.year is None else np.where(self._year == one.year, values, values * 0.0)
+        return self._raw[one]
 
     def _ready(self, key: bytes, complete: NDArray[np.bool_]) -> tuple[Ints, Floats, Ints, int]:
         """Rows used, an orthonormal basis of their year effects, their clusters and how many."""
@@ -138,18 +143,9 @@ class Rows:
         counts = np.diff(np.r_[starts, len(place)])
         return np.asarray(columns - np.repeat(np.add.reduceat(columns, starts, axis=0) / counts[:, None], counts, axis=0))
 
-    def _residual(self, name: str, key: bytes) -> Floats:
+    def _residual(self, name: _Column, key: bytes) -> Floats:
         if (name, key) not in self._left:
             rows, basis, _, _ = self._base[key]
             centred = self._centred(self._column(name)[rows][:, None], rows)[:, 0]
             self._left[name, key] = centred - basis @ (basis.T @ centred)
         return self._left[name, key]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values, in the order given (Holm 1979)."""
-    number, order = len(p_values), np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(np.array(p_values)[order] * np.arange(number, 0, -1))
-    out = np.empty(number)
-    out[order] = np.minimum(stepped, 1.0)
-    return [float(p) for p in out]

@@ -26,11 +26,12 @@ CHOSEN = "as chosen"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Specification:
-    """One way to answer; `curve` is "" for the estimand asked about."""
+    """One way to answer; `curve` is "" for the estimand asked about, `chosen` the specification that was chosen beforehand, on its curve."""
 
     curve: str
     label: str
     design: Design
+    chosen: bool = False
 
 
 def specifications(
@@ -74,7 +75,8 @@ def specifications(
                     except CausalError as why:
                         refused.append(f"Not tried, years {window}: {why}.")
                         continue
-                    made.append(Specification(curve=curve, label=_label(trial, one, swaps, window), design=seen))
+                    said = _label(trial, one, swaps, window)
+                    made.append(Specification(curve=curve, label=said or CHOSEN, design=seen, chosen=not said))
     return made, list(dict.fromkeys(refused))
 
 
@@ -154,7 +156,7 @@ def _arranged(trial: Trial, panel: Panel, question: Question, sets: Sequence[Ide
 
 def _cut(made: Design, found: Identification) -> Design:
     """The design with fewer controls, as `design` would have it."""
-    groups = [name for name in made.control_groups if name.removesuffix(" × year") in found.adjust_for]
+    groups = [name for name in made.control_groups if name.cause in found.adjust_for]
     columns = [at for name in groups for at in made.control_groups[name]]
     place = {at: i for i, at in enumerate(columns)}
     nested = [i for i, name in enumerate(made.nested_names) if name in found.adjust_for]
@@ -176,8 +178,9 @@ def _during(made: Design, window: tuple[int, int]) -> Design:
 
 
 def _label(trial: Trial, found: Identification, swaps: Mapping[str, str], window: tuple[int, int] | None) -> str:
+    """What is done otherwise than chosen; "" where nothing is."""
     controls = ", ".join(name for name in found.adjust_for if name not in PLACE_AND_TIME) or "nothing more"
     said = [f"adjusted for {controls}"] if found.adjust_for != trial.identification.adjust_for else []
     said += [f"{new} for {old}" for old, new in swaps.items()]
     said += [f"years {window[0]} to {window[1]}"] if window else []
-    return "; ".join(said) or CHOSEN
+    return "; ".join(said)

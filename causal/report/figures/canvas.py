@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from causal.report.phrases import against_zero, bare, decimals, effect, in_order, interval, label, level, slug, step, variable, when, words
+from causal.report.phrases import against_zero, bare, decimals, effect, in_order, interval, label, level, slug, variable, when, words
 from causal.words import capital, listed, signed
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def grouped(data: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     made: dict[str, list[dict[str, Any]]] = {}
     for part in data["estimate"]["parts"] if data["estimate"] else ():
         if part["kind"] != "time" and part["effect"] is not None:
-            made.setdefault(f"{'by' if part['kind'] == 'group' else 'path'}_{slug(part['of'])}", []).append(part)
+            made.setdefault(f"{'by' if part['kind'] == 'group' else 'path'}_{slug(label(data, part['of']))}", []).append(part)
     return made
 
 
@@ -158,7 +158,7 @@ def event_study(data: Mapping[str, Any]) -> Drawing | None:
     parts, whose = event_parts(data)
     if not parts:
         return None
-    leads = [p for p in parts if (step(p["name"]) or 0) < 0 or "lead" in p["name"]]
+    leads = [p for p in parts if (p["since"] or 0) < 0]
     away = [p["name"] for p in leads if against_zero(p) in ("lies above zero", "lies below zero")]
     known = [p for p in leads if p["lower"] is not None]
     if away:

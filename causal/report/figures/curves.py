@@ -19,7 +19,6 @@ HELD = {
     "controls": "+ the causes named",
 }
 INK = "#A8430F"  # orange dark enough to read
-CHOSEN = "as chosen"  # what causal.refuters.machinery.specification calls the chosen one; the shelf is not imported here
 SAME = 1e-9  # an answer nearer to the last step than this, in its own size, is that step
 
 
@@ -167,10 +166,6 @@ def specifications(data: Mapping[str, Any]) -> list[Drawing]:
     return drawn
 
 
-def _chosen(part: Mapping[str, Any]) -> bool:
-    return bool(part["name"] == CHOSEN)
-
-
 def _specifications(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], width: float) -> str:
     smallest, outcome = data["question"]["smallest_important"], data["question"]["outcome"]
     first = f"Effect on {_with_unit(data, outcome)}; one line a specification, lowest first"
@@ -180,7 +175,7 @@ def _specifications(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]],
         ax.axhspan(-smallest, smallest, color=BAND, linewidth=0, zorder=0)
         ax.axhline(0, color=GREY, linewidth=1, zorder=1)
         for x, part in enumerate(parts):
-            chosen = _chosen(part)
+            chosen = bool(part["chosen"])
             colour = ORANGE if chosen else BLUE
             if part["lower"] is not None and part["upper"] is not None:
                 ax.plot([x, x], [part["lower"], part["upper"]], color=colour, linewidth=1.6 if len(parts) > 40 else 2.4, solid_capstyle="butt", zorder=2)

@@ -3,7 +3,7 @@
 Two estimates from the same authorities err together, so that neither intervals that overlap nor intervals that do not say whether they differ. Each run
 keeps one score for each authority (influence.csv); the scores of a difference are the differences of the scores, authority by authority, and its squared
 error the sum of their squares (Clogg, Petkova & Haritou 1995, Statistical methods for comparing regression coefficients between models; clustered as in
-White & Liang & Zeger 1986). Looking at many differences is allowed for by Romano & Wolf's step-down (`causal.inference.clustered.romano_wolf`).
+White & Liang & Zeger 1986). Looking at many differences is allowed for by Romano & Wolf's step-down (`causal.inference.multiplicity.romano_wolf`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from causal.inference.clustered import romano_wolf
+from causal.inference.multiplicity import romano_wolf
 from causal.refute import stream
 from causal.report.outcomes import DRAWS, scores_of, unusable
 from causal.report.phrases import chance, decimals

@@ -25,7 +25,6 @@ import pandas as pd
 from causal.derive import check_derived, derive
 from causal.errors import ConfigError, DataError, suggest
 from causal.panel import Loss, Panel, Variable
-from causal.sources import narrow
 from causal.sources.england import folder as files
 from causal.sources.england.behind import bare, behind, reasons
 from causal.sources.england.book import Book
@@ -38,6 +37,7 @@ from causal.sources.england.publications import lait
 from causal.sources.england.releases import released, revised
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
 from causal.sources.england.witnesses import EMPTY as CONTRADICTED
+from causal.sources.machinery import narrow
 
 FIRST, USUAL, FURTHEST = 2010, 2019, 2100  # plans begin in 2010; Table A1 of section 251 ends in 2019
 PLACES = ("stable", "published")

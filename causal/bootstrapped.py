@@ -1,0 +1,112 @@
+"""Estimates whose error is a bootstrap over whole clusters, for estimators without an influence function.
+
+Cameron & Miller 2015, A practitioner's guide to cluster-robust inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from causal.arrays import Floats
+from causal.design import Design
+from causal.errors import CausalError
+from causal.estimand import Estimand, Held
+from causal.estimate import Estimate, Part, clustering, counted, weighed
+from causal.inference.clustered import critical_t, interval, joint_critical
+
+MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
+
+
+def bootstrapped(
+    design: Design,
+    answer: Callable[[Design, np.random.Generator], Floats],
+    rng: np.random.Generator,
+    *,
+    draws: int,
+    estimator: str,
+    estimand: Estimand,
+    held: Held | None = None,
+    target: Literal["ATE", "ATT"] = "ATE",
+    kinds: Sequence[tuple[Literal["group", "path"], str, str]] = (),
+    counts: Sequence[tuple[int, int]] = (),
+    over: Design | None = None,
+    **more: Any,
+) -> Estimate:
+    """An `Estimate` whose error is a bootstrap over whole clusters, for estimators without an influence function.
+
+    The error is the standard deviation over draws of clusters with replacement, the interval t(G−1) times it; joint bands come from the draws
+    themselves. There is no influence.
+
+    Parameters
+    ----------
+    answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
+        `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
+    estimand, held : as for `causal.estimate.estimated`.
+    kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
+    over : the design that is drawn from, where that is not the one asked about.
+    """
+    used = over or design
+    point = np.asarray(answer(used, rng), dtype=float)
+    number = len(used.clusters)
+    found = []
+    for _ in range(draws):
+        drawn = np.sort(rng.integers(number, size=number)).astype(np.int64)
+        try:
+            found.append(np.asarray(answer(used.take(drawn), rng), dtype=float))
+        except CausalError:
+            found.append(np.full(len(point), np.nan))
+    spread = np.array(found)
+    good = np.isfinite(spread)
+    level, df = design.question.level, number - 1.0
+    enough = good.mean(axis=0) >= MOST_DRAWS
+    errors = [float(spread[good[:, j], j].std(ddof=1)) if enough[j] else None for j in range(len(point))]
+    whole = spread[good.all(axis=1)]
+    reach = joint_critical((whole - whole.mean(axis=0))[:, 1:] / np.sqrt(max(len(whole) - 1, 1)), level, rng) if len(kinds) > 1 and enough.all() else None
+    parts = []
+    for (kind, of, name), (rows, authorities), effect, error in zip(kinds, counts, point[1:], errors[1:], strict=True):
+        lower, upper = (None, None) if error is None else interval(float(effect), error, level, df)[:2]
+        joint = None if reach is None or error is None else critical_t(reach, df) * error
+        parts.append(
+            Part(
+                kind=kind,
+                of=of,
+                name=name,
+                effect=float(effect),
+                std_error=error,
+                lower=lower,
+                upper=upper,
+                # never narrower than pointwise, as a drawn critical value would be where one effect stands for all parts
+                joint_lower=None if joint is None or lower is None else min(float(effect) - joint, lower),
+                joint_upper=None if joint is None or upper is None else max(float(effect) + joint, upper),
+                rows=rows,
+                authorities=authorities,
+                group=name if kind == "group" else None,
+            )
+        )
+    ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
+    failed = int((~good[:, 0]).sum())
+    return Estimate(
+        estimator=estimator,
+        estimand=weighed(estimand, design),
+        held=held or Held.by(design),
+        facts=counted(None, design),
+        target=target,
+        effect=float(point[0]),
+        std_error=errors[0],
+        lower=ends[0],
+        upper=ends[1],
+        level=level,
+        p_value=ends[2],
+        df=None if errors[0] is None else df,
+        inference=f"bootstrap over clusters ({draws} draws, {failed} failed), t(G−1), {clustering(design)}"
+        if errors[0] is not None
+        else f"none: {failed} of {draws} bootstrap draws had no answer",
+        rows=used.rows,
+        authorities=len(used.authorities),
+        clusters=number,
+        parts=tuple(parts),
+        **more,
+    )

@@ -1,0 +1,218 @@
+"""Both stages of an instrument's regression, and what is said of it: how strong it is, whether instruments agree, and the set that holds for weak ones.
+
+Anderson & Rubin 1949, Estimation of the parameters of a single equation; Montiel Olea & Pflueger 2013, A robust test for weak instruments; Hansen
+1982, Large sample properties of generalized method of moments estimators; all clustered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from causal.arrays import Floats, Ints
+from causal.design import Design
+from causal.errors import ConfigError, DesignError, EstimationError, suggest
+from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares
+
+Pieces = tuple[tuple[float, float], ...]
+TAU = 0.1  # worst-case bias, as a share of that of least squares, against which the effective F is set
+ANGLES = 4001  # where the real line, wound round half a circle, is looked at
+
+
+def check_instruments(made: object, given: object) -> None:
+    """Names of instruments, or None; a list becomes a tuple.
+
+    Raises
+    ------
+    ConfigError : they are not names.
+    """
+    if given is None:
+        return
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
+        raise ConfigError(f"instruments must be a list of names, or null for all that the graph has, got {given!r}")
+    object.__setattr__(made, "instruments", tuple(given))
+
+
+def instrumented(design: Design, chosen: tuple[str, ...] | None = None) -> tuple[Design, tuple[str, ...], Floats]:
+    """The rows whose instruments are known, the instruments' names, and their raw columns, shape (rows, instruments).
+
+    Raises
+    ------
+    DesignError : a name chosen is no instrument, or none is valid with what the design holds fixed.
+    """
+    found = design.identification
+    there = {one.name: one.given for one in found.instruments if one.name in design.columns}
+    for name in chosen or ():
+        if name not in there:
+            raise DesignError(f"{name!r} is no instrument in the graph that was measured; {suggest(name, there)}")
+    held = set(found.adjust_for)
+    names = tuple(sorted(name for name, given in there.items() if (chosen is None or name in chosen) and (found.forced or set(given) <= held)))
+    if not names or (chosen is not None and len(names) < len(chosen)):
+        asked = "; ".join(f"{name} with {', '.join(given) or 'nothing'} held fixed" for name, given in there.items() if chosen is None or name in chosen)
+        raise DesignError(
+            f"the design holds {', '.join(found.adjust_for) or 'nothing'} fixed, and the graph makes instruments of: {asked}. "
+            "Identify the question with strategy='iv', choose instruments that want no more, or force a set with  adjust_for=[…]"
+        )
+    raw = np.column_stack([design.column(name) for name in names])
+    known = np.flatnonzero(np.isfinite(raw).all(axis=1))
+    if not len(known):
+        raise DesignError(f"{', '.join(names)} is never known where the treatment and the outcome are")
+    return design.only(known, f"{', '.join(names)} not known"), names, raw[known]
+
+
+def beyond(design: Design) -> tuple[str, ...]:
+    """What is held fixed that no instrument asks for, as a note."""
+    asked = {name for one in design.identification.instruments for name in one.given}
+    more = [name for name in design.identification.adjust_for if name not in asked]
+    return (f"Held fixed though the graph asks for it of no instrument: {', '.join(more)}.",) if more else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stages:
+    """Two-stage least squares with its pieces.
+
+    Parameters
+    ----------
+    fit : coefficients of the treatments, with clustered scores.
+    moved : shape (rows, treatments), what the instruments move of them.
+    residuals : shape (rows,), of the outcome on the treatments themselves.
+    """
+
+    fit: Fit
+    moved: Floats
+    residuals: Floats
+
+
+def two_stage(design: Design, basis: Floats, outcome: Floats, treatments: Floats, instruments: Floats) -> Stages:
+    """Both stages on columns that have lost what is held fixed; shapes (rows,), (rows, k) and (rows, l), l at least k.
+
+    Raises
+    ------
+    EstimationError : the instruments leave a treatment unmoved.
+    """
+    rank = basis.shape[1] + ("authority" not in design.absorb)
+    return stages(outcome, treatments, instruments, design.held(basis), design.cluster, len(design.clusters), rank)
+
+
+def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Floats, cluster: Ints, clusters: int, rank: int) -> Stages:
+    """Both stages on residuals; `held` and `rank` as `clustered_least_squares` wants them.
+
+    The scores are those of regressing residual + moved × coefficients on moved, which has the same coefficients and the right residuals, so that CR1,
+    CR2 and their degrees of freedom are those of every other linear estimator here.
+
+    Raises
+    ------
+    EstimationError : the instruments leave a treatment unmoved.
+    """
+    unit, _ = np.linalg.qr(instruments)
+    moved = unit @ (unit.T @ treatments)
+    gram = moved.T @ moved
+    if np.linalg.matrix_rank(gram, tol=1e-14 * float(np.trace(treatments.T @ treatments))) < len(gram):
+        raise EstimationError("the instruments do not move the treatment at all within what is held fixed; nothing can be compared")
+    coefficients = np.linalg.solve(gram, moved.T @ outcome)
+    left = outcome - treatments @ coefficients
+    fit = clustered_least_squares(left + moved @ coefficients, moved, held, cluster, clusters, absorbed_rank=rank)
+    return Stages(fit=fit, moved=moved, residuals=left)
+
+
+def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = ()) -> Floats:
+    """Instruments without what is held fixed, shape (rows, l), each of length 1; those that it tells wholly are left out.
+
+    Raises
+    ------
+    EstimationError : none is left.
+    """
+    left = design.partial_out(raw, basis)
+    size = np.linalg.norm(left, axis=0)
+    kept = np.flatnonzero(size > 1e-7 * np.maximum(np.linalg.norm(raw - raw.mean(axis=0), axis=0), np.finfo(float).tiny))
+    if not len(kept):
+        raise EstimationError(
+            f"nothing of {', '.join(names) or 'the instruments'} is left within {' and '.join(design.absorb) or 'the adjustment set'} once the controls "
+            "are held fixed; an instrument must vary there (one that is constant for an authority works only through the years: see shift_share)"
+        )
+    return np.asarray(left[:, kept] / size[kept])
+
+
+def effective_f(instruments: Floats, treatment: Floats, cluster: Ints, clusters: int) -> tuple[float, float]:
+    """Montiel Olea & Pflueger's effective F with clustered errors, and its simplified critical value (5 %, bias of a tenth).
+
+    F = x'ZZ'x / tr(W), with orthonormal Z and W the clustered covariance of Z'x's errors (with G/(G−1)). Theirs for one instrument and 5 % is 23.1.
+    """
+    from scipy import stats
+
+    unit, _ = np.linalg.qr(instruments)
+    moved = unit.T @ treatment
+    scores = cluster_sums(unit * (treatment - unit @ moved)[:, None], cluster, clusters)
+    w = scores.T @ scores * clusters / (clusters - 1)
+    trace, x = float(np.trace(w)), 1 / TAU
+    if not trace > 0:
+        return float("inf"), 0.0
+    largest = float(np.linalg.eigvalsh(w)[-1])
+    df = trace**2 * (1 + 2 * x) / (float((w**2).sum()) + 2 * x * trace * largest)
+    return float(moved @ moved) / trace, float(stats.ncx2(df, x * df).ppf(0.95) / df)
+
+
+def hansen(instruments: Floats, outcome: Floats, treatment: Floats, residuals: Floats, cluster: Ints, clusters: int) -> tuple[float | None, float | None]:
+    """Hansen's J of two-step GMM with clustered moments, and its p-value (χ² with instruments − 1); None with one instrument."""
+    from scipy import special
+
+    spare = instruments.shape[1] - 1
+    if spare < 1:
+        return None, None
+    scores = cluster_sums(instruments * residuals[:, None], cluster, clusters)
+    weight = np.linalg.pinv(scores.T @ scores, hermitian=True)
+    zx, zy = instruments.T @ treatment, instruments.T @ outcome
+    moments = zy - zx * float(zx @ weight @ zy) / float(zx @ weight @ zx)
+    j = float(moments @ weight @ moments)
+    return j, float(special.chdtrc(spare, j))
+
+
+def anderson_rubin(reduced: Fit, first: Fit, level: float, centre: float, scale: float) -> tuple[Pieces, float]:
+    """Every effect per unit of treatment at which the instruments tell nothing of outcome − effect × treatment, and the p-value at 0.
+
+    Both regressions are on the same instruments, so coefficients and scores of outcome − b × treatment are those of the outcome less b times those of
+    the treatment: nothing is fitted again. The line is wound round half a circle, b = centre + scale × tan(φ), and crossings are
+    narrowed down, so that pieces that reach to infinity are found.
+    """
+    from scipy import optimize, special
+
+    k, df = len(first.coefficients), float(min(first.df.min(), reduced.df.min()))
+    rest = df - k + 1
+    if rest <= 0:
+        return ((-np.inf, np.inf),), 1.0
+    limit = float(special.fdtri(k, rest, level)) * df * k / rest
+
+    scale = scale if scale > 0 else abs(centre) or 1.0
+    sums = [one.T @ other for one, other in ((reduced.scores, reduced.scores), (reduced.scores, first.scores), (first.scores, first.scores))]
+
+    def statistic(angles: Floats) -> Floats:
+        """Hotelling's T² at angles, shape (angles,); at ±π/2 that of the first stage."""
+        own, other = np.cos(angles)[:, None], (np.cos(angles) * centre + np.sin(angles) * scale)[:, None]
+        gamma = own * reduced.coefficients - other * first.coefficients
+        own, other = own[:, :, None], other[:, :, None]
+        covariance = own**2 * sums[0] - own * other * (sums[1] + sums[1].T) + other**2 * sums[2]
+        return np.asarray(np.einsum("ai,aij,aj->a", gamma, np.linalg.pinv(covariance, hermitian=True), gamma))
+
+    def at(angle: float) -> float:
+        return centre + scale * float(np.tan(angle))
+
+    angles = np.linspace(-np.pi / 2, np.pi / 2, ANGLES)
+    inside = statistic(angles) <= limit
+    inside[0] = inside[-1]
+    pieces: list[tuple[float, float]] = []
+    begin = -np.inf if inside[0] else None
+    for i in range(1, len(angles)):
+        if inside[i] == inside[i - 1]:
+            continue
+        edge = at(float(optimize.brentq(lambda angle: float(statistic(np.array([angle]))[0]) - limit, angles[i - 1], angles[i], xtol=1e-12)))
+        if begin is None:
+            begin = edge
+        else:
+            pieces.append((begin, edge))
+            begin = None
+    if begin is not None:
+        pieces.append((begin, np.inf))
+    null = np.arctan2(-centre, scale)
+    return tuple(pieces), float(special.fdtrc(k, rest, float(statistic(np.array([null]))[0]) * rest / (df * k)))

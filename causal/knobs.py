@@ -1,0 +1,78 @@
+"""What a knob's value may be: one check of each kind, and one message for YAML and notebook.
+
+`True` is an int to Python and never a number here; NaN and ±∞ are no numbers either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from causal.errors import ConfigError
+
+
+def is_whole(value: object, least: float = -math.inf, most: float = math.inf) -> TypeGuard[int]:
+    """Whether it is a whole number from `least` to `most`, both included."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def whole_number(where: str, value: object, least: int) -> None:
+    """Refuse a knob that is no whole number of at least `least`.
+
+    Raises
+    ------
+    ConfigError : naming `where`, what was wanted and what came.
+    """
+    if not is_whole(value, least):
+        raise ConfigError(f"{where} must be a whole number of at least {least}, got {value!r}")
+
+
+def between(where: str, value: object, low: float, high: float) -> None:
+    """Refuse a knob that does not lie between two numbers, both left out.
+
+    Raises
+    ------
+    ConfigError : naming `where`, what was wanted and what came.
+    """
+    if not is_number(value) or not low < value < high:
+        wanted = f"lie between {low:g} and {high:g}" if math.isfinite(high) else f"be a number above {low:g}"
+        raise ConfigError(f"{where} must {wanted}, got {value!r}")
+
+
+def at_least(where: str, value: object, least: float) -> None:
+    """Refuse a knob that is no number of at least `least`.
+
+    Raises
+    ------
+    ConfigError : naming `where`, what was wanted and what came.
+    """
+    if not is_number(value) or value < least:
+        raise ConfigError(f"{where} must be a number of at least {least:g}, got {value!r}")
+
+
+def one_of(where: str, value: object, options: Sequence[str]) -> None:
+    """Refuse a knob that is none of its options.
+
+    Raises
+    ------
+    ConfigError : naming `where`, the options and what came.
+    """
+    if value not in options:
+        raise ConfigError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
+
+
+def true_or_false(where: str, value: object) -> None:
+    """Refuse a switch that is neither true nor false.
+
+    Raises
+    ------
+    ConfigError : naming `where` and what came.
+    """
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where} must be true or false, got {value!r}")

@@ -1,0 +1,66 @@
+"""Treatment histories dealt anew among those observed in the same years: what checks by permutation share.
+
+Each history moves whole, so that the years of one authority stay together; instruments go with the history that they moved.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from causal.arrays import Floats, Ints
+from causal.design import Design
+from causal.refute import Trial
+
+
+def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
+    """The rows of units observed in the same years, shape (units, rows of each), for every pattern that at least two share."""
+    order = np.lexsort((design.year, design.authority, unit))
+    counts = np.bincount(unit, minlength=number)
+    starts = np.cumsum(counts) - counts
+    # where a unit holds several authorities, a row's year and the authority's turn within the unit
+    turn = np.zeros(design.rows, dtype=np.int64)
+    new = (np.diff(unit[order]) == 0) & (np.diff(design.authority[order]) != 0)
+    turn[order[1:]] = np.cumsum(new)
+    turn[order] -= np.repeat(turn[order][starts], counts)
+    span = int(design.year.max() - design.year.min()) + 1
+    when = turn * span + (design.year - design.year.min())
+    groups = []
+    for m in np.unique(counts):
+        rows = order[starts[counts == m][:, None] + np.arange(m)]
+        if m == 1:
+            patterns, which = np.unique(when[rows[:, 0]], return_inverse=True)
+        else:
+            patterns, which = np.unique(when[rows], axis=0, return_inverse=True)
+        which = which.ravel()
+        groups += [rows[which == i] for i in range(len(patterns)) if (which == i).sum() > 1]
+    return groups
+
+
+def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
+    """The histories dealt anew within each group; shape (rows, draws), columns contiguous."""
+    if len(groups) == 1 and groups[0].shape == (len(history), 1):
+        return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
+    dealt = np.tile(history, (draws, 1))
+    for rows in groups:
+        own = history[rows]
+        for draw in range(draws):
+            dealt[draw, rows] = own[rng.permutation(len(rows))]
+    return dealt.T
+
+
+def instruments(trial: Trial) -> list[str]:
+    """What the design's instruments are called; none unless the estimator works by them."""
+    if getattr(trial.estimator, "strategy", "") != "iv":
+        return []
+    return [one.name for one in trial.identification.instruments if one.name in trial.fixed.columns]
+
+
+def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Effects and errors of dealt histories, shape (draws,) each.
+
+    Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error.
+    """
+    if not (moving := instruments(trial)):
+        return trial.redraw(name, treatment=deal(history, groups, draws, rng))
+    source = deal(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
+    return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving})

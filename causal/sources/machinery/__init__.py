@@ -1,0 +1,1 @@
+"""What sources share, or are made of."""
