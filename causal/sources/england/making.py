@@ -309,6 +309,11 @@ def child_poverty(m: Making) -> pd.Series:
     chain = CHAIN + m.choices.snapshot_offset
     if chain in level and chain in rate:
         level |= {year: level[chain] * rate[year] / rate[chain] for year in rate if year > chain}
+    share = by_year(m.take("low_income_share")) if m.numbers.has("low_income_share") else {}
+    last, on = max(level, default=0), ""
+    if last in share:
+        level |= {year: level[last] * share[year] / share[last] for year in share if year > last}
+        on = f"; from {last} on by the growth of DWP's revised rate, as DfE's Local authority interactive tool has it"
     out = tall(level)
     code, year = out.index.get_level_values("code"), out.index.get_level_values("year")
     # on DWP's 2021 boundaries an eighth of Northamptonshire's poor children vanish in a year
@@ -318,7 +323,7 @@ def child_poverty(m: Making) -> pd.Series:
     m.notes.append(
         f"child_poverty changes its source after {chain}: HMRC's local measure to its snapshot of August {CHAIN}, then carried on by the growth of DWP's "
         "relative low income; the join is level by construction, what is counted changes. HMRC's snapshot of August 2014 stands out (more working "
-        "families), and Northamptonshire is missing from 2019, where DWP's counts dip implausibly"
+        f"families), and Northamptonshire is missing from 2019, where DWP's counts dip implausibly{on}"
     )
     return out.mask(dip)
 

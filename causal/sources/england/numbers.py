@@ -24,7 +24,7 @@ Array = NDArray[Any]
 AVERAGED = frozenset(
     {"spending_power_change"}
     | {f"{index}_{year}_{kind}" for index in ("imd", "idaci") for year in (2015, 2019) for kind in ("score", "extent", "rank")}
-    | {"road_injuries"}
+    | {"road_injuries", "low_income_share"}
 )
 
 NATIONAL = frozenset({"gdp_deflator", "producer_prices"})

@@ -74,6 +74,8 @@ class England:
     lait : indicators of DfE's Local authority interactive tool to add, by their names there; each becomes `lait_…`.
     keep_regions : regions to keep, by name; none: all.
     break_at : from this year on each place counts as another, with effects of its own (2020: covid); None: no break.
+    region_columns : a column for each region, 1 for its places and 0 for others, to condition on where places are compared with one another.
+    cross_section : keep the rows of this year only, once everything derived from other years is made; None: all years.
     derived : name → {verb: column, …}: lags, logs, shares and changes to add (`causal.derive`).
     """
 
@@ -92,6 +94,8 @@ class England:
     lait: tuple[str, ...] = ()
     keep_regions: tuple[str, ...] = ()
     break_at: int | None = None
+    region_columns: bool = False
+    cross_section: int | None = None
     derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,6 +112,12 @@ class England:
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not FIRST <= value < FURTHEST):
                 raise ConfigError(f"source.{key} must be a year from {FIRST} on, as far as the files go (or null), got {value!r}")
         object.__setattr__(self, "keep_regions", narrow.checked(self.keep_regions, self.first_year, self.last_year, self.break_at))
+        if not isinstance(self.region_columns, bool):
+            raise ConfigError(f"source.region_columns must be true or false, got {self.region_columns!r}")
+        if self.cross_section is not None and (isinstance(self.cross_section, bool) or not isinstance(self.cross_section, int)):
+            raise ConfigError(f"source.cross_section must be a year such as 2025 (or null), got {self.cross_section!r}")
+        if self.cross_section is not None and self.break_at is not None:
+            raise ConfigError("source.break_at parts years from one another, and source.cross_section keeps one; give one of the two")
         if self.population_series not in (None, *SERIES):
             given = str(self.population_series)
             raise ConfigError(f"source.population_series must be one of {', '.join(SERIES)} (or null), got {given!r}; {suggest(given, SERIES)}")
@@ -182,6 +192,9 @@ class England:
         ]
         recorded = next((note for note in making.notes if note.startswith(RECORDED)), "")
         asked, extra = self._asked(every)
+        if self.region_columns:
+            here, described = _regions(table["region"], every)
+            asked, extra = pd.concat([asked, here], axis=1), (*extra, *described)
         panel = Panel(
             frame=pd.concat([frame, asked], axis=1),
             variables=(*(self._variable(BY_NAME[name], recorded) for name in making.made), *extra),
@@ -201,7 +214,8 @@ class England:
             ),
             reasons=reasons(frame, making),
         )
-        return narrow.narrow(derive(panel, self.derived), keep_regions=self.keep_regions, break_at=self.break_at)
+        one = self.cross_section
+        return narrow.narrow(derive(panel, self.derived), keep_regions=self.keep_regions, first_year=one, last_year=one, break_at=self.break_at)
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not in this folder, and where it is to be had; None if it is there, or unknown."""
@@ -503,6 +517,27 @@ class England:
             rounding=rounding[0] if rounding else None,
             breaks=tuple(sorted(breaks.items())),
         )
+
+
+def _regions(region: pd.Series, index: pd.MultiIndex) -> tuple[pd.DataFrame, tuple[Variable, ...]]:
+    """A column for each region but the largest, which the others are compared with: with all of them and a constant one would be told by the rest."""
+    largest = region.value_counts().index[0]
+    columns, described = dict[str, pd.Series](), list[Variable]()
+    for name in sorted(set(region) - {largest, ""}):
+        column = f"region_{re.sub(r'[^a-z0-9]+', '_', str(name).lower()).strip('_')}"
+        inside = index.get_level_values("authority").isin(list(region.index[region == name]))
+        columns[column] = pd.Series(inside.astype(float), index=index)
+        described.append(
+            Variable(
+                name=column,
+                label=f"in {name}",
+                unit="1 = yes",
+                source="DfE, region of the authority",
+                definition=f"0 in {largest} and elsewhere",
+                varies="authority",
+            )
+        )
+    return pd.DataFrame(columns, index=index), tuple(described)
 
 
 SLIGHT = 0.05  # %: a change of England's total below this is rounding

@@ -267,6 +267,7 @@ VARIABLES: tuple[Made, ...] = (
         label="children in low-income families",
         unit="% of children",
         needs=("hmrc_poor", "hmrc_children", "dwp_poor"),
+        helps=("low_income_share",),
         make=make.child_poverty,
         per_children=True,
         breaks=lambda c: {
@@ -432,7 +433,7 @@ VARIABLES: tuple[Made, ...] = (
     Made(
         name="good_or_outstanding",
         label="services rated good or outstanding",
-        unit="1 = yes",
+        unit="share of authorities",
         needs=("judgement",),
         helps=("inspected", "judgement_listed"),
         make=lambda m: (m.made["inspection_grade"] <= make.GOOD).where(m.made["inspection_grade"].notna()).astype(float),
@@ -441,7 +442,7 @@ VARIABLES: tuple[Made, ...] = (
     Made(
         name="good_when_judged",
         label="services rated good or outstanding in an inspection of the year",
-        unit="1 = yes",
+        unit="share of authorities",
         needs=("judgement",),
         make=make.good_when_judged,
         definition="as good or outstanding, but only in years in which a judgement was published, so that none is counted twice",

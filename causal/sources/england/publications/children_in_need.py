@@ -320,11 +320,8 @@ def read(book: Book, edition: Edition) -> Extract:
     known = EACH_FILE | UNUSED | {heading.lower() for quantity in wanted for heading in _headings(edition.part, quantity)}
     note_lacking(table, cells, wanted, later=edition.year > KNOWN, known=known)
     printed = [quantity for quantity in wanted if quantity in table.at]
-    lines = [
-        Line(row=row, place=place, year=year, record=record)
-        for row, place, record in rows(table, cells)
-        if (year := cells.year(table, row, "year", record["year"])) is not None
-    ]
+    found = list(rows(table, cells))
+    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if not number(record["year"])[1]]
     headings = {table.heading(quantity): quantity for quantity in printed}
     bad = contradicted(
         table,
@@ -335,12 +332,15 @@ def read(book: Book, edition: Edition) -> Extract:
         shares=SHARES.get(edition.part),
         quantities=headings,
     )
-    for line in lines:
-        if line.place != ENGLAND:
-            note_authority(cells, line.year, line.record)
+    for row, place, record in found:
+        year = cells.year(table, row, "year", record["year"])
+        if year is None:
+            continue
+        if place != ENGLAND:
+            note_authority(cells, year, record)
         for quantity in printed:
-            cell = EMPTY if (line.row, table.heading(quantity)) in bad or (line.row, "") in bad else line.record[quantity]
-            cells.add(table, line.row, quantity, cell, place=line.place, year=line.year, column=quantity)
+            cell = EMPTY if {(row, table.heading(quantity)), (row, "")} & bad else record[quantity]
+            cells.add(table, row, quantity, cell, place=place, year=year, column=quantity)
     return cells.extract()
 
 

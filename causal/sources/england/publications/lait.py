@@ -9,6 +9,7 @@ years, taken to end with the last.
 - **Children killed or seriously injured on the roads** (`RTA`), aged 0 to 15, per 100,000: called a number in the file, a rate in DfE's dictionary. A mean of
   three calendar years, the first 2014 to 2016. It is put to the year ending 31 March in the *first* but one of them (2015 for 2014 to 2016), so that what
   happened in the year before (to 31 March 2014) lies before all but its first three months.
+- **Children in low-income families** (`ChildPov`), % of children, from 2022: DWP's relative low income before housing costs, as it has revised it.
 - Any other indicator is read when it is asked for by name (`source.lait`).
 """
 
@@ -36,7 +37,7 @@ TOTALS = {
     "OtherChildren&FamilyFinance": "other_children_gross",
 }
 ROADS = "RTA"
-TAKEN = {**TOTALS, ROADS: "road_injuries"}
+TAKEN = {**TOTALS, ROADS: "road_injuries", "ChildPov": "low_income_share"}
 COUNTRY, REGIONS = 970, range(980, 1000)
 IN_DOUBT = "DfE leaves Wandsworth and Middlesbrough out of England's sums of 2024-25, since their returns are in doubt; their own numbers stand as printed"
 YEARS = re.compile(r"(?:(20\d\d)[/-](?:20)?(\d\d)|(20\d\d)[/-]\d\d-(\d\d)/(\d\d)|(20\d\d))(?: \(.*\))?")
@@ -135,6 +136,7 @@ PUBLICATION = Publication(
     page="https://www.gov.uk/government/publications/local-authority-interactive-tool-lait",
     gives={
         **{quantity: f"section 251 gross outturn, {name.removesuffix('Finance')}, £ of the year" for name, quantity in TOTALS.items()},
+        "low_income_share": "children in relative low income before housing costs, % of children",
         "road_injuries": "children aged 0 to 15 killed or seriously injured on the roads, mean of three calendar years, per 100,000",
     },
     editions=(Edition(year=2025),),
