@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from causal.derive import check_derived, derive
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, NotMeasured, suggest
 from causal.panel import Loss, Panel, Variable
 from causal.sources.england import folder as files
 from causal.sources.england.behind import bare, behind, reasons
@@ -160,6 +160,11 @@ class England:
         return tuple(Path(one).expanduser() for one in ((self.path,) if isinstance(self.path, str) else self.path))
 
     @property
+    def series(self) -> str:
+        """The series of children that rates are made with."""
+        return self._series
+
+    @property
     def _named(self) -> str:
         return " and ".join(map(str, self._paths))
 
@@ -215,6 +220,8 @@ class England:
             reasons=reasons(frame, making),
         )
         one = self.cross_section
+        if one is not None and one not in self.years:
+            raise NotMeasured(f"source.cross_section {one}: the panel has the years {self.years[0]} to {self.years[-1]}")
         return narrow.narrow(derive(panel, self.derived), keep_regions=self.keep_regions, first_year=one, last_year=one, break_at=self.break_at)
 
     def missing(self, name: str) -> str | None:
