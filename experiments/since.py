@@ -8,8 +8,8 @@ changed at a time and estimated without checks, so that the steps add up to the 
          → today's series of children                       population
          → today's years                                    data: what was not yet published
 
-changed at a time and estimated without checks, so that the steps add up exactly to the whole move:
-words are shown.
+A step that cannot be made (last year's files are no longer as they were) counts with the next, and is named with it. The rule moves no estimate: where it
+changed, both words are shown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 from causal.errors import ConfigError
 from causal.words import places, signed
 
-FILE = "answers.json"
+FILE, MOVED = "answers.json", "moved.json"  # what a run of a study leaves: its answers, and what moved since another
 SCHEMA = 1
 STILL = 1e-9  # of the then standard error: a difference below it is arithmetic
 

@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from causal.errors import CausalError, ConfigError, NotMeasured, suggest
 from causal.experiments import decompose
 from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
 from causal.experiments.run import carry_out, checked_workers, complete
-from causal.experiments.since import FILE, Move, earlier, moved, recorded, source_of, table
+from causal.experiments.since import FILE, MOVED, Move, earlier, moved, recorded, source_of, table
 from causal.panel import Panel
 from causal.report.figures.canvas import stamped, titled
 from causal.report.figures.charts import draw
@@ -157,6 +157,8 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         print(f"since {since}:")
         print("\n".join(f"    {move}" for move in moves), flush=True)
     page = _write(what, rows, folder, moves, str(since))
+    if moves:
+        (folder / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     (folder / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     states = [row["state"] for row in rows]
     told = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]

@@ -145,8 +145,10 @@ class Numbers:
                 direct = here[np.where(year[here] == 0, True, late if side is one.after else ~late)]
                 out.append((quantity[direct], code[direct], year[direct], value[direct], mark[direct]))
                 other = one.after if side is one.before else one.before
-                if len(other) == 1:  # printed for the parts, in a year that had the whole
+                if len(other) == 1:  # printed for the parts, in a year that had the whole, and not for the whole too
+                    itself = np.isin(code, list(other))
                     use = complete & (when != 0) & ((when <= one.until) if side is one.after else (when > one.until))
+                    use &= ~np.isin(what * 10_000 + when, quantity[itself] * 10_000 + year[itself])
                     out.append((what[use], np.full(int(use.sum()), next(iter(other))), when[use], total[use], why[use]))
             if self.places.merged:
                 lost = np.setdiff1d(seen, taken)

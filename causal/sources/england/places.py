@@ -50,6 +50,7 @@ REORGANISATIONS = (
     ),
 )  # fmt: skip
 UNIT = {code: one.unit for one in REORGANISATIONS for code in one.before | one.after}
+GONE = re.compile(r" \(Pre LGR?\)$")  # how one publication marks an authority that local government reorganisation ended
 CODES = frozenset(  # every authority from April 2009 on: a code beside these is a slip, whoever prints it
     map(
         str,
@@ -111,9 +112,10 @@ class Places:
         """
         latest = authorities.sort_values("year", ascending=False, kind="stable")
         gss, names, table = dict(GSS_ALIASES), dict[str, str](), dict[str, dict[str, str]]()
-        for old, new, name, region_code, region, _ in latest.itertuples(index=False):
+        for old, new, said_name, region_code, region, _ in latest.itertuples(index=False):
             if old not in CODES:
                 continue
+            name = GONE.sub("", said_name)
             if re.fullmatch(r"E\d{8}", new):
                 gss.setdefault(new, old)
             names.setdefault(plain(name), old)

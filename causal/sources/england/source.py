@@ -560,6 +560,10 @@ def _wanted(quantity: str) -> str:
     giving: Sequence[Publication] = [one for one in publications() if quantity in one.gives]
     if quantity in ("centre_opened", "centre_closed"):
         columns = "URN, LA (code), LA (name), EstablishmentName, TypeOfEstablishment (name), EstablishmentStatus (name), OpenDate, CloseDate"
-        what = f"the full extract ({columns}; the open-only one does not do) of the register of establishments"
-        return f"close dates of children's centres: {what}, from {giving[0].page}"
+        return (
+            "close dates of children's centres: no public extract of the register of establishments has them (the open-only one does not do); a table of "
+            f"yours is read that has its columns ({columns}). Counts by authority to be got by hand: DfE's statistics of 7 November 2019, the spreadsheet to "
+            "parliamentary question 7128, and 'Number of children's centres by local authority' of April 2010 and September 2011 on gov.uk; what closed "
+            f"since 2010 is asked with  experiment=closures_long_run. The register: {giving[0].page}"
+        )
     return " or ".join(f"{one.title}, from {one.page}" for one in giving) or quantity
