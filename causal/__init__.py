@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from causal.design import Design
     from causal.errors import CausalError, ConfigError, DataError, DesignError, EstimationError, GraphError
+    from causal.estimand import DesignFacts, Estimand, Held, JointTest
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
+    from causal.own_data import read
     from causal.panel import Loss, Panel, Variable
     from causal.question import Question, Saying
     from causal.refute import Refutation, Refuter, Trial
@@ -27,8 +29,10 @@ _HOMES = {
     "question": ("Question", "Saying"),
     "graph": ("Node", "Arrow", "Graph"),
     "panel": ("Variable", "Loss", "Panel"),
+    "own_data": ("read",),
     "identify": ("Identification",),
     "design": ("Design",),
+    "estimand": ("Estimand", "Held", "DesignFacts", "JointTest"),
     "estimate": ("Part", "Estimate", "Estimator"),
     "refute": ("Trial", "Refutation", "Refuter"),
     "verdict.decide": ("Rule", "Verdict"),
@@ -42,12 +46,16 @@ __all__ = [
     "DataError",
     "Design",
     "DesignError",
+    "DesignFacts",
+    "Estimand",
     "Estimate",
     "EstimationError",
     "Estimator",
     "Graph",
     "GraphError",
+    "Held",
     "Identification",
+    "JointTest",
     "Loss",
     "Node",
     "Panel",
@@ -62,6 +70,7 @@ __all__ = [
     "Trial",
     "Variable",
     "Verdict",
+    "read",
     "run",
 ]
 

@@ -14,8 +14,8 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
 from causal.estimand import Estimand, Held
-from causal.estimate import Estimate, Part, clustering, counted, weighed
-from causal.inference.clustered import critical_t, interval, joint_critical
+from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, weighed, without_interval
+from causal.inference.clustered import FEW_CLUSTERS, TWO, critical_t, effective_clusters, interval, joint_critical
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
 
@@ -37,7 +37,7 @@ def bootstrapped(
 ) -> Estimate:
     """An `Estimate` whose error is a bootstrap over whole clusters, for estimators without an influence function.
 
-    The error is the standard deviation over draws of clusters with replacement, the interval t(G−1) times it; joint bands come from the draws
+    The error is the standard deviation over draws of clusters with replacement, the interval t times it (`degrees_of_freedom`); joint bands come from the draws
     themselves. There is no influence.
 
     Parameters
@@ -60,7 +60,7 @@ def bootstrapped(
             found.append(np.full(len(point), np.nan))
     spread = np.array(found)
     good = np.isfinite(spread)
-    level, df = design.question.level, number - 1.0
+    level, df = design.question.level, degrees_of_freedom(used)
     enough = good.mean(axis=0) >= MOST_DRAWS
     errors = [float(spread[good[:, j], j].std(ddof=1)) if enough[j] else None for j in range(len(point))]
     whole = spread[good.all(axis=1)]
@@ -88,7 +88,7 @@ def bootstrapped(
         )
     ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
     failed = int((~good[:, 0]).sum())
-    return Estimate(
+    made = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
         held=held or Held.by(design),
@@ -101,12 +101,25 @@ def bootstrapped(
         level=level,
         p_value=ends[2],
         df=None if errors[0] is None else df,
-        inference=f"bootstrap over clusters ({draws} draws, {failed} failed), t(G−1), {clustering(design)}"
+        inference=f"bootstrap over clusters ({draws} draws, {failed} failed), t({'G−1' if df == number - 1.0 else f'{df:.0f}'}), {clustering(design)}"
         if errors[0] is not None
         else f"none: {failed} of {draws} bootstrap draws had no answer",
         rows=used.rows,
         authorities=len(used.authorities),
         clusters=number,
         parts=tuple(parts),
+        no_interval="lost_draws" if errors[0] is None else None,
         **more,
     )
+    return without_interval(made, TWO_CLUSTERS, "two_clusters") if number <= TWO else made
+
+
+def degrees_of_freedom(design: Design) -> float:
+    """G − 1, or one less than the effective number of clusters where that is small.
+
+    A bootstrap knows the spread between those that carry the comparison from no more of them than there are.
+    """
+    number = len(design.clusters)
+    left = design.partial_out(design.treatment[:, None])[:, 0]
+    effective, _ = effective_clusters(left, design.cluster, number) if left.any() else (float(number), 0.0)
+    return number - 1.0 if effective >= FEW_CLUSTERS else max(effective - 1.0, 1.0)

@@ -19,42 +19,18 @@ from numpy.typing import NDArray
 
 from causal.arrays import Floats, Ints
 from causal.errors import DesignError, NotEstimable, suggest
-from causal.graph import dated, undated
+from causal.graph import undated
 from causal.identify import PLACE_AND_TIME, Identification
 from causal.modifier import Modifier, base_year, cut_into_groups
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
-from causal.words import capital, count
+from causal.rows import Control, beside, breaks, complete, control_columns, row_weights
 
 FEWEST_AUTHORITIES = 10
+GONE = 1e-7  # share of a column's length below which nothing of it is left
+ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
+PERFECT = 1e-10  # share of a column's variance below which another explains all of it
 COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
-
-
-class Control(str):
-    """A cause that is adjusted for: a value, written `deprivation × year` where the cause acts with its own strength in each year.
-
-    It equals and sorts as its written form, so that it stands in words and records as it is; whoever needs to know asks its fields.
-
-    Parameters
-    ----------
-    cause : dated name of the cause.
-    by_year : whether it has a column for each year.
-    made : whether an estimator made it for itself, and it is no cause in the graph.
-    """
-
-    __slots__ = ("by_year", "cause", "made")
-    cause: str
-    by_year: bool
-    made: bool
-
-    def __new__(cls, cause: str, *, by_year: bool = False, made: bool = False) -> Control:
-        """The value of these fields."""
-        one = super().__new__(cls, f"{cause} × year" if by_year else cause)
-        one.cause, one.by_year, one.made = cause, by_year, made
-        return one
-
-    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, bool]]:
-        return (self.cause,), {"by_year": self.by_year, "made": self.made}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -340,7 +316,7 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     Raises
     ------
     DesignError : a treatment that never varies; fewer than ten authorities; no usable rows.
-    NotEstimable : a treatment that does not vary within what is absorbed and adjusted for.
+    NotEstimable : a treatment or an outcome that does not vary within what is absorbed and adjusted for, or an outcome that is the treatment again.
     DataError : the panel lacks a column that is needed.
     """
     outcome_variable, treatment_variable = panel.variable(question.outcome), panel.variable(question.treatment)
@@ -373,7 +349,7 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         table[f"modifier {name}"] = base_year(panel, name)
     if question.weights is not None:
         table[f"weight {question.weights}"] = panel.frame[panel.variable(question.weights).name]
-    kept, lost = _complete(panel, table, lag)
+    kept, lost = complete(panel, table, lag)
     if "authority" in absorb:
         counts = kept.groupby(level="authority").transform("sum")
         single = kept & (counts == 1)
@@ -397,8 +373,8 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     if question.weights is not None:
         words.append(f"Each authority-year counts by its {panel.variable(question.weights).label}.")
     year = table.index.get_level_values("year").to_numpy(dtype=np.int64)
-    controls, names, groups = _controls(table, linear, identification, year, words)
-    words += _breaks(panel, {question.outcome: 0, question.treatment: -lag} | {bare: by for bare, by in map(undated, linear)}, year)
+    controls, names, groups = control_columns(table, linear, identification, year, words)
+    words += breaks(panel, {question.outcome: 0, question.treatment: -lag} | {bare: by for bare, by in map(undated, linear)}, year)
     cluster_names = panel.clusters(list(authorities)).to_numpy()
     cluster_codes, clusters = pd.factorize(cluster_names, sort=True)
     regions = panel.places["region"].reindex(authorities).fillna("").to_numpy(dtype=str) if "region" in panel.places else np.full(len(authorities), "")
@@ -425,107 +401,49 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         treatment_variable=treatment_variable,
         lost=tuple(lost),
         words=tuple(words),
-        weights=_weights(question, table),
-        columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in _beside(panel, question, identification, lag).items()},
+        weights=row_weights(question, table),
+        columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in beside(panel, question, identification, lag).items()},
     )
     _must_vary(made, panel)
     return made
 
 
-def _weights(question: Question, table: pd.DataFrame) -> Floats | None:
-    """How much each row counts, mean 1."""
-    if question.weights is None:
-        return None
-    weights = table[f"weight {question.weights}"].to_numpy(dtype=float)
-    if not (weights > 0).all():
-        raise DesignError(
-            f"question.weights={question.weights} must be above 0 wherever it is known, and {(weights <= 0).sum()} of {len(weights)} rows are not; "
-            "leave those cells empty, or count all alike with  question.weights=null"
-        )
-    return np.asarray(weights / weights.mean())
-
-
-def _beside(panel: Panel, question: Question, identification: Identification, lag: int) -> dict[str, pd.Series]:
-    """Instruments and front-door variables as the graph dates them, mediators the year after the treatment, the outcome the year before it."""
-    names = {one.name for one in identification.instruments} | set(identification.frontdoor) | {dated(question.outcome, -lag - 1)}
-    names |= {dated(name, -max(lag - 1, 0)) for name in identification.mediators}
-    return {name: panel.shift(undated(name)[0], undated(name)[1]) for name in sorted(names) if undated(name)[0] in panel.names}
-
-
-def _complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, list[Loss]]:
-    """Which rows have everything, and what was lost at each step, with the source's own reasons for empty cells."""
-    lost = [loss for loss in panel.log if loss.column is None]
-    kept = pd.Series(True, index=table.index)
-
-    def lose(here: pd.Series, step: str) -> None:
-        nonlocal kept
-        here = here & kept
-        if here.any():
-            before, kept = kept, kept & ~here
-            gone = set(table.index[before].unique("authority")) - set(table.index[kept].unique("authority"))
-            lost.append(Loss(step=step, rows=int(here.sum()), authorities=tuple(sorted(gone))))
-
-    for i, name in enumerate(table.columns):
-        bare, by = undated(str(name))
-        by = -lag if i == 1 else by
-        if by:
-            years = table.index.get_level_values("year") + by
-            inside = pd.MultiIndex.from_arrays([table.index.get_level_values("authority"), years]).isin(panel.frame.index)
-            lose(pd.Series(~inside, index=table.index), f"no row {count(abs(by), 'year')} {'earlier' if by < 0 else 'later'}, where the panel begins or ends")
-        said = [f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare]
-        marks = panel.marks(bare)
-        why = "; ".join([*said, *([", ".join(f"{n} marked {mark!r}" for mark, n in marks.items())] if marks else [])])
-        lose(table[name].isna(), f"{str(name).removeprefix('modifier ').removeprefix('weight ')} not known" + (f": {why}" if why else ""))
-    return kept, lost
-
-
-def _breaks(panel: Panel, dated: Mapping[str, int], year: Ints) -> list[str]:
-    """What is known to break within the years used of each column (name → years' shift), and what it is rounded to."""
-    words = []
-    for name, by in dated.items():
-        variable = panel.variable(name)
-        words += [
-            f"{capital(variable.label)}: years from {when} on are not quite comparable with those before ({why})."
-            for when, why in variable.breaks
-            if year.min() + by < when <= year.max() + by
-        ]
-        if variable.rounding:
-            words.append(f"{capital(variable.label)}: made of published numbers that are rounded to {variable.rounding:g}.")
-    return words
-
-
-def _controls(
-    table: pd.DataFrame, linear: list[str], identification: Identification, year: Ints, words: list[str]
-) -> tuple[Floats, tuple[str, ...], dict[Control, tuple[int, ...]]]:
-    """Columns to adjust for; a cause that acts by year gets one for each year, the first year's being its level."""
-    columns: list[Floats] = []
-    names: list[str] = []
-    groups: dict[Control, tuple[int, ...]] = {}
-    absorbs_place = "authority" in identification.adjust_for
-    for name in linear:
-        values = table[name].to_numpy(dtype=float)
-        by_year = name in identification.by_year
-        parts = [] if by_year and absorbs_place else [(name, values)]
-        if by_year:
-            parts += [(f"{name} × {one}", np.where(year == one, values, 0.0)) for one in np.unique(year)[1:]]
-        groups[Control(name, by_year=by_year)] = tuple(range(len(columns), len(columns) + len(parts)))
-        columns += [part for _, part in parts]
-        names += [part for part, _ in parts]
-    if groups:
-        words.append(f"Adjusted for: {', '.join(groups)}.")
-    return (np.column_stack(columns) if columns else np.empty((len(table), 0))), tuple(names), groups
-
-
 def _must_vary(made: Design, panel: Panel) -> None:
-    name = made.question.treatment
+    """Treatment and outcome must vary once what is absorbed and adjusted for is taken out, and must not be one column."""
+    question = made.question
+    name, outcome = question.treatment, question.outcome
     spread = np.ptp(made.treatment)
     if spread == 0:
         raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
-    left = made.partial_out(made.treatment[:, None])[:, 0]
-    if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(made.treatment - made.treatment.mean()):
-        fixed = [*made.absorb, *made.control_groups]
+    within = " and ".join(made.absorb) or "the adjustment set"
+    fixed = ", ".join([*made.absorb, *made.control_groups])
+    left = made.partial_out(np.column_stack([made.treatment, made.outcome]))
+    about = [np.linalg.norm(column - column.mean()) for column in (made.treatment, made.outcome)]
+    if np.linalg.norm(left[:, 0]) <= GONE * about[0]:
         raise NotEstimable(
-            f"{panel.title}: {name} is not estimable within {' and '.join(made.absorb) or 'the adjustment set'}: nothing of it is left once {', '.join(fixed)} "
-            "are held fixed. "
+            f"{panel.title}: {name} is not estimable within {within}: nothing of it is left once {fixed} are held fixed. "
             "Ask with a treatment that changes within an authority (a yearly measure), or compare between authorities and call it an association"
         )
+    if about[1] <= ROUNDING * np.abs(made.outcome).max() or np.linalg.norm(left[:, 1]) <= GONE * about[1]:
+        what = (
+            f"is {made.outcome[0]:g} in all {made.rows} usable rows"
+            if np.ptp(made.outcome) == 0
+            else f"does not vary once {fixed or 'its mean'} are held fixed"
+        )
+        raise NotEstimable(
+            f"{panel.title}: {outcome} {what}, so that no effect on it can be estimated; nothing that differs is there to explain. "
+            "Look whether the column is the one that was meant, or ask for an outcome that changes",
+            "outcome_fixed",
+        )
+    if _one_column(left[:, 1], left[:, 0]):
+        raise NotEstimable(
+            f"{panel.title}: {outcome} and {name} are one column but for scale and what is held fixed, so that the effect of one on the other is an identity "
+            "and no finding. Look whether the outcome was copied or computed from the treatment",
+            "copy",
+        )
+
+
+def _one_column(left: Floats, right: Floats) -> bool:
+    """Whether two columns are the same but for scale."""
+    away = left - right * float(left @ right) / float(right @ right)
+    return bool(away @ away <= PERFECT * (left @ left))

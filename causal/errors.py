@@ -4,7 +4,7 @@
     ├── DataError        a table or file that cannot be used
     ├── GraphError       a causal graph that is not one
     ├── DesignError      a question that these data, so arranged, cannot carry
-    ├── EstimationError  an estimator that cannot serve this design
+    ├── EstimationError  an estimator that cannot serve this design, or whose answer is not of the form wanted
     └── ConfigError      a knob, name or value that does not exist or does not fit
 
 A finding ("not identified", "cannot tell") is never an error. Anything that is not a
@@ -38,7 +38,15 @@ class DesignError(CausalError):
 
 
 class NotEstimable(DesignError):
-    """A treatment of which nothing is left once what the graph asks for is held fixed: a finding, not a fault of the input."""
+    """An effect that these numbers cannot give, however much is adjusted for: a finding, not a fault of the input.
+
+    `code` says which: "treatment_fixed" (nothing of it is left once what the graph asks for is held fixed), "outcome_fixed" (likewise), "copy" (outcome and
+    treatment are one column), "perfect_fit", "no_error" (an error of nothing), "separated" (the treatment tells which counts are 0).
+    """
+
+    def __init__(self, message: str, code: str = "treatment_fixed") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class EstimationError(CausalError):

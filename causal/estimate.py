@@ -16,9 +16,13 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import NotWhatWasWanted
 from causal.estimand import DesignFacts, Estimand, Held
-from causal.inference.clustered import Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.question import Question
 
+# why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
+NoInterval = Literal["one_cluster", "two_clusters", "lost_draws", "method"]
+TWO_CLUSTERS = "two clusters give one difference, and no error can be learnt from one"
+FEWEST_IN_GROUP = 3  # clusters from which an error of a group's own effect is learnt
 Kind = Literal["group", "time", "path", "specification", "trend"]
 KINDS: tuple[str, ...] = ("group", "time", "path", "specification", "trend")
 
@@ -91,6 +95,30 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What an answer rests on, counted in clusters.
+
+    Parameters
+    ----------
+    clusters, effective : their number, and the number that residual treatment is spread over (Carter, Schnepel & Steigerwald 2017).
+    carried_by : the cluster without which there is no estimate; None where there is none.
+    treated, untreated : clusters that ever have and that never have the question's treated level, for a treatment of two levels; None for a dose.
+    placebo_lower, placebo_upper : what fits if the treated places' shocks are like the others' (`causal.inference.few_treated`), outcome units for
+        the whole contrast; None where the interval stands or too few are untreated.
+    placebos : untreated clusters that it rests on.
+    """
+
+    clusters: int
+    effective: float
+    carried_by: str | None = None
+    treated: int | None = None
+    untreated: int | None = None
+    placebo_lower: float | None = None
+    placebo_upper: float | None = None
+    placebos: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
 
@@ -110,6 +138,8 @@ class Estimate:
         squares add to std_error²; None where there is none.
     association : True where what the graph asks for is not held fixed, so that no causal verb may be used.
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
+    no_interval : why there is none, as a code; None where there is one.
+    support : what it rests on; None where nobody has asked (`causal.answer` does).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
 
@@ -137,6 +167,8 @@ class Estimate:
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
     association: bool = False
+    no_interval: NoInterval | None = None
+    support: Support | None = None
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -258,7 +290,9 @@ def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generat
     parts: list[Part] = []
     for of, groups, fit, codes in fits:
         counts = [(int((codes == j).sum()), len(np.unique(authority[codes == j]))) for j in range(len(groups))]
-        parts += parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng)
+        cluster = design.cluster if kept is None else design.cluster[kept]
+        few = [len(np.unique(cluster[codes == j])) < FEWEST_IN_GROUP for j in range(len(groups))]
+        parts += parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng, few=few)
     return tuple(parts)
 
 
@@ -271,6 +305,7 @@ def parts_of(
     names: Sequence[str],
     counts: Sequence[tuple[int, int]],
     rng: np.random.Generator,
+    few: Sequence[bool] = (),
     since: Sequence[int] = (),
     open_ended: Sequence[int] = (),
 ) -> tuple[Part, ...]:
@@ -278,13 +313,17 @@ def parts_of(
 
     names, counts : of each coefficient; counts are rows and authorities.
     since, open_ended : of kind "time", the years since the treatment, and those of them that stand for all beyond too.
+    few : whether a part rests on too few clusters for an error of its own; empty: none does. Such parts, and those that one cluster carries,
+        have an effect and no interval, and stand outside the joint band.
     """
-    critical = joint_critical(fit.scores, question.level, rng) if len(names) > 1 else None
+    known = [one and not short for one, short in zip(fit.known, few or [False] * len(names), strict=True)]
+    critical = joint_critical(fit.scores[:, known], question.level, rng) if sum(known) > 1 else None
     parts = []
     for j, name in enumerate(names):
-        effect, error = float(fit.coefficients[j] * question.contrast), float(fit.std_errors[j] * abs(question.contrast))
-        lower, upper, _ = interval(effect, error, question.level, float(fit.df[j]))
-        reach = None if critical is None else critical_t(critical, float(fit.df[j])) * error
+        effect = float(fit.coefficients[j] * question.contrast)
+        error = float(fit.std_errors[j] * abs(question.contrast)) if known[j] else None
+        lower, upper = (None, None) if error is None else interval(effect, error, question.level, float(fit.df[j]))[:2]
+        reach = None if critical is None or error is None else critical_t(critical, float(fit.df[j])) * error
         parts.append(
             Part(
                 kind=kind,
@@ -331,7 +370,7 @@ def estimated(
     fit = onto(fit, used.clusters, design.clusters)
     effect, error = float(fit.coefficients[0] * question.contrast), float(fit.std_errors[0] * abs(question.contrast))
     lower, upper, p_value = (_known(value) for value in interval(effect, error, question.level, float(fit.df[0])))
-    return Estimate(
+    made = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
         held=held or Held.by(design),
@@ -351,16 +390,29 @@ def estimated(
         influence=fit.scores[:, 0] * question.contrast if np.isfinite(fit.scores[:, 0]).all() else None,
         **more,
     )
+    if fit.known[0]:
+        return made
+    if len(used.clusters) <= TWO:
+        return without_interval(made, TWO_CLUSTERS, "two_clusters")
+    assert fit.carried is not None
+    return without_interval(made, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
 
 
-def without_interval(made: Estimate, why: str) -> Estimate:
-    """The estimate with its effects alone, for estimators whose interval nobody knows to be valid.
+def one_cluster(name: str) -> str:
+    """Why an answer that one cluster carries has no interval, as the end of a sentence."""
+    return f"{name} alone carries it: without {name} there is no estimate"
 
-    why : end of the sentence on inference.
+
+def without_interval(made: Estimate, why: str, code: NoInterval = "method") -> Estimate:
+    """The estimate with its effects alone: nobody knows a valid interval for it.
+
+    why : end of the sentence on inference; code : the same as a code. Where it is the method that has none its parts have none either.
     """
-    parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
+    parts = made.parts
+    if code in ("method", "two_clusters"):
+        parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
     words = f"no valid interval: {why}"
-    return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words)
+    return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words, no_interval=code)
 
 
 def clustering(design: Design) -> str:

@@ -29,10 +29,21 @@ SCHEMA = 1
 AUTOCORRELATIONS = (0.0, 0.4, 0.8)  # shown where the question declares none
 
 
+GOLDEN = (5**0.5 - 1) / 2  # multiples of it spread evenly over 0 to 1 and repeat nowhere
+
+
 def blinded(panel: Panel, outcome: str) -> Panel:
-    """The panel with every known value of the outcome put at 1, so that nothing but which are missing can be read."""
-    column = panel.frame[outcome]
-    return replace(panel, frame=panel.frame.assign(**{outcome: np.where(column.isna(), np.nan, 1.0)}))
+    """The panel with every known value of the outcome replaced by its row's turn in a sequence that owes nothing to it: only which are missing can be read.
+
+    The turns differ, since a design has no use for an outcome that is the same everywhere.
+    """
+    turns = np.arange(len(panel.frame)) * GOLDEN % 1.0
+    return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, turns)}))
+
+
+def _digest_without(panel: Panel, outcome: str) -> str:
+    """The digest of the panel with every known value of the outcome put at 1."""
+    return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, 1.0)})).digest
 
 
 def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
@@ -60,13 +71,13 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "question": {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(question).items()},
         "estimator": study.estimator.name,
         "strategy": found.strategy,
-        "adjust_for": list(found.adjust_for),
+        "adjust_for": [str(name) for name in found.adjust_for],
         "assumptions": list(found.assumptions),
         "checks": list(study.refuters),
-        "decisive": {kind: list(study.rule.decides(kind)) for kind in KINDS},
+        "bias": {kind: list(study.rule.bias[kind]) for kind in KINDS},
         "design": _rows(made),
         "power": _power(made),
-        "data": {"title": panel.title, "digest_without_outcome": blind.digest},
+        "data": {"title": panel.title, "digest_without_outcome": _digest_without(panel, question.outcome)},
         "words": list(words),
         "config": dict(config),
     }
@@ -127,6 +138,13 @@ def saved(path: Path) -> dict[str, Any]:
         raise ConfigError(f"protocol={path} has schema_version {plan.get('schema_version')!r}; this version reads {SCHEMA}")
     if _digest({key: value for key, value in plan.items() if key != "digest"}) != plan["digest"]:
         raise ConfigError(f"protocol={path} was changed after it was saved: its digest is not that of what it holds. Save a new one, and say why")
+    # a digest is no signature, since anyone can make it anew: what is read of a protocol is looked at
+    for key, kind in (("words", list), ("config", dict), ("data", dict), ("design", dict)):
+        if not isinstance(plan.get(key), kind):
+            raise ConfigError(f"protocol={path}: {key} must be a {'list' if kind is list else 'mapping'}, got {plan.get(key)!r}")
+    lacking = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
+    if lacking:
+        raise ConfigError(f"protocol={path} lacks {', '.join(lacking)}; causal explain … --save FILE writes one")
     return plan
 
 
@@ -138,7 +156,7 @@ def deviations(plan: Mapping[str, Any], *, config: Mapping[str, Any], panel: Pan
         for key in sorted(then.keys() | now.keys())
         if then.get(key) != now.get(key)
     ]
-    if outcome not in panel.names or blinded(panel, outcome).digest != plan["data"]["digest_without_outcome"]:
+    if outcome not in panel.names or _digest_without(panel, outcome) != plan["data"]["digest_without_outcome"]:
         said.append("the data are not those of the protocol: other values than the outcome's, or which outcomes are missing, have changed")
     if made is not None:
         rows = _rows(made)

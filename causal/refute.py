@@ -18,7 +18,7 @@ import numpy as np
 
 from causal.analysis import Analysis
 from causal.arrays import Floats
-from causal.design import Control, Design, design
+from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
@@ -26,13 +26,14 @@ from causal.identify import Identification
 from causal.panel import Panel
 from causal.question import Question
 from causal.redraw import with_clusters, with_control, with_treatment
+from causal.rows import Control
 
 T = TypeVar("T")
 # what a check speaks of: a bias that it could have seen; the size of the error; how the answer stands up to who and what is in the data; the record
 # of treatment and outcome; how large a hidden fault would have to be; the graph as a whole
 Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
 # what the verdict asks for by what it is, not by its name
-Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo"]
+Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 ROLES: tuple[Role, ...] = get_args(Role)
 REAL = (int, float, np.integer, np.floating)
@@ -100,6 +101,8 @@ class Refutation:
     lost: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.survived, np.bool_):
+            object.__setattr__(self, "survived", bool(self.survived))
         for problem in _wrong(self):
             raise WrongField(f"Refutation {self.name!r}: {problem}")
 
@@ -109,8 +112,10 @@ def _wrong(one: Refutation) -> Iterator[str]:
     for name in ("asks", "expected", "found", "detects", "cannot_detect"):
         if not isinstance(getattr(one, name), str):
             yield f"{name} must be words, got {getattr(one, name)!r}"
-    if one.survived not in (True, False, None) or (isinstance(one.survived, int | float) and not isinstance(one.survived, bool)):
+    if one.survived is not None and not isinstance(one.survived, bool):
         yield f"survived must be True, False or None, got {one.survived!r}"
+    if one.survived is None and not one.reason:
+        yield "reason must say why a check was not run, where survived is None"
     if one.family is not None and one.family not in FAMILIES:
         yield f"family must be one of {', '.join(FAMILIES)}, or None, got {one.family!r}"
     if one.role is not None and one.role not in ROLES:
@@ -349,9 +354,9 @@ def must_say(name: str, refuter: Refuter) -> None:
     ConfigError : no `refute` or `unmet`, no `name`, no `family` or one that there is none of, a `role` or `label` that is none; the message names the class.
     """
     who = f"refuters.{name}: the class {type(refuter).__module__}.{type(refuter).__qualname__}"
-    for method in ("refute(trial, rng)", "unmet(setting)"):
-        if not callable(getattr(refuter, method.partition("(")[0], None)):
-            raise ConfigError(f"{who} has no method {method}, so it is no check; unmet says what it lacks before it runs, None where nothing")
+    for method, takes in (("refute", "trial, rng"), ("unmet", "setting")):
+        if not callable(getattr(refuter, method, None)):
+            raise ConfigError(f"{who} has no method {method}({takes}), so it is no check; unmet says what it lacks before it runs, None where nothing")
     for key, options in (("family", FAMILIES), ("role", (*ROLES, None))):
         value = getattr(refuter, key, "nothing")
         if value not in options:

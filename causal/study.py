@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from causal.analysis import analyse, identified
+from causal.answer import answered
 from causal.design import Design
-from causal.errors import ConfigError, DataError, NotMeasured, suggest
-from causal.estimate import Estimate, Estimator, answer
+from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
+from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification
 from causal.knobs import whole_number
@@ -21,6 +22,10 @@ from causal.question import Question, Saying, sayings
 from causal.refute import Refutation, Refuter, Trial, must_say, refuted, stream
 from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
+from causal.verdict.say import Answer, Names
+from causal.verdict.say import say as put_into_words
+
+MOST_SHORT = 8  # words of the action in a headline
 
 
 class Source(Protocol):
@@ -44,6 +49,7 @@ class Study:
     ----------
     title : a few words.
     action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
+    short : the same in at most eight words, as headlines have it; "" takes the action.
     question, graph, source, estimator, refuters, rule : the parts; refuters by name.
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
@@ -65,12 +71,15 @@ class Study:
     language: Language = field(default_factory=Language)
     seed: int = 2019
     said: tuple[Saying, ...] = ()
+    short: str = ""
 
     def __post_init__(self) -> None:
         whole_number("seed", self.seed, 0)
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
+        if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
+            raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
         for name, refuter in self.refuters.items():
@@ -96,6 +105,14 @@ class Result:
     seconds: Mapping[str, float]
     steps: tuple[Step, ...] = ()
     dose: tuple[Dose, ...] = ()
+
+    @property
+    def answer(self) -> Answer:
+        """The verdict in words, in the study's house style."""
+        question, study = self.study.question, self.study
+        names = Names(action=study.action, short=study.short, outcome=self.panel.variable(question.outcome), treatment=self.panel.variable(question.treatment))
+        language = study.language.naming({one.name: one.label for one in study.refuters.values()})
+        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated)
 
 
 def run(
@@ -123,7 +140,6 @@ def run(
 
     clock = _Clock(say)
     question = study.question
-    language = study.language.naming({one.name: one.label for one in study.refuters.values()})
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         with clock("load"):
             panel = panel or loaded(study)
@@ -133,8 +149,15 @@ def run(
         outcome = panel.variable(question.outcome)
         with clock("design"):
             analysis = analyse(panel, question, study.graph, identification=found)
-        made = analysis.design
-        if made is None:
+        made, inestimable = analysis.design, analysis.not_estimable
+        estimate: Estimate | None = None
+        if made is not None:
+            try:
+                with clock("estimate"):
+                    estimate = answered(study.estimator, made, stream(study.seed, "estimate"))
+            except NotEstimable as why:
+                inestimable = why
+        if made is None or estimate is None:
             verdict = judge(
                 study.rule,
                 question,
@@ -143,10 +166,8 @@ def run(
                 (),
                 identification=found,
                 outcome=outcome,
-                action=study.action,
                 needs=[study.graph.node(name).label for name in found.blocked_by],
-                simulated=panel.simulated,
-                language=language,
+                inestimable=inestimable,
             )
             return Result(
                 study=study,
@@ -159,9 +180,7 @@ def run(
                 verdict=verdict,
                 seconds=clock.seconds,
             )
-        with clock("estimate"):
-            estimate = answer(study.estimator, made, stream(study.seed, "estimate"))
-        baseline = answer(study.baseline, made, stream(study.seed, "baseline")) if study.baseline else None
+        baseline = _baseline(study, made)
         trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
         refutations = []
         for name, refuter in study.refuters.items():
@@ -175,9 +194,6 @@ def run(
             refutations,
             identification=found,
             outcome=outcome,
-            action=study.action,
-            simulated=panel.simulated,
-            language=language,
         )
     return Result(
         study=study,
@@ -192,6 +208,15 @@ def run(
         steps=steps(made),
         dose=doses(made),
     )
+
+
+def _baseline(study: Study, made: Design) -> Estimate | None:
+    """The bare comparison beside the answer, where it gives one."""
+    if study.baseline is None:
+        return None
+    with suppress(NotEstimable):
+        return answered(study.baseline, made, stream(study.seed, "baseline"))
+    return None
 
 
 def loaded(study: Study) -> Panel:

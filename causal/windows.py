@@ -12,9 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import DesignError
 from causal.panel import Loss
+from causal.rows import Control
 from causal.words import count
 
 Window = tuple[int, int]

@@ -1,6 +1,6 @@
 """From the command line's words to a study: Hydra composes, we check, Hydra instantiates.
 
-Only classes of this toolkit are made from a configuration, or of modules that the user trusts on the command line: a
+What may be composed is `gate`'s business. Only classes of this toolkit are made of it, or of modules that the user trusts on the command line: a
 `_target_` is resolved and its own module looked at, since a prefix proves nothing (a library may re-export what runs code).
 """
 
@@ -11,7 +11,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-import causal.conf
 from causal.errors import CausalError, ConfigError, suggest
+from causal.experiments.gate import CONF, guarded, installed, plain_values, portable, shelf, typed, unresolved
+from causal.question import UNGIVEN
+from causal.refuters import labels
 from causal.study import Study
 
-CONF = Path(causal.conf.__path__[0])
-HOW = ("workers", "runs", "hydra")  # keys that say how to run, not what
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
 MOVED = {
     "causal.judge.Rule": "causal.verdict.rule.Rule",
@@ -45,21 +47,41 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     ------
     ConfigError : a group's choice, a key or a value that does not exist or does not fit.
     """
-    search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
     for folder in folders:
         _look_through(folder)
-    GlobalHydra.instance().clear()
-    with explained(words, folders), initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", [*parsable(words), *search], return_hydra_config=False)
+    typed(words)
+    with explained(words, folders), guarded(words, folders):
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("config", [*parsable(words), *searched(folders)], return_hydra_config=False)
     _outcome_heeded(config, words, folders)
+    reason_heeded(config, words)
     return config
+
+
+def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
+    """A smallest important effect changed on the command line does not keep the reason of another size.
+
+    Parameters
+    ----------
+    config : to change.
+    words : overrides as they were given.
+    """
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    if "question.smallest_important" in given and "question.because" not in given:
+        OmegaConf.update(config, "question.because", UNGIVEN, force_add=True)
+
+
+def searched(folders: Sequence[Path]) -> list[str]:
+    """The override that adds the user's folders to those where Hydra looks."""
+    return [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
 
 
 def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[Path]) -> None:
     """An experiment that sets its own outcome stands above the group, and a choice would be lost without a word."""
     chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("outcome=")), "")
-    for path in (root / "outcome" / f"{chosen}.yaml" for root in (*folders, CONF)):
-        if path.is_file():
+    for path in (path for root in (*folders, CONF) for path in shelf(root, "outcome") if path.stem == chosen):
+        with unresolved():
             wanted, got = OmegaConf.load(path).get("outcome"), OmegaConf.select(config, "question.outcome", throw_on_missing=False)
             if wanted != got and not any(word.startswith("question.outcome=") for word in words):
                 raise ConfigError(
@@ -70,14 +92,12 @@ def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[
 
 
 def _look_through(folder: Path) -> None:
-    """A folder of the user's own: there, with experiments that say where they belong, and without Hydra's own hooks, which run code."""
+    """A folder of the user's own: there, with experiments that say where they belong. What it sets is judged once it is composed."""
     if not folder.is_dir():
         raise ConfigError(f"--config-dir {folder}: there is no such folder")
-    for path in folder.rglob("*.yaml"):
+    for path in shelf(folder, "experiment"):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        if "hydra" in path.relative_to(folder).parts[:-1] or any(re.match(r"[\"']?hydra\b", line) for line in lines):
-            raise ConfigError(f"{path}: a configuration folder may not set hydra's own keys; give them on the command line")
-        if path.parent == folder / "experiment" and not any(re.match(r"#\s*@package\s+_global_", line) for line in lines):
+        if not any(re.match(r"#\s*@package\s+_global_", line) for line in lines):
             raise ConfigError(f"{path}: an experiment begins with the line  # @package _global_ ; without it its keys go unused")
 
 
@@ -93,7 +113,8 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     study = _made(plain)
     if not isinstance(study, Study):
         raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
-    return study
+    # also a check that the study does not ask for is called by its plain name
+    return replace(study, language=study.language.naming(labels()))
 
 
 def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) -> tuple[Study, Any]:
@@ -139,13 +160,15 @@ def _leave_knobs(plain: dict[str, Any]) -> None:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """What decides an answer, as plain values."""
-    try:
-        plain = OmegaConf.to_container(OmegaConf.masked_copy(config, [str(key) for key in config if key not in HOW]), resolve=True)
-    except OmegaConfBaseException as problem:
-        raise ConfigError(f"the configuration cannot be resolved: {str(problem).splitlines()[0]}") from problem
-    assert isinstance(plain, dict)
-    return {str(key): moved(value) for key, value in plain.items()}
+    """What decides an answer, as plain values; errors as `gate.plain_values`."""
+    return {key: moved(value) for key, value in plain_values(config).items()}
+
+
+def recorded(config: DictConfig) -> dict[str, Any]:
+    """What decides an answer, as it stands in results and their digests: paths without the folders of this machine."""
+    made = portable(resolved(config))
+    assert isinstance(made, dict)
+    return made
 
 
 def moved(value: Any) -> Any:
@@ -165,8 +188,14 @@ def parsable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
             quote = parser.parse_override(word).is_sweep_override() and "." in key and not sweep
         except HydraException:
             quote = True
-        good.append(f"{key}{sign}{quoted(value)}" if quote else word)
+        good.append(f"{key}{sign}{_elements(value) or quoted(value)}" if quote else word)
     return good
+
+
+def _elements(value: str) -> str:
+    """A list of files, each quoted by itself: [a(1).csv,b.csv] is two; "" for what is no plain list."""
+    inside = re.fullmatch(r"\[([^\[\]{}'\"]+)\]", value.strip())
+    return f"[{','.join(quoted(one.strip()) for one in inside[1].split(','))}]" if inside else ""
 
 
 def quoted(value: str) -> str:
@@ -187,7 +216,7 @@ def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
 
 def choices(group: str, folders: Sequence[Path] = ()) -> list[str]:
     """Names of a group's configurations, the user's folders included."""
-    return sorted({path.stem for root in (CONF, *folders) for path in (root / group).glob("*.yaml")})
+    return sorted({path.stem for root in (CONF, *folders) for path in shelf(root, group)})
 
 
 def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path]) -> CausalError:
@@ -219,11 +248,10 @@ def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """Every key of the configuration as it would be without the words that fail."""
     kept = [word for word in words if re.match(r"^((experiment|source|estimator|graph|rule|refuters)=[\w,\[\]]*|~\w+)$", word)]
     GlobalHydra.instance().clear()
-    search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
     try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("config", [*kept, *search])
-    except (HydraException, OmegaConfBaseException):
+        with guarded(kept, folders), initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("config", [*kept, *searched(folders)])
+    except (HydraException, OmegaConfBaseException, ConfigError):
         return []
     finally:
         GlobalHydra.instance().clear()
@@ -255,18 +283,21 @@ def _targets(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _allowed(where: str, target: Any, trusted: Sequence[str]) -> None:
-    """A class, or its classmethod, of this toolkit or of a module trusted on the command line."""
+    """A class, or its own classmethod, of this toolkit or of a module trusted on the command line."""
     if not isinstance(target, str):
         raise ConfigError(f"{where}: _target_ must be the dotted name of a class, got {target!r}")
-    root = target.split(".")[0]
     homes = ("causal", *trusted)
-    if root not in homes:
+
+    def at_home(module: str | None) -> bool:
+        return any(f"{module}.".startswith(f"{home}.") for home in homes)
+
+    if not at_home(target):
         raise ConfigError(f"{where}: {target} is not part of this toolkit; a class of your own is allowed with  --trust FOLDER_OR_MODULE  on the command line")
     found = _resolve(where, target)
     owner = found if inspect.isclass(found) else getattr(found, "__self__", None) if inspect.ismethod(found) else None
     if not inspect.isclass(owner):
         raise ConfigError(f"{where}: {target} is neither a class nor its classmethod")
-    if owner.__module__.split(".")[0] not in homes:
+    if not at_home(owner.__module__) or not at_home(getattr(found, "__module__", None)):
         raise ConfigError(f"{where}: {target} is defined in {owner.__module__}, which is not trusted")
 
 
@@ -288,24 +319,47 @@ def _resolve(where: str, target: str) -> Callable[..., Any]:
 
 
 def trust(names: Sequence[str]) -> list[str]:
-    """Put trusted folders on the import path; the top-level names of the modules that may be instantiated.
+    """Whose classes may be made: the modules of trusted folders, which go to the end of the import path, and modules that are installed.
+
+    Parameters
+    ----------
+    names : folders with Python modules, or dotted names of modules.
+
+    Returns
+    -------
+    modules : dotted names; what lies in or below them is trusted, and nothing beside them.
 
     Raises
     ------
-    ConfigError : neither a folder nor a module's name.
+    ConfigError : neither a folder with modules nor a module that can be imported; a folder's module is called like an installed one.
     """
     modules = []
     for name in names:
         folder = Path(name)
-        if folder.is_dir():
-            sys.path.insert(0, str(folder.resolve()))
-            modules += sorted({path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")})
-        elif re.fullmatch(r"\w+(\.\w+)*", name):
-            sys.path.insert(0, str(Path.cwd()))
-            modules.append(name.split(".")[0])
+        if name and folder.is_dir():
+            inside = sorted({path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")})
+            here = [one for one in inside if one.isidentifier() and one != "__init__"]
+            if not here:
+                raise ConfigError(f"--trust {name}: there is no module in this folder; it wants .py files, or packages with an __init__.py")
+            if (folder / "hydra_plugins").exists():
+                raise ConfigError(f"--trust {name}: hydra_plugins would be run by Hydra unasked; a folder is trusted for the classes that are named")
+            for one in here:
+                _own(name, one, folder)
+            if (path := str(folder.resolve())) not in sys.path:
+                sys.path.append(path)  # after all that is installed, which it cannot stand in for
+            modules += here
+        elif re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name) and installed(name):
+            modules.append(name)
         else:
-            raise ConfigError(f"--trust takes a folder with Python modules or a module's name, got {name!r}")
+            raise ConfigError(f"--trust takes a folder with Python modules or the name of a module that can be imported, got {name!r}, which is neither")
     return modules
+
+
+def _own(name: str, module: str, folder: Path) -> None:
+    """A folder's module must be found in that folder, and nowhere before it."""
+    spec = find_spec(module)
+    if spec is not None and (spec.origin is None or folder.resolve() not in Path(spec.origin).resolve().parents):
+        raise ConfigError(f"--trust {name}: its module {module!r} is called like one that is installed, which would be trusted in its place; rename it")
 
 
 def _unwrapped(problem: BaseException) -> CausalError:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from causal.breakdown import Breakdown, Case
 from causal.errors import ConfigError, suggest
-from causal.experiments.compose import choices, composed, resolved, study_and_part, trust
+from causal.experiments.compose import choices, composed, recorded, study_and_part, trust
+from causal.experiments.gate import how, spoken
 from causal.experiments.run import as_yaml, checked_workers, land
 from causal.refute import stream
 from causal.report import breakdown as pages
@@ -40,7 +41,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
     config = composed([f"decomposition={name}", *words], folders)
     study, decomposition = study_and_part(config, "decomposition", trust(trusted))
-    plain, runs = resolved(config), Path(str(config.runs))
+    plain, runs = recorded(config), Path(str(how(config, "runs")))
     began, clock = datetime.now(UTC), time.perf_counter()
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         panel = study.source.load()
@@ -53,7 +54,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             source=study.source,
             adjust_for=study.adjust_for,
             seed=study.seed,
-            workers=checked_workers(config.workers),
+            workers=checked_workers(how(config, "workers")),
             progress=sys.stderr.isatty(),
         )
         made: Breakdown = decomposition.decompose(case, stream(study.seed, "decompose", name))
@@ -61,7 +62,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     kept = [word for word in words if word.partition("=")[0] not in ("workers", "runs")]
     record = provenance(
         config=plain,
-        command=["causal", "decompose", name, *flags, *kept],
+        command=spoken(["causal", "decompose", name, *flags, *kept]),
         seed=study.seed,
         data=panel.digest,
         times={"started": began.isoformat(timespec="seconds"), "seconds": {"decompose": round(time.perf_counter() - clock, 3)}},

@@ -21,7 +21,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError, DesignError
-from causal.experiments.compose import CONF, choices, composed, explained, parsable, quoted, resolved, study_from, trust
+from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
+from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
 from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
@@ -58,9 +59,10 @@ class _Job:
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
     def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
+        reason_heeded(config, HydraConfig.get().overrides.task)
         study = study_from(config, self.trusted)
-        plain = resolved(config)
-        runs, workers = Path(str(config.runs)), checked_workers(config.workers)
+        plain = recorded(config)
+        runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
         home = runs / named["experiment"] / named["estimator"]
         panel = None
         if self.sweep:
@@ -107,7 +109,7 @@ def carry_out(
     result = run(study, workers=workers, say=_say if sys.stderr.isatty() else None, panel=panel)
     record = provenance(
         config=plain,
-        command=list(command),
+        command=spoken(command),
         seed=study.seed,
         data=result.panel.digest,
         times={"started": began.isoformat(timespec="seconds"), "seconds": {name: round(s, 3) for name, s in result.seconds.items()}},
@@ -220,7 +222,12 @@ def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
                 state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
                 print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
         print()
-    print(result.verdict.headline)
+    answer = result.answer
+    print(answer.headline)
+    for line in (answer.second, answer.third):
+        if line:
+            print(line)
+    print(f"certainty: {answer.dots} {answer.certainty}. {answer.because or answer.meaning}" if answer.dots else f"certainty: {answer.certainty}")
     print(f"report: {folder / 'report.html'}")
     print(folder)
 
@@ -241,10 +248,11 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     if not sweep and any("," in word.partition("=")[2] and word.partition("=")[0] in ("estimator", "experiment", "source") for word in words):
         raise ConfigError("several choices make a sweep: put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
-    first = composed([] if sweep else words, folders)
+    typed(words)
+    first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
     job = _Job(names, sweep, flags, plan)
-    search = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
-    runs = next((word.partition("=")[2] for word in reversed(words) if word.startswith("runs=")), str(first.runs))
+    search = searched(folders)
+    runs = str(how(first, "runs"))
     aside = Path(runs) / ".partial"
     try:
         aside.mkdir(parents=True, exist_ok=True)
@@ -256,7 +264,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words, sweep=sweep), *search]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
     try:
-        with explained(words, folders):
+        with explained(words, folders), guarded(words, folders, own=(str(own),)):
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
     finally:
         sys.argv = was
@@ -288,7 +296,7 @@ def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, 
     if sweep or len(paths) > 1:
         raise ConfigError("a protocol fixes one study: run it alone, without  -m  and with one  protocol=FILE")
     plan = saved(Path(paths[0]))
-    return plan, [*plan["words"], *rest]
+    return plan | {"config": portable(plan["config"])}, [*strangers(plan["words"], f"protocol={paths[0]}"), *rest]
 
 
 def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
@@ -311,7 +319,7 @@ def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequ
     said = explanation(study)
     if save is None:
         return said
-    plan = protocol(study, config=resolved(config), words=words)
+    plan = protocol(study, config=recorded(config), words=strangers(words, "a protocol"))
     try:
         with save.open("x", encoding="utf-8") as file:
             file.write(f"# Protocol: {study.title}. Follow it with  causal run protocol={save}\n")

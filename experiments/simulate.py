@@ -17,7 +17,9 @@ import numpy as np
 
 from causal.analysis import analyse
 from causal.errors import CausalError, ConfigError
-from causal.experiments.compose import composed, resolved, study_from, trust
+from causal.experiments.compose import composed, recorded, study_from, trust
+from causal.experiments.gate import how
+from causal.experiments.run import checked_workers
 from causal.identify import Identification
 from causal.knobs import whole_number
 from causal.panel import Panel
@@ -70,14 +72,14 @@ def main(
     analysis = analyse(panel, study.question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
     found, made = analysis.identification, analysis.must(": nothing to simulate")
     base = ground(panel, made) if worlds == "panel" else None
-    plain = resolved(config)
+    plain, runs = recorded(config), Path(str(how(config, "runs")))
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
-    home = Path(str(config.runs)) / "simulations" / str(study.estimator.name) / digest[:12]
+    home = runs / "simulations" / str(study.estimator.name) / digest[:12]
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise ConfigError(f"runs={config.runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
-    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=int(config.workers))
+        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
+    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=checked_workers(how(config, "workers")))
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
         ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),
@@ -143,8 +145,8 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
         "std_error": one.std_error,
         "lower": one.lower,
         "upper": one.upper,
-        "finding": result.verdict.finding,
-        "direction": result.verdict.direction,
+        **{key: getattr(result.verdict, key) for key in ("gate", "association", "row", "category", "certainty")},
+        "taken_away": bool(result.verdict.failed),
         "checks": {check.name: check.survived for check in result.refutations},
     }
 

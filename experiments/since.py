@@ -8,7 +8,7 @@ changed at a time and estimated without checks, so that the steps add up to the 
          → today's series of children                       population
          → today's years                                    data: what was not yet published
 
-A step that cannot be made (last year's files are no longer as they were) counts with the next, and is named with it. The rule moves no estimate: where it
+A step that cannot be made (last year's files are not among today's) counts with the next, and is named with it. The rule moves no estimate: where it
 changed, both words are shown.
 """
 
@@ -18,6 +18,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +84,11 @@ def recorded(rows: Sequence[Mapping[str, Any]], name: str, words: Sequence[str])
             data = row["data"]
             one |= {key: estimate[key] for key in ("effect", "lower", "upper", "std_error", "rows")}
             one |= {
-                "finding": data["verdict"]["finding"],
+                "finding": data["answer"]["name"],
                 "rule": data["rule"],
                 "question": data["question"],
                 "detectable": data["verdict"].get("detectable"),
-                "strength": data["verdict"]["strength"],
+                "strength": data["answer"]["certainty"],
                 "config_digest": data["provenance"]["config_digest"],
                 "code_digest": data["provenance"]["code_digest"],
                 "data_digest": data["provenance"]["data_digest"],
@@ -96,24 +98,33 @@ def recorded(rows: Sequence[Mapping[str, Any]], name: str, words: Sequence[str])
     return {"schema": SCHEMA, "study": name, "words": list(words), "entries": entries}
 
 
-def source_of(plain: Mapping[str, Any], source: object, panel: object) -> dict[str, Any]:
-    """Of a source's configuration what it takes to read it again, its years and series, and the digest of its files."""
-    told = {key: plain[key] for key in ("path", "first_year", "last_year", "population_series") if key in plain}
+def source_of(plain: Mapping[str, Any], path: object, source: object, panel: object) -> dict[str, Any]:
+    """Of a source's configuration which keys it has, its years and series, and the digest of its files.
+
+    Parameters
+    ----------
+    plain : the source's configuration; path : of its files, as this machine has it, which is not kept.
+    source, panel : as read.
+    """
     years = getattr(panel, "years", ())
     return {
-        "config": told,
+        "keys": [key for key in ("first_year", "last_year", "population_series") if key in plain],
         "years": [int(years[0]), int(years[-1])] if years else [],
         "series": getattr(source, "series", None),
-        "files": files_of(told.get("path")),
+        "files": files_of(paths_of(path)),
     }
 
 
-def files_of(path: object) -> str | None:
-    """One digest of all files that a source's path names; None where it names none."""
-    given = [path] if isinstance(path, str) else list(path) if isinstance(path, (list, tuple)) else []
+def paths_of(path: object) -> tuple[str, ...]:
+    """A source's path, one or several, as a tuple."""
+    return (path,) if isinstance(path, str) else tuple(map(str, path)) if isinstance(path, (list, tuple)) else ()
+
+
+@cache
+def files_of(paths: tuple[str, ...]) -> str | None:
+    """One digest of the names and bytes of all files that these paths name, wherever they stand; None where they name none."""
     sha, found = hashlib.sha256(), False
-    for one in map(Path, map(str, given)):
-        root = one.expanduser()
+    for root in (Path(one).expanduser() for one in paths):
         for file in sorted(root.rglob("*")) if root.is_dir() else [root] if root.is_file() else []:
             if file.is_file() and not file.name.startswith((".", "~$")):
                 sha.update(str(file.relative_to(root)).encode())
@@ -121,6 +132,12 @@ def files_of(path: object) -> str | None:
                     sha.update(hashlib.file_digest(opened, "sha256").digest())
                 found = True
     return sha.hexdigest() if found else None
+
+
+def still_there(digest: str | None, paths: Sequence[str]) -> tuple[str, ...]:
+    """Those of today's paths that hold an earlier run's files as they were, () if none do."""
+    some = (part for number in range(1, len(paths) + 1) for part in combinations(paths, number))
+    return next((part for part in some if digest is not None and files_of(part) == digest), ())
 
 
 def earlier(folder: Path) -> dict[str, Any]:
@@ -142,13 +159,14 @@ def earlier(folder: Path) -> dict[str, Any]:
     return found
 
 
-def moved(before: Mapping[str, Any], after: Mapping[str, Any], again: Callable[[str], Again]) -> list[Move]:
+def moved(before: Mapping[str, Any], after: Mapping[str, Any], again: Callable[[str], Again], paths: Sequence[str] = ()) -> list[Move]:
     """Every entry that both runs have, or that one of them has, in the order of now.
 
     Parameters
     ----------
     before, after : records, as `recorded` makes them.
     again : entry → what asks its question again with other keys of the source.
+    paths : of today's files; last year's are looked for among them.
     """
     then = {one["entry"]: one for one in before["entries"] if one["kind"] == "run"}
     moves = []
@@ -158,24 +176,24 @@ def moved(before: Mapping[str, Any], after: Mapping[str, Any], again: Callable[[
         old = then.pop(now["entry"], None)
         if old is None:
             old = {"entry": now["entry"], "state": "not asked"}
-        steps = _steps(old, now, again(now["entry"])) if "effect" in old and "effect" in now else {}
+        steps = _steps(old, now, again(now["entry"]), paths) if "effect" in old and "effect" in now else {}
         moves.append(Move(entry=now["entry"], before=old, after=now, steps=steps))
     return moves + [Move(entry=entry, before=old, after={"state": "not asked"}, steps={}) for entry, old in then.items()]
 
 
-def _steps(old: Mapping[str, Any], now: Mapping[str, Any], again: Again) -> dict[str, float]:
+def _steps(old: Mapping[str, Any], now: Mapping[str, Any], again: Again, paths: Sequence[str]) -> dict[str, float]:
     """How much of a move each cause has; causes that could not be parted are named together."""
     still = STILL * (old["std_error"] or 1.0)
     if abs(now["effect"] - old["effect"]) <= still:
         return {}
     was, sits = old["source"], now["source"]
-    there = was["files"] is not None and files_of(was["config"].get("path")) == was["files"]
-    parts = "first_year" in sits["config"] and len(was["years"]) == 2  # a source whose years can be told apart
+    there = still_there(was["files"], paths)
+    parts = "first_year" in sits["keys"] and len(was["years"]) == 2  # a source whose years can be told apart
     years = {"first_year": was["years"][0], "last_year": was["years"][1]} if parts else {}
-    series = {"population_series": was["series"]} if "population_series" in sits["config"] else {}
+    series = {"population_series": was["series"]} if "population_series" in sits["keys"] else {}
     own = [cause for cause, same in (("code", old["code_digest"] == now["code_digest"]), ("configuration", old["question"] == now["question"])) if not same]
     stages: list[tuple[str, bool, dict[str, Any] | None]] = [  # cause, whether it changed, the source's keys once it has
-        (" and ".join(own), bool(own), {**was["config"], **years, **series} if there else None),
+        (" and ".join(own), bool(own), {"path": list(there), **years, **series} if there else None),
         ("revision", parts and was["files"] != sits["files"], {**years, **series}),
         ("population", was["series"] != sits["series"], {**years}),
         ("data", was["files"] != sits["files"] or was["years"] != sits["years"], {}),

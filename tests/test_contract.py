@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import ADOPTION, GRAPH, QUESTION, World, without
+from worlds import ADOPTION, QUESTION, World, designed, without
 
 from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
@@ -25,15 +25,8 @@ from causal.inference.clustered import Fit, joint_test, median_fit
 from causal.inference.wild import wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
 from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, lacking
-from causal.panel import Panel
-from causal.question import Question
 from causal.refute import Trial, stream
 from causal.windows import between, differenced, windows
-
-
-def designed(panel: Panel, question: Question = QUESTION) -> Design:
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
-
 
 MADE = designed(World(effect=3.0).load())
 ADOPTED = designed(World(effect=3.0, adoption=True, authorities=80).load(), ADOPTION)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 import yaml
 from scipy import stats
 from worlds import ADOPTION, World
@@ -80,7 +81,7 @@ def world(seed: int, clusters: int = 100) -> Panel:
 
 
 def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH) -> Design:
-    return design(panel, question, identify(question, graph, measured=panel.names))
+    return worlds.designed(panel, question, graph)
 
 
 def estimate(estimator: Estimator, made: Design) -> Estimate:
@@ -116,7 +117,7 @@ def test_recovers_and_covers_a_planted_effect_that_differs_with_who_is_treated(n
     covered = sum(one.lower <= TRUTH[target] <= one.upper for one in found)  # type: ignore[operator]
     assert covered >= int(stats.binom(panels, 0.95).ppf(0.0005))
     assert 0.65 < np.mean([one.std_error for one in found]) / sampling < 1.5  # type: ignore[arg-type]
-    assert all(one.target == target and ("on the treated" in one.estimand) == (target == "ATT") for one in found)
+    assert all(one.target == target and (one.estimand.population == "treated") == (target == "ATT") for one in found)
 
 
 @pytest.mark.parametrize("name", ["linear_dr", "propensity_weighting", "t_learner", "dowhy_glm"])
@@ -131,7 +132,7 @@ def test_recovers_a_planted_change_between_windows_of_a_panel(name: str) -> None
     effects = np.array([one.effect for one in found])
     assert abs(effects.mean() - 3.0) <= (0.1 + 3 / np.sqrt(panels)) * effects.std(ddof=1)
     assert sum(one.lower <= 3.0 <= one.upper for one in found) >= int(stats.binom(panels, 0.95).ppf(0.0005))  # type: ignore[operator]
-    assert found[0].rows == found[0].authorities == 80 and "change from 2011–2012 to 2018" in found[0].estimand
+    assert found[0].rows == found[0].authorities == 80 and "change from 2011–2012 to 2018" in found[0].estimand.words
 
 
 def test_rows_of_a_panel_are_never_pooled_and_half_treated_places_are_told() -> None:
@@ -178,7 +179,7 @@ def test_the_gaussian_model_without_modifiers_has_statsmodels_clustered_error() 
     theirs = sm.OLS(made.outcome, matrix).fit(cov_type="cluster", cov_kwds={"groups": made.cluster})
     one = estimate(DowhyGlm(), made)
     assert one.effect == pytest.approx(theirs.params[1], rel=1e-8) and one.std_error == pytest.approx(theirs.bse[1], rel=1e-8)
-    assert "weighted by residual treatment variance" in one.estimand
+    assert one.estimand.weighting == "residual_variance"
 
 
 def test_families_with_a_link_agree_with_statsmodels_predictions() -> None:

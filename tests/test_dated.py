@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from worlds import GRAPH, QUESTION, World
 
-from causal.design import Control, design
+from causal.design import design
 from causal.graph import Dated, dated, undated
 from causal.identify import identify
+from causal.rows import Control
 
 PANEL = World().load()
 FOUND = identify(replace(QUESTION, lag=1), GRAPH, measured=PANEL.names)

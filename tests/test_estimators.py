@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from worlds import ADOPTION, GRAPH, QUESTION, World, without
+from worlds import ADOPTION, QUESTION, World, designed, without
 
-from causal.design import Design, design
+from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, Estimator
 from causal.estimators.continuous_did import ContinuousDid
@@ -36,7 +36,6 @@ from causal.estimators.propensity import PropensityStratification, PropensityWei
 from causal.estimators.staggered import CallawaySantAnna, Imputation, SunAbraham
 from causal.estimators.synthetic import SyntheticControl, SyntheticDid
 from causal.estimators.within_between import WithinBetween
-from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import stream
@@ -132,10 +131,6 @@ SLOW = (
     "domain_adaptation of adoption",
 )
 FEW_PANELS = 10
-
-
-def designed(panel: Panel, question: Question = QUESTION) -> Design:
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
 
 
 def adopts(name: str) -> bool:

@@ -2,19 +2,13 @@
 
 import numpy as np
 import pytest
-from worlds import GRAPH, QUESTION, World, without
+from worlds import World, designed, without
 
-from causal.design import Design, design, orthonormal
+from causal.design import orthonormal
 from causal.estimate import least_squares
 from causal.estimators.fixed_effects import FixedEffects
-from causal.identify import identify
 from causal.inference.clustered import clustered_least_squares, interval, joint_critical
 from causal.inference.multiplicity import romano_wolf
-from causal.panel import Panel
-
-
-def designed(panel: Panel) -> Design:
-    return design(panel, QUESTION, identify(QUESTION, GRAPH, measured=panel.names))
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.8], ids=["balanced", "unbalanced"])

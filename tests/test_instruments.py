@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
-from worlds import without
+from worlds import trial_of, without
 
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
@@ -102,7 +103,7 @@ class Moved:
 
 
 def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH, strategy: Any = "iv") -> Design:
-    return design(panel, question, identify(question, graph, measured=panel.names, strategy=strategy))
+    return worlds.designed(panel, question, graph, strategy)
 
 
 def answer(made: Design, estimator: Any = None) -> Estimate:
@@ -302,16 +303,7 @@ def tried(seed: int, estimator: Any, effect: float) -> Trial:
     """A trial on a planted effect with two instruments."""
     panel = Moved(effect=effect, seed=seed).load()
     made = designed(panel)
-    return Trial(
-        panel=panel,
-        question=QUESTION,
-        identification=made.identification,
-        estimator=estimator,
-        design=made,
-        estimate=answer(made, estimator),
-        seed=seed,
-        graph=GRAPH,
-    )
+    return trial_of(panel, made, estimator, seed=seed, graph=GRAPH)
 
 
 def test_an_invalid_instrument_among_two_is_found_by_overidentification() -> None:
@@ -470,7 +462,7 @@ def test_treatment_histories_want_a_balanced_panel_and_answer_twice_the_same() -
     assert [part.kind for part in one.parts] == ["time", "time", "group", "group"]
     assert one.influence is not None and np.sqrt((one.influence**2).sum()) == pytest.approx(one.std_error)
     weighed = answer(designed(panel, replace(QUESTION, weights="children"), graph=HISTORY, strategy="backdoor"), DynamicDml(repetitions=1))
-    assert weighed.estimand.endswith("each authority-year by its children") and weighed.effect != one.effect
+    assert weighed.estimand.weights == "children" and weighed.effect != one.effect
     with pytest.raises(DesignError, match="authority-years are missing"):
         answer(designed(without(panel, keep=0.9, seed=1), graph=HISTORY, strategy="backdoor"), DynamicDml())
     with pytest.raises(DesignError, match=r"periods=7 wants at least 8 years.*there are"):

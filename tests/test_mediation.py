@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
 from worlds import without
 
-from causal.design import Design, design
+from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.mediation import Mediation
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identify import Identification
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import stream
@@ -111,7 +112,7 @@ class Paths:
 
 
 def designed(panel: Panel, graph: Graph = GRAPH, question: Question = QUESTION) -> Design:
-    return design(panel, question, identify(question, graph, measured=panel.names))
+    return worlds.designed(panel, question, graph)
 
 
 def answer(made: Design, estimator: Mediation | None = None) -> Estimate:

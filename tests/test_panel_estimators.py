@@ -7,24 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import ADOPTION, GRAPH, QUESTION, World, without
+from worlds import ADOPTION, World, designed, without
 
-from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
 from causal.estimators.event_study import EventStudy
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.lagged_outcome import LaggedOutcome
 from causal.estimators.poisson_fixed_effects import PoissonFixedEffects
 from causal.estimators.within_between import WithinBetween
-from causal.identify import identify
 from causal.panel import Panel
-from causal.question import Question
 from causal.refute import stream
-
-
-def designed(panel: Panel, question: Question = QUESTION) -> Design:
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
-
 
 UNBALANCED = designed(without(World(effect=3.0, authorities=120).load(), keep=0.85, seed=3))
 ADOPTED = designed(World(effect=3.0, adoption=True, authorities=120).load(), ADOPTION)

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from threadpoolctl import threadpool_limits
-from worlds import ADOPTION, World
+from worlds import ADOPTION, Refitted, World, ar, rate_at_least, refute, same, stated, trial_of
 from worlds import GRAPH as ADOPTION_GRAPH
 
 from causal.design import design
@@ -26,17 +26,17 @@ from causal.estimators.dml import LinearDml
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.graph import Graph
-from causal.identify import Identification
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Refutation, Trial
 from causal.refuters.dummy_outcome import DummyOutcome, _linear, _parted
 from causal.refuters.estimator_agreement import EstimatorAgreement
+from causal.refuters.machinery.omitted import residuals
 from causal.refuters.matched_bounds import MatchedBounds, critical_gamma, hodges_lehmann, signed_rank_p
 from causal.refuters.negative_control_exposure import NegativeControlExposure
 from causal.refuters.negative_control_outcome import NegativeControlOutcome, systematic_error
 from causal.refuters.simulated_confounder import SimulatedConfounder
-from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, residuals, robustness_value
+from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, robustness_value
 
 CONTROLS = ("burns", "teeth", "falls", "asthma", "fires", "dogs")
 POLICIES = ("parks", "buses")
@@ -46,14 +46,6 @@ POLICIES = ("parks", "buses")
 def one_thread():
     with threadpool_limits(limits=1):
         yield
-
-
-def ar(shocks: np.ndarray, rho: float) -> np.ndarray:
-    out = shocks.copy()
-    out[:, 0] /= np.sqrt(1 - rho**2)
-    for t in range(1, shocks.shape[1]):
-        out[:, t] += rho * out[:, t - 1]
-    return out
 
 
 def world(
@@ -97,58 +89,14 @@ def world(
     )
 
 
-def identified(*adjust_for: str, descendants: tuple[str, ...] = ("plans",)) -> Identification:
-    return Identification(
-        identified=True,
-        strategies=("backdoor",),
-        adjust_for=adjust_for,
-        chosen_because="stated by the test",
-        minimal=(adjust_for,),
-        valid=(adjust_for,),
-        exhaustive=True,
-        instruments=(),
-        frontdoor=(),
-        mediators=(),
-        descendants=descendants,
-        by_year=(),
-        unmeasured=(),
-        feedback=False,
-        forced=(),
-        blocked_by=(),
-        assumptions=(),
-        warnings=(),
-    )
-
-
 def tried(
     panel: Panel, estimator=None, *, lag: int = 0, adjust_for=("authority", "poverty", "year"), smallest: float = 0.5, descendants=("plans",), **more
 ) -> Trial:
     estimator = estimator or FixedEffects()
     question = Question(treatment="closures", outcome="plans", control=0.0, treated=1.0, smallest_important=smallest, because="a test", lag=lag)
-    identification = identified(*adjust_for, descendants=descendants)
+    identification = stated(*adjust_for, descendants=descendants)
     made = design(panel, question, identification)
-    return Trial(
-        panel=panel,
-        question=question,
-        identification=identification,
-        estimator=estimator,
-        design=made,
-        estimate=estimator.estimate(made, stream(3, "estimate")),
-        seed=3,
-        **more,
-    )
-
-
-def refute(refuter, trial: Trial) -> Refutation:
-    return refuter.refute(trial, stream(trial.seed, refuter.name))
-
-
-def rate_at_least(successes: int, tries: int, claimed: float) -> bool:
-    return bool(stats.binomtest(successes, tries, claimed, alternative="less").pvalue > 0.01)
-
-
-def same(a: Refutation, b: Refutation) -> bool:
-    return (a.found, a.p_value, a.survived, a.reason, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, b.reason, dict(b.numbers), b.parts)
+    return trial_of(panel, made, estimator, **more)
 
 
 @pytest.fixture(scope="module")
@@ -161,21 +109,6 @@ def clean() -> list[Trial]:
 def confounded() -> list[Trial]:
     """A hidden confounder that moves the answer by some standard errors."""
     return [tried(world(500 + seed, hidden=0.6)) for seed in range(12)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refitted:
-    """Fixed effects that do not say they are linear, bent as told, so that every draw is a refit."""
-
-    share: float = 1.0
-    narrow: float = 1.0
-    scores: bool = True
-    name: str = "refitted"
-
-    def estimate(self, design, rng) -> Estimate:
-        made = FixedEffects().estimate(design, rng)
-        influence = made.influence if self.scores else None
-        return replace(made, effect=self.share * made.effect, std_error=self.narrow * made.std_error, influence=influence, estimator=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -442,7 +375,7 @@ def test_the_error_of_a_difference_from_scores_is_that_of_a_bootstrap() -> None:
     """Same difference, its error once from influence scores and once from authorities drawn with replacement."""
     panel = world(7, effect=1.0, authorities=60)
     scores = refute(AGREEMENT, tried(panel)).numbers["first_difference: standard error of the difference"]
-    drawn = refute(EstimatorAgreement(estimators=(FirstDifference(),), draws=120), tried(panel, Refitted(scores=False)))
+    drawn = refute(EstimatorAgreement(estimators=(FirstDifference(),), draws=120), tried(panel, Refitted(how="no scores")))
     assert "samples of authorities" in drawn.found
     assert drawn.numbers["first_difference: standard error of the difference"] == pytest.approx(scores, rel=0.25)
     theirs = FirstDifference().estimate(tried(panel).design, np.random.default_rng(0)).effect

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
 from threadpoolctl import threadpool_limits
+from worlds import Refitted, refute, stated, trial_of
 
 from causal.design import design
 from causal.errors import ConfigError, EstimationError
@@ -26,9 +28,10 @@ from causal.inference.clustered import interval
 from causal.inference.wild import wild_bootstrap
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Refutation, Trial
 from causal.refuters import whole_units
-from causal.refuters.few_clusters import FewClusters, _randomised, left_open, ruled_out
+from causal.refuters.few_clusters import FewClusters, _randomised
+from causal.refuters.machinery.exclusions import left_open, ruled_out
 from causal.refuters.machinery.histories import alike, deal
 from causal.refuters.measurement_error import MeasurementError
 from causal.refuters.missing_outcomes import MissingOutcomes, _guessed
@@ -49,10 +52,7 @@ def one_thread():
 
 def ar(shocks: np.ndarray, rho: float) -> np.ndarray:
     """A stationary first-order autoregression along the years, with variance 1."""
-    out = shocks.copy()
-    for t in range(1, shocks.shape[1]):
-        out[:, t] = rho * out[:, t - 1] + np.sqrt(1 - rho**2) * shocks[:, t]
-    return out
+    return np.sqrt(1 - rho**2) * worlds.ar(shocks, rho)
 
 
 def world(
@@ -90,37 +90,8 @@ def world(
     return Panel(frame=frame, variables=variables, places=places, title="simulated panel", simulated=True, population="children")
 
 
-IDENTIFIED = Identification(
-    identified=True,
-    strategies=("backdoor",),
-    adjust_for=("authority", "poverty[-1]", "year"),
-    chosen_because="stated by the test",
-    minimal=(),
-    valid=(),
-    exhaustive=True,
-    instruments=(),
-    frontdoor=(),
-    mediators=(),
-    descendants=(),
-    by_year=(),
-    unmeasured=(),
-    feedback=False,
-    forced=(),
-    blocked_by=(),
-    assumptions=(),
-    warnings=(),
-)
+IDENTIFIED = stated("authority", "poverty[-1]", "year")
 QUESTION = Question(treatment="dose", outcome="plans", control=0.0, treated=1.0, smallest_important=0.5, because="a test", lag=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refitted:
-    """Fixed effects that do not say they are linear, so that every draw is a refit."""
-
-    name: str = "refitted"
-
-    def estimate(self, design, rng) -> Estimate:
-        return replace(FixedEffects().estimate(design, rng), estimator=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,28 +132,13 @@ class Fickle:
         made = FixedEffects().estimate(design, rng)
         if self.how == "no error":
             return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None)
-        if self.how == "nan":
-            return replace(made, effect=float("nan"), std_error=float("nan"), lower=float("nan"), upper=float("nan"), p_value=float("nan"))
         raise EstimationError("not today")
 
 
 def tried(panel: Panel, estimator=None, *, seed: int = 3, identification: Identification = IDENTIFIED, question: Question = QUESTION, **more) -> Trial:
     estimator = estimator or FixedEffects()
     made = design(panel, question, identification)
-    return Trial(
-        panel=panel,
-        question=question,
-        identification=identification,
-        estimator=estimator,
-        design=made,
-        estimate=estimator.estimate(made, stream(seed, "estimate")),
-        seed=seed,
-        **more,
-    )
-
-
-def refute(refuter, trial: Trial) -> Refutation:
-    return refuter.refute(trial, stream(trial.seed, refuter.name))
+    return trial_of(panel, made, estimator, seed=seed, **more)
 
 
 def at_least(successes: int, tries: int, claimed: float) -> bool:
@@ -327,7 +283,7 @@ def test_any_number_of_workers(name: str) -> None:
     assert same(one, two)
 
 
-@pytest.mark.parametrize("how", ["no error", "nan"])
+@pytest.mark.parametrize("how", ["no error"])  # NaN is refused where an Estimate is born
 @pytest.mark.parametrize("name", REFUTERS)
 def test_nothing_that_is_not_a_number_survives(name: str, how: str) -> None:
     found = refute(REFUTERS[name], tried(everything(3, 30), Fickle(how=how)))
@@ -531,7 +487,7 @@ def test_extrapolation_is_the_closed_form_of_a_linear_slope() -> None:
     assert again.survived is True
     sharp = refute(MeasurementError(), replace(trial, question=replace(QUESTION, smallest_important=1.01 * trial.estimate.upper)))
     assert sharp.survived is False
-    assert "an important increase cannot be ruled out" in sharp.found
+    assert "an important increase still fits" in sharp.found
 
 
 @pytest.mark.parametrize("estimator", ["fixed_effects", "first_difference"])

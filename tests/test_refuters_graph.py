@@ -6,7 +6,7 @@ networkx, statsmodels, linearmodels, DoWhy's own falsification, and whole re-run
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 
 import networkx as nx
@@ -15,11 +15,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 from threadpoolctl import threadpool_limits
-from worlds import ADOPTION, GRAPH, QUESTION, World
+from worlds import ADOPTION, GRAPH, QUESTION, Refitted, World, refute, same, trial_of
 
 from causal.design import design
 from causal.errors import ConfigError
-from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.experiments.compose import composed, study_from
@@ -28,7 +27,7 @@ from causal.identify import Identification, held_between, identify
 from causal.inference.multiplicity import holm
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Trial
 from causal.refuters import implied_independence as implied_module
 from causal.refuters.extrapolation import Extrapolation
 from causal.refuters.graph_falsification import GraphFalsification
@@ -125,14 +124,7 @@ def tried(panel: Panel, question: Question, graph: Graph, estimator=None, *, see
     estimator = estimator or FixedEffects()
     identification = identified(question, graph, panel.names)
     made = design(panel, question, identification)
-    estimate = estimator.estimate(made, stream(seed, "estimate"))
-    return Trial(
-        panel=panel, question=question, identification=identification, estimator=estimator, design=made, estimate=estimate, seed=seed, graph=graph, **more
-    )
-
-
-def refute(refuter, trial: Trial) -> Refutation:
-    return refuter.refute(trial, stream(trial.seed, refuter.name))
+    return trial_of(panel, made, estimator, seed=seed, graph=graph, **more)
 
 
 def alarms(refuter, trials) -> tuple[int, int]:
@@ -161,26 +153,7 @@ def chained(number: int, graph: Graph = TRUE, **knobs) -> list[Trial]:
     return [replace(first, panel=chain(seed, **knobs), seed=seed) for seed in range(number)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refitted:
-    """Fixed effects that do not say they are linear, with or without scores, or without an error."""
-
-    scores: bool = True
-    error: bool = True
-    name: str = "refitted"
-
-    def estimate(self, design, rng) -> Estimate:
-        made = replace(FixedEffects().estimate(design, rng), estimator=self.name)
-        if not self.error:
-            return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None)
-        return made if self.scores else replace(made, influence=None)
-
-
 # The contract
-
-
-def same(a: Refutation, b: Refutation) -> bool:
-    return (a.found, a.p_value, a.survived, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, dict(b.numbers), b.parts)
 
 
 @pytest.mark.parametrize("estimator", [FixedEffects(), Difference(), FirstDifference(), Refitted()], ids=lambda one: one.name)
@@ -582,10 +555,7 @@ def test_median_t_of_one_specification_is_placed_as_the_placebo_places_it() -> N
 
 def test_estimators_that_are_refitted_are_compared_without_scores_too() -> None:
     panel = chain(1)
-    scored, bare, none = (
-        refute(SpecificationCurve(refits=3), tried(panel, CHAIN, TRUE, Refitted(scores=scores, error=error)))
-        for scores, error in ((True, True), (False, True), (False, False))
-    )
+    scored, bare, none = (refute(SpecificationCurve(refits=3), tried(panel, CHAIN, TRUE, Refitted(how=how))) for how in ("well", "no scores", "no error"))
     assert scored.survived is bare.survived is True
     assert bare.p_value >= scored.p_value
     assert scored.numbers["joint p-value of no effect"] is None

@@ -5,24 +5,25 @@ A claimed rate fails only if an exact one-sided binomial test rejects it at the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
 from threadpoolctl import threadpool_limits
+from worlds import Refitted, rate_at_least, same, stated, trial_of
 
 from causal.design import design
-from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate
+from causal.errors import ConfigError
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.identify import Identification
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial, stream
+from causal.refute import Refutation, Trial
 from causal.refuters.anticipation import Anticipation
 from causal.refuters.honest_did import HonestDid
 from causal.refuters.machinery.paths import moves
@@ -102,86 +103,26 @@ def world(
     )
 
 
-def identified(*adjust_for: str, by_year: tuple[str, ...] = ()) -> Identification:
-    return Identification(
-        identified=True,
-        strategies=("backdoor",),
-        adjust_for=adjust_for,
-        chosen_because="stated by the test",
-        minimal=(adjust_for,),
-        valid=(adjust_for,),
-        exhaustive=True,
-        instruments=(),
-        frontdoor=(),
-        mediators=(),
-        descendants=(),
-        by_year=by_year,
-        unmeasured=(),
-        feedback=False,
-        forced=(),
-        blocked_by=(),
-        assumptions=(),
-        warnings=(),
-    )
-
-
 QUESTION = Question(treatment="closures", outcome="plans", control=0.0, treated=1.0, smallest_important=0.5, because="a test", lag=1)
 
 
 def tried(panel: Panel, estimator=None, *, question: Question = QUESTION, identification: Identification | None = None, **more) -> Trial:
     estimator = estimator or FixedEffects()
-    identification = identification or identified("authority", "year")
+    identification = identification or stated("authority", "year")
     if isinstance(estimator, CallawaySantAnna):
         question = replace(question, target="ATT")
     made = design(panel, question, identification)
-    return Trial(
-        panel=panel,
-        question=question,
-        identification=identification,
-        estimator=estimator,
-        design=made,
-        estimate=estimator.estimate(made, stream(3, "estimate")),
-        seed=3,
-        **more,
-    )
+    return trial_of(panel, made, estimator, **more)
 
 
 def refute(one, trial: Trial) -> Refutation:
     one = REFUTERS[one] if isinstance(one, str) else one
-    return one.refute(trial, stream(trial.seed, one.name))
-
-
-def rate_at_least(successes: int, tries: int, claimed: float) -> bool:
-    return bool(stats.binomtest(successes, tries, claimed, alternative="less").pvalue > 0.01)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refitted:
-    """Fixed effects that are not linear to the toolkit, and may refuse, or give no error, no scores, or NaN."""
-
-    how: str = "well"
-    name: str = "refitted"
-
-    def estimate(self, design, rng) -> Estimate:
-        if self.how == "refuse":
-            raise EstimationError("not today")
-        made = FixedEffects().estimate(design, rng)
-        gone = {
-            "well": {},
-            "no scores": {"influence": None},
-            "no error": dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence")),
-            "nan": {"effect": np.nan, "std_error": np.nan, "lower": np.nan, "upper": np.nan, "p_value": np.nan},
-        }
-        return replace(made, estimator=self.name, **gone[self.how])
+    return worlds.refute(one, trial)
 
 
 # What holds for all
 
 ESTIMATORS = {"fixed_effects": FixedEffects(), "first_difference": FirstDifference(), "callaway_santanna": CallawaySantAnna(), "refitted": Refitted()}
-
-
-def same(a: Refutation, b: Refutation) -> bool:
-    return (a.found, a.p_value, a.survived, a.reason, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, b.reason, dict(b.numbers), b.parts)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -210,9 +151,8 @@ def test_any_number_of_workers() -> None:
 @pytest.mark.parametrize("name", REFUTERS)
 def test_what_cannot_be_run_says_why(name: str) -> None:
     panel = world(3, authorities=40)
-    for how in ("no error", "nan"):
-        found = refute(name, tried(panel, Refitted(how=how)))
-        assert found.survived is None and found.reason
+    found = refute(name, tried(panel, Refitted(how="no error")))
+    assert found.survived is None and found.reason
     lasting = replace(panel, variables=tuple(replace(v, varies="authority") if v.name == "closures" else v for v in panel.variables))
     assert "does not change in time" in (refute(name, replace(tried(panel), panel=lasting)).reason or "")
     short = tried(panel.only(years=[2014, 2015, 2016]))
@@ -348,7 +288,7 @@ def test_planted_faults_are_caught(fault: str) -> None:
 def test_a_pre_trend_in_the_simulated_england_is_caught() -> None:
     """1.5 plans a year in the default world: a joint test of leads finds it in a fifth of panels, the drift before the move in four fifths (80 % of 60)."""
     question = Question(treatment="closures", outcome="plans", control=0.0, treated=0.5, smallest_important=2.0, because="a test", lag=2)
-    held = identified("authority", "child_poverty[-2]", "children[-2]", "deprivation", "spending_power[-2]", "year", by_year=("deprivation",))
+    held = stated("authority", "child_poverty[-2]", "children[-2]", "deprivation", "spending_power[-2]", "year", by_year=("deprivation",))
     caught = sum(
         refute("pre_trend", tried(Simulated(seed=seed, pre_trend=1.5).load(), question=question, identification=held)).survived is False for seed in range(12)
     )

@@ -11,14 +11,14 @@ import pytest
 
 from causal.cli import main
 from causal.errors import ConfigError
-from causal.experiments.since import FILE, earlier, files_of, moved, table
+from causal.experiments.since import FILE, earlier, files_of, moved, still_there, table
 
 SHARES = {"code": 0.3, "revision": -0.5, "population": 0.2, "data": 1.1}
 
 
 def answer(effect: float, **other: Any) -> dict[str, Any]:
     """One entry's record."""
-    source = {"config": {"path": "there", "first_year": None, "last_year": None, "population_series": None}, "years": [2011, 2019], "series": "census_2011"}
+    source = {"keys": ["first_year", "last_year", "population_series"], "years": [2011, 2019], "series": "census_2011"}
     one = {
         "entry": "experiment=centre_spending",
         "kind": "run",
@@ -56,9 +56,9 @@ def world(keys: Mapping[str, Any]) -> float:
 
 
 def test_steps_are_the_planted_ones_and_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("causal.experiments.since.files_of", lambda path: "old")
+    monkeypatch.setattr("causal.experiments.since.files_of", lambda paths: "old" if paths == ("last year",) else "both")
     before, after = record(answer(1.0)), record(now(1.0 + sum(SHARES.values())))
-    (move,) = moved(before, after, lambda entry: world)
+    (move,) = moved(before, after, lambda entry: world, ["last year", "this year"])
     assert move.steps == pytest.approx(SHARES)
     assert sum(move.steps.values()) == pytest.approx(after["entries"][0]["effect"] - 1.0)
     assert "code +0.300, revision −0.500, population +0.200, data +1.100" in str(move) and "code +0.300" in table([move])[-1]
@@ -66,8 +66,8 @@ def test_steps_are_the_planted_ones_and_add_up(monkeypatch: pytest.MonkeyPatch) 
 
 def test_steps_that_cannot_be_parted_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Last year's files are no longer as they were, so that today's code cannot be tried on them."""
-    monkeypatch.setattr("causal.experiments.since.files_of", lambda path: "another")
-    (move,) = moved(record(answer(1.0)), record(now(1.0 + sum(SHARES.values()))), lambda entry: world)
+    monkeypatch.setattr("causal.experiments.since.files_of", lambda paths: "another")
+    (move,) = moved(record(answer(1.0)), record(now(1.0 + sum(SHARES.values()))), lambda entry: world, ["this year"])
     assert move.steps == pytest.approx({"code and revision": -0.2, "population": 0.2, "data": 1.1})
 
 
@@ -91,12 +91,13 @@ def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
         earlier(tmp_path)
 
 
-def test_files_are_known_by_name_and_bytes(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("1", encoding="utf-8")
-    first = files_of(str(tmp_path))
-    assert files_of([str(tmp_path)]) == first and files_of(None) is None and files_of(str(tmp_path / "none")) is None
-    (tmp_path / "a.csv").write_text("2", encoding="utf-8")
-    assert files_of(str(tmp_path)) != first
+def test_files_are_known_by_name_and_bytes_wherever_they_stand(tmp_path: Path) -> None:
+    for name, text in (("one", "1"), ("copy", "1"), ("other", "2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.csv").write_text(text, encoding="utf-8")
+    one, copy, other = (str(tmp_path / name) for name in ("one", "copy", "other"))
+    assert files_of((one,)) == files_of((copy,)) != files_of((other,)) and files_of(()) is None and files_of((str(tmp_path / "none"),)) is None
+    assert still_there(files_of((one,)), [other, copy]) == (copy,) and still_there(files_of((one,)), [other]) == ()
 
 
 def test_a_study_run_twice_and_once_more_with_another_year(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

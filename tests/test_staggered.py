@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 import yaml
 from scipy import stats
-from worlds import ADOPTION, GRAPH, QUESTION, World, without
+from worlds import ADOPTION, GRAPH, QUESTION, World, trial_of, without
 
 from causal.cli import main
 from causal.cohorts import cohorts
@@ -56,7 +57,7 @@ def published(name: str) -> Path:
 
 
 def designed(panel: Panel, question: Question = ATT) -> Design:
-    return design(panel, question, identify(question, GRAPH, measured=panel.names))
+    return worlds.designed(panel, question)
 
 
 @cache
@@ -332,17 +333,7 @@ def test_negative_and_forbidden_weights_reach_the_concerns() -> None:
 
 def trial(panel: Panel, question: Question, estimator: Estimator) -> Trial:
     """An answer ready to be checked."""
-    made = designed(panel, question)
-    return Trial(
-        panel=panel,
-        question=question,
-        identification=made.identification,
-        estimator=estimator,
-        design=made,
-        estimate=estimator.estimate(made, RNG),
-        seed=1,
-        graph=GRAPH,
-    )
+    return trial_of(panel, designed(panel, question), estimator, seed=1, graph=GRAPH)
 
 
 def test_pre_trends_raise_the_alarm_where_planted_and_seldom_elsewhere() -> None:
@@ -406,7 +397,7 @@ def test_keeps_the_contract_of_the_shelf(name: str) -> None:
         return SHELF[name].estimate(one, stream(1, "estimate"))
 
     one = estimate(made)
-    assert one.estimator == name.split(maxsplit=1)[0] and one.target == "ATT" and "effect of adopting" in one.estimand
+    assert one.estimator == name.split(maxsplit=1)[0] and one.target == "ATT" and "effect of adopting" in one.estimand.words
     assert one.lower < one.effect < one.upper and "clustered by authority" in one.inference  # type: ignore[operator]
     assert one.influence is not None and np.sqrt((one.influence**2).sum()) == pytest.approx(one.std_error)
     assert {"effective clusters", "share of treatment variance in the largest five"} <= set(one.diagnostics)
@@ -433,7 +424,7 @@ def test_unbalanced_panels_few_authorities_and_weights_are_served(name: str) -> 
     assert np.isfinite([one.effect, one.std_error]).all() and one.df <= 23  # type: ignore[operator, list-item]
     weighed = designed(World(effect=3.0, adoption=True).load(), replace(ATT, weights="children"))
     other = SHELF[name].estimate(weighed, RNG)
-    assert other.estimand.endswith("each authority-year by its children")
+    assert other.estimand.weights == "children"
     assert other.effect != SHELF[name].estimate(world(), RNG).effect
     same = SHELF[name].estimate(replace(weighed, weights=np.ones(weighed.rows)), RNG)
     assert same.effect == pytest.approx(SHELF[name].estimate(world(), RNG).effect)

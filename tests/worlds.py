@@ -1,15 +1,23 @@
-"""Small made-up panels with a planted effect, for tests: fast, vectorised, and broken in one way at a time."""
+"""What several tests share: small made-up panels with a planted effect, fast and broken in one way at a time; and the way to a design, a trial, a check."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from causal.design import Design, design
+from causal.errors import EstimationError
+from causal.estimate import Estimate, Estimator
+from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph
+from causal.identify import Identification, identify
 from causal.panel import Panel, Variable
 from causal.question import Question
+from causal.refute import Refutation, Trial, stream
 
 GRAPH = Graph(
     name="small",
@@ -96,3 +104,98 @@ def without(panel: Panel, *, keep: float, seed: int) -> Panel:
     """The panel with rows missing at random."""
     rows = np.random.default_rng(seed).random(len(panel.frame)) < keep
     return replace(panel, frame=panel.frame[rows])
+
+
+def ar(shocks: np.ndarray, rho: float) -> np.ndarray:
+    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²)."""
+    out = shocks.copy()
+    out[:, 0] /= np.sqrt(1 - rho**2)
+    for t in range(1, shocks.shape[1]):
+        out[:, t] += rho * out[:, t - 1]
+    return out
+
+
+def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH, strategy: Any = "backdoor") -> Design:
+    """The panel's design for a question, identified from the graph."""
+    return design(panel, question, identify(question, graph, measured=panel.names, strategy=strategy))
+
+
+def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[str, ...] = ()) -> Identification:
+    """An adjustment set that the test states, without a graph."""
+    return Identification(
+        identified=True,
+        strategies=("backdoor",),
+        adjust_for=adjust_for,
+        chosen_because="stated by the test",
+        minimal=(adjust_for,),
+        valid=(adjust_for,),
+        exhaustive=True,
+        instruments=(),
+        frontdoor=(),
+        mediators=(),
+        descendants=descendants,
+        by_year=by_year,
+        unmeasured=(),
+        feedback=False,
+        forced=(),
+        blocked_by=(),
+        assumptions=(),
+        warnings=(),
+    )
+
+
+def trial_of(panel: Panel, made: Design, estimator: Estimator, *, seed: int = 3, **more: Any) -> Trial:
+    """An answer on a design, ready to be checked."""
+    return Trial(
+        panel=panel,
+        question=made.question,
+        identification=made.identification,
+        estimator=estimator,
+        design=made,
+        estimate=estimator.estimate(made, stream(seed, "estimate")),
+        seed=seed,
+        **more,
+    )
+
+
+def refute(refuter: Any, trial: Trial) -> Refutation:
+    """What a check finds, on the stream that a study gives it."""
+    return refuter.refute(trial, stream(trial.seed, refuter.name))
+
+
+def same(a: Refutation, b: Refutation) -> bool:
+    """Whether two findings are one."""
+    return (a.found, a.p_value, a.survived, a.reason, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, b.reason, dict(b.numbers), b.parts)
+
+
+def rate_at_least(successes: int, tries: int, claimed: float) -> bool:
+    """Whether a rate is not shown to be below what is claimed (exact binomial, 1 %)."""
+    return bool(stats.binomtest(successes, tries, claimed, alternative="less").pvalue > 0.01)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refitted:
+    """Fixed effects that do not say they are linear, so that every draw is a refit; bent as told.
+
+    share, narrow : what effect and error are multiplied by.
+    how : "well", or "refuse", "no scores", "no error".
+    """
+
+    share: float = 1.0
+    narrow: float = 1.0
+    how: str = "well"
+    name: str = "refitted"
+
+    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+        """Fixed effects, and what was told."""
+        if self.how == "refuse":
+            raise EstimationError("not today")
+        made = FixedEffects().estimate(design, rng)
+        assert made.std_error is not None
+        gone: dict[str, dict[str, Any]] = {
+            "well": {},
+            "no scores": {"influence": None},
+            "no error": dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence")),
+        }
+        bent = replace(made, effect=self.share * made.effect, std_error=self.narrow * made.std_error, estimator=self.name)
+        return replace(bent, **gone[self.how])

@@ -157,6 +157,9 @@ def _expected(kind: str, observed: Floats, size: Floats, causes: Floats) -> Floa
     return np.asarray(model.predict_proba(x)[:, 1] * size)
 
 
+Together = tuple[Indicator, Indicator, list[str], Floats, tuple[float, float, float]]  # cost, rating, authorities, both beside peers, rank correlation
+
+
 def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]) -> Breakdown:
     panel = case.panel
     names = panel.places["name"] if "name" in panel.places else pd.Series(panel.places.index, index=panel.places.index)
@@ -182,40 +185,10 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
         )
     together = _together(found)
     if together is not None:
-        cost, rating, at, numbers, (middle, low_end, high_end) = together
-        tables.append(
-            Table(
-                name="cost_and_quality",
-                caption=f"Cost and ratings side by side, each in standard deviations from what peers of the same {adjusted} have",
-                columns=(
-                    Column(name="place", label="authority", text=True),
-                    Column(name="authority", label="code", text=True),
-                    Column(name="cost", label=cost.label, unit="standard deviations from peers", places=2),
-                    Column(name="rating", label=rating.label, unit="standard deviations from peers", places=2),
-                ),
-                rows=tuple(
-                    (str(names[code]), code, float(a), float(b)) for code, (a, b) in sorted(zip(at, numbers, strict=True), key=lambda pair: str(names[pair[0]]))
-                ),
-                shown=5,
-            )
-        )
-        found_words = "no link can be told" if low_end <= 0 <= high_end else "they rise together" if low_end > 0 else "the one falls as the other rises"
-        figures.append(
-            Figure(
-                name="cost_and_quality",
-                kind="scatter",
-                table="cost_and_quality",
-                alt=f"Cost across, ratings upwards, a point for each authority: {found_words}.",
-                caption=f"Cost and quality. A point for each authority, each as far as it lies from its peers; {found_words}",
-                values=("cost", "rating"),
-                axes=(f"{cost.label}, standard deviations from peers", f"{rating.label}, standard deviations from peers"),
-            )
-        )
-        said.append(
-            f"Over authorities, {cost.label} and {rating.label}, both beside peers: rank correlation {middle:.2f} ({low_end:.2f} to "
-            f"{high_end:.2f}); {found_words}, and a link would "
-            "be an association, not an effect"
-        )
+        table, figure, sentence = _linked(together, names, adjusted)
+        tables.append(table)
+        figures.append(figure)
+        said.append(sentence)
     total = len({name for name, *_ in unusual})
     places_total = len({code for one in found for code in one.authorities})
     return Breakdown(
@@ -227,33 +200,7 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
             f"{count(len(found), 'measure')}, of {places_total}; "
             "being unusual is a reason to ask why, not a rank."
         ),
-        tables=(
-            Table(
-                name="summary",
-                caption="How many lie beyond the limits, and the usual spread between peers",
-                columns=(
-                    Column(name="measure", label="measure", text=True),
-                    Column(name="when", label="when", text=True),
-                    Column(name="places", label="authorities", places=0),
-                    Column(name="above", label="above", places=0),
-                    Column(name="below", label="below", places=0),
-                    Column(name="spread", label="usual spread", unit="% of expected", places=1),
-                ),
-                rows=tuple(summary),
-            ),
-            Table(
-                name="unusual",
-                caption="Authorities beyond the limits, by name",
-                columns=(
-                    Column(name="place", label="authority", text=True),
-                    Column(name="measure", label="measure", text=True),
-                    Column(name="what", label="what", text=True),
-                    Column(name="percent", label="% of what is expected", places=0),
-                ),
-                rows=tuple(sorted(unusual)),
-            ),
-            *tables,
-        ),
+        tables=(*_overviews(summary, unusual), *tables),
         figures=tuple(figures),
         said=tuple(said),
         reasons=(
@@ -281,7 +228,72 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
     )
 
 
-def _together(found: Sequence[Indicator]) -> tuple[Indicator, Indicator, list[str], Floats, tuple[float, float, float]] | None:
+def _overviews(summary: Sequence[tuple[str, str, int, int, int, float]], unusual: Sequence[tuple[str, str, str, float]]) -> tuple[Table, Table]:
+    """How many are unusual in each measure, and which."""
+    return (
+        Table(
+            name="summary",
+            caption="How many lie beyond the limits, and the usual spread between peers",
+            columns=(
+                Column(name="measure", label="measure", text=True),
+                Column(name="when", label="when", text=True),
+                Column(name="places", label="authorities", places=0),
+                Column(name="above", label="above", places=0),
+                Column(name="below", label="below", places=0),
+                Column(name="spread", label="usual spread", unit="% of expected", places=1),
+            ),
+            rows=tuple(summary),
+        ),
+        Table(
+            name="unusual",
+            caption="Authorities beyond the limits, by name",
+            columns=(
+                Column(name="place", label="authority", text=True),
+                Column(name="measure", label="measure", text=True),
+                Column(name="what", label="what", text=True),
+                Column(name="percent", label="% of what is expected", places=0),
+            ),
+            rows=tuple(sorted(unusual)),
+        ),
+    )
+
+
+def _linked(together: Together, names: pd.Series, adjusted: str) -> tuple[Table, Figure, str]:
+    """Cost and quality side by side: table, figure and sentence."""
+    cost, rating, at, numbers, (middle, low_end, high_end) = together
+    table = Table(
+        name="cost_and_quality",
+        caption=f"Cost and ratings side by side, each in standard deviations from what peers of the same {adjusted} have",
+        columns=(
+            Column(name="place", label="authority", text=True),
+            Column(name="authority", label="code", text=True),
+            Column(name="cost", label=cost.label, unit="standard deviations from peers", places=2),
+            Column(name="rating", label=rating.label, unit="standard deviations from peers", places=2),
+        ),
+        rows=tuple(
+            (str(names[code]), code, float(a), float(b)) for code, (a, b) in sorted(zip(at, numbers, strict=True), key=lambda pair: str(names[pair[0]]))
+        ),
+        shown=5,
+    )
+    found_words = "no link can be told" if low_end <= 0 <= high_end else "they rise together" if low_end > 0 else "the one falls as the other rises"
+    figure = Figure(
+        name="cost_and_quality",
+        kind="scatter",
+        table="cost_and_quality",
+        alt=f"Cost across, ratings upwards, a point for each authority: {found_words}.",
+        caption=f"Cost and quality. A point for each authority, each as far as it lies from its peers; {found_words}",
+        values=("cost", "rating"),
+        axes=(f"{cost.label}, standard deviations from peers", f"{rating.label}, standard deviations from peers"),
+    )
+    sentence = (
+        f"Over authorities, {cost.label} and {rating.label}, both beside peers: rank correlation {middle:.2f} ({low_end:.2f} to "
+        f"{high_end:.2f}); {found_words}, and a link would "
+        "be an association, not an effect"
+    )
+    return table, figure, sentence
+
+
+def _together(found: Sequence[Indicator]) -> Together | None:
     """The first cost and the ratings over the authorities that have both: z-scores, shape (authorities, 2), and their rank correlation with its interval."""
     from scipy.stats import norm, rankdata
 

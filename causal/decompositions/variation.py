@@ -26,6 +26,7 @@ WORDS = {"place": "Local characteristics", "deprivation": "Deprivation", "common
 NESTED, NOISE_FREE, LASTING = "Nested R²", "Without chance", "Lasting only"
 DRIFTING = 0.7  # an autocorrelation from which slow drift and lasting difference look alike in six to eight years
 UNIT = "% of the variation"
+Choice = tuple[str, tuple[int, int], str]  # outcome, window, measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,50 +91,7 @@ class Variation:
         varying = self._varying(panel, [one for one in choices if one not in lasting])
         spans = self._moves(table)
         truth = self._truth(case, lasting, found)
-        figures: tuple[Figure, ...] = (
-            Figure(
-                name="answer",
-                kind="intervals",
-                table="answer",
-                alt=f"{capital(outcome)}, {window}: {_told(told)} by the nested reading; without chance "
-                + f"{_short(read[NOISE_FREE])}; lasting only {_short(read[LASTING])}, in the same order.",
-                caption=f"{capital(outcome)}, {window}, by three readings. Lines are {self.level:.0%} intervals for authorities like these.",
-                values=("value",),
-                lower="lower",
-                upper="upper",
-                label="reading",
-                group="share",
-            ),
-            Figure(
-                name="choices",
-                kind="dots",
-                table="shares",
-                alt=f"Nested shares of {count(len({one[0] for one in lasting}), 'outcome')} in {count(len({one[1] for one in lasting}), 'window')}. "
-                + " ".join(spans.sentences),
-                caption=f"Nested shares by outcome and years, {measure}"
-                + (f". Dashed lines are the shares that {self.said_by or 'others'} gave." if self.said else "."),
-                values=SHARES,
-                label="outcome",
-                group="years",
-                where={"measure": measure, "reading": NESTED},
-                marks=tuple(Mark(column=name, value=float(value), words=f"said {value:g}") for name, value in self.said.items()),
-                axes=tuple(f"{WORDS[name]}, %" for name in SHARES),
-            ),
-            Figure(
-                name="readings",
-                kind="stacked",
-                table="shares",
-                alt=f"Three readings of every outcome. {capital(outcome)}: "
-                f"place {read[NESTED]['place']:.0f}% nested, {read[NOISE_FREE]['place']:.0f}% without chance, "
-                f"{read[LASTING]['place']:.0f}% lasting only.",
-                caption=f"What chance, and what lasts only a few years, add to the share of place: {window}, {measure}.",
-                values=SHARES,
-                label="reading",
-                group="outcome",
-                where={"measure": measure, "years": window},
-                axes=("Share of the variation, %",),
-            ),
-        )
+        figures = self._pictures(lasting, (outcome, window, measure), told, read, spans.sentences)
         if varying is not None:
             figures += (self._picture(varying),)
         said = [
@@ -171,7 +129,62 @@ class Variation:
             notes=tuple(notes),
         )
 
-    def _choices(self, panel: Panel) -> tuple[list[tuple[str, tuple[int, int], str]], list[str]]:
+    def _pictures(
+        self,
+        lasting: Sequence[Choice],
+        labels: tuple[str, str, str],
+        told: Mapping[str, int],
+        read: Mapping[str, Mapping[str, float]],
+        sentences: Sequence[str],
+    ) -> tuple[Figure, ...]:
+        """The first choice by three readings, nested shares of all choices, and all readings of all outcomes."""
+        outcome, window, measure = labels
+        return (
+            Figure(
+                name="answer",
+                kind="intervals",
+                table="answer",
+                alt=f"{capital(outcome)}, {window}: {_told(told)} by the nested reading; without chance "
+                + f"{_short(read[NOISE_FREE])}; lasting only {_short(read[LASTING])}, in the same order.",
+                caption=f"{capital(outcome)}, {window}, by three readings. Lines are {self.level:.0%} intervals for authorities like these.",
+                values=("value",),
+                lower="lower",
+                upper="upper",
+                label="reading",
+                group="share",
+            ),
+            Figure(
+                name="choices",
+                kind="dots",
+                table="shares",
+                alt=f"Nested shares of {count(len({one[0] for one in lasting}), 'outcome')} in {count(len({one[1] for one in lasting}), 'window')}. "
+                + " ".join(sentences),
+                caption=f"Nested shares by outcome and years, {measure}"
+                + (f". Dashed lines are the shares that {self.said_by or 'others'} gave." if self.said else "."),
+                values=SHARES,
+                label="outcome",
+                group="years",
+                where={"measure": measure, "reading": NESTED},
+                marks=tuple(Mark(column=name, value=float(value), words=f"said {value:g}") for name, value in self.said.items()),
+                axes=tuple(f"{WORDS[name]}, %" for name in SHARES),
+            ),
+            Figure(
+                name="readings",
+                kind="stacked",
+                table="shares",
+                alt=f"Three readings of every outcome. {capital(outcome)}: "
+                f"place {read[NESTED]['place']:.0f}% nested, {read[NOISE_FREE]['place']:.0f}% without chance, "
+                f"{read[LASTING]['place']:.0f}% lasting only.",
+                caption=f"What chance, and what lasts only a few years, add to the share of place: {window}, {measure}.",
+                values=SHARES,
+                label="reading",
+                group="outcome",
+                where={"measure": measure, "years": window},
+                axes=("Share of the variation, %",),
+            ),
+        )
+
+    def _choices(self, panel: Panel) -> tuple[list[Choice], list[str]]:
         """Outcome, window and measure of each that the panel holds, and what it does not hold."""
         notes = []
         for what, names in (("outcomes", self.outcomes), ("measures of deprivation", self.measures)):

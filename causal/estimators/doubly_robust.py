@@ -22,21 +22,9 @@ from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
+from causal.estimators.machinery.long_difference import BOTH_IN_FOLDS, TWO_KINDS, Years, check_windows, cross_section
 from causal.estimators.machinery.nuisance import Nuisance, check_nuisance, learner, quiet
-from causal.estimators.machinery.one_row import (
-    BOTH_IN_FOLDS,
-    TARGETS,
-    TWO_KINDS,
-    CrossSection,
-    Years,
-    averaged,
-    check_clip,
-    check_windows,
-    cross_section,
-    members,
-    overlap,
-    threats,
-)
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, averaged, check_clip, members, overlap, threats
 from causal.inference.clustered import median_fit
 from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, FOLDS, Need

@@ -17,17 +17,8 @@ from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import Windows, agree, estimand_of, frame_of
-from causal.estimators.machinery.one_row import (
-    TARGETS,
-    TWO_KINDS,
-    CrossSection,
-    averaged,
-    cross_section,
-    logistic,
-    members,
-    overlap,
-    threats,
-)
+from causal.estimators.machinery.long_difference import TWO_KINDS, cross_section
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, averaged, logistic, members, overlap, threats
 from causal.inference.clustered import Fit
 from causal.needs import ADJUSTMENT, Need
 

@@ -13,13 +13,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import CausalError
 from causal.estimand import Estimand, Held
 from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
 from causal.estimators import serve
 from causal.graph import dated
 from causal.needs import PAST_OUTCOME, Need
+from causal.rows import Control
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,14 +16,8 @@ from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
-from causal.estimators.machinery.one_row import (
-    TARGETS,
-    TWO_KINDS,
-    CrossSection,
-    logistic,
-    overlap,
-    threats,
-)
+from causal.estimators.machinery.long_difference import TWO_KINDS
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, logistic, overlap, threats
 from causal.inference.clustered import Fit
 from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, Need

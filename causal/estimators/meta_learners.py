@@ -21,8 +21,9 @@ from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment, without_interval
 from causal.estimators import serve
+from causal.estimators.machinery.long_difference import TWO_KINDS, Years, check_windows, cross_section
 from causal.estimators.machinery.nuisance import LINEAR, NUISANCES, learner, quiet
-from causal.estimators.machinery.one_row import TARGETS, TWO_KINDS, CrossSection, Years, check_windows, cross_section, logistic, members, overlap, threats
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, logistic, members, overlap, threats
 from causal.inference.clustered import Fit
 from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need

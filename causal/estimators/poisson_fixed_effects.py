@@ -18,14 +18,15 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, NotEstimable
 from causal.estimand import Estimand
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
 from causal.estimators import serve
-from causal.inference.clustered import Fit, clustered_least_squares
+from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares
 from causal.needs import AUTHORITY_EFFECTS, COUNTS, Need
 
 STEPS = 100  # of reweighted least squares; a dozen are usual
+SEPARATES = 1e-8  # of the treatment's range: below it nothing is left
 CLOSE = 1e-10  # relative change of the deviance at which they end
 
 
@@ -49,9 +50,11 @@ class PoissonFixedEffects:
         ------
         DesignError : authorities are not absorbed, an outcome below 0, the target is not the ATE, or the question has weights.
         EstimationError : the steps do not converge.
+        NotEstimable : the treatment tells which counts are 0, so that no ratio fits best.
         """
         serve(self, design)
         used = _with_events(design)
+        _separated(used)
         exposure = np.ones(used.rows) if used.population is None else used.population / used.population.mean()
         fit, left, _ = poisson(used, exposure, used.treatment[:, None])
         question = design.question
@@ -102,6 +105,36 @@ def _with_events(design: Design) -> Design:
     """Without authorities whose counts are all 0, which say nothing about a ratio."""
     totals = np.bincount(design.authority, weights=design.outcome)
     return design.only(np.flatnonzero(totals[design.authority] > 0), "no event in any year, which says nothing about a ratio")
+
+
+def _separated(design: Design) -> None:
+    """Refuse a treatment that tells which counts are 0 (Correia, Guimarães & Zylkin 2021, Verifying the existence of maximum likelihood estimates).
+
+    If, among rows with an event, nothing of the treatment is left once what is held fixed is taken out, the coefficient moves rows without one alone; where it
+    moves them all one way, the likelihood rises without end and wherever the steps stop is no answer.
+    """
+    some = design.outcome > 0
+    if some.all():
+        return
+    number = np.bincount(design.authority[some], minlength=len(design.authorities))
+    years = design.year_dummies() if "year" in design.absorb else np.empty((design.rows, 0))
+    raw = np.column_stack([design.treatment, years, design.controls])
+    means = cluster_sums(raw[some], design.authority[some], len(number)) / np.maximum(number, 1)[:, None]
+    centred = raw - means[design.authority]
+    slopes, *_ = np.linalg.lstsq(centred[some, 1:], centred[some, 0], rcond=None)
+    left = centred[:, 0] - centred[:, 1:] @ slopes
+    least = SEPARATES * float(np.ptp(design.treatment))
+    if np.abs(left[some]).max() > least:
+        return
+    # a year without any event is fitted by its own effect
+    rest = left[~some & np.isin(design.year, design.year[some])]
+    if np.abs(rest).max(initial=0.0) > least and ((rest >= -least).all() or (rest <= least).all()):
+        treatment, outcome = design.question.treatment, design.question.outcome
+        raise NotEstimable(
+            f"poisson_fixed_effects: {treatment} tells which counts of {outcome} are 0 (separation): among the {int(some.sum())} rows with an event "
+            "nothing of it is left to compare, so that no ratio of rates fits best. Take  estimator=fixed_effects",
+            "separated",
+        )
 
 
 def _ends(fit: Fit, level: float) -> tuple[float, float]:

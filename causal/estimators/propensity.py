@@ -19,19 +19,8 @@ from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, effect_of
-from causal.estimators.machinery.one_row import (
-    TARGETS,
-    TWO_KINDS,
-    CrossSection,
-    check_clip,
-    clipped,
-    cross_section,
-    logistic,
-    members,
-    overlap,
-    threats,
-    weights,
-)
+from causal.estimators.machinery.long_difference import TWO_KINDS, cross_section
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, check_clip, clipped, logistic, members, overlap, threats, weights
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need

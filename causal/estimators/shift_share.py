@@ -20,16 +20,16 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimand import DesignFacts, Estimand, compared
 from causal.estimate import Estimate, without_interval
 from causal.estimators import serve
-from causal.estimators.machinery.stages import anderson_rubin, check_instruments, effective_f, instrumented, varying
-from causal.estimators.two_stage_least_squares import answered
+from causal.estimators.machinery.stages import anderson_rubin, answered, check_instruments, effective_f, instrumented, varying
 from causal.graph import undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import INSTRUMENT, Need
+from causal.rows import Control
 
 Error = Literal["auto", "exposure", "authority"]
 ERRORS = ("auto", "exposure", "authority")

@@ -30,11 +30,13 @@ from causal.estimate import Estimate, Part, estimated, feedback, parts_of, resid
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import Cells, adopting, authority_weights, average, cells, covariates
 from causal.estimators.machinery.imputation import imputed
-from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.inference.few_treated import two_sample_df
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, Need
 from causal.words import count
 
+LEARNT = 0.1  # share of an average's squared weight that may lie in cohorts of one cluster
 ALARM = 0.05  # a joint test of the years before adoption below this is a concern
 SIMPLE = "treated_rows"
 AGGREGATES = {"simple": SIMPLE, "dynamic": "years_since", "group": "treated_places"}  # how the average counts the treated
@@ -121,24 +123,28 @@ class CallawaySantAnna:
         weight = authority_weights(used)
         after = np.flatnonzero(made.since >= 0)
         years, groups = np.unique(made.since), np.unique(made.cohort[after])
-        by_year = average(made, adopted, weight, [np.flatnonzero(made.since == e) for e in years])
+        by_year = average(made, adopted, weight, [np.flatnonzero(made.since == e) for e in years], corrected=self.small_sample)
         own = [after[made.cohort[after] == g] for g in groups]
         means = np.column_stack([made.scores[:, at].mean(axis=1) for at in own])
         by_group = np.array([made.effect[at].mean() for at in own])
         if self.aggregate == "simple":
-            whole = average(made, adopted, weight, [after])
+            whole = average(made, adopted, weight, [after], corrected=self.small_sample)
             effect, scores = whole.effect, whole.scores
         elif self.aggregate == "dynamic":
             effect, scores = by_year.effect[years >= 0].mean(keepdims=True), by_year.scores[:, years >= 0].mean(axis=1, keepdims=True)
         else:
             alone = Cells(cohort=groups, year=groups, effect=by_group, scores=means, treated=np.ones(len(groups), dtype=np.int64), unsupported=0, missing=())
-            whole = average(alone, adopted, weight, [np.arange(len(groups))])
+            whole = average(alone, adopted, weight, [np.arange(len(groups))], corrected=self.small_sample)
             effect, scores = whole.effect, whole.scores
 
-        inference = f"influence functions{', corrected for small cells' if self.small_sample else ''}, t(G−1)"
+        inference = f"influence functions{', corrected for small cells' if self.small_sample else ''}, {_t(used, adopted, self.small_sample)}"
+
+        def fitted(effect: Floats, scores: Floats, cohort: Sequence[Ints]) -> Fit:
+            return _fit(used, effect, scores, adopted, inference, cohort, corrected=self.small_sample)
+
         matrix = covariates(used)[1]
-        parts = [*_by_since(used, adopted, _fit(used, by_year.effect, by_year.scores, adopted, inference), years, rng)]
-        parts += _by_cohort(used, adopted, _fit(used, by_group, means, adopted, inference), groups, rng)
+        parts = [*_by_since(used, adopted, fitted(by_year.effect, by_year.scores, [made.cohort[made.since == e] for e in years]), years, rng)]
+        parts += _by_cohort(used, adopted, fitted(by_group, means, [np.array([g]) for g in groups]), groups, rng)
         for modifier in used.modifiers:
             group_of = np.zeros(len(used.authorities), dtype=np.int64)
             group_of[used.authority] = modifier.codes
@@ -149,10 +155,12 @@ class CallawaySantAnna:
                     some = cells(used, adopted, among=among, leads=False, **knobs)  # type: ignore[arg-type]
                 except EstimationError:
                     continue
-                one = average(some, adopted, weight, [np.arange(len(some.cohort))], among)
-                found.append((j, one.effect, one.scores, int((among & ~adopted.never).sum())))
+                one = average(some, adopted, weight, [np.arange(len(some.cohort))], among, corrected=self.small_sample)
+                treated = among & ~adopted.never
+                found.append((j, one.effect, one.scores, int(treated.sum()), len(np.unique(used.cluster[treated[used.authority]]))))
             if found:
-                fit = _fit(used, np.concatenate([f[1] for f in found]), np.column_stack([f[2] for f in found]), adopted, inference)
+                every = [made.cohort] * len(found)
+                fit = fitted(np.concatenate([f[1] for f in found]), np.column_stack([f[2] for f in found]), every)
                 rows = [int((adopted.on & (modifier.codes == f[0])).sum()) for f in found]
                 parts += parts_of(
                     used.question,
@@ -162,10 +170,11 @@ class CallawaySantAnna:
                     names=[modifier.groups[f[0]] for f in found],
                     counts=[(n, f[3]) for n, f in zip(rows, found, strict=True)],
                     rng=rng,
+                    few=[f[4] < 2 for f in found],  # treated clusters of the group's own
                 )
         if self.cells:
             names = [f"{g} in {t}" for g, t in zip(made.cohort, made.year, strict=True)]
-            fit = _fit(used, made.effect, made.scores, adopted, inference)
+            fit = fitted(made.effect, made.scores, [np.array([g]) for g in made.cohort])
             parts += parts_of(used.question, fit, kind="group", of="cohort and year", names=names, counts=[(int(n), int(n)) for n in made.treated], rng=rng)
         tested, words = _pre_trend(by_year.effect[years < 0], _by_cluster(used, by_year.scores[:, years < 0]), len(used.clusters) - 1.0)
         also = {"pre-trend p, all cells (chi-squared)": _wald(made.effect[made.since < 0], _by_cluster(used, made.scores[:, made.since < 0]))}
@@ -183,9 +192,7 @@ class CallawaySantAnna:
             notes.append(f"In {made.unsupported} of {len(made.cohort)} comparisons nobody untreated is like the treated: the regression alone adjusts there.")
         if made.missing:
             notes.append(f"Nobody to compare with: {', '.join(made.missing)}.")
-        return _answer(
-            self.name, design, used, adopted, _fit(used, effect, scores, adopted, inference), AGGREGATES[self.aggregate], parts, tested, words, notes, also
-        )
+        return _answer(self.name, design, used, adopted, fitted(effect, scores, [groups]), AGGREGATES[self.aggregate], parts, tested, words, notes, also)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +250,7 @@ class SunAbraham:
                 df=made.df[:k],
                 residuals=made.residuals,
                 inference=made.inference,
+                carried=np.array([_carrier(used, first, cohort[chosen]) for chosen in sets], dtype=np.int64),
             )
 
         years, groups = np.unique(ago), np.unique(cohort[ago >= 0])
@@ -294,7 +302,8 @@ class Imputation:
 
         def fit(sets: Sequence[Ints]) -> Fit:
             effect, scores = made.average(sets, corrected=self.small_sample)
-            return _fit(used, effect, scores, adopted, "Borusyak, Jaravel & Spiess's conservative error, t(G−1)")
+            inference = f"Borusyak, Jaravel & Spiess's conservative error, {_t(used, adopted, self.small_sample)}"
+            return _fit(used, effect, scores, adopted, inference, [made.cohort[at] for at in sets], corrected=self.small_sample)
 
         parts = [*_by_since(used, adopted, fit([np.flatnonzero(since == e) for e in years]), years, rng)]
         parts += _by_cohort(used, adopted, fit([np.flatnonzero(made.cohort == g) for g in groups]), groups, rng)
@@ -350,11 +359,59 @@ def _by_cluster(design: Design, scores: Floats) -> Floats:
     return cluster_sums(scores, cluster, len(design.clusters))
 
 
-def _fit(design: Design, effect: Floats, scores: Floats, adopted: Cohorts, inference: str) -> Fit:
-    """Effects of adopting, scores of shape (authorities, k), as a fit whose coefficients times the contrast are effects of the question."""
+def _fit(design: Design, effect: Floats, scores: Floats, adopted: Cohorts, inference: str, cohort: Sequence[Ints], *, corrected: bool = True) -> Fit:
+    """Effects of adopting, scores of shape (authorities, k), as a fit whose coefficients times the contrast are effects of the question.
+
+    cohort : for each effect, the first treated years of the cells that it is averaged over.
+    corrected : degrees of freedom by Welch where few clusters are treated or few are not; False: the published software's G − 1.
+    """
     scale = adopted.sign / design.question.contrast
-    df = np.full(len(effect), len(design.clusters) - 1.0)
-    return Fit(coefficients=effect * scale, scores=_by_cluster(design, scores) * scale, df=df, residuals=np.zeros(0), inference=inference)
+    of_cluster = _by_cluster(design, scores)
+    number = len(design.clusters)
+    ever = np.zeros(number, dtype=bool)
+    ever[design.cluster[~adopted.never[design.authority]]] = True
+    df = np.full(len(effect), number - 1.0)
+    few = corrected and 0 < min(ever.sum(), (~ever).sum()) < FEW_CLUSTERS
+    of_authority = np.zeros(len(design.authorities), dtype=np.int64)
+    of_authority[design.authority] = design.cluster
+    first = adopted.first[design.authority]
+    carried = np.full(len(effect), -1, dtype=np.int64)
+    for j, years in enumerate(cohort):
+        if few:
+            cells_of = (adopted.first[:, None] == years).sum(axis=1).astype(float)
+            df[j] = min(two_sample_df(np.bincount(of_authority, weights=cells_of, minlength=number).astype(float), number - int((cells_of > 0).sum())), df[j])
+        treated = np.unique(design.cluster[np.isin(first, years)])
+        free = np.unique(design.cluster[~np.isin(first, years)])
+        alone = [one[0] for one in (treated, free) if len(one) == 1]
+        carried[j] = alone[0] if alone else -1
+    return Fit(coefficients=effect * scale, scores=of_cluster * scale, df=df, residuals=np.zeros(0), inference=inference, carried=carried)
+
+
+def _carrier(design: Design, first: Ints, cohort: Ints) -> int:
+    """The cluster whose own shocks an average over cells cannot know, −1 where they are known well enough.
+
+    A cohort of one cluster is fitted wholly, and CR2 learns nothing from it: with more than a tenth of the squared weight in such cohorts, the error would
+    be too small by a twentieth and more.
+
+    first : shape (rows,), first treated year; cohort : of the cells.
+    """
+    weight, alone, largest = 0.0, 0.0, -1
+    for g, n in zip(*np.unique(cohort, return_counts=True), strict=True):
+        mine = np.unique(design.cluster[first == g])
+        weight += len(mine) * float(n) ** 2
+        if len(mine) == 1:
+            alone, largest = alone + float(n) ** 2, int(mine[0])
+    free = np.unique(design.cluster[~np.isin(first, cohort)])
+    if len(free) == 1:
+        return int(free[0])
+    return largest if alone > LEARNT * weight else -1
+
+
+def _t(design: Design, adopted: Cohorts, corrected: bool) -> str:
+    """Which degrees of freedom `_fit` takes, in words."""
+    ever = np.unique(design.cluster[~adopted.never[design.authority]])
+    few = 0 < min(len(ever), len(design.clusters) - len(ever)) < FEW_CLUSTERS
+    return "Welch's t" if corrected and few else "t(G−1)"
 
 
 def _by_since(design: Design, adopted: Cohorts, fit: Fit, years: Ints, rng: np.random.Generator) -> tuple[Part, ...]:

@@ -7,6 +7,9 @@ CR1 is stated because libraries differ: the factor is G/(G−1) × (n−1)/(n−
 year effects or the intercept, and leaves out authority effects, which are nested in clusters; t has G−1 degrees of freedom.
 Below 50 effective clusters CR2 with Satterthwaite degrees of freedom takes its place (Bell & McCaffrey 2002, Bias reduction in
 standard errors; Pustejovsky & Tipton 2018, Small-sample methods for cluster-robust variance estimation).
+Where leaving out one cluster makes a coefficient inestimable its error cannot be learnt: the cluster's own residuals are fitted wholly, its score is 0, and
+the interval shrinks to nothing however large the shocks are (MacKinnon & Webb 2020, Randomization inference for difference-in-differences with few
+treated clusters). Such coefficients are named (`Fit.carried`), and no interval is given for them; nor is one from two clusters.
 Effective clusters: (Σs)²/Σs² over each cluster's sum of squared residual treatment s (Carter, Schnepel & Steigerwald 2017,
 Asymptotic behavior of a t-test robust to cluster heterogeneity, with uncorrelated errors as reference).
 """
@@ -22,6 +25,8 @@ from causal.arrays import Floats, Ints
 from causal.errors import EstimationError
 
 FEW_CLUSTERS = 50
+TWO = 2  # clusters from whose one difference no error is learnt
+CARRIES = 1e-8  # share of a column's squared length below which nothing of it is left
 
 
 def cluster_sums(values: Floats, cluster: Ints, clusters: int) -> Floats:
@@ -54,6 +59,7 @@ class Fit:
     df : shape (k,), degrees of freedom for t.
     residuals : shape (rows,).
     inference : how the error was got, in words.
+    carried : shape (k,), the cluster without which a coefficient is inestimable, −1 where there is none; None: not asked.
     """
 
     coefficients: Floats
@@ -61,6 +67,13 @@ class Fit:
     df: Floats
     residuals: Floats
     inference: str
+    carried: Ints | None = None
+
+    @property
+    def known(self) -> tuple[bool, ...]:
+        """For each coefficient whether its error can be learnt: more than two clusters, and none that carries it alone."""
+        alone = np.full(len(self.coefficients), len(self.scores) <= TWO)
+        return tuple((~alone & (self.carried < 0 if self.carried is not None else True)).tolist())
 
     @property
     def std_errors(self) -> Floats:
@@ -95,7 +108,8 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     effective = float((sizes.sum(axis=0) ** 2 / (sizes**2).sum(axis=0)).min())
     if effective >= FEW_CLUSTERS:
         scores = np.sqrt(cr1_factor(clusters, rows, spare)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
-        return Fit(coefficients=coefficients, scores=scores, df=np.full(k, clusters - 1.0), residuals=residuals, inference="CR1, t(G−1)")
+        df = np.full(k, clusters - 1.0)
+        return Fit(coefficients=coefficients, scores=scores, df=df, residuals=residuals, inference="CR1, t(G−1)", carried=np.full(k, -1, dtype=np.int64))
     scores, df = _cr2(treatments, other, bread, residuals, cluster, clusters)
     return Fit(
         coefficients=coefficients,
@@ -103,7 +117,69 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
         df=df,
         residuals=residuals,
         inference=f"CR2, Satterthwaite t ({effective:.0f} effective clusters)",
+        carried=carriers(treatments, other, cluster, clusters),
     )
+
+
+def left_without(treatment: Floats, other: Floats, cluster: Ints, clusters: int) -> Floats:
+    """Share of a column's residual variance that would be left without each cluster; shape (clusters,), 1 where it is not worth asking.
+
+    With an orthonormal basis U of all that is held fixed and t the residual on it, what is left of t without cluster g is
+    |t|² − |t_g|² − (U_gᵀt_g)ᵀ (I − U_gᵀU_g)⁺ (U_gᵀt_g). It can vanish only where the cluster fits some direction wholly, so that its leverage is at least 1.
+
+    Parameters
+    ----------
+    treatment : shape (rows,), residual on `other`.
+    other : shape (rows, p), orthonormal; effects nested in clusters may be left out, as they are the same with or without one.
+    """
+    own = cluster_sums(treatment[:, None] ** 2, cluster, clusters)[:, 0]
+    total = float(own.sum())
+    share = np.ones(clusters)
+    if not total > 0:
+        return np.zeros(clusters)
+    leverage = own / total
+    if other.shape[1]:
+        leverage = leverage + cluster_sums((other**2).sum(axis=1)[:, None], cluster, clusters)[:, 0]
+    for g in np.flatnonzero(leverage > 0.99):
+        rows = cluster == g
+        u, t = other[rows], treatment[rows]
+        load = u.T @ t
+        left = total - own[g]
+        if len(load):
+            values, vectors = np.linalg.eigh(np.eye(len(load)) - u.T @ u)
+            kept = values > 1e-10
+            # along a direction that the cluster fits wholly nothing is held fixed any more without it
+            left -= float(((vectors[:, kept].T @ load) ** 2 / values[kept]).sum())
+        share[g] = max(left, 0.0) / total
+    return share
+
+
+def carriers(treatments: Floats, other: Floats, cluster: Ints, clusters: int) -> Ints:
+    """For each of several columns the cluster without which its coefficient is inestimable, −1 where there is none; shape (k,).
+
+    treatments : shape (rows, k), residual on `other`, of full rank.
+    """
+    k = treatments.shape[1]
+    basis, triangle = np.linalg.qr(treatments)
+    # the residual of column j on all the others is its row of the inverse
+    inverse = np.linalg.inv(triangle)
+    found = np.full(k, -1, dtype=np.int64)
+    for j in range(k):
+        way = inverse[j] / np.linalg.norm(inverse[j])
+        rest = basis @ _complement(way) if k > 1 else np.empty((len(treatments), 0))
+        share = left_without(basis @ way, np.column_stack([other, rest]), cluster, clusters)
+        g = int(share.argmin())
+        if share[g] < CARRIES:
+            found[j] = g
+    return found
+
+
+def _complement(way: Floats) -> Floats:
+    """An orthonormal basis of all that is at right angles to a unit vector; shape (k, k − 1)."""
+    k = len(way)
+    mirror = way.copy()
+    mirror[0] += 1.0 if way[0] >= 0 else -1.0
+    return np.asarray((np.eye(k) - 2 * np.outer(mirror, mirror) / (mirror @ mirror))[:, 1:])
 
 
 def cr1_factor(clusters: float | Floats, rows: float | Floats, spare: float | Floats) -> Floats:
@@ -215,7 +291,8 @@ def joint_critical(scores: Floats, level: float, rng: np.random.Generator, draws
     covariance = scores.T @ scores
     scale = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
-    root = vectors * np.sqrt(np.maximum(values, 0))
+    # the symmetric root, which is one: an eigenvector's sign hangs on the last bit, and with it every draw would
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     drawn = root @ rng.standard_normal((draws, len(values))).T
     # draws along rows, so that the largest of each is found column by column
     return float(np.quantile(np.abs(drawn, out=drawn).max(axis=0), level))
@@ -253,6 +330,7 @@ def median_fit(fits: Sequence[Fit]) -> Fit:
         df=np.array([fits[nearest[j]].df[j] for j in columns]),
         residuals=fits[nearest[0]].residuals,
         inference=f"{fits[0].inference}, median of {len(fits)} cross-fits",
+        carried=fits[nearest[0]].carried,
     )
 
 

@@ -16,6 +16,8 @@ from causal.design import Design
 from causal.refute import Refutation, Trial
 from causal.words import places, signed
 
+NO_ERROR = 1e-9  # share of the outcome's spread within what is absorbed, up to which a standard error is none
+
 
 @lru_cache(maxsize=1)
 def labels() -> dict[str, str]:
@@ -57,7 +59,19 @@ def unsure(trial: Trial) -> str | None:
         return f"{trial.estimate.estimator} gives no standard error that could be checked"
     if not (math.isfinite(error) and error > 0 and math.isfinite(trial.estimate.effect)):
         return f"{trial.estimate.estimator} gives an effect of {trial.estimate.effect:g} with a standard error of {error:g}"
+    spread = varies(trial.design)
+    if spread is None:
+        return "the outcome does not vary once places and years are taken out, so there is nothing to check"
+    if error <= NO_ERROR * spread:
+        fits = f"a standard error of {error:.1g} beside a spread of {spread:.2g}"
+        return f"{trial.estimate.estimator} fits the outcome wholly ({fits}), so there is nothing to check"
     return None
+
+
+def varies(design: Design) -> float | None:
+    """Standard deviation of the outcome once what is absorbed is taken out; None where nothing is left of it."""
+    spread = float(design.demean(design.outcome[:, None]).std())
+    return spread if spread > NO_ERROR * float(np.abs(design.outcome).max(initial=0.0)) else None
 
 
 def whole_units(design: Design) -> tuple[Ints, int]:

@@ -37,7 +37,7 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size
+from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
 from causal.refuters.machinery.paths import moves
 from causal.refuters.pre_trend import PreTrend
@@ -102,8 +102,8 @@ class FutureTreatment:
         if (why := self.unmet(trial)) is not None:
             return not_run(report, why)
         years = len(trial.panel.years)
-        if trial.estimate.std_error is None:
-            return not_run(report, f"{trial.estimate.estimator} gives no standard error")
+        if (why := unsure(trial)) is not None:
+            return not_run(report, why)
         if not trial.linear and trial.estimate.held.nothing:
             return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
         if trial.estimate.facts.pre_trend is not None:
@@ -123,7 +123,7 @@ class FutureTreatment:
                 shifts = [*range(tried, 0, -1), *range(0, -question.lag - 1, -1)]
                 answers = _linear(asked, shifts) if isinstance(trial.estimator, Linear) else _refits(asked, shifts[:tried])
             except (DesignError, EstimationError) as refused:
-                why = why or str(refused).partition(". Estimators that can answer")[0]
+                why = why or str(refused).rstrip(".")
                 continue
             return self._judge(asked, report, tried, answers, rng)
         return not_run(report, f"the model with leads could not be estimated ({why})")

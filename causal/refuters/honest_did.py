@@ -12,6 +12,7 @@ of no important effect hangs on parallel trends is told ("conclusion rests on pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +27,7 @@ from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.knobs import at_least, between, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, unsure
+from causal.refuters import NO_ERROR, amount, not_run, unsure, varies
 from causal.refuters.machinery.paths import EventStudy, Moves, moves, unfit
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
 from causal.words import capital, places, span
@@ -115,19 +116,25 @@ class HonestDid:
         after = len(study.since) - before
         # a few clusters' t in the normal's place, so that without any violation the interval is the event study's own
         wider = float(stats.t(study.df).ppf(0.5 + level / 2) / stats.norm.ppf(0.5 + level / 2))
+        sigma = study.scores.T @ study.scores * wider**2
+        weights = _weights(study.since, self.effect)
+        spread = varies(trial.design)
+        variance = float(weights @ sigma @ weights)
+        if spread is None or not np.isfinite([*study.effects, *sigma.ravel()]).all() or min(variance, *np.diag(sigma)) <= (NO_ERROR * spread) ** 2:
+            return not_run(report, "some year of the event study has no standard error")
+        # a power of two near its error: the tests' tolerances are for numbers near 1
+        one = 2.0 ** round(math.log2(math.sqrt(variance)))
         bounds = Bounds(
-            beta=study.effects,
-            sigma=study.scores.T @ study.scores * wider**2,
+            beta=study.effects / one,
+            sigma=sigma / one**2,
             before=before,
-            weights=_weights(study.since, self.effect)[before:],
+            weights=weights[before:],
             level=level,
             noise=rng.standard_normal((self.draws, before + after)),
         )
-        half = float(stats.norm.ppf(0.5 + level / 2)) * bounds.std_error
-        if not half > 0:
-            return not_run(report, "the event study has no standard error")
-        lower, upper = bounds.effect - half, bounds.effect + half
-        error = bounds.std_error / wider
+        half = float(stats.norm.ppf(0.5 + level / 2)) * bounds.std_error * one
+        effect, error = bounds.effect * one, bounds.std_error * one / wider
+        lower, upper = effect - half, effect + half
         decimals = places(max(abs(lower), abs(upper)))
         unit = trial.design.outcome_variable.unit
         broken: dict[str, tuple[float, float]] = {}
@@ -136,27 +143,28 @@ class HonestDid:
             ("no important effect", -important < lower and upper < important, (-important, important)),
         ):
             if holds:
-                broken[claim] = breakdown(bounds, against), breakdown_smooth(bounds, against) / error
+                scaled = tuple(end / one for end in against)
+                broken[claim] = breakdown(bounds, scaled), breakdown_smooth(bounds, scaled) * one / error
         numbers: dict[str, float | None] = {
-            "effect of the event study": bounds.effect,
+            "effect of the event study": effect,
             "standard error of the event study": error,
             "years before": float(before + 1),
             "years after": float(after),
         }
         ranges = []
         for m in self.relative:
-            low, high = bounds.relative(m)
+            low, high = (end * one for end in bounds.relative(m))
             numbers |= {f"relative magnitude {m:g}: {end}": value if np.isfinite(value) else None for end, value in (("lower", low), ("upper", high))}
             ranges.append(f"M̄ = {m:g}: {span(low, high, decimals)}")
-        for m, (low, high) in zip(self.smooth, bounds.smooth([m * error for m in self.smooth]), strict=True):
-            numbers |= {f"smoothness {m:g} standard errors: lower": low, f"smoothness {m:g} standard errors: upper": high}
+        for m, (low, high) in zip(self.smooth, bounds.smooth([m * error / one for m in self.smooth]), strict=True):
+            numbers |= {f"smoothness {m:g} standard errors: lower": low * one, f"smoothness {m:g} standard errors: upper": high * one}
         for claim, (relative, smooth) in broken.items():
             numbers |= {f"breakdown relative magnitude ({claim})": min(relative, MOST), f"breakdown smoothness in standard errors ({claim})": min(smooth, MOST)}
         survived = NOT_ZERO not in broken or broken[NOT_ZERO][0] >= self.allowed
         numbers["conclusion rests on parallel trends"] = float(any(relative < self.allowed for relative, _ in broken.values())) if broken else None
-        found = f"An event study gives {amount(trial, bounds.effect)} ({span(lower, upper, decimals)}). Allowing trends to differ: {'; '.join(ranges)} {unit}. "
+        found = f"An event study gives {amount(trial, effect)} ({span(lower, upper, decimals)}). Allowing trends to differ: {'; '.join(ranges)} {unit}. "
         if not broken:
-            found += "The event study rules out neither no effect nor an important one, so there is no conclusion to overturn."
+            found += "Both no effect and an important one fit the event study, so there is no conclusion to overturn."
         for claim, (relative, smooth) in broken.items():
             found += f"{capital(claim)}: stands up to M̄ = {_most(relative)}, or changes of slope of {_most(smooth)} standard errors a year" + (
                 ". " if relative >= self.allowed else f", less than the {self.allowed:g} asked for. "

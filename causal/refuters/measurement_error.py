@@ -16,35 +16,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design
 from causal.errors import ConfigError
-from causal.estimate import Estimator, Linear, Part
+from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.refuters.few_clusters import left_open
+from causal.refuters.machinery.exclusions import left_open
+from causal.refuters.machinery.substitutes import carried
 from causal.words import count, listed, places, span
 
 ADDED = (0.1, 0.2, 0.3, 0.4)  # added error variance, as a share of the residual treatment's
 LEAST_RELIABILITY = 0.3  # below it an extrapolation says nothing
-
-
-def carried(estimator: Estimator, design: Design, columns: Floats, place: Literal["treatment", "outcome"]) -> Floats:
-    """Columns put in the place of treatment or outcome, as the estimator's own regression has them.
-
-    columns : shape (rows of the design, k). Returns shape (rows of the regression, k); the same columns where the estimator is not linear.
-    """
-    if not isinstance(estimator, Linear) or estimator.regression(design) is design:
-        return columns
-    return np.column_stack([getattr(estimator.regression(replace(design, **{place: column})), place) for column in columns.T])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +94,7 @@ class MeasurementError:
             role=self.role,
             label=self.label,
             asks="If the treatment was recorded with error, would the conclusion be another one?",
-            expected="What the interval rules out stays ruled out when the supposed error is taken away.",
+            expected="What the interval leaves out stays left out when the supposed error is taken away.",
             detects="A conclusion (above all little or no difference) that hangs on a treatment recorded almost without error.",
             cannot_detect="Whether there is error: the reliabilities are suppositions. Error that lasts within an authority, goes with the outcome or "
             "the truth, or comes in jumps (see recording_switches).",
@@ -163,9 +153,9 @@ class MeasurementError:
         numbers["reliability at which the conclusion changes"] = turning
         words = f"As recorded, the effect is {amount(trial, estimate.effect)}. Were part of what is left of the treatment error, {listed(said)}. "
         if turning is None:
-            words += f"No reliability down to {LEAST_RELIABILITY:g} opens what the interval rules out"
+            words += f"No reliability down to {LEAST_RELIABILITY:g} opens what the interval leaves out"
         else:
-            words += f"At a reliability of about {turning:.2f} or less {listed(left_open(question, usual, at(turning)[2:]))} cannot be ruled out"
+            words += f"At a reliability of about {turning:.2f} or less {listed(left_open(question, usual, at(turning)[2:]))} still fits"
         words += "; which reliability is true, these data cannot say."
         return report(found=words, p_value=None, survived=not opened, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 

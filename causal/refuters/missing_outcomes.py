@@ -15,10 +15,10 @@ so its bounds follow exactly from the signs of the weights. Worst cases are wide
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -30,13 +30,12 @@ from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, size, unsure
-from causal.refuters.few_clusters import left_open
-from causal.refuters.measurement_error import carried
+from causal.refuters.machinery.exclusions import left_open
+from causal.refuters.machinery.substitutes import carried, in_turn
 from causal.words import count, listed, places, span
 
-T = TypeVar("T")
 FEWEST_KNOWN = 2  # years of an authority from which a missing one is guessed
 
 
@@ -154,10 +153,10 @@ class MissingOutcomes:
         if estimate.lower is not None and estimate.upper is not None and least is not None and most is not None:
             usual = (estimate.lower, estimate.upper)
             opened = left_open(question, usual, (lower, upper))
-            words += f"With them {listed(opened)} cannot be ruled out. " if opened else ""
+            words += f"With them {listed(opened)} still fits. " if opened else ""
             worst = left_open(question, usual, (least - reach, most + reach))
             words += f"At worst the effect lies anywhere from {span(least, most, decimals)}" + ("" if exact else " (by the weights of a straight-line model)")
-            words += f", and then {listed(worst)} could not be ruled out." if worst else ", and even then all that is ruled out stays so."
+            words += f", and then {listed(worst)} would still fit." if worst else ", and even then all that is left out stays so."
         return report(
             found=words,
             p_value=p_value,
@@ -194,13 +193,6 @@ class MissingOutcomes:
             low = low.where(~marked, self.smallest * variable.count_per / people)
             high = high.where(~marked, self.largest * variable.count_per / people)
         return low, high, marked
-
-
-def in_turn(trial: Trial, name: str, step: Callable[[int, np.random.Generator], T], number: int) -> list[T]:
-    """`Trial.map`, without the cost of handing out work where each fit takes milliseconds; the numbers are the same."""
-    if trial.linear:
-        return [step(i, stream(trial.seed, name, i)) for i in range(number)]
-    return trial.map(name, step, number)
 
 
 def _guessed(known: pd.Series) -> tuple[pd.Series, Floats]:

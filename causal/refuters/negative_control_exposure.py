@@ -22,7 +22,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import suggest
 from causal.graph import dated, undated
 from causal.inference.detectable import minimum_detectable
@@ -30,7 +30,8 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import chance, not_run, unsure
-from causal.refuters.negative_control_outcome import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
+from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
+from causal.rows import Control
 from causal.words import count, places
 
 

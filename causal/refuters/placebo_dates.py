@@ -179,7 +179,7 @@ def _carried_on(good: list[Answer], scores: Floats | None, per_unit: float, df: 
     weights = np.linalg.solve(scores.T @ scores, line) if scores is not None else line / errors**2
     drift, error = float(weights @ found / (weights @ line)), float(1 / np.sqrt(weights @ line))
     if scores is not None:
-        sees = reach(df, level, tests=len(good))
+        sees = reach(df, level, tests=len(good), line=True)
         blind = None if sees is None else abs(per_unit) * sees * error
     else:
         each = reach(df, level / len(good))

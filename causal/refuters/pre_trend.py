@@ -141,7 +141,7 @@ class PreTrend:
         tried = drift_error if bias is None else trend
         per_unit = _bias(trial, moved, tried) if bias is None else bias
         k = None if per_unit is None or not tried else per_unit / tried
-        sees = reach(df, level, tests=len(fit.coefficients))
+        sees = reach(df, level, tests=len(fit.coefficients), line=True)
         important = trial.question.smallest_important
         survived = p_value >= level
         parts = tuple(_part(trial, made, fit, j, lead, lead == self.leads + 1) for j, lead in enumerate(leads or (None,)))

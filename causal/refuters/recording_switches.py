@@ -28,7 +28,7 @@ from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, unsure
-from causal.refuters.missing_outcomes import in_turn
+from causal.refuters.machinery.substitutes import in_turn
 from causal.words import count, listed
 
 WAYS = ("authorities left out", "years left out", "repaired")
@@ -245,7 +245,7 @@ def _answer(trial: Trial, variant: Design, rng: np.random.Generator) -> Estimate
         return replace(made, influence=None)
     scores = np.zeros(len(trial.design.clusters))
     scores[np.searchsorted(trial.design.clusters, variant.clusters)] = made.influence
-    return replace(made, influence=scores)
+    return replace(made, influence=scores, clusters=len(scores))
 
 
 def _largest(shifts: Floats, differences: Floats, rng: np.random.Generator) -> tuple[float, int, float]:

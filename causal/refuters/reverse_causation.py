@@ -12,8 +12,9 @@ theorem of Frisch, Waugh and Lovell, ψ then rests on what the treatment did not
 that is unrelated to the treatment of every year. So the own past goes back one lag farther than the outcomes. Where treatments stand still
 until they move, only years up to each authority's first move are compared: until then no effect is in any outcome, whatever its course.
 
-What it finds biases the estimate by as much as this moves when the outcomes of the years before the treatment are held fixed: what they do to the
-outcome asked about times what goes with them of the treatment. Where outcomes do not last, that is the bias of demeaning under feedback of one year.
+What it finds biases the estimate by as much as this moves when the outcomes of the years before the treatment are held fixed, beside the treatment's
+own past in those years: what they do to the outcome asked about times what goes with them of the treatment. For a treatment that does not last this is
+the bias of demeaning under feedback and of shocks that last; where the treatment lasts, the one weighs more and the other less.
 """
 
 from __future__ import annotations
@@ -117,8 +118,10 @@ class ReverseCausation:
         how = chance(p_value) if lags == 1 else f"jointly F({lags}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
         found = f"Treatment that goes with an outcome one standard deviation higher, {seen}; {how}. "
         found += "Earlier outcomes tell nothing of the treatment beyond chance." if survived else "Earlier outcomes tell later treatment: feedback."
-        past = [dated(trial.question.outcome, -trial.question.lag - k) for k in range(1, lags + 1)]
-        bias = moved_by(trial, past) if trial.linear or not survived else Bias()
+        years = [-trial.question.lag - k for k in range(1, lags + 1)]
+        # as in the regression: a treatment that stands still until it moves has no past to hold fixed
+        own = [] if early else [dated(trial.question.treatment, year) for year in years]
+        bias = moved_by(trial, [dated(trial.question.outcome, year) for year in years], own) if trial.linear or not survived else Bias()
         sees = reach(float(fit.df.min()), level, tests=lags)
         return report(
             found=found,

@@ -25,7 +25,7 @@ from causal.knobs import between, whole_number
 from causal.panel import Variable
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, size, unsure
-from causal.refuters.measurement_error import carried
+from causal.refuters.machinery.substitutes import carried
 from causal.words import capital, count, listed
 
 

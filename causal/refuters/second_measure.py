@@ -25,7 +25,7 @@ from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, chance, not_run, size, unsure
-from causal.refuters.measurement_error import carried
+from causal.refuters.machinery.substitutes import carried
 from causal.words import count, places, span
 
 WEAK = 10.0

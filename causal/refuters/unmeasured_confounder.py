@@ -22,23 +22,23 @@ E-value); for an outcome that is no risk it uses their approximation RR = exp(0.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
-from causal.arrays import Floats, Ints
-from causal.design import Control, Design
-from causal.errors import ConfigError, DataError
+from causal.arrays import Ints
+from causal.design import Design
+from causal.errors import ConfigError
 from causal.estimate import Part
-from causal.graph import undated
 from causal.inference.clustered import interval
 from causal.knobs import is_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.verdict.decide import classify
-from causal.words import capital, count, listed, places, span
+from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
+from causal.verdict.decide import row_of
+from causal.words import capital, listed, places, span
 
 FOLDS = 5
 
@@ -62,23 +62,6 @@ def adjusted(effect: float, se: float, df: float, r2dz: float, r2yz: float, spre
     left = effect - math.copysign(bias, effect)
     error = se * math.sqrt((1 - r2yz) / (1 - r2dz) * df / (df - 1))
     return left, error, left / error
-
-
-def bound(r2dx: float, r2yx: float, multiple: float) -> tuple[float, float] | None:
-    """Strengths (with treatment, with outcome) of a confounder `multiple` times as strong as a measured one; None where no such confounder can be.
-
-    r2dx, r2yx : partial R² of the measured one with the treatment, and with the outcome given the treatment (Cinelli & Hazlett 2020, sec. 4.4).
-    """
-    if not r2dx < 1 or not r2yx < 1:
-        return None
-    r2dz = multiple * r2dx / (1 - r2dx)
-    if r2dz >= 1 or multiple * r2dx >= 1:
-        return None
-    tie = multiple * r2dx**2 / ((1 - multiple * r2dx) * (1 - r2dx))
-    if tie >= 1:
-        return None
-    r2yz = ((math.sqrt(multiple) + math.sqrt(tie)) / math.sqrt(1 - tie)) ** 2 * r2yx / (1 - r2yx)
-    return r2dz, min(r2yz, 1 - 1e-12)
 
 
 def e_value(effect: float, se: float, sd: float, critical: float = 1.96) -> tuple[float, float]:
@@ -185,7 +168,7 @@ class UnmeasuredConfounder:
             for what, left, all_of in (("outcome", outcome, whole[0]), ("treatment", treatment, whole[1])):
                 numbers[f"{what} told out of fold (R²)"] = 1 - float((left**2).sum() / (all_of**2).sum())
             words += "Shares of variance are what flexible regressions of the controls leave, out of fold; the formula is that of the partially linear model. "
-        now, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
+        now = row_of(estimate.lower, estimate.upper, question.smallest_important)
         claims = "effect" if estimate.lower is not None and estimate.upper is not None and estimate.lower * estimate.upper > 0 else now
         undone: list[str] = []
         impossible: list[str] = []
@@ -215,11 +198,11 @@ class UnmeasuredConfounder:
                 if strongest is None or bias > strongest[0]:
                     reach = f"{question.level:.0%} interval {span(lower, upper, decimals)}"
                     said = f"One as strong as {named} would move the effect to {amount(trial, effect)} ({reach})"
-                    if claims == "little_or_none":
+                    if claims == "inside":
                         said += f" or, the other way, to {amount(trial, effect + shift)} ({span(*away, decimals)})"
                     strongest = (bias, f"{said}. ")
                 if (claims == "effect" and (lower * upper <= 0 or effect * estimate.effect <= 0)) or (
-                    claims == "little_or_none" and max(map(abs, (lower, upper, *away))) >= question.smallest_important
+                    claims == "inside" and max(map(abs, (lower, upper, *away))) >= question.smallest_important
                 ):
                     undone.append(named)
         if strongest is None:
@@ -230,7 +213,7 @@ class UnmeasuredConfounder:
         words += strongest[1]
         if impossible:
             words += f"Nothing more can explain as much of the treatment as {listed(impossible)}. "
-        if claims not in ("effect", "little_or_none"):
+        if claims not in ("effect", "inside"):
             words += "The interval includes 0 and important effects, so there is no finding to take away; one may also be hidden by a confounder."
         elif undone:
             what = "include 0" if claims == "effect" else "leave an important effect open"
@@ -267,61 +250,3 @@ def _folds(made: Design, rng: np.random.Generator) -> Ints:
     """Fold of each row, shape (rows,); clusters whole."""
     number = len(made.clusters)
     return np.asarray((rng.permutation(number) % min(FOLDS, number))[made.cluster])
-
-
-def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tuple[Floats, Floats]:
-    """Outcome and treatment without what is absorbed and the controls, some columns dropped; shape (rows,) each.
-
-    folds : shape (rows,), of cross-fitting with squares and products; None for straight lines fitted to all rows.
-    """
-    kept = [j for j in range(made.controls.shape[1]) if j not in dropped]
-    pair = np.column_stack([made.outcome, made.treatment])
-    if folds is None:
-        left = replace(made, controls=made.controls[:, kept]).partial_out(pair)
-        return left[:, 0], left[:, 1]
-    alone = [columns[0] for columns in made.control_groups.values() if len(columns) == 1 and columns[0] not in dropped]
-    centred = made.controls[:, alone] - made.controls[:, alone].mean(axis=0)
-    products = [centred[:, i] * centred[:, j] for i in range(len(alone)) for j in range(i, len(alone))]
-    left, features = made.within(pair, np.column_stack([made.controls[:, kept], *products]))
-    features = features[:, np.linalg.norm(features, axis=0) > 1e-9 * np.sqrt(made.rows)]
-    if not features.shape[1]:
-        return left[:, 0], left[:, 1]
-    # scikit-learn takes a second to import
-    from sklearn.linear_model import RidgeCV
-
-    features, out = features / features.std(axis=0), np.empty_like(left)
-    for fold in np.unique(folds):
-        here = folds == fold
-        model = RidgeCV(alphas=np.logspace(-3, 5, 17), alpha_per_target=True, fit_intercept=False).fit(features[~here], left[~here])
-        out[here] = left[here] - model.predict(features[here])
-    return out[:, 0], out[:, 1]
-
-
-def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[Control, tuple[float, float]]:
-    """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment.
-
-    treatment, outcome : residuals on all controls, shape (rows,), by the same `folds` as in `residuals`.
-    """
-    rank = made.basis().shape[1]
-    left = float(treatment @ treatment)
-    beside = float(((outcome - treatment * (treatment @ outcome) / left) ** 2).sum())
-    found = {}
-    for group, columns in made.control_groups.items():
-        others = [j for j in range(made.controls.shape[1]) if j not in columns]
-        if replace(made, controls=made.controls[:, others]).basis().shape[1] == rank:
-            continue  # the other controls tell it: it has no strength of its own
-        y, d = residuals(made, columns, folds)
-        left_d = float(d @ d)
-        left_y = float(((y - d * (d @ y) / left_d) ** 2).sum())
-        found[group] = (max(0.0, 1 - left / left_d), max(0.0, 1 - beside / left_y))
-    return found
-
-
-def label(trial: Trial, group: Control) -> str:
-    """Words for a control: its variable's label, with how long before the outcome it is dated, and with "× year" kept."""
-    name, by = undated(group.cause)
-    try:
-        words = trial.panel.variable(name).label + (f", {count(-by, 'year')} before the outcome" if by else "")
-    except DataError:
-        words = group.cause
-    return f"{words} × year" if group.by_year else words

@@ -13,7 +13,7 @@ from causal.report.figures.canvas import stamped, titled
 from causal.report.page import provenance_view, render, shown
 from causal.report.page import table as as_table
 from causal.report.phrases import exact, made_up, sentence
-from causal.report.record import FILE, SCHEMA_VERSION, load, plain, write_json
+from causal.report.record import FILE, SCHEMA_VERSION, load, place, plain, write_json
 from causal.report.record import source as source_record
 from causal.report.summary import escaped
 from causal.words import capital, count
@@ -51,7 +51,7 @@ def record(made: Breakdown, panel: Panel, provenance: Mapping[str, Any]) -> dict
 def write(made: Breakdown, panel: Panel, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
     """Everything about a breakdown, into a folder that is there."""
     write_json(record(made, panel, provenance), folder / FILE)
-    _save(folder / "config.yaml", config_yaml)
+    _save(place(folder, "config.yaml"), config_yaml)
     rebuild(folder)
 
 
@@ -65,14 +65,14 @@ def rebuild(folder: Path) -> None:
     data = load(folder, KEYS)
     for one in every_table(data):
         made = tables.of_breakdown(data, one)
-        _save(folder / f"{one['name']}.csv", made.csv)
-        _save(folder / f"{one['name']}.meta.csv", made.meta)
+        _save(place(folder, f"{one['name']}.csv"), made.csv)
+        _save(place(folder, f"{one['name']}.meta.csv"), made.meta)
     drawn = [stamped(charts.draw(figure, named(data, figure["table"])), made_up(data)) for figure in data["figures"]]
     (folder / "figures").mkdir(exist_ok=True)
     for drawing in drawn:
-        _save(folder / "figures" / f"{drawing.name}.svg", titled(drawing))
-    _save(folder / "summary.md", summary(data))
-    _save(folder / "report.html", render("breakdown.html", view(data, {one.name: shown(one) for one in drawn})))
+        _save(place(folder, "figures", f"{drawing.name}.svg"), titled(drawing))
+    _save(place(folder, "summary.md"), summary(data))
+    _save(place(folder, "report.html"), render("breakdown.html", view(data, {one.name: shown(one) for one in drawn})))
 
 
 def every_table(data: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from causal.report import breakdown, tables
 from causal.report.figures.canvas import titled
 from causal.report.page import drawings, page
-from causal.report.record import FILE, load, read, record, write_json
+from causal.report.record import FILE, load, place, read, record, write_json
 from causal.report.submission import submission
 from causal.report.summary import summary
 from causal.report.workbook import workbook
@@ -32,8 +32,8 @@ def write(result: Result, folder: Path, provenance: Mapping[str, Any], config_ya
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(record(result, {**provenance, "config": provenance.get("config") or config_yaml}), folder / FILE)
-    _save(folder / "config.yaml", config_yaml)
-    _save(folder / "influence.csv", tables.influence(result))
+    _save(place(folder, "config.yaml"), config_yaml)
+    _save(place(folder, "influence.csv"), tables.influence(result))
     rebuild(folder)
 
 
@@ -49,16 +49,16 @@ def rebuild(folder: Path) -> None:
         return breakdown.rebuild(folder)
     data = read(folder)
     for table in (tables.effects(data), tables.refutations(data)):
-        _save(folder / f"{table.name}.csv", table.csv)
-        _save(folder / f"{table.name}.meta.csv", table.meta)
+        _save(place(folder, f"{table.name}.csv"), table.csv)
+        _save(place(folder, f"{table.name}.meta.csv"), table.meta)
     drawn = drawings(data)
     (folder / "figures").mkdir(exist_ok=True)
     for one in drawn:
-        _save(folder / "figures" / f"{one.name}.svg", titled(one))
-    _save(folder / "summary.md", summary(data))
-    _save(folder / "report.html", page(data, drawn))
-    (folder / "effects.xlsx").write_bytes(workbook(data))
-    (folder / "summary.docx").write_bytes(submission(data, {one.name: one for one in drawn}.get("estimates")))
+        _save(place(folder, "figures", f"{one.name}.svg"), titled(one))
+    _save(place(folder, "summary.md"), summary(data))
+    _save(place(folder, "report.html"), page(data, drawn))
+    place(folder, "effects.xlsx").write_bytes(workbook(data))
+    place(folder, "summary.docx").write_bytes(submission(data, {one.name: one for one in drawn}.get("estimates")))
 
 
 def _save(path: Path, text: str) -> None:

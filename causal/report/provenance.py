@@ -34,7 +34,6 @@ def provenance(
         "config_digest": digest_of(config),
         "seed": seed,
         "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
         "versions": {name: _version(name) for name in PACKAGES},
         "commit": commit(),
         "code_digest": code_digest(),

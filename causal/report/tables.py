@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, UNAVAILABLE
+from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, NUMBER, UNAVAILABLE
 from causal.report.phrases import STATES, estimand, made_up, variable, years
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ LOCAL = (
     ("la_name", "Authority"),
 )
 ENGLAND = re.compile(r"^E\d{8}$")
-FORMULA = ("=", "+", "-", "@")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what spreadsheets, some of them in full width, take for the start of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class DataField:
     """A column after those of time and place: `kind` is "Filter" or "Indicator"."""
 
     name: str
@@ -42,11 +42,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Columns, and rows as mappings from their names; a cell that a row lacks does not apply."""
+class DataFile:
+    """A file in the form of the standard: columns, and rows as mappings from their names; a cell that a row lacks does not apply."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[DataField, ...]
     rows: tuple[Mapping[str, Any], ...]
     placed: bool = True  # whether rows are of a time and a place
 
@@ -62,12 +62,12 @@ class Table:
         return lines([META, *([c.name, c.kind, c.label, "", c.unit if c.kind == "Indicator" else "", "", "", ""] for c in self.columns)])
 
 
-def _filters(*pairs: tuple[str, str]) -> tuple[Column, ...]:
-    return tuple(Column(name=name, kind="Filter", label=label) for name, label in pairs)
+def _filters(*pairs: tuple[str, str]) -> tuple[DataField, ...]:
+    return tuple(DataField(name=name, kind="Filter", label=label) for name, label in pairs)
 
 
-def _indicators(*pairs: tuple[str, str]) -> tuple[Column, ...]:
-    return tuple(Column(name=name, kind="Indicator", label=label) for name, label in pairs)
+def _indicators(*pairs: tuple[str, str]) -> tuple[DataField, ...]:
+    return tuple(DataField(name=name, kind="Indicator", label=label) for name, label in pairs)
 
 
 SETTING = _filters(
@@ -107,8 +107,8 @@ WHOSE = _filters(
 CHECKED = _filters(
     ("check", "Check"),
     ("result", "passed, did_not_pass or not_run"),
-    ("decisive", "Whether it can take the answer away"),
-    ("decisive_result", "Its result together with the other decisive checks"),
+    ("bias", "Whether it speaks of bias"),
+    ("bias_result", "Its result together with the other checks of bias"),
     ("asks", "What it asks"),
     ("expected", "What a true answer would show"),
     ("found", "What was seen"),
@@ -119,7 +119,7 @@ CHECKED = _filters(
 )
 
 
-def effects(data: Mapping[str, Any]) -> Table:
+def effects(data: Mapping[str, Any]) -> DataFile:
     """Every effect: the answer, its people, its parts, the comparison beside it, what checks estimated on the way."""
     rows: list[dict[str, Any]] = []
     base = {**setting(data), **question(data)}
@@ -136,36 +136,38 @@ def effects(data: Mapping[str, Any]) -> Table:
     if answer and typical["typical_effect"] is not None:
         whose = {**base, "role": "answer", **named(answer), "part_kind": "all"}
         counts = {"estimate": typical["typical_effect"], "est_lower_ci": typical["typical_lower"], "est_upper_ci": typical["typical_upper"]}
-        rows.append({**whose, "outcome_unit": "people a year in a typical authority", **counts})
+        rows.append({**whose, "outcome_unit": "people in a typical authority", **counts})
     for one in data["refutations"]:
         rows += [{**base, "role": f"check {one['name']}", "estimator": answer["estimator"] if answer else None, **_part(part)} for part in one["parts"]]
-    return Table(name="effects", columns=(*SETTING, *WHOSE, *ASKED, *MEASURED), rows=tuple(rows))
+    return DataFile(name="effects", columns=(*SETTING, *WHOSE, *ASKED, *MEASURED), rows=tuple(rows))
 
 
-def refutations(data: Mapping[str, Any]) -> Table:
+def refutations(data: Mapping[str, Any]) -> DataFile:
     """Every check, with what it can and cannot show."""
-    decisive = data["verdict"]["decisive"]
+    bias = data["verdict"]["bias"]
     rows = []
     for one in data["refutations"]:
         row = {**setting(data), **{key: one[key] for key in ("asks", "expected", "found", "detects", "cannot_detect", "p_value")}}
-        row |= {"check": one["name"], "result": STATES[one["survived"]][0].replace(" ", "_"), "decisive": "yes" if one["name"] in decisive else "no"}
+        row |= {"check": one["name"], "result": STATES[one["survived"]][0].replace(" ", "_"), "bias": "yes" if one["name"] in bias else "no"}
         row |= {"reason": one["reason"]} if one["reason"] else {}
-        row |= {"decisive_result": decisive[one["name"]].replace(" ", "_")} if one["name"] in decisive else {}
+        row |= {"bias_result": bias[one["name"]].replace(" ", "_")} if one["name"] in bias else {}
         if one["numbers"]:
             row["numbers"] = "; ".join(f"{name} = {cell(value)}" for name, value in one["numbers"].items())
         rows.append(row)
-    return Table(name="refutations", columns=(*SETTING, *CHECKED, *_indicators(("p_value", "Chance of something as bad in a clean world"))), rows=tuple(rows))
+    return DataFile(
+        name="refutations", columns=(*SETTING, *CHECKED, *_indicators(("p_value", "Chance of something as bad in a clean world"))), rows=tuple(rows)
+    )
 
 
-def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
+def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> DataFile:
     """A table of a decomposition: with time and place where its rows are of authorities or years, tidy otherwise."""
     names = [column["name"] for column in one["columns"]]
     placed = bool({"authority", "year"} & set(names))
     kept = [column for column in one["columns"] if column["name"] not in ("authority", "year")]
     local = "authority" in names
-    of_place = [Column(name=name, kind="Filter", label=label) for name, label in LOCAL] if local else []
-    last = Column(name="simulated", kind="Filter", label="no, or what was planted in made-up data")
-    columns = [Column(name=c["name"], kind="Filter" if c["text"] else "Indicator", label=c["label"], unit=c["unit"]) for c in kept]
+    of_place = [DataField(name=name, kind="Filter", label=label) for name, label in LOCAL] if local else []
+    last = DataField(name="simulated", kind="Filter", label="no, or what was planted in made-up data")
+    columns = [DataField(name=c["name"], kind="Filter" if c["text"] else "Indicator", label=c["label"], unit=c["unit"]) for c in kept]
     base = setting(data)
     country = {key: base[key] for key in EVERYWHERE}
     places = {place["authority"]: place for place in data["source"]["places"]}
@@ -181,7 +183,7 @@ def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
             made |= {"region_code": place.get("region_code") or UNAVAILABLE, "old_la_code": place.get("old_la_code") or UNAVAILABLE}
             made["new_la_code"] = place.get("new_la_code") or place["authority"]
         rows.append(made)
-    return Table(name=one["name"], columns=(*of_place, *columns, last), rows=tuple(rows), placed=placed)
+    return DataFile(name=one["name"], columns=(*of_place, *columns, last), rows=tuple(rows), placed=placed)
 
 
 def influence(result: Result) -> str:
@@ -194,7 +196,8 @@ def influence(result: Result) -> str:
         return lines([heads])
     names = result.panel.places["name"].to_dict()
     simulated = made_up({"source": {"simulated": result.panel.simulated, "planted": result.panel.planted}}) or "no"
-    return lines([heads, *([code, names.get(code, NOT_APPLICABLE), cell(float(score)), simulated] for code, score in zip(clusters, scores, strict=True))])
+    rows = zip(clusters, scores, strict=True)
+    return lines([heads, *([cell(code), cell(names.get(code, NOT_APPLICABLE)), cell(float(score)), simulated] for code, score in rows)])
 
 
 def setting(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,10 +238,15 @@ def question(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lines(rows: Iterable[Sequence[str]]) -> str:
-    """Comma-separated text."""
+    """Comma-separated text, in which no cell, head or label is a formula."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    csv.writer(out, lineterminator="\n").writerows([inert(one) for one in row] for row in rows)
     return out.getvalue()
+
+
+def inert(text: str) -> str:
+    """A cell's text as it is, behind an apostrophe if a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.lstrip(" \ufeff\u200b").startswith(FORMULA) and not NUMBER.fullmatch(text) else text
 
 
 def cell(value: Any) -> str:
@@ -294,4 +302,4 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-__all__ = ["Column", "Table", "effects", "influence", "lines", "of_breakdown", "refutations", "setting"]
+__all__ = ["DataField", "DataFile", "effects", "influence", "lines", "of_breakdown", "refutations", "setting"]

@@ -26,18 +26,6 @@ from causal.words import signed
 HERE = Path(__file__).resolve().parent
 PAGE, TEMPLATE, FACTS = HERE.parent / "study.md", HERE / "page.md.j2", HERE / "facts.json"
 SIGNS = {True: "agrees", False: "does not agree", None: "not in these files"}
-FINDINGS = {  # how a finding is put in a table; one that is not here stands as it is recorded
-    "no_difference": "little or no difference",
-    "cannot_tell": "cannot tell",
-    "unlikely": "an important rise is unlikely",
-    "unlikely_otherwise": "an important fall is unlikely",
-    "may": "may have moved it",
-    "probably": "probably moved it",
-    "association": "association, no effect",
-    "failed_checks": "did not survive its checks",
-    "not_identified": "not identified",
-    "not_estimable": "not estimable",
-}
 
 
 class Record:
@@ -75,9 +63,9 @@ class Record:
         return "" if seen is None else f"{abs(seen * scale):.{decimals}f}"
 
     def finding(self, words: str) -> str:
-        """What may be said, in a few words."""
+        """The class of the answer, in a few words."""
         one = self.entry(words)
-        return FINDINGS.get(one["finding"], one["finding"].replace("_", " ")) if "finding" in one else str(one["state"])
+        return str(one["finding"]).lower() if "finding" in one else str(one["state"])
 
     def strength(self, words: str) -> str:
         """How strong the evidence is."""

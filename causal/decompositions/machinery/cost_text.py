@@ -7,7 +7,7 @@ cost-effectiveness acceptability curves).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -101,48 +101,14 @@ def cost_text(
     elif high < 0:
         answer = f"Later placements cost more than it saves: {spread}."
     else:
-        answer = f"Whether it saves anything once later placements are counted cannot be told: {spread}."
-    spans = estimate.lower is None or estimate.upper is None or estimate.lower <= 0 <= estimate.upper
-    said = [f"The effect on {outcome.label} is {_effect(estimate)}, {outcome.unit}, in each year from year {question.lag} on"]
-    if placed is not None:
-        one, arranged = placed
-        middle = float(np.median(care))
-        label = arranged.outcome_variable.label
-        said.append(
-            f"The same design gives {_effect(one)}, {arranged.outcome_variable.unit}, for {label} from year {account.first_placed} on; a "
-            "year in care of one child costs "
-            f"{sterling(middle)} ({sterling(float(np.quantile(care, 0.025)))} to {sterling(float(np.quantile(care, 0.975)))}) over kinds of placement"
-        )
-        even = account.saved * account.weight(0) / (middle * account.weight(account.first_placed)) if account.weight(account.first_placed) else np.inf
-        if account.saved > 0 and np.isfinite(even):
-            said.append(f"The saving would be gone if the action brought {even:,.1f} more of {label} per {people}; these data put it at {_effect(one)}")
-    if spans:
-        said.append(
-            f"No cost for each of {outcome.label} is given: the effect may be nothing or go either way, and a ratio to it would mean "
-            "nothing; net benefit stands in its place"
-        )
-    else:
-        low_end, middle_end, high_end = (float(q) for q in np.quantile(net / added, [0.5 - level / 2, 0.5, 0.5 + level / 2]))
-        said.append(
-            f"Net money saved for each year of one more of {outcome.label}, later placements counted: {sterling(middle_end)} "
-            f"({sterling(low_end)} to {sterling(high_end)})"
-        )
+        answer = f"Whether it saves anything once later placements are counted is open: {spread}."
     values = np.linspace(0.0, knobs.most or _furthest(bad * added, net, level), 51)
     benefit = net[:, None] - values * bad * added[:, None]
     probable = (benefit > 0).mean(axis=0)
-    turns = np.flatnonzero((np.quantile(benefit, 0.5 - level / 2, axis=0) <= 0) & (np.quantile(benefit, 0.5 + level / 2, axis=0) >= 0))
-    if len(turns) and turns[0]:
-        said.append(
-            f"Whether its net benefit lies above or below zero can no longer be told once a year of one of {outcome.label} is valued at about "
-            f"{sterling(values[turns[0]])} or more"
-        )
-    said.append(
-        f"The chance that its net benefit lies above zero is {probable[0]:.0%} where a year of one of {outcome.label} is valued "
-        f"at nothing, and {probable[-1]:.0%} where it "
-        f"is valued at {sterling(values[-1])}"
-    )
+    worth = _Worth(values=values, benefit=benefit, probable=probable)
+    said = (*_effects_said(case, made, estimate, placed, account, care, (added, net), people), *_worth_said(outcome.label, worth, level))
     if made.treatment_variable.caution:
-        said.append(f"Beware: {made.treatment_variable.caution}")
+        said = (*said, f"Beware: {made.treatment_variable.caution}")
     tables = [
         _sums(saved, spent, net, level, money, years, placed is not None),
         _acceptable(values, probable, benefit, level, money, outcome.label),
@@ -158,7 +124,7 @@ def cost_text(
         headline=f"{yearly}. {answer}",
         tables=tuple(tables),
         figures=_figures(case, outcome.label, probable, values, money),
-        said=tuple(said),
+        said=said,
         reasons=(
             *made.words,
             f"{count(knobs.draws, 'draw')} of both effects "
@@ -184,6 +150,76 @@ def cost_text(
         notes=tuple(notes),
         truth=simulated,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Worth:
+    """Net benefit over what a year of one of the outcome is valued at; shapes (values,), (draws, values), (values,)."""
+
+    values: Floats
+    benefit: Floats
+    probable: Floats
+
+
+def _effects_said(
+    case: Case,
+    made: Design,
+    estimate: Estimate,
+    placed: tuple[Estimate, Design] | None,
+    account: Account,
+    care: Floats,
+    totals: tuple[Floats, Floats],
+    people: str,
+) -> tuple[str, ...]:
+    """Both effects, and what one of the outcome costs where that can be said.
+
+    care, totals : shape (draws,), a year in care of one child; outcomes added, and net money.
+    """
+    question, outcome, level = case.question, made.outcome_variable, case.question.level
+    spans = estimate.lower is None or estimate.upper is None or estimate.lower <= 0 <= estimate.upper
+    said = [f"The effect on {outcome.label} is {_effect(estimate)}, {outcome.unit}, in each year from year {question.lag} on"]
+    if placed is not None:
+        one, arranged = placed
+        middle = float(np.median(care))
+        label = arranged.outcome_variable.label
+        said.append(
+            f"The same design gives {_effect(one)}, {arranged.outcome_variable.unit}, for {label} from year {account.first_placed} on; a "
+            "year in care of one child costs "
+            f"{sterling(middle)} ({sterling(float(np.quantile(care, 0.025)))} to {sterling(float(np.quantile(care, 0.975)))}) over kinds of placement"
+        )
+        even = account.saved * account.weight(0) / (middle * account.weight(account.first_placed)) if account.weight(account.first_placed) else np.inf
+        if account.saved > 0 and np.isfinite(even):
+            said.append(f"The saving would be gone if the action brought {even:,.1f} more of {label} per {people}; these data put it at {_effect(one)}")
+    if spans:
+        said.append(
+            f"No cost for each of {outcome.label} is given: the effect may be nothing or go either way, and a ratio to it would mean "
+            "nothing; net benefit stands in its place"
+        )
+    else:
+        added, net = totals
+        low_end, middle_end, high_end = (float(q) for q in np.quantile(net / added, [0.5 - level / 2, 0.5, 0.5 + level / 2]))
+        said.append(
+            f"Net money saved for each year of one more of {outcome.label}, later placements counted: {sterling(middle_end)} "
+            f"({sterling(low_end)} to {sterling(high_end)})"
+        )
+    return tuple(said)
+
+
+def _worth_said(label: str, worth: _Worth, level: float) -> tuple[str, ...]:
+    """Where its net benefit can no longer be told from nothing, and how probable it is at both ends."""
+    values, benefit, probable, said = worth.values, worth.benefit, worth.probable, []
+    turns = np.flatnonzero((np.quantile(benefit, 0.5 - level / 2, axis=0) <= 0) & (np.quantile(benefit, 0.5 + level / 2, axis=0) >= 0))
+    if len(turns) and turns[0]:
+        said.append(
+            f"Whether its net benefit lies above or below zero can no longer be told once a year of one of {label} is valued at about "
+            f"{sterling(values[turns[0]])} or more"
+        )
+    said.append(
+        f"The chance that its net benefit lies above zero is {probable[0]:.0%} where a year of one of {label} is valued "
+        f"at nothing, and {probable[-1]:.0%} where it "
+        f"is valued at {sterling(values[-1])}"
+    )
+    return tuple(said)
 
 
 def _priced(knobs: Knobs, case: Case) -> str:

@@ -13,12 +13,8 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import DesignError, EstimationError
-from causal.estimators.machinery.one_row import (
-    CrossSection,
-    Years,
-    check_windows,
-    cross_section,
-)
+from causal.estimators.machinery.long_difference import Years, check_windows, cross_section
+from causal.estimators.machinery.one_row import CrossSection
 from causal.needs import Need
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
-from causal.design import Control, Design
+from causal.design import Design
 from causal.errors import EstimationError
+from causal.rows import Control
 from causal.words import count
 
 OVERLAP = 0.999  # a chance of treatment above this leaves nobody to compare with (the published software's bound)
@@ -171,10 +172,11 @@ def authority_weights(design: Design) -> Floats:
     return np.asarray(means / means.mean())
 
 
-def average(made: Cells, adopted: Cohorts, weight: Floats, sets: Sequence[Ints], among: Mask | None = None) -> Averages:
+def average(made: Cells, adopted: Cohorts, weight: Floats, sets: Sequence[Ints], among: Mask | None = None, *, corrected: bool = False) -> Averages:
     """Averages over sets of cells, each cell by its cohort's share of authorities, the shares' own sampling in the scores.
 
-    weight : shape (authorities,); sets : indices of cells.
+    weight : shape (authorities,); sets : indices of cells; corrected : the shares' scores over what of a
+        deviation from the mean is left where the authority's own weight is in that mean.
     """
     n = len(weight)
     taken = np.ones(n) if among is None else among.astype(float)
@@ -186,9 +188,18 @@ def average(made: Cells, adopted: Cohorts, weight: Floats, sets: Sequence[Ints],
         one = float(made.effect[chosen] @ share / total)
         # the derivative of Σ pθ / Σ p by p, times the score of p
         own = (member - share) @ (made.effect[chosen] - one) / total / n
+        if corrected:
+            own = own / np.sqrt(left_of_deviation(member.sum(axis=1)))
         effects.append(one)
         scores.append(made.scores[:, chosen] @ share / total + own)
     return Averages(effect=np.array(effects), scores=np.column_stack(scores))
+
+
+def left_of_deviation(weight: Floats) -> Floats:
+    """What share of a member's variance its deviation from the weighted mean keeps, 1 − 2w + Σw²; shape as `weight`, 1 where it has none of it."""
+    share = weight / weight.sum()
+    left = 1 - 2 * share + (share**2).sum()
+    return np.where((share > 0) & (left > 1e-9), left, 1.0)
 
 
 def _scaled(x: Floats) -> Floats:

@@ -76,18 +76,23 @@ class Imputed:
         return effects, scores
 
     def _surplus(self, share: Floats, corrected: bool) -> Floats:
-        """Effects less the average of their cohort and year, or of their year since adoption where a cohort has one authority; shape (treated,)."""
-        left = np.zeros(len(share))
-        rest = share > 0
+        """Effects less the average of their cohort and year; of their year since adoption where a cohort has one authority; of all where a year has one.
+
+        shape (treated,); where `corrected`, over what of a deviation is left where the authority's own weight is in the mean (n − 1 of n, weighed).
+        """
+        own, taken = self.design.authority[self.rows], share > 0
+        squared = share**2 * taken
+        left, rest = np.zeros(len(share)), taken.copy()
         for keys in (self.cohort * 10_000 + self.since, self.since, np.zeros_like(self.since)):
             _, code = np.unique(keys, return_inverse=True)
-            squared = share**2 * (share > 0)
             mass = np.bincount(code, weights=squared)
             mean = np.bincount(code, weights=squared * self.effect) / np.where(mass > 0, mass, 1.0)
-            many = np.bincount(code, weights=(share > 0).astype(float))
-            here = rest & (many[code] > 1)
-            n = many[code]
-            left = np.where(here, (self.effect - mean[code]) * (np.sqrt(n / np.maximum(n - 1, 1)) if corrected else 1.0), left)
+            # each authority's own weight in the mean that its effects are compared with
+            pair, of_pair = np.unique(np.column_stack([code, own]), axis=0, return_inverse=True)
+            weight = np.bincount(of_pair, weights=squared) / np.where(mass > 0, mass, 1.0)[pair[:, 0]]
+            kept = 1 - 2 * weight[of_pair] + np.bincount(pair[:, 0], weights=weight**2)[code]
+            here = rest & (kept > 1e-9)
+            left = np.where(here, (self.effect - mean[code]) / (np.sqrt(np.where(here, kept, 1.0)) if corrected else 1.0), left)
             rest &= ~here
         return left
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Control, Design, design
+from causal.design import Design, design
 from causal.errors import CausalError
 from causal.estimate import Linear, least_squares
+from causal.inference.detectable import POWER
 from causal.refute import Trial, stream
+from causal.rows import Control
 
-POWER = 0.8
 MANY = 5_000  # degrees of freedom from which F is chi-squared, and its noncentral tail no longer computed well
 FARTHEST = 50.0  # standard errors beyond which nothing is looked for
 
@@ -32,7 +33,7 @@ class Bias:
     error: float | None = None
 
 
-def reach(df: float, level: float, *, tests: int = 1, power: float = POWER) -> float | None:
+def reach(df: float, level: float, *, tests: int = 1, power: float = POWER, line: bool = False) -> float | None:
     """How many standard errors off a coefficient, or a straight line through several, must be for a test to find it this often.
 
     Parameters
@@ -41,6 +42,8 @@ def reach(df: float, level: float, *, tests: int = 1, power: float = POWER) -> f
     level : rate at which the test is held.
     tests : coefficients that are tested jointly by Hotelling's T², as `causal.inference.clustered.joint_test` does.
     power : share of panels in which it is found.
+    line : whether the standard error is that of the straight line which fits all of them best, by their estimated covariance: it is too small by
+        the root of (df − tests + 1) / df.
     """
     from scipy import optimize, stats
 
@@ -56,7 +59,7 @@ def reach(df: float, level: float, *, tests: int = 1, power: float = POWER) -> f
 
     if not short(FARTHEST**2) > 0:
         return None
-    return float(np.sqrt(optimize.brentq(short, 0.0, FARTHEST**2, xtol=1e-9) * (1.0 if normal else df / rest)))
+    return float(np.sqrt(optimize.brentq(short, 0.0, FARTHEST**2, xtol=1e-9) * (df / rest if line and np.isfinite(df) else 1.0)))
 
 
 def moved_by(trial: Trial, names: Sequence[str], beside: Sequence[str] = ()) -> Bias:

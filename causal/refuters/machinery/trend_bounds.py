@@ -73,6 +73,8 @@ class Bounds:
                 deviation = np.sqrt(np.diag(own))
                 moved = rows[:, self.before :] @ turn
                 vertices = _vertices(moved[:, 1:], deviation)
+                if not len(vertices):
+                    return np.ones(len(effects), dtype=bool)  # nothing that could reject
                 first_stage = float(np.quantile((self.noise @ (vertices @ rows @ root).T).max(axis=1), 1 - kappa))
                 values = vertices @ (rows @ self.beta)[:, None] - (vertices @ moved[:, :1]) * effects
                 standing |= ~_rejected(values, vertices @ own @ vertices.T, first_stage, (alpha - kappa) / (1 - kappa))

@@ -8,10 +8,14 @@ digests of the files and of this package's code: a changed file, or a changed re
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import stat
 import tempfile
+import time
 import zipfile
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,6 +44,8 @@ KEPT = 8  # entries that stay in the cache, the newest
 TOLD = 2  # files that must name a code alike before another name beside it is held against them
 REVISED_TIMES, REVISED_MOST = 1.5, 50.0  # a later release that is so many times another, and differs by more than so much, is no revision of it
 SHOWN = 20
+DAY = 86_400.0  # seconds
+LAYOUT = "causal-prevention cache 1"
 CACHE = "CAUSAL_CACHE"  # environment variable that names another folder for the cache; empty: none
 
 
@@ -161,13 +167,14 @@ def _raw(path: Path, say: Callable[[str], None] | None) -> _Raw:
     if not files:
         raise DataError(f"{path}: no .csv, .xls, .xlsx or .ods file is in this folder or below; source.path names the folder of published files")
     digests = {str(file.relative_to(path)): digest(file) for file in files}
-    key = hashlib.sha256(json.dumps([str(path), digests, _code()], sort_keys=True).encode()).hexdigest()
+    made_of = {"folder": str(path), "files": digests, "code": _code()}
     store = _store()
-    raw = _load(store, key) if store else None
+    raw = _load(store, made_of) if store else None
     if raw is None:
         raw = _read(path, files, say)
-        if store:
-            _save(store, key, raw)
+        # a file that was changed while it was read must not be remembered under what it was before
+        if store and digests == {str(file.relative_to(path)): digest(file) for file in files if file.is_file()}:
+            _save(store, made_of, raw)
     return raw
 
 
@@ -481,18 +488,31 @@ def _complete(paths: Sequence[Path], cells: pd.DataFrame, files: Sequence[File],
 
 
 # ---------------------------------------------------------------- the cache
+#
+# One file for each folder, contents and version of the readers: a line with the digest of all that follows, and a NumPy archive. It says itself what it was
+# made of. What does not fit its digest, or was made of something else, or is another person's, is read past and written anew.
 
 
 def _store() -> Path | None:
     named = os.environ.get(CACHE)
     if named is not None:
         return Path(named) if named else None
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "causal-prevention"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "causal-prevention"
+    except RuntimeError:  # nobody's home is known
+        return None
 
 
-def _save(store: Path, key: str, raw: _Raw) -> None:
+def _entry(store: Path, made_of: Mapping[str, Any]) -> Path:
+    """Where an entry stands: versions keep to names of their own, and nothing else in the folder is touched."""
+    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return store / f"england-{str(made_of['code'])[:16]}-{key[:32]}.npz"
+
+
+def _save(store: Path, made_of: Mapping[str, Any], raw: _Raw) -> None:
     """Write one entry, whole or not at all; a cache that cannot be written is no reason to stop."""
     plain = {
+        "made_of": made_of,
         "files": [[f.name, f.publication, f.edition.year, f.edition.part, list(f.gives), f.numbers, f.first, f.last] for f in raw.files],
         "problems": [[str(p.path), p.message, p.row, p.column, p.value, p.quantity] for p in raw.problems],
         "authorities": raw.authorities.astype(object).to_numpy().tolist(),
@@ -502,34 +522,79 @@ def _save(store: Path, key: str, raw: _Raw) -> None:
     }
     arrays = {f"cells.{name}": raw.cells[name].cat.codes.to_numpy(np.int32) for name in TEXTS}
     arrays |= {f"cells.{name}": raw.cells[name].to_numpy() for name in NUMBERS}
+    held = io.BytesIO()
+    np.savez(held, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+    content, entry = held.getvalue(), _entry(store, made_of)
+    part: Path | None = None
     try:
         store.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=store, suffix=".part", delete=False) as file:
-            np.savez(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-        Path(file.name).replace(store / f"{key}.npz")
-        for old in sorted(store.glob("*.npz"), key=lambda entry: entry.stat().st_mtime)[:-KEPT]:
-            old.unlink()
+        with tempfile.NamedTemporaryFile(dir=store, prefix="england-", suffix=".part", delete=False) as file:
+            part = Path(file.name)
+            file.write(_signed(content) + content)
+        part.replace(entry)
+        _sweep(store, entry)
     except OSError:
         return
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
-def _load(store: Path, key: str) -> _Raw | None:
-    """An entry, or None if there is none or it cannot be read."""
+def _sweep(store: Path, entry: Path) -> None:
+    """Of this version's entries the newest stay, other versions' and other people's are theirs; parts that a stopped process left a day ago go."""
+    version = entry.name.rpartition("-")[0]
+    ours = [one for one in store.glob(f"{version}-*.npz") if one.is_file() and not one.is_symlink() and one.stat().st_uid == os.getuid()]
+    for old in sorted(ours, key=lambda one: one.stat().st_mtime)[:-KEPT]:
+        old.unlink(missing_ok=True)
+    for left in store.glob("england-*.part"):
+        if time.time() - left.stat().st_mtime > DAY:
+            left.unlink(missing_ok=True)
+
+
+def _signed(content: bytes) -> bytes:
+    return f"{LAYOUT} {hashlib.sha256(content).hexdigest()}\n".encode()
+
+
+def _bytes(entry: Path) -> bytes | None:
+    """What an entry holds behind the digest that it must have; None where there is no such file of one's own, or it was changed."""
     try:
-        with (store / f"{key}.npz").open("rb") as file, np.load(file, allow_pickle=False) as found:
+        at = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    found = os.fstat(at)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid not in (os.getuid(), 0) or found.st_mode & stat.S_IWOTH:
+        os.close(at)
+        return None
+    with os.fdopen(at, "rb") as file:
+        try:
+            head, content = file.readline(200), file.read()
+        except (OSError, MemoryError):
+            return None
+    return content if head == _signed(content) else None
+
+
+def _load(store: Path, made_of: Mapping[str, Any]) -> _Raw | None:
+    """An entry, or None if there is none that is whole, one's own and made of just these files by just this code."""
+    content = _bytes(_entry(store, made_of))
+    if content is None:
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
             plain = json.loads(found["plain"].tobytes())
+            if plain["made_of"] != made_of:
+                return None
             cells = {name: pd.Categorical.from_codes(found[f"cells.{name}"], categories=pd.Index(plain["categories"][name], dtype=object)) for name in TEXTS}
             cells |= {name: found[f"cells.{name}"] for name in NUMBERS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    return _Raw(
-        cells=pd.DataFrame(cells),
-        authorities=pd.DataFrame(plain["authorities"], columns=list(AUTHORITY)),
-        links=plain["links"],
-        files=tuple(
-            File(name=n, publication=p, edition=Edition(year=y, part=part), gives=tuple(g), numbers=k, first=a, last=b)
-            for n, p, y, part, g, k, a, b in plain["files"]
-        ),
-        rounding=plain["rounding"],
-        problems=tuple(Problem(path=Path(p), message=m, row=r, column=c, value=v, quantity=q) for p, m, r, c, v, q in plain["problems"]),
-    )
+        return _Raw(
+            cells=pd.DataFrame(cells),
+            authorities=pd.DataFrame(plain["authorities"], columns=list(AUTHORITY)),
+            links=plain["links"],
+            files=tuple(
+                File(name=n, publication=p, edition=Edition(year=y, part=part), gives=tuple(g), numbers=k, first=a, last=b)
+                for n, p, y, part, g, k, a, b in plain["files"]
+            ),
+            rounding=plain["rounding"],
+            problems=tuple(Problem(path=Path(p), message=m, row=r, column=c, value=v, quantity=q) for p, m, r, c, v, q in plain["problems"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return None  # signed anew by somebody who does not know the layout

@@ -38,6 +38,7 @@ from causal.sources.england.releases import released, revised
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
 from causal.sources.england.witnesses import EMPTY as CONTRADICTED
 from causal.sources.machinery import narrow
+from causal.sources.machinery.naming import with_names
 
 FIRST, USUAL, FURTHEST = 2010, 2019, 2100  # plans begin in 2010; Table A1 of section 251 ends in 2019
 PLACES = ("stable", "published")
@@ -511,7 +512,7 @@ class England:
         else:
             breaks = {when: why for each in giving for need in needs if (each.key, need) in there for when, why in each.breaks.get(need, {}).items()}
         rounding = [self._folder.rounding[need] for need in one.needs if need in self._folder.rounding]
-        return Variable(
+        made = Variable(
             name=one.name,
             label=one.label,
             unit=one.unit_of(self._choices),
@@ -524,6 +525,7 @@ class England:
             rounding=rounding[0] if rounding else None,
             breaks=tuple(sorted(breaks.items())),
         )
+        return with_names(made)
 
 
 def _regions(region: pd.Series, index: pd.MultiIndex) -> tuple[pd.DataFrame, tuple[Variable, ...]]:

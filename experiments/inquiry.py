@@ -1,11 +1,12 @@
-"""A study of many questions: each entry of conf/study/NAME.yaml is run as `causal run` or `causal decompose` would, and one page holds all answers.
+"""An inquiry: many questions, and one page with all answers; on the command line it is a study with a name (`causal study NAME`).
 
-What is complete for the same configuration, data and code is not run again, so a study that was stopped goes on where it was. An entry that is refused
-is a row with its reason and stops nothing; so is one whose treatment or outcome these files do not have, which is an answer too: what it would take.
+Each entry of conf/study/NAME.yaml is run as `causal run` or `causal decompose` would. What is complete for the same configuration, data and code is not
+run again, so an inquiry that was stopped goes on where it was. An entry that is refused is a row with its reason and stops nothing; so is one whose
+treatment or outcome these files do not have, which is an answer too: what it would take.
 
 With `since` an earlier run's folder is set beside this one: what moved, and why (`since.py`).
 
-`main` is what `causal study NAME` calls; it works as a script too: python experiments/study.py england source.path=FOLDER
+`main` is what `causal study NAME` calls; it works as a script too: python experiments/inquiry.py england source.path=FOLDER
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ import yaml
 from causal.breakdown import Column, Figure, Mark, Table
 from causal.errors import CausalError, ConfigError, NotMeasured, suggest
 from causal.experiments import decompose
-from causal.experiments.compose import CONF, choices, composed, resolved, study_and_part, study_from, trust
+from causal.experiments.compose import choices, composed, recorded, resolved, study_and_part, study_from, trust
+from causal.experiments.gate import CONF, how, shelf, strangers
 from causal.experiments.run import carry_out, checked_workers, complete
-from causal.experiments.since import FILE, MOVED, Move, earlier, moved, recorded, source_of, table
+from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
+from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
 from causal.report.figures.canvas import stamped, titled
 from causal.report.figures.charts import draw
@@ -37,6 +40,7 @@ from causal.report.index import index
 from causal.report.provenance import digest_of
 from causal.report.record import load
 from causal.report.record import plain as as_plain
+from causal.report.summary import escaped
 from causal.study import Study, loaded, run
 from causal.words import count
 
@@ -47,7 +51,7 @@ WIDEST = 6.0  # an interval that reaches further, in smallest important effects,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One question of a study.
+    """One question of an inquiry.
 
     Parameters
     ----------
@@ -64,7 +68,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Inquiry:
     """What a study's file says: a title, a sentence on all of it, words that every entry gets, and the entries."""
 
     title: str
@@ -73,14 +77,14 @@ class Plan:
     entries: tuple[Entry, ...]
 
 
-def plan(name: str, folders: Sequence[Path] = ()) -> Plan:
+def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     """Read conf/study/NAME.yaml, a user's own folder before ours.
 
     Raises
     ------
     ConfigError : there is none of that name, or it is not a study's file.
     """
-    path = next((p for root in (*folders, CONF) if (p := root / "study" / f"{name}.yaml").is_file()), None)
+    path = next((p for root in (*folders, CONF) for p in shelf(root, "study") if p.stem == name), None)
     if path is None:
         raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
     try:
@@ -94,11 +98,10 @@ def plan(name: str, folders: Sequence[Path] = ()) -> Plan:
         kind = next((kind for kind in ("run", "decompose") if isinstance(one, dict) and kind in one), "")
         if not kind or set(one) - ENTRY or {"run", "decompose"} <= set(one):
             raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
-        words = [str(word) for word in _words(one[kind])]
+        words = strangers(_words(one[kind]), str(path))
         entries.append(Entry(kind=kind, name=words.pop(0) if kind == "decompose" else "", words=tuple(words), why=" ".join(str(one.get("why") or "").split())))
-    return Plan(
-        title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(_words(inside.get("words"))), entries=tuple(entries)
-    )
+    shared = strangers(_words(inside.get("words")), str(path))
+    return Inquiry(title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(shared), entries=tuple(entries))
 
 
 def _words(given: Any) -> list[str]:
@@ -122,10 +125,10 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     """
     before = None if since is None else earlier(since)
     folders = [folder.resolve() for folder in folders]
-    what, allowed = plan(name, folders), trust(trusted)
+    what, allowed = inquiry(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
     study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
-    runs, workers = Path(str(config.runs)), checked_workers(config.workers)
+    runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     panels: dict[str, Panel] = {}
     rows: list[dict[str, Any]] = []
@@ -144,16 +147,21 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             row = {"state": "refused", "reason": str(problem)}
         except Exception as fault:  # a fault of ours in one entry must not cost the others; it is told, and the exit status says so
             row = {"state": "broken off", "reason": f"{type(fault).__name__}: {fault}"}
-        row = {"entry": " ".join([*([entry.name] if entry.name else []), *entry.words]), "kind": entry.kind, "why": entry.why} | row
+        row = {
+            "entry": " ".join([*([entry.name] if entry.name else []), *entry.words]).replace("\n", " ").replace("`", "'"),
+            "kind": entry.kind,
+            "why": entry.why,
+        } | row
         rows.append(row)
         print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
         print(f"    {row.get('headline') or row.get('reason')}", flush=True)
     folder = runs / "studies" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    now = recorded(rows, name, words)
+    now = record_of(rows, name, words)
     moves: list[Move] = []
     if before is not None:
         asked = {row["entry"]: [*what.words, *one.words, *words] for row, one in zip(rows, what.entries, strict=True)}
-        moves = moved(before, now, lambda entry: partial(_again, asked[entry], folders, allowed))
+        paths = paths_of(resolved(config)["source"].get("path"))
+        moves = moved(before, now, lambda entry: partial(_again, asked[entry], folders, allowed), paths)
         print(f"since {since}:")
         print("\n".join(f"    {move}" for move in moves), flush=True)
     page = _write(what, rows, folder, moves, str(since))
@@ -174,9 +182,9 @@ def _run(
     """One experiment, unless it is there already."""
     config = composed(words, folders)
     study = study_from(config, allowed)
-    plain = resolved(config)
+    plain = recorded(config)
     experiment = next(word.partition("=")[2] for word in reversed(words) if word.startswith("experiment="))
-    panel = _panel(study, plain, panels)
+    panel = _panel(study, resolved(config), panels)
     home = runs / experiment / str(study.estimator.name)
     there = complete(home, digest_of(plain), panel.digest)
     if there is None:
@@ -192,8 +200,8 @@ def _run(
         "experiment": experiment,
         "truth": panel.planted.get("truth"),
         "data": data,
-        "source": source_of(plain["source"], study.source, panel),
-        "headline": data["verdict"]["headline"],
+        "source": source_of(plain["source"], resolved(config)["source"].get("path"), study.source, panel),
+        "headline": data["answer"]["headline"],
     }
 
 
@@ -214,7 +222,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
         raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
     config = composed([f"decomposition={name}", *words], folders)
     study, _ = study_and_part(config, "decomposition", allowed)
-    there = complete(runs / "decompositions" / name, digest_of(resolved(config)), study.source.load().digest)
+    there = complete(runs / "decompositions" / name, digest_of(recorded(config)), study.source.load().digest)
     state = "already complete"
     if there is None:
         heard = io.StringIO()
@@ -236,10 +244,10 @@ def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str]
     return None if found is None else float(found.effect)
 
 
-def _write(what: Plan, rows: Sequence[Mapping[str, Any]], folder: Path, moves: Sequence[Move] = (), since: str = "") -> Path:
+def _write(what: Inquiry, rows: Sequence[Mapping[str, Any]], folder: Path, moves: Sequence[Move] = (), since: str = "") -> Path:
     """The index page, and the same as a table in text; `moves` since an earlier run below it."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"# {what.title}", "", *([what.said, ""] if what.said else []), *_table(rows)]
+    lines = [f"# {escaped(what.title)}", "", *([escaped(what.said), ""] if what.said else []), *_table(rows)]
     lines += ["", f"## What moved since {since}", "", *table(moves)] if moves else []
     (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
@@ -255,10 +263,10 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapp
     cells, wide = [], []
     for row in rows:
         one = row.get("data", {}).get("estimate")
-        if not one or one["lower"] is None or row["data"]["verdict"]["finding"] in ("failed_checks", "association"):
+        if not one or one["lower"] is None or any(row["data"]["verdict"][key] for key in ("failed", "association", "gate")):
             continue
         question = row["data"]["question"]
-        unit = question["smallest_important"] * (1 if question["harm"] == "increase" else -1)
+        unit = question["smallest_important"] * (-1 if question["harm"] == "decrease" else 1)
         ends = sorted((one["lower"] / unit, one["upper"] / unit))
         labels = {variable["name"]: variable["label"] for variable in row["data"]["source"]["variables"]}
         name, heading = labels.get(question["outcome"], question["outcome"]), f"{row['data']['title']}{', ' + row['why'] if row['why'] else ''}"
@@ -293,22 +301,23 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapp
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Markdown: each entry with its answer, strength, checks that did not pass, what others said and, in a simulated world, the truth."""
+    """Markdown: each entry with its answer, certainty, checks that did not pass, what others said and, in a simulated world, the truth."""
     planted = any(row.get("truth") is not None for row in rows)
-    heads = ["entry", "answer", "strength", "did not pass", *(["planted"] if planted else ["what others said"])]
+    heads = ["entry", "answer", "certainty", "did not pass", *(["planted"] if planted else ["what others said"])]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in rows:
-        cells = [f"`{row['entry']}`" + (f" {row['why']}" if row["why"] else "")]
+        words = escaped(row["entry"]) if set("<|`") & set(row["entry"]) else f"`{row['entry']}`"
+        cells = [words + (f" {escaped(row['why'])}" if row["why"] else "")]
         if "folder" not in row:
-            cells += [f"{row['state']}: {row['reason']}", "", "", ""]
+            cells += [escaped(f"{row['state']}: {row['reason']}"), "", "", ""]
         elif row["kind"] == "decompose":
-            cells += [row["headline"], "", "", ""]
+            cells += [escaped(row["headline"]), "", "", ""]
         else:
             data, truth = row["data"], row["truth"]
             failed = [one["name"].replace("_", " ") for one in data["refutations"] if one["survived"] is False]
             last = (f"{truth:+.3g}" if truth is not None else "") if planted else " ".join(f"{one['who']}: {one['what']}" for one in data.get("said", []))
-            cells += [row["headline"], data["verdict"]["strength"], ", ".join(failed) or "none", last]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+            cells += [escaped(one) for one in (row["headline"], data["answer"]["certainty"], ", ".join(failed) or "none", last)]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

@@ -1,0 +1,56 @@
+"""Records of earlier schemas, as the versions that wrote them left them: pages are still made from them, and a later schema is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from causal.errors import DataError
+from causal.language import language_of
+from causal.report import screen
+from causal.report.compare import compare
+from causal.report.files import rebuild
+from causal.report.record import READS, SCHEMA_VERSION, read
+
+RECORDS = Path(__file__).parent / "records"
+
+
+@pytest.fixture(params=[1, 2])
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    shutil.copytree(RECORDS / f"schema_{request.param}", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_pages_are_made_from_records_of_earlier_schemas(earlier: Path) -> None:
+    """Estimate and checks stand on the page as the record has them, in the words of today."""
+    held = json.loads((earlier / "result.json").read_text(encoding="utf-8"))
+    assert held["schema_version"] in READS[:-1]
+    rebuild(earlier)
+    html, summary = ((earlier / name).read_text(encoding="utf-8") for name in ("report.html", "summary.md"))
+    for page in (html, summary):
+        assert "+3.6" in page and "+2.7" in page and "Traceback" not in page
+    for one in held["refutations"]:
+        assert one["name"].replace("_", " ") in html.lower()
+    compare([earlier], folder=earlier.parent / "both")
+    assert "+3.6" in (earlier.parent / "both" / "compare.html").read_text(encoding="utf-8")
+
+
+def test_what_earlier_records_lack_is_absent_and_checks_go_by_their_plain_names(earlier: Path) -> None:
+    data = read(earlier)
+    assert "reasons" not in data["verdict"] or not data["verdict"]["reasons"]
+    language = language_of(data["language"])
+    assert language.check("pre_trend") == "drift beforehand" and language.check("mine_own") == "mine own"
+    assert screen.reasons(data, language)
+    for one in data["refutations"]:
+        assert not {"family", "level", "bias"} & set(one) or one.get("family") is None
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99])
+def test_a_record_of_a_later_schema_is_said_in_one_message(version: int, tmp_path: Path) -> None:
+    held = json.loads((RECORDS / "schema_2" / "result.json").read_text(encoding="utf-8"))
+    (tmp_path / "result.json").write_text(json.dumps(held | {"schema_version": version}), encoding="utf-8")
+    with pytest.raises(DataError, match=rf"schema_version {version}, .* reads 1, 2 and 3; was written by a later version"):
+        read(tmp_path)
