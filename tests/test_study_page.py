@@ -59,5 +59,5 @@ def test_the_record_is_what_the_files_give_today(words: str) -> None:
     study = study_from(composed(["source=england", words, f"source.path={paths}"]))
     found = run(replace(study, refuters={}, baseline=None)).estimate
     entries = json.loads((DOCS / "study" / FILE).read_text(encoding="utf-8"))["entries"]
-    one = next(one for one in entries if " ".join(word for word in one["entry"].split() if not word.startswith("refuters.")) == words)
+    one = next(one for one in entries if " ".join(word for word in one["entry"].split() if not word.startswith("refuters")) == words)
     assert found is not None and found.effect == pytest.approx(one["effect"], rel=1e-6) and found.rows == one["rows"]

@@ -42,7 +42,7 @@ class Record:
         KeyError : there is none.
         """
         for entry, one in self._entries.items():
-            if " ".join(word for word in entry.split() if not word.startswith("refuters.")) == words:
+            if " ".join(word for word in entry.split() if not word.startswith("refuters")) == words:
                 return dict(one)
         raise KeyError(words)
 
