@@ -161,7 +161,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     if before is not None:
         asked = {row["entry"]: [*what.words, *one.words, *words] for row, one in zip(rows, what.entries, strict=True)}
         paths = paths_of(resolved(config)["source"].get("path"))
-        moves = moved(before, now, lambda entry: partial(_again, asked[entry], folders, allowed), paths)
+        moves = moved(before, now, lambda entry: partial(_again, asked[entry], folders, allowed, panels), paths)
         print(f"since {since}:")
         print("\n".join(f"    {move}" for move in moves), flush=True)
     page = _write(what, rows, folder, moves, str(since))
@@ -233,12 +233,13 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
     return {"state": state, "folder": there, "experiment": name, "truth": data.get("truth"), "data": data, "headline": data["headline"]}
 
 
-def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str], keys: Mapping[str, Any]) -> float | None:
-    """The effect with other keys of the source, estimated without checks; None where there is none to be had."""
+def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str], panels: dict[str, Panel], keys: Mapping[str, Any]) -> float | None:
+    """The effect with other keys of the source, estimated without checks; None where there is none to be had. `panels` keeps what was read."""
     over = [f"source.{key}={'null' if value is None else json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
     try:
-        study = study_from(composed([*words, *over], folders), allowed)
-        found = run(replace(study, refuters={}, baseline=None)).estimate
+        config = composed([*words, *over], folders)
+        study = study_from(config, allowed)
+        found = run(replace(study, refuters={}, baseline=None), panel=_panel(study, resolved(config), panels)).estimate
     except CausalError:
         return None
     return None if found is None else float(found.effect)

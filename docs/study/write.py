@@ -46,6 +46,14 @@ class Record:
                 return dict(one)
         raise KeyError(words)
 
+    def has(self, words: str) -> bool:
+        """Whether the record has such an entry."""
+        try:
+            self.entry(words)
+        except KeyError:
+            return False
+        return True
+
     def answer(self, words: str, decimals: int = 1, scale: float = 1.0) -> str:
         """The effect and its range: "−1.2 (−3.6 to +1.2)"; the state where there is none."""
         one = self.entry(words)
@@ -92,6 +100,7 @@ def page(answers: Mapping[str, Any], moves: Sequence[Mapping[str, Any]], stated:
     record = Record(answers)
     jinja = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
     return jinja.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        has=record.has,
         a=record.answer,
         could=record.could,
         finding=record.finding,
@@ -116,6 +125,9 @@ def main(words: Sequence[str]) -> None:
         run, folders = Path(words[0]), list(words[1:])
         for name in (FILE, MOVED):
             shutil.copyfile(run / name, HERE / name)
+        record = json.loads((HERE / FILE).read_text(encoding="utf-8"))
+        record["words"] = []  # the folders of a machine are nobody's business
+        (HERE / FILE).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if (run / "answers.svg").is_file():
             shutil.copyfile(run / "answers.svg", HERE / "answers.svg")
         FACTS.write_text(json.dumps(plain(facts(England(path=folders))), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
