@@ -24,13 +24,35 @@ from causal.identify import PLACE_AND_TIME, Identification
 from causal.modifier import Modifier, base_year, cut_into_groups
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
-from causal.rows import Control, beside, breaks, complete, control_columns, row_weights
+from causal.rows import Control, beside, breaks, complete, control_columns, row_weights, spacing
+from causal.words import count, listed
 
 FEWEST_AUTHORITIES = 10
 GONE = 1e-7  # share of a column's length below which nothing of it is left
 ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
 PERFECT = 1e-10  # share of a column's variance below which another explains all of it
 COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A control left out because others tell it wholly.
+
+    Parameters
+    ----------
+    name : of the control.
+    by : what tells it: controls, or "authority" and "year" where these are absorbed.
+    """
+
+    name: str
+    by: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """A sentence."""
+        return (
+            f"{self.name} is left out: {listed(list(self.by))} {'tells' if len(self.by) == 1 else 'tell'} it wholly (collinear), so that nothing is lost by it."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,6 +78,7 @@ class Design:
         the treatment); raw, NaN where not known, and so never a reason to lose a row here.
     outcome_variable, treatment_variable : what the numbers are.
     lost : rows and authorities left out at each step.
+    dropped : controls that the others, or what is absorbed, tell wholly (collinear), and why; they stand in no array.
     words : what was absorbed, adjusted for and lagged, as sentences.
     """
 
@@ -83,6 +106,7 @@ class Design:
     words: tuple[str, ...]
     weights: Floats | None = None
     columns: Mapping[str, Floats] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):
@@ -328,6 +352,13 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     if absorb:
         words.append(f"Absorbed as fixed effects: {' and '.join(absorb)}.")
 
+    apart = spacing(panel.years)
+    if lag and apart > 1 and lag % apart:
+        raise DesignError(
+            f"{panel.title}: question.lag={lag}, and its years are {apart} apart ({', '.join(map(str, panel.years[:4]))}, …), so that no row has a treatment "
+            f"{count(lag, 'year')} before it; take  question.lag={max(lag // apart, 1) * apart}  or another multiple of {apart}"
+        )
+
     columns = {question.outcome: frame[question.outcome], question.treatment: panel.shift(question.treatment, -lag)}
     linear: list[str] = []
     nested: list[str] = []
@@ -404,8 +435,59 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         weights=row_weights(question, table),
         columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in beside(panel, question, identification, lag).items()},
     )
+    made = _without_collinear(made)
     _must_vary(made, panel)
     return made
+
+
+def _without_collinear(made: Design) -> Design:
+    """The design without controls that are collinear with earlier ones or with what is absorbed; the answer is the same, and which they are is known.
+
+    One that is constant within authorities stays for estimators that do not absorb these.
+    """
+    known = orthonormal(made.demean(made.year_dummies())) if "year" in made.absorb else np.empty((made.rows, 0))
+    kept: dict[Control, Floats] = {}
+    dropped: list[Dropped] = []
+    lasting: list[Control] = []
+    for group, at in made.control_groups.items():
+        raw = made.controls[:, list(at)]
+        within = made.demean(raw)
+        left = within - known @ (known.T @ within)
+        about, size, rest = (np.linalg.norm(m, axis=0) for m in ((raw - raw.mean(axis=0)) * made.root_weights[:, None], within, left))
+        if (size <= GONE * about).all() and "authority" in made.absorb:
+            dropped.append(Dropped(name=group, by=("authority",)))
+            lasting.append(group)
+        elif (rest <= np.maximum(COLLINEAR * size, ROUNDING * about)).all():
+            dropped.append(Dropped(name=group, by=_told_by(made, within, kept)))
+        else:
+            kept[group] = within
+            known = np.column_stack([known, orthonormal(left.copy())])
+    if not dropped:
+        return made
+    columns = [i for group in kept for i in made.control_groups[group]]
+    place = {i: new for new, i in enumerate(columns)}
+    said = [one for one in made.words if not one.startswith("Adjusted for: ")]
+    return replace(
+        made,
+        controls=made.controls[:, columns],
+        control_names=tuple(made.control_names[i] for i in columns),
+        control_groups={group: tuple(place[i] for i in made.control_groups[group]) for group in kept},
+        nested=np.column_stack([made.nested, *(made.controls[:, list(made.control_groups[group])] for group in lasting)]),
+        nested_names=(*made.nested_names, *(made.control_names[i] for group in lasting for i in made.control_groups[group])),
+        dropped=tuple(dropped),
+        words=(*said, *([f"Adjusted for: {', '.join(kept)}."] if kept else []), *(one.words for one in dropped)),
+    )
+
+
+def _told_by(made: Design, within: Floats, kept: Mapping[Control, Floats]) -> tuple[str, ...]:
+    """The fewest of the earlier controls that tell a column: the absorbed alone, one control, or all of them."""
+    years = orthonormal(made.demean(made.year_dummies())) if "year" in made.absorb else np.empty((made.rows, 0))
+    size = np.linalg.norm(within, axis=0)
+    for names in ((), *((name,) for name in kept)):
+        basis = orthonormal(np.column_stack([years, *(kept[name] for name in names)]))
+        if (np.linalg.norm(within - basis @ (basis.T @ within), axis=0) <= GONE * size).all():
+            return names or tuple(made.absorb) or ("the constant",)
+    return tuple(kept)
 
 
 def _must_vary(made: Design, panel: Panel) -> None:

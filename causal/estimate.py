@@ -17,6 +17,7 @@ from causal.design import Design
 from causal.errors import NotWhatWasWanted
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.panel import Loss
 from causal.question import Question
 
 # why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
@@ -145,6 +146,8 @@ class Estimate:
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     no_interval : why there is none, as a code; None where there is one.
     support : what it rests on; None where nobody has asked (`causal.answer` does).
+    lost : rows and authorities that the estimator left out beyond the design, step by step.
+    effective : effective clusters of the regression that the error is of; None where it has none.
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
 
@@ -175,6 +178,8 @@ class Estimate:
     no_interval: NoInterval | None = None
     support: Support | None = None
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+    lost: tuple[Loss, ...] = ()
+    effective: float | None = None
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -392,6 +397,8 @@ def estimated(
         rows=used.rows,
         authorities=len(used.authorities),
         clusters=len(design.clusters),
+        lost=lost_beyond(design, used),
+        effective=fit.effective,
         influence=fit.scores[:, 0] * question.contrast if np.isfinite(fit.scores[:, 0]).all() else None,
         **more,
     )
@@ -401,6 +408,11 @@ def estimated(
         return without_interval(made, TWO_CLUSTERS, "two_clusters")
     assert fit.carried is not None
     return without_interval(made, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
+
+
+def lost_beyond(design: Design, used: Design) -> tuple[Loss, ...]:
+    """What an estimator's own rows leave out of the design's, step by step."""
+    return used.lost[len(design.lost) :] if used.lost[: len(design.lost)] == design.lost else ()
 
 
 def one_cluster(name: str) -> str:

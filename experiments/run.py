@@ -23,12 +23,14 @@ from omegaconf import DictConfig, OmegaConf
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
 from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
+from causal.explain import extent
 from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.study import Result, Source, Study, loaded, run
+from causal.words import crossed
 
 
 class _Job:
@@ -202,11 +204,16 @@ def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
     """What a person at a terminal reads; the folder is the last line."""
     if not brief:
         print(study.title)
-        print(f"{result.panel.title}: {len(result.panel.authorities)} authorities, {result.panel.years[0]} to {result.panel.years[-1]}")
+        print(f"{result.panel.title}: {extent(result.panel)}")
         if result.panel.simulated:
             print(f"SIMULATED; planted: {result.panel.planted.get('words') or dict(result.panel.planted)}")
         found = result.identification
-        print(f"\nAdjusted for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because}; {len(found.valid)} valid sets)")
+        out = {one.name for one in result.design.dropped} if result.design is not None else set()
+        kept = [name for name in found.adjust_for if name not in out]
+        held = ", ".join(kept) or "nothing"
+        if out:
+            held += f", without {', '.join(sorted(out))} (collinear)"
+        print(f"\nAdjusted for: {held} ({found.chosen_because}; {len(found.valid)} valid sets)")
         minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
         print(f"Minimal sets: {minimal}")
         print("Assumed:")
@@ -215,9 +222,18 @@ def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
         for warning in found.warnings:
             print(f"  ! {warning}")
         if result.design is not None:
-            print(f"\n{result.design.rows:,} rows, {len(result.design.authorities)} authorities; left out:")
-            for loss in result.design.lost:
+            who = "" if crossed(result.panel.years) else f" rows, {len(result.design.authorities)} authorities"
+            print(f"\n{result.design.rows:,}{who or ' units'}; left out:")
+            own = result.estimate.lost if result.estimate is not None else ()
+            for loss in (*result.design.lost, *own):
                 print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
+            if not result.design.lost and not own:
+                print("  - nothing")
+            for one in result.design.dropped:
+                print(f"! {one.words}")
+            if result.estimate is not None:
+                made = result.estimate
+                print(f"Used by {made.estimator}: {made.rows:,}{f' rows, {made.authorities} authorities' if who else ' units'}; {made.inference}")
         if result.refutations:
             print("\nChecks:")
             for one in result.refutations:

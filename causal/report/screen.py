@@ -13,7 +13,7 @@ from causal.language import Language, language_of
 from causal.question import UNGIVEN
 from causal.report.phrases import contrast, exact, label, level, sentence, variable, when, years
 from causal.report.tables import setting
-from causal.words import Shown, capital, count, listed, places, rounded, signed
+from causal.words import Shown, capital, count, counted_rows, crossed, listed, over_years, places, rounded, signed
 
 MOST_NAMES, MOST_REASONS, MOST_UNSAID = 3, 3, 2
 WHEN = {"stock": ", on any 31 March", "flow": ", in a year", None: ""}
@@ -52,10 +52,12 @@ def facts(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 def rests_on(data: Mapping[str, Any]) -> str:
     """Authorities, rows, years and source, as a sentence."""
     source, estimate, span_of = data["source"], data["estimate"], years(data)
-    when_ = "no year" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}"
+    when_ = over_years(span_of)
     if not estimate:
         return f"Data: {source['title']}, {when_}."
-    who = f"{count(estimate['authorities'], 'authority', 'authorities')}, {count(estimate['rows'], 'authority-year')}"
+    if crossed(span_of):
+        return f"Rests on {counted_rows(estimate['rows'], span_of)}, one row each. Data: {source['title']}."
+    who = f"{count(estimate['authorities'], 'authority', 'authorities')}, {counted_rows(estimate['rows'], span_of)}"
     return f"Rests on {who}, outcomes of {when_}. Data: {source['title']}."
 
 
