@@ -115,5 +115,5 @@ class Cells:
             rounding=dict(rounding or {}),
             authorities=pd.DataFrame(list(self._authorities), columns=list(AUTHORITY)),
             links=dict(links or {}),
-            problems=tuple(self._problems),
+            problems=tuple(sorted(self._problems, key=lambda problem: problem.row)),
         )
