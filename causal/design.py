@@ -52,6 +52,7 @@ class Design:
     population : shape (rows,), people the outcome refers to; None where not known.
     modifiers : groupings of the rows, constant within an authority.
     weights : shape (rows,), how much each row counts, mean 1; None where all count alike.
+    grouped : name of a grouping of places → its codes, shape (rows,): with the years, each group's own year effects are absorbed too (region × year).
     columns : dated name → shape (rows,), what an estimator may need beside the adjustment set (instruments, mediators, the outcome before
         the treatment); raw, NaN where not known, and so never a reason to lose a row here.
     outcome_variable, treatment_variable : what the numbers are.
@@ -83,6 +84,7 @@ class Design:
     words: tuple[str, ...]
     weights: Floats | None = None
     columns: Mapping[str, Floats] = field(default_factory=dict)
+    grouped: Mapping[str, Ints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):
@@ -149,7 +151,14 @@ class Design:
         """The same rows without authority effects: with the year effects and all controls, or (adjust=False) with nothing held fixed."""
         if not adjust:
             return replace(
-                self, absorb=(), controls=np.empty((self.rows, 0)), control_names=(), control_groups={}, nested=np.empty((self.rows, 0)), nested_names=()
+                self,
+                absorb=(),
+                controls=np.empty((self.rows, 0)),
+                control_names=(),
+                control_groups={},
+                nested=np.empty((self.rows, 0)),
+                nested_names=(),
+                grouped={},
             )
         if "authority" not in self.absorb:
             return self
@@ -236,12 +245,26 @@ class Design:
             population=None if self.population is None else self.population[rows],
             weights=None if self.weights is None else self.weights[rows],
             columns={name: values[rows] for name, values in self.columns.items()},
+            grouped={name: codes[rows] for name, codes in self.grouped.items()},
             modifiers=tuple(replace(m, values=m.values[rows], codes=m.codes[rows]) for m in self.modifiers),
         )
 
     def year_dummies(self) -> Floats:
-        """Shape (rows, years − 1), raw."""
-        return np.asarray(self.year[:, None] == self.years[1:], dtype=float)
+        """Shape (rows, years − 1), raw; with `grouped`, each group's own year effects stand beside them, all of its years and every group but the first."""
+        years = np.asarray(self.year[:, None] == self.years[1:], dtype=float)
+        return years if not self.grouped else np.column_stack([years, *(self.cells(codes) for codes in self.grouped.values())])
+
+    def cells(self, codes: Ints) -> Floats:
+        """A column for each year of each group but the first, raw; shape (rows, years × (groups − 1)).
+
+        codes : shape (rows,), the group of each row.
+        """
+        at = np.searchsorted(self.years, self.year)
+        groups = np.unique(codes)[1:]
+        cell = np.where(codes[:, None] == groups, at[:, None], -1)
+        return (
+            np.concatenate([cell[:, [k]] == np.arange(len(self.years)) for k in range(len(groups))], axis=1).astype(float) if len(groups) else cell[:, :0] * 1.0
+        )
 
     def within(self, *matrices: Floats) -> list[Floats]:
         """Each matrix, shape (rows, k), without what is absorbed: authority means and year effects; scaled as `demean` says."""
@@ -293,6 +316,15 @@ class Design:
     def absorbed_rank(self) -> int:
         """Coefficients besides the treatment that are not nested in clusters: intercept or year effects, and controls."""
         return int(self.basis().shape[1]) + ("authority" not in self.absorb)
+
+
+def whole_units(design: Design) -> tuple[Ints, int]:
+    """Who moves together, shape (rows,) and how many: the authority, or the cluster where one holds several authorities."""
+    of = np.full(len(design.authorities), -1, dtype=np.int64)
+    of[design.authority] = design.cluster
+    if (of[design.authority] == design.cluster).all() and len(design.clusters) < len(design.authorities):
+        return design.cluster, len(design.clusters)
+    return design.authority, len(design.authorities)
 
 
 def orthonormal(columns: Floats) -> Floats:

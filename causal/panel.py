@@ -75,13 +75,14 @@ class Panel:
     variables : one `Variable` for each column of `frame`, in its order.
     places : shape (authorities, attributes), indexed by authority: `name`, and where known
         `region`, `region_code`, `old_la_code`, `new_la_code`, `cluster` (who moves together; the
-        authority itself where absent). Empty cells are "".
+        authority itself where absent), `group` (a user's own groups, which may share what hits them). Empty cells are "".
     title : what these data are, in a few words.
     population : name of the column that counts the people a rate refers to, if any.
     simulated : True where no real place is described; every output then says so.
     planted : for simulated data, what was planted: words and numbers by name.
     log : what was left out on the way here.
     notes : known breaks, rounding and limits, as sentences.
+    borders : pairs of authorities that share a border, each pair once, in order; None where no table of borders was given.
     reasons : why a number is missing, where the source says: indexed by (authority, year, variable), the mark as printed ("x", "c", "..", "blank")
         or a few words.
 
@@ -100,6 +101,7 @@ class Panel:
     log: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
     reasons: pd.Series = field(default_factory=no_reasons)
+    borders: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
         frame = self.frame
@@ -215,4 +217,6 @@ class Panel:
         sha.update(np.ascontiguousarray(self.frame.index.get_level_values("year").to_numpy(), dtype="<i8").tobytes())
         sha.update(np.ascontiguousarray(np.where(self.frame.isna(), np.nan, self.frame) + 0.0, dtype="<f8").tobytes())
         sha.update(self.places.sort_index().to_csv().encode())
+        if self.borders is not None:
+            sha.update("\x1f".join(f"{a}|{b}" for a, b in self.borders).encode())
         return sha.hexdigest()
