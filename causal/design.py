@@ -26,6 +26,7 @@ from causal.panel import Loss, Panel, Variable
 from causal.question import Question
 from causal.rows import Control, beside, breaks, complete, control_columns, row_weights
 
+GROUPINGS = ("region",)  # what is known of places and no column holds, and may stand in a graph as a cause
 FEWEST_AUTHORITIES = 10
 GONE = 1e-7  # share of a column's length below which nothing of it is left
 ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
@@ -363,9 +364,16 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     columns = {question.outcome: frame[question.outcome], question.treatment: panel.shift(question.treatment, -lag)}
     linear: list[str] = []
     nested: list[str] = []
+    grouped: list[str] = []
     for name in identification.adjust_for:
         bare, by = undated(name)
         if bare in PLACE_AND_TIME:
+            continue
+        if bare in GROUPINGS and bare not in panel.names:
+            if name in identification.by_year or "authority" not in absorb:
+                grouped.append(name)
+            else:
+                words.append(f"The {bare} does not change in time and is part of the authority effect.")
             continue
         constant = bare in once
         columns[name] = panel.shift(bare, 0 if constant else by)
@@ -436,8 +444,30 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         weights=row_weights(question, table),
         columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in beside(panel, question, identification, lag).items()},
     )
+    if grouped:
+        made = with_group_years(made, {name: np.unique(made.region, return_inverse=True)[1].astype(np.int64) for name in grouped})
+        made = replace(made, words=(*made.words, f"Absorbed too: {' and '.join(f'{name} × year' for name in grouped)}."))
     _must_vary(made, panel)
     return made
+
+
+def with_group_years(made: Design, grouped: Mapping[str, Ints]) -> Design:
+    """The design with each group's own year effects absorbed too; where it absorbs no years, as controls.
+
+    Parameters
+    ----------
+    made : as it was.
+    grouped : name of a grouping → codes, shape (rows,).
+    """
+    if "year" in made.absorb:
+        return replace(made, grouped={**made.grouped, **grouped})
+    names, groups, columns = list(made.control_names), dict(made.control_groups), [made.controls]
+    for name, codes in grouped.items():
+        cells = made.cells(codes)
+        groups[Control(name, by_year=True)] = tuple(range(len(names), len(names) + cells.shape[1]))
+        names += [f"{name} × year {k}" for k in range(1, cells.shape[1] + 1)]
+        columns.append(cells)
+    return replace(made, controls=np.column_stack(columns), control_names=tuple(names), control_groups=groups)
 
 
 def _must_vary(made: Design, panel: Panel) -> None:
@@ -448,7 +478,7 @@ def _must_vary(made: Design, panel: Panel) -> None:
     if spread == 0:
         raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
     within = " and ".join(made.absorb) or "the adjustment set"
-    fixed = ", ".join([*made.absorb, *made.control_groups])
+    fixed = ", ".join([*made.absorb, *(f"{name} × year" for name in made.grouped), *made.control_groups])
     left = made.partial_out(np.column_stack([made.treatment, made.outcome]))
     about = [np.linalg.norm(column - column.mean()) for column in (made.treatment, made.outcome)]
     if np.linalg.norm(left[:, 0]) <= GONE * about[0]:

@@ -143,6 +143,12 @@ class Panel:
         return tuple(str(name) for name in self.frame.columns)
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """What a graph may hold as measured: the columns, and `region` where places have one."""
+        regions = self.places["region"] if "region" in self.places and "region" not in self.names else pd.Series([], dtype=object)
+        return (*self.names, *(["region"] if regions[regions != ""].nunique() > 1 else []))
+
+    @property
     def authorities(self) -> tuple[str, ...]:
         """Authority codes, sorted."""
         return tuple(self.frame.index.unique("authority"))

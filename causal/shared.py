@@ -15,13 +15,12 @@ import numpy as np
 
 from causal.answer import answered
 from causal.arrays import Ints
-from causal.design import Design
+from causal.design import Design, with_group_years
 from causal.errors import CausalError
 from causal.estimate import Estimate, Estimator, Linear, NoInterval, SharedShocks, without_interval
 from causal.groupings import Way, row_groups
 from causal.inference.clustered import TWO, effective_clusters, interval
 from causal.panel import Panel
-from causal.rows import Control
 from causal.words import listed
 
 LEAST_LEFT = 0.05  # share of the treatment's residual variance below which there is no refit
@@ -108,23 +107,15 @@ def widened(estimator: Estimator, panel: Panel, design: Design, estimate: Estima
 
 
 def absorbing(design: Design, grouped: dict[str, Ints]) -> Design:
-    """The design with each group's own year effects absorbed too; where it absorbs no years, as controls.
+    """The design with each group's own year effects absorbed too, and a sentence that says so.
 
     Parameters
     ----------
     design : as it was.
     grouped : name of a grouping → codes, shape (rows,).
     """
-    words = (*design.words, f"Absorbed too, because places share shocks: {listed([f'{name} × year' for name in grouped])}.")
-    if "year" in design.absorb:
-        return replace(design, grouped={**design.grouped, **grouped}, words=words)
-    names, groups, columns = list(design.control_names), dict(design.control_groups), [design.controls]
-    for name, codes in grouped.items():
-        cells = design.cells(codes)
-        groups[Control(name, by_year=True, made=True)] = tuple(range(len(names), len(names) + cells.shape[1]))
-        names += [f"{name} × year {k}" for k in range(1, cells.shape[1] + 1)]
-        columns.append(cells)
-    return replace(design, controls=np.column_stack(columns), control_names=tuple(names), control_groups=groups, words=words)
+    words = f"Absorbed too, because places share shocks: {listed([f'{name} × year' for name in grouped])}."
+    return replace(with_group_years(design, grouped), words=(*design.words, words))
 
 
 def _left(estimator: Estimator, design: Design, refit: Design) -> float:

@@ -53,7 +53,7 @@ class SharedShocks:
     deprivation: str = "deprivation"
 
     def __post_init__(self) -> None:
-        whole_number("shared_shocks.draws", self.draws, 99)
+        whole_number("shared_shocks.draws", self.draws, 19)
         between("shared_shocks.level", self.level, 0, 0.5)
 
     @property
@@ -92,6 +92,7 @@ class SharedShocks:
         unit, number = whole_units(made)
         time = np.searchsorted(made.years, made.year)
         laid = [paths(values, unit, time, number, len(made.years)) for values in (fit.residuals, treatment)]
+        strata = _strata(made, unit, number)
         tested: dict[Way, tuple[Moran, Moran]] = {}
         left_out: list[str] = []
         for way in ways(self.deprivation):
@@ -99,8 +100,13 @@ class SharedShocks:
             if isinstance(tied, str):
                 left_out.append(tied)
                 continue
-            outcome, shared = (moran(x, tied, rng, self.draws) for x in laid)
+            if way.label in made.grouped:
+                left_out.append(f"{way.label} × year is held fixed already")
+                continue
+            outcome, shared = (moran(x, tied, rng, self.draws, within=strata) for x in laid)
             tested[way] = (outcome, shared)
+        if not tested:
+            return not_run(report, "; ".join(left_out))
         raw = [max(one.p_value for one in pair) for pair in tested.values()]
         adjusted = dict(zip(tested, holm(raw), strict=True))
         alarmed = tuple(way for way, p_value in adjusted.items() if p_value <= self.level)
@@ -160,3 +166,11 @@ class SharedShocks:
         if isinstance(borders := bordering(trial.panel, made), tuple):
             found["standard error by Conley, two rings of borders"] = scale * conley(treatment, residual, unit, number, borders[0])
         return found
+
+
+def _strata(made: Design, unit: Ints, number: int) -> Ints | None:
+    """Units whose year effects are absorbed together, among which alone paths may be dealt; shape (units,), None where all may be."""
+    strata = np.zeros(number, dtype=np.int64)
+    for codes in made.grouped.values():
+        strata[unit] = np.unique(strata[unit] * (int(codes.max()) + 1) + codes, return_inverse=True)[1]
+    return strata if made.grouped else None

@@ -149,7 +149,15 @@ def _range(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     lines = [before + (between[:1].lower() + between[1:] if before else between), forms[form].format(**filled)]
     if verdict["detectable"]:
         lines.append(forms["sees"].format(**filled))
+    if shared := estimate.get("shared"):
+        lines.append(f"It allows for shocks that places share through {listed(shared['through'])}; taken as independent they gave {_before(data, shared)}.")
     return {"about": "range", "big": f"{interval(estimate)}", "lines": [f"{level(data)}, {outcome['unit']}.".replace(", .", "."), *lines]}
+
+
+def _before(data: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+    """The effect and range of before places were found to share shocks."""
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    return effect(shared, unit) if shared["lower"] is None else f"{effect(shared, unit)} ({interval(shared)})"
 
 
 def _strength(data: Mapping[str, Any], language: Language) -> dict[str, Any]:

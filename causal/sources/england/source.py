@@ -24,6 +24,7 @@ import pandas as pd
 from causal.derive import check_derived, derive
 from causal.errors import ConfigError, DataError, suggest
 from causal.panel import Loss, Panel, Variable
+from causal.sources.borders import read_borders, read_groups
 from causal.sources.england import folder as files
 from causal.sources.england.behind import bare, behind, reasons
 from causal.sources.england.extract import ENGLAND, Problem
@@ -71,6 +72,8 @@ class England:
     log_guard : £ per child, 2017-18 prices; at or below it the log is missing.
     snapshot_offset : 0 puts August Y to the year ended 31 March Y, 1 to the year ending 31 March Y+1.
     centres_base : centres open at 31 March of this year are followed for `closures`.
+    borders : CSV file of pairs of authorities that share a border, by any code of theirs (`causal.sources.borders`); None: none.
+    groups : CSV file of two columns, a code and the group of your own that it belongs to; None: none.
     derived : name → {verb: column, …}: lags, logs, shares and changes to add (`causal.derive`).
     """
 
@@ -85,10 +88,15 @@ class England:
     log_guard: float = 5.0
     snapshot_offset: int = 0
     centres_base: int = 2010
+    borders: str | None = None
+    groups: str | None = None
     derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", str(self.path))
+        for key in ("borders", "groups"):
+            value = getattr(self, key)
+            object.__setattr__(self, key, None if value is None else str(value))
         object.__setattr__(self, "centre_lines", tuple(self.centre_lines))
         object.__setattr__(self, "leave_out", tuple(map(str, self.leave_out or ())))
         for key in ("first_year", "last_year"):
@@ -146,11 +154,15 @@ class England:
             *making.log,
             *(Loss(step=self._short(one), rows=1 if one.row else 0, column=used.get(one.quantity, "")) for one in problems),
         ]
+        places = table.loc[frame.index.unique("authority")]
+        borders, said = self._tied(places)
+        if self.groups is not None:
+            places = places.assign(group=pd.Series(read_groups(self.groups, self._codes(places)), dtype=object).reindex(places.index).fillna(""))
         recorded = next((note for note in making.notes if note.startswith(RECORDED)), "")
         panel = Panel(
             frame=frame,
             variables=tuple(self._variable(BY_NAME[name], recorded) for name in making.made),
-            places=table.loc[frame.index.unique("authority")],
+            places=places,
             title="local authorities in England, published statistics",
             population="children" if "children" in making.made else None,
             log=tuple(log),
@@ -162,10 +174,26 @@ class England:
                 *bare(frame),
                 *self._unread(),
                 *self._lacking(),
+                *said,
             ),
             reasons=reasons(frame, making),
+            borders=borders,
         )
         return derive(panel, self.derived)
+
+    def _codes(self, places: pd.DataFrame) -> dict[str, str]:
+        """Every code of the panel's places, of their parts too where those are merged → the place."""
+        found = {str(code): str(code) for code in places.index}
+        found |= {printed: code for code in list(found) for printed in self._printed(code)}
+        return found | {gss: found[code] for gss, code in self._folder.places.gss.items() if code in found}
+
+    def _tied(self, places: pd.DataFrame) -> tuple[tuple[tuple[str, str], ...] | None, tuple[str, ...]]:
+        """Who borders whom, and what is to be said of the table; islands by their names."""
+        return (
+            (None, ())
+            if self.borders is None
+            else read_borders(self.borders, self._codes(places), names={str(code): str(name) for code, name in places["name"].items()})
+        )
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not in this folder, and where it is to be had; None if it is there, or unknown."""

@@ -21,6 +21,7 @@ from causal.derive import check_derived, derive
 from causal.errors import CausalError, ConfigError, DataError, suggest
 from causal.open_data import COLUMNS, LEVEL
 from causal.panel import Panel, Variable
+from causal.sources.borders import groups_wrong, read_borders
 from causal.sources.table import cells, open_data, rules
 from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet, open_file
@@ -41,6 +42,8 @@ class Table:
     year : column with whole years; None: a cross-section, kept as year 0.
     cluster : column that says who moves together (constant for an authority), or None.
     name, region : columns with the authority's name and region, or None.
+    groups : column with groups of your own whose places may be hit together, or None.
+    borders : CSV file of pairs of authorities that share a border (`causal.sources.borders`), or None.
     population : variable that counts the people a rate refers to, or None.
     variables : name → {column, label, unit, source, definition, varies, count_per, least, most, unmoved}, all but the name optional; `least` and `most` are the
         limits that a number can take (least: 0 for a count or spending).
@@ -60,6 +63,8 @@ class Table:
     cluster: str | None = None
     name: str | None = None
     region: str | None = None
+    groups: str | None = None
+    borders: str | None = None
     population: str | None = None
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sheet: str | int | None = None
@@ -74,6 +79,8 @@ class Table:
         for knob, value in self._keys.items():
             if not isinstance(value, str) or not value:
                 raise ConfigError(f"source.{knob} must name a column, got {value!r}")
+        if self.borders is not None:
+            object.__setattr__(self, "borders", str(self.borders))
         if len(set(self._keys.values())) < len(self._keys):
             raise ConfigError(f"one column cannot be two of {', '.join(self._keys)}: {self._keys}")
 
@@ -106,7 +113,7 @@ class Table:
     @property
     def _keys(self) -> dict[str, str]:
         """Knob → column, for the columns that are not variables."""
-        knobs = {knob: getattr(self, knob) for knob in ("authority", "year", "cluster", "name", "region")}
+        knobs = {knob: getattr(self, knob) for knob in ("authority", "year", "cluster", "name", "region", "groups")}
         return {knob: column for knob, column in knobs.items() if column is not None or knob == "authority"}
 
     def _read(self) -> tuple[Panel | None, list[str]]:
@@ -158,15 +165,23 @@ class _Reading:
         if self.problems:
             raise _Problems(self.problems)
         index = pd.MultiIndex.from_arrays([keys["authority"], keys["year"].astype(int)], names=["authority", "year"])
+        places = self._places(table, keys)
+        if "group" in places and (wrong := groups_wrong({str(code): str(group) for code, group in places["group"].items()}, list(places.index))):
+            raise _Problems([f"column {self.keys['groups']!r} (source.groups): {wrong}"])
+        borders = None
+        if self.knobs.borders is not None:
+            borders, said = read_borders(self.knobs.borders, {code: code for code in places.index})
+            self.notes += said
         frame = values.set_axis(index).astype(float)
         return Panel(
             frame=frame.sort_index(),
             variables=tuple(_variable(str(name), frame[name], asked[str(name)]) for name in frame),
-            places=self._places(table, keys),
+            places=places,
             title=Path(self.knobs.path).name,
             population=population,
             notes=tuple(self.notes),
             reasons=_reasons({name: numbers[column] for name, column in called.items()}, index, table.index),
+            borders=borders,
         )
 
     def _headings(self) -> None:
@@ -287,6 +302,7 @@ class _Reading:
         codes = pd.Index(sorted(set(authority)))
         places = pd.DataFrame({"name": codes}, index=codes)
         columns = {knob: column for knob, column in self.keys.items() if knob in ("name", "region", "cluster")}
+        columns |= {"group": self.keys["groups"]} if "groups" in self.keys else {}
         if self.open_data:
             columns |= {column: column for column in open_data.KEPT if column in table}
         for what, column in columns.items():
