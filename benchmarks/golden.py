@@ -37,7 +37,7 @@ WHY = "made so"
 QUESTION = "question: {treatment: cut, outcome: plans, control: 0.0, treated: %s, smallest_important: 1.0, because: a test, lag: %d, modifiers: %s, target: %s}"
 ESTIMATE = ("effect", "std_error", "lower", "upper", "p_value", "df", "rows", "authorities", "clusters")
 PART = ("effect", "std_error", "lower", "upper", "joint_lower", "joint_upper")
-VERDICT = ("finding", "strength", "direction", "maryland", "detectable", "typical_effect", "typical_lower", "typical_upper")
+VERDICT = ("gate", "row", "category", "certainty", "maryland", "detectable", "typical_effect", "typical_lower", "typical_upper")
 
 # where something is learnt or drawn, little of it: what is compared is arithmetic, not quality
 FEW = ["estimator.repetitions=1"]

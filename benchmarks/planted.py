@@ -22,7 +22,7 @@ from causal.question import Question
 YEARS = 9
 SHOCK, PERSISTENCE = 3.0, 0.4
 DOSE = 0.5  # the contrast: the treatment at 0.5 instead of 0
-QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=DOSE, smallest_important=1.0, because="a benchmark")
+QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=DOSE, smallest_important=1.0, because="a benchmark", harm="increase")
 NODES: dict[str, dict[str, Any]] = {"authority": {"varies": "authority"}, "year": {"varies": "year"}} | {
     name: {} for name in ("jobs", "poverty", "staff", "cut", "plans", "visits")
 }
@@ -55,6 +55,18 @@ REVERSED = graph("poverty follows the treatment", poverty={"plans": MADE}, cut=A
 TAKEN_UP = graph("who takes it up owes nothing to poverty", poverty={"plans": MADE})
 COLLIDER = graph("visits are a cause", cut={"plans": "the question"}, plans={}, visits={"cut": MADE, "plans": MADE})
 
+LOTTERY = Graph(
+    name="a lot moves the treatment, whose causes are hidden",
+    nodes={name: how for name, how in NODES.items() if name in ("authority", "year", "cut", "plans")} | {"lot": {}, "luck": {"measured": False}},
+    arrows={
+        "authority": {"cut": MADE, "plans": MADE},
+        "year": {"cut": MADE, "plans": MADE},
+        "lot": {"cut": MADE},
+        "luck": {"cut": MADE, "plans": MADE},
+        "cut": {"plans": "the question"},
+    },
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:
@@ -71,6 +83,17 @@ class World:
     binary : the treatment is taken up whole or not at all, and poverty does not move it; nor does poverty last then, which the graph's one node could not
         say (places of equal base poverty would drift apart: truth.yaml has the story).
     huge : size of one authority's move, and `story` what befell its plans in the same year.
+    driven : places have trends of their own (plans a year, standard deviation), and the steeper a place's, the likelier it is to take the treatment up and
+        the larger its dose.
+    late : plans a year by which places drift with how far their treatment has moved, from the year of the move on and not before.
+    bend : plans by which places drift with how far their treatment will move, as the square of the years gone by, at the last of them.
+    lone : only one place of all takes the treatment up.
+    spread : the effect comes in three equal parts over three years.
+    walk : standard deviation of the yearly steps of something unmeasured that wanders, moves plans, and is in the doses taken up; the negative control does
+        not share it.
+    unequal : places' shocks differ in size by a factor whose logarithm has this standard deviation.
+    heavy : shocks are of t with three degrees of freedom.
+    lottery : how far something dealt by chance each year moves the treatment, whose own rest is moved by a hidden cause of plans: an instrument.
     """
 
     authorities: int = 150
@@ -87,6 +110,15 @@ class World:
     binary: bool = False
     huge: float = 0.0
     story: float = 0.0
+    driven: float = 0.0
+    late: float = 0.0
+    bend: float = 0.0
+    lone: bool = False
+    spread: bool = False
+    walk: float = 0.0
+    unequal: float = 0.0
+    heavy: bool = False
+    lottery: float = 0.0
 
 
 def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
@@ -99,6 +131,14 @@ def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
         for one in (shock, broken):
             one[:, year] = PERSISTENCE * one[:, year - 1] + np.sqrt(1 - PERSISTENCE**2) * one[:, year]
     shock, broken = shock[:, 5:], broken[:, 5:]
+    # what the later faults draw comes from a stream of its own, so that the panels of the earlier ones are what they were
+    more = np.random.default_rng([seed, 37])
+    slope, steps, lots, hides = more.normal(size=g), more.normal(size=(g, t)), more.normal(size=(g, t)), more.normal(size=(g, t))
+    wander = np.cumsum(steps, axis=1)
+    if world.heavy:
+        shock = shock * np.sqrt(1.0 / more.chisquare(3, size=(g, 1)))  # a place's shocks together: multivariate t, of unit scale
+    if world.unequal:
+        shock = shock * np.exp(world.unequal * more.normal(size=(g, 1)) - world.unequal**2)
     lasts = 0.0 if world.binary else 0.5
     jobs = lasts * lasting[:, None] + wobble[0]
     poverty = lasts * lasting[:, None] + 0.7 * jobs + 0.7 * wobble[1]
@@ -106,19 +146,35 @@ def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
     # three in five take it up, those that differ lastingly more often, in a year of their own from the fourth on
     takes = 0.5 * lasting + wobble[3][:, 0] > -0.28
     start = np.where(takes, 3 + np.floor((t - 3) * chance[0][:, 0]), t).astype(int)
+    if world.driven:
+        takes = takes | (slope > 1.0)
+        takes &= slope > -1.0
+        size = size + 0.1 * slope
     size = size + 0.05 * lasting
     if world.feedback:
         start = _answering(world.feedback, shock, chance[1], takes)
     if world.huge:
         start[0], size[0] = t // 2, world.huge
+    if world.lone:
+        start[:], start[0] = t, t // 2
     on = np.arange(t) >= start[:, None]
     cut = on * (size[:, None] + world.pull * poverty)
     cut += world.feedback * on * (shock + np.roll(shock, 1, axis=1))  # nothing is taken up in the first years
+    cut += 0.05 * world.walk * on * wander
     cut = on * DOSE if world.binary else cut
+    if world.lottery:
+        cut = world.lottery * lots + 0.3 * hides + 0.1 * lasting[:, None]
     crisis_start = np.where(takes & (chance[2][:, 0] < 0.6), start, np.where(chance[2][:, 1] < 0.15, np.floor(t * chance[2][:, 2]), t))
     crisis = np.arange(t) >= crisis_start[:, None]
     level = 45 + (6 + world.authority) * lasting[:, None] + 0.4 * np.arange(t)
     plans = level + world.poverty * poverty + SHOCK * shock + effect / DOSE * cut + world.hidden * crisis
+    felt = cut
+    if world.spread:
+        felt = sum(np.concatenate([np.repeat(cut[:, :1], lag, axis=1), cut[:, : t - lag]], axis=1) for lag in range(3)) / 3
+    plans = plans + effect / DOSE * (felt - cut) + world.driven * slope[:, None] * np.arange(t) + world.walk * wander
+    moved, will = cut - cut[:, :1], cut[:, -1:] - cut[:, :1]
+    plans = plans + world.late / DOSE * moved * np.cumsum(on, axis=1) + world.bend / DOSE * will * (np.arange(t) / (t - 1)) ** 2
+    plans = plans + (SHOCK * hides if world.lottery else 0.0)
     plans = plans + world.trend / DOSE * (cut[:, -1:] - cut[:, :1]) * np.arange(t)
     plans[:, :-1] += world.early / DOSE * np.diff(cut, axis=1)
     if world.huge:
@@ -126,7 +182,8 @@ def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
     bones = 100 + (6 + world.authority) * lasting[:, None] + world.poverty * poverty + SHOCK * broken + world.seen * crisis
     visits = 20 + 2 * lasting[:, None] + world.inspected * cut / DOSE + plans / SHOCK + staff + 0.7 * wobble[4]
     recorded, again = (cut + world.noise * wobble[i] for i in (5, 6))
-    return {"jobs": jobs, "poverty": poverty, "staff": staff, "cut": recorded, "again": again, "plans": plans, "bones": bones, "visits": visits}
+    made = {"jobs": jobs, "poverty": poverty, "staff": staff, "cut": recorded, "again": again, "plans": plans, "bones": bones, "visits": visits}
+    return made | ({"lot": lots} if world.lottery else {})
 
 
 def _answering(feedback: float, shock: np.ndarray, chance: np.ndarray, takes: np.ndarray) -> np.ndarray:

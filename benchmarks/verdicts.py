@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 import planted
 import yaml
+from old_rule import old_finding
 from tqdm import tqdm
 from verdicts_told import tell
 
@@ -43,7 +44,7 @@ from causal.refute import Refuter, stream
 from causal.refuters.second_measure import SecondMeasure
 from causal.report.provenance import code_digest
 from causal.study import Result, Study, run
-from causal.verdict.rule import Rule, classify
+from causal.verdict.rule import Rule
 
 HERE = Path(__file__).parent
 KEPT = HERE / "verdicts.csv.gz"  # packed: a line for each of 14,000 panels
@@ -70,7 +71,8 @@ FOREST_CHECKS = (
 )
 STATES = {True: "1", False: "0", None: "-"}
 PS = ("future_treatment", "implied_independence", "negative_control_outcome", "pre_trend")
-FIELDS = ("by", "cell", "times", "draw", "code", "truth", "smallest", "effect", "std_error", "lower", "upper", "bare", "finding", "direction", "unsaid", *PS)
+FACTS = ("gate", "taken", "harmless", "association", "row", "certainty")
+FIELDS = (*("by", "cell", "times", "draw", "code", "truth", "smallest", "effect", "std_error", "lower", "upper"), *FACTS, "old", "way", "unsaid", *PS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,9 @@ class Cell:
     rule: str = "default"
     unsaid: str = ""
     checks: tuple[str, ...] = ()  # these alone; none: all
-    apart: int = 0  # added to the number of a panel, so that it is no other cell's
+    offset: int = 0  # added to the number of a panel, so that it is no other cell's
+    apart: bool = False  # kept apart from those that shaped the code
+    target: str = ""  # "ATT" where adoptions are asked for those who took it up; "" as the world has it
 
     @classmethod
     def read(cls, name: str, how: dict[str, Any]) -> Cell:
@@ -137,22 +141,36 @@ class Plan:
 
 
 @cache
-def found(graph: str, names: tuple[str, ...], modifiers: tuple[str, ...] = ()) -> Identification:
+def found(graph: str, names: tuple[str, ...], modifiers: tuple[str, ...] = (), strategy: Any = "backdoor") -> Identification:
     """Once for all panels, since DoWhy's search takes longer than a panel; an extra column changes nothing."""
-    return identify(replace(planted.QUESTION, modifiers=modifiers), getattr(planted, graph), measured=names)
+    return identify(replace(planted.QUESTION, modifiers=modifiers), getattr(planted, graph), measured=names, strategy=strategy)
 
 
 @cache
-def error(authorities: int, huge: float, binary: bool) -> float:
-    """The primary estimator's mean standard error in clean panels, outcome units: fixed effects, or of adoptions callaway_santanna."""
-    world = planted.World(authorities=authorities, huge=huge, binary=binary)
-    one, graph = shelf()["callaway_santanna" if binary else "fixed_effects"](), "TAKEN_UP" if binary else "TRUE"
-    errors = []
+def error(estimator: str, graph: str, authorities: int, huge: float, binary: bool, lottery: float) -> float:
+    """The cell's estimator's mean standard error in clean panels of its kind, outcome units.
+
+    Parameters
+    ----------
+    estimator, graph : of the cell; where the cell's graph is a wrong one, the right one of its kind stands for it.
+    authorities, huge, binary, lottery : of the world.
+    """
+    world = planted.World(authorities=authorities, huge=huge, binary=binary, lottery=lottery)
+    one, errors = shelf()[estimator](), []
     for draw in range(PILOT):
         panel = planted.panel(world, 0.0, 900_000 + draw, control=True, second=False)
-        made = design(panel, planted.asked(world, 1.0), found(graph, panel.names))
+        identification = found(graph, panel.names, strategy=getattr(one, "strategy", "backdoor"))
+        made = design(panel, planted.asked(world, 1.0), identification)
         errors.append(one.estimate(made, stream(0, "estimate")).std_error)
     return float(np.mean(errors))
+
+
+def scale(cell: Cell) -> float:
+    """What a standard error is in the clean world of a cell's kind."""
+    world = cell.world
+    graph = "LOTTERY" if world.lottery else "TAKEN_UP" if world.binary else "TRUE"
+    estimator = cell.estimator if world.lottery or world.binary else "fixed_effects"
+    return error(estimator, graph, world.authorities, world.huge, world.binary, world.lottery)
 
 
 @cache
@@ -169,8 +187,8 @@ def rule(name: str) -> Rule:
 
 def drawn(plan: Plan, cell: Cell, times: int, draw: int) -> tuple[Panel, float, float]:
     """A panel with its true effect and δ; other effects have other draws, so that panels are independent."""
-    smallest = cell.errors * error(cell.world.authorities, cell.world.huge, cell.world.binary)
-    seed = 1_000_000 * plan.seed + 10_000 * EFFECTS.index(times) + cell.apart + draw
+    smallest = cell.errors * scale(cell)
+    seed = 1_000_000 * plan.seed + 10_000 * EFFECTS.index(times) + cell.offset + draw
     return planted.panel(cell.world, times * smallest, seed, control=cell.control, second=cell.second), times * smallest, smallest
 
 
@@ -187,7 +205,7 @@ def study(plan: Plan, cell: Cell, smallest: float, draw: int, *, forest: bool) -
     return Study(
         title="planted",
         action="Cutting by half",
-        question=replace(question, modifiers=("staff",)) if forest else question,
+        question=replace(question, modifiers=("staff",)) if forest else replace(question, target=cell.target) if cell.target else question,  # type: ignore[arg-type]
         graph=getattr(planted, cell.graph),
         source=None,  # type: ignore[arg-type] - the panel is given
         estimator=shelf()["causal_forest"](**FOREST) if forest else shelf()[cell.estimator](),
@@ -201,11 +219,23 @@ def answered(plan: Plan, cell: Cell, times: int, draw: int, *, forest: bool) -> 
     """One panel through the whole study."""
     panel, truth, smallest = drawn(plan, cell, times, draw)
     asked = study(plan, cell, smallest, draw, forest=forest)
-    result: Result = run(asked, panel=panel, identification=found(cell.graph, panel.names, asked.question.modifiers))
-    one = result.estimate
-    assert one is not None
+    identification = found(cell.graph, panel.names, asked.question.modifiers, getattr(asked.estimator, "strategy", "backdoor"))
+    result: Result = run(asked, panel=panel, identification=identification)
+    one, verdict = result.estimate, result.verdict
     ran = {check.name: check for check in result.refutations}
-    said = " ".join(result.verdict.cannot_say).lower()
+    said = " ".join(result.answer.cannot_say).lower()
+    unsaid = "" if not cell.unsaid else str(int(cell.unsaid in said))
+    facts = {
+        "gate": verdict.gate or "",
+        "taken": " ".join(verdict.failed),
+        "harmless": str(int("failed" in verdict.bias.values())),
+        "association": str(int(verdict.association)),
+        "row": verdict.row or "",
+    }
+    facts["certainty"] = "" if verdict.certainty is None else str(verdict.certainty)
+    if one is None:
+        return {"truth": truth, "smallest": smallest, **facts, "old": "not_identified", "way": "", "unsaid": unsaid, "checks": {}}
+    old, way = old_finding(verdict.kind or "dose", one, result.refutations, smallest)
     return {
         "truth": truth,
         "smallest": smallest,
@@ -213,10 +243,10 @@ def answered(plan: Plan, cell: Cell, times: int, draw: int, *, forest: bool) -> 
         "std_error": one.std_error,
         "lower": one.lower,
         "upper": one.upper,
-        "bare": classify(one.lower, one.upper, one.effect, smallest)[0],
-        "finding": result.verdict.finding,
-        "direction": result.verdict.direction or "",
-        "unsaid": "" if not cell.unsaid else str(int(cell.unsaid in said)),
+        **facts,
+        "old": old,
+        "way": way,
+        "unsaid": unsaid,
         **{name: ran[name].p_value if name in ran else None for name in PS},
         "checks": {name: check.survived for name, check in ran.items()},
     }
@@ -260,10 +290,10 @@ def read() -> dict[tuple[str, str, int, int], dict[str, Any]]:
     # a run that was stopped while it wrote leaves a packet without its end
     with gzip.open(KEPT, "rt", encoding="utf-8", newline="") as file, suppress(EOFError):
         for row in csv.DictReader(file):
-            if row["checks"] is None:  # the line at which an earlier run was stopped
+            if row["checks"] is None or "certainty" not in row:  # the line at which an earlier run was stopped, or of before there were certainties
                 continue
             states = dict(pair.split("=") for pair in (row["checks"] or "").split())
-            line: dict[str, Any] = {key: row[key] for key in ("by", "cell", "code", "bare", "finding", "direction", "unsaid")}
+            line: dict[str, Any] = {key: row[key] for key in ("by", "cell", "code", *FACTS, "old", "way", "unsaid")}
             line |= {key: int(row[key]) for key in ("times", "draw")}
             line |= {key: float(row[key]) if row[key] else None for key in ("truth", "smallest", "effect", "std_error", "lower", "upper", *PS)}
             line["checks"] = {ORDER[int(key)]: {"1": True, "0": False, "-": None}[state] for key, state in states.items()}

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import stats
 
-from causal.verdict.rule import Rule
+from causal.verdict.rule import BIAS, ROWS, holds
 
 Line = dict[str, Any]
 Kept = dict[tuple[str, str, int, int], Line]
@@ -37,16 +37,27 @@ LEVELLED = (
     "bootstrap",
     "recording_switches",
 )
+# what the answer says, by its row; and why it says nothing of the effect
 SAID = {
-    "probably": ("probably", "#12436D", "white"),
-    "may": ("may have", "#6BACE6", "black"),
-    "unlikely_otherwise": ("rules out one side", "#C9D7E3", "black"),
-    "cannot_tell": ("cannot tell", "#E6E6E6", "black"),
-    "no_interval": ("cannot tell", "#E6E6E6", "black"),
-    "little_or_none": ("little or none", "#28A197", "white"),
+    "important_rise": ("important rise", "#12436D", "white"),
+    "rise": ("rise", "#6BACE6", "black"),
+    "no_important_fall": ("no important fall", "#C9D7E3", "black"),
+    "both": ("cannot tell", "#E6E6E6", "black"),
+    "inside": ("little or none", "#28A197", "white"),
+    "no_important_rise": ("no important rise", "#D9EAD3", "black"),
+    "fall": ("fall", "#B5D99C", "black"),
+    "important_fall": ("important fall", "#5B8C3E", "white"),
+    "very_low": ("too weak to say", "#F3F3F3", "black"),
+    "failed_checks": ("failed its checks", "#F46A25", "black"),
+    "error_unknown": ("error unknown", "#A285D1", "black"),
+    "no_interval": ("no interval", "#A285D1", "black"),
     "association": ("association", "#A285D1", "black"),
-    "failed_checks": ("did not survive", "#F46A25", "black"),
+    "not_identified": ("not identified", "#A285D1", "black"),
+    "not_estimable": ("not estimable", "#A285D1", "black"),
 }
+OLD = {"probably": "probably", "may": "may have", "unlikely_otherwise": "one side", "cannot_tell": "cannot tell", "no_interval": "cannot tell",
+       "little_or_none": "little or none", "failed_checks": "did not survive", "not_identified": "not identified"}  # fmt: skip
+MODERATE, LOW = 2, 1
 INK = "#3D3D3D"
 
 
@@ -68,16 +79,42 @@ def share(k: int, n: int) -> str:
     return f"{k} of {n} = {k / n:.0%} ({low:.0%} to {high:.0%})"
 
 
+def said(line: Line) -> str:
+    """What the answer says: its row where its certainty is low or above, or why it says nothing."""
+    if line["gate"]:
+        return str(line["gate"])
+    if line["taken"]:
+        return "failed_checks"
+    if line["association"] == "1":
+        return "association"
+    return str(line["row"]) if line["row"] == "both" or int(line["certainty"] or 0) >= LOW else "very_low"
+
+
+def false(line: Line, least: int = LOW) -> bool:
+    """Whether the sentence is not so, at this certainty or above; at exactly δ the bound itself counts as true.
+
+    Parameters
+    ----------
+    line : a panel.
+    least : certainty step.
+    """
+    row = said(line)
+    if row not in ROWS or int(line["certainty"] or 0) < least:
+        return False
+    edge = 1e-9 * line["smallest"]  # the truth and δ were kept to four figures
+    return not any(holds(row, line["truth"] + by, line["smallest"]) for by in (-1e-3 * line["smallest"], edge, 1e-3 * line["smallest"]))  # type: ignore[arg-type]
+
+
 def wrong(line: Line) -> bool:
-    """“Increased” or “reduced” where the truth is none or the opposite, “little or no difference” where it is 2δ."""
-    if line["finding"] in ("probably", "may"):
-        return bool(line["truth"] == 0 or (line["direction"] == "increase") != (line["truth"] > 0))
-    return line["finding"] == "little_or_none" and abs(line["times"]) == 2
+    """By the old rule: “increased” or “reduced” where the truth is none or the opposite, “little or no difference” where it is 2δ."""
+    if line["old"] in ("probably", "may"):
+        return bool(line["truth"] == 0 or (line["way"] == "increase") != (line["truth"] > 0))
+    return line["old"] == "little_or_none" and abs(line["times"]) == 2
 
 
 def bias(lines: Sequence[Line]) -> float:
     """In smallest important effects."""
-    return float(np.mean([(line["effect"] - line["truth"]) / line["smallest"] for line in lines]))
+    return float(np.mean([(line["effect"] - line["truth"]) / line["smallest"] for line in lines if line["effect"] is not None] or [np.nan]))
 
 
 def alarmed(lines: Sequence[Line], names: Sequence[str]) -> tuple[int, int]:
@@ -94,7 +131,7 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         return
     cells = {name: lines for name in plan.cells if (lines := [line for line in ours if line["cell"] == name])}
     # a verdict on the slow checks alone is not what a study says
-    judged = {name: lines for name, lines in cells.items() if not plan.cells[name].checks or set(Rule().decides("dose")) <= {*plan.cells[name].checks}}
+    judged = {name: lines for name, lines in cells.items() if not plan.cells[name].checks}
     asked = sum(one.panels * len(one.effects) for one in plan.cells.values())
     versions = Counter(line["code"] for line in kept.values())
     text = [
@@ -108,9 +145,9 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         f"A criterion is *not met* (no) where an exact one-sided binomial test rejects it at 1 %, *not rejected* where it does not though the rate seen lies "
         f"beyond the bound, and nothing is called met on fewer than {FEWEST} panels.",
         "",
-        "150 authorities, 9 years; fixed effects, but where authority effects are left out, and callaway_santanna for adoptions; δ is 4 of the "
-        "primary estimator's standard errors in the clean world; each fault biases the estimate by about 2.2 δ where it can. Three checks decide: of doses "
-        f"{', '.join(Rule().decides('dose'))}; of adoptions {', '.join(Rule().decides('adoption'))}.",
+        "150 authorities, 9 years, where nothing else is said; δ is 4 of the estimator's standard errors in the clean world of its kind. Checks of bias of "
+        f"doses: {', '.join(BIAS['dose'])}. Worlds marked † were kept apart from those that shaped the code. The old rule, of three checks that decide, stands "
+        "beside it on the same panels (old_rule.py).",
         "",
         "![What the verdict said in each world](verdicts.png)",
         "",
@@ -122,11 +159,11 @@ def tell(plan: Any, kept: Kept, here: Path) -> None:
         "",
         "## Each world and fault",
         "",
-        "Bias in δ. The claimants are the checks expected to see the fault (verdicts.yaml); *wrong*: “increased” or “reduced”, probably or maybe, "
-        "where the truth is none or the opposite, or “little or no difference” where it is 2δ. Numbers after words are per cent of panels.",
+        "Bias in δ. The claimants are the checks expected to see the fault (verdicts.yaml). *False*: the truth is not in the row that the sentence says, at "
+        "low certainty or above, and at moderate or above. Old rule's *wrong*: as verdicts.yaml says. Numbers after words are per cent of panels.",
         "",
-        "| world | true effect | panels | bias, δ | claimants raised the alarm | bare interval says | verdict says | wrong |",
-        "|---|---|---|---|---|---|---|---|",
+        "| world | true effect | panels | bias, δ | claimants alarmed | verdict says | moderate and above, low | false: low, moderate | old rule | wrong |",
+        "|---|---|---|---|---|---|---|---|---|---|",
         *_worlds(plan, judged),
         "",
         "## Which check sees what",
@@ -158,16 +195,16 @@ def _criteria(plan: Any, cells: dict[str, list[Line]], judged: dict[str, list[Li
     every = clean + cells.get("clean, slow checks", [])
     for name in LEVELLED:
         row(f"{name} raises the alarm in at most 5 % of clean panels", *alarmed(every, [name]), 0.05, at_most)
-    for of, some in (("", clean), ("adoptions, ", cells.get("adoptions, clean", []))):
-        row(f"{of}the decisive checks together: at most 5 %", _of(some, "failed_checks"), len(some), 0.05, at_most)
+    for name in ("clean", "adoptions, clean", "instrument, clean", "one row, clean"):
+        some = clean if name == "clean" else cells.get(name, [])
+        row(f"{name}: a check of bias is rejected, all together: at most 5 %", sum(map(_rejected, some)), len(some), 0.05, at_most)
         none = [line for line in some if line["times"] == 0]
-        row(f"{of}δ = 4 errors, no effect: 80 % “little or no difference”", _of(none, "little_or_none"), len(none), 0.8, at_least)
+        row(f"{name}, δ = 4 errors, no effect: “little or none” in 85 %", _of(none, "inside"), len(none), 0.85, at_least)
         both = [line for line in some if abs(line["times"]) == 2]
-        row(f"{of}δ = 4 errors, 2δ and −2δ: 80 % “probably”", _of(both, "probably"), len(both), 0.8, at_least)
-    weak = cells.get("clean, δ = 1.5 errors", [])
-    row("δ = 1.5 errors, no effect: 80 % “cannot tell”, one side ruled out or not", _of(weak, "cannot_tell", "unlikely_otherwise"), len(weak), 0.8, at_least)
-    plain = share(_of(weak, "cannot_tell"), len(weak))
-    rows.append(f"| the same without those that rule out one side: never more by the table, as l ≤ −δ and u ≥ δ then needs an estimate near 0 | {plain} | – |")
+        row(f"{name}, δ = 4 errors, ±2δ: harm or benefit claimed in 90 %", sum(map(_claimed, both)), len(both), 0.9, at_least)
+    for name, least in (("clean", 0.65), ("clean, δ = 2.5 errors", 0.25)):
+        some = cells.get(name, [])
+        row(f"{name}: moderate certainty or above in {least:.0%}", sum(int(line["certainty"] or 0) >= MODERATE for line in some), len(some), least, at_least)
     for name, lines in judged.items():
         cell = plan.cells[name]
         of = {times: [line for line in lines if line["times"] == times] for times in cell.effects}
@@ -175,36 +212,55 @@ def _criteria(plan: Any, cells: dict[str, list[Line]], judged: dict[str, list[Li
             large = [times for times, some in of.items() if some and abs(bias(some)) >= 2]
             who = " or ".join(cell.claimants)
             if large:
-                worst = min(large, key=lambda times: float(np.divide(*alarmed(of[times], cell.claimants))))
-                least = "{} of {}".format(*alarmed(of[worst], cell.claimants))
-                biased = f"biased by 2δ and more at {', '.join(TIMES[times] for times in large)}"
                 some = [line for times in large for line in of[times]]
-                row(f"{name} ({biased}): {who} in 80 %", *alarmed(some, cell.claimants), 0.8, at_least, f"; least at {TIMES[worst]}: {least}")
+                biased = f"biased by 2δ and more at {', '.join(TIMES[times] for times in large)}"
+                row(f"{_mark(plan, name)} ({biased}): {who} in 80 %", *alarmed(some, cell.claimants), 0.8, at_least)
             else:
                 seen = [line for line in lines if line["times"] or cell.shows == "alone"]
-                rows.append(f"| {name} (nowhere biased by 2δ, so no criterion): {who} | {share(*alarmed(seen, cell.claimants))} | – |")
+                rows.append(f"| {_mark(plan, name)} (nowhere biased by 2δ, so no criterion): {who} | {share(*alarmed(seen, cell.claimants))} | – |")
         if cell.shows == "nothing":
-            row(f"{name}: no “probably”", _of(lines, "probably"), len(lines), 0.0, lambda k, _, __: k == 0)
             row(f"{name}: the fault stands under what cannot be said", sum(line["unsaid"] == "1" for line in lines), len(lines), 1.0, lambda k, n, _: k == n)
-            rows.append(f"| {name}: wrong verdicts (no criterion: nothing there shows the fault) | {share(sum(map(wrong, lines)), len(lines))} | – |")
-        else:
-            some = [line for line in lines if line["times"] != 1]  # at δ only the opposite would be wrong
-            row(f"{name}, no effect and ±2δ: wrong verdicts at most 5 %", sum(map(wrong, some)), len(some), 0.05, at_most)
-    shown = [line for name, lines in cells.items() if plan.cells[name].shows in ("alone", "aid") for line in lines]
-    for times, words in TIMES.items():
-        some = [line for line in shown if line["times"] == times]
-        row(f"all worlds with a fault that something shows, {words}: wrong verdicts at most 5 %", sum(map(wrong, some)), len(some), 0.05, at_most)
-    none = [line for line in clean if line["times"] == 0]
-    row("clean worlds, no effect: wrong verdicts at most 5 %", sum(map(wrong, none)), len(none), 0.05, at_most)
+            rows.append(
+                f"| {name}: false sentences at low or above (no bound: nothing there shows the fault) | {share(sum(map(false, lines)), len(lines))} | – |"
+            )
+            rows.append(f"| {name}: the same by the old rule | {share(sum(map(wrong, lines)), len(lines))} | – |")
+
+    def those(shows: tuple[str, ...], *, apart: bool = False) -> list[Line]:
+        cells_ = (name for name in judged if plan.cells[name].shows in shows and (plan.cells[name].apart or not apart))
+        return [line for name in cells_ for line in judged[name]]
+
+    groups = {
+        "clean panels": (those(("none",)), 0.02, 0.05),
+        "panels whose fault something can show": (those(("alone", "aid")), 0.05, 0.1),
+        "the same, of worlds kept apart": (those(("alone", "aid"), apart=True), 0.05, 0.1),
+    }
+    for who, (some, moderate, low) in groups.items():
+        row(f"{who}: false at moderate certainty or above in at most {moderate:.0%}", sum(false(line, MODERATE) for line in some), len(some), moderate, at_most)
+        row(f"{who}: false at low certainty or above in at most {low:.0%}", sum(map(false, some)), len(some), low, at_most)
+        rows.append(f"| {who}: wrong by the old rule | {share(sum(map(wrong, some)), len(some))} | – |")
     return rows
 
 
-def _of(lines: Sequence[Line], *findings: str) -> int:
-    return sum(line["finding"] in findings for line in lines)
+def _mark(plan: Any, name: str) -> str:
+    return f"{name}{' †' * plan.cells[name].apart}"
 
 
-def _said(lines: Sequence[Line], key: str) -> str:
-    found = Counter(SAID[line[key]][0] for line in lines)
+def _rejected(line: Line) -> bool:
+    """Whether any check of bias was rejected, harmless or not: recorded where it took the answer away, or by the step that it cost."""
+    return bool(line["taken"]) or line["harmless"] == "1"
+
+
+def _claimed(line: Line) -> bool:
+    """Harm or benefit of the right way, slight or important."""
+    return said(line) in (("important_rise", "rise") if line["truth"] > 0 else ("important_fall", "fall"))
+
+
+def _of(lines: Sequence[Line], *rows: str) -> int:
+    return sum(said(line) in rows for line in lines)
+
+
+def _said(lines: Sequence[Line], *, old: bool = False) -> str:
+    found = Counter(OLD[line["old"]] if old else SAID[said(line)][0] for line in lines)
     return ", ".join(f"{name} {100 * number / len(lines):.0f}" for name, number in found.most_common())
 
 
@@ -217,9 +273,12 @@ def _worlds(plan: Any, cells: dict[str, list[Line]]) -> list[str]:
             if some:
                 k, n = alarmed(some, cell.claimants)
                 seen = f"{100 * k / n:.0f} %" if n and cell.claimants else "–"
+                sure = [sum(test(int(line["certainty"] or 0)) for line in some) for test in (lambda step: step >= MODERATE, lambda step: step == LOW)]
+                untrue = [sum(false(line, least) for line in some) for least in (LOW, MODERATE)]
+                of = [f"{100 * k / len(some):.0f}" for k in (*sure, *untrue, sum(map(wrong, some)))]
                 rows.append(
-                    f"| {name} | {TIMES[times]} | {len(some)} | {bias(some):+.2f} | {seen} | {_said(some, 'bare')} | {_said(some, 'finding')} | "
-                    f"{100 * sum(map(wrong, some)) / len(some):.0f} % |"
+                    f"| {_mark(plan, name)} | {TIMES[times]} | {len(some)} | {bias(some):+.2f} | {seen} | {_said(some)} | "
+                    f"{of[0]}, {of[1]} | {of[2]}, {of[3]} | {_said(some, old=True)} | {of[4]} % |"
                 )
     return rows
 
@@ -246,11 +305,11 @@ def _checks(plan: Any, cells: dict[str, list[Line]], dowhy: Sequence[Line]) -> l
     mine, theirs = _tables(cells, dowhy)
     rows = [f"| check | {' | '.join(cells)} |", "|---" * (len(cells) + 1) + "|"]
     for name, rates in (mine | theirs).items():
-        said = []
+        numbers = []
         for cell, rate in zip(cells, rates, strict=True):
             number = "" if rate is None else f"{100 * rate:.0f}"
-            said.append(f"**{number}**" if number and name in plan.cells[cell].claimants else number)
-        rows.append(f"| {name} | {' | '.join(said)} |")
+            numbers.append(f"**{number}**" if number and name in plan.cells[cell].claimants else number)
+        rows.append(f"| {name} | {' | '.join(numbers)} |")
     panels = Counter(line["cell"] for line in dowhy)
     rows += ["", f"Panels: {', '.join(f'{name} {len(lines)}' + (f' (DoWhy {panels[name]})' if panels[name] else '') for name, lines in cells.items())}."]
     return rows
@@ -264,14 +323,14 @@ def _forest(lines: Sequence[Line]) -> list[str]:
         "",
         "100 trees, correlated random effects, effects by the base year's staff; only checks that need no refit or one.",
         "",
-        "| world | true effect | panels | bias, δ | verdict says | wrong | panels with an alarm |",
+        "| world | true effect | panels | bias, δ | verdict says | false | panels with an alarm |",
         "|---|---|---|---|---|---|---|",
     ]
     for cell, times in dict.fromkeys((line["cell"], line["times"]) for line in lines):
         some = [line for line in lines if (line["cell"], line["times"]) == (cell, times)]
         alarms = Counter(name for line in some for name, state in line["checks"].items() if state is False)
         seen = ", ".join(f"{name} {number}" for name, number in alarms.most_common()) or "none"
-        rows.append(f"| {cell} | {TIMES[times]} | {len(some)} | {bias(some):+.2f} | {_said(some, 'finding')} | {sum(map(wrong, some))} | {seen} |")
+        rows.append(f"| {cell} | {TIMES[times]} | {len(some)} | {bias(some):+.2f} | {_said(some)} | {sum(map(false, some))} | {seen} |")
     return rows
 
 
@@ -287,7 +346,7 @@ def _draw_verdicts(plan: Any, cells: dict[str, list[Line]], path: Path) -> None:
             first = i == 0 or bars[i - 1][0] != name
             y += 1.35 if first and i else 1.0
             some = [line for line in cells[name] if line["times"] == times]
-            found = Counter(line["finding"] for line in some)
+            found = Counter(said(line) for line in some)
             left = 0.0
             for finding, (_, shade, ink) in SAID.items():
                 part = 100 * found[finding] / len(some)
@@ -296,9 +355,9 @@ def _draw_verdicts(plan: Any, cells: dict[str, list[Line]], path: Path) -> None:
                     if part >= 5:
                         axes.text(left + part / 2, y + 0.03, f"{part:.0f}", ha="center", va="center", color=ink, fontsize=7.5)
                 left += part
-            mistaken = 100 * sum(map(wrong, some)) / len(some)
+            mistaken = 100 * sum(map(false, some)) / len(some)
             if mistaken:
-                axes.text(101, y + 0.03, f"{mistaken:.0f} wrong", va="center", color="#B10E1E", fontsize=7.5)
+                axes.text(101, y + 0.03, f"{mistaken:.0f} false", va="center", color="#B10E1E", fontsize=7.5)
             ticks.append(y)
             labels.append(f"{name}   {TIMES[times]}" if first else TIMES[times])
         axes.set_yticks(ticks, labels)
@@ -306,7 +365,7 @@ def _draw_verdicts(plan: Any, cells: dict[str, list[Line]], path: Path) -> None:
         axes.tick_params(length=0)
         axes.set_xticks([])
         axes.spines[:].set_visible(False)
-        there = {line["finding"] for lines in cells.values() for line in lines}
+        there = {said(line) for lines in cells.values() for line in lines}
         shown = dict.fromkeys((words, shade) for finding, (words, shade, _) in SAID.items() if finding in there)
         handles = [Rectangle((0, 0), 1, 1, color=shade) for _, shade in shown]
         figure.legend(handles, [words for words, _ in shown], loc="upper center", ncol=len(shown), frameon=False, handlelength=1, columnspacing=1.2)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
+    from causal.own_data import read
     from causal.panel import Loss, Panel, Variable
     from causal.question import Question, Saying
     from causal.refute import Refutation, Refuter, Trial
@@ -28,6 +29,7 @@ _HOMES = {
     "question": ("Question", "Saying"),
     "graph": ("Node", "Arrow", "Graph"),
     "panel": ("Variable", "Loss", "Panel"),
+    "own_data": ("read",),
     "identify": ("Identification",),
     "design": ("Design",),
     "estimand": ("Estimand", "Held", "DesignFacts", "JointTest"),
@@ -68,6 +70,7 @@ __all__ = [
     "Trial",
     "Variable",
     "Verdict",
+    "read",
     "run",
 ]
 

@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from causal.errors import CausalError, ConfigError, suggest
+from causal.errors import CausalError, ConfigError
+from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
 GROUPS = {
     "experiments": "experiment",
@@ -22,6 +23,7 @@ GROUPS = {
     "sources": "source",
     "graphs": "graph",
     "decompositions": "decomposition",
+    "templates": "template",
 }
 ABOUT = "Finds out whether a preventative public service works, and says so truthfully."
 EXAMPLES = """examples:
@@ -33,6 +35,7 @@ EXAMPLES = """examples:
   causal decompose variation source=england source.path=FOLDER       what an outcome's differences are made of
   causal study england source.path=FOLDER                 every question on England's files, and one page of all answers
   causal list estimators                                  what there is, what it needs, what it costs
+  causal new mine.csv --treatment cut --outcome plans     a commented graph and experiment of your own table
   causal check mine.csv                                   what is wrong with a table or a folder
   causal check FOLDER --cell plans Leeds 2018             the printed cells behind one number
   causal facts source.path=FOLDER                         what was said of England, beside what the files give
@@ -101,18 +104,15 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         help="what is wrong with this table (or with a results table, by DfE's open data standard), or what is missing from this folder of published files",
     )
-    check.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
-    for knob, about in (
-        ("authority", "column of authorities"),
-        ("year", "column of years"),
-        ("sheet", "of a workbook"),
-        ("population", "column that counts the people"),
-    ):
-        check.add_argument(f"--{knob}", default=None, metavar="NAME", help=f"{about} (tables)")
-    check.add_argument("--only", action="append", default=[], metavar="COLUMN=VALUE", help="rows to keep (tables); may be repeated")
+    check.add_argument("path", type=Path, nargs="+", metavar="FILE_OR_FOLDER", help="several files are joined on authority and year")
+    check.add_argument("--treatment", default=None, metavar="NAME", help="a variable that must be there (tables)")
+    check.add_argument("--outcome", default=None, metavar="NAME", help="a variable that must be there (tables)")
+    add_table_flags(check)
     check.add_argument(
         "--cell", nargs=3, default=None, metavar=("VARIABLE", "AUTHORITY", "YEAR"), help="the printed cells behind one number (folders): plans Leeds 2018"
     )
+    about = "start a study of a table: writes a commented graph and experiment, proposes an estimator, says what to run next"
+    add_new(commands.add_parser("new", help=about, description=about))
     configured("facts", "what was said of England, beside what a folder of published files gives: causal facts source.path=FOLDER").add_argument(
         "--json", action="store_true"
     )
@@ -252,10 +252,8 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 
 def _check(given: argparse.Namespace, _: list[str]) -> int:
-    path: Path = given.path
-    if not path.exists():
-        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise ConfigError(f"{path}: there is no such file or folder; {suggest(path.name, near)}")
+    must_be_there(given.path)
+    path: Path = given.path[0]
     if path.is_dir():
         from causal.sources.england import England
 
@@ -267,7 +265,7 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         raise ConfigError("--cell looks into a folder of published files; a table's cells are its own")
     from causal import open_data
 
-    if open_data.results(open_data.header(path)):
+    if len(given.path) == 1 and open_data.results(open_data.header(path)):
         wrong = open_data.problems(path)
         print(
             f"{path}: {len(wrong)} problem{'s' * (len(wrong) != 1)} against DfE's open data standard"
@@ -276,28 +274,13 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         )
         print("\n".join(f"  {line}" for line in wrong), end="\n" if wrong else "")
         return 2 if wrong else 0
-    from causal.sources.table import Table
+    return check_table(given.path, given)
 
-    if odd := [word for word in given.only if "=" not in word]:
-        raise ConfigError(f"--only wants COLUMN=VALUE, got {odd[0]!r}")
-    only: dict[str, list[str]] = {}
-    for word in given.only:
-        only.setdefault(word.partition("=")[0], []).append(word.partition("=")[2])
-    knobs = {key: getattr(given, key) for key in ("authority", "year", "sheet", "population") if getattr(given, key) is not None}
-    table = Table(path=str(path), only=only or None, **knobs)
-    lines = table.check()
-    if not lines:
-        print(f"{path}: nothing wrong was found")
-        panel = table.load()
-        for note in panel.notes:
-            print(f"  {note}")
-        if given.population and not any(variable.count_per or "children" in variable.unit for variable in panel.variables):
-            print(f"  nothing was compared with {given.population}: source.variables says what counts people, by unit or count_per")
-        return 0
-    print(f"{path}: {len(lines)} problem{'s' * (len(lines) != 1)}")
-    for line in lines:
-        print(f"  {line}")
-    return 2
+
+def _new(given: argparse.Namespace, _: list[str]) -> int:
+    must_be_there(given.path)
+    program = import_module("causal.experiments.new")
+    return int(program.main(given))
 
 
 def _cell(england: Any, variable: str, authority: str, year: str) -> list[str]:
@@ -349,6 +332,7 @@ COMMANDS = {
     "facts": _facts,
     "list": _list,
     "check": _check,
+    "new": _new,
     "fetch": _fetch,
     "report": _report,
 }

@@ -1,4 +1,4 @@
-"""New columns from those a panel has: lags, logs, shares, changes, differences, sums and rates, asked for by name in a source's `derived`.
+"""New columns from those a panel has: lags, logs, shares, changes, sums, rates and treatments of 0 and 1, asked for by name in a source's `derived`.
 
     derived:
       centre_spend_then: {lag: centre_spend, by: 1}
@@ -8,6 +8,12 @@
       plans_change: {difference: plans, by: 1}
       spend_all: {sum: [centre_spend, youth_spend]}
       enquiry_rate: {per: enquiries, count: children, times: 10000}
+      in_force: {since: first_year, never: 0}
+      halved: {at_least: cut, value: 50}
+      inspected: {equals: rating, value: 2}
+      north: {dummy: region, is: North East}
+      cut_squared: {square: cut}
+      cut_in_north: {times: [cut, north]}
 
 They are made in that order, and a later one may use an earlier one. A number that cannot be made is missing, and the panel's log says how many, whose and
 why: nothing is guessed, and no infinity comes out. Spending is recorded with changes of reporting, zeros and base years that hold next to nothing, and what
@@ -16,6 +22,7 @@ an effect looks like depends on how they are met; so guard, switch and ceiling s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -37,7 +44,14 @@ VERBS: dict[str, dict[str, Any]] = {
     "difference": {"by": 1},
     "sum": {},
     "per": {"count": ..., "times": 1.0},
+    "since": {"never": None, "after": 0},
+    "at_least": {"value": ...},
+    "equals": {"value": ...},
+    "dummy": {"is": ...},
+    "square": {},
+    "times": {},
 }
+SEVERAL = ("sum", "times")  # verbs of a list of columns
 DESCRIBES = ("label", "unit", "definition")
 WAYS = ("share", "difference", "percent")
 SHOWN = 20  # authorities named in one step; the rest are counted
@@ -68,7 +82,7 @@ def check_derived(specs: Mapping[str, Mapping[str, Any]] | None) -> dict[str, di
             raise ConfigError(f"{where}: {name!r} names who and when in every panel; choose another name")
         checked[name] = _checked(where, words)
         for parent in _parents(checked[name]):
-            if parent in order[i:]:
+            if parent in order[i:] and not (parent == name and "dummy" in checked[name]):  # a column of text is no variable, and its name is free
                 what = "itself" if parent == name else f"{parent!r}, which is made after it; put {parent!r} first"
                 raise ConfigError(f"{where} is made from {what}")
     return checked
@@ -91,6 +105,12 @@ def derive(panel: Panel, specs: Mapping[str, Mapping[str, Any]] | None) -> Panel
         - `{difference: x, by: k}`: x(t) − x(t − k).
         - `{sum: [x, y, …]}`: x + y + …, missing if any part is.
         - `{per: x, count: y, times: n}`: x ÷ y × n where y > 0.
+        - `{since: x, never: n, after: k}`: x holds the year (or the date, read as a year with its part gone by) in which something began in an authority:
+          1 from that year (or k years later) on, 0 before it, and 0 throughout where x is blank or `never`; missing where x is withheld.
+          A year in the place of x: 1 from that year on everywhere.
+        - `{at_least: x, value: v}`, `{equals: x, value: v}`: 1 where x ≥ v, or x = v, else 0.
+        - `{dummy: x, is: v}`: 1 where x, a column or the place's region, cluster or name, is v, else 0.
+        - `{square: x}`, `{times: [x, y, …]}`: x², x × y × ….
 
     Returns
     -------
@@ -105,9 +125,9 @@ def derive(panel: Panel, specs: Mapping[str, Mapping[str, Any]] | None) -> Panel
     for name, spec in check_derived(specs).items():
         if name in panel.names:
             raise DataError(f"source.derived.{name}: {panel.title} already has a column {name!r}; choose another name")
-        verb = next(key for key in spec if key in VERBS)
+        verb = _verb(spec)
         for parent in _parents(spec):
-            if parent not in panel.names:
+            if parent not in panel.names and not (verb == "dummy" and parent in panel.places):
                 raise DataError(f"source.derived.{name} is made from {parent!r}, which {panel.title} does not have; {suggest(parent, panel.names)}")
         making = _Making(panel, name)
         values, variable = _MAKERS[verb](making, spec)
@@ -121,7 +141,7 @@ def _checked(where: str, words: Mapping[str, Any]) -> dict[str, Any]:
     """One specification, complete."""
     if not isinstance(words, Mapping):
         raise ConfigError(f"{where} must say how it is made, like {{lag: plans, by: 1}}, got {words!r}")
-    verbs = [key for key in words if key in VERBS]
+    verbs = _verbs(words)
     if len(verbs) != 1:
         got = f"got {listed([repr(verb) for verb in verbs])}" if verbs else f"got the keys {[str(key) for key in words]}"
         near = next((suggest(str(key), VERBS) for key in words if key not in VERBS and key not in DESCRIBES), "") if not verbs else ""
@@ -131,7 +151,9 @@ def _checked(where: str, words: Mapping[str, Any]) -> dict[str, Any]:
     for key in words:
         if key != verb and key not in options and key not in DESCRIBES:
             raise ConfigError(f"{where} ({verb}) has no {key!r}; {suggest(str(key), (verb, *options, *DESCRIBES))}")
-    spec: dict[str, Any] = {verb: _columns(f"{where}.{verb}", words[verb]) if verb == "sum" else _column(f"{where}.{verb}", words[verb])}
+    if verb == "since" and is_whole(words[verb], 1000):
+        return _described(where, words, {verb: int(words[verb]), "never": None, "after": 0})
+    spec: dict[str, Any] = {verb: _columns(f"{where}.{verb}", words[verb]) if verb in SEVERAL else _column(f"{where}.{verb}", words[verb])}
     for key, default in options.items():
         value = words.get(key)
         if value is None and default is ...:
@@ -141,12 +163,28 @@ def _checked(where: str, words: Mapping[str, Any]) -> dict[str, Any]:
         if words.get("guard") is not None or words.get("ceiling") is not None:
             raise ConfigError(f"{where}: guard and ceiling judge the base of a share, and 'as: difference' divides by nothing; leave them out or ask as: share")
         del spec["guard"], spec["ceiling"]
+    return _described(where, words, spec)
+
+
+def _described(where: str, words: Mapping[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """A specification with its label, unit and definition, where they were given."""
     for key in DESCRIBES:
         if words.get(key) is not None:
             if not isinstance(words[key], str) or not words[key].strip():
                 raise ConfigError(f"{where}.{key} must be words, got {words[key]!r}")
             spec[key] = words[key]
     return spec
+
+
+def _verbs(words: Mapping[str, Any]) -> list[str]:
+    """The verbs among some keys: `since` and `times` are verbs, and keys of `change` and `per` too."""
+    found = [key for key in words if key in VERBS]
+    return [key for key in found if not any(key in VERBS[other] for other in found if other != key)]
+
+
+def _verb(spec: Mapping[str, Any]) -> str:
+    """The verb of a complete specification, its first key."""
+    return next(key for key in spec if key in VERBS)
 
 
 def _column(where: str, value: Any) -> str:
@@ -184,10 +222,19 @@ def _way(where: str, value: Any) -> str:
     return str(value)
 
 
+def _worded(where: str, value: Any) -> str:
+    if isinstance(value, (Mapping, list, tuple)) or value == "":
+        raise ConfigError(f"{where} must be a word or a number that the column holds, got {value!r}")
+    if isinstance(value, bool):
+        return "Yes" if value else "No"  # as YAML reads an unquoted yes
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _number(least: float, *, above: bool = False) -> Callable[[str, Any], float]:
     def check(where: str, value: Any) -> float:
         if not is_number(value) or not (least < value if above else least <= value):
-            raise ConfigError(f"{where} must be a number {'above' if above else 'of at least'} {least:g}, got {value!r}")
+            limit = "" if least == -math.inf else f" above {least:g}" if above else f" of at least {least:g}"
+            raise ConfigError(f"{where} must be a number{limit}, got {value!r}")
         return float(value)
 
     return check
@@ -203,19 +250,27 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "ceiling": _number(1.0),
     "count": _column,
     "times": _number(0.0, above=True),
+    "never": _number(-math.inf),
+    "after": lambda where, value: 0 if value == 0 and not isinstance(value, bool) else _years(where, value),
+    "value": _number(-math.inf),
+    "is": _worded,
 }
 _ASKS = {
     "of": "name the column to divide by, like  of: children_spend",
     "since": "give the base year, like  since: 2011",
     "as": f"say how the change is told: {', '.join(WAYS)}",
     "count": "name the column that counts what it is per, like  count: children",
+    "value": "give the number to compare with, like  value: 1",
+    "is": "give the word to look for, like  is: treated",
 }
 
 
 def _parents(spec: Mapping[str, Any]) -> list[str]:
     """The columns that a complete specification uses."""
-    verb = next(key for key in spec if key in VERBS)
-    return [*spec["sum"]] if verb == "sum" else [spec[verb], *(spec[key] for key in ("of", "count") if key in spec)]
+    verb = _verb(spec)
+    if verb == "since" and isinstance(spec[verb], int):
+        return []  # one year for all, no column
+    return [*spec[verb]] if verb in SEVERAL else [spec[verb], *(spec[key] for key in ("of", "count") if key in spec)]
 
 
 # ---------------------------------------------------------------- what is lost on the way
@@ -229,6 +284,7 @@ class _Making:
         self.year = panel.frame.index.get_level_values("year")
         self._log: list[Loss] = []
         self._reasons: list[pd.Series] = []
+        self.notes: list[str] = []
 
     def known(self, name: str, *, by: int = 0, since: int | None = None) -> pd.Series:
         """A column, `by` years earlier or as it stood in the year `since`, on this panel's rows; where it is missing there, the cell is lost."""
@@ -272,7 +328,7 @@ class _Making:
         self.lose(~np.isfinite(values), "too large or too small to hold as a number")
         made = self.panel.with_column(values.where(self.left), variable)
         reasons = [part for part in (made.reasons, *self._reasons) if len(part)]
-        return replace(made, log=(*made.log, *self._log), reasons=pd.concat(reasons) if reasons else made.reasons)
+        return replace(made, log=(*made.log, *self._log), notes=(*made.notes, *self.notes), reasons=pd.concat(reasons) if reasons else made.reasons)
 
 
 def _span(years: Sequence[int]) -> str:
@@ -384,7 +440,117 @@ def _per(making: _Making, spec: Mapping[str, Any]) -> Made:
     return rate, replace(variable, count_per=times if people.name == making.panel.population else None)
 
 
-_MAKERS = {"lag": _lag, "log": _log, "share": _share, "change": _change, "difference": _difference, "sum": _sum, "per": _per}
+def _since(making: _Making, spec: Mapping[str, Any]) -> Made:
+    if isinstance(spec["since"], int):
+        since, panel = spec["since"], making.panel
+        if not panel.years[0] < since <= panel.years[-1]:
+            span = f"{panel.years[0]} to {panel.years[-1]}"
+            raise DataError(f"source.derived.{making.name}.since is {since}, and {panel.title} has years {span}: it would be the same in every row")
+        words = {"label": f"from {since} on", "unit": "0 or 1", "definition": f"1 from {since} on, else 0"}
+        values = pd.Series((making.year >= since).astype(float), index=making.left.index)
+        return values, Variable(name=making.name, source=panel.title, varies="year", **words)  # type: ignore[arg-type]
+    panel, parent, never, after = making.panel, making.panel.variable(spec["since"]), spec["never"], spec["after"]
+    where = f"source.derived.{making.name}"
+    if panel.years == (0,):
+        raise DataError(f"{where} asks what is in force since {parent.name}, and {panel.title} has no years; set source.year")
+    began = panel.frame[parent.name]
+    marks = panel.reasons[panel.reasons.index.get_level_values("variable") == parent.name].droplevel("variable")
+    withheld = began.isna() & began.index.isin(marks[~marks.isin(["blank"])].index)
+    began = began.mask(began == never) if never is not None else began
+    odd = began[(began < 1000) | (began >= 10_000)]
+    if len(odd):
+        one, whose = float(odd.iloc[0]), odd.index.get_level_values("authority").nunique()
+        raise DataError(
+            f"{where}: {parent.name} is {one:g} in {count(whose, 'authority', 'authorities')}, which is no year; if that means never, say so: "
+            f"'source.derived={{{making.name}: {{since: {parent.name}, never: {one:g}}}}}'"
+        )
+    several = began.groupby(level="authority").nunique()
+    if (several > 1).any():
+        code = several.index[several > 1][0]
+        shown = ", ".join(f"{value:g}" for value in began[code].dropna().unique()[:3])
+        raise DataError(f"{where}: {parent.name} must be one year for each authority, and authority {code!r} has {shown}; was it meant as a treatment itself?")
+    start = np.floor(began.groupby(level="authority").transform("max")) + after
+    firsts = start.groupby(level="authority").first().dropna()
+    low, high = panel.years[0], panel.years[-1]
+    if not len(firsts):
+        raise DataError(f"{where}: {parent.name} is blank throughout: nothing is ever in force")
+    if ((firsts <= low) | (firsts > high)).all():
+        raise DataError(
+            f"{where}: no authority begins within {panel.title}, which has {low} to {high}: "
+            f"{parent.name} is {firsts.min() - after:g} to {firsts.max() - after:g}" + (f", taken {count(after, 'year')} later" if after else "")
+        )
+    if before := int((firsts <= low).sum()):
+        making.notes.append(f"{making.name}: {count(before, 'authority begins', 'authorities begin')} in {low} or before, and are 1 in every year")
+    if late := int((firsts > high).sum()):
+        making.notes.append(f"{making.name}: {count(late, 'authority begins', 'authorities begin')} after {high}, and are 0 in every year")
+    making.lose(withheld, f"{parent.name} withheld")
+    values = (start <= pd.Series(making.year, index=start.index)).astype(float)
+    meant = "blank" if never is None else f"blank or {never:g}"
+    definition = f"1 from the year of {_meant(parent)}{f' and {after} later' if after else ''} on, else 0; 0 throughout where that is {meant}"
+    return values, replace(_from(making, parent, label=f"in force since {parent.label}", unit="0 or 1", definition=definition), varies="both", rounding=None)
+
+
+def _compared(making: _Making, spec: Mapping[str, Any]) -> Made:
+    verb = _verb(spec)
+    parent, value = making.panel.variable(spec[verb]), spec["value"]
+    known = making.known(parent.name)
+    sign, made = ("at least", known >= value) if verb == "at_least" else ("equal to", known == value)
+    if making.left.any() and not made.any():
+        is_it = ", ".join(f"{one:g}" for one in known.dropna().unique()[:6])
+        making.notes.append(f"{making.name} is 0 throughout: {parent.name} is never {sign} {value:g}; it is {is_it}")
+    label, definition = f"{parent.label} {sign} {value:g}", f"1 where it is {sign} {value:g}, else 0: {_meant(parent)}"
+    return made.astype(float), replace(_from(making, parent, label=label, unit="0 or 1", definition=definition), rounding=None)
+
+
+def _dummy(making: _Making, spec: Mapping[str, Any]) -> Made:
+    panel, name, word = making.panel, spec["dummy"], spec["is"]
+    if name in panel.names:
+        try:
+            number = float(word)
+        except ValueError:
+            raise DataError(f"source.derived.{making.name}: {name} holds numbers, got is: {word!r}") from None
+        return _compared(making, {"equals": name, "value": number})
+    text = panel.places[name].reindex(making.authority)
+    if word not in set(text):
+        raise DataError(f"source.derived.{making.name}: no place has the {name} {word!r}; {suggest(word, set(text) - {''})}")
+    making.lose((text == "").to_numpy(), f"{name} not known")
+    made = pd.Series((text == word).to_numpy(), index=making.left.index).astype(float)
+    definition = f"1 where {name} is {word}, else 0"
+    return made, Variable(name=making.name, label=f"{name} is {word}", unit="0 or 1", source=panel.title, definition=definition, varies="authority")
+
+
+def _square(making: _Making, spec: Mapping[str, Any]) -> Made:
+    parent = making.panel.variable(spec["square"])
+    variable = _from(making, parent, label=f"{parent.label} squared", unit=f"{parent.unit} squared", definition=f"square of: {_meant(parent)}")
+    return making.known(parent.name) ** 2, replace(variable, rounding=None)
+
+
+def _times(making: _Making, spec: Mapping[str, Any]) -> Made:
+    parents = [making.panel.variable(name) for name in spec["times"]]
+    product = pd.Series(1.0, index=making.left.index)
+    for parent in parents:
+        product = product * making.known(parent.name)
+    label = " × ".join(parent.label for parent in parents)
+    unit = " × ".join(parent.unit for parent in parents if parent.unit != "0 or 1") or "0 or 1"
+    variable = _from(making, *parents, label=label, unit=unit, definition=" × ".join(_meant(parent) for parent in parents))
+    return product, replace(variable, rounding=None)
+
+
+_MAKERS = {
+    "lag": _lag,
+    "log": _log,
+    "share": _share,
+    "change": _change,
+    "difference": _difference,
+    "sum": _sum,
+    "per": _per,
+    "since": _since,
+    "at_least": _compared,
+    "equals": _compared,
+    "dummy": _dummy,
+    "square": _square,
+    "times": _times,
+}
 
 
 def _meant(variable: Variable) -> str:

@@ -27,7 +27,7 @@ def explanation(study: Study) -> str:
         f"  {study.action}: what does it do to {question.outcome} {years_later(question.lag)}?",
         f"  treatment {question.treatment} from {question.control:g} to {question.treated:g}; target {question.target}; level {question.level:.0%}",
         f"  smallest effect that matters: {question.smallest_important:g} ({question.because})",
-        f"  the {question.harm} is the harm",
+        f"  the {question.harm} is the harm" if question.harm else "  no direction is called harm (question.harm), so the answer speaks of rise and fall alone",
         "",
         f"Data: {panel.title}{' (SIMULATED)' if panel.simulated else ''}, {count(len(panel.authorities), 'authority', 'authorities')}, "
         f"{panel.years[0]} to {panel.years[-1]}",
@@ -63,8 +63,8 @@ def explanation(study: Study) -> str:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
         lines += ["", "Estimators that can answer as asked", f"  {', '.join(able(made))}"]
-    lines += ["", f"Estimator: {study.estimator.name}", *_checks(study, analysis), "Decisive, by kind of design:"]
-    lines += [f"  {kind.replace('_', ' ')}: {', '.join(study.rule.decides(kind)) or 'none'}" for kind in KINDS]
+    lines += ["", f"Estimator: {study.estimator.name}", *_checks(study, analysis), "Checks of bias, by kind of design:"]
+    lines += [f"  {kind.replace('_', ' ')}: {', '.join(study.rule.bias[kind]) or 'none'}" for kind in KINDS]
     lines += [f"Note: {note}" for note in panel.notes]
     return "\n".join(lines)
 

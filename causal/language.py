@@ -1,8 +1,9 @@
-"""A house style: the sentence forms, verbs and names that turn findings into words, so that a team can put its own in a YAML.
+"""A house style: the sentence forms, names and headings that turn a verdict's facts into words, so that a team can put its own in a YAML.
 
-Every finding of the verdict's table has one form. Forms are filled with what the numbers say and never choose the finding themselves: a house style
-can say it otherwise and cannot say something else. Words that a reader should not have to know are named in `avoid`; no form may hold them, and no
-form of an association may hold a verb of causes.
+There is one form for each class of answer and each certainty that a claim may have, and one for each reason why nothing is claimed. Forms are filled with
+what the facts say and never choose the class themselves: a house style can say it otherwise and cannot say something else. Words that a reader should
+not have to know are named in `avoid`; words that make more or less of a range or a certainty than it is (`BANNED`) stand in no form of any style,
+and no form of an association holds a verb of causes.
 """
 
 from __future__ import annotations
@@ -17,53 +18,144 @@ from typing import Any
 
 from causal.errors import ConfigError, suggest
 
-# finding → the answer; the numbers follow behind a colon, but where there are none
-ANSWERS = {
-    "not_identified": "The effect of {action} on {outcome} cannot be answered with these data.",
-    "failed_checks": "The estimate of the effect of {action} on {outcome} did not survive its checks ({checks}) and should not be used",
-    "no_interval": "We cannot tell: no valid interval is known for this estimate of the effect of {action} on {outcome}",
-    "association": "An association, not an effect: along with {action}, {outcome} {when} are {differ}",
-    "little_or_none": "{Action} made little or no difference to {outcome} {when}",
-    "little_or_none_slight": "{Action} made little or no difference to {outcome} {when} (a small {direction} is likely)",
-    "probably": "{Action} probably {verb} {outcome} {when}",
-    "may": "{Action} may have {verb} {outcome} {when}; whether the effect is slight or important cannot be told",
-    "may_not_run": "{Action} may have {verb} {outcome} {when}; {checks} not run",
-    "unlikely_otherwise": "An important {other} in {outcome} from {action} is unlikely; whether it {verb} them {when} cannot be told",
-    "cannot_tell": "We cannot tell whether {action} {increased} or {reduced} {outcome} {when}",
+CLAIMED = ("high", "moderate", "low")  # certainties at which something is claimed
+# class → certainty → the answer. Rise and fall are those of the direction called harm; {more} and {fewer} too
+CLASSES: dict[str, dict[str, str]] = {
+    "harm": {
+        "high": "{Action} led to {more} {outcome}, enough to matter.",
+        "moderate": "{Action} probably led to {more} {outcome}, enough to matter.",
+        "low": "{Action} may have led to {more} {outcome}, enough to matter.",
+    },
+    "some_harm": {
+        "high": "{Action} led to at least {slightly_more} {outcome}.",
+        "moderate": "{Action} probably led to at least {slightly_more} {outcome}.",
+        "low": "{Action} may have led to at least {slightly_more} {outcome}.",
+    },
+    "little_or_none": {
+        "high": "{Action} made little or no difference to {the_outcome}.",
+        "moderate": "{Action} probably made little or no difference to {the_outcome}.",
+        "low": "{Action} may have made little or no difference to {the_outcome}.",
+    },
+    "no_harm_that_matters": {
+        "high": "No important {rise}, possibly a {fall}, in {the_outcome} from {action}.",
+        "moderate": "Probably no important {rise}, possibly a {fall}, in {the_outcome} from {action}.",
+        "low": "Perhaps no important {rise}, possibly a {fall}, in {the_outcome} from {action}.",
+    },
+    "harm_still_open": dict.fromkeys(CLAIMED, "An important {rise} in {the_outcome} from {action} is still possible."),
+    "cannot_tell": dict.fromkeys(CLAIMED, "We cannot tell whether {action} led to {more_or_fewer} {outcome}."),
+    "some_benefit": {
+        "high": "{Action} led to at least {slightly_fewer} {outcome}.",
+        "moderate": "{Action} probably led to at least {slightly_fewer} {outcome}.",
+        "low": "{Action} may have led to at least {slightly_fewer} {outcome}.",
+    },
+    "benefit_that_matters": {
+        "high": "{Action} led to {fewer} {outcome}, enough to matter.",
+        "moderate": "{Action} probably led to {fewer} {outcome}, enough to matter.",
+        "low": "{Action} may have led to {fewer} {outcome}, enough to matter.",
+    },
 }
-# where the interval lies, on the first screen
+# for evaluators, behind "Moderate certainty: "
+EVALUATORS: dict[str, str] = {
+    "harm": "{certainty} certainty: important {increase} in {the_outcome} from {action}.",
+    "some_harm": "{certainty} certainty: {increase} in {the_outcome} from {action}; importance open.",
+    "little_or_none": "{certainty} certainty: no important change in {the_outcome} from {action}.",
+    "no_harm_that_matters": "{certainty} certainty: no important {increase} in {the_outcome} from {action}; {decrease} open.",
+    "harm_still_open": "{certainty} certainty: no important {decrease} in {the_outcome} from {action}; {increase} open.",
+    "cannot_tell": "Inconclusive: important increase and decrease in {the_outcome} from {action} both fit.",
+    "some_benefit": "{certainty} certainty: {decrease} in {the_outcome} from {action}; importance open.",
+    "benefit_that_matters": "{certainty} certainty: important {decrease} in {the_outcome} from {action}.",
+}
+# why nothing is claimed → the answer
+GATES = {
+    "very_low": "The evidence is too weak to say how {action} affects {the_outcome}.",
+    "not_identified": "These data cannot show how {action} affects {the_outcome}.",
+    "not_estimable": "These data cannot show how {action} affects {the_outcome}.",
+    "no_interval": "No answer on {action} and {the_outcome}: the error is unknown.",
+    "error_unknown": "No answer on {action} and {the_outcome}: the error is unknown.",
+    "failed_checks": "No answer on {action} and {the_outcome}: the estimate failed its checks.",
+    "higher": "{The_outcome} {run} higher with {action}; no cause is shown.",
+    "lower": "{The_outcome} {run} lower with {action}; no cause is shown.",
+    "neither": "{The_outcome} {show} no clear link with {action}; no cause is shown.",
+}
+# the class's name, and a row's where no direction is called harm
+NAMES = {
+    "harm": "Harm",
+    "some_harm": "Some harm",
+    "little_or_none": "Little or none",
+    "no_harm_that_matters": "No harm that matters",
+    "harm_still_open": "Harm still open",
+    "cannot_tell": "Cannot tell",
+    "some_benefit": "Some benefit",
+    "benefit_that_matters": "Benefit that matters",
+    "important_rise": "Rise that matters",
+    "rise": "Some rise",
+    "inside": "Little or none",
+    "no_important_rise": "No rise that matters",
+    "no_important_fall": "No fall that matters",
+    "both": "Cannot tell",
+    "fall": "Some fall",
+    "important_fall": "Fall that matters",
+    "very_low": "Too weak to say",
+    "not_identified": "Not identifiable",
+    "not_estimable": "Not estimable",
+    "no_interval": "Error unknown",
+    "error_unknown": "Error unknown",
+    "failed_checks": "Failed its checks",
+    "higher": "Association",
+    "lower": "Association",
+    "neither": "Association",
+}
+# certainty → its name, and what it means for whoever acts on it
+CERTAINTIES = {"high": "High", "moderate": "Moderate", "low": "Low", "very_low": "Very low", "none": "No answer"}
+MEANINGS = {
+    "high": "Further study would hardly change it.",
+    "moderate": "Probably right, but it could change.",
+    "low": "A lead, not a basis for action: it could well change.",
+    "very_low": "Do not act on this.",
+    "none": "There is no answer to act on.",
+}
+# the lines under the answer; range words come from the range only
 RANGES = {
-    "between": "Anything from {low} to {high} {unit} fits these data.",
-    "none": "How far off the estimate may be is not known.",
-    "unbounded": "The data set no bound to the effect.",
-    "ruled_out": "{A_harm} that matters ({smallest} or more) is ruled out.",
-    "any_ruled_out": "Any {harm} is ruled out.",
-    "not_ruled_out": "{A_harm} that matters ({smallest} or more) is not ruled out.",
-    "sees": "Effects below {sees} such a study often misses.",
-    "face_value": "Taken at face value, which the failed check forbids: ",
-    "association": "As an association, not an effect: ",
+    "size": "{Size} {when}",
+    "fits": "anything from {range} fits these data",
+    "no_range": "how far off that may be is not known",
+    "unbounded": "the data set no bound to it",
+    "matters": "{smallest} or more would matter",
+    "harm_fits": "An important {rise} fits these data.",
+    "harm_does_not_fit": "An important {rise} does not fit these data; at most {most} does.",
+    "no_harm_fits": "No {rise} fits these data.",
+    "sees": "Such a study usually finds effects of {sees} or more; {smallest} matters.",
+    "some_harm": "Whether that is enough to matter is open.",
+    "some_benefit": "Whether that is enough to matter is open.",
+    "no_harm_that_matters": "An important {fall} fits too; so does no change.",
+    "harm_still_open": "An important {fall} does not fit (certainty: {certainty}).",
+    "cannot_tell": "An important {rise} and an important {fall} both fit.",
+    "very_low": "Do not act on these figures.",
+    "unchecked": "Nothing could be checked for bias.",
+    "failed_checks": "Not passed: {checks}. Taken at face value, which that forbids:",
+    "association": "As an association, not an effect:",
+    "error_unknown": "Dealt by chance, the treatment seemed to act in {alarms} of {trials} trials, where {expected} are expected.",
+    "no_interval": "No valid range is known for this estimate.",
+    "one_cluster": "{carrier} alone carries this estimate, so how far off it may be cannot be learnt.",
+    "two_clusters": "It rests on two groups that err together, and from one difference no error can be learnt.",
+    "placebos": "If its shocks are like those of {untreated} untreated places, anything from {range} fits.",
+    "needs": "It would take {needs}, measured by authority and year.",
+    "needs_more": "No one or two further measures would be enough.",
+    "not_estimable": "No estimate is given: {told}.",
+    "recorded": "This is about the treatment as recorded; error in the record hides effects.",
 }
 TERMS = {
     "interval": "{level} interval",
-    "increased": "increased",
-    "reduced": "reduced",
-    "increase": "increase",
-    "reduction": "reduction",
-    "higher": "higher",
-    "lower": "lower",
-    "neither": "neither clearly higher nor lower",
-    "more": "more",
-    "fewer": "fewer",
     "passed": "passed",
     "failed": "did not pass",
     "not_run": "not run",
     "effect_head": "How big is it?",
     "range_head": "How far off may that be?",
-    "strength_head": "How strong is the evidence?",
+    "certainty_head": "How certain is it?",
     "checks_head": "Did it survive its checks?",
     "cannot_say_head": "What this does not say",
 }
-# why the evidence is as strong as it is, on the first screen; the whole reasons stand further down
+# why it is as certain as it is, in short
 REASONS = {
     "level_5": "Lot decided who was treated: the strongest kind of comparison.",
     "level_4": "Something much like a lottery moved the treatment, if what is assumed of it holds.",
@@ -71,17 +163,57 @@ REASONS = {
     "level_2": "Authorities are compared with one another, alike in what was measured.",
     "level_1": "A bare comparison: nothing is held fixed.",
     "none": "The causes that were drawn and the data together give no answer.",
+    "failed": "Taken away, since a bias was found that would change it: {checks}.",
+    "error": "Its error cannot be known: where nothing was done, it finds an effect too often.",
     "further_down": "What lowered it, if anything did, stands further down the page.",
-    "failed": "Taken away by a check that decides and was not passed.",
-    "record": "Weaker, since what was done is known to be recorded with error.",
-    "estimator": "Weaker, since the method itself warns of this use.",
-    "forced": "Weaker, since something is not held fixed that should be, or the other way round.",
-    "not_run": "Weaker, since a check that decides was not run: {checks}.",
-    "check": "Weaker, since not passed: {checks}.",
-    "disagreement": "Weaker, since other methods say something else.",
-    "blind": "Weaker, since drift that would look like an effect could have been missed.",
+    "drift": "Drift beforehand, as it was seen, would change the answer.",
+    "blind": "A bias large enough to matter could have been missed.",
+    "unlooked": "Not looked at: {checks}.",
+    "harmless": "A bias was found, too small to change the answer: {checks}.",
+    "unstable": "Not passed: {checks}.",
+    "disagreement": "Another method lies an important effect apart.",
+    "estimator": "The method itself warns of this use.",
+    "record": "What was done is known to be recorded with error.",
+    "forced": "Something is not held fixed that should be, or the other way round.",
+    "shared_shocks": "Places of a group were hit together.",
+    "placebos": "Too few trials with a treatment dealt by chance to know its error.",
+    "unchecked": "Nothing could be checked for bias.",
+    "few_clusters": "Few places carry it.",
 }
-STRENGTHS = {name: name for name in ("none", "very weak", "weak", "limited", "moderate", "strong", "very strong")}
+# what the answer does not say
+LIMITS = {
+    "no_effect": "That there is no effect: not finding one is not the same as showing there is none.",
+    "causation": "What causes what: this estimate does not hold fixed what the graph asks for.",
+    "failed": "Whether there is an effect, or which way: the checks show that this design does not answer the question.",
+    "error": "Whether there is an effect, or which way: how far off the estimate may be is not known.",
+    "anything": "Anything about the effect of {action} on {label}, in either direction.",
+    "compliance": "Whether those dealt the treatment got it, and whether those who left differ from those who stayed.",
+    "exclusion": "Whether the instrument moves the outcome in another way than through the treatment: no check on these data alone can show that.",
+    "unmeasured": ("Whether something unmeasured that changes over time moves both the treatment and the outcome: no check on these data alone can show that."),
+    "unmeasured_unshared": (
+        "Whether something unmeasured that changes over time moves both the treatment and the outcome but not the negative control, which showed nothing."
+    ),
+    "late_drift": "Whether places began to drift apart only as the treatment moved: the years before it cannot show that.",
+    "both_measures": "Whether both measures of the treatment err in the same way: the second one shows only error of the first's own.",
+    "record": "What {treatment} does when measured without error ({told}). Error in a treatment usually draws an estimate towards nothing.",
+    "recorded": "Whether the treatment was recorded with error, which usually draws an estimate towards nothing.",
+    "missing_arrow": "Whether the graph lacks an arrow: one that leaves no trace in these data no check on them can show.",
+    "not_run": "What {check} would show: {told}.",
+    "blind": "Whether there is a bias of less than {number}: {check} passed, and would often miss one.",
+    "warning": "{told}.",
+    "left_out": "Anything about the {number} authorities left out.",
+}
+# what would change the answer or its certainty
+CHANGES = {
+    "measure": "{told}, measured by authority and year.",
+    "variation": "It would take a treatment that changes from year to year within authorities; a comparison between them would be an association.",
+    "information": "About {number} times the information (places × years): this study usually finds effects of {sees} or more, and {smallest} matters.",
+    "negative_control": "An outcome that the treatment cannot move, and a test of it.",
+    "timing": "Years before the treatment moved, in which a drift would show.",
+    "record": "A better record of what was done: {told}.",
+    "groups": "Allowing for what hit the places of a group together.",
+    "placebos": "At least 200 trials with a treatment dealt by chance.",
+}
 AVOID = (
     "confidence interval",
     "p-value",
@@ -109,27 +241,77 @@ AVOID = (
     "back door",
     "δ",
 )
-FILLED = ("action", "Action", "outcome", "when", "verb", "direction", "other", "differ", "checks", "increased", "reduced")
+# of a range or a certainty these say more, or less, than it is; no style may use them
+BANNED = ("ruled out", "rules out", "rule out", "ruling out", "excluded", "excludes", "likely", "unlikely", "cannot be told", "cannot be excluded")
+FILLED = (
+    "action",
+    "Action",
+    "outcome",
+    "the_outcome",
+    "The_outcome",
+    "more",
+    "fewer",
+    "slightly_more",
+    "slightly_fewer",
+    "more_or_fewer",
+    "rise",
+    "fall",
+    "increase",
+    "decrease",
+    "run",
+    "show",
+    "when",
+)
+FILLED_RANGES = (
+    "size",
+    "Size",
+    "range",
+    "smallest",
+    "sees",
+    "most",
+    "rise",
+    "fall",
+    "increase",
+    "decrease",
+    "certainty",
+    "when",
+    "checks",
+    "alarms",
+    "trials",
+    "expected",
+    "needs",
+    "told",
+    "level",
+    "carrier",
+    "untreated",
+)
 FILLED_REASONS = ("checks",)
-FILLED_RANGES = ("low", "high", "unit", "smallest", "sees", "harm", "A_harm")
-CAUSES = re.compile(r"\b(increas|reduc|caus|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(verb|increased|reduced|direction|other)\}", re.I)
+FILLED_LIMITS = ("action", "label", "treatment", "told", "check", "number")
+FILLED_CHANGES = ("told", "number", "sees", "smallest")
+CAUSES = re.compile(
+    r"\b(increas|reduc|caus(?!e is shown)|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(more|fewer|slightly_more|slightly_fewer)\}", re.I
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """Words for findings.
+    """Words for facts.
 
     Parameters
     ----------
     name : of the house style.
-    answers : finding → sentence form. "little_or_none_slight" is for an effect too small to matter and not 0, "may_not_run" for a
-        "probably" that lacks a decisive check. Fields: {action} and {Action} (first letter small or capital), {outcome}, {when}, {verb}
-        (of `terms`: increased or reduced), {direction} and {other} (increase or reduction, this way and the other way),
-        {differ} (higher, lower, neither), {checks}, {increased}, {reduced}.
-    ranges : forms of the first screen's range. Fields: {low}, {high}, {unit}, {smallest}, {sees}, {harm}, {A_harm}.
-    terms : verbs, states and headings.
-    reasons : why the evidence is as strong as it is, in short. Field: {checks}.
-    strengths : word of the rule → word of the page.
+    classes : class → certainty (high, moderate, low) → the answer's sentence. Fields: {action} and {Action} (first letter small or capital), {outcome},
+        {the_outcome} and {The_outcome} (behind "in", at the start), {more} and {fewer}, {slightly_more}, {slightly_fewer}, {more_or_fewer},
+        {rise} and {fall}, {increase} and {decrease} (the first of each is the direction called harm), {run}, {show}, {when}.
+    gates : why nothing is claimed → the answer's sentence; the same fields.
+    names : of classes, and of rows where no direction is called harm.
+    certainties, meanings : certainty → its name, and what it means for whoever acts on it.
+    ranges : the lines under the answer. Fields: {size}, {Size}, {range}, {smallest}, {sees}, {most}, {rise}, {fall}, {increase}, {decrease}, {certainty},
+        {when}, {checks}, {alarms}, {trials}, {expected}, {needs}, {told}, {level}.
+    terms : states and headings.
+    reasons : why it is as certain as it is, in short. Field: {checks}.
+    limits : what it does not say. Fields: {action}, {label}, {treatment}, {told}, {check}, {number}.
+    changes : what would change it. Fields: {told}, {number}, {sees}, {smallest}.
     checks : refuter → its name on the first screen, where it is to be another than its class's own `label`.
     avoid : words that no form may hold, and no first screen.
 
@@ -141,13 +323,28 @@ class Language:
     """
 
     name: str = "plain"
-    answers: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    gates: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    certainties: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
-    strengths: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     avoid: tuple[str, ...] = AVOID
+
+    def __new__(cls, **given: Any) -> Language:
+        """Keys of an earlier form are refused with what to write instead."""
+        if "answers" in given:
+            raise ConfigError(
+                "language.answers is of an earlier form: write  language.classes.CLASS.CERTAINTY=…  or, where nothing is claimed,  language.gates"
+            )
+        if "strengths" in given:
+            raise ConfigError("language.strengths is of an earlier form: write  language.certainties={high: …, moderate: …, low: …, very_low: …}")
+        return object.__new__(cls)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -155,16 +352,19 @@ class Language:
         if isinstance(self.avoid, str) or not all(isinstance(word, str) and word.strip() for word in self.avoid):
             raise ConfigError(f"language.avoid must be a list of words, got {self.avoid!r}")
         object.__setattr__(self, "avoid", tuple(self.avoid))
-        plain = {"answers": ANSWERS, "ranges": RANGES, "terms": TERMS, "reasons": REASONS, "strengths": STRENGTHS, "checks": {}}
-        holes = {"answers": FILLED, "ranges": FILLED_RANGES, "terms": ("level",), "reasons": FILLED_REASONS, "strengths": (), "checks": ()}
-        for part, default in plain.items():
-            object.__setattr__(self, part, {**default, **_forms(part, getattr(self, part), default, holes[part], self.avoid)})
-        if found := CAUSES.search(self.answers["association"].replace("not an effect", "")):
-            raise ConfigError(f"language.answers.association holds {found[0]!r}: of an association no form may say what caused what")
-
-    def answer(self, finding: str, **filled: str) -> str:
-        """The sentence of a finding, without its numbers."""
-        return self.answers[finding].format(**filled)
+        for part, (default, holes) in PARTS.items():
+            object.__setattr__(self, part, {**default, **_forms(part, getattr(self, part), default, holes, self.avoid)})
+        given: Any = self.classes
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"language.classes must say  class: {{high: words, moderate: words, low: words}}, got {given!r}")
+        for name in given:
+            if name not in CLASSES:
+                raise ConfigError(f"language.classes has {name!r}; {suggest(str(name), CLASSES)}")
+        made = {name: {**forms, **_forms(f"classes.{name}", given.get(name, {}), forms, FILLED, self.avoid)} for name, forms in CLASSES.items()}
+        object.__setattr__(self, "classes", made)
+        for name in ("higher", "lower", "neither"):
+            if found := CAUSES.search(self.gates[name]):
+                raise ConfigError(f"language.gates.{name} holds {found[0]!r}: of an association no form may say what caused what")
 
     def naming(self, labels: Mapping[str, str]) -> Language:
         """The same with plain names for checks that it does not name itself.
@@ -182,8 +382,22 @@ class Language:
         return self.terms["interval"].format(level=f"{level:.0%}")
 
 
+PARTS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
+    "gates": (GATES, FILLED),
+    "names": (NAMES, ()),
+    "certainties": (CERTAINTIES, ()),
+    "meanings": (MEANINGS, ()),
+    "ranges": (RANGES, FILLED_RANGES),
+    "terms": (TERMS, ("level",)),
+    "reasons": (REASONS, FILLED_REASONS),
+    "limits": (LIMITS, FILLED_LIMITS),
+    "changes": (CHANGES, FILLED_CHANGES),
+    "checks": ({}, ()),
+}
+
+
 def _forms(part: str, given: Any, default: Mapping[str, str], holes: tuple[str, ...], avoid: tuple[str, ...]) -> dict[str, str]:
-    """What a house style says, checked."""
+    """What a house style says, checked; what a reader finds further down (limits, changes) may hold words to be avoided on the first screen."""
     if not isinstance(given, Mapping):
         raise ConfigError(f"language.{part} must say  name: words, got {given!r}")
     for name, form in given.items():
@@ -198,13 +412,21 @@ def _forms(part: str, given: Any, default: Mapping[str, str], holes: tuple[str, 
             raise ConfigError(f"{where}: {problem} in {form!r}; a brace that is meant is written twice") from problem
         if wrong := sorted(used - set(holes)):
             raise ConfigError(f"{where} has the field {{{wrong[0]}}}; fields there: {', '.join(holes) or 'none'}")
+        if word := held(form, BANNED):
+            raise ConfigError(f"{where} holds {word!r}, which no style may use: say what fits or does not fit these data, and how certain it is by its step")
         if word := held(form, avoid):
             raise ConfigError(f"{where} holds {word!r}, which this house style avoids; write it otherwise, or take it out of language.avoid")
     return {str(name): str(form) for name, form in given.items()}
 
 
 def held(text: str, avoid: tuple[str, ...]) -> str | None:
-    """The first of the words to be avoided that a text holds; plurals and endings count too."""
+    """The first of the words to be avoided that a text holds; plurals and endings count too.
+
+    Parameters
+    ----------
+    text : to look through.
+    avoid : words, in any case.
+    """
     for word in avoid:
         if re.search(rf"(?<!\w){re.escape(word)}", text, re.IGNORECASE):
             return word
@@ -212,11 +434,20 @@ def held(text: str, avoid: tuple[str, ...]) -> str | None:
 
 
 def language_of(recorded: Mapping[str, Any] | None) -> Language:
-    """The house style as a record holds it; plain where an older one holds none, and words of a later version left out."""
+    """The house style as a record holds it; plain where an older one holds none, and words of a later version or an earlier form left out."""
     return _read(json.dumps(recorded or {}))
 
 
 @lru_cache(maxsize=8)
 def _read(recorded: str) -> Language:
     known = {one.name for one in fields(Language)}
-    return Language(**{key: value for key, value in json.loads(recorded).items() if key in known})
+    given = {key: value for key, value in json.loads(recorded).items() if key in known}
+    for part, (default, _) in PARTS.items():
+        if part in given and part != "checks":
+            given[part] = {key: value for key, value in given[part].items() if key in default}
+    if "ranges" in given and "classes" not in given:  # of an earlier form, whose fields were others
+        given = {key: value for key, value in given.items() if key in ("name", "terms", "checks", "avoid")}
+    given["avoid"] = tuple(given.get("avoid", AVOID))
+    if "classes" not in given and "checks" in given:
+        given["checks"] = {key: value for key, value in given["checks"].items() if held(value, (*BANNED, *given["avoid"])) is None}
+    return Language(**given)

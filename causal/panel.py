@@ -31,6 +31,9 @@ class Variable:
     count_per : for a rate, the number of units one is counted in (10,000), so that it can be told as a count.
     caution : a known fault in how it is recorded, as a sentence; it reaches the verdict.
     unmoved : why no treatment that is studied with this panel can move it, where that is so: it then serves as a negative control; "" otherwise.
+    short : the label in at most five words, as headlines have it ("children on plans"); "" takes the label.
+    counts : "stock" for what stands on one day, "flow" for what happens in a year; None where nobody has said.
+    comparative : how more of it is said: "more" (more children, fewer children), "higher" (higher spending) or "a higher" (a higher rate).
     rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
     breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
     """
@@ -44,6 +47,9 @@ class Variable:
     count_per: float | None = None
     caution: str = ""
     unmoved: str = ""
+    short: str = ""
+    counts: Literal["stock", "flow"] | None = None
+    comparative: Literal["more", "higher", "a higher"] = "more"
     rounding: float | None = None
     breaks: tuple[tuple[int, str], ...] = ()
 
@@ -157,6 +163,10 @@ class Panel:
     def years(self) -> tuple[int, ...]:
         """Years, sorted."""
         return tuple(int(year) for year in sorted(self.frame.index.unique("year")))
+
+    def load(self) -> Panel:
+        """Itself: a panel is a source, so that one in memory stands where a file would."""
+        return self
 
     def variable(self, name: str) -> Variable:
         """The `Variable` of a column.

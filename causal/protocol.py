@@ -29,10 +29,21 @@ SCHEMA = 1
 AUTOCORRELATIONS = (0.0, 0.4, 0.8)  # shown where the question declares none
 
 
+GOLDEN = (5**0.5 - 1) / 2  # multiples of it spread evenly over 0 to 1 and repeat nowhere
+
+
 def blinded(panel: Panel, outcome: str) -> Panel:
-    """The panel with every known value of the outcome put at 1, so that nothing but which are missing can be read."""
-    column = panel.frame[outcome]
-    return replace(panel, frame=panel.frame.assign(**{outcome: np.where(column.isna(), np.nan, 1.0)}))
+    """The panel with every known value of the outcome replaced by its row's turn in a sequence that owes nothing to it: only which are missing can be read.
+
+    The turns differ, since a design has no use for an outcome that is the same everywhere.
+    """
+    turns = np.arange(len(panel.frame)) * GOLDEN % 1.0
+    return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, turns)}))
+
+
+def _digest_without(panel: Panel, outcome: str) -> str:
+    """The digest of the panel with every known value of the outcome put at 1."""
+    return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, 1.0)})).digest
 
 
 def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
@@ -63,10 +74,10 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "adjust_for": [str(name) for name in found.adjust_for],
         "assumptions": list(found.assumptions),
         "checks": list(study.refuters),
-        "decisive": {kind: list(study.rule.decides(kind)) for kind in KINDS},
+        "bias": {kind: list(study.rule.bias[kind]) for kind in KINDS},
         "design": _rows(made),
         "power": _power(made),
-        "data": {"title": panel.title, "digest_without_outcome": blind.digest},
+        "data": {"title": panel.title, "digest_without_outcome": _digest_without(panel, question.outcome)},
         "words": list(words),
         "config": dict(config),
     }
@@ -145,7 +156,7 @@ def deviations(plan: Mapping[str, Any], *, config: Mapping[str, Any], panel: Pan
         for key in sorted(then.keys() | now.keys())
         if then.get(key) != now.get(key)
     ]
-    if outcome not in panel.names or blinded(panel, outcome).digest != plan["data"]["digest_without_outcome"]:
+    if outcome not in panel.names or _digest_without(panel, outcome) != plan["data"]["digest_without_outcome"]:
         said.append("the data are not those of the protocol: other values than the outcome's, or which outcomes are missing, have changed")
     if made is not None:
         rows = _rows(made)

@@ -9,6 +9,8 @@ from typing import Literal
 from causal.errors import ConfigError
 from causal.knobs import is_number, is_whole, whole_number
 
+UNGIVEN = "set by whoever ran this; no reason given"  # in the place of a reason, where a size was changed without one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -26,7 +28,7 @@ class Question:
     target : "ATE" (all authority-years) or "ATT" (those treated).
     weights : column that says how much an authority-year counts ("children": every child alike); None counts all alike.
     level : confidence level of every interval.
-    harm : which direction of the outcome is bad.
+    harm : which direction of the outcome is bad; None where nobody has said, and an answer then speaks of rise and fall alone.
     outcome_sd, outcome_autocorrelation : residual standard deviation (outcome unit) and yearly
         autocorrelation of the outcome, for power before results; `outcome_sd_source` says from where.
     """
@@ -43,7 +45,7 @@ class Question:
     target: Literal["ATE", "ATT"] = "ATE"
     weights: str | None = None
     level: float = 0.95
-    harm: Literal["increase", "decrease"] = "increase"
+    harm: Literal["increase", "decrease"] | None = None
     outcome_sd: float | None = None
     outcome_autocorrelation: float | None = None
     outcome_sd_source: str | None = None
@@ -73,8 +75,8 @@ class Question:
             raise ConfigError(f"question.target must be 'ATE' or 'ATT', got {self.target!r}")
         if self.weights is not None and (not isinstance(self.weights, str) or not self.weights.strip()):
             raise ConfigError(f"question.weights must name a column (children), or be null to count every authority-year alike, got {self.weights!r}")
-        if self.harm not in ("increase", "decrease"):
-            raise ConfigError(f"question.harm must be 'increase' or 'decrease' (the direction of the outcome that is bad), got {self.harm!r}")
+        if self.harm not in (None, "increase", "decrease"):
+            raise ConfigError(f"question.harm must be 'increase' or 'decrease' (the direction of the outcome that is bad), or be null, got {self.harm!r}")
         if self.outcome_sd is not None and not (self.outcome_sd > 0 and self.outcome_sd_source):
             raise ConfigError("question.outcome_sd must be above 0 and come with question.outcome_sd_source (where it is from)")
 

@@ -23,6 +23,10 @@ from causal.refute import Refutation, Refuter, Trial, must_say, refuted, stream
 from causal.shared import widened
 from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
+from causal.verdict.say import Answer, Names
+from causal.verdict.say import say as put_into_words
+
+MOST_SHORT = 8  # words of the action in a headline
 
 
 class Source(Protocol):
@@ -46,6 +50,7 @@ class Study:
     ----------
     title : a few words.
     action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
+    short : the same in at most eight words, as headlines have it; "" takes the action.
     question, graph, source, estimator, refuters, rule : the parts; refuters by name.
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
@@ -67,12 +72,15 @@ class Study:
     language: Language = field(default_factory=Language)
     seed: int = 2019
     said: tuple[Saying, ...] = ()
+    short: str = ""
 
     def __post_init__(self) -> None:
         whole_number("seed", self.seed, 0)
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
+        if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
+            raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
         for name, refuter in self.refuters.items():
@@ -98,6 +106,20 @@ class Result:
     seconds: Mapping[str, float]
     steps: tuple[Step, ...] = ()
     dose: tuple[Dose, ...] = ()
+
+    @property
+    def answer(self) -> Answer:
+        """The verdict in words, in the study's house style."""
+        question, study = self.study.question, self.study
+        names = Names(
+            action=study.action,
+            short=study.short,
+            outcome=self.panel.variable(question.outcome),
+            treatment=self.panel.variable(question.treatment),
+            places={str(code): str(name) for code, name in self.panel.places["name"].items()},
+        )
+        language = study.language.naming({one.name: one.label for one in study.refuters.values()})
+        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated)
 
 
 def run(
@@ -125,7 +147,6 @@ def run(
 
     clock = _Clock(say)
     question = study.question
-    language = study.language.naming({one.name: one.label for one in study.refuters.values()})
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         with clock("load"):
             panel = panel or loaded(study)
@@ -152,10 +173,7 @@ def run(
                 (),
                 identification=found,
                 outcome=outcome,
-                action=study.action,
                 needs=[study.graph.node(name).label for name in found.blocked_by],
-                simulated=panel.simulated,
-                language=language,
                 inestimable=inestimable,
             )
             return Result(
@@ -186,9 +204,6 @@ def run(
             refutations,
             identification=found,
             outcome=outcome,
-            action=study.action,
-            simulated=panel.simulated,
-            language=language,
         )
     return Result(
         study=study,

@@ -49,3 +49,47 @@ def listed(items: list[str] | tuple[str, ...]) -> str:
 def capital(text: str) -> str:
     """First letter upper case, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+MOST_FINER = 6  # digits by which an end may go finer than the step
+Shown = tuple[float, int]  # a rounded number and the decimal places that show it
+
+
+def rounding_step(lower: float, upper: float) -> float:
+    """The step to which an estimate and its range are rounded: the largest power of ten of at most a tenth of the range.
+
+    Parameters
+    ----------
+    lower, upper : the range, finite.
+    """
+    reach = (upper - lower) / 10 or max(abs(lower), abs(upper)) / 100
+    return 10.0 ** math.floor(math.log10(reach) + 1e-12) if reach and math.isfinite(reach) else 0.1
+
+
+def rounded(effect: float, lower: float, upper: float, lines: tuple[float, ...] = (0.0,)) -> tuple[Shown, Shown, Shown]:
+    """Estimate to the nearest step and the ends of its range outwards, once; an end that would come to lie on or beyond a line goes finer until it does not.
+
+    Parameters
+    ----------
+    effect, lower, upper : the estimate and its finite range.
+    lines : numbers that decide a word (0, and the smallest important effect both ways).
+
+    Returns
+    -------
+    effect, lower, upper : each with the decimal places that show it.
+    """
+    step = rounding_step(lower, upper)
+    return (round(effect / step) * step, _places(step)), _end(lower, step, lines, down=True), _end(upper, step, lines, down=False)
+
+
+def _end(value: float, step: float, lines: tuple[float, ...], *, down: bool) -> Shown:
+    for finer in range(MOST_FINER + 1):
+        size = step / 10**finer
+        made = math.floor(value / size + 1e-9) * size if down else math.ceil(value / size - 1e-9) * size
+        if not any(value > line >= made - 1e-9 * size if down else value < line <= made + 1e-9 * size for line in lines):
+            break
+    return made, _places(size)
+
+
+def _places(step: float) -> int:
+    return max(0, -round(math.log10(step)))

@@ -28,6 +28,7 @@ from yaml import YAMLError
 
 from causal.errors import CausalError, ConfigError, suggest
 from causal.experiments.gate import CONF, guarded, installed, plain_values, portable, shelf, typed, unresolved
+from causal.question import UNGIVEN
 from causal.refuters import labels
 from causal.study import Study
 
@@ -54,7 +55,21 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("config", [*parsable(words), *searched(folders)], return_hydra_config=False)
     _outcome_heeded(config, words, folders)
+    reason_heeded(config, words)
     return config
+
+
+def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
+    """A smallest important effect changed on the command line does not keep the reason of another size.
+
+    Parameters
+    ----------
+    config : to change.
+    words : overrides as they were given.
+    """
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    if "question.smallest_important" in given and "question.because" not in given:
+        OmegaConf.update(config, "question.because", UNGIVEN, force_add=True)
 
 
 def searched(folders: Sequence[Path]) -> list[str]:
@@ -173,8 +188,14 @@ def parsable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
             quote = parser.parse_override(word).is_sweep_override() and "." in key and not sweep
         except HydraException:
             quote = True
-        good.append(f"{key}{sign}{quoted(value)}" if quote else word)
+        good.append(f"{key}{sign}{_elements(value) or quoted(value)}" if quote else word)
     return good
+
+
+def _elements(value: str) -> str:
+    """A list of files, each quoted by itself: [a(1).csv,b.csv] is two; "" for what is no plain list."""
+    inside = re.fullmatch(r"\[([^\[\]{}'\"]+)\]", value.strip())
+    return f"[{','.join(quoted(one.strip()) for one in inside[1].split(','))}]" if inside else ""
 
 
 def quoted(value: str) -> str:

@@ -269,10 +269,10 @@ def portable(value: Any) -> Any:
 
 def shortened(text: str) -> str:
     """A path without the folders that it lies in on this machine; any other text as it is."""
-    if not re.match(r"(file:/*)?(/|~|[A-Za-z]:[\\/])\S", text) or "\n" in text:
+    if not re.match(r"(file:/*)?(/|~/|[A-Za-z]:[\\/])\S", text) or "\n" in text:
         return text
-    path = Path(re.sub(r"^file:/*", "/", text)).expanduser()
-    with suppress(ValueError):
+    with suppress(ValueError, RuntimeError):  # not below the current folder; nobody's home is known
+        path = Path(re.sub(r"^file:/*", "/", text)).expanduser()
         return path.relative_to(Path.cwd()).as_posix()
     return re.split(r"[\\/]", text.rstrip("\\/"))[-1]
 
@@ -281,7 +281,7 @@ def spoken(words: Sequence[str]) -> list[str]:
     """Words that run it again as they stand in a result: absolute paths shortened, as a value or inside one."""
     made = []
     for word in words:
-        key, sign, value = word.partition("=") if not word.startswith(("/", "~")) else ("", "", word)
+        key, sign, value = word.partition("=") if not word.startswith(("/", "~/")) else ("", "", word)
         bare = value.strip("'\"")
         if bare and (short := shortened(bare)) != bare:
             made.append(f"{key}{sign}{value.replace(bare, short)}")

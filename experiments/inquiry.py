@@ -181,7 +181,7 @@ def _run(
         "experiment": experiment,
         "truth": panel.planted.get("truth"),
         "data": data,
-        "headline": data["verdict"]["headline"],
+        "headline": data["answer"]["headline"],
     }
 
 
@@ -231,10 +231,10 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapp
     cells, wide = [], []
     for row in rows:
         one = row.get("data", {}).get("estimate")
-        if not one or one["lower"] is None or row["data"]["verdict"]["finding"] in ("failed_checks", "association"):
+        if not one or one["lower"] is None or any(row["data"]["verdict"][key] for key in ("failed", "association", "gate")):
             continue
         question = row["data"]["question"]
-        unit = question["smallest_important"] * (1 if question["harm"] == "increase" else -1)
+        unit = question["smallest_important"] * (-1 if question["harm"] == "decrease" else 1)
         ends = sorted((one["lower"] / unit, one["upper"] / unit))
         labels = {variable["name"]: variable["label"] for variable in row["data"]["source"]["variables"]}
         name, heading = labels.get(question["outcome"], question["outcome"]), f"{row['data']['title']}{', ' + row['why'] if row['why'] else ''}"
@@ -269,9 +269,9 @@ def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapp
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Markdown: each entry with its answer, strength, checks that did not pass, what others said and, in a simulated world, the truth."""
+    """Markdown: each entry with its answer, certainty, checks that did not pass, what others said and, in a simulated world, the truth."""
     planted = any(row.get("truth") is not None for row in rows)
-    heads = ["entry", "answer", "strength", "did not pass", *(["planted"] if planted else ["what others said"])]
+    heads = ["entry", "answer", "certainty", "did not pass", *(["planted"] if planted else ["what others said"])]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in rows:
         words = escaped(row["entry"]) if set("<|`") & set(row["entry"]) else f"`{row['entry']}`"
@@ -284,7 +284,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             data, truth = row["data"], row["truth"]
             failed = [one["name"].replace("_", " ") for one in data["refutations"] if one["survived"] is False]
             last = (f"{truth:+.3g}" if truth is not None else "") if planted else " ".join(f"{one['who']}: {one['what']}" for one in data.get("said", []))
-            cells += [escaped(one) for one in (row["headline"], data["verdict"]["strength"], ", ".join(failed) or "none", last)]
+            cells += [escaped(one) for one in (row["headline"], data["answer"]["certainty"], ", ".join(failed) or "none", last)]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

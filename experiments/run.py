@@ -21,7 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from causal.errors import CausalError, ConfigError, DesignError
-from causal.experiments.compose import choices, composed, explained, parsable, quoted, recorded, searched, study_from, trust
+from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
 from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
 from causal.knobs import is_whole
 from causal.panel import Panel
@@ -59,6 +59,7 @@ class _Job:
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
     def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
+        reason_heeded(config, HydraConfig.get().overrides.task)
         study = study_from(config, self.trusted)
         plain = recorded(config)
         runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
@@ -221,7 +222,12 @@ def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
                 state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
                 print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
         print()
-    print(result.verdict.headline)
+    answer = result.answer
+    print(answer.headline)
+    for line in (answer.second, answer.third):
+        if line:
+            print(line)
+    print(f"certainty: {answer.dots} {answer.certainty}. {answer.because or answer.meaning}" if answer.dots else f"certainty: {answer.certainty}")
     print(f"report: {folder / 'report.html'}")
     print(folder)
 

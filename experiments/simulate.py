@@ -145,8 +145,8 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
         "std_error": one.std_error,
         "lower": one.lower,
         "upper": one.upper,
-        "finding": result.verdict.finding,
-        "direction": result.verdict.direction,
+        **{key: getattr(result.verdict, key) for key in ("gate", "association", "row", "category", "certainty")},
+        "taken_away": bool(result.verdict.failed),
         "checks": {check.name: check.survived for check in result.refutations},
     }
 

@@ -83,9 +83,9 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     lines = capsys.readouterr().out.strip().splitlines()
     folder = Path(lines[-1])
     assert lines[-2] == f"report: {folder / 'report.html'}"
-    assert lines[-3].startswith("SIMULATED: ")
+    assert lines[-3].startswith("certainty: ") and sum(line.startswith("SIMULATED: ") for line in lines) == 1
     result = json.loads((folder / "result.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict"
+    keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict answer"
     assert list(result) == [*keys.split(), "language", "provenance", "said"]
     for name in ("influence.csv", "effects.csv", "refutations.csv", "report.html", "summary.md", "summary.docx", "effects.xlsx", "config.yaml", "figures"):
         assert (folder / name).exists(), name
@@ -156,7 +156,7 @@ def test_one_s_own_table_graph_and_experiment_run(own: tuple[Path, list[str]], t
     assert call("run", *own[1]) == 0
     result = json.loads((Path(capsys.readouterr().out.strip().splitlines()[-1]) / "result.json").read_text())
     assert abs(result["estimate"]["effect"] - 2.0) < 3 * result["estimate"]["std_error"]
-    assert "per 10,000 children" in result["verdict"]["headline"]
+    assert "per 10,000 children" in result["answer"]["second"]
     assert result["provenance"]["command"][:3] == ["causal", "run", "--config-dir"]
 
 
@@ -173,7 +173,7 @@ def test_not_identified_is_a_verdict_and_exits_0(tmp_path: Path, capsys: pytest.
         == 0
     )
     out = capsys.readouterr().out
-    assert "cannot be answered with these data" in out and "It would take need" in out
+    assert "These data cannot show how" in out and "It would take need" in out
     assert (Path(out.strip().splitlines()[-1]) / "report.html").exists()
 
 
@@ -252,8 +252,8 @@ def test_a_treatment_that_is_fixed_within_authorities_is_a_finding_with_a_whole_
     assert call("run", *own[1]) == 0
     folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
     result = json.loads((folder / "result.json").read_text())
-    assert result["verdict"]["finding"] == "not_identified" and result["estimate"] is None
-    assert "cannot be answered with these data" in result["verdict"]["headline"] and "changes from year to year" in result["verdict"]["headline"]
+    assert result["verdict"]["gate"] == "not_estimable" and result["estimate"] is None
+    assert "These data cannot show how" in result["answer"]["headline"] and "No estimate is given: " in result["answer"]["second"]
     assert "does not vary within authorities" in (folder / "report.html").read_text()
     assert call("report", str(folder)) == 0
 

@@ -167,7 +167,7 @@ def test_the_index_lists_everything_and_can_be_moved(specifications: list[Path],
     html = unescape((runs / "index.html").read_text(encoding="utf-8"))
     assert "5 studies and 1 decomposition; 3 cannot be read." in html and "1 run was left out" in html
     for words in (
-        result.verdict.headline,
+        result.answer.headline,
         "27 November 2026",
         "NAO, 2019: No consequential increase.",
         "nothing recorded",
@@ -209,4 +209,4 @@ def test_a_failed_estimate_is_not_sold_on_either_page(bare: Result, specificatio
     compare([tmp_path / "runs" / "failed"], folder=tmp_path / "both")
     index(tmp_path / "runs", tmp_path / "runs")
     for page in (tmp_path / "both" / "compare.html", tmp_path / "runs" / "index.html"):
-        assert "did not survive its checks: not to be used" in page.read_text(encoding="utf-8")
+        assert "failed its checks: not to be used" in page.read_text(encoding="utf-8")

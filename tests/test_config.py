@@ -72,11 +72,13 @@ def test_every_choice_composes_and_instantiates(group: str, tmp_path: Path) -> N
         assert study.estimator.name
 
 
-def test_every_refuter_is_among_all_and_what_decides_in_the_default_and_each_nests_under_its_name_and_can_be_added_to_none() -> None:
+def test_every_refuter_is_among_all_and_what_certainty_asks_for_in_the_default_and_each_nests_under_its_name_and_can_be_added_to_none() -> None:
     names = [name for name in choices("refuters") if name not in ("default", "all")]
     assert sorted(study_from(composed(["refuters=all"])).refuters) == names
     study = study_from(composed(["refuters.placebo_treatment.draws=9"]))
-    assert set(study.refuters) < set(names) and {check for kind in KINDS for check in Rule().decides(kind)} <= set(study.refuters)
+    assert set(study.refuters) < set(names) and {check for kind in KINDS for check in Rule().bias[kind]} <= set(names)
+    # the two looks at bias without which certainty falls, and the checks whose failure lowers it
+    assert {*(check for kind in KINDS for check in Rule().timing[kind]), "negative_control_outcome", *Rule().stability} <= set(study.refuters)
     assert all(refuter.name == name for name, refuter in study.refuters.items())
     assert study.refuters["placebo_treatment"].draws == 9  # type: ignore[attr-defined]
     assert "bootstrap" not in study_from(composed(["~refuters.bootstrap"])).refuters

@@ -71,7 +71,54 @@ BY_HAND: list[tuple[dict[str, Any], list[float | None]]] = [
     ({"difference": "x", "by": 2}, [None, None, -50.0, None, None, None]),
     ({"sum": ["x", "y"]}, [300.0, 80.0, 150.0, 60.0, 80.0, None]),
     ({"per": "x", "count": "y", "times": 1000}, [500.0, None, 500.0, 200.0, 1000.0, None]),
+    ({"at_least": "x", "value": 50}, [1.0, 1.0, 1.0, 0.0, 0.0, None]),
+    ({"equals": "x", "value": 40}, [0.0, 0.0, 0.0, 0.0, 1.0, None]),
+    ({"dummy": "x", "is": 10}, [0.0, 0.0, 0.0, 1.0, 0.0, None]),
+    ({"dummy": "name", "is": "Camden"}, [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]),
+    ({"square": "x"}, [10000.0, 6400.0, 2500.0, 100.0, 1600.0, None]),
+    ({"times": ["x", "y"]}, [20000.0, 0.0, 5000.0, 500.0, 1600.0, None]),
 ]
+
+
+BEGAN = panel(
+    {"began": {"A": [2012.0] * 3, "B": [None] * 3}, "dated": {"A": [2012.67] * 3, "B": [2099.0] * 3}, "once": {"A": [None, 2013.0, None], "B": [9.0] * 3}}
+)
+SINCE_BY_HAND: list[tuple[dict[str, Any], list[float | None]]] = [
+    ({"since": "began"}, [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]),
+    ({"since": "began", "after": 1}, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
+    ({"since": "dated"}, [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]),
+    ({"since": 2012}, [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]),
+    ({"since": "once", "never": 9}, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("spec", "wanted"), SINCE_BY_HAND, ids=lambda one: str(one) if isinstance(one, dict) else "")
+def test_in_force_since_a_year_is_what_was_worked_out_by_hand(spec: dict[str, Any], wanted: list[float | None]) -> None:
+    made = derive(BEGAN, {"new": spec})
+    assert values(made, "new") == wanted and made.variable("new").unit == "0 or 1"
+
+
+def test_a_comparison_that_never_holds_is_noted() -> None:
+    assert "new is 0 throughout: x is never equal to 3; it is 100, 80, 50, 10, 40" in derive(SPEND, {"new": {"equals": "x", "value": 3}}).notes
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"since": "once"}, "once is 9 in 1 authority, which is no year; if that means never, say so"),
+        ({"dummy": "x", "is": "ten"}, "x holds numbers, got is: 'ten'"),
+        ({"dummy": "name", "is": "Ledes"}, "Did you mean 'Leeds'?"),
+        ({"at_least": "x"}, "lacks 'value'; give the number to compare with"),
+        ({"since": "x", "after": -1}, "must be at least 1"),
+        ({"since": 2030}, "it would be the same in every row"),
+        ({"times": "x"}, "must name two columns or more"),
+        ({"change": "x", "since": 2011, "as": "share", "lag": "x"}, "must hold one of"),
+    ],
+)
+def test_treatments_of_0_and_1_that_cannot_be_made_say_why(spec: dict[str, Any], says: str) -> None:
+    with pytest.raises((ConfigError, DataError)) as caught:
+        derive(BEGAN if spec.get("since") == "once" else SPEND, {"new": spec})
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(("spec", "wanted"), BY_HAND, ids=lambda one: str(one) if isinstance(one, dict) else "")
@@ -83,7 +130,7 @@ def test_each_form_gives_what_was_worked_out_by_hand_and_leaves_the_panel_as_it_
 
 
 def test_every_verb_is_worked_out_by_hand_above() -> None:
-    assert {next(key for key in spec if key in VERBS) for spec, _ in BY_HAND} == set(VERBS)
+    assert {next(key for key in spec if key in VERBS) for spec, _ in (*BY_HAND, *SINCE_BY_HAND)} == set(VERBS)
 
 
 def test_a_later_column_may_use_an_earlier_one() -> None:

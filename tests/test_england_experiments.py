@@ -32,7 +32,7 @@ def test_halving_centre_spending_is_answered_on_at_least_1015_rows_and_144_autho
     for reason in ("City of London", "2010-11", "plans not known", "centre_spending not known"):
         assert reason in steps, reason
     assert "as recorded" in " ".join(found["verdict"]["cannot_say"])
-    assert not found["source"]["simulated"] and "SIMULATED" not in found["verdict"]["headline"]
+    assert not found["source"]["simulated"] and "SIMULATED" not in found["answer"]["headline"]
 
 
 def test_closures_say_which_file_is_missing_and_run_once_it_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,8 +133,8 @@ def test_services_for_young_people_leave_entries_at_1_to_4_alone_in_their_graph_
 
 def test_a_comparison_between_places_is_an_association_without_a_causal_verb() -> None:
     result = run(study("experiment=deprivation_between"), identification=found("experiment=deprivation_between"))
-    assert result.verdict.finding == "association" and result.verdict.direction == "increase"
-    assert "increased" not in result.verdict.headline and "association" in result.verdict.headline
+    assert result.verdict.association and "run higher" in result.answer.headline
+    assert "no cause is shown" in result.answer.headline and "association" in result.answer.second
 
 
 def test_an_outcome_brings_its_own_size_that_matters_and_is_never_lost_without_a_word() -> None:
@@ -171,7 +171,7 @@ def test_a_study_goes_on_where_it_was_and_what_is_refused_or_not_measured_is_a_r
     summary = Path(out.strip().splitlines()[-1]) / "summary.md"
     text = summary.read_text()
     assert "the first" in text and "plans_started" in text and "-0." in text.replace("−", "-")  # the planted truth stands beside the answer
-    assert "cannot be answered with these data" in text  # deprivation does not vary within authorities
+    assert "These data cannot show how" in text  # deprivation does not vary within authorities
     assert main([*words]) == 2
     assert "2 already complete" in capsys.readouterr().out
     assert len(list((tmp_path / "runs/cuts_to_centres").rglob("result.json"))) == 1

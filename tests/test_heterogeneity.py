@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from causal.cli import main
 from causal.decompositions.heterogeneity import Heterogeneity
 from causal.decompositions.machinery.budget import RuleKind, Value, grown, picks, told, value
-from causal.decompositions.machinery.groups import welch
-from causal.decompositions.machinery.held_out import Slopes, by_rank, held_out, predicted, regression, targeting
+from causal.decompositions.machinery.groups import Named, welch
+from causal.decompositions.machinery.held_out import HeldOut, Slopes, by_rank, held_out, predicted, regression, targeting
+from causal.decompositions.machinery.heterogeneity_text import Learnt, differing
 from causal.errors import ConfigError
 from causal.inference.multiplicity import holm
 
@@ -136,3 +138,23 @@ def test_it_is_told_on_the_simulated_twin_beside_what_was_planted(tmp_path: Path
     assert ("No difference between groups" in data["headline"]) == (not told_apart)
     planted = data["truth"]["rows"]
     assert len(planted) == 5 and planted[0][1] < planted[4][1]
+
+
+def test_one_fact_decides_headline_captions_and_lists() -> None:
+    """A p-value below the level over an interval that holds 0 is no difference found; and a held-out one beside no grouping is said in the same words."""
+    base = HeldOut(learner="linear", effect=1.0, std_error=0.6, lower=-0.2, upper=2.2, p_value=0.02, splits=5, found=5)
+    sure = replace(base, lower=0.2)
+    rule = Value(rule="line", share=0.3, chosen=1.0, even=0.5, gain=0.5, lower=-0.1, upper=1.1, p_value=0.02)
+    quiet = Named(of="size", groups=5, f=1.0, df=30.0, p_value=0.4, adjusted=0.8)
+    loud = replace(quiet, of="region", p_value=0.001, adjusted=0.002)
+
+    def learnt(one: HeldOut, value_: Value = rule) -> Learnt:
+        return Learnt(amount=1e6, folds=2, splits=5, tests=(one,), adjusted=(0.02,), values=(value_,), values_adjusted=(0.02,))
+
+    spans = differing([quiet], learnt(base), 0.05)
+    assert spans.held_out is None and spans.rule is None and spans.said == "In no single grouping do they differ by more than chance may give"
+    held = differing([quiet], learnt(sure, replace(rule, lower=0.1)), 0.05)
+    assert held.held_out == (sure, 0.02) and held.rule is not None and held.said.endswith("did hold in those held out")
+    both = differing([quiet, loud], learnt(base), 0.05)
+    assert both.groupings == ("region",) and both.said.endswith("do not bear out")
+    assert differing([loud], learnt(sure), 0.05).said == "Groups by region differ by more than chance gives"

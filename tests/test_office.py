@@ -56,7 +56,7 @@ def relabelled(text: str) -> Callable[[dict[str, Any]], None]:
             one["name"] += text
         for one in data["refutations"]:
             one["found"] = one["asks"] = text
-        data["verdict"]["headline"] = data["verdict"]["cannot_say"][0] = text
+        data["answer"]["headline"] = data["answer"]["cannot_say"][0] = text
         data["said"] = [{"who": text, "what": text, "source": text}]
         data["provenance"]["config"] = {"label": text}
 
@@ -104,7 +104,7 @@ def test_the_spreadsheet_holds_every_number_of_the_record(folder: Path) -> None:
     assert {row["Check"]: row["Result\n[note 5]"] for row in held["Checks"]}["Negative control"] == "not run"
     assert [row["Sheet name"] for row in held["Contents"]] == ["Answer", "Effects", "Checks", "Limits"]
     assert [row["Note number"] for row in held["Notes"]] == [1, 2, 3, 4, 5]
-    assert held["Answer"][0]["In words"] == verdict["headline"] and len(held["Limits"]) >= len(verdict["cannot_say"])
+    assert held["Answer"][0]["In words"] == data["answer"]["headline"] and len(held["Limits"]) >= len(data["answer"]["cannot_say"])
 
 
 def test_what_is_printed_is_what_was_found(folder: Path) -> None:  # noqa: F811
@@ -123,18 +123,19 @@ def test_what_is_printed_is_what_was_found(folder: Path) -> None:  # noqa: F811
     drawn = unescape(re.sub(r"<[^>]+>", " ", (folder / "figures" / "estimates.svg").read_text(encoding="utf-8").partition("</title>")[2]))
     made = docx.Document(str(folder / "summary.docx"))
     cells = [cell.text for row in made.tables[0].rows for cell in row.cells if "range" in row.cells[0].text.lower() or "estimate" in row.cells[0].text.lower()]
-    said = [paragraph.text for paragraph in made.paragraphs if paragraph.style.name == "Heading 1"]
+    said = [data["answer"]["interval"], data["answer"]["signed"]]
+    assert any(data["answer"]["second"] == paragraph.text for paragraph in made.paragraphs)
     for text in (drawn.partition("Effect on")[0], *cells, *said):
         numbers = re.findall(r"[+−]\d[\d,]*\.\d+", text)
         assert all(fits(one) for one in numbers), (text, numbers)
-    assert len(re.findall(r"[+−]\d+\.\d+", drawn)) >= 6 and re.findall(r"[+−]\d+\.\d+", said[0])
+    assert len(re.findall(r"[+−]\d+\.\d+", drawn)) >= 6
 
 
 def test_the_document_is_one_that_a_screen_reader_can_use(folder: Path) -> None:  # noqa: F811
     data = read(folder)
     made = docx.Document(str(folder / "summary.docx"))
     core = made.core_properties
-    assert core.title == data["verdict"]["headline"][:255] and core.language == "en-GB"
+    assert core.title == data["answer"]["headline"][:255] and core.language == "en-GB"
     styles = zipfile.ZipFile(folder / "summary.docx").read("word/styles.xml").decode()
     body = zipfile.ZipFile(folder / "summary.docx").read("word/document.xml").decode()
     assert 'w:lang w:val="en-GB"' in styles
@@ -204,7 +205,7 @@ def test_a_record_with_little_in_it_has_all_its_files(unidentified: Any, folder:
     held = tables_of(tmp_path / "without" / "effects.xlsx")
     assert [row["Effect of the whole contrast"] for row in held["Effects"]] == ["[x]"] and held["Checks"][0]["Check"] == "No check was asked for"
     made = docx.Document(str(tmp_path / "without" / "summary.docx"))
-    assert not made.inline_shapes and "cannot be answered" in made.paragraphs[0].text and len(made.tables) == 1
+    assert not made.inline_shapes and "cannot show" in made.paragraphs[0].text and len(made.tables) == 1
     assert problems(tmp_path / "without" / "effects.csv") == [] and problems(tmp_path / "without" / "refutations.csv") == []
 
     def thin(data: dict[str, Any]) -> None:

@@ -128,4 +128,6 @@ def test_only_which_outcomes_are_missing_is_left() -> None:
     panel = World(authorities=12).load()
     panel = replace(panel, frame=panel.frame.assign(plans=panel.frame["plans"].mask(np.arange(len(panel.frame)) % 5 == 0)))
     blind = blinded(panel, "plans")
-    assert set(blind.frame["plans"].dropna()) == {1.0} and blind.frame["plans"].isna().equals(panel.frame["plans"].isna())
+    other = replace(panel, frame=panel.frame.assign(plans=-7 * panel.frame["plans"]))
+    assert blind.frame["plans"].isna().equals(panel.frame["plans"].isna()) and blind.frame.equals(blinded(other, "plans").frame)
+    assert blind.frame["plans"].dropna().is_unique  # a design has no use for an outcome that is the same everywhere

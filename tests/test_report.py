@@ -20,6 +20,7 @@ from causal.estimate import Part
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph
+from causal.language import BANNED, held
 from causal.open_data import EVERYWHERE, problems
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
@@ -29,10 +30,12 @@ from causal.report.compare import compare
 from causal.report.figures import canvas as figures
 from causal.report.figures import graph_figure, layout
 from causal.report.files import rebuild, write
+from causal.report.index import index
 from causal.report.outcomes import families
 from causal.report.record import KEYS, plain, read, record, text
 from causal.study import Result, Study, run
 from causal.verdict.decide import judge
+from causal.verdict.rule import BIAS
 
 MADE_AGAIN = ("report.html", "summary.md", "effects.csv", "effects.meta.csv", "refutations.csv", "refutations.meta.csv")
 NASTY = 'centres <script>alert("x")</script> & $\\alpha$ | closed'
@@ -106,8 +109,21 @@ def study(**change: object) -> Study:
     return Study(**{**parts, "source": Made(), "estimator": FixedEffects(), "baseline": Difference(), **change})  # type: ignore[arg-type]
 
 
+ROLES = {"pre_trend": "timing", "negative_control_outcome": "negative_control", "placebo_treatment": "placebo"}
+
+
 def refutation(name: str, survived: bool | None, p_value: float | None = None, **change: object) -> Refutation:
-    base = {"asks": f"What does {name} ask?", "expected": "nothing", "found": "something", "detects": "this", "cannot_detect": "that"}
+    bias = name in BIAS["dose"]
+    base = {
+        "family": "bias" if bias else "stability",
+        "level": 0.05,
+        "role": ROLES.get(name),
+        "asks": f"What does {name} ask?",
+        "expected": "nothing",
+        "found": "something",
+        "detects": "this",
+        "cannot_detect": "that",
+    }
     reason = "there is no such column" if survived is None else None
     return Refutation(name=name, survived=survived, p_value=p_value, reason=reason, **{**base, **change})  # type: ignore[arg-type]
 
@@ -165,9 +181,6 @@ def judged(result: Result, checks: tuple[Refutation, ...]) -> Result:
         checks,
         identification=result.identification,
         outcome=result.panel.variable("plans"),
-        action=at.action,
-        simulated=result.panel.simulated,
-        language=at.language,
     )
     return replace(result, refutations=checks, verdict=verdict)
 
@@ -240,8 +253,9 @@ def test_making_it_again_loads_no_heavy_guest(folder: Path) -> None:
 def test_the_page_says_the_answer_first_and_fetches_nothing(result: Result, folder: Path) -> None:
     html = (folder / "report.html").read_text(encoding="utf-8")
     body = unescape(html[html.index("<main") :])
-    assert result.verdict.headline in body
-    assert body.index(result.verdict.headline) < body.index("In a typical authority (60,000 children), a year: ") < body.index(result.verdict.range_in_words)
+    answer = result.answer
+    assert answer.headline in body and len(answer.headline.split()) <= 20
+    assert body.index(answer.headline) < body.index(answer.second) < body.index("In a typical authority (60,000 children): ") < body.index(answer.cannot_say[0])
     order = [
         "range",
         "strength",
@@ -313,7 +327,7 @@ def test_roles_come_from_the_identification(folder: Path) -> None:
 def test_a_question_that_cannot_be_answered_has_a_page(unidentified: Result, tmp_path: Path) -> None:
     write(unidentified, tmp_path, provenance(), "")
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "cannot be answered with these data" in html and "No estimate" in html
+    assert "These data cannot show how" in html and "It would take need for help" in html and "No estimate" in html
     assert strict(tmp_path / "result.json")["estimate"] is None
     (row,) = rows(tmp_path / "effects.csv")
     assert row["estimate"] == "x" and row["role"] == "answer"
@@ -327,16 +341,18 @@ def test_a_result_without_checks_baseline_parts_or_interval_has_a_page(bare: Res
     thin = replace(bare, baseline=None, estimate=replace(bare.estimate, parts=(), influence=None, **blank))
     write(judged(thin, ()), tmp_path, {}, "key: value\n")
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "No check was asked for" in html and "no valid interval is known" in html.lower()
+    assert "No check was asked for" in html and "the error is unknown" in html and "No valid range is known" in html
     assert "key: value" in html  # the configuration, though provenance had none
-    assert "future treatment (not run)" in html and "treatment of later years (decides)" in html
+    assert "future treatment (not run)" in html and "This run did not ask for it." in html
 
 
 def test_an_estimate_that_failed_its_checks_is_not_sold(bare: Result, tmp_path: Path) -> None:
-    write(judged(bare, (refutation("future_treatment", False, 0.0001), refutation("pre_trend", True, 0.5))), tmp_path, provenance(), "")
+    failed = judged(bare, (refutation("future_treatment", False, 0.0001), refutation("pre_trend", True, 0.5)))
+    assert failed.verdict.failed == ("future_treatment",)  # what it found is not known
+    write(failed, tmp_path, provenance(), "")
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "Not to be used" in html and "In a typical authority (" not in html
-    assert "the answer is taken away" in html
+    assert "It takes the answer away" in html and "the estimate failed its checks" in html
 
 
 def test_tables_keep_the_open_data_form(folder: Path) -> None:
@@ -357,7 +373,11 @@ def test_tables_keep_the_open_data_form(folder: Path) -> None:
     assert {row["role"] for row in effects} == {"answer", "comparison", "check future_treatment"}
     checks = {row["check"]: row for row in rows(folder / "refutations.csv")}
     assert checks["negative_control"]["result"] == "not_run" and checks["negative_control"]["p_value"] == "x"
-    assert checks["leave_one_out"]["result"] == "did_not_pass" and checks["leave_one_out"]["decisive"] == "no"
+    assert (
+        checks["leave_one_out"]["result"] == "did_not_pass"
+        and checks["leave_one_out"]["bias"] == "no"
+        and checks["future_treatment"]["bias_result"] == "passed"
+    )
 
 
 @pytest.mark.parametrize(("simulated", "codes", "country"), [(False, "E{:08d}", "England"), (False, "A{:03d}", "x"), (True, "E{:08d}", "SIMULATED")])
@@ -467,22 +487,80 @@ def test_what_the_study_could_have_seen_is_on_the_page_and_in_the_record(result:
     assert isinstance(verdict, dict) and result.verdict.equivalence is not None
     assert verdict["equivalence"]["p_above"] == result.verdict.equivalence.p_above and verdict["kind"] == "dose" and verdict["maryland"] == 3
     assert [point["effect"] for point in verdict["power"]] == [-8.0, -6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0]
-    assert all(abs(sum(point["headlines"].values()) - 1) < 1e-9 for point in verdict["power"])
+    assert all(abs(sum(point["rows"].values()) - 1) < 1e-9 for point in verdict["power"])
     html = unescape((folder / "report.html").read_text(encoding="utf-8"))
     assert "Two one-sided tests" in html and "against an effect of −2 or less" in html and "They change no word" in html
-    assert "What this study could have seen" in html and "Little or no difference" in html
+    assert "What this study could have seen" in html and "Little or none" in html
 
 
-def test_a_record_from_before_the_power_curve_still_makes_its_page(folder: Path) -> None:
+OLD_VERDICT = {
+    "finding": "may",
+    "direction": "increase",
+    "headline": "SIMULATED: Closing half the centres may have increased children on plans: +4.0 (95% interval +3.0 to +5.0).",
+    "range_in_words": "The data are compatible with +3.0 to +5.0.",
+    "strength": "limited",
+    "strength_reasons": ["a comparison over time", "lowered by 1: a check"],
+    "decisive": {"future_treatment": "passed", "implied_independence": "not run"},
+    "cannot_say": ["Whether the sky is blue."],
+    "detectable": 3.0,
+    "typical_population": None,
+    "typical_effect": None,
+    "typical_lower": None,
+    "typical_upper": None,
+}
+
+
+@pytest.mark.parametrize(("schema", "finding"), [(1, "may"), (2, "failed_checks"), (2, "association"), (2, "no_interval")])
+def test_a_record_from_before_classes_makes_pages_with_the_headline_that_it_has(folder: Path, tmp_path: Path, schema: int, finding: str) -> None:
+    """As schemas 1 and 2 wrote it: no answer, no facts, sentences in the verdict."""
     data = strict(folder / "result.json")
-    for key in ("power", "equivalence", "kind", "maryland"):
-        del data["verdict"][key]  # type: ignore[attr-defined]
-    for key in ("by_design", "lowers", "disagreement", "randomised"):
-        del data["rule"][key]  # type: ignore[attr-defined]
+    del data["answer"]
+    decisive = OLD_VERDICT["decisive"] | ({"future_treatment": "failed"} if finding == "failed_checks" else {})  # type: ignore[operator]
+    old = {"by_design": {}, "lowers": {"check": 1}, "disagreement": 1.0, "level": 0.05, "decisive": None, "randomised": None}
+    style = {"name": "plain", "answers": {"may": "{Action} may"}, "ranges": {"ruled_out": "{A_harm} is ruled out."}, "terms": {"passed": "held up"}}
+    data |= {"schema_version": schema, "verdict": {**OLD_VERDICT, "finding": finding, "decisive": decisive}, "rule": old, "language": style}
+    if finding == "no_interval":
+        data["estimate"] |= {"lower": None, "upper": None, "std_error": None}  # type: ignore[operator]
     (folder / "result.json").write_text(json.dumps(data), encoding="utf-8")
     rebuild(folder)
-    html = (folder / "report.html").read_text(encoding="utf-8")
-    assert "could have seen" not in html and "Two one-sided" not in html
+    headline = str(OLD_VERDICT["headline"])
+    for name in ("report.html", "summary.md"):
+        text = unescape((folder / name).read_text(encoding="utf-8"))
+        assert headline in text and "Limited" in text and "Whether the sky is blue." in text and "earlier version" in text
+    assert "could have seen" not in (folder / "report.html").read_text(encoding="utf-8")
+    compare([folder], folder=tmp_path / "both")
+    assert headline in unescape((tmp_path / "both" / "compare.html").read_text(encoding="utf-8"))
+    assert headline in unescape(index([folder], tmp_path / "all").read_text(encoding="utf-8"))
+
+
+def test_all_files_of_a_run_say_the_same_fact(result: Result, folder: Path, tmp_path: Path) -> None:
+    """Headline, second line, range and certainty in page, Markdown, Word, spreadsheet, index, comparison and record, read back from each."""
+    import docx
+    from python_calamine import load_workbook
+
+    answer = result.answer
+    compare([folder], folder=tmp_path / "both")
+    sheets = load_workbook(str(folder / "effects.xlsx"))
+    cells = " ".join(str(cell) for name in sheets.sheet_names for row in sheets.get_sheet_by_name(name).to_python() for cell in row)
+    word = docx.Document(str(folder / "summary.docx"))
+    written = " ".join([*(one.text for one in word.paragraphs), *(cell.text for table in word.tables for row in table.rows for cell in row.cells)])
+    texts = {
+        "page": (folder / "report.html").read_text(encoding="utf-8"),
+        "summary": (folder / "summary.md").read_text(encoding="utf-8"),
+        "record": (folder / "result.json").read_text(encoding="utf-8"),
+        "comparison": (tmp_path / "both" / "compare.html").read_text(encoding="utf-8"),
+        "comparison.md": (tmp_path / "both" / "compare.md").read_text(encoding="utf-8"),
+        "index": index([folder], tmp_path / "all").read_text(encoding="utf-8"),
+        "spreadsheet": cells,
+        "Word": written,
+    }
+    for name, written in texts.items():
+        plain = re.sub(r"\s+", " ", unescape(written).replace("\\", ""))
+        assert answer.headline in plain, name
+        assert answer.interval in plain and answer.certainty in plain, name
+        assert name == "index" or answer.second in plain, name
+        assert name == "record" or held(re.sub(r"<style.*?</style>|<script.*?</script>", " ", plain), BANNED) is None, name
+    assert held(json.dumps(record(result, {})["answer"]), BANNED) is None
 
 
 def test_a_comparison_of_nothing_but_refusals_is_written(tmp_path: Path) -> None:
@@ -507,7 +585,7 @@ def test_words_follow_the_numbers() -> None:
     far = {"name": "b", "effect": 9.0, "lower": 8.0, "upper": 10.0, "joint_lower": 7.0, "joint_upper": 11.0}
     assert "do not show that the effect differs" in figures.gradient([part, {**part, "name": "b", "effect": 1.5}], "95% interval")
     assert "not the same in all" in figures.gradient([part, far], "95% interval")
-    assert "cannot be told" in figures.gradient([part, {**far, "joint_lower": None}], "95% interval")
+    assert "is not known" in figures.gradient([part, {**far, "joint_lower": None}], "95% interval")
     assert phrases.tally([True, None]) == "Of 2 checks, 1 passed, 0 did not pass and 1 was not run."
     assert phrases.tally([True, True]) == "All 2 checks passed."
     given = [{"since": since} for since in (1, 0, -2)]

@@ -455,7 +455,8 @@ def test_a_path_below_the_current_folder_stands_as_it_reads_from_there(tmp_path:
     assert shortened("/elsewhere/of/mine/a b.csv") == "a b.csv" and shortened("C:\\Users\\me\\a.csv") == "a.csv"
     assert shortened("£ / child") == "£ / child" and shortened("/ child") == "/ child" and shortened("a/b") == "a/b"
     assert portable({"a": ["/x/y/z", 3], "b": {"c": None}}) == {"a": ["z", 3], "b": {"c": None}}
-    said = spoken(["causal", "run", "--config-dir", "/home/of/mine", "source.path='/x/y (1)/z.csv'", "source={path: /x/y/z.csv}", "seed=7"])
+    assert spoken(["~graph.arrows.need.plans", "~/x/y"]) == ["~graph.arrows.need.plans", "y"]  # a key taken away is no path
+    said = spoken(["causal", "run", "--config-dir", "/places/of/mine", "source.path='/x/y (1)/z.csv'", "source={path: /x/y/z.csv}", "seed=7"])
     assert said == ["causal", "run", "--config-dir", "mine", "source.path='z.csv'", "source={path: z.csv}", "seed=7"]
 
 

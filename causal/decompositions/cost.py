@@ -76,9 +76,12 @@ class Cost:
 
         Raises
         ------
+        ConfigError : no direction of the outcome is called harm.
         DesignError : the effect is not identified, has no valid interval, or is not of a rate.
         DataError : there is no such price.
         """
+        if case.question.harm is None:
+            raise ConfigError("an account must know which direction of the outcome is bad; say  question.harm=increase  or  question.harm=decrease")
         trial = case.trial()
         made, estimate = trial.design, trial.estimate
         rate = made.outcome_variable.count_per

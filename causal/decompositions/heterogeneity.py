@@ -185,6 +185,8 @@ def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Genera
     usable = np.empty(0) if price is None else np.flatnonzero(np.isfinite(price.values) & (price.values > 0))
     if rate_of(case) is None:
         why = "the outcome is not a rate per people"
+    elif case.question.harm is None:
+        why = "no direction of the outcome is called harm (question.harm)"
     elif price is None:
         why = f"what a unit of {case.question.treatment} costs is not known (decomposition.prices)" if cost is None else f"{cost!r} is not in these data"
     elif len(usable) < FEWEST:

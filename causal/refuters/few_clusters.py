@@ -82,7 +82,7 @@ class FewClusters:
             role=self.role,
             label=self.label,
             asks="Does the conclusion stand with errors that do not lean on many clusters?",
-            expected="A wild cluster bootstrap and dealt treatment histories rule out what the usual interval rules out.",
+            expected="A wild cluster bootstrap and dealt treatment histories leave out what the usual interval leaves out.",
             detects="An interval that is too narrow for its conclusion: few clusters, a few that weigh most, rows of a cluster taken as independent.",
             cannot_detect="Confounding, reverse causation and measurement error; shocks that clusters share with one another. "
             "An interval that rules nothing out has no conclusion to lose.",
@@ -130,14 +130,14 @@ class FewClusters:
             said.append(f"by {name}{how} {span(lower, upper, decimals)} ({chance(p_value)})")
             shrunk = tuple(estimate.effect + (end - estimate.effect) / self.tolerance for end in (lower, upper))
             if opened := left_open(question, usual, (shrunk[0], shrunk[1])):
-                fallen.append(f"by {name} {listed(opened)} cannot be ruled out")
+                fallen.append(f"by {name} {listed(opened)} still fits")
         words = f"The {question.level:.0%} interval is {span(*usual, decimals)} as reported, {listed(said)}. "
         if dealt is None:
             words += "Histories could not be dealt: too few units are observed in the same years. "
         if fallen:
             words += f"The conclusion changes: {listed(fallen)}."
         elif ruled_out(question, *usual):
-            words += "What the reported one rules out, the others rule out too."
+            words += "What the reported one leaves out, the others leave out too."
         else:
             words += "The reported one rules nothing out, so there is no conclusion to lose."
         return report(found=words, p_value=None, survived=not fallen, numbers=numbers)
@@ -174,7 +174,7 @@ class FewClusters:
         if not claims:
             words += "The reported interval includes 0, so there is no finding to lose."
         else:
-            words += "The finding stands, as far as so few can tell." if survived else "No effect at all cannot be ruled out."
+            words += "The finding stands, as far as so few can tell." if survived else "No effect at all still fits."
         return report(
             found=words,
             p_value=None,

@@ -164,7 +164,7 @@ class HonestDid:
         numbers["conclusion rests on parallel trends"] = float(any(relative < self.allowed for relative, _ in broken.values())) if broken else None
         found = f"An event study gives {amount(trial, effect)} ({span(lower, upper, decimals)}). Allowing trends to differ: {'; '.join(ranges)} {unit}. "
         if not broken:
-            found += "The event study rules out neither no effect nor an important one, so there is no conclusion to overturn."
+            found += "Both no effect and an important one fit the event study, so there is no conclusion to overturn."
         for claim, (relative, smooth) in broken.items():
             found += f"{capital(claim)}: stands up to M̄ = {_most(relative)}, or changes of slope of {_most(smooth)} standard errors a year" + (
                 ". " if relative >= self.allowed else f", less than the {self.allowed:g} asked for. "

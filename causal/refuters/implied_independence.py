@@ -76,7 +76,7 @@ class ImpliedIndependence:
 
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = None
-    label: ClassVar[str] = "what the graph rules out"
+    label: ClassVar[str] = "what the graph calls unrelated"
 
     powers: int = 2
 

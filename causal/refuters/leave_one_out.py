@@ -25,20 +25,23 @@ from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, drawn_clusters, not_run, unsure, whole_units
-from causal.verdict.decide import classify
+from causal.verdict.decide import row_of
 from causal.words import capital, count, listed
 
 ALL = 1_000  # of more authorities only the most influential are left out, even by matrix steps
 MOST = 100
 SHOWN = 10
 NAMED = 3  # places that are named where the answer hangs on many
-FINDINGS = {
-    "no_interval": "cannot tell",
-    "probably": "probably",
-    "little_or_none": "little or no difference",
-    "may": "may have",
-    "unlikely_otherwise": "an important change the other way is unlikely",
-    "cannot_tell": "cannot tell",
+ROWS: dict[str | None, str] = {
+    None: "no interval",
+    "important_rise": "a rise that matters",
+    "rise": "some rise",
+    "inside": "little or no difference",
+    "no_important_rise": "no rise that matters",
+    "no_important_fall": "no fall that matters",
+    "both": "cannot tell",
+    "fall": "some fall",
+    "important_fall": "a fall that matters",
 }
 
 
@@ -91,7 +94,10 @@ class LeaveOneOut:
             detects="An effect carried by one authority (a recording error, a merger, an inspection) or by one region that differs from the rest.",
             cannot_detect="Confounding, reverse causation and faults that all authorities share; two odd authorities that hide each other.",
         )
-        if (why := unsure(trial) or self.unmet(trial)) is not None:
+        if (why := self.unmet(trial)) is None and estimate.std_error is None and (alone := _needed(trial)):
+            found = f"Without {_hangs_on(alone)} there is no answer at all. The answer hangs on {_hangs_on(alone)}."
+            return report(found=found, p_value=None, survived=False, lost=len(alone))
+        if (why := unsure(trial) or why) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
         unit, number = whole_units(made)
@@ -159,6 +165,16 @@ class LeaveOneOut:
         )
 
 
+def _needed(trial: Trial) -> list[str]:
+    """Places, the most influential, without which there is no answer, of an estimate whose own error is not known."""
+    unit, number = whole_units(trial.design)
+    order = np.argsort(-_influence(trial, unit, number)[0], kind="stable")[: min(NAMED, number)]
+    kept = np.ones((number, len(order)))
+    kept[order, np.arange(len(order))] = 0.0
+    effects, _ = trial.redraw("leave_one_out", clusters=drawn_clusters(trial.design, kept), errors=False)
+    return [_name(trial, unit, int(u)) for u, effect in zip(order, effects, strict=True) if not np.isfinite(effect)]
+
+
 def _hangs_on(names: Sequence[str]) -> str:
     """Places by name, the first few of many."""
     return listed([*names[:NAMED], *([f"{len(names) - NAMED} more"] if len(names) > NAMED else [])])
@@ -203,9 +219,8 @@ def _finding(effect: float, error: float, trial: Trial) -> str | None:
     if not (np.isfinite(error) and error > 0):
         return None
     lower, upper, _ = interval(float(effect), float(error), question.level, estimate.df)
-    now, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
-    then, _ = classify(lower, upper, float(effect), question.smallest_important)
-    return None if now == then else f"Without it the verdict's words would be “{FINDINGS[then]}” instead of “{FINDINGS[now]}”"
+    now, then = (row_of(*ends, question.smallest_important) for ends in ((estimate.lower, estimate.upper), (lower, upper)))
+    return None if now == then else f"Without it the range would say “{ROWS[then]}” instead of “{ROWS[now]}”"
 
 
 def _part(trial: Trial, of: str, name: str, effect: float, error: float) -> Part:

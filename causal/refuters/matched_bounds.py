@@ -110,7 +110,7 @@ class MatchedBounds:
             role=self.role,
             label=self.label,
             asks="How far could something unmeasured part matched authorities before the finding is gone?",
-            expected=f"Still significant where one of a pair may be {self.gamma:g} times as likely as the other to be treated.",
+            expected=f"Still significant where one of a pair may be {self.gamma:g} times as apt as the other to be treated.",
             detects="A finding that a slight hidden difference between matched authorities would undo.",
             cannot_detect="Whether there is such a difference. A finding that stands a large one is not thereby right.",
         )
@@ -148,7 +148,7 @@ class MatchedBounds:
             return not_run(report, reason, found=f"{words}Not judged: {reason}.", numbers=numbers)
         survived = critical > self.gamma
         ends = [amount(trial, end) for end in ranges[self.gamma]]
-        words += f"It is lost once a hidden cause may make one of a pair {critical:.2f} times as likely as the other to be treated"
+        words += f"It is lost once a hidden cause may make one of a pair {critical:.2f} times as apt as the other to be treated"
         words += f"; at {self.gamma:g} the effect may lie anywhere from {ends[0]} to {ends[1]} ({chance(p_values[self.gamma])} at most)."
         return report(found=words, p_value=None, survived=survived, numbers=numbers)
 

@@ -94,7 +94,7 @@ class MeasurementError:
             role=self.role,
             label=self.label,
             asks="If the treatment was recorded with error, would the conclusion be another one?",
-            expected="What the interval rules out stays ruled out when the supposed error is taken away.",
+            expected="What the interval leaves out stays left out when the supposed error is taken away.",
             detects="A conclusion (above all little or no difference) that hangs on a treatment recorded almost without error.",
             cannot_detect="Whether there is error: the reliabilities are suppositions. Error that lasts within an authority, goes with the outcome or "
             "the truth, or comes in jumps (see recording_switches).",
@@ -153,9 +153,9 @@ class MeasurementError:
         numbers["reliability at which the conclusion changes"] = turning
         words = f"As recorded, the effect is {amount(trial, estimate.effect)}. Were part of what is left of the treatment error, {listed(said)}. "
         if turning is None:
-            words += f"No reliability down to {LEAST_RELIABILITY:g} opens what the interval rules out"
+            words += f"No reliability down to {LEAST_RELIABILITY:g} opens what the interval leaves out"
         else:
-            words += f"At a reliability of about {turning:.2f} or less {listed(left_open(question, usual, at(turning)[2:]))} cannot be ruled out"
+            words += f"At a reliability of about {turning:.2f} or less {listed(left_open(question, usual, at(turning)[2:]))} still fits"
         words += "; which reliability is true, these data cannot say."
         return report(found=words, p_value=None, survived=not opened, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 

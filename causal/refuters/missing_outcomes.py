@@ -153,10 +153,10 @@ class MissingOutcomes:
         if estimate.lower is not None and estimate.upper is not None and least is not None and most is not None:
             usual = (estimate.lower, estimate.upper)
             opened = left_open(question, usual, (lower, upper))
-            words += f"With them {listed(opened)} cannot be ruled out. " if opened else ""
+            words += f"With them {listed(opened)} still fits. " if opened else ""
             worst = left_open(question, usual, (least - reach, most + reach))
             words += f"At worst the effect lies anywhere from {span(least, most, decimals)}" + ("" if exact else " (by the weights of a straight-line model)")
-            words += f", and then {listed(worst)} could not be ruled out." if worst else ", and even then all that is ruled out stays so."
+            words += f", and then {listed(worst)} would still fit." if worst else ", and even then all that is left out stays so."
         return report(
             found=words,
             p_value=p_value,

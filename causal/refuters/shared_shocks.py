@@ -45,7 +45,7 @@ class SharedShocks:
     """
 
     family: ClassVar[Family] = "inference"
-    role: ClassVar[Role | None] = "dependence"
+    role: ClassVar[Role | None] = "shared_shocks"
     label: ClassVar[str] = "shocks that places share"
 
     draws: int = 4_999

@@ -30,7 +30,7 @@ from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
 from causal.rows import Control
-from causal.verdict.decide import classify
+from causal.verdict.decide import row_of
 from causal.words import count, places, span
 
 STILL = 1e-6  # of a standard error: an answer that moves less takes no notice of controls
@@ -111,14 +111,14 @@ class SimulatedConfounder:
             return not_run(report, "nothing of treatment or outcome is left once the controls are held fixed")
         if estimate.lower is None or estimate.upper is None:
             return not_run(report, f"{estimate.estimator} gives no interval")
-        finding, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
-        claims = "effect" if estimate.lower * estimate.upper > 0 else finding
+        row = row_of(estimate.lower, estimate.upper, question.smallest_important)
+        claims = "effect" if estimate.lower * estimate.upper > 0 else row
         towards = math.copysign(1.0, estimate.effect * question.contrast)
         strongest = self._strongest(made, outcome, treatment)
         tried = [(f"{one:.1%} of treatment, {other:.1%} of outcome", one, other) for one, other in self.strengths]
         if strongest is not None:
             tried.insert(0, (f"as strong as {label(trial, strongest[0])}" + ("" if self.multiple == 1 else f", {self.multiple:g} times"), *strongest[1]))
-        ways = (towards, -towards) if claims == "little_or_none" else (towards,)
+        ways = (towards, -towards) if claims == "inside" else (towards,)
         draws = self.draws if trial.linear else self.refits
         noise = _lasting_noise(made, draws, self.persistence, rng)
         simulated = np.column_stack([_confounder(made, treatment, outcome, noise, one, other, way) for _, one, other in tried for way in ways])
@@ -146,7 +146,7 @@ class SimulatedConfounder:
         undone = max(_undone(trial, claims, effects[0, j][good[0, j]], errors[0, j][good[0, j]]) for j in range(len(ways)))
         numbers["share of draws in which the strongest undoes the finding"] = undone
         survived = undone < 0.5
-        if claims not in ("effect", "little_or_none"):
+        if claims not in ("effect", "inside"):
             words += "The interval includes 0 and important effects, so there is no finding to take away; one may also be hidden by a confounder."
         elif survived:
             words += "The finding stands with one as strong as the strongest control; whether a stronger one exists, no number here can say."
@@ -194,7 +194,7 @@ def _confounder(made: Design, treatment: Floats, outcome: Floats, noise: Floats,
     return np.asarray((told[:, None] + beside * math.sqrt(1 - with_outcome) * rest) / made.root_weights[:, None])
 
 
-def _undone(trial: Trial, claims: str, effects: Floats, errors: Floats) -> float:
+def _undone(trial: Trial, claims: str | None, effects: Floats, errors: Floats) -> float:
     """Share of draws in which the finding is gone."""
     gone = []
     for effect, error in zip(effects, errors, strict=True):
@@ -202,5 +202,5 @@ def _undone(trial: Trial, claims: str, effects: Floats, errors: Floats) -> float
         if claims == "effect":
             gone.append(lower * upper <= 0 or effect * trial.estimate.effect <= 0)
         else:
-            gone.append(claims == "little_or_none" and max(-lower, upper) >= trial.question.smallest_important)
+            gone.append(claims == "inside" and max(-lower, upper) >= trial.question.smallest_important)
     return float(np.mean(gone))

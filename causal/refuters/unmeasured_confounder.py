@@ -37,7 +37,7 @@ from causal.knobs import is_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
-from causal.verdict.decide import classify
+from causal.verdict.decide import row_of
 from causal.words import capital, listed, places, span
 
 FOLDS = 5
@@ -168,7 +168,7 @@ class UnmeasuredConfounder:
             for what, left, all_of in (("outcome", outcome, whole[0]), ("treatment", treatment, whole[1])):
                 numbers[f"{what} told out of fold (R²)"] = 1 - float((left**2).sum() / (all_of**2).sum())
             words += "Shares of variance are what flexible regressions of the controls leave, out of fold; the formula is that of the partially linear model. "
-        now, _ = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
+        now = row_of(estimate.lower, estimate.upper, question.smallest_important)
         claims = "effect" if estimate.lower is not None and estimate.upper is not None and estimate.lower * estimate.upper > 0 else now
         undone: list[str] = []
         impossible: list[str] = []
@@ -198,11 +198,11 @@ class UnmeasuredConfounder:
                 if strongest is None or bias > strongest[0]:
                     reach = f"{question.level:.0%} interval {span(lower, upper, decimals)}"
                     said = f"One as strong as {named} would move the effect to {amount(trial, effect)} ({reach})"
-                    if claims == "little_or_none":
+                    if claims == "inside":
                         said += f" or, the other way, to {amount(trial, effect + shift)} ({span(*away, decimals)})"
                     strongest = (bias, f"{said}. ")
                 if (claims == "effect" and (lower * upper <= 0 or effect * estimate.effect <= 0)) or (
-                    claims == "little_or_none" and max(map(abs, (lower, upper, *away))) >= question.smallest_important
+                    claims == "inside" and max(map(abs, (lower, upper, *away))) >= question.smallest_important
                 ):
                     undone.append(named)
         if strongest is None:
@@ -213,7 +213,7 @@ class UnmeasuredConfounder:
         words += strongest[1]
         if impossible:
             words += f"Nothing more can explain as much of the treatment as {listed(impossible)}. "
-        if claims not in ("effect", "little_or_none"):
+        if claims not in ("effect", "inside"):
             words += "The interval includes 0 and important effects, so there is no finding to take away; one may also be hidden by a confounder."
         elif undone:
             what = "include 0" if claims == "effect" else "leave an important effect open"

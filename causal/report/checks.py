@@ -15,7 +15,7 @@ LONGEST = 150  # letters of what was seen, where checks stand in short
 
 def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
     """A card for each check, those that the rule wanted and the run lacks last."""
-    decisive = data["verdict"]["decisive"]
+    bias = data["verdict"]["bias"]
     made = []
     for one in data["refutations"]:
         state, icon = STATES[one["survived"]]
@@ -26,11 +26,11 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
             lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(one["found"]))]
             if one["p_value"] is not None:
                 lines.append(("Chance of something as bad in a clean world (p)", chance(one["p_value"])))
-        lines.append(("What this means", _meaning(one, decisive, data["rule"])))
+        lines.append(("What this means", _meaning(one, data)))
         lines += [("It can show", sentence(one["detects"])), ("It cannot show", sentence(one["cannot_detect"]))]
         made.append(
             {
-                "name": capital(words(one["name"])) + (" (decisive)" if one["name"] in decisive else ""),
+                "name": capital(words(one["name"])),
                 "kind": {True: "passed", False: "failed", None: "none"}[one["survived"]],
                 "state": state,
                 "icon": icon,
@@ -42,55 +42,60 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
         )
     ran = {one["name"] for one in data["refutations"]}
     if data["estimate"]:
-        made += [_absent(name, language) for name in decisive if name not in ran]
+        made += [_absent(name, language) for name in bias if name not in ran]
     return made
 
 
 def _absent(name: str, language: Language) -> dict[str, Any]:
-    lines = [("Why not", "This run did not ask for it."), ("What this means", f"{MEANS[None]} A decisive check that was not run lowers the strength.")]
     state, icon = STATES[None]
     return {
-        "name": f"{capital(words(name))} (decisive)",
+        "name": capital(words(name)),
         "kind": "none",
         "state": state,
         "icon": icon,
-        "asks": "A check that the rule calls decisive.",
+        "asks": "A check of bias that a design of this kind should have.",
         "short": language.checks.get(name, ""),
-        "lines": lines,
+        "lines": [("Why not", "This run did not ask for it."), ("What this means", MEANS[None])],
         "numbers": [],
     }
 
 
-def _meaning(one: Mapping[str, Any], decisive: Mapping[str, str], rule: Mapping[str, Any]) -> str:
-    said, name = MEANS[one["survived"]], one["name"]
+def _meaning(one: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    said, name, verdict = MEANS[one["survived"]], one["name"], data["verdict"]
     if one["survived"] is None:
-        return said + (" A decisive check that could not be run lowers the strength." if name in decisive else "")
-    if decisive.get(name) == "failed":
-        hard = "This check is decisive: the answer is taken away."
-        return f"{said} {hard}" if one["survived"] is False else f"Its own limit let it pass; the rule's does not. {hard}"
-    if one["survived"]:
         return said
-    if name in decisive:
-        return f"{said} This check is decisive, but with the other decisive ones it is not bad enough to take the answer away; the strength is lowered."
-    weights = rule.get("lowers", {})
-    return f"{said} This lowers the strength." if weights.get(name, weights.get("check", 1)) else f"{said} The rule does not lower the strength for it."
+    if name in verdict["failed"]:
+        hard = "It takes the answer away."
+        return f"{said} {hard}" if one["survived"] is False else f"Its own limit let it pass; with the other checks of bias it does not. {hard}"
+    if one["survived"]:
+        blind = one.get("blind_below")
+        wide = blind is not None and blind >= data["question"]["smallest_important"]
+        return f"{said} It would often miss a bias of less than {exact(blind)}, and {exact(data['question']['smallest_important'])} matters." if wide else said
+    lowered = [reason for reason in verdict["reasons"] if name in reason["checks"]]
+    if any(reason["steps"] for reason in lowered):
+        return f"{said} This lowers the certainty."
+    if lowered:
+        return f"{said} The certainty is lowered already, for a reason of the same kind."
+    if verdict["bias"].get(name) == "passed":
+        return f"{said} Together with the other checks of bias that is not bad enough to count."
+    return f"{said} It is shown and does not lower the certainty."
 
 
 def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
     """The checks in three lists, those that did not pass first with what was seen, those not run with the reason."""
-    decisive = data["verdict"]["decisive"]
+    bias = data["verdict"]["bias"]
     said: dict[str, list[str]] = {"failed": [], "not_run": [], "passed": []}
     for one in data["refutations"]:
-        name = language.check(one["name"]) + (" (decisive)" if one["name"] in decisive else "")
+        name = language.check(one["name"])
         if one["survived"] is None:
             said["not_run"].append(f"{name}: {_cut(one['reason'] or 'not said')}")
-        elif one["survived"] and decisive.get(one["name"]) != "failed":
+        elif one["survived"] and bias.get(one["name"]) != "failed":
             said["passed"].append(name)
         else:
             said["failed"].append(f"{name}: {_cut(one['found'])}")
     ran = {one["name"] for one in data["refutations"]}
     if data["estimate"]:
-        said["not_run"] += [f"{language.check(name)} (decisive): not asked for" for name in decisive if name not in ran]
+        said["not_run"] += [f"{language.check(name)}: not asked for" for name in bias if name not in ran]
     kinds = {"failed": "failed", "not_run": "none", "passed": "passed"}
     icons = {"failed": STATES[False][1], "not_run": STATES[None][1], "passed": STATES[True][1]}
     return [
@@ -106,12 +111,15 @@ def _cut(text: str) -> str:
 
 
 def joint(data: Mapping[str, Any]) -> str:
-    """Which checks can take the answer away, and how they stand."""
-    decisive = data["verdict"]["decisive"]
-    if not decisive:
+    """How the checks of bias stand, which share one rate of false alarms."""
+    bias = data["verdict"]["bias"]
+    if not bias:
         return ""
-    names = listed([f"{words(name)} ({state.replace('failed', 'did not pass')})" for name, state in decisive.items()])
-    return f"Decisive for the answer: {names}. In a clean world these raise a false alarm, together, in at most {data['rule']['level']:.0%} of studies."
+    names = listed([f"{words(name)} ({state.replace('failed', 'did not pass')})" for name, state in bias.items()])
+    return (
+        f"Checks of bias: {names}. In a clean world those that ran raise a false alarm, together, in at most {data['rule']['level']:.0%} of studies. "
+        "One that is rejected takes the answer away if what it found is unknown, important, or would move the range to another answer."
+    )
 
 
 def pairs(items: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:

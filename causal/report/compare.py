@@ -13,7 +13,7 @@ from causal.report import tables
 from causal.report.figures.canvas import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
 from causal.report.figures.curve import choices, curve, ordered
 from causal.report.figures.differences import as_rows, differences, told
-from causal.report.index import checks, strength
+from causal.report.index import certainty, checks
 from causal.report.outcomes import families
 from causal.report.page import render, shown, table
 from causal.report.phrases import (
@@ -54,8 +54,8 @@ SEVERAL = (
     "Whoever looks at several outcomes will sooner or later find one that moved by chance. The second p-value allows for all outcomes below at once: "
     "the chance that any of them falls under 5% when the treatment moves none is at most about 5%. It changes no headline."
 )
-FAILED = "Did not survive its checks"
-COLUMNS = ("study", "estimator", "effect", "interval", "strength", "passed", "did not pass", "not run")
+FAILED = "Failed its checks"
+COLUMNS = ("study", "estimator", "effect", "interval", "certainty", "passed", "did not pass", "not run")
 
 
 def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (), folder: Path) -> None:
@@ -173,7 +173,9 @@ def _row(data: Mapping[str, Any], link: str) -> dict[str, Any]:
     }
     if one:
         numbers["estimand"] = estimand(one)
-    said = {"finding": verdict["finding"], "headline": verdict["headline"], "strength": verdict["strength"]}
+    answer = data["answer"]
+    facts = {key: verdict[key] for key in ("gate", "row", "category", "certainty")}
+    said = {**facts, "taken_away": bool(verdict["failed"]), "headline": answer["headline"], "second": answer["second"]}
     return {"title": data["title"], "report": link, **numbers, **said, **_states(data), "data_digest": data["source"]["digest"]}
 
 
@@ -210,14 +212,16 @@ def _names(runs: Sequence[tuple[dict[str, Any], str]]) -> list[str]:
 
 
 def _headlines(group: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, data["verdict"]["headline"]) for name, (data, _) in zip(_names(group["runs"]), group["runs"], strict=True)]
+    return [
+        (name, f"{data['answer']['headline']} {data['answer']['second']}".strip()) for name, (data, _) in zip(_names(group["runs"]), group["runs"], strict=True)
+    ]
 
 
 def _rows(group: Mapping[str, Any]) -> list[Row]:
     """What did not survive its checks is drawn faint and says so."""
     rows = []
     for name, (data, _) in zip(_names(group["runs"]), group["runs"], strict=True):
-        failed = data["verdict"]["finding"] == "failed_checks"
+        failed = bool(data["verdict"]["failed"])
         rows.append(Row(label=f"{FAILED}: {name}" if failed else name, one=data["estimate"], faint=failed))
     return rows
 
@@ -225,8 +229,11 @@ def _rows(group: Mapping[str, Any]) -> list[Row]:
 def _drawing(group: Mapping[str, Any], name: str) -> Drawing:
     data = group["runs"][0][0]
     unit = variable(data, data["question"]["outcome"])["unit"]
-    rows = _rows(group)
-    said = "; ".join(f"{row.label} {effect(row.one, unit)}, {level(data)} {interval(row.one)}, which {against_zero(row.one)}" for row in rows)
+    rows, smallest = _rows(group), data["question"]["smallest_important"]
+    said = "; ".join(
+        f"{row.label} {effect(row.one, unit, smallest=smallest)}, {level(data)} {interval(row.one, smallest=smallest)}, which {against_zero(row.one)}"
+        for row in rows
+    )
     return Drawing(
         name=name,
         svg=intervals([rows], data, [""]),
@@ -257,7 +264,7 @@ RUNS = (
     Head(text="Estimator", choice=True),
     Head(text="Effect", number=True),
     Head(text="Interval", number=True),
-    Head(text="Strength", choice=True),
+    Head(text="Certainty", choice=True),
     Head(text="Checks", number=True),
     Head(text="Rows", number=True),
 )
@@ -268,15 +275,17 @@ def _cells(data: Mapping[str, Any], link: str, number: int) -> list[Any]:
     one = data["estimate"]
     if one:
         unit = variable(data, data["question"]["outcome"])["unit"]
-        away = f"{FAILED.lower()}: not to be used" if data["verdict"]["finding"] == "failed_checks" else ""
+        away = f"{FAILED.lower()}: not to be used" if data["verdict"]["failed"] else ""
         reach = f" ({one['level']:.0%})" if one["lower"] is not None else ""
         wide = "" if one["lower"] is None else one["upper"] - one["lower"]
-        known = [cell(words(one["estimator"]), _averaged(one)), cell(effect(one, unit), away, key=one["effect"]), cell(interval(one) + reach, key=wide)]
+        answer = data["answer"]
+        shown_effect, shown_range = f"{answer['signed']} {unit}".strip(), answer["interval"] or interval(one)
+        known = [cell(words(one["estimator"]), _averaged(one)), cell(shown_effect, away, key=one["effect"]), cell(shown_range + reach, key=wide)]
     else:
         known = [cell("none"), cell("no estimate", key=""), cell("none", key="")]
     rows = cell(f"{one['rows']:,}", key=one["rows"]) if one else cell("none", key="")
     held = [check["survived"] for check in data["refutations"]]
-    return [cell(data["title"], f"run {number}", href=quote(link, safe="/.")), *known, strength(data["verdict"]["strength"]), checks(held), rows]
+    return [cell(data["title"], f"run {number}", href=quote(link, safe="/.")), *known, certainty(data), checks(held), rows]
 
 
 def _apart(group: Mapping[str, Any]) -> dict[str, Any]:
@@ -398,12 +407,17 @@ def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, 
             for data, link in group["runs"]:
                 one = data["estimate"]
                 unit = variable(data, data["question"]["outcome"])["unit"]
-                cells = [words(one["estimator"]), effect(one, unit), interval(one)] if one else ["none", "no estimate", "none"]
-                cells += [data["verdict"]["strength"], *(str(n) for n in _states(data).values())]
+                answer = data["answer"]
+                cells = (
+                    [words(one["estimator"]), f"{answer['signed']} {unit}".strip(), answer["interval"] or interval(one)]
+                    if one
+                    else ["none", "no estimate", "none"]
+                )
+                cells += [answer["certainty"], *(str(n) for n in _states(data).values())]
                 said.append(f"| [{escaped(data['title'])}]({quote(link, safe='/.')}) | " + " | ".join(escaped(one) for one in cells) + " |")
             said += [
                 "",
-                *(f"- {escaped(name)}: {escaped(data['verdict']['headline'])}" for name, (data, _) in zip(_names(group["runs"]), group["runs"], strict=True)),
+                *(f"- {escaped(capital(name))}: {escaped(headline)}" for name, headline in _headlines(group)),
                 "",
             ]
             if group["estimand"] and len(group["runs"]) > 1:
@@ -426,7 +440,7 @@ def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping
     """Every run in the open data form, the refused ones with their reason."""
     named = [(name, "Filter", what) for name, what in (("title", "Study"), ("estimator", "Estimator"), ("estimand", "Whose effect"), ("target", "ATE or ATT"))]
     named += [(c.name, c.kind, c.label) for c in tables.ASKED]
-    named += [("finding", "Filter", "Row of the verdict's table"), ("strength", "Filter", "Strength of the evidence"), ("headline", "Filter", "Headline")]
+    named += [("class", "Filter", "Class of the answer"), ("certainty", "Filter", "Certainty"), ("headline", "Filter", "Headline")]
     named += [("report", "Filter", "Path of the report"), ("refused_because", "Filter", "Why it could not be run")]
     named += [(c.name, c.kind, c.label) for c in tables.MEASURED if not c.name.startswith("joint")]
     named += [("p_value_adjusted", "Indicator", "p-value for all outcomes of this treatment together (Romano–Wolf)")]
@@ -434,7 +448,14 @@ def _table(runs: Sequence[tuple[dict[str, Any], str]], refused: Sequence[Mapping
     adjusted = {one["report"]: one["p_value_adjusted"] for family in together for one in family["outcomes"]}
     rows: list[dict[str, Any]] = []
     for data, link in runs:
-        row = {**tables.setting(data), **tables.question(data), **{key: data["verdict"][key] for key in ("finding", "strength", "headline")}, **_states(data)}
+        row = {
+            **tables.setting(data),
+            **tables.question(data),
+            "class": data["answer"]["name"],
+            "certainty": data["answer"]["certainty"],
+            "headline": data["answer"]["headline"],
+            **_states(data),
+        }
         row |= {"title": data["title"], "report": link}
         row |= {"p_value_adjusted": adjusted[link]} if link in adjusted else {}
         one = data["estimate"]

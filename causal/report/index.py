@@ -1,4 +1,4 @@
-"""Everything that was run, on one page: question, answer, range, strength, checks, date, and what others said beside it."""
+"""Everything that was run, on one page: question, answer, range, certainty, checks, date, and what others said beside it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from causal.errors import DataError
-from causal.language import STRENGTHS
 from causal.report.page import render
-from causal.report.phrases import effect, interval, label, made_up, sentence, variable, when, words
+from causal.report.phrases import label, made_up, sentence, variable, when, words
 from causal.report.record import FILE, load, read
 from causal.report.sortable import Cell, Head, cell, sortable, table
 from causal.words import capital, count, listed
@@ -131,7 +130,7 @@ STUDY = (
     Head(text="Study"),
     Head(text="Answer", long=True),
     Head(text="Effect and its range", number=True),
-    Head(text="Strength", choice=True),
+    Head(text="Certainty", choice=True),
     Head(text="Checks", number=True),
     Head(text="Estimator", choice=True),
     Head(text="Said before", long=True),
@@ -140,20 +139,22 @@ STUDY = (
 
 
 def _study(data: Mapping[str, Any], link: str) -> list[Cell]:
-    question, verdict, one = data["question"], data["verdict"], data["estimate"]
+    question, verdict, answer, one = data["question"], data["verdict"], data["answer"], data["estimate"]
     unit = variable(data, question["outcome"])["unit"]
     asks = f"{data['action']}: {label(data, question['outcome'])} {when(question)}"
     if one is None:
         size = cell("no estimate", key="")
     else:
-        away = "did not survive its checks: not to be used" if verdict["finding"] == "failed_checks" else ""
-        known = f"{question['level']:.0%} interval {interval(one)}" if one["lower"] is not None else "no valid interval is known"
-        size = cell(effect(one, unit), known, away, key=one["effect"])
+        away = (
+            "failed its checks: not to be used" if verdict["failed"] else "its error is unknown: not to be used" if verdict["gate"] == "error_unknown" else ""
+        )
+        known = f"{question['level']:.0%} interval {answer['interval']}" if answer["interval"] else "no valid interval is known"
+        size = cell(f"{answer['signed']} {unit}".strip(), known, away, key=one["effect"])
     return [
         cell(data["title"], asks, href=link),
-        cell(verdict["headline"]),
+        cell(answer["headline"]),
         size,
-        strength(verdict["strength"]),
+        certainty(data),
         checks([check["survived"] for check in data["refutations"]]),
         cell(words(one["estimator"]) if one else "none"),
         cell(
@@ -163,9 +164,10 @@ def _study(data: Mapping[str, Any], link: str) -> list[Cell]:
     ]
 
 
-def strength(word: str) -> Cell:
-    """Strength of the evidence, sorted from none to very strong."""
-    return cell(capital(word), key=f"{[*STRENGTHS].index(word)}" if word in STRENGTHS else word)
+def certainty(data: Mapping[str, Any]) -> Cell:
+    """The step in words, sorted by how high it is."""
+    step, answer = data["verdict"]["certainty"], data["answer"]
+    return cell(answer["certainty"] or "none", key="" if step is None else step)
 
 
 def checks(states: Sequence[bool | None]) -> Cell:

@@ -58,7 +58,7 @@ def page(data: Mapping[str, Any], drawn: Sequence[Drawing]) -> str:
 
 def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any]:
     """All that the page says, as words: `first` part of three printed pages, and the rest."""
-    verdict, found, source = data["verdict"], data["identification"], data["source"]
+    answer, found, source = data["answer"], data["identification"], data["source"]
     language = language_of(data.get("language"))
     planted = dict(source["planted"])
     planted_words = planted.pop("words", "")
@@ -71,7 +71,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "specifications": sections.specifications(data, drawn),
         "power": sections.seen(data, drawn),
     }
-    contents = [("range", "Range"), ("strength", "Strength")]
+    contents = [("range", "Range"), ("strength", "Certainty")]
     contents += [("said", "What others said")] if data.get("said") else []
     contents += [("estimates", "Estimates")] if made["estimates"] else []
     contents += [(group["anchor"], group["short"]) for group in groups]
@@ -97,15 +97,19 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         if data["schema_version"] < SCHEMA_VERSION
         else "",
         "question": asked(data),
-        "headline": verdict["headline"],
+        "headline": answer["headline"],
+        "second": answer["second"],
         "facts": facts(data),
         "rests_on": rests_on(data),
         "contents": contents,
-        "range": verdict["range_in_words"],
+        "range": " ".join(filter(None, (answer["second"], answer["third"]))),
         "smallest": smallest(data),
         "equivalence": sections.equivalence(data),
-        "strength": language.strengths.get(verdict["strength"], verdict["strength"]),
-        "reasons": [sentence(reason) for reason in verdict["strength_reasons"]],
+        "certainty": f"{answer['dots']} {answer['certainty']}".strip(),
+        "meaning": answer["meaning"],
+        "evaluators": answer["evaluators"],
+        "would_change": [sentence(one) for one in answer["would_change"]],
+        "reasons": [sentence(reason) for reason in answer["reasons"]],
         "said": [{"who": one["who"], "what": sentence(one["what"]), "source": one["source"]} for one in data.get("said", ())],
         **made,
         "group": groups[0] if groups else None,
@@ -115,7 +119,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "briefly": briefly(data, language),
         "checks": cards(data, language),
         "graph": sections.graph(data, drawn),
-        "cannot_say": [sentence(one) for one in verdict["cannot_say"]],
+        "cannot_say": [sentence(one) for one in answer["cannot_say"]],
         "assumptions": [sentence(one) for one in found["assumptions"]],
         "warnings": [sentence(one) for one in found["warnings"]],
         "design": [sentence(one) for one in data["design"]["words"]] if data["design"] else ["Nothing was set up, because the effect is not identified."],
@@ -136,10 +140,10 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         return ["For nothing but trying the toolkit: every number is made up."]
     if not design:
         return ["For showing what would have to be measured. For no statement on the effect, in either direction."]
-    if data["verdict"]["finding"] == "failed_checks":
+    if data["verdict"]["failed"] or data["verdict"]["gate"]:
         return ["For showing that this design does not answer the question. For no statement on the effect, in either direction."]
     where = everywhere(data)[3:] if source.get("people") else f"{design['authorities']} authorities"
-    kind = "a difference that goes along with" if data["verdict"]["finding"] == "association" else "an average effect of"
+    kind = "a difference that goes along with" if data["verdict"]["association"] else "an average effect of"
     return [
         f"For {kind} {treatment} ({contrast(data)}) on {outcome} in {where}, outcomes of {span_of_years(design['years'])}.",
         "Not for any one authority, which may differ from the average; nor for ranking authorities.",

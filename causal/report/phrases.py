@@ -10,7 +10,7 @@ from zlib import crc32
 
 from causal.estimand import Estimand
 from causal.language import language_of
-from causal.words import listed, places, signed, span, years_later
+from causal.words import Shown, listed, places, rounded, signed, span, years_later
 
 LONGEST_SLUG = 60  # letters; what is cut gets a digest, so that two names stay two
 STATES = {True: ("passed", "✓"), False: ("did not pass", "✗"), None: ("not run", "–")}
@@ -67,23 +67,59 @@ def exact(value: float | None, digits: int | None = None) -> str:
     return f"{value:,.{places(value) if digits is None else digits}f}".replace("-", "−")
 
 
-def effect(one: Mapping[str, Any], unit: str, digits: int | None = None) -> str:
-    """+3.23 per 10,000 children."""
-    digits = decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits
-    return f"{signed(one['effect'], digits)} {unit}".strip()
+def rounding(one: Mapping[str, Any], smallest: float | None = None) -> tuple[Shown, Shown, Shown] | None:
+    """Estimate and range as they are shown, rounded once; None where there is no finite range.
+
+    Parameters
+    ----------
+    one : effect, lower and upper.
+    smallest : the smallest important effect, on or beyond which no end may come to lie by rounding.
+    """
+    effect, lower, upper = one["effect"], one["lower"], one["upper"]
+    if any(value is None or not math.isfinite(value) for value in (effect, lower, upper)):
+        return None
+    return rounded(effect, lower, upper, lines=(0.0,) if smallest is None else (0.0, smallest, -smallest))
 
 
-def interval(one: Mapping[str, Any], digits: int | None = None, *, joint: bool = False) -> str:
-    """+1.94 to +4.52, rounded outwards; says so where none is known."""
+def effect(one: Mapping[str, Any], unit: str, digits: int | None = None, *, smallest: float | None = None) -> str:
+    """+3.23 per 10,000 children.
+
+    Parameters
+    ----------
+    one, smallest : as in `rounding`.
+    unit : printed behind the number.
+    digits : decimal places; None rounds to the range.
+    """
+    made = rounding(one, smallest) if digits is None else None
+    text = signed(*made[0]) if made else signed(one["effect"], decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits)
+    return f"{text} {unit}".strip()
+
+
+def interval(one: Mapping[str, Any], digits: int | None = None, *, joint: bool = False, smallest: float | None = None) -> str:
+    """+1.94 to +4.52, rounded outwards; says so where none is known.
+
+    Parameters
+    ----------
+    one, smallest : as in `rounding`.
+    digits : decimal places; None rounds to the range.
+    joint : the ends that hold for all parts of one kind at once.
+    """
+    made = rounding(one, smallest) if digits is None and not joint else None
+    if made:
+        return f"{signed(*made[1])} to {signed(*made[2])}"
     digits = decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits
     low, high = ("joint_lower", "joint_upper") if joint else ("lower", "upper")
     return span(one.get(low), one.get(high), digits)
 
 
-def bare(one: Mapping[str, Any], digits: int | None = None) -> str:
-    """+3.23 (+1.94 to +4.52)."""
-    digits = decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits
-    return f"{signed(one['effect'], digits)} ({interval(one, digits)})"
+def bare(one: Mapping[str, Any], digits: int | None = None, *, smallest: float | None = None) -> str:
+    """+3.23 (+1.94 to +4.52).
+
+    Parameters
+    ----------
+    one, digits, smallest : as in `interval`.
+    """
+    return f"{effect(one, '', digits, smallest=smallest)} ({interval(one, digits, smallest=smallest)})"
 
 
 def against_zero(one: Mapping[str, Any]) -> str:

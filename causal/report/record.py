@@ -19,6 +19,7 @@ import numpy as np
 
 from causal.errors import DataError
 from causal.refuters import labels
+from causal.report.phrases import effect, interval, variable
 
 if TYPE_CHECKING:
     from causal.design import Design
@@ -47,12 +48,13 @@ KEYS = (
     "refutations",
     "rule",
     "verdict",
+    "answer",
     "language",
     "provenance",
     "said",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": []}
+LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "refutations": result.refutations,
         "rule": study.rule,
         "verdict": result.verdict,
+        "answer": result.answer,
         "language": study.language.naming({**labels(), **{one.name: one.label for one in study.refuters.values()}}),
         "provenance": provenance,
         "said": study.said,
@@ -189,7 +192,51 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
-    return dict(data)
+    return earlier(data) if data.get("answer") is None and isinstance(data.get("verdict"), dict) else dict(data)
+
+
+def earlier(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of before answers had classes and certainties, in today's form: its headline and its sentences stand as they were written."""
+    verdict, one = data["verdict"], data["estimate"]
+    finding, decisive = verdict.get("finding"), verdict.get("decisive") or {}
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    known = one is not None and one["lower"] is not None and one["upper"] is not None
+    answer = {
+        "headline": verdict["headline"],
+        "second": verdict.get("range_in_words", ""),
+        "third": "",
+        "evaluators": "",
+        "name": "",
+        "certainty": str(verdict.get("strength", "")).capitalize(),
+        "dots": "",
+        "meaning": "As an earlier version of the toolkit judged how strong the evidence is.",
+        "because": "",
+        "size": effect(one, unit) if one else "",
+        "range": interval(one) if known else "",
+        "signed": effect(one, "") if one else "",
+        "interval": interval(one) if known else "",
+        "reasons": list(verdict.get("strength_reasons", ())),
+        "cannot_say": list(verdict.get("cannot_say", ())),
+        "would_change": [],
+    }
+    gate = "not_identified" if one is None else None if known else "no_interval"
+    failed = [name for name, state in decisive.items() if state == "failed"] or (["a check"] if finding == "failed_checks" else [])
+    facts = {
+        "gate": gate,
+        "failed": failed if finding == "failed_checks" else [],
+        "association": finding == "association",
+        "row": None,
+        "category": None,
+        "certainty": None,
+        "reasons": [],
+        "bias": dict(decisive),
+        "placebos": None,
+        "would_change": [],
+        "cannot_say": [],
+    }
+    kept = {key: value for key, value in verdict.items() if key not in ("headline", "range_in_words", "strength", "strength_reasons", "decisive")}
+    power = [{**point, "rows": point.get("headlines", {})} for point in verdict.get("power") or ()]
+    return {**data, "verdict": {**kept, **facts, "power": power}, "answer": answer}
 
 
 def _type_parts(data: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from causal.graph import undated
+from causal.language import NAMES
 from causal.report.checks import pairs
 from causal.report.figures import canvas as figures
 from causal.report.figures import curves, graph_figure
@@ -53,9 +54,9 @@ def seen(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     curve = data["verdict"].get("power")
     if not curve or "power" not in drawn:
         return None
-    heads = ("True effect", f"{capital(level(data))} leaves out 0", *(capital(name) for name in curve[0]["headlines"]))
+    heads = ("True effect", f"{capital(level(data))} leaves out 0", *(NAMES.get(name, capital(words(name))) for name in curve[0]["rows"]))
     digits = decimals(*(one["effect"] for one in curve))
-    rows = [(signed(one["effect"], digits), *(f"{share:.0%}" for share in (one["found"], *one["headlines"].values()))) for one in curve]
+    rows = [(signed(one["effect"], digits), *(f"{share:.0%}" for share in (one["found"], *one["rows"].values()))) for one in curve]
     unit = variable(data, data["question"]["outcome"])["unit"]
     caption = f"How often a study with this error would say what, if the true effect ({unit}) were"
     return {"drawing": shown(drawn["power"]), "table": table(caption, heads, rows, numbers=heads)}
@@ -72,10 +73,21 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     if not answer:
         return None
     other = other if other and other["effect"] is not None else None
-    unit = variable(data, data["question"]["outcome"])["unit"]
+    unit, smallest = variable(data, data["question"]["outcome"])["unit"], data["question"]["smallest_important"]
     ones = [("This estimate", answer)] + ([("For contrast", other)] if other else [])
     ones += [(name, {**answer, **one}) for name, one in _before_shared(answer)]
-    rows = [(name, words(one["estimator"]), estimand(one), effect(one, unit), interval(one), chance(one["p_value"]), one["inference"]) for name, one in ones]
+    rows = [
+        (
+            name,
+            words(one["estimator"]),
+            estimand(one),
+            effect(one, unit, smallest=smallest),
+            interval(one, smallest=smallest),
+            chance(one["p_value"]),
+            one["inference"],
+        )
+        for name, one in ones
+    ]
     notes = []
     if other:
         notes.append("The two are different things: the second holds nothing fixed and is no rival answer. The gap between them is what the adjustment does.")

@@ -8,33 +8,63 @@ from typing import Any
 
 import numpy as np
 
+from causal.language import CERTAINTIES, NAMES
 from causal.panel import Panel
 from causal.report.summary import escaped
 from causal.study import Study
+from causal.verdict.rule import HIGH, LOW, MODERATE, ROWS, STEPS, holds
 from causal.words import count
 
-SCHEMA = 1
+SCHEMA = 2
 ASKS = "Would this design have found it?"
-# which findings say which way, and which say none (docs/method.md, section 4)
-SAYS = ("probably", "may")
-ORDER = ("probably", "may", "unlikely_otherwise", "little_or_none", "cannot_tell", "no_interval", "association", "failed_checks", "not_identified")
-WORDS = {
-    "probably": "probably",
-    "may": "may have",
-    "unlikely_otherwise": "an important change the other way is unlikely",
-    "little_or_none": "little or no difference",
-    "cannot_tell": "cannot tell",
+# what an answer says nothing about the effect by, in the order of the columns, after the rows of the verdict's table
+SILENT = {
+    "very_low": "too weak to say",
+    "failed_checks": "failed its checks",
+    "error_unknown": "error unknown",
     "no_interval": "no interval",
     "association": "association only",
-    "failed_checks": "did not survive its checks",
     "not_identified": "not identified",
+    "not_estimable": "not estimable",
+}
+ORDER = (*ROWS, *SILENT)
+MODERATE_OR_ABOVE, LOW_OR_ABOVE = (MODERATE, HIGH), (LOW, MODERATE, HIGH)
+
+
+def said_by(one: Mapping[str, Any]) -> str:
+    """What a line's answer says: a row of the verdict's table where something is claimed, or why nothing is."""
+    if one["gate"]:
+        return str(one["gate"])
+    if one["taken_away"]:
+        return "failed_checks"
+    if one["association"]:
+        return "association"
+    return str(one["row"]) if one["certainty"] or one["row"] == "both" else "very_low"
+
+
+def false_sentence(one: Mapping[str, Any], smallest: float) -> bool:
+    """Whether what a line's answer says is not so.
+
+    Parameters
+    ----------
+    one : gate, taken_away, association, row, certainty and the truth.
+    smallest : the smallest important effect.
+    """
+    said = said_by(one)
+    return said in ROWS and not holds(said, one["truth"], smallest)
+
+
+ERRORS = {
+    "false_at_moderate_or_above": "a sentence that is not so, at moderate certainty or above",
+    "false_at_low_or_above": "a sentence that is not so, at low certainty or above",
 }
 
 
 def table(study: Study, done: Sequence[Mapping[str, Any]], *, wanted: Sequence[float], panels: int, worlds: str, panel: Panel) -> dict[str, Any]:
     """The record of a simulation, as plain values for JSON.
 
-    done : one line a panel: planted, draw, truth, and either `refused` or effect, std_error, lower, upper, finding, direction, checks.
+    done : one line a panel: planted, draw, truth, and either `refused` or effect, std_error, lower, upper, gate, taken_away, association, row, certainty,
+        checks.
     """
     return {
         "schema_version": SCHEMA,
@@ -65,8 +95,8 @@ def _effect(study: Study, planted: float, lines: Sequence[Mapping[str, Any]]) ->
     off = np.array([one["effect"] - one["truth"] for one in made])
     sure = [one for one in made if one["lower"] is not None and one["upper"] is not None]
     errors = [one["std_error"] for one in made if one["std_error"] is not None]
-    says = [one for one in made if one["finding"] in SAYS]
-    wrong_way = sum((one["direction"] == "increase") != (one["truth"] > 0) for one in says)
+    wrong = [one for one in made if false_sentence(one, smallest)]
+    answers = [(said_by(one), one["certainty"]) for one in made]
     return record | {
         "bias": float(off.mean()),
         "bias_error": float(off.std(ddof=1) / np.sqrt(len(off))),
@@ -74,12 +104,10 @@ def _effect(study: Study, planted: float, lines: Sequence[Mapping[str, Any]]) ->
         "mean_std_error": float(np.mean(errors)) if errors else None,
         "coverage": _share(sum(one["lower"] <= one["truth"] <= one["upper"] for one in sure), len(sure)),
         "excludes_zero": _share(sum(not one["lower"] <= 0 <= one["upper"] for one in sure), len(sure)),
-        "findings": {name: number for name in ORDER if (number := sum(one["finding"] == name for one in made))},
-        "said_an_effect_of_none": _share(len(says), len(made)) if abs(truth) <= 1e-9 else None,
-        "said_the_wrong_way": _share(wrong_way, len(made)) if abs(truth) > 1e-9 else None,
-        "said_little_or_none_of_an_important_one": _share(sum(one["finding"] == "little_or_none" for one in made), len(made))
-        if abs(truth) >= smallest
-        else None,
+        "answers": {name: number for name in ORDER if (number := sum(said == name for said, _ in answers))},
+        "certainties": {name: sum(step == at for _, step in answers) for at, name in reversed(list(enumerate(STEPS)))},
+        "false_at_moderate_or_above": _share(sum(one["certainty"] in MODERATE_OR_ABOVE for one in wrong), len(made)),
+        "false_at_low_or_above": _share(sum(one["certainty"] in LOW_OR_ABOVE for one in wrong), len(made)),
         "checks": {name: _check([one["checks"].get(name) for one in made]) for name in study.refuters},
     }
 
@@ -112,22 +140,21 @@ def sections(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         estimates.append([true, str(one["panels"]), bias, f"{one['sampling_sd']:.3g}", error, _said(one["coverage"]), _said(one["excludes_zero"])])
     heads = ["true effect", "panels", "bias ± Monte Carlo error", "sampling sd", "mean standard error", "intervals that hold the truth"]
     made = [{"title": "The estimate", "heads": [*heads, "intervals that leave out 0"], "rows": estimates, "said": []}]
-    seen = [name for name in ORDER if any(name in one.get("findings", {}) for one in record["effects"])]
-    found = [[f"{one['truth']:+.3g}", *(str(one["findings"].get(name, 0)) for name in seen)] for one in record["effects"] if one.get("findings")]
-    errors = {
-        "said_an_effect_of_none": "“increased” or “reduced”, probably or maybe, where there is no effect",
-        "said_the_wrong_way": "“increased” where it reduces, or the other way round",
-        "said_little_or_none_of_an_important_one": "“little or no difference” where the effect is important",
-    }
-    wrong = [f"True effect {one['truth']:+.3g}: {words}: {_said(one[key])}." for key, words in errors.items() for one in record["effects"] if one.get(key)]
-    made.append({"title": "What the verdict said, and its errors", "heads": ["true effect", *(WORDS[name] for name in seen)], "rows": found, "said": wrong})
+    answered = [one for one in record["effects"] if one.get("answers")]
+    seen = [name for name in ORDER if any(name in one["answers"] for one in answered)]
+    found = [[f"{one['truth']:+.3g}", *(str(one["answers"].get(name, 0)) for name in seen)] for one in answered]
+    wrong = [f"True effect {one['truth']:+.3g}: {words}: {_said(one[key])}." for key, words in ERRORS.items() for one in answered if one.get(key)]
+    heads = ["true effect", *(SILENT.get(name) or NAMES[name].lower() for name in seen)]
+    made.append({"title": "What the verdict said, and its errors", "heads": heads, "rows": found, "said": wrong})
+    steps = [[f"{one['truth']:+.3g}", *map(str, one["certainties"].values())] for one in answered]
+    made.append({"title": "How certain it was", "heads": ["true effect", *(CERTAINTIES[name].lower() for name in reversed(STEPS))], "rows": steps, "said": []})
     known = [one for one in record["effects"] if "checks" in one]
     names = list(known[0]["checks"]) if known else []
     if names:
         alarms = [[name, *(_said(one["checks"][name]["alarms"]) + _lacking(one["checks"][name]["not_run"]) for one in known)] for name in names]
         why = "A planted effect leaves the panel's own faults in place: an alarm may be the check's error, or a fault of the panel that it rightly sees."
-        heads = ["check", *(f"true effect {one['truth']:+.3g}" for one in known)]
-        made.append({"title": "Alarms of the checks", "heads": heads, "rows": alarms, "said": [why]})
+        columns = ["check", *(f"true effect {one['truth']:+.3g}" for one in known)]
+        made.append({"title": "Alarms of the checks", "heads": columns, "rows": alarms, "said": [why]})
     if refused := sorted({reason for one in record["effects"] for reason in one["refused"]}):
         made.append({"title": "Refused", "heads": [], "rows": [], "said": refused})
     return made

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from causal.language import language_of
 from causal.report.figures.canvas import Drawing, estimates_png
 from causal.report.phrases import STATES, made_up, sentence, words
-from causal.report.screen import asked, facts, reasons, rests_on, smallest
+from causal.report.screen import asked, facts, rests_on, smallest
 from causal.words import capital, count
 
 UNDATED = datetime(1980, 1, 1)  # as in zip files without a date; when a run began stands in result.json alone
@@ -23,7 +22,7 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
     import docx
     from docx.shared import Cm, Inches, Pt, RGBColor
 
-    verdict, language = data["verdict"], language_of(data.get("language"))
+    answer = data["answer"]
     made = docx.Document()
     page = made.sections[0]
     page.page_width, page.page_height = Cm(21), Cm(29.7)
@@ -35,15 +34,16 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         _fonts(style.element.get_or_add_rPr())
     _language(made)
     core = made.core_properties
-    core.title, core.subject, core.author, core.language = _text(verdict["headline"])[:255], _text(data["title"])[:255], "", "en-GB"
+    core.title, core.subject, core.author, core.language = _text(answer["headline"])[:255], _text(data["title"])[:255], "", "en-GB"
     core.comments, core.created, core.modified, core.last_modified_by = "", UNDATED, UNDATED, ""
 
-    made.add_heading(_text(verdict["headline"]), level=1)
+    made.add_heading(_text(answer["headline"]), level=1)
     if made_up(data):
         made.add_paragraph().add_run(_text(f"{sentence(made_up(data))} Every number here is made up and is no evidence about a real place.")).bold = True
+    made.add_paragraph(_text(answer["second"]))
     made.add_paragraph(_text(asked(data)))
     rows = [(one["title"], " ".join(sentence(line) for line in (one["big"], *one["lines"]) if line)) for one in facts(data)]
-    _table(made, ("What", "In words"), rows, (1.7, INCHES - 1.7), "The answer in five parts: its size, range, strength, checks, and what it does not say.")
+    _table(made, ("What", "In words"), rows, (1.7, INCHES - 1.7), "The answer in five parts: its size, range, certainty, checks, and what it does not say.")
     if drawn is not None:
         picture = made.add_picture(io.BytesIO(estimates_png(data)), width=Inches(INCHES))
         said = picture._inline.docPr
@@ -52,11 +52,11 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         held = made.paragraphs[-1].paragraph_format
         held.keep_with_next, held.space_before = True, Pt(12)
         made.add_paragraph(_text(f"{drawn.caption} {sentence(made_up(data)) if made_up(data) else ''}"), style="Caption")
-    for paragraph in (verdict["range_in_words"], smallest(data), rests_on(data)):
+    for paragraph in (smallest(data), rests_on(data)):
         made.add_paragraph(_text(paragraph))
 
-    made.add_heading(_text(f"How strong the evidence is: {verdict['strength']}"), level=2)
-    _bullets(made, reasons(data, language) or ["No reason was recorded."])
+    made.add_heading(_text(f"How certain it is: {answer['certainty']}"), level=2)
+    _bullets(made, [sentence(one) for one in answer["reasons"]] or ["No reason was recorded."])
     made.add_heading("Checks", level=2)
     told = [one for one in data["refutations"] if one["survived"] is not True]
     passed = len(data["refutations"]) - len(told)
@@ -68,7 +68,7 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         heads = ("Check", "Result", "What was seen, or why it was not run")
         _table(made, heads, seen, (1.7, 1.1, INCHES - 2.8), "Checks that did not pass or were not run.")
     made.add_heading("What we cannot say", level=2)
-    _bullets(made, [sentence(one) for one in verdict["cannot_say"]] or ["Nothing was named."])
+    _bullets(made, [sentence(one) for one in answer["cannot_say"]] or ["Nothing was named."])
     made.add_paragraph("The whole report is report.html, in the folder that this document comes from.")
     out = io.BytesIO()
     made.save(out)

@@ -1,4 +1,4 @@
-"""The first screen as Markdown: the headline, what it is in people, the range, the strength, the checks."""
+"""The first screen as Markdown: the headline, what it is in people, the range, the certainty, the checks."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from causal.words import capital
 
 def summary(data: Mapping[str, Any]) -> str:
     """A page of text; the headline is its first line."""
-    verdict = data["verdict"]
-    said = [f"# {escaped(verdict['headline'])}", "", f"*{escaped(data['title'])}.* {escaped(asked(data))}", ""]
+    answer = data["answer"]
+    said = [f"# {escaped(answer['headline'])}", "", escaped(answer["second"]), "", f"*{escaped(data['title'])}.* {escaped(asked(data))}", ""]
     said += [f"**{escaped(made_up(data))}.**", ""] if made_up(data) else []
     for fact in facts(data):
         if fact["big"]:
             lines = " ".join(sentence(line) for line in (fact["big"], *fact["lines"]))
             said.append(f"- **{escaped(fact['title'])}:** {escaped(lines)}")
-    said += ["", escaped(verdict["range_in_words"]), "", escaped(smallest(data)), ""]
-    said += [f"## How strong the evidence is: {escaped(verdict['strength'])}", ""]
-    said += [f"- {escaped(sentence(reason))}" for reason in verdict["strength_reasons"]]
+    said += ["", escaped(smallest(data)), ""]
+    said += [f"## How certain it is: {escaped(answer['certainty'])}", "", escaped(answer["meaning"]), ""]
+    said += [f"- {escaped(sentence(reason))}" for reason in answer["reasons"]]
+    said += ["", f"For evaluators: {escaped(answer['evaluators'])}"] if answer["evaluators"] else []
     said += ["", "## Checks", "", tally([one["survived"] for one in data["refutations"]]), ""]
     for one in data["refutations"]:
         seen = one["reason"] if one["survived"] is None else one["found"]
         said.append(f"- {capital(words(one['name']))}: **{STATES[one['survived']][0]}**. {escaped(sentence(seen or ''))}")
     said += ["", "## What we cannot say", ""]
-    said += [f"- {escaped(sentence(one))}" for one in verdict["cannot_say"]]
+    said += [f"- {escaped(sentence(one))}" for one in answer["cannot_say"]]
+    if answer["would_change"]:
+        said += ["", "## What would change it", "", *(f"- {escaped(sentence(one))}" for one in answer["would_change"])]
     said += ["", "The whole report is [report.html](report.html).", ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(said))
 

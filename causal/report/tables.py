@@ -107,8 +107,8 @@ WHOSE = _filters(
 CHECKED = _filters(
     ("check", "Check"),
     ("result", "passed, did_not_pass or not_run"),
-    ("decisive", "Whether it can take the answer away"),
-    ("decisive_result", "Its result together with the other decisive checks"),
+    ("bias", "Whether it speaks of bias"),
+    ("bias_result", "Its result together with the other checks of bias"),
     ("asks", "What it asks"),
     ("expected", "What a true answer would show"),
     ("found", "What was seen"),
@@ -136,7 +136,7 @@ def effects(data: Mapping[str, Any]) -> DataFile:
     if answer and typical["typical_effect"] is not None:
         whose = {**base, "role": "answer", **named(answer), "part_kind": "all"}
         counts = {"estimate": typical["typical_effect"], "est_lower_ci": typical["typical_lower"], "est_upper_ci": typical["typical_upper"]}
-        rows.append({**whose, "outcome_unit": "people a year in a typical authority", **counts})
+        rows.append({**whose, "outcome_unit": "people in a typical authority", **counts})
     for one in data["refutations"]:
         rows += [{**base, "role": f"check {one['name']}", "estimator": answer["estimator"] if answer else None, **_part(part)} for part in one["parts"]]
     return DataFile(name="effects", columns=(*SETTING, *WHOSE, *ASKED, *MEASURED), rows=tuple(rows))
@@ -144,13 +144,13 @@ def effects(data: Mapping[str, Any]) -> DataFile:
 
 def refutations(data: Mapping[str, Any]) -> DataFile:
     """Every check, with what it can and cannot show."""
-    decisive = data["verdict"]["decisive"]
+    bias = data["verdict"]["bias"]
     rows = []
     for one in data["refutations"]:
         row = {**setting(data), **{key: one[key] for key in ("asks", "expected", "found", "detects", "cannot_detect", "p_value")}}
-        row |= {"check": one["name"], "result": STATES[one["survived"]][0].replace(" ", "_"), "decisive": "yes" if one["name"] in decisive else "no"}
+        row |= {"check": one["name"], "result": STATES[one["survived"]][0].replace(" ", "_"), "bias": "yes" if one["name"] in bias else "no"}
         row |= {"reason": one["reason"]} if one["reason"] else {}
-        row |= {"decisive_result": decisive[one["name"]].replace(" ", "_")} if one["name"] in decisive else {}
+        row |= {"bias_result": bias[one["name"]].replace(" ", "_")} if one["name"] in bias else {}
         if one["numbers"]:
             row["numbers"] = "; ".join(f"{name} = {cell(value)}" for name, value in one["numbers"].items())
         rows.append(row)

@@ -41,7 +41,7 @@ def workbook(data: Mapping[str, Any]) -> bytes:
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves a file of its own open
         import gptables  # half a second, for it needs pandas
 
-    verdict, stamp = data["verdict"], made_up(data)
+    answer, stamp = data["answer"], made_up(data)
     sheets = {
         "Answer": _sheet("answer", "The answer", ("What", "In words"), _answer(data), about=ONE_TABLE),
         "Effects": _effects(data),
@@ -49,7 +49,7 @@ def workbook(data: Mapping[str, Any]) -> bytes:
         "Limits": _sheet("limits", "What cannot be said, and what is assumed", ("Kind", "Statement"), _limits(data), about=ONE_TABLE),
     }
     cover = gptables.Cover(
-        title=_safe(verdict["headline"]),
+        title=_safe(answer["headline"]),
         intro=[_safe(one) for one in (data["title"], asked(data), f"{sentence(stamp)} Every number is made up." if stamp else "") if one],
         about=[_safe(one) for one in (rests_on(data), smallest(data), "The report, report.html, and every number, result.json, stand in the same folder.")],
         cover_label="Cover",
@@ -65,20 +65,22 @@ def workbook(data: Mapping[str, Any]) -> bytes:
         for i, size in enumerate(sizes):
             made.get_worksheet_by_name(name).set_column(i, i, size)
     made.get_worksheet_by_name("Effects").set_column(0, len(sheets["Effects"].table.columns), 22)
-    made.set_properties({"title": _safe(verdict["headline"])[:255], "subject": _safe(data["title"])[:255], "author": "", "created": UNDATED})
+    made.set_properties({"title": _safe(answer["headline"])[:255], "subject": _safe(data["title"])[:255], "author": "", "created": UNDATED})
     made.close()
     return out.getvalue()
 
 
 def _answer(data: Mapping[str, Any]) -> Rows:
-    said = [("Answer", data["verdict"]["headline"]), ("Question", asked(data))]
+    answer = data["answer"]
+    said = [("Answer", answer["headline"]), ("Estimate and range", answer["second"]), ("Question", asked(data))]
     said += [("Simulated", sentence(made_up(data)))] if made_up(data) else []
     said += [(one["title"], " ".join(sentence(line) for line in (one["big"], *one["lines"]) if line)) for one in facts(data)]
-    return [*said, ("The range in words", data["verdict"]["range_in_words"]), ("What counts as important", smallest(data)), ("Rests on", rests_on(data))]
+    said += [("For evaluators", answer["evaluators"])] if answer["evaluators"] else []
+    return [*said, ("What counts as important", smallest(data)), ("Rests on", rests_on(data))]
 
 
 def _limits(data: Mapping[str, Any]) -> Rows:
-    said = [("Cannot be said", sentence(one)) for one in data["verdict"]["cannot_say"]]
+    said = [("Cannot be said", sentence(one)) for one in data["answer"]["cannot_say"]]
     said += [("Assumed", sentence(one)) for one in data["identification"]["assumptions"]]
     return said or [("Cannot be said", "Nothing was named.")]
 
@@ -103,13 +105,13 @@ def _shown(at: int, name: str, digits: int) -> dict[str, Any]:
 
 
 def _checks(data: Mapping[str, Any]) -> Any:
-    heads = ("Check", "Result", "Decisive", "What it asks", "What was seen, or why it was not run", "What it cannot detect", "p-value")
-    decisive = data["verdict"]["decisive"]
+    heads = ("Check", "Result", "Speaks of bias", "What it asks", "What was seen, or why it was not run", "What it cannot detect", "p-value")
+    bias = data["verdict"]["bias"]
     rows: list[tuple[Any, ...]] = [
         (
             capital(words(one["name"])),
             STATES[one["survived"]][0],
-            "yes" if one["name"] in decisive else "no",
+            "yes" if one["name"] in bias else "no",
             one["asks"],
             sentence((one["reason"] if one["survived"] is None else one["found"]) or "not said"),
             one["cannot_detect"],

@@ -48,6 +48,7 @@ import pandas as pd
 
 from causal.errors import ConfigError, suggest
 from causal.panel import Panel, Variable
+from causal.sources.machinery.naming import with_names
 from causal.sources.machinery.world import BURN_IN, FIRST_YEAR, PLANS_PER_ENQUIRY, REFERRALS_PER_NEED, SHOCKS, World, rank
 
 if TYPE_CHECKING:
@@ -163,15 +164,19 @@ class Simulated(World):
         places = _places(self.authorities)
         index = pd.MultiIndex.from_product([places.index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
         variables = tuple(
-            Variable(
-                name=name,
-                label=label,
-                unit=unit,
-                source=f"simulated: {equation}",
-                varies="authority" if name in LASTING else "both",
-                count_per=10_000.0 if unit == RATE else None,
-                caution="centre spending as recorded: some authorities switch how they report it" if self.switches and name.startswith("centre_spend") else "",
-                unmoved="bones break and are mended whatever a council does for children" if name == "unrelated" else "",
+            with_names(
+                Variable(
+                    name=name,
+                    label=label,
+                    unit=unit,
+                    source=f"simulated: {equation}",
+                    varies="authority" if name in LASTING else "both",
+                    count_per=10_000.0 if unit == RATE else None,
+                    caution="centre spending as recorded: some authorities switch how they report it"
+                    if self.switches and name.startswith("centre_spend")
+                    else "",
+                    unmoved="bones break and are mended whatever a council does for children" if name == "unrelated" else "",
+                )
             )
             for name, label, unit, equation in COLUMNS
         )

@@ -1,19 +1,19 @@
-"""From numbers to words by one stated rule: the first row of the table that matches decides.
+"""From numbers to an answer in four steps, each a fact; the words come last and from `causal.verdict.say` alone.
 
-    not identified, or not estimable   cannot be answered with these data, and what would answer it
-    a decisive check failed            did not survive its checks, and which
-    no valid interval                  cannot tell (how sure the estimate is, is not known)
-    what the graph asks for not held   an association, higher, lower or not clearly either; no causal verb
-    otherwise                          the row of `causal.verdict.rule` that the interval falls in
+    1  gate          not identified, not estimable, no valid interval, or an error that placebos show to be wrong: no answer
+    2  taken away    a check of bias is rejected (Holm over all that ran), and what it found is unknown, important, or would put the interval in another row
+    3  row, class    from the interval alone, and from the direction called harm
+    4  certainty     from the kind of comparison, less one step for each letter of what speaks against it; it caps every row
 
-"Probably" becomes "may have" where a decisive check was not run and none stands in for it. Absence of evidence is never written as evidence of
-absence: "little or no difference" needs an interval that rules out every important effect.
+Absence of evidence is never evidence of absence: "little or no difference" needs an interval inside ±δ.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -21,54 +21,87 @@ from causal.design import Design
 from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.identify import Identification
-from causal.inference.multiplicity import rejected
-from causal.language import Language
+from causal.inference.multiplicity import rejected as rejected_jointly
 from causal.panel import Variable
 from causal.question import Question
 from causal.refute import Refutation
-from causal.verdict.power import Equivalence, Power, detectable, equivalence, power_curve
-from causal.verdict.reason import Reason, reason_sentence
-from causal.verdict.rule import STANDS_IN, Direction, Finding, Kind, Rule, classify, kind_of, maryland
-from causal.words import capital, listed, places, signed, span, years_later
+from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
+from causal.verdict.reason import Change, Concern, Limit, Reason
+from causal.verdict.rule import (
+    BY_LEVEL,
+    EFFECTIVE_CLUSTERS,
+    FEWEST_PLACEBOS,
+    GATE,
+    LOW,
+    Class,
+    Kind,
+    Row,
+    Rule,
+    class_of,
+    kind_of,
+    maryland,
+    row_of,
+)
 
-__all__ = ["Rule", "Verdict", "classify", "judge"]
+__all__ = ["Placebos", "Rule", "Verdict", "judge", "row_of"]
 
-STRENGTHS = ("very weak", "weak", "limited", "moderate", "strong", "very strong")
-SIDES: dict[str, str] = {"increase": "increase", "decrease": "reduction"}
-NEGATIVE_CONTROLS = ("negative_control_outcome", "negative_control_exposure")
+Gate = Literal["not_identified", "not_estimable", "no_interval", "error_unknown"]
+State = Literal["passed", "failed", "not run"]
+HARMLESS: Concern = "harmless"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placebos:
+    """How often the estimate's own test rejects where nothing was done.
+
+    Parameters
+    ----------
+    trials, alarms : placebos dealt, and those of them rejected.
+    expected : how many would be at the nominal rate.
+    """
+
+    trials: int
+    alarms: int
+    expected: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer in words, and what lies under it.
+    """The answer as codes and numbers.
 
     Parameters
     ----------
-    finding : the row of the table that matched.
-    direction : "increase", "decrease" or None, where the finding has one.
-    headline : one sentence.
-    range_in_words : the interval, what it rules out in the direction called harm, and what such a study can find.
-    strength, strength_reasons : from the level of the Maryland scale that the design gives down, and why, in sentences.
-    reasons : the facts of which the sentences are made; empty where there is no estimate.
-    kind, maryland : the kind of comparison, and that level (1 to 5); None where there is no estimate.
+    gate : why there is no answer; None where there is one.
+    failed : rejected checks of bias that take the answer away.
+    association : whether what the graph asks for is not held fixed, so that no cause is spoken of.
+    row : that the interval falls in; None where there is no interval.
+    category : the row's class by the direction called harm; None where none is, and where there is no row.
+    certainty : step, 3 high, 2 moderate, 1 low, 0 very low; None where there is no answer.
+    reasons : what lowered the certainty, in the order of their letters.
+    kind, maryland : the kind of comparison, and the level of the Maryland scale that it gives (1 to 5); None where there is no estimate.
+    bias : every check of bias that ran or should have → "passed", "failed" (rejected together with the others) or "not run".
+    placebos : what the check of the error found; None where it did not run.
+    told : where there is no estimate, what would have to be measured, or why nothing can be estimated.
     detectable : smallest true effect found in four of five such studies, outcome units; None where not known.
     equivalence : two one-sided tests against the smallest important effect; they change no word.
     power : what would be said for each of some true effects; empty where not known.
     typical_population : people in a typical authority (median), for absolute numbers; None where not known.
-    typical_effect, typical_lower, typical_upper : people a year in a typical authority.
-    decisive : the decisive checks → "passed", "failed" or "not run".
-    cannot_say : sentences.
+    typical_effect, typical_lower, typical_upper : people in a typical authority.
+    would_change, cannot_say : facts.
     """
 
-    finding: Finding
-    direction: Direction | None
-    headline: str
-    range_in_words: str
-    strength: str
-    strength_reasons: tuple[str, ...]
+    gate: Gate | None = None
+    failed: tuple[str, ...] = ()
+    association: bool = False
+    row: Row | None = None
+    category: Class | None = None
+    certainty: int | None = None
     reasons: tuple[Reason, ...] = ()
     kind: Kind | None = None
     maryland: int | None = None
+    bias: Mapping[str, State] = field(default_factory=dict)
+    placebos: Placebos | None = None
+    told: tuple[str, ...] = ()
     detectable: float | None = None
     equivalence: Equivalence | None = None
     power: tuple[Power, ...] = ()
@@ -76,8 +109,13 @@ class Verdict:
     typical_effect: float | None = None
     typical_lower: float | None = None
     typical_upper: float | None = None
-    decisive: Mapping[str, str] = field(default_factory=dict)
-    cannot_say: tuple[str, ...] = ()
+    would_change: tuple[Change, ...] = ()
+    cannot_say: tuple[Limit, ...] = ()
+
+    @property
+    def answers(self) -> bool:
+        """Whether it says anything of the effect: past the gate, and not taken away."""
+        return self.gate is None and not self.failed
 
 
 def judge(
@@ -89,275 +127,299 @@ def judge(
     *,
     identification: Identification,
     outcome: Variable,
-    action: str,
     needs: Sequence[str] = (),
-    simulated: bool = False,
-    language: Language | None = None,
     inestimable: NotEstimable | None = None,
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
 
     Parameters
     ----------
-    outcome : the outcome's variable, for label and unit.
-    action : the contrast in words ("Closing half of an authority's children's centres").
-    design, estimate : None where the effect is not identified, or identified and not estimable within authorities.
+    rule, question, refutations, identification : of the study.
+    outcome : the outcome's variable, for people instead of rates.
+    design, estimate : None where the effect is not identified, or identified and not estimable.
     needs : labels of what would have to be measured to identify it.
-    language : house style of the answer; None is the plain one. It chooses no finding.
     inestimable : why there is no estimate of an identified effect.
     """
-    language = language or Language()
-    banner = "SIMULATED: " if simulated else ""
-    when = years_later(question.lag)
-    asked = f"the effect of {_inside(action)} on {outcome.label}"
     if estimate is None or design is None:
-        said = language.answer("not_identified", action=_inside(action), Action=capital(action), outcome=outcome.label, when=when)
-        return _unanswered(question, identification, needs, banner + said, asked, inestimable)
-    kind = kind_of(design, estimate)
-    checks = _decided(rule, rule.decides(kind), refutations)
-    failed = [name for name, state in checks.items() if state == "failed"]
-    not_run = [name for name, state in checks.items() if state == "not run"]
-    lacking = _lacking(not_run, refutations)
-
-    finding, direction = classify(estimate.lower, estimate.upper, estimate.effect, question.smallest_important)
-    if (estimate.association or not identification.sufficient) and finding != "no_interval":
-        finding, direction = "association", _clear(estimate)
-    if failed:
-        finding, direction = "failed_checks", None
-    capped = finding == "probably" and bool(lacking)
-    if capped:
-        finding = "may"
-    level, strength, reasons = _strength(rule, question, identification, design, estimate, refutations, checks)
+        return _unanswered(identification, needs, inestimable)
+    kind, smallest = kind_of(design, estimate), question.smallest_important
+    placebos = _placebos(question, refutations)
+    gate = _gate(estimate, placebos, question)
+    states, rejected = _bias(rule, kind, refutations)
+    row = row_of(estimate.lower, estimate.upper, smallest)
+    fatal = () if gate else tuple(one.name for one in rejected if _takes_away(one, estimate, row, smallest))
+    association = estimate.association or not identification.sufficient
+    level = maryland(rule, design, estimate)
+    certainty: int | None = None
+    reasons: tuple[Reason, ...] = ()
+    if gate is None and not fatal and row is not None:
+        certainty, reasons = _certainty(rule, kind, level, question, identification, design, estimate, refutations, rejected, row, placebos, states)
+        certainty = 0 if association else certainty
     sees = detectable(estimate)
-    decimals = places(max(abs(estimate.effect), abs(estimate.upper or 0), abs(estimate.lower or 0)))
-    said = f"{signed(estimate.effect, decimals)} {outcome.unit}"
-    if estimate.lower is not None:
-        said += f" ({language.interval(question.level)} {span(estimate.lower, estimate.upper, decimals)})"
     typical = float(np.nanmedian(design.population)) if design.population is not None else None
     scale = typical / outcome.count_per if typical and outcome.count_per else None
     return Verdict(
-        finding=finding,
-        direction=direction,
-        headline=f"{banner}{_sentence(language, finding, direction, action, outcome.label, when, failed, lacking if capped else ())}: {said}.",
-        range_in_words=_range(question, estimate, outcome, decimals, sees, finding)
-        + (" This is about the treatment as recorded; error in the record hides effects." if design.treatment_variable.caution else ""),
-        strength=strength,
-        strength_reasons=tuple(reason_sentence(one) for one in reasons),
+        gate=gate,
+        failed=fatal,
+        association=association,
+        row=row,
+        category=None if row is None else class_of(row, question.harm),
+        certainty=certainty,
         reasons=reasons,
         kind=kind,
         maryland=level,
+        bias=states,
+        placebos=placebos,
         detectable=sees,
-        equivalence=equivalence(estimate, question.smallest_important),
-        power=power_curve(estimate, question.smallest_important),
+        equivalence=equivalence(estimate, smallest),
+        power=power_curve(estimate, smallest),
         typical_population=typical,
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        decisive=checks,
-        cannot_say=_cannot_say(rule, identification, design, refutations, finding, not_run),
+        would_change=_would_change(question, reasons, row, certainty, sees),
+        cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
 
 
-def _unanswered(question: Question, identification: Identification, needs: Sequence[str], answer: str, asked: str, inestimable: NotEstimable | None) -> Verdict:
-    """The first row: not identified, or identified by a comparison within authorities that the treatment does not allow."""
-    if inestimable is not None and inestimable.code != "treatment_fixed":
-        reason = f"the effect is identified, and not estimable: {inestimable}"
-        range_in_words, would = f"No estimate is given: {inestimable}.", ""
-    elif identification.identified:
-        why = f"{question.treatment} does not vary within authorities once what the graph asks for is held fixed"
-        would = "It would take a treatment that changes from year to year there; a comparison between authorities would be an association."
-        range_in_words = f"No estimate is given, because {why}."
-        reason = f"the effect is identified, but not estimable within authorities: {why}"
-    else:
-        would = f"It would take {listed(tuple(needs))}, measured by authority and year." if needs else ""
-        range_in_words = "No estimate is given, because the graph leaves a common cause open that was not measured."
-        reason = "the graph and the data together do not identify the effect"
-    return Verdict(
-        finding="not_identified",
-        direction=None,
-        headline=f"{answer} {would}".rstrip(),
-        range_in_words=range_in_words,
-        strength="none",
-        strength_reasons=(reason,),
-        cannot_say=(f"Anything about {asked}, in either direction.",),
-    )
+def _unanswered(identification: Identification, needs: Sequence[str], inestimable: NotEstimable | None) -> Verdict:
+    """No estimate: not identified, or identified by a comparison that the data do not allow."""
+    if identification.identified:
+        fixed = inestimable is None or inestimable.code == "treatment_fixed"
+        told = () if inestimable is None else (str(inestimable),)
+        return Verdict(gate="not_estimable", told=told, would_change=(Change(code="variation"),) if fixed else (), cannot_say=(Limit(code="anything"),))
+    change = (Change(code="measure", told=tuple(needs)),) if needs else ()
+    return Verdict(gate="not_identified", told=tuple(needs), would_change=change, cannot_say=(Limit(code="anything"),))
 
 
-def _decided(rule: Rule, names: Sequence[str], refutations: Sequence[Refutation]) -> dict[str, str]:
-    """Each decisive check as "passed", "failed" or "not run"; those with a p-value share one false-alarm rate."""
-    ran = {one.name: one for one in refutations if one.name in names and one.survived is not None}
-    alarms = rejected({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
-    states = {}
-    for name in names:
-        one = ran.get(name)
-        if one is None:
-            states[name] = "not run"
-        else:
-            bad = one.survived is False if one.p_value is None else name in alarms
-            states[name] = "failed" if bad else "passed"
-    return states
+# --- 1, the gate
 
 
-def _lacking(not_run: Sequence[str], refutations: Sequence[Refutation]) -> list[str]:
-    """Decisive checks that were not run and for which no other stands in."""
-    tried = {one.name for one in refutations}
-    passed = {one.name for one in refutations if one.survived}
-    return [name for name in not_run if name not in tried or not passed.intersection(STANDS_IN.get(name, ()))]
+def _placebos(question: Question, refutations: Sequence[Refutation]) -> Placebos | None:
+    """Of the checks of the error that dealt placebos the one with most."""
+    ran = [one for one in refutations if one.role == "placebo" and one.survived is not None and one.trials is not None and one.alarms is not None]
+    if not ran:
+        return None
+    most = max(ran, key=lambda one: one.trials or 0)
+    return Placebos(trials=most.trials or 0, alarms=most.alarms or 0, expected=(most.trials or 0) * (1 - question.level))
 
 
-def _inside(action: str) -> str:
-    """The action within a sentence."""
-    return action[:1].lower() + action[1:]
+def _gate(estimate: Estimate, placebos: Placebos | None, question: Question) -> Gate | None:
+    """Whether there can be no answer whatever else passes."""
+    if row_of(estimate.lower, estimate.upper, question.smallest_important) is None or not math.isfinite(estimate.effect):
+        return "no_interval"
+    if placebos is None or placebos.trials < FEWEST_PLACEBOS:
+        return None
+    from scipy import special
+
+    # exactly: as many rejections or more, were each twice as probable as it should be
+    rate = min(2 * (1 - question.level), 1.0)
+    chance = float(special.bdtrc(placebos.alarms - 1, placebos.trials, rate)) if placebos.alarms else 1.0
+    return "error_unknown" if chance < GATE else None
 
 
-def _clear(estimate: Estimate) -> Direction | None:
-    """The direction, where the interval leaves out 0."""
-    if estimate.lower is not None and estimate.lower > 0:
-        return "increase"
-    return "decrease" if estimate.upper is not None and estimate.upper < 0 else None
+# --- 2, taken away
 
 
-def _sentence(
-    language: Language, finding: Finding, direction: Direction | None, action: str, outcome: str, when: str, failed: Sequence[str], not_run: Sequence[str]
-) -> str:
-    terms = language.terms
-    up, down = (terms["increased"], terms["increase"], terms["higher"]), (terms["reduced"], terms["reduction"], terms["lower"])
-    this, other = (up, down) if direction == "increase" else (down, up)
-    form: str = finding
-    if finding == "little_or_none" and direction:
-        form = "little_or_none_slight"
-    if finding == "may" and not_run:
-        form = "may_not_run"
-    checks = listed([language.check(name) for name in failed])
-    if not_run:
-        names = listed([language.check(name) for name in not_run])
-        checks = f"the decisive checks on {names} were" if len(not_run) > 1 else f"the decisive check on {names} was"
-    return language.answer(
-        form,
-        action=_inside(action),
-        Action=capital(action),
-        outcome=outcome,
-        when=when,
-        verb=this[0],
-        direction=this[1],
-        other=other[1],
-        differ=this[2] if direction else terms["neither"],
-        checks=checks,
-        increased=terms["increased"],
-        reduced=terms["reduced"],
-    )
+def _bias(rule: Rule, kind: Kind, refutations: Sequence[Refutation]) -> tuple[dict[str, State], tuple[Refutation, ...]]:
+    """How each check of bias stands, those of the design's list first, and the rejected ones; they share one rate of false alarms."""
+    listed = rule.bias[kind]
+    ran = {one.name: one for one in refutations if one.family == "bias" and one.survived is not None}
+    rejected = rejected_jointly({name: one.p_value for name, one in ran.items() if one.p_value is not None}, rule.level)
+    rejected |= {name for name, one in ran.items() if one.p_value is None and one.survived is False}
+    states: dict[str, State] = {}
+    for name in (*listed, *(name for name in ran if name not in listed)):
+        states[name] = "not run" if name not in ran else "failed" if name in rejected else "passed"
+    return states, tuple(one for name, one in ran.items() if name in rejected)
 
 
-def _range(question: Question, estimate: Estimate, outcome: Variable, decimals: int, sees: float | None, finding: Finding) -> str:
-    if estimate.lower is None or estimate.upper is None:
-        return "For this estimator no valid interval is known, so nothing can be ruled out."
-    worst = estimate.upper if question.harm == "increase" else -estimate.lower
-    harm = SIDES[question.harm]
-    # rounded as the range beside it is, outwards
-    most = span(estimate.lower, estimate.upper, decimals).split(" to ")[question.harm == "increase"].lstrip("+−")
-    article = "an" if harm == "increase" else "a"
-    ruled = f"{article} {harm} of more than {most} {outcome.unit} is ruled out at this level" if worst > 0 else f"any {harm} is ruled out at this level"
-    tail = (
-        f", and so is any that matters ({question.smallest_important:g} or more)"
-        if worst < question.smallest_important
-        else f"; one that matters ({question.smallest_important:g} or more) is not"
-    )
-    seen = f" Such a study finds a true effect of {sees:.{decimals}f} or more in four of five cases; smaller ones it often misses." if sees else ""
-    before = {
-        "failed_checks": "Taken at face value, which a failed check forbids, the data are",
-        "association": "As an association, not an effect, the data are",
-    }.get(finding, "The data are")
-    return f"{before} compatible with {span(estimate.lower, estimate.upper, decimals)} {outcome.unit}: {ruled}{tail}.{seen}"
+def _takes_away(one: Refutation, estimate: Estimate, row: Row | None, smallest: float) -> bool:
+    """Whether what a rejected check found is unknown, important, or enough to put the interval in another row."""
+    if one.bias is None or abs(one.bias) >= smallest or estimate.lower is None or estimate.upper is None:
+        return True
+    return row_of(estimate.lower - one.bias, estimate.upper - one.bias, smallest) != row
 
 
-def _strength(
+# --- 4, certainty
+
+
+def _certainty(
     rule: Rule,
+    kind: Kind,
+    level: int,
     question: Question,
     identification: Identification,
     design: Design,
     estimate: Estimate,
     refutations: Sequence[Refutation],
-    checks: Mapping[str, str],
-) -> tuple[int, str, tuple[Reason, ...]]:
-    """The level that the design can give, the strength left of it, and the reasons."""
-    level, gives = maryland(rule, design, estimate)
-    found: list[Reason] = []
-    if estimate.concerns:
-        found.append(Reason(concern="estimator", steps=rule.lowers["estimator"], told=tuple(estimate.concerns)))
-    if cautions := tuple(v.caution for v in (design.treatment_variable, design.outcome_variable) if v.caution):
-        found.append(Reason(concern="record", steps=rule.lowers["record"], told=cautions))
-    if not identification.sufficient:
-        found.append(Reason(concern="forced", steps=rule.lowers["forced"]))
-    if lacking := _lacking([name for name, state in checks.items() if state == "not run"], refutations):
-        found.append(Reason(concern="not_run", steps=rule.lowers["not_run"], checks=tuple(lacking)))
-    found += _unpassed(rule, question, refutations, checks)
-    reasons = [Reason(concern="design", told=(gives,), numbers={"level": float(level)}), *found]
-    left = max(level - sum(one.steps for one in found), 0)
-    if failed := tuple(name for name, state in checks.items() if state == "failed"):
-        reasons.append(Reason(concern="failed", steps=left, checks=failed))
+    rejected: Sequence[Refutation],
+    row: Row,
+    placebos: Placebos | None,
+    states: Mapping[str, State],
+) -> tuple[int, tuple[Reason, ...]]:
+    """The step and what lowered it: of the reasons that share a letter the first alone."""
+    found = _looks(rule, kind, question, estimate, refutations, row)
+    found += _stands(rule, refutations, rejected)
+    found += _apart(rule, question, refutations)
+    found += _known(identification, design, estimate, refutations)
+    if placebos is None or placebos.trials < FEWEST_PLACEBOS:
+        found.append(Reason(concern="placebos", numbers={"trials": float(placebos.trials if placebos else 0)}))
+    left, reasons, letters = BY_LEVEL[level], [], set()
+    for one in found:
+        by = 0 if one.letter in letters else min(rule.steps, left)
+        letters.add(one.letter)
+        left -= by
+        reasons.append(Reason(concern=one.concern, steps=by, checks=one.checks, told=one.told, numbers=one.numbers))
+    effective = float(estimate.clusters if estimate.support is None else min(estimate.support.effective, estimate.clusters))
+    if effective < EFFECTIVE_CLUSTERS:
+        reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
+        left = min(left, LOW)
+    agreement = {one.name for one in refutations if one.role == "agreement"} | {"estimator_agreement"}
+    if not rule.randomised and not any(state != "not run" for name, state in states.items() if name in rule.bias[kind] and name not in agreement):
+        reasons.insert(0, Reason(concern="unchecked", steps=left))
         left = 0
-    elif left == level and any(one.survived for one in refutations):
-        reasons.append(Reason(concern="not_raised"))
-    return level, STRENGTHS[left], tuple(reasons)
+    return left, tuple(reasons)
 
 
-def _unpassed(rule: Rule, question: Question, refutations: Sequence[Refutation], checks: Mapping[str, str]) -> list[Reason]:
-    """Checks that did not pass and did not decide, estimators that disagree, and a pre-trend test that saw too little."""
-    found: list[Reason] = []
-    other = []
-    for one in refutations:
-        if one.survived is False and checks.get(one.name) != "failed":
-            if one.role == "agreement" and (one.bias is None or abs(one.bias) >= rule.disagreement * question.smallest_important):
-                found.append(Reason(concern="disagreement", steps=rule.lowers["disagreement"], checks=(one.name,), told=(one.found.rstrip("."),)))
-            else:
-                other.append(one.name)
-        bias = one.numbers.get("bias from detectable trend") if one.name == "pre_trend" and one.survived else None
-        if bias is not None and abs(bias) >= question.smallest_important:
-            found.append(Reason(concern="blind", steps=rule.lowers["blind"], checks=(one.name,), numbers={"bias": bias}))
-    if other:
-        ran = sum(one.p_value is not None and one.survived is not None and one.name not in checks for one in refutations)
-        steps = max(rule.lowers.get(name, rule.lowers["check"]) for name in other)
-        found.append(Reason(concern="check", steps=steps, checks=tuple(other), numbers={"ran": float(ran), "by chance": ran * 0.05}))
+def _timing(rule: Rule, kind: Kind, refutations: Sequence[Refutation]) -> list[Refutation]:
+    """The checks of the time before that this kind of design has, where they ran; of a trial also the balance of what was there before."""
+    names = (*rule.timing[kind], *(("covariate_balance", "pre_trend", "placebo_dates") if rule.randomised else ()))
+    return [one for one in refutations if one.survived is not None and one.name in names]
+
+
+def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refutations: Sequence[Refutation], row: Row) -> list[Reason]:
+    """Letter a: a look at bias that was not made, that could not have seen what matters, or whose drift would change the row."""
+    smallest, ran = question.smallest_important, [one for one in refutations if one.survived is not None]
+    made = {
+        "negative_control": [one for one in ran if one.role == "negative_control"],
+        "timing": _timing(rule, kind, refutations),
+        "second_measure": [one for one in ran if one.role == "second_measure"],
+    }
+    found = []
+    if lacking := [look for look in rule.looks if not made[look]]:
+        found.append(Reason(concern="unlooked", checks=tuple(lacking)))
+    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]]
+    if seeing and not any(one.blind_below is not None and one.blind_below < smallest for one in seeing):
+        known = [one.blind_below for one in seeing if one.blind_below is not None]
+        found.append(Reason(concern="blind", checks=tuple(one.name for one in seeing), numbers={"blind below": min(known)} if known else {}))
+    reach = half_width(estimate)
+    for one in made["timing"]:
+        if one.bias is None or reach is None or estimate.lower is None or estimate.upper is None or not estimate.std_error:
+            continue
+        half = reach * math.hypot(estimate.std_error, one.bias_error or 0.0)
+        lower, upper = min(estimate.lower, estimate.effect - one.bias - half), max(estimate.upper, estimate.effect - one.bias + half)
+        if row_of(lower, upper, smallest) != row:
+            found.append(Reason(concern="drift", checks=(one.name,), numbers={"bias": one.bias, "lower": lower, "upper": upper}))
     return found
 
 
+def _stands(rule: Rule, refutations: Sequence[Refutation], rejected: Sequence[Refutation]) -> list[Reason]:
+    """Letter b: a bias that was found and is harmless, and checks of who and what is in the data that did not pass."""
+    found = []
+    if rejected:
+        sizes = {one.name: one.bias for one in rejected if one.bias is not None}
+        found.append(Reason(concern=HARMLESS, checks=tuple(one.name for one in rejected), numbers=sizes))
+    if unstable := tuple(one.name for one in refutations if one.survived is False and one.name in rule.stability):
+        found.append(Reason(concern="unstable", checks=unstable))
+    return found
+
+
+def _apart(rule: Rule, question: Question, refutations: Sequence[Refutation]) -> list[Reason]:
+    """Letter c: a comparable estimator lies an important effect apart, and the error of the difference is small enough to say so."""
+    far = rule.apart * question.smallest_important
+    return [
+        Reason(concern="disagreement", checks=(one.name,), numbers={"difference": one.bias})
+        for one in refutations
+        if one.role == "agreement"
+        and one.survived is not None
+        and one.bias is not None
+        and abs(one.bias) >= far
+        and one.bias_error is not None
+        and one.bias_error <= far / 2.8
+    ]
+
+
+def _known(identification: Identification, design: Design, estimate: Estimate, refutations: Sequence[Refutation]) -> list[Reason]:
+    """Letter d: what the estimator warns of, the record is known for, a forced adjustment leaves open, and shocks that groups share."""
+    found = []
+    if cautions := tuple(v.caution for v in (design.treatment_variable, design.outcome_variable) if v.caution):
+        found.append(Reason(concern="record", told=cautions))
+    if estimate.concerns:
+        found.append(Reason(concern="estimator", told=tuple(estimate.concerns)))
+    if not identification.sufficient:
+        found.append(Reason(concern="forced"))
+    if shared := tuple(one.name for one in refutations if one.role == "shared_shocks" and one.survived is False):
+        found.append(Reason(concern="shared_shocks", checks=shared))
+    return found
+
+
+# --- what it does not say, and what would change it
+
+
+def _would_change(question: Question, reasons: Sequence[Reason], row: Row | None, certainty: int | None, sees: float | None) -> tuple[Change, ...]:
+    """What took certainty first, then what keeps the range wide."""
+    found = []
+    for one in reasons:
+        if one.concern == "record":
+            found.append(Change(code="record", told=one.told))
+        elif one.concern == "shared_shocks":
+            found.append(Change(code="groups", check=one.checks[0]))
+        elif one.concern in ("unlooked", "blind"):
+            lacking = one.checks if one.concern == "unlooked" else ()
+            found += [Change(code="negative_control")] if "negative_control" in lacking else []
+            found += [Change(code="timing")] if "timing" in lacking else []
+        elif one.concern == "placebos":
+            found.append(Change(code="placebos"))
+    settled = row in ("inside", "important_rise", "important_fall") and certainty is not None and certainty > LOW
+    if sees is not None and sees > question.smallest_important and not settled:
+        found.append(Change(code="information", number=(sees / question.smallest_important) ** 2))
+    return tuple(dict.fromkeys(found))
+
+
 def _cannot_say(
-    rule: Rule, identification: Identification, design: Design, refutations: Sequence[Refutation], finding: Finding, not_run: Sequence[str]
-) -> tuple[str, ...]:
-    said = []
-    if finding in ("cannot_tell", "no_interval", "unlikely_otherwise"):
-        said.append("That there is no effect: not finding one is not the same as showing there is none.")
-    if finding == "association":
-        said.append("What causes what: this estimate does not hold fixed what the graph asks for.")
-    if finding == "failed_checks":
-        said.append("Whether there is an effect, or which way: the checks show that this design does not answer the question.")
-    passed = {one.name for one in refutations if one.survived}
+    rule: Rule,
+    kind: Kind,
+    question: Question,
+    identification: Identification,
+    design: Design,
+    refutations: Sequence[Refutation],
+    states: Mapping[str, State],
+    gate: Gate | None,
+    failed: Sequence[str],
+    association: bool,
+    row: Row | None,
+) -> tuple[Limit, ...]:
+    said: list[Limit] = []
+    if gate in ("no_interval", "error_unknown"):
+        said.append(Limit(code="error"))
+    elif failed:
+        said.append(Limit(code="failed"))
+    elif association:
+        said.append(Limit(code="causation"))
+    elif row in ("both", "no_important_rise", "no_important_fall"):
+        said.append(Limit(code="no_effect"))
+    passed = {one.role for one in refutations if one.survived}
     if rule.randomised:
-        said.append("Whether those dealt the treatment got it, and whether those who left differ from those who stayed.")
+        said.append(Limit(code="compliance"))
     elif identification.strategy == "iv":
-        said.append("Whether the instrument moves the outcome in another way than through the treatment: no check on these data alone can show that.")
-    elif passed.intersection(NEGATIVE_CONTROLS):
-        said.append(
-            "Whether something unmeasured that changes over time moves both the treatment and the outcome but not the negative control, which showed nothing."
-        )
+        said.append(Limit(code="exclusion"))
     else:
-        said.append("Whether something unmeasured that changes over time moves both the treatment and the outcome: no check on these data alone can show that.")
+        said.append(Limit(code="unmeasured_unshared" if "negative_control" in passed else "unmeasured"))
+        said += [Limit(code="late_drift")] if kind in ("dose", "adoption", "one_row") else []
     caution = design.treatment_variable.caution
     if "second_measure" in passed:
-        said.append("Whether both measures of the treatment err in the same way: the second one shows only error of the first's own.")
-    elif caution:
-        said.append(
-            f"What {design.treatment_variable.label} does when measured without error ({caution}). "
-            "Error in a treatment usually draws an estimate towards nothing."
-        )
+        said.append(Limit(code="both_measures"))
     else:
-        said.append("Whether the treatment was recorded with error, which usually draws an estimate towards nothing.")
-    said.append("Whether the graph lacks an arrow: one that leaves no trace in these data no check on them can show.")
-    reasons = {one.name: one.reason for one in refutations}
-    for name in not_run:
-        why = f"could not be run: {str(reasons[name]).rstrip('.')}" if name in reasons else "was not asked for"
-        said.append(f"{capital(name.replace('_', ' '))}, a decisive check, {why}.")
-    said += [f"{capital(warning)}." for warning in identification.warnings]
-    if design.lost and (gone := sorted({a for loss in design.lost for a in loss.authorities})):
-        said.append(f"Anything about the {len(gone)} authorities left out.")
+        said.append(Limit(code="record", told=caution) if caution else Limit(code="recorded"))
+    said.append(Limit(code="missing_arrow"))
+    by_name = {one.name: one for one in refutations}
+    for name, state in states.items():
+        one = by_name.get(name)
+        if state == "not run":
+            said.append(Limit(code="not_run", check=name, told=(one.reason or "not said").rstrip(".") if one else "this run did not ask for it"))
+        elif state == "passed" and one is not None and one.blind_below is not None and one.blind_below >= question.smallest_important:
+            said.append(Limit(code="blind", check=name, number=one.blind_below))
+    said += [Limit(code="warning", told=warning.rstrip(".")) for warning in identification.warnings]
+    if design.lost and (gone := {a for loss in design.lost for a in loss.authorities}):
+        said.append(Limit(code="left_out", number=float(len(gone))))
     return tuple(said)

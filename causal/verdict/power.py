@@ -2,7 +2,7 @@
 
 All three take the estimate's own standard error for that of the design, and none of them reads the estimate's size but the last. The
 detectable effect is Bloom's (1995, Minimum detectable effects: a simple way to report the statistical power of experimental designs). The power
-curve gives, for a true effect, the probability of each row of the verdict's table when every decisive check is run and passes; it is no power
+curve gives, for a true effect, the probability of each row of the verdict's table; it is no power
 "observed after the fact", since the true effects are fixed beforehand. The two one-sided tests are Schuirmann's (1987, A comparison of
 the two one-sided tests procedure and the power approach for assessing the equivalence of average bioavailability), read as Lakens does
 (2017, Equivalence tests: a practical primer); they stand beside the verdict and change no word of it.
@@ -20,19 +20,10 @@ from causal.design import Design
 from causal.estimate import Estimate
 from causal.inference.clustered import FEW_CLUSTERS, effective_clusters
 from causal.inference.detectable import POWER, minimum_detectable, quantile
-from causal.verdict.rule import Direction, Finding, classify
+from causal.verdict.rule import ROWS, row_of
 
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # true effects of the curve, in smallest important effects, and their mirrors
 ERRORS = 200  # standard errors that a study might have drawn, over which the curve is averaged
-ROWS: dict[tuple[Finding, Direction], str] = {
-    ("probably", "increase"): "probably increased",
-    ("may", "increase"): "may have increased",
-    ("unlikely_otherwise", "increase"): "important reduction unlikely",
-    ("unlikely_otherwise", "decrease"): "important increase unlikely",
-    ("may", "decrease"): "may have reduced",
-    ("probably", "decrease"): "probably reduced",
-}
-HEADLINES = ("little or no difference", *ROWS.values(), "cannot tell")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +50,12 @@ class Power:
     ----------
     effect : the true effect, outcome units.
     found : probability that the interval leaves out 0.
-    headlines : headline → its probability; they add to 1.
+    rows : row of the verdict's table → its probability; they add to 1.
     """
 
     effect: float
     found: float
-    headlines: Mapping[str, float]
+    rows: Mapping[str, float]
 
 
 def _below(x: float, df: float | None) -> float:
@@ -120,22 +111,21 @@ def power_curve(estimate: Estimate, smallest: float) -> tuple[Power, ...]:
     # estimates at which an end of the interval meets a bound, sorted; shape (errors, 6)
     edges = np.sort(np.concatenate([bound + sign * half[:, None] for bound in (-smallest, 0.0, smallest) for sign in (-1, 1)], axis=1), axis=1)
     inside = np.concatenate([edges[:, :1] - smallest, (edges[:, 1:] + edges[:, :-1]) / 2, edges[:, -1:] + smallest], axis=1)
-    rows = np.array([[_headline(e, h, smallest) for e in estimates] for estimates, h in zip(inside.tolist(), half.tolist(), strict=True)])
+    rows = np.array([[_row(e, h, smallest) for e in estimates] for estimates, h in zip(inside.tolist(), half.tolist(), strict=True)])
     curve = []
     for effect in (*(-step * smallest for step in STEPS[:0:-1]), *(step * smallest for step in STEPS)):
         below = special.ndtr((edges - effect) / error)
         mass: Floats = np.diff(below, axis=1, prepend=0.0, append=1.0) / len(drawn)
         left = (special.ndtr((-half - effect) / error) + special.ndtr((effect - half) / error)).mean()
-        curve.append(Power(effect=effect, found=float(left), headlines={name: float(mass[rows == i].sum()) for i, name in enumerate(HEADLINES)}))
+        curve.append(Power(effect=effect, found=float(left), rows={name: float(mass[rows == i].sum()) for i, name in enumerate(ROWS)}))
     return tuple(curve)
 
 
-def _headline(effect: float, half: float, smallest: float) -> int:
-    """Where the headline of an interval stands in `HEADLINES`."""
-    finding, direction = classify(effect - half, effect + half, effect, smallest)
-    if finding == "little_or_none":
-        return 0
-    return HEADLINES.index(ROWS[finding, direction] if direction else "cannot tell")
+def _row(effect: float, half: float, smallest: float) -> int:
+    """Where the row of an interval stands in `ROWS`."""
+    row = row_of(effect - half, effect + half, smallest)
+    assert row is not None  # its ends are finite
+    return ROWS.index(row)
 
 
 def before_results(design: Design, autocorrelation: float) -> float:

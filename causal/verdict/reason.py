@@ -1,30 +1,64 @@
-"""Why the evidence is as strong as it is: each reason a fact with a code, and the one place where such facts become sentences."""
+"""Why a verdict is as certain as it is, what it leaves open and what would change it: each a fact with a code and numbers, never a sentence.
+
+`causal.verdict.say` makes the sentences, from these and from nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from causal.knobs import is_whole
-from causal.words import listed
 
-# what kind of comparison it is; what the estimator, the record or a forced adjustment set gives to think; decisive checks that were not run; other
-# checks that did not pass; estimators that disagree; a check too blind to see a harmful drift; decisive checks that failed; and that passing raises nothing
-Concern = Literal["design", "estimator", "record", "forced", "not_run", "check", "disagreement", "blind", "failed", "not_raised"]
+# a  drift: the row is another over what drift would make of the interval; blind: neither look at bias could see an effect that matters; unlooked: one of
+#    the looks at bias was not made
+# b  harmless: a bias was found and is too small to move the row; unstable: a check of who and what is in the data did not pass
+# c  disagreement: a comparable estimator lies an important effect apart
+# d  estimator, record, forced, shared_shocks: what the estimator warns of, the record is known for, a forced adjustment set leaves, groups share
+# e  placebos: too few placebos to know the error
+# and, without a letter: unchecked (nothing of the design could be checked for bias), few_clusters (certainty is at most low)
+Concern = Literal[
+    "drift",
+    "blind",
+    "unlooked",
+    "harmless",
+    "unstable",
+    "disagreement",
+    "estimator",
+    "record",
+    "forced",
+    "shared_shocks",
+    "placebos",
+    "unchecked",
+    "few_clusters",
+]
 CONCERNS: tuple[Concern, ...] = get_args(Concern)
+LETTERS: dict[Concern, str] = {
+    "drift": "a",
+    "blind": "a",
+    "unlooked": "a",
+    "harmless": "b",
+    "unstable": "b",
+    "disagreement": "c",
+    "estimator": "d",
+    "record": "d",
+    "forced": "d",
+    "shared_shocks": "d",
+    "placebos": "e",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One reason for the strength of a verdict.
+    """One reason for the certainty of a verdict.
 
     Parameters
     ----------
     concern : its code.
-    steps : by how many levels it lowers the strength; 0 where it is noted and lowers nothing.
+    steps : by how many steps it lowers the certainty; 0 where another of its letter has done so already, or none is left to lose.
     checks : names of the checks it speaks of.
-    told : what the estimator, the record or a check said of it, in their own words.
+    told : what the estimator or the record said of it, in their own words.
     numbers : name → number behind it.
 
     Raises
@@ -44,38 +78,70 @@ class Reason:
         if not is_whole(self.steps, 0):
             raise ValueError(f"a reason's steps must be a whole number of at least 0, got {self.steps!r}")
 
-
-def reason_sentence(reason: Reason) -> str:
-    """A reason in words for evaluators."""
-    told, checks = "; ".join(reason.told), reason.checks
-    if reason.concern == "design":
-        return f"{told} (level {reason.numbers['level']:.0f} of 5 on the Maryland scale)"
-    if reason.concern == "failed":
-        return f"lowered to nothing: {decisive_checks(checks)} failed"
-    if reason.concern == "not_raised":
-        return "not raised by the checks passed: passing them is no proof"
-    if reason.concern == "forced":
-        why = "the forced adjustment set leaves a back door open in the graph, or holds fixed what the treatment moves"
-    elif reason.concern == "not_run":
-        why = f"{decisive_checks(checks)} {'were' if len(checks) > 1 else 'was'} not run"
-    elif reason.concern == "disagreement":
-        why = f"estimators of one estimand disagree: {told}"
-    elif reason.concern == "blind":
-        why = "the pre-trend test passed, but often misses trends that would look like an important effect"
-    elif reason.concern == "check":
-        ran = reason.numbers.get("ran", 0.0)
-        by_chance = f"; of {ran:.0f} such checks with a p-value about {reason.numbers['by chance']:.1f} do not in a clean world" if ran > 1 else ""
-        why = f"did not pass {named(checks)}{by_chance}"
-    else:
-        why = told
-    return f"lowered by {reason.steps}: {why}" if reason.steps else f"noted, and not lowered for it: {why}"
+    @property
+    def letter(self) -> str:
+        """Of the reasons that share a letter one alone lowers the certainty; "" for those that have none."""
+        return LETTERS.get(self.concern, "")
 
 
-def named(names: Sequence[str]) -> str:
-    """Checks by their names on the shelf, in words."""
-    return listed([name.replace("_", " ") for name in names])
+Open = Literal[
+    "no_effect",
+    "causation",
+    "failed",
+    "anything",
+    "error",
+    "compliance",
+    "exclusion",
+    "unmeasured",
+    "unmeasured_unshared",
+    "late_drift",
+    "both_measures",
+    "recorded",
+    "record",
+    "missing_arrow",
+    "not_run",
+    "blind",
+    "warning",
+    "left_out",
+]
+OPEN: tuple[Open, ...] = get_args(Open)
 
 
-def decisive_checks(names: Sequence[str]) -> str:
-    """The same, called decisive."""
-    return f"the decisive check{'s' * (len(names) > 1)} {named(names)}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One thing that an answer does not say.
+
+    Parameters
+    ----------
+    code : which.
+    check : the check that it is about; "" where it is about none.
+    told : what the graph, the record or the check said of it, in their own words.
+    number : behind it (authorities left out, the smallest bias a check sees); None where there is none.
+    """
+
+    code: Open
+    check: str = ""
+    told: str = ""
+    number: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.code not in OPEN:
+            raise ValueError(f"a limit's code must be one of {', '.join(OPEN)}, got {self.code!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that would change the answer or its certainty.
+
+    Parameters
+    ----------
+    code : "measure" (what would have to be measured, `told`), "variation" (a treatment that changes within authorities),
+        "information" (how many times as much, `number`), "negative_control", "timing", "record",
+        "groups" or "placebos".
+    check : the check that it would take; "" where it takes none.
+    """
+
+    code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "groups", "placebos"]
+    check: str = ""
+    told: tuple[str, ...] = ()
+    number: float | None = None

@@ -1,15 +1,19 @@
-"""The rule by which numbers become words: the table, the checks that decide for each kind of design, and what lowers strength.
+"""The rule by which numbers become an answer: the rows and classes of intervals, the checks that speak of bias, and the design's certainty.
 
-With l and u the ends of the interval and δ the smallest important effect, an interval falls in one row, mirrored for reductions:
+With l and u the ends of the interval and δ the smallest important effect, an interval falls in exactly one row, and by which direction is harm a row has
+one class (here for harm pointing up; mirrored where it points down):
 
-    −δ < l and u < δ       made little or no difference (a small increase is likely, if l > 0)
-    l ≥ δ                  probably increased
-    0 < l < δ ≤ u          may have increased
-    −δ < l ≤ 0 and u ≥ δ   an important reduction is unlikely; cannot tell whether it increased
-    l ≤ −δ and u ≥ δ       cannot tell
+    l ≥ δ                  important_rise       harm
+    0 < l < δ ≤ u          rise                 some harm
+    −δ < l and u < δ       inside               little or none
+    l ≤ −δ and 0 ≤ u < δ   no_important_rise    no harm that matters
+    −δ < l ≤ 0 and u ≥ δ   no_important_fall    harm still open
+    l ≤ −δ and u ≥ δ       both                 cannot tell
+    l ≤ −δ < u < 0         fall                 some benefit
+    u ≤ −δ                 important_fall       benefit that matters
 
-Decisive checks share one false-alarm rate (Holm 1979, A simple sequentially rejective multiple test procedure). The five levels of
-strength are the Maryland scale's (Sherman and others 1998, Preventing crime: what works, what doesn't, what's promising).
+Checks of bias share one false-alarm rate (Holm 1979, A simple sequentially rejective multiple test procedure). What a design can give is a level of
+the Maryland scale (Sherman and others 1998, Preventing crime: what works, what doesn't, what's promising).
 """
 
 from __future__ import annotations
@@ -26,25 +30,92 @@ from causal.errors import ConfigError, suggest
 from causal.estimate import Estimate
 from causal.knobs import is_number, is_whole
 
-Finding = Literal["not_identified", "failed_checks", "no_interval", "association", "little_or_none", "probably", "may", "unlikely_otherwise", "cannot_tell"]
-Direction = Literal["increase", "decrease"]
+Row = Literal["important_rise", "rise", "inside", "no_important_rise", "no_important_fall", "both", "fall", "important_fall"]
+ROWS: tuple[Row, ...] = get_args(Row)
+Class = Literal[
+    "harm",
+    "some_harm",
+    "little_or_none",
+    "no_harm_that_matters",
+    "harm_still_open",
+    "cannot_tell",
+    "some_benefit",
+    "benefit_that_matters",
+]
+CLASSES: tuple[Class, ...] = get_args(Class)
+UPWARDS: dict[Row, Class] = {
+    "important_rise": "harm",
+    "rise": "some_harm",
+    "inside": "little_or_none",
+    "no_important_rise": "no_harm_that_matters",
+    "no_important_fall": "harm_still_open",
+    "both": "cannot_tell",
+    "fall": "some_benefit",
+    "important_fall": "benefit_that_matters",
+}
+MIRRORED: dict[Row, Row] = {
+    "important_rise": "important_fall",
+    "rise": "fall",
+    "inside": "inside",
+    "no_important_rise": "no_important_fall",
+    "no_important_fall": "no_important_rise",
+    "both": "both",
+    "fall": "rise",
+    "important_fall": "important_rise",
+}
 Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-MOST_DECISIVE = 3
+HIGH, MODERATE, LOW, VERY_LOW = 3, 2, 1, 0
+STEPS = ("very_low", "low", "moderate", "high")  # a certainty step's name
+BY_LEVEL = {5: HIGH, 4: HIGH, 3: MODERATE, 2: LOW, 1: VERY_LOW}
 FEWEST_SHOCKS = 20  # effective national shocks below which an exposure instrument is a difference-in-differences
-DECISIVE: dict[str, tuple[str, ...]] = {
-    "dose": ("future_treatment", "implied_independence", "negative_control_outcome"),
-    "adoption": ("pre_trend", "implied_independence", "negative_control_outcome"),
-    "instrument": ("placebo_dates", "negative_control_outcome"),
-    "one_row": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
-    "cross_section": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
+FEWEST_PLACEBOS = 200  # fewer cannot say that the error is wrong
+GATE = 0.001  # of the exact binomial test of placebo rejections against twice the nominal rate
+EFFECTIVE_CLUSTERS = 10.0  # fewer cap the certainty at low
+BIAS: dict[str, tuple[str, ...]] = {
+    "dose": (
+        "pre_trend",
+        "future_treatment",
+        "reverse_causation",
+        "placebo_dates",
+        "anticipation",
+        "implied_independence",
+        "negative_control_outcome",
+        "negative_control_exposure",
+        "estimator_agreement",
+    ),
+    "adoption": (
+        "pre_trend",
+        "future_treatment",
+        "reverse_causation",
+        "placebo_dates",
+        "anticipation",
+        "implied_independence",
+        "negative_control_outcome",
+        "negative_control_exposure",
+        "estimator_agreement",
+    ),
+    "instrument": ("placebo_dates", "future_treatment", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
+    "one_row": ("placebo_dates", "pre_trend", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
+    "cross_section": ("implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
 }
-# where a decisive check cannot be run, one of these that was run and passed stands in for it: of a graph that makes no testable claim about treatment and
-# outcome, a negative control sees the missing arrow that leaves no trace (docs/method.md, section 3: with aid alone)
-STANDS_IN: dict[str, tuple[str, ...]] = {"implied_independence": ("negative_control_outcome", "negative_control_exposure")}
-# what undermines an estimate, and by how many of the five levels each lowers the strength
-LOWERS: dict[str, int] = {"estimator": 1, "record": 1, "forced": 1, "not_run": 1, "check": 1, "disagreement": 2, "blind": 1, "placebo_treatment": 2}
-CONCERNS = ("estimator", "record", "forced", "not_run", "check", "disagreement", "blind")
+# the check that looks at the time before, for each kind of design: any of these that ran; a cross-section has none
+TIMING: dict[str, tuple[str, ...]] = {
+    "dose": ("pre_trend",),
+    "adoption": ("pre_trend",),
+    "instrument": ("placebo_dates",),
+    "one_row": ("placebo_dates",),
+    "cross_section": (),
+}
+STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve")
+LOOKS = ("negative_control", "timing")
+ALL_LOOKS = (*LOOKS, "second_measure")
+OLD = {
+    "decisive": "every check of bias now counts, with the size of what it found: name those of a kind under  rule.bias.KIND=[checks]  or leave it out",
+    "by_design": "write  rule.bias.KIND=[checks]  for the checks of bias that a kind of design should have; all of them count and none alone decides",
+    "lowers": "certainty falls by at most one step for each of the letters a to d; write  rule.steps=2  to make each weigh more",
+    "disagreement": "write  rule.apart=…  (how many smallest important effects a comparable estimator may lie apart)",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,75 +124,75 @@ class Rule:
 
     Parameters
     ----------
-    decisive : names of at most three checks any of which, failing, takes the answer away, and any of which, not run, turns "probably"
-        into "may have", for every kind of design; None takes those of `by_design`.
-    by_design : the same for each kind of design.
-    level : joint false-alarm rate of the decisive checks.
-    lowers : by how many levels each concern lowers the strength: `estimator` (what the estimator warns of), `record` (known error in a
-        record), `forced` (a forced adjustment set that the graph finds wanting), `not_run` (decisive checks), `check` (other checks that did
-        not pass, together), `disagreement` (between estimators), `blind` (a pre-trend test that could not have seen a harmful trend). A check's
-        own name may stand here too and then counts for it in the place of `check`; of several that did not pass the heaviest counts.
-    disagreement : how far apart estimators of one estimand may lie, in smallest important effects, before a difference beyond noise
-        counts as `disagreement` and not as one more check that did not pass.
+    bias : kind of design → names of the checks of bias that it should have. Every check whose family is bias counts if it ran; one of these that did not
+        run, for whatever reason, is said not to have run.
+    timing : kind of design → names of its check of the time before, of which one that ran is enough; none where the design has no such check.
+    looks : the looks at bias without which certainty falls a step, and of which one must be able to see an effect that matters: `negative_control`,
+        `timing`, `second_measure` (of the treatment; it must have run).
+    stability : checks of who and what is in the data; certainty falls a step where any of them did not pass.
+    level : joint false-alarm rate of the checks of bias.
+    apart : how far apart a comparable estimator may lie, in smallest important effects.
+    steps : by how many steps each letter lowers the certainty.
     randomised : how lot decided who was treated, in words; None where it did not.
 
     Raises
     ------
-    ConfigError : a kind that does not exist or is left out, more than three checks, a weight or level out of range.
+    ConfigError : a key of an earlier form, a kind that does not exist or is left out, a number out of range.
     """
 
-    decisive: tuple[str, ...] | None = None
-    by_design: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(DECISIVE))
+    bias: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(BIAS))
+    timing: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(TIMING))
+    looks: tuple[str, ...] = LOOKS
+    stability: tuple[str, ...] = STABILITY
     level: float = 0.05
-    lowers: Mapping[str, int] = field(default_factory=lambda: dict(LOWERS))
-    disagreement: float = 1.0
+    apart: float = 1.0
+    steps: int = 1
     randomised: str | None = None
 
+    def __new__(cls, **given: Any) -> Rule:
+        """Keys of an earlier form are refused with what to write instead."""
+        for key, instead in OLD.items():
+            if key in given:
+                raise ConfigError(f"rule.{key} is of an earlier form of the rule: {instead}")
+        return object.__new__(cls)
+
     def __post_init__(self) -> None:
-        if self.decisive is not None:
-            object.__setattr__(self, "decisive", _checks("decisive", self.decisive))
-        object.__setattr__(self, "by_design", _by_design(self.by_design))
+        object.__setattr__(self, "bias", _by_kind("bias", self.bias))
+        object.__setattr__(self, "timing", _by_kind("timing", self.timing))
+        object.__setattr__(self, "stability", _names("stability", self.stability))
+        object.__setattr__(self, "looks", _names("looks", self.looks))
+        for look in self.looks:
+            if look not in ALL_LOOKS:
+                raise ConfigError(f"rule.looks has {look!r}; {suggest(look, ALL_LOOKS)}")
         if not is_number(self.level) or not 0 < self.level < 0.5:
             raise ConfigError(f"rule.level must lie between 0 and 0.5, got {self.level!r}")
-        if not isinstance(self.lowers, Mapping):
-            raise ConfigError(f"rule.lowers must say  concern: levels, got {self.lowers!r}")
-        for name, by in self.lowers.items():
-            if not is_whole(by, 0, 5):
-                raise ConfigError(f"rule.lowers.{name} must be a whole number of levels from 0 to 5, got {by!r}")
-        if lacking := [name for name in CONCERNS if name not in self.lowers]:
-            raise ConfigError(f"rule.lowers lacks {', '.join(lacking)}; 0 says that it does not lower the strength")
-        object.__setattr__(self, "lowers", dict(self.lowers))
-        if not is_number(self.disagreement) or not 0 <= self.disagreement < np.inf:
-            raise ConfigError(f"rule.disagreement must be a number of smallest important effects of at least 0, got {self.disagreement!r}")
+        if not is_number(self.apart) or self.apart <= 0:
+            raise ConfigError(f"rule.apart must be a number of smallest important effects above 0, got {self.apart!r}")
+        if not is_whole(self.steps, 1, 3):
+            raise ConfigError(f"rule.steps must be a whole number from 1 to 3, got {self.steps!r}")
         if self.randomised is not None and (not isinstance(self.randomised, str) or not self.randomised.strip()):
             raise ConfigError(f"rule.randomised must say in words how lot decided who was treated, or be null, got {self.randomised!r}")
 
-    def decides(self, kind: Kind) -> tuple[str, ...]:
-        """The decisive checks of a kind of design."""
-        return self.by_design[kind] if self.decisive is None else self.decisive
 
-
-def _checks(where: str, names: Any) -> tuple[str, ...]:
-    """At most three names of checks."""
+def _names(where: str, names: Any) -> tuple[str, ...]:
+    """Names, each once."""
     if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(name, str) and name for name in names):
-        raise ConfigError(f"rule.{where} must be a list of checks' names, got {names!r}")
+        raise ConfigError(f"rule.{where} must be a list of names, got {names!r}")
     if len(set(names)) != len(names):
-        raise ConfigError(f"rule.{where} names a check twice: {', '.join(names)}")
-    if len(names) > MOST_DECISIVE:
-        raise ConfigError(f"rule.{where} names {len(names)} checks; at most three may be decisive, or false alarms pile up")
+        raise ConfigError(f"rule.{where} names one twice: {', '.join(names)}")
     return tuple(names)
 
 
-def _by_design(given: Any) -> dict[str, tuple[str, ...]]:
-    """Decisive checks for each kind of design, all kinds named."""
+def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
+    """Checks for each kind of design, all kinds named."""
     if not isinstance(given, Mapping):
-        raise ConfigError(f"rule.by_design must say  kind: [checks]  for each of {', '.join(KINDS)}, got {given!r}; one list for all is  rule.decisive=[…]")
+        raise ConfigError(f"rule.{where} must say  kind: [checks]  for each of {', '.join(KINDS)}, got {given!r}")
     for kind in given:
         if kind not in KINDS:
-            raise ConfigError(f"rule.by_design has {kind!r}, which is no kind of design; {suggest(str(kind), KINDS)}")
+            raise ConfigError(f"rule.{where} has {kind!r}, which is no kind of design; {suggest(str(kind), KINDS)}")
     if lacking := [kind for kind in KINDS if kind not in given]:
-        raise ConfigError(f"rule.by_design lacks {', '.join(lacking)}; [] says that no check decides there")
-    return {kind: _checks(f"by_design.{kind}", given[kind]) for kind in KINDS}
+        raise ConfigError(f"rule.{where} lacks {', '.join(lacking)}; [] says that there is none")
+    return {kind: _names(f"{where}.{kind}", given[kind]) for kind in KINDS}
 
 
 def kind_of(design: Design, estimate: Estimate) -> Kind:
@@ -129,6 +200,10 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
 
     An instrument; one row an authority in the data; one row an authority made from a panel; a treatment of the question's two levels
     that is taken up and kept, or an estimate that counts who took it up; or else a dose on a panel.
+
+    Parameters
+    ----------
+    design, estimate : the analysis as it was done.
     """
     if design.identification.strategy == "iv":
         return "instrument"
@@ -148,43 +223,79 @@ def _taken_up(design: Design) -> bool:
     return bool((steps >= 0).all() or (steps <= 0).all()) and bool(steps.any())
 
 
-def maryland(rule: Rule, design: Design, estimate: Estimate) -> tuple[int, str]:
-    """The level of the Maryland scale that a design can give, 1 to 5, and what gives it."""
+def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
+    """The level of the Maryland scale that a design can give, 1 to 5.
+
+    Parameters
+    ----------
+    rule : says whether lot decided.
+    design, estimate : the analysis as it was done.
+    """
     kind, held = kind_of(design, estimate), estimate.held
     if rule.randomised:
-        return 5, f"treatment was dealt by lot: {rule.randomised.strip().rstrip('.')}"
+        return 5
     if kind == "instrument":
         shocks = estimate.facts.shocks
-        if shocks is not None and shocks < FEWEST_SHOCKS:
-            return 3, f"a difference-in-differences by exposure, since {shocks:.0f} effective shock{'s' * (round(shocks) != 1)} make no instrument"
-        return 4, "a comparison by an instrument"
+        return 3 if shocks is not None and shocks < FEWEST_SHOCKS else 4
     if held.authority and estimate.estimand.comparison != "changes":
-        return 3, "a comparison of authorities with themselves over time"
+        return 3
     if kind == "one_row" and not estimate.association:
-        return 3, "a comparison over time of authorities that differ in treatment and are alike in what was measured"
+        return 3
     if design.identification.strategy == "frontdoor":
-        return 2, "a comparison through the front door"
-    if held.controls and (design.control_groups or design.nested_names):
-        return 2, "a comparison between authorities with controls"
-    return 1, "a bare comparison"
+        return 2
+    return 2 if held.controls and (design.control_groups or design.nested_names) else 1
 
 
-def classify(lower: float | None, upper: float | None, effect: float, smallest: float) -> tuple[Finding, Direction | None]:
-    """The table's row for an interval, and the direction it speaks of; every case falls in one row.
+def row_of(lower: float | None, upper: float | None, smallest: float) -> Row | None:
+    """The row that an interval falls in; None where there is no interval.
 
     Parameters
     ----------
     lower, upper : the interval, outcome units; none is known where one is None or not finite, or where they are the wrong way round.
-    effect : the estimate; without a finite one there is no row either.
     smallest : δ, above 0.
     """
-    if lower is None or upper is None or not all(map(math.isfinite, (lower, upper, effect))) or lower > upper:
-        return "no_interval", None
+    if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)) or lower > upper:
+        return None
+    if lower >= smallest:
+        return "important_rise"
+    if upper <= -smallest:
+        return "important_fall"
     if lower > -smallest and upper < smallest:
-        return "little_or_none", "increase" if lower > 0 else "decrease" if upper < 0 else None
+        return "inside"
     if lower <= -smallest and upper >= smallest:
-        return "cannot_tell", None
-    # one end lies beyond δ and the other short of it: turned so that the far end is up
-    far: Direction = "increase" if upper >= smallest else "decrease"
-    near = lower if far == "increase" else -upper
-    return ("probably" if near >= smallest else "may" if near > 0 else "unlikely_otherwise"), far
+        return "both"
+    if upper >= smallest:
+        return "rise" if lower > 0 else "no_important_fall"
+    return "fall" if upper < 0 else "no_important_rise"
+
+
+def class_of(row: Row, harm: Literal["increase", "decrease"] | None) -> Class | None:
+    """The class of a row by the direction called harm; None where none is.
+
+    Parameters
+    ----------
+    row : of an interval.
+    harm : the direction of the outcome that is bad.
+    """
+    return None if harm is None else UPWARDS[row if harm == "increase" else MIRRORED[row]]
+
+
+def holds(row: Row, truth: float, smallest: float) -> bool:
+    """Whether what a row says is so, where the truth is known: of planted effects.
+
+    Parameters
+    ----------
+    row : of an interval.
+    truth : the true effect, outcome units.
+    smallest : δ, above 0.
+    """
+    return {
+        "important_rise": truth >= smallest,
+        "rise": truth > 0,
+        "inside": -smallest < truth < smallest,
+        "no_important_rise": truth < smallest,
+        "no_important_fall": truth > -smallest,
+        "both": True,
+        "fall": truth < 0,
+        "important_fall": truth <= -smallest,
+    }[row]

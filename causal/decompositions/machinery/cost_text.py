@@ -101,7 +101,7 @@ def cost_text(
     elif high < 0:
         answer = f"Later placements cost more than it saves: {spread}."
     else:
-        answer = f"Whether it saves anything once later placements are counted cannot be told: {spread}."
+        answer = f"Whether it saves anything once later placements are counted is open: {spread}."
     values = np.linspace(0.0, knobs.most or _furthest(bad * added, net, level), 51)
     benefit = net[:, None] - values * bad * added[:, None]
     probable = (benefit > 0).mean(axis=0)

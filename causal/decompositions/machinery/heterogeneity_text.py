@@ -35,6 +35,52 @@ class Learnt:
     authorities: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Differing:
+    """What was found of differences, decided once: headline, captions and lists all take it from here.
+
+    Parameters
+    ----------
+    held_out : what held in authorities held out, adjusted p below the level and an interval that leaves out 0; the surest, with its p.
+    groupings : named groupings whose groups differ, by an adjusted p below the level.
+    tried : whether any authorities were held out.
+    rule : the rule for a sum that does better than spending it evenly, by the same two conditions; None where none does.
+    """
+
+    held_out: tuple[HeldOut, float] | None
+    groupings: tuple[str, ...]
+    tried: bool
+    rule: Value | None
+
+    @property
+    def said(self) -> str:
+        """Of the groupings, with what was held out where the two do not say the same."""
+        if self.groupings:
+            beside = "" if self.held_out or not self.tried else ", which authorities that were held out do not bear out"
+            return f"Groups by {listed(list(self.groupings))} differ by more than chance gives{beside}"
+        beside = "; what was predicted from all that is known of authorities together did hold in those held out" if self.held_out else ""
+        return f"In no single grouping do they differ by more than chance may give{beside}"
+
+
+def differing(tests: Sequence[Named], learnt: Learnt, alarm: float) -> Differing:
+    """Decide what differs.
+
+    Parameters
+    ----------
+    tests : of named groupings.
+    learnt : in authorities held out.
+    alarm : the level of the tests.
+    """
+    held = [(one, p) for one, p in zip(learnt.tests, learnt.adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
+    better = [(one, p) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
+    return Differing(
+        held_out=min(held, key=lambda pair: pair[1]) if held else None,
+        groupings=tuple(one.of for one in tests if one.adjusted is not None and one.adjusted < alarm),
+        tried=bool(learnt.tests),
+        rule=min(better, key=lambda pair: pair[1])[0] if better else None,
+    )
+
+
 def rate_of(case: Case) -> float | None:
     """How many people the outcome is counted in, where it is a rate."""
     return case.panel.variable(case.question.outcome).count_per
@@ -45,48 +91,44 @@ def breakdown(case: Case, made: Design, parts: Sequence[Part], tests: Sequence[N
     question, outcome = case.question, made.outcome_variable
     alarm = 1 - question.level
     unit = outcome.unit
-    told_held = [(one, p) for one, p in zip(learnt.tests, learnt.adjusted, strict=True) if p < alarm]
-    told_named = [one for one in tests if one.adjusted is not None and one.adjusted < alarm]
+    found = differing(tests, learnt, alarm)
     digits = places(max((abs(one) for part in parts for one in (part.effect, part.lower, part.upper) if one is not None), default=1.0))
     said = [_named(one, parts, digits, alarm) for one in tests]
-    if learnt.tests:
-        if told_held:
-            best, p = min(told_held, key=lambda pair: pair[1])
-            headline = (
-                f"The effect on {outcome.label} is not the same everywhere: in authorities that were held out it was {_reach(best, unit)} where it had been "
-                f"predicted one standard deviation higher (p {p:.3f})."
-            )
-        else:
-            headline = (
-                f"No difference between groups of authorities can be told in the effect on {outcome.label}: none that was predicted held in authorities "
-                "that were held out."
-            )
-            if told_named:
-                by = listed([one.of for one in told_named])
-                headline += f" Groups by {by} do differ when all authorities are looked at together, which the held-out ones do not bear out."
-        said += [_held(one, p, unit) for one, p in zip(learnt.tests, learnt.adjusted, strict=True)]
-    elif told_named:
+    if found.held_out:
+        best, p = found.held_out
         headline = (
-            f"Groups by {listed([one.of for one in told_named])} differ in the effect on {outcome.label}, but no authorities were held out to bear it out."
+            f"The effect on {outcome.label} is not the same everywhere: in authorities that were held out it was {_reach(best, unit)} where it had been "
+            f"predicted one standard deviation higher (p {p:.3f})."
         )
+    elif found.tried:
+        headline = (
+            f"No difference between groups of authorities can be told in the effect on {outcome.label}: none that was predicted held in authorities "
+            "that were held out."
+        )
+        if found.groupings:
+            by = listed(list(found.groupings))
+            headline += f" Groups by {by} do differ when all authorities are looked at together, which the held-out ones do not bear out."
+    elif found.groupings:
+        headline = f"Groups by {listed(list(found.groupings))} differ in the effect on {outcome.label}, but no authorities were held out to bear it out."
     else:
         headline = f"No difference between groups of authorities can be told in the effect on {outcome.label}."
+    said += [_held(one, p, unit) for one, p in zip(learnt.tests, learnt.adjusted, strict=True)]
     rate = rate_of(case)
     if learnt.values and rate is not None:
-        headline += " " + _budget_headline(learnt, outcome.label, rate, alarm)
+        headline += " " + _budget_headline(learnt, found.rule, outcome.label, rate)
         said += [_valued(learnt.amount, one, p, outcome.label, rate) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True)]
-        if min(learnt.values_adjusted) < alarm and learnt.tree:
+        if found.rule and learnt.tree:
             said.append(f"The tree grown from all authorities chooses: {'; '.join(learnt.tree)}")
     if made.treatment_variable.caution:
         said.append(f"Beware: {made.treatment_variable.caution}")
     tables = [_parts_table(parts, unit, digits), *([_tests_table(tests)] if tests else [])]
-    figures = [_parts_figure(case, tests, alarm)]
+    figures = [_parts_figure(case, found)]
     if learnt.curve is not None:
         tables += [_learnt_table(learnt, unit), *_curve_tables(learnt.curve, unit)]
-        figures.append(_curve_figure(learnt, bool(told_held), unit))
+        figures.append(_curve_figure(learnt, found, unit))
     if learnt.values and rate is not None:
         tables.append(_values_table(learnt, outcome.label, rate))
-        figures.append(_values_figure(learnt, alarm, outcome.label))
+        figures.append(_values_figure(learnt, found, outcome.label))
     return Breakdown(
         name="heterogeneity",
         title=f"Is the effect on {outcome.label} the same everywhere?",
@@ -164,17 +206,16 @@ def _counted(amount: float, one: float, rate: float) -> float:
     return one * amount / rate
 
 
-def _budget_headline(learnt: Learnt, label: str, rate: float, alarm: float) -> str:
-    best, p = min(zip(learnt.values, learnt.values_adjusted, strict=True), key=lambda pair: pair[0].p_value)
+def _budget_headline(learnt: Learnt, best: Value | None, label: str, rate: float) -> str:
+    money = _money(learnt.amount)
+    if best is None:
+        return f"Nor can it be told where {money} a year would do most: no rule did better than spreading it evenly, beyond chance."
     gain, lower, upper = (_counted(learnt.amount, one, rate) for one in (best.gain, best.lower, best.upper))
     digits = places(max(abs(lower), abs(upper), 1e-9))
-    money = _money(learnt.amount)
-    if p < alarm:
-        return (
-            f"{money} a year more where {WORDS[best.rule]} says, rather than spread evenly, would do better by {signed(gain, digits)} {label} "
-            f"({span(lower, upper, digits)}), in authorities that the rule was not made from."
-        )
-    return f"Nor can it be told where {money} a year would do most: no rule did better than spreading it evenly, beyond chance."
+    return (
+        f"{money} a year more where {WORDS[best.rule]} says, rather than spread evenly, would do better by {signed(gain, digits)} {label} "
+        f"({span(lower, upper, digits)}), in authorities that the rule was not made from."
+    )
 
 
 def _valued(amount: float, one: Value, p: float, label: str, rate: float) -> str:
@@ -204,9 +245,8 @@ def _parts_table(parts: Sequence[Part], unit: str, digits: int) -> Table:
     )
 
 
-def _parts_figure(case: Case, tests: Sequence[Named], alarm: float) -> Figure:
-    differ = [one.of for one in tests if one.adjusted is not None and one.adjusted < alarm]
-    found = f"Groups by {listed(differ)} differ by more than chance gives" if differ else "In no grouping do they differ by more than chance may give"
+def _parts_figure(case: Case, differing: Differing) -> Figure:
+    found = differing.said
     caption = f"Effect by group. {case.action}: lines are {case.question.level:.0%} intervals of each group alone. {found}."
     return Figure(
         name="groups", kind="intervals", table="groups", alt=f"Intervals of the effect by group. {found}.", caption=caption, values=("effect",),
@@ -273,12 +313,12 @@ def _curve_tables(curve: Targeting, unit: str) -> tuple[Table, Table]:
     )
 
 
-def _curve_figure(learnt: Learnt, differs: bool, unit: str) -> Figure:
+def _curve_figure(learnt: Learnt, differing: Differing, unit: str) -> Figure:
     assert learnt.curve is not None
     curve = learnt.curve
     digits = places(max(abs(curve.area_lower), abs(curve.area_upper), 1e-9))
     found = f"The area under the curve is {signed(curve.area, digits)} ({span(curve.area_lower, curve.area_upper, digits)})" + (
-        "; the tests say that predictions hold." if differs else "; the tests do not tell the predictions from chance."
+        "; the tests say that predictions hold." if differing.held_out else "; the tests do not tell the predictions from chance."
     )
     return Figure(
         name="targeting",
@@ -312,8 +352,8 @@ def _values_table(learnt: Learnt, label: str, rate: float) -> Table:
     )
 
 
-def _values_figure(learnt: Learnt, alarm: float, label: str) -> Figure:
-    better = min(learnt.values_adjusted) < alarm
+def _values_figure(learnt: Learnt, differing: Differing, label: str) -> Figure:
+    better = differing.rule is not None
     found = "A rule does better than spending evenly." if better else "No rule can be told from spending evenly."
     return Figure(
         name="rules",

@@ -68,8 +68,9 @@ def estimates(data: Mapping[str, Any]) -> Drawing | None:
     """The answer beside the comparison that holds nothing fixed."""
     if data["estimate"] is None:
         return None
-    rows, unit = _answers(data), _unit(data)
-    said = [f"{row.label}, {effect(row.one, unit)}, {level(data)} {interval(row.one)}, which {against_zero(row.one)}" for row in rows]
+    rows, unit, smallest = _answers(data), _unit(data), data["question"]["smallest_important"]
+    numbers = [(effect(row.one, unit, smallest=smallest), interval(row.one, smallest=smallest)) for row in rows]
+    said = [f"{row.label}, {size}, {level(data)} {reach}, which {against_zero(row.one)}" for row, (size, reach) in zip(rows, numbers, strict=True)]
     return Drawing(
         name="estimates",
         svg=intervals([rows], data, [""]),
@@ -134,7 +135,7 @@ def gradient(parts: Sequence[Mapping[str, Any]], what: str) -> str:
     said = f"Estimates run from {signed(low['effect'], digits)} ({low['name']}) to {signed(high['effect'], digits)} ({high['name']})."
     joint = [(p["joint_lower"], p["joint_upper"]) for p in parts if p["joint_lower"] is not None and p["joint_upper"] is not None]
     if len(joint) < len(parts):
-        return f"{said} No interval that holds for all at once is known, so whether they differ cannot be told."
+        return f"{said} No interval that holds for all at once is known, so whether they differ is not known."
     if max(low for low, _ in joint) > min(high for _, high in joint):
         return f"{said} At least two of the {what}s that hold for all at once do not meet: the effect is not the same in all of them."
     return f"{said} The {what}s that hold for all at once have values in common, so these data do not show that the effect differs between them."
@@ -269,7 +270,6 @@ def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: flo
     ax.annotate("no effect", (0, 1), xytext=(0, 2), ha=side, **placed)
     at = {"left": (low, "left"), "right": (high, "right"), "center": (0.0, "center")}[side]
     ax.annotate(f"grey: within ±{smallest:g}, too small to matter", (at[0], 1), xytext=(0, 15), ha=at[1], **placed)
-    digits = decimals(*(row.one[key] for row in rows for key in ("effect", "lower", "upper")))
     beside = ax.get_yaxis_transform()
     for i, row in enumerate(rows):
         one = row.one
@@ -282,7 +282,7 @@ def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: flo
                 ax.plot([one["joint_lower"], one["joint_upper"]], [y, y], color=colour, linewidth=1.2, marker="|", markersize=8)
             ax.plot([one["lower"], one["upper"]], [y, y], color=colour, linewidth=1.6 if row.faint else 4, solid_capstyle="butt")
         ax.plot([one["effect"]], [y], marker="D" if row.faint else "o", color=colour, markersize=8, markeredgecolor="white", zorder=4)
-        said = signed(one["effect"], digits), "no valid interval" if one["lower"] is None else interval(one, digits)
+        said = effect(one, "", smallest=smallest), "no valid interval" if one["lower"] is None else interval(one, smallest=smallest)
         if stacked:
             name = textwrap.shorten(row.label, 54, placeholder=" …")
             ax.text(0, -i - 0.16 / pitch, name, transform=beside, ha="left", va="center", fontsize=9, color=colour)

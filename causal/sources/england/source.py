@@ -34,6 +34,7 @@ from causal.sources.england.places import TOO_SMALL, UNIT
 from causal.sources.england.publication import Publication, publications
 from causal.sources.england.releases import released, revised
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
+from causal.sources.machinery.naming import with_names
 
 FIRST, LAST, USUAL = 2010, 2022, 2019  # plans begin in 2010; the releases read here end in 2022; spending and its prices stop at 2019
 PLACES = ("stable", "published")
@@ -416,7 +417,7 @@ class England:
         else:
             breaks = {when: why for each in giving for need in needs if (each.key, need) in there for when, why in each.breaks.get(need, {}).items()}
         rounding = [self._folder.rounding[need] for need in one.needs if need in self._folder.rounding]
-        return Variable(
+        made = Variable(
             name=one.name,
             label=one.label,
             unit=one.unit_of(self._choices),
@@ -428,6 +429,7 @@ class England:
             rounding=rounding[0] if rounding else None,
             breaks=tuple(sorted(breaks.items())),
         )
+        return with_names(made)
 
 
 SLIGHT = 0.05  # %: a change of England's total below this is rounding

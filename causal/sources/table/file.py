@@ -10,13 +10,19 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from causal.errors import DataError, suggest
-from causal.sources.table.cells import is_mark, words
+from causal.sources.table.cells import DECIMAL_COMMA, is_mark, words
+from causal.sources.table.percent import in_percent, percent_cells
+from causal.sources.table.problem import Problem, Remedy, Unusable, written
+from causal.words import count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = {
     ".csv": "text",
@@ -29,6 +35,7 @@ KINDS = {
     ".ods": "workbook",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".dta": "stata",
 }
 # how a file begins that is not what its name says
 BEGINS = {
@@ -49,29 +56,59 @@ class Sheet:
     Parameters
     ----------
     header : headings, "" where a column has none.
-    numbers : number of each row, as an editor or a spreadsheet shows it (the first row of a Parquet file is 1).
+    numbers : number of each row, as an editor or a spreadsheet shows it (the first row of a Parquet or Stata file is 1).
     rows : cells, each row as long as the header.
     notes : what a reader of the numbers should know.
     problems : what must be mended first.
+    decimal_comma : whether the file seems to write 6,27 for six and a quarter.
+    labels : column → number → label, as a Stata file carries them; the cells stay numbers.
     """
 
     header: list[str]
     numbers: list[int]
     rows: list[Sequence[Any]]
     notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    decimal_comma: bool = False
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def headings_below(self, wanted: Collection[str]) -> str:
-        """Where the headings seem to stand, if not in the first row; otherwise ""."""
+    def headings_below(self, wanted: Collection[str]) -> Problem | None:
+        """Where the headings seem to stand, if not in the first row."""
         return _below([(0, self.header), *zip(self.numbers, self.rows, strict=True)], wanted)
 
+    def second_headings(self, wanted: Collection[str]) -> Problem | None:
+        """A second row of headings right under the first: words above numbers."""
+        if len(self.rows) < 3 or sum(bool(name) for name in self.header) < 2 or self.numbers[0] < 2:
+            return None
+        first = [words(cell) for cell in self.rows[0]]
+        below = [[words(row[j]) for row in self.rows[1:21]] for j in range(len(self.header))]
+        filled = [j for j, text in enumerate(first) if text]
+        # a row of readings has its own number or year somewhere; headings have none, and at least one of them stands above numbers
+        distinct = len({first[j] for j in filled}) == len(filled)
+        if len(filled) < 2 or any(_is_number(first[j]) or re.fullmatch(r"\d{4}.*", first[j]) for j in filled):
+            return None
+        if not distinct and all(first[j] for j in range(len(first)) if self.header[j]):  # the same words again and again under headings, and none of them bare
+            return None
+        numeric = [j for j in filled if sum(map(_looks_numeric, below[j])) > len(below[j]) / 2]
+        known = {one for j in filled for one in below[j]}
+        if not numeric or any(first[j] in known for j in filled):
+            return None
+        at, merged = self.numbers[0], len(filled) < len(self.header) or "" in self.header
+        one = Remedy(knobs={"header": at}, does=f"takes those of row {at} alone")
+        both = Remedy(knobs={"header": [at - 1, at]}, does="joins both")
+        shown = ", ".join(repr(first[j]) for j in filled[:4]) + (", …" if len(filled) > 4 else "")
+        remedies = (both, one) if merged and not (wanted and set(wanted) <= set(first)) else (one, both)
+        return Problem(text=f"row {at} holds a second row of headings: {shown}", kind="header", remedies=remedies, sure=True)
 
-def open_file(path: Path, sheet: str | int | None = None) -> Sheet:
+
+def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence[int] | None = None) -> Sheet:
     """Read a table.
 
     Parameters
     ----------
+    path : the file.
     sheet : of a workbook, by name or number from 0; None: the first.
+    header : row of the headings, as an editor or a spreadsheet numbers it, or two or more rows one under the other; None: the first that is not blank.
 
     Raises
     ------
@@ -90,11 +127,14 @@ def open_file(path: Path, sheet: str | int | None = None) -> Sheet:
         if not path.stat().st_size:
             raise DataError(f"{path}: the file is empty (0 bytes); was it saved, or fetched, to its end?")
         notes: list[str] = []
-        whole = True
+        whole, separator = True, ""
+        labels: dict[str, dict[str, str]] = {}
         if kind == "text":
-            lines, whole, notes = _text(path)
+            lines, whole, notes, separator = _text(path)
         elif kind == "workbook":
             lines, notes = _workbook(path, sheet)
+        elif kind == "stata":
+            lines, labels, notes = _stata(path)
         else:
             lines = _parquet(path)
     except OSError as error:
@@ -102,28 +142,99 @@ def open_file(path: Path, sheet: str | int | None = None) -> Sheet:
     lines = [(number, row) for number, row in lines if any(words(cell) for cell in row)]
     if len(lines) < 2:
         raise DataError(f"{path}: the file is empty or has a header only; wanted a header and one row for each authority")
-    header = [words(cell) for cell in lines[0][1]]
-    while header and not header[-1] and not any(words(row[len(header) - 1]) for _, row in lines if len(row) >= len(header)):
-        header.pop()  # commas at the end of every line
-    width = len(header)
+    if header is not None:
+        lines, above = _headed(path, lines, header)
+        notes += [above] if above else []
+    names = [words(cell) for cell in lines[0][1]]
+    while names and not names[-1] and not any(words(row[len(names) - 1]) for _, row in lines if len(row) >= len(names)):
+        names.pop()  # commas at the end of every line
+    lines, foot = _footed(lines, len(names))
+    notes += [foot] if foot else []
+    width = len(names)
     long = [number for number, row in lines[1:] if any(words(cell) for cell in row[width:])]
     if long:
-        mend = _below(lines, ()) or "put cells with commas in double quotes"
-        raise DataError(f"{path}, row {long[0]}: more cells than the {width} headings ({len(long)} such rows); {mend}")
+        what, lower = f"{path}, row {long[0]}: more cells than the {width} headings ({len(long)} such rows)", _below(lines, ())
+        if lower is None:
+            raise DataError(f"{what}; put cells with commas in double quotes")
+        raise Unusable([Problem(text=f"{what}; {lower.text}", kind="header", remedies=lower.remedies, sure=True)])
     problems = []
+    again = [number for number, row in lines[1:] if sum(map(bool, names)) > 2 and [words(cell) for cell in row[:width]] == names]
+    if again:
+        what = f"the headings come again in row {again[0]}{f' and {len(again) - 1} more' if len(again) > 1 else ''}: several tables stand one under the other"
+        raise Unusable([Problem(text=f"{path}: {what}; keep one in a file of its own", kind="header")])
     last, cells = lines[-1]
     if not whole and len(cells) < width:
-        problems.append(f"row {last}, the last, ends after {len(cells)} of {width} cells, without a line end: the file seems cut short; fetch or save it again")
+        what = f"row {last}, the last, ends after {len(cells)} of {width} cells, without a line end: the file seems cut short; fetch or save it again"
+        problems.append(Problem(text=what, kind="file"))
     elif short := [number for number, row in lines[1:] if kind == "text" and len(row) < width]:
         notes.append(f"{len(short)} rows are shorter than the header (the first is row {short[0]}); what they lack is taken as blank")
-    nameless = [j + 1 for j, name in enumerate(header) if not name and any(words(row[j]) for _, row in lines[1:] if j < len(row))]
+    nameless = [j + 1 for j, name in enumerate(names) if not name and any(words(row[j]) for _, row in lines[1:] if j < len(row))]
     if nameless:
         notes.append(f"columns without a heading, left out: {', '.join(map(str, nameless))}")
     rows = [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for _, row in lines[1:]]
-    return Sheet(header=header, numbers=[number for number, _ in lines[1:]], rows=rows, notes=tuple(notes), problems=tuple(problems))
+    return Sheet(
+        header=names,
+        numbers=[number for number, _ in lines[1:]],
+        rows=rows,
+        notes=tuple(notes),
+        problems=tuple(problems),
+        decimal_comma=separator == ";" and _decimal_commas(rows),
+        labels=labels,
+    )
 
 
-def _below(lines: Sequence[Line], wanted: Collection[str]) -> str:
+def _headed(path: Path, lines: Sequence[Line], header: int | Sequence[int]) -> tuple[list[Line], str]:
+    """The rows from the headings on, and what stood above; several rows of headings are joined word by word, a blank taking what stands left of it."""
+    rows = [header] if isinstance(header, int) else list(header)
+    there = {number: row for number, row in lines}
+    if lacking := [number for number in rows if number not in there]:
+        raise DataError(f"{path}: source.header is {written(header)}, and row {lacking[0]} is blank or not there; the rows are {lines[0][0]} to {lines[-1][0]}")
+    width = max(len(there[number]) for number in rows)
+    stacked = [[words(cell) for cell in there[number]] + [""] * (width - len(there[number])) for number in rows]
+    for at, row in enumerate(stacked[:-1]):
+        for j in range(1, width):  # a heading merged over several columns stands in the first of them
+            if not row[j] and any(below[j] for below in stacked[at + 1 :]) and all(stacked[k][j] == stacked[k][j - 1] for k in range(at)):
+                row[j] = row[j - 1]
+    names = [" ".join(dict.fromkeys(row[j] for row in stacked if row[j])) for j in range(width)]
+    before = [number for number, _ in lines if number < min(rows)]
+    note = f"{count(len(before), 'row')} above the headings left out" if before else ""
+    below = [(number, row) for number, row in lines if number > max(rows)]
+    if not below:
+        raise DataError(f"{path}: source.header is {written(header)}, and no row stands below it")
+    return [(rows[-1], names), *below], note
+
+
+def _footed(lines: list[Line], width: int) -> tuple[list[Line], str]:
+    """The rows without notes below the table (a source, a footnote): words in the first cell alone, at the end."""
+    end = len(lines)
+    while width > 2 and end > 2:
+        filled = [text for cell in lines[end - 1][1] if (text := words(cell))]
+        if len(filled) > 2 or any(map(_looks_numeric, filled)):
+            break
+        end -= 1
+    # a place of which nothing is known stands there too, but has no sentence
+    end = next((at for at in range(end, len(lines)) if any(" " in text or text.endswith(":") for text in map(words, lines[at][1]))), len(lines))
+    cut = lines[end:]
+    if not cut:
+        return lines, ""
+    first = next(text for cell in cut[0][1] if (text := words(cell)))
+    shown = first if len(first) <= 40 else first[:40] + "…"
+    return lines[:end], f"{count(len(cut), 'row')} of notes below the table left out (row {cut[0][0]}: {shown!r})"
+
+
+def _decimal_commas(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether numbers are written 6,27: some have a decimal comma, and none a decimal point."""
+    texts = {words(cell) for row in rows for cell in row}
+    commas = sum(bool(DECIMAL_COMMA.fullmatch(text)) for text in texts)
+    points = any(re.fullmatch(r"[-+]?\d*\.(\d{1,2}|\d{4,})\s*%?", text) for text in texts)
+    return commas > 0 and not points
+
+
+def _looks_numeric(text: str) -> bool:
+    return bool(re.fullmatch(r"[-+£]*\d[\d.,  ]*%?", text)) or is_mark(text)
+
+
+def _below(lines: Sequence[Line], wanted: Collection[str]) -> Problem | None:
     """Where headings seem to stand below the first row: a row with all that is wanted, or one of distinct words, wider than the first, above numbers."""
     filled = [[text for cell in row if (text := words(cell))] for _, row in lines[: 10 * LOOKED_AT]]
     width = Counter(map(len, filled[1:])).most_common(1)[0][0]
@@ -132,8 +243,10 @@ def _below(lines: Sequence[Line], wanted: Collection[str]) -> str:
         wordy = len(set(names)) == len(names) > len(filled[0]) and len(names) >= max(2, width) and not any(map(_is_number, names))
         if (wanted and set(wanted) <= set(names)) or (wordy and any(_is_number(text) for row in filled[at + 1 : at + 4] for text in row)):
             shown = ", ".join(repr(name) for name in names[:4]) + (", …" if len(names) > 4 else "")
-            return f"the header seems to stand in row {lines[at][0]}: {shown}; delete the rows above it"
-    return ""
+            remedy = Remedy(knobs={"header": lines[at][0]}, does="reads it as it is")
+            what = f"the header seems to stand in row {lines[at][0]}: {shown}; delete the rows above it"
+            return Problem(text=what, kind="header", remedies=(remedy,), sure=True)
+    return None
 
 
 def _is_number(text: str) -> bool:
@@ -142,8 +255,8 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[-+£]*[\d,]*\.?\d+\s*%?", text)) or is_mark(text)
 
 
-def _text(path: Path) -> tuple[list[Line], bool, list[str]]:
-    """Lines of a CSV, whether the last one is ended, and notes."""
+def _text(path: Path) -> tuple[list[Line], bool, list[str], str]:
+    """Lines of a CSV, whether the last one is ended, notes, and what separates its cells."""
     data = path.read_bytes()
     for magic, what in BEGINS.items():
         if data.startswith(magic):
@@ -164,7 +277,8 @@ def _text(path: Path) -> tuple[list[Line], bool, list[str]]:
     if re.match(r"\s*<(!doctype|html|\?xml)", text, flags=re.IGNORECASE):
         raise DataError(f"{path}: this is a web page saved under the name of a table; fetch the table itself")
     top = "\n".join(text.split("\n", LOOKED_AT)[:LOOKED_AT])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=top.count))
+    separator = _separator(top)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=separator == " ")
     lines: list[Line] = []
     start = 1
     try:
@@ -181,7 +295,19 @@ def _text(path: Path) -> tuple[list[Line], bool, list[str]]:
         near = re.split(r'[,;\t\n"]', text[max(0, lost.start() - 20) : lost.end() + 20])
         cell = next(part for part in near if MOJIBAKE.search(part))
         notes.append(f"row {line}: {cell!r} looks like letters lost in a change of encoding; save the file as 'CSV UTF-8' from its origin")
-    return lines, whole, notes
+    return lines, whole, notes, separator
+
+
+def _separator(top: str) -> str:
+    """What separates cells: the sign that stands as often in most lines, since 6,27;3,10 has more commas than semicolons."""
+    best = max(",;\t|", key=top.count)
+    if best == "," and (lines := [line for line in top.split("\n") if line.strip()]) and lines[0].count(";") and not lines[0].count(","):
+        return ";" if sum(line.count(";") == lines[0].count(";") for line in lines) > len(lines) / 2 else best
+    lines = [line for line in top.split("\n") if line.strip()]
+    if not top.count(best) and len(lines) > 2:
+        words_of = [len(next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True))) for line in lines]
+        return " " if words_of[0] > 2 and len(set(words_of)) == 1 else best
+    return best
 
 
 def _workbook(path: Path, sheet: str | int | None) -> tuple[list[Line], list[str]]:
@@ -194,15 +320,40 @@ def _workbook(path: Path, sheet: str | int | None) -> tuple[list[Line], list[str
         if isinstance(at, str) or not 0 <= at < len(names):
             raise DataError(f"{path}: no sheet {sheet!r}; {suggest(str(sheet), names)}")
         rows = book.get_sheet_by_index(at).to_python(skip_empty_area=False)
+        if sheet is None and len(names) > 1 and (other := _fuller(book, rows, at)) is not None:
+            what = f"{path}: sheet {names[at]!r} holds no table, and the workbook has {len(names)}"
+            remedy = Remedy(knobs={"sheet": names[other]}, does="reads the fullest")
+            raise Unusable([Problem(text=f"{what}: {_some(names)}", kind="sheet", remedies=(remedy,), sure=True)])
+        if path.suffix.lower() in (".xlsx", ".xlsm"):
+            rows = in_percent(rows, percent_cells(path, at))
     except DataError:
         raise
     except Exception as error:  # calamine raises several kinds, not all its own
         raise DataError(f"{path}: cannot be read ({error}); is it cut short, or protected by a password?") from error
     if sum(any(words(cell) for cell in row) for row in rows) < 2 and len(names) > 1:
         others = suggest(str(sheet or ""), names[:at] + names[at + 1 :])
-        raise DataError(f"{path}: sheet {names[at]!r} is empty or has a header only; name another with source.sheet: {others}")
+        full = max((i for i in range(len(names)) if i != at), key=lambda i: (len(book.get_sheet_by_index(i).to_python()), -i))
+        what = f"{path}: sheet {names[at]!r} is empty or has a header only; name another with source.sheet: {others.rstrip('.')}"
+        raise Unusable([Problem(text=what, kind="sheet", remedies=(Remedy(knobs={"sheet": names[full]}, does="is the fullest"),))])
     notes = [f"read from sheet {names[at]!r}; the workbook also has {', '.join(names[:at] + names[at + 1 :])}"] if len(names) > 1 else []
     return list(enumerate(rows, start=1)), notes
+
+
+def _fuller(book: Any, rows: Sequence[Sequence[Any]], at: int) -> int | None:
+    """The sheet with the most rows of three cells or more, where this one has none to speak of."""
+
+    def wide(table: Sequence[Sequence[Any]]) -> int:
+        return sum(sum(words(cell) != "" for cell in row) >= 3 for row in table)
+
+    if wide(rows) >= 2 or sum(any(words(cell) for cell in row) for row in rows) < 2:  # a table, or an empty sheet, which is told as such
+        return None
+    sizes = [(wide(book.get_sheet_by_index(i).to_python()), -i) for i in range(len(book.sheet_names)) if i != at]
+    most, i = max(sizes)
+    return -i if most >= 2 else None
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:12])) + (f", … ({len(names)} in all)" if len(names) > 12 else "")
 
 
 def _parquet(path: Path) -> list[Line]:
@@ -212,6 +363,67 @@ def _parquet(path: Path) -> list[Line]:
         frame = pd.read_parquet(path)
     except Exception as error:  # pyarrow raises several kinds
         raise DataError(f"{path}: cannot be read as Parquet ({error}); is it cut short?") from error
-    frame = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
-    rows = frame.astype(object).where(frame.notna(), "").to_numpy().tolist()
-    return [(0, [str(name) for name in frame.columns]), *enumerate(rows, start=1)]
+    return _framed(frame)
+
+
+def _stata(path: Path) -> tuple[list[Line], dict[str, dict[str, str]], list[str]]:
+    """A Stata file: its numbers stay numbers, with their labels beside them."""
+    from pandas.io.stata import StataReader
+
+    try:
+        with StataReader(path, convert_categoricals=False) as reader:
+            frame = reader.read()  # type: ignore[attr-defined]
+            said, titles = reader.value_labels(), reader.variable_labels()
+            named = dict(zip(frame.columns, getattr(reader, "_lbllist", [""] * len(frame.columns)), strict=False))
+    except Exception as error:  # several kinds, not all pandas's own
+        raise DataError(f"{path}: cannot be read as a Stata file ({error}); is it cut short?") from error
+    labels = {}
+    for column in frame.columns:
+        if known := said.get(str(named.get(column, ""))):
+            labels[str(column)] = {words(number): str(label) for number, label in known.items()}
+    notes = []
+    if labels:
+        shown = "; ".join(f"{column}: {', '.join(f'{n} {label!r}' for n, label in list(mine.items())[:3])}" for column, mine in list(labels.items())[:3])
+        notes.append(f"columns with labelled values are read as their numbers ({shown}{'; …' if len(labels) > 3 else ''})")
+    if told := [f"{column}: {title}" for column, title in titles.items() if title][:6]:
+        notes.append(f"described in the file: {'; '.join(told)}{'; …' if len(told) == 6 else ''}")
+    return _framed(frame), labels, notes
+
+
+def frame_sheet(frame: pd.DataFrame) -> Sheet:
+    """A frame from a notebook as a table; its first row is row 1.
+
+    Raises
+    ------
+    DataError : no rows, or two columns of one name.
+    """
+    lines = _framed(frame)
+    header = [words(cell) for cell in lines[0][1]]
+    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    if twice:
+        raise DataError(f"the frame has {header.count(twice[0])} columns (or levels of its index) called {twice[0]!r}; rename or drop all but one")
+    if len(lines) < 2:
+        raise DataError("the frame has no rows; wanted one row for each authority, or authority and year")
+    return Sheet(header=header, numbers=[number for number, _ in lines[1:]], rows=[row for _, row in lines[1:]])
+
+
+def _framed(frame: pd.DataFrame) -> list[Line]:
+    """A frame as lines: a named index becomes columns, columns of several levels are joined, dates are written without a time zone."""
+    import pandas as pd
+
+    if frame.columns.nlevels > 1:
+        frame = frame.set_axis([" ".join(word for level in name if (word := words(level))) for name in frame.columns], axis=1)
+    names, series = [str(name) for name in frame.columns], [frame.iloc[:, j] for j in range(frame.shape[1])]
+    if any(name is not None for name in frame.index.names):
+        levels = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
+        names = [*(str(name) if name is not None else f"index {at}" for at, name in enumerate(frame.index.names)), *names]
+        series = [*(pd.Series(level, index=frame.index) for level in levels), *series]
+    cells = []
+    for column in series:
+        if isinstance(column.dtype, pd.PeriodDtype):
+            column = column.astype(str)
+        elif pd.api.types.is_datetime64_any_dtype(column.dtype):
+            column = column.dt.strftime("%Y-%m-%d")
+        values = column.astype(object)
+        cells.append(values.where(column.notna().to_numpy(), "").to_list())
+    return [(0, names), *enumerate((list(row) for row in zip(*cells, strict=True)), start=1)]

@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.sources.table.cells import words
+from causal.sources.table.cells import brief, words
+from causal.sources.table.problem import Problem, Remedy
+from causal.sources.table.shape import splitters
 from causal.words import count, listed
 
 TWICE = "multiple_fields_uniqueness"  # pandera's own name for rows that stand more than once
 PEOPLE = re.compile(r"\b(children|people|persons|pupils|adults|residents)\b", flags=re.IGNORECASE)
 NOT_A_COUNT = re.compile(r"£|%|\b(per|share|rate|log)\b", flags=re.IGNORECASE)
 SHOWN = 6
+DOUBLES = 6  # authorities and years that stand several times, each told by its rows; of more, three are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,8 @@ class Rows:
     columns : knob → column of the file, for `authority`, `year` (absent in a cross-section) and `cluster`.
     filters : columns of words that may split an authority's year into several rows.
     sure : which of these are known to be filters.
+    measures : columns of numbers, which a pivot could make several of.
+    within : what the column of years holds where that is shorter than a year ("quarters"), otherwise "".
     """
 
     keys: pd.DataFrame
@@ -50,9 +55,11 @@ class Rows:
     columns: Mapping[str, str]
     filters: Sequence[str] = ()
     sure: Sequence[str] = ()
+    measures: Sequence[str] = ()
+    within: str = ""
 
 
-def broken_keys(rows: Rows) -> list[str]:
+def broken_keys(rows: Rows) -> list[Problem]:
     """What is wrong with authorities, years and clusters: one row for each authority and year, each in one cluster."""
     keys, columns = rows.keys, rows.columns
     cells = {knob: rows.table[column] for knob, column in columns.items()}
@@ -96,7 +103,7 @@ def broken_keys(rows: Rows) -> list[str]:
 
 def broken_values(
     values: pd.DataFrame, keys: pd.DataFrame, table: pd.DataFrame, *, columns: Mapping[str, str], asked: Mapping[str, Mapping[str, Any]], population: str | None
-) -> list[str]:
+) -> list[Problem]:
     """What is wrong with the numbers.
 
     Parameters
@@ -170,8 +177,8 @@ def _number_rules(
 
 
 def _broken(
-    frame: pd.DataFrame, rules: Mapping[str, Sequence[Rule]], *, unique: list[str] | None = None, twice: Callable[[Sequence[int]], list[str]] | None = None
-) -> list[str]:
+    frame: pd.DataFrame, rules: Mapping[str, Sequence[Rule]], *, unique: list[str] | None = None, twice: Callable[[Sequence[int]], list[Problem]] | None = None
+) -> list[Problem]:
     """Validate lazily, and say in our words what pandera found."""
     import pandera.pandas as pa  # here, not above: it takes a fifth of a second, and only tables need it
     from pandera.config import ValidationDepth, config_context
@@ -188,18 +195,22 @@ def _broken(
         return []
     if (lost := cases["index"].isna()).any():  # a rule that fell over is a fault of ours, not of the table
         raise RuntimeError(f"a rule failed to run: {cases[lost].to_dict('records')}")
-    out: list[str] = []
+    out: list[Problem] = []
     found = {key: sorted(set(part)) for key, part in cases.groupby(["column", "check"])["index"]}
+    if "authority" in rules and len(blank := found.get(("authority", "authority given"), [])) > SHOWN:
+        found.pop(("authority", "authority given"))
+        what = f"{count(len(blank), 'row')} name no authority, the first is row {blank[0]}"
+        out.append(Problem(text=what, kind="authority", remedies=(Remedy(knobs={"leave_out": [""]}, does="leaves them out"),), sure=True))
     if unique and twice and (unique[0], TWICE) in found:
         out += twice(found[unique[0], TWICE])
     for name, mine in rules.items():
         for rule in mine:
             if (name, rule.name) in found:
-                out += rule.says(found[name, rule.name])
+                out += [Problem(text=line, kind=f"{name}: {rule.name}") for line in rule.says(found[name, rule.name])]
     return out
 
 
-def _doubles(rows: Rows, at: Sequence[int]) -> list[str]:
+def _doubles(rows: Rows, at: Sequence[int]) -> list[Problem]:
     """Rows that stand for the same authority and year: the column that splits them if there is one, otherwise the rows."""
     keys = rows.keys.loc[list(at), ["authority", "year"]]
     keys = keys[(keys["authority"] != "") & (keys["year"] % 1 == 0)]  # rows without either have been told as such
@@ -209,26 +220,49 @@ def _doubles(rows: Rows, at: Sequence[int]) -> list[str]:
     if splits := _splits(rows, keys):
         cells = rows.table.loc[keys.index, splits].map(words)
         named = " and ".join(f"{column!r} ({_shown(cells[column])})" for column in splits)
-        choice = ", ".join(f'{column}: "{_total(cells[column])}"' for column in splits)
-        out.append(
+        what = (
             f"{count(len(keys), 'row')} of {len(rows.keys):,} stand for the same authority{' and year' if whole else ''} as another: "
-            f"column{'s' * (len(splits) > 1)} {named} split{'s' * (len(splits) == 1)} them; choose one kind of row, as with  'source.only={{{choice}}}'"
-            + ("" if whole else f"; {hint}")
+            f"column{'s' * (len(splits) > 1)} {named} split{'s' * (len(splits) == 1)} them"
         )
+        measures = [column for column in rows.measures if column not in splits]
+        if len(measures) > 1:  # what is alike in all rows of a year needs no column for each
+            text = rows.table.loc[keys.index, measures].map(words)
+            differs = text.groupby([keys["authority"], keys["year"]]).nunique().max() > 1
+            measures = [column for column in measures if differs[column]] or measures
+        remedies = [Remedy(knobs={"only": {column: _total(cells[column]) for column in splits}}, does="chooses one kind of row")]
+        if measures:
+            by, values = (names[0] if len(names) == 1 else list(names) for names in (splits, measures[:4]))
+            remedies.append(Remedy(knobs={"pivot": {"by": by, "values": values}}, does="makes columns of them"))
+        remedies.append(Remedy(knobs={"combine": "sum"}, does="adds them up"))
+        out.append(Problem(text=what + ("" if whole else f"; {hint}"), kind="split", remedies=tuple(remedies)))
         left = pd.concat([keys, cells], axis=1)
         keys = keys[left.duplicated(keep=False)]
-    for (code, year), mine in keys.groupby(["authority", "year"]):
-        which = ", ".join(map(str, mine.index))
-        out.append(f"rows {which}: authority {code!r}{f', year {year:.0f}' if whole else ''} stands {len(mine)} times; {hint}")
+    elif whole and rows.within and len(keys) > len(rows.keys) / 2:
+        what = f"{count(len(keys), 'row')} of {len(rows.keys):,} stand for the same authority and year as another"
+        what += f": column {rows.columns['year']!r} holds {rows.within}"
+        remedies = [
+            Remedy(knobs={"combine": how}, does=does) for how, does in (("mean", "averages a year's"), ("sum", "adds them up"), ("last", "takes the last"))
+        ]
+        return [Problem(text=what, kind="split", remedies=tuple(remedies))]
+    groups = list(keys.groupby(["authority", "year"]))
+    for (code, year), mine in groups[: len(groups) if len(groups) <= DOUBLES else 3]:
+        which = ", ".join(map(str, mine.index[:12])) + (f", … ({len(mine)} in all)" if len(mine) > 12 else "")
+        out.append(Problem(text=f"rows {which}: authority {code!r}{f', year {year:.0f}' if whole else ''} stands {len(mine)} times; {hint}", kind="twice"))
+    if len(groups) > DOUBLES:
+        what = (
+            f"{count(len(groups) - 3, 'authority' + (' and year' if whole else ''), 'authorities' + (' and years' if whole else ''))} more stand several times"
+        )
+        out.append(Problem(text=f"{what}, {len(keys):,} rows in all", kind="twice", remedies=(Remedy(knobs={"combine": "mean"}, does="averages each"),)))
     return out
 
 
 def _splits(rows: Rows, keys: pd.DataFrame) -> list[str]:
     """The fewest columns found that tell doubled rows apart; none where they are few and so rather a mistake."""
     few = 2 * len(keys) < len(rows.keys)
-    cells = rows.table.loc[keys.index, [column for column in rows.filters if not few or column in rows.sure]].map(words)
+    numeric = () if few else splitters(rows.table, keys, [str(column) for column in rows.table if column not in {*rows.filters, *rows.columns.values()}])
+    cells = rows.table.loc[keys.index, [*(column for column in rows.filters if not few or column in rows.sure), *numeric]].map(words)
     groups = [keys["authority"], keys["year"]]
-    chosen = [str(c) for c in cells if (cells[c] != "").all() and cells[c].groupby(groups).nunique().gt(1).any()]
+    chosen = [str(c) for c in cells if (cells[c] != "").all() and cells[c].groupby(groups).nunique().gt(1).any() and _kinds(cells[c], keys)]
 
     def doubled(columns: Sequence[str]) -> int:
         return int(pd.concat([keys, cells[list(columns)]], axis=1).duplicated(keep=False).sum())
@@ -241,8 +275,16 @@ def _splits(rows: Rows, keys: pd.DataFrame) -> list[str]:
     return chosen if best < len(keys) else []
 
 
+def _kinds(values: pd.Series, keys: pd.DataFrame) -> bool:
+    """Whether a column's words are kinds of row, which come again from authority to authority, and not names, of which each has its own."""
+    if values.nunique() <= 12:
+        return True
+    met = keys["authority"].groupby(values).nunique()
+    return bool(met.mean() >= max(2.0, 0.3 * keys["authority"].nunique()))
+
+
 def _shown(values: pd.Series) -> str:
-    kinds = [repr(value) for value in values.unique()]
+    kinds = [brief(value, 40) for value in values.unique()]
     return listed(kinds) if len(kinds) <= SHOWN else ", ".join(kinds[:SHOWN]) + f", … {len(kinds)} in all"
 
 

@@ -1,55 +1,75 @@
 """A user's own table: one row for each authority (and year), one column for each variable.
 
-CSV, Parquet or Excel. Every numeric column is a variable of its own name; `variables` names and describes those that deserve it. Nothing is guessed
-in silence: text where numbers belong, double rows, missing keys, infinities and numbers that cannot be are all collected and told at once, each with
-row, column and value, since a table is mended faster from one list than from twenty error messages. Row numbers are those a text editor or spreadsheet
-shows. A file in the layout of DfE's open data standard is read as it comes.
+CSV, Parquet, Excel or Stata, one file or several joined on authority and year. Every numeric column is a variable of its own name; `variables` names and
+describes those that deserve it. Nothing is guessed in silence: text where numbers belong, double rows, missing keys, infinities and numbers that cannot be
+are all collected and told at once, each with row, column and value, since a table is mended faster from one list than from twenty error messages. A layout
+of another kind is recognised, and the knob that reads it is named. Row numbers are those a text editor or spreadsheet shows. A file in the layout of DfE's
+open data standard is read as it comes.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from causal.derive import check_derived, derive
 from causal.errors import CausalError, ConfigError, DataError, suggest
-from causal.open_data import COLUMNS, LEVEL
-from causal.panel import Panel, Variable
+from causal.panel import Panel
 from causal.sources.borders import groups_wrong, read_borders
-from causal.sources.table import cells, open_data, rules
-from causal.sources.table.cells import Numbers, words
-from causal.sources.table.file import Sheet, open_file
-from causal.words import count, listed
+from causal.sources.table import shape
+from causal.sources.table.cells import words
+from causal.sources.table.file import Sheet, frame_sheet, open_file
+from causal.sources.table.joined import joined
+from causal.sources.table.periods import PERIODS
+from causal.sources.table.problem import Problem, Remedy, Spelt, Unusable, shown
+from causal.sources.table.reading import Reading
+from causal.words import capital, count
 
-DESCRIBES = ("column", "label", "unit", "source", "definition", "varies", "count_per", "least", "most", "unmoved")
-SHOWN = 20
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESCRIBES = ("column", "label", "short", "unit", "source", "definition", "varies", "counts", "comparative", "count_per", "least", "most", "unmoved")
+BY_FILE = ("authority", "year", "sheet", "header", "years_across")  # knobs that several files may each have their own of
+DECIMALS = ("comma", "point")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A CSV, Parquet or Excel file with one row for each authority, or authority and year.
+    """A CSV, Parquet, Excel or Stata file with one row for each authority, or authority and year; or several such files.
 
     Parameters
     ----------
-    path : the file; the ending says what it is (.csv, .parquet, .xlsx, .xls, .ods).
-    authority : column that says whose row it is.
-    year : column with whole years; None: a cross-section, kept as year 0.
+    path : the file; the ending says what it is (.csv, .parquet, .xlsx, .xls, .ods, .dta). Several: joined on authority and year, and a file without years
+        on authority; `authority`, `year`, `sheet`, `header` and `years_across` may then be file → value.
+    authority : column that says whose row it is; "#": each row is one of its own.
+    year : column of years; None: a cross-section, kept as year 0.
     cluster : column that says who moves together (constant for an authority), or None.
     name, region : columns with the authority's name and region, or None.
     groups : column with groups of your own whose places may be hit together, or None.
     borders : CSV file of pairs of authorities that share a border (`causal.sources.borders`), or None.
     population : variable that counts the people a rate refers to, or None.
-    variables : name → {column, label, unit, source, definition, varies, count_per, least, most, unmoved}, all but the name optional; `least` and `most` are the
+    variables : name → {column, label, short, unit, source, definition, varies, counts, comparative, count_per, least, most, unmoved}, all but the
+        name optional; `least` and `most` are the
         limits that a number can take (least: 0 for a count or spending).
     sheet : sheet of a workbook, by name or number from 0; None: the first.
     only : column → the value, or list of values, that rows must have to be kept; None: all rows.
     derived : columns made from others, as `causal.derive` describes; None: none.
+    header : row of the headings, or rows of headings one under the other; None: the first that is not blank.
+    years_across : what the numbers are called where years stand as columns (true where the headings say it, as plans_2018); false: they are columns of
+        their own; None: ask.
+    fill : columns whose blank cells take what stands above, as cells merged downwards are read.
+    leave_out : authorities, by code or name, that are no places (totals); [] keeps every row; None: ask where one looks like a total.
+    loose_keys : whether authorities that differ only by zeros, spaces, hyphens and capitals are one; None: ask where they never meet in a year.
+    pivot : {by: column, values: column} or lists: rows by the values of `by` become columns.
+    combine : how several rows of one authority and year become one: sum, mean, first or last; None: they are told as doubles.
+    period : which year 2018/19 is: ends (2019) or begins (2018); None: the one in which it ends, with a note.
+    century : added to years of two digits or to waves; None: ask.
+    decimal : comma or point; None: what the file shows.
 
     Notes
     -----
@@ -57,9 +77,9 @@ class Table:
     read as one: local authorities' rows, authority from `new_la_code` (`old_la_code` where that is blank), year the one in which `time_period` ends.
     """
 
-    path: str
-    authority: str = "authority"
-    year: str | None = None
+    path: str | Sequence[str]
+    authority: str | Mapping[str, str] = "authority"
+    year: str | Mapping[str, str] | None = None
     cluster: str | None = None
     name: str | None = None
     region: str | None = None
@@ -67,25 +87,44 @@ class Table:
     borders: str | None = None
     population: str | None = None
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    sheet: str | int | None = None
+    sheet: str | int | Mapping[str, str | int] | None = None
     only: Mapping[str, Any] | None = None
     derived: Mapping[str, Mapping[str, Any]] | None = None
+    header: int | Sequence[int] | Mapping[str, Any] | None = None
+    years_across: str | bool | Mapping[str, Any] | None = None
+    fill: Sequence[str] = ()
+    leave_out: Sequence[str] | None = None
+    loose_keys: bool | None = None
+    pivot: Mapping[str, Any] | None = None
+    combine: str | None = None
+    period: str | None = None
+    century: int | None = None
+    decimal: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", str(self.path))
+        object.__setattr__(self, "path", _paths(self.path))
         object.__setattr__(self, "variables", {str(name): _described(str(name), said) for name, said in dict(self.variables or {}).items()})
         object.__setattr__(self, "only", _chosen(self.only))
         object.__setattr__(self, "derived", check_derived(self.derived))
-        for knob, value in self._keys.items():
-            if not isinstance(value, str) or not value:
-                raise ConfigError(f"source.{knob} must name a column, got {value!r}")
-        if self.borders is not None:
-            object.__setattr__(self, "borders", str(self.borders))
-        if len(set(self._keys.values())) < len(self._keys):
-            raise ConfigError(f"one column cannot be two of {', '.join(self._keys)}: {self._keys}")
+        object.__setattr__(self, "borders", None if self.borders is None else str(self.borders))
+        object.__setattr__(self, "pivot", shape.checked_pivot(self.pivot))
+        object.__setattr__(self, "fill", _words("fill", self.fill) or ())
+        object.__setattr__(self, "leave_out", _words("leave_out", self.leave_out))
+        for knob in BY_FILE:
+            self._by_file(knob)
+        for knob, known in (("combine", shape.COMBINED), ("period", PERIODS), ("decimal", DECIMALS)):
+            value = getattr(self, knob)
+            if value is not None and value not in known:
+                raise ConfigError(f"source.{knob} must be one of {', '.join(known)}, got {value!r}")
+        if self.loose_keys is not None and not isinstance(self.loose_keys, bool):
+            raise ConfigError(f"source.loose_keys must be true or false, got {self.loose_keys!r}")
+        if self.century is not None and (isinstance(self.century, bool) or not isinstance(self.century, int) or not 0 <= self.century <= 9000):
+            raise ConfigError(f"source.century must be a whole number such as 1900, which is added to years of two digits, got {self.century!r}")
+        if isinstance(self.path, str):
+            self._keys_checked()
 
     def load(self) -> Panel:
-        """Read and check the file.
+        """Read and check the file, or files.
 
         Returns
         -------
@@ -95,222 +134,175 @@ class Table:
         ------
         DataError : everything that is wrong with the table, in one message.
         """
-        panel, problems = self._read()
-        if panel is None:
-            more = f"\n  … and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-            raise DataError(f"{self.path}: {count(len(problems), 'problem')}\n  " + "\n  ".join(problems[:SHOWN]) + more)
-        return panel
+        return self.or_told(*self.attempt())
 
     def missing(self, name: str) -> str | None:
-        """Why a variable is not there: a table simply has the columns that it has."""
-        del name
+        """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""
+        problem = self.lacking(name)
+        return None if problem is None else capital(problem.told()) + "."
+
+    def lacking(self, name: str) -> Problem | None:
+        """The same as a problem with its remedy; None where no file has such a column."""
+        for path in [self.path] if isinstance(self.path, str) else self.path:
+            try:
+                sheet = self.for_file(path).opened()
+            except CausalError:
+                continue
+            if name not in sheet.header:
+                continue
+            at = sheet.header.index(name)
+            counts = Counter(text for row in sheet.rows if (text := words(row[at])))
+            kinds = [kind for kind, _ in counts.most_common()]
+            told = ", ".join(f"{kind!r} {counts[kind]:,} times" for kind in kinds[:3]) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
+            if not 2 <= len(kinds) <= 20:
+                return Problem(text=f"column {name!r} holds no numbers ({told or 'it is empty'})", kind="wanted")
+            treated = next((kind for kind in kinds if re.match(r"(treat|yes|in\b|open|adopt|after|post|1)", kind.lower())), kinds[-1])
+            remedies = tuple(
+                Remedy(knobs={"derived": {name: {"dummy": name, "is": kind}}}, does=f"makes {kind!r} 1 and the rest 0")
+                for kind in (treated, *(one for one in kinds if one != treated))
+            )
+            return Problem(text=f"column {name!r} holds text ({told})", kind="wanted", remedies=remedies[:2])
         return None
 
     def check(self) -> list[str]:
         """Everything that is wrong with the table; empty if nothing is."""
-        return self._read()[1]
+        return [problem.told() for problem in self.problems()]
+
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong with the table, with the knobs that would read it as it is."""
+        return self.attempt()[1]
+
+    def for_file(self, path: str, *, header: Sequence[str] | None = None) -> Table:
+        """The same knobs for one of several files.
+
+        Parameters
+        ----------
+        path : the file.
+        header : its headings, if known: what is asked of other files' columns is then left to those.
+        """
+        knobs: dict[str, Any] = {"path": path, **{knob: self._by_file(knob, path) for knob in BY_FILE}}
+        mine = replace(self, **knobs)
+        if header is None:
+            return mine
+        there = set(header)
+        named = {str(said.get("column", name)): name for name, said in self.variables.items()}
+        only = {column: values for column, values in (self.only or {}).items() if column in there}
+        pivot = self.pivot if self.pivot and {*self.pivot["by"], *self.pivot["values"]} <= there else None
+        keys: dict[str, Any] = {knob: column for knob in ("cluster", "name", "region", "groups") if (column := getattr(self, knob)) not in there}
+        keys = dict.fromkeys(keys)
+        population = self.population if self.population in {*there, *(named[column] for column in named if column in there)} else None
+        fill = tuple(column for column in self.fill if column in there)
+        year = mine.year if mine.year in there else None
+        return replace(mine, only=only or None, pivot=pivot, population=population, fill=fill, year=year, **keys)
+
+    def opened(self) -> Sheet:
+        """The rows of the one file, as they stand in it."""
+        assert isinstance(self.path, str) and not isinstance(self.sheet, Mapping) and not isinstance(self.header, Mapping)
+        return open_file(Path(self.path).expanduser(), self.sheet, self.header)
+
+    def _by_file(self, knob: str, path: str | None = None) -> Any:
+        """A knob's value for one file, or checked for all."""
+        value = getattr(self, knob)
+        if isinstance(value, Mapping):
+            names = {Path(one).name for one in ([self.path] if isinstance(self.path, str) else self.path)}
+            if unknown := [str(name) for name in value if str(name) not in names]:
+                raise ConfigError(f"source.{knob} is for the file {unknown[0]!r}, which source.path does not name; {suggest(unknown[0], names)}")
+            if path is not None:
+                return value.get(Path(path).name, "authority" if knob == "authority" else None)
+            return None
+        if knob == "header" and value is not None:
+            rows = [value] if isinstance(value, int) and not isinstance(value, bool) else list(value) if isinstance(value, Sequence) else []
+            if not rows or any(isinstance(row, bool) or not isinstance(row, int) or row < 1 for row in rows) or rows != sorted(set(rows)):
+                raise ConfigError(f"source.header must be a row's number from 1, or several such as [1,2], got {value!r}")
+        if knob == "years_across" and value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value)):
+            raise ConfigError(f"source.years_across must be a name for the numbers, true or false, got {value!r}")
+        return value
+
+    def _keys_checked(self) -> None:
+        keys = self.keys
+        for knob, value in keys.items():
+            if isinstance(value, Mapping):
+                continue
+            if not isinstance(value, str) or not value:
+                raise ConfigError(f"source.{knob} must name a column, got {value!r}")
+        plain = [value for value in keys.values() if isinstance(value, str)]
+        if len(set(plain)) < len(plain):
+            raise ConfigError(f"one column cannot be two of {', '.join(keys)}: {keys}")
 
     @property
-    def _keys(self) -> dict[str, str]:
+    def keys(self) -> dict[str, str]:
         """Knob → column, for the columns that are not variables."""
         knobs = {knob: getattr(self, knob) for knob in ("authority", "year", "cluster", "name", "region", "groups")}
         return {knob: column for knob, column in knobs.items() if column is not None or knob == "authority"}
 
-    def _read(self) -> tuple[Panel | None, list[str]]:
-        """The panel, or what stands in its way."""
+    def or_told(self, panel: Panel | None, problems: Sequence[Problem], spelt: Spelt = "overrides") -> Panel:
+        """The panel, or everything that is wrong in one message.
+
+        Parameters
+        ----------
+        panel, problems : as `attempt` gives them.
+        spelt : how remedies are written: overrides, flags, or arguments of Python.
+
+        Raises
+        ------
+        DataError : there is no panel.
+        """
+        if panel is None:
+            where = self.path if isinstance(self.path, str) else ", ".join(self.path)
+            raise DataError(f"{where}: {count(len(problems), 'problem')}\n  " + "\n  ".join(shown(problems, spelt)))
+        return panel
+
+    def attempt(self, frame: pd.DataFrame | None = None) -> tuple[Panel | None, list[Problem]]:
+        """The panel, or what stands in its way; of a frame in memory where one is given."""
         try:
-            sheet = open_file(Path(self.path).expanduser(), self.sheet)
-            reading = _Reading(self, sheet)
-            return derive(reading.panel(), self.derived), []
-        except _Problems as problems:
-            return None, list(problems.args[0])
+            if frame is not None:
+                reading = Reading(self, frame_sheet(frame))
+                panel, made = reading.panel(), reading.made
+            elif isinstance(self.path, str):
+                reading = Reading(self, self.opened())
+                panel, made = reading.panel(), reading.made
+            else:
+                panel, made = joined(self)
+            panel = self._tied(panel)
+            return derive(panel, {name: spec for name, spec in (self.derived or {}).items() if name not in made}), []
+        except Unusable as unusable:
+            return None, list(unusable.problems)
         except CausalError as error:
-            return None, [str(error)]
+            return None, [Problem(text=str(error))]
+
+    def _tied(self, panel: Panel) -> Panel:
+        """The panel with who borders whom, and groups of one's own that say something."""
+        places = panel.places
+        if self.groups is not None and "group" in places:
+            wrong = groups_wrong({str(code): str(group) for code, group in places["group"].items()}, list(places.index))
+            if wrong:
+                raise DataError(f"column {self.groups!r} (source.groups): {wrong}")
+        if self.borders is None:
+            return panel
+        pairs, notes = read_borders(self.borders, {code: code for code in places.index})
+        return replace(panel, borders=pairs, notes=(*panel.notes, *notes))
 
 
-class _Problems(Exception):
-    """What stands in the way, all that is known of it so far."""
+def _paths(path: Any) -> str | tuple[str, ...]:
+    """One path, or several."""
+    if isinstance(path, (str, Path)):
+        return str(path)
+    several = list(path) if isinstance(path, Sequence) else []
+    if not several or not all(isinstance(one, (str, Path)) and str(one) for one in several):
+        raise ConfigError(f"source.path must be a file, or a list of files such as [treatment.csv,outcome.csv], got {path!r}")
+    if len({str(one) for one in several}) < len(several):
+        raise ConfigError(f"source.path names one file twice: {[str(one) for one in several]}")
+    return str(several[0]) if len(several) == 1 else tuple(str(one) for one in several)
 
 
-class _Reading:
-    """One table on its way to a panel; each step adds its problems, and the next is taken where it still can be."""
-
-    def __init__(self, table: Table, sheet: Sheet) -> None:
-        self.knobs, self.sheet, self.header = table, sheet, sheet.header
-        self.named = {name: str(said.get("column", name)) for name, said in table.variables.items()}
-        self.open_data = open_data.recognised(self.header, table.authority, table.year)
-        self.keys = dict(table._keys)
-        self.meta = open_data.Meta()
-        if self.open_data:
-            self.keys |= {"authority": open_data.code_column(self.header, table.authority), "year": open_data.YEAR}
-            self.keys |= {knob: c for knob, c in (("name", "la_name"), ("region", "region_name")) if knob not in self.keys and c in self.header}
-            self.meta = open_data.meta_beside(Path(table.path).expanduser(), self.header)
-        self.notes = [*sheet.notes, *self.meta.notes]
-        self.problems = list(sheet.problems)
-
-    def panel(self) -> Panel:
-        """All steps in turn."""
-        self._headings()
-        table = self._rows()
-        numbers = self._columns(table)
-        keys = self._whose(table)
-        called = self._names(numbers)
-        asked = {name: self._asked(name, column, numbers[column]) for name, column in called.items()}
-        values = pd.DataFrame({name: numbers[column].values for name, column in called.items()}, index=table.index)
-        population = self.knobs.population
-        if population is not None and population not in called and called:
-            self.problems.append(f"no variable {population!r} (wanted for source.population); {suggest(population, called)}")
-            population = None
-        self.problems += rules.broken_values(values, keys, table, columns=called, asked=asked, population=population)
-        if self.problems:
-            raise _Problems(self.problems)
-        index = pd.MultiIndex.from_arrays([keys["authority"], keys["year"].astype(int)], names=["authority", "year"])
-        places = self._places(table, keys)
-        if "group" in places and (wrong := groups_wrong({str(code): str(group) for code, group in places["group"].items()}, list(places.index))):
-            raise _Problems([f"column {self.keys['groups']!r} (source.groups): {wrong}"])
-        borders = None
-        if self.knobs.borders is not None:
-            borders, said = read_borders(self.knobs.borders, {code: code for code in places.index})
-            self.notes += said
-        frame = values.set_axis(index).astype(float)
-        return Panel(
-            frame=frame.sort_index(),
-            variables=tuple(_variable(str(name), frame[name], asked[str(name)]) for name in frame),
-            places=places,
-            title=Path(self.knobs.path).name,
-            population=population,
-            notes=tuple(self.notes),
-            reasons=_reasons({name: numbers[column] for name, column in called.items()}, index, table.index),
-            borders=borders,
-        )
-
-    def _headings(self) -> None:
-        """The columns that are asked for must be there, once each."""
-        header = self.header
-        problems = [f"two columns are called {column!r}; rename one" for column in dict.fromkeys(header) if column and header.count(column) > 1]
-        wanted = [(f"source.{knob}", column) for knob, column in self.keys.items()]
-        wanted += [(f"variable {name}", column) for name, column in self.named.items()]
-        wanted += [("source.only", column) for column in self.knobs.only or {}]
-        lacking = [(what, column) for what, column in wanted if column not in header]
-        if lacking:
-            below = self.sheet.headings_below({column for _, column in wanted}) or self.sheet.headings_below((open_data.YEAR, LEVEL))
-            like = open_data.almost(header, self.knobs.authority)
-            problems += [line for line in (below, like) if line]
-            told = {"source.authority"} if like else set()  # a default that was never asked for is not what is wrong
-            problems += [f"no column {column!r} (wanted for {what}); {suggest(column, filter(None, header))}" for what, column in lacking if what not in told]
-        if problems:  # without its keys and columns nothing else can be told
-            raise _Problems([*self.problems, *problems])
-
-    def _rows(self) -> pd.DataFrame:
-        """The rows that are asked for: local authorities', and those with the values of `only`."""
-        rows, numbers, header = self.sheet.rows, self.sheet.numbers, self.header
-        keep = list(range(len(rows)))
-        if self.open_data:
-            at = header.index(LEVEL)
-            local, note, problem = open_data.local_rows([words(row[at]) for row in rows])
-            if problem:
-                raise _Problems([*self.problems, problem])
-            keep = [i for i in keep if local[i]]
-            self.notes += [
-                f"read as a DfE open-data file: authorities by {self.keys['authority']}, each {open_data.YEAR} as the year in which it ends",
-                *([note] if note else []),
-            ]
-        candidates, only = list(keep), self.knobs.only or {}
-        problems = []
-        for column, values in only.items():
-            at = header.index(column)
-            unknown = sorted(set(values) - (found := {words(rows[i][at]) for i in candidates}))
-            problems += [f"column {column!r} (source.only) never holds {value!r}; {suggest(value, found)}" for value in unknown]
-            keep = [i for i in keep if unknown or words(rows[i][at]) in values]
-        if not keep:
-            problems = problems or [f"no row has all that source.only asks for: {self._only()}"]
-        if problems:
-            raise _Problems([*self.problems, *problems])
-        if only:
-            self.notes.append(f"{count(len(keep), 'row')} kept of {len(candidates):,}: those with {self._only()}")
-        columns = {column: [rows[i][j] for i in keep] for j, column in enumerate(header) if column}
-        return pd.DataFrame(columns, index=[numbers[i] for i in keep], dtype=object)
-
-    def _columns(self, table: pd.DataFrame) -> dict[str, Numbers]:
-        """Every column that holds numbers and is not a key."""
-        wanted = {*self.named.values(), self.named.get(str(self.knobs.population), str(self.knobs.population))}
-        aside = {*self.keys.values(), *(COLUMNS if self.open_data else ()), *self.meta.filters} - set(self.named.values())
-        out, left_out = {}, []
-        for column in table.columns:
-            if column in aside:
-                continue
-            numbers = cells.numbers(table[column], str(column), described=str(column) in wanted)
-            if numbers is None:
-                left_out.append(str(column))
-                continue
-            self.problems += numbers.problems
-            out[str(column)] = numbers
-            counts = numbers.reasons[numbers.reasons != cells.BLANK].value_counts()
-            if marks := {str(mark): int(n) for mark, n in counts.items() if str(mark).lower() not in cells.MISSING}:
-                told = listed([f"{n:,} {mark!r}" for mark, n in marks.items()])
-                self.notes.append(f"{column}: {sum(marks.values())} cells hold a mark instead of a number, and are missing, not 0: {told}")
-        if left_out:
-            self.notes.append(f"columns without numbers, left out: {', '.join(left_out)}")
-        self.filters = [column for column in (*self.meta.filters, *left_out, "time_identifier") if column in table and column not in self.keys.values()]
-        return out
-
-    def _whose(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Authority, year and cluster of each row."""
-        code, when, cluster = (self.keys.get(knob) for knob in ("authority", "year", "cluster"))
-        assert code is not None
-        keys = pd.DataFrame(index=table.index)
-        keys["authority"] = (
-            open_data.codes(table, code) if self.open_data else pd.Series([words(cell) for cell in table[code]], index=table.index, dtype=object)
-        )
-        keys["year"] = 0.0 if when is None else cells.years(table[when], periods=self.open_data)
-        if cluster is not None:
-            keys["cluster"] = pd.Series([words(cell) for cell in table[cluster]], index=table.index, dtype=object)
-        columns = {knob: column for knob, column in self.keys.items() if knob in ("authority", "year", "cluster")}
-        self.problems += rules.broken_keys(rules.Rows(keys=keys, table=table, columns=columns, filters=self.filters, sure=self.meta.filters))
-        if self.open_data:
-            self.notes += open_data.recoded(table, keys["authority"], keys["year"])
-        return keys
-
-    def _names(self, numbers: Mapping[str, Numbers]) -> dict[str, str]:
-        """Variable → column: the described ones by their names, the others by their own."""
-        named = self.named
-        if len(set(named.values())) < len(named):
-            self.problems.append(f"one column is described as two variables: {named}")
-            named = {}
-        called = {name: column for name, column in named.items() if column in numbers}
-        others = {column: column for column in numbers if column not in called.values()}
-        self.problems += [f"{name!r} is both a described variable and another column; give one of them another name" for name in called if name in others]
-        if not (called or others):
-            self.problems.append(f"no column holds numbers; there is {', '.join(filter(None, self.header))}")
-        return called | others
-
-    def _asked(self, name: str, column: str, numbers: Numbers) -> dict[str, Any]:
-        """What is known of a variable, the user's own words last."""
-        path = Path(self.knobs.path).name
-        known = {"label": column.replace("_", " ") if name == column else name.replace("_", " "), "unit": numbers.unit or "units", "source": path}
-        known |= {"definition": f"rows with {self._only()}"} if self.knobs.only else {}
-        return known | dict(self.meta.indicators.get(column, {})) | dict(self.knobs.variables.get(name, {}))
-
-    def _only(self) -> str:
-        """The rows asked for, in words: category Total, sex boys or girls."""
-        return ", ".join(f"{column} {' or '.join(values)}" for column, values in (self.knobs.only or {}).items())
-
-    def _places(self, table: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
-        """Name, region and cluster of each authority, as they stand in its last year."""
-        order = keys["year"].sort_values(kind="stable").index
-        authority = keys["authority"][order]
-        codes = pd.Index(sorted(set(authority)))
-        places = pd.DataFrame({"name": codes}, index=codes)
-        columns = {knob: column for knob, column in self.keys.items() if knob in ("name", "region", "cluster")}
-        columns |= {"group": self.keys["groups"]} if "groups" in self.keys else {}
-        if self.open_data:
-            columns |= {column: column for column in open_data.KEPT if column in table}
-        for what, column in columns.items():
-            text = table.loc[order, column].map(words)
-            if self.open_data and what != "cluster":
-                text = text.where(~text.map(cells.is_mark), "")
-            places[what] = text[text != ""].groupby(authority).last().reindex(codes).fillna(places["name"] if what == "name" else "")
-        return places
+def _words(knob: str, value: Any) -> tuple[str, ...] | None:
+    """One word, or a list of them."""
+    if value is None:
+        return None
+    several = [value] if isinstance(value, (str, int)) else list(value) if isinstance(value, Sequence) else [None]
+    if any(isinstance(one, bool) or not isinstance(one, (str, int, float)) for one in several):
+        raise ConfigError(f"source.{knob} must be a list such as [England], got {value!r}")
+    return tuple(words(one) for one in several)
 
 
 def _described(name: str, said: Any) -> dict[str, Any]:
@@ -323,6 +315,9 @@ def _described(name: str, said: Any) -> dict[str, Any]:
         raise ConfigError(f"{where} has no {unknown[0]!r}; {suggest(unknown[0], DESCRIBES)}")
     if said.get("varies") not in (None, "both", "authority", "year"):
         raise ConfigError(f"{where}.varies must be 'both', 'authority' or 'year', got {said['varies']!r}")
+    for key, options in (("counts", ("stock", "flow")), ("comparative", ("more", "higher", "a higher"))):
+        if said.get(key) not in (None, *options):
+            raise ConfigError(f"{where}.{key} must be one of {', '.join(map(repr, options))}, got {said[key]!r}")
     for key, above in (("count_per", 0.0), ("least", -math.inf), ("most", -math.inf)):
         value = said.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value < math.inf):
@@ -346,29 +341,3 @@ def _chosen(only: Any) -> dict[str, tuple[str, ...]] | None:
             raise ConfigError(f"source.only.{column} must be a value or a list of values, got {values!r}")
         chosen[str(column)] = tuple(words(value) for value in several)
     return chosen or None
-
-
-def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable:
-    """What a column holds: as described, or as far as the numbers tell."""
-    several = values.index.unique("year").size > 1
-    fixed = several and bool((values.groupby(level="authority").nunique() <= 1).all())
-    national = several and bool((values.groupby(level="year").nunique() <= 1).all())
-    per = said.get("count_per")
-    return Variable(
-        name=name,
-        varies=said.get("varies") or ("authority" if fixed and not national else "year" if national and not fixed else "both"),
-        count_per=None if per is None else float(per),
-        **{key: str(said[key]) for key in ("label", "unit", "source", "definition", "unmoved") if key in said},  # type: ignore[arg-type]
-    )
-
-
-def _reasons(numbers: Mapping[str, Numbers], index: pd.MultiIndex, rows: pd.Index) -> pd.Series:
-    """Why each missing number is missing, by authority, year and variable."""
-    parts = []
-    for name, column in numbers.items():
-        at = rows.get_indexer(column.reasons.index)
-        mine = index[at]
-        keys = [mine.get_level_values("authority"), mine.get_level_values("year"), pd.Index(np.repeat(name, len(at)), dtype=object)]
-        parts.append(pd.Series(column.reasons.to_numpy(), index=pd.MultiIndex.from_arrays(keys, names=["authority", "year", "variable"]), dtype=object))
-    told: pd.Series = pd.concat(parts).sort_index()
-    return told

@@ -1,0 +1,210 @@
+"""The knobs of `source=table` as flags of `causal check` and `causal new`, and what these commands say of a table.
+
+Nothing heavy is imported until a table is read: the command line is built from this module each time it is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from causal.errors import CausalError, ConfigError
+
+if TYPE_CHECKING:
+    from causal.sources.table import Table
+    from causal.sources.table.ready import Ready
+
+LINES = 20  # of problems and notes, at most
+PLAIN = {
+    "authority": "column of authorities",
+    "year": "column of years",
+    "sheet": "of a workbook, by name or number from 0",
+    "population": "column that counts the people",
+    "name": "column of the authorities' names",
+    "region": "column of their regions",
+    "cluster": "column that says who moves together",
+    "header": "row of the headings: 3, or '[1,2]' for two rows one under the other",
+    "years-across": "what the numbers are called where years stand as columns; true where the headings say it",
+    "pivot": "rows become columns: '{by: sex, values: number}'",
+    "combine": "several rows of a year become one: sum, mean, first, last",
+    "period": "which year 2018/19 is: ends, begins",
+    "century": "added to years of two digits: 1900",
+    "decimal": "comma or point",
+    "loose-keys": "true: authorities that differ only by zeros, spaces, hyphens and capitals are one",
+    "derived": "columns made from others: '{in_force: {since: first_year}}'",
+    "variables": "what columns are: '{plans: {column: cpp_rate, unit: \"per 10,000 children\"}}'",
+}
+REPEATED = {"fill": ("COLUMN", "blank cells take what stands above"), "leave-out": ("AUTHORITY", "a total, no place; none keeps every row")}
+NUMBERS = ("century",)
+STRUCTURED = ("header", "pivot", "derived", "variables", "years-across", "authority", "year", "sheet")
+
+
+def add_table_flags(parser: argparse.ArgumentParser) -> None:
+    """Every knob that a table may need, as a flag."""
+    for flag, about in PLAIN.items():
+        parser.add_argument(f"--{flag}", default=None, metavar="NAME" if "column" in about[:10] else "VALUE", help=f"{about} (tables)")
+    for flag, (metavar, about) in REPEATED.items():
+        parser.add_argument(f"--{flag}", action="append", default=None, metavar=metavar, help=f"{about} (tables); may be repeated")
+    parser.add_argument("--only", action="append", default=[], metavar="COLUMN=VALUE", help="rows to keep (tables); may be repeated")
+
+
+def table_knobs(given: argparse.Namespace) -> dict[str, Any]:
+    """The knobs that were given, as `Table` takes them.
+
+    Raises
+    ------
+    ConfigError : a value that cannot be read.
+    """
+    knobs: dict[str, Any] = {}
+    for flag in (*PLAIN, *REPEATED):
+        knob = flag.replace("-", "_")
+        value = getattr(given, knob, None)
+        if value is not None:
+            knobs[knob] = _value(flag, value)
+    if odd := [word for word in given.only if "=" not in word]:
+        raise ConfigError(f"--only wants COLUMN=VALUE, got {odd[0]!r}")
+    only: dict[str, list[str]] = {}
+    for word in given.only:
+        only.setdefault(word.partition("=")[0], []).append(word.partition("=")[2])
+    return knobs | ({"only": only} if only else {})
+
+
+def _value(flag: str, value: Any) -> Any:
+    """A flag's words as a value: lists and mappings as YAML in one line, numbers where numbers are wanted."""
+    if flag == "leave-out":
+        return [] if value == ["none"] else value
+    if flag in NUMBERS or (flag in ("header", "sheet") and str(value).isdigit()):
+        if not str(value).isdigit():
+            raise ConfigError(f"--{flag} wants a number, got {value!r}")
+        return int(value)
+    if flag in ("loose-keys", "years-across") and str(value).lower() in ("true", "false", "yes", "no"):
+        return str(value).lower() in ("true", "yes")
+    if flag == "loose-keys":
+        raise ConfigError(f"--loose-keys wants true or false, got {value!r}")
+    if flag in STRUCTURED and isinstance(value, str) and value[:1] in "[{":
+        import yaml
+
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--{flag} cannot be read: {' '.join(str(error).split())}") from error
+    return value
+
+
+def table_from(paths: Sequence[Path], knobs: Mapping[str, Any]) -> Table:
+    """The table of one file or several."""
+    from causal.sources.table import Table
+
+    return Table(path=str(paths[0]) if len(paths) == 1 else [str(path) for path in paths], **knobs)
+
+
+def command(name: str, paths: Sequence[Path], knobs: Mapping[str, Any]) -> str:
+    """`causal NAME FILE …` with flags, ready to paste."""
+    from causal.sources.table.problem import as_flags
+
+    return " ".join(["causal", name, *(shlex.quote(str(path)) for path in paths), *as_flags(knobs)])
+
+
+def report(
+    paths: Sequence[Path], knobs: Mapping[str, Any], wanted: Sequence[str] = (), *, again: str = "check", more: Mapping[str, Any] | None = None
+) -> tuple[list[str], Ready]:
+    """What it would take to run with this table: lines to print, and the table as it then reads.
+
+    Parameters
+    ----------
+    paths : the file, or several.
+    knobs : as given on the command line.
+    wanted : variables that must be there (treatment, outcome, …).
+    again : the command that was called, for the line to paste.
+    more : its other flags, for the same line.
+    """
+    from causal.sources.table.problem import flagged, shown
+    from causal.sources.table.ready import ready
+    from causal.words import count
+
+    found = ready(table_from(paths, knobs), wanted)
+    title = ", ".join(map(str, paths))
+    if not found.problems:
+        assert found.panel is not None
+        lines = [f"{title}: nothing wrong was found", f"  {_size(found)}", *(f"  {flagged(note)}" for note in _cut(found.panel.notes, LINES - 4))]
+        if knobs.get("population") and not any(variable.count_per or "children" in variable.unit for variable in found.panel.variables):
+            lines.append(f"  nothing was compared with {knobs['population']}: source.variables says what counts people, by unit or count_per")
+        return lines, found
+    mend = [problem for problem in found.problems if not problem.remedies]
+    lines = [f"{title}: {count(len(found.problems), 'problem')}"]
+    lines += [f"  {line}" for line in shown(found.problems, "flags", limit=LINES - 5)]
+    whole = {**knobs, **found.knobs, **(more or {})}
+    if found.panel is not None:
+        choice = f" ({', '.join(found.chosen)}: one choice of those above)" if found.chosen else ""
+        lines += [f"it then reads {_size(found)}; ready to paste{choice}:", f"  {command(again, paths, whole)}"]
+    elif found.knobs:
+        rest = f"; {count(len(mend), 'problem')} must be mended in the file" if mend else ""
+        lines += [f"what is known so far{rest}:", f"  {command(again, paths, whole)}"]
+    return lines, found
+
+
+def _cut(notes: Sequence[str], most: int) -> list[str]:
+    return [*notes[:most], f"… and {len(notes) - most} more"] if len(notes) > most else list(notes)
+
+
+def _size(found: Ready) -> str:
+    """40 authorities, 2010 to 2017: d, y."""
+    from causal.words import count
+
+    panel = found.panel
+    assert panel is not None
+    when = "" if panel.years == (0,) else f", {panel.years[0]} to {panel.years[-1]}"
+    names = ", ".join(panel.names[:12]) + (f", … ({len(panel.names)} in all)" if len(panel.names) > 12 else "")
+    return f"{count(len(panel.frame), 'row')}, {count(len(panel.authorities), 'authority', 'authorities')}{when}: {names}"
+
+
+def check_table(paths: Sequence[Path], given: argparse.Namespace) -> int:
+    """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first."""
+    knobs = table_knobs(given)
+    wanted = [name for name in (given.treatment, given.outcome) if name]
+    more = {key: value for key in ("treatment", "outcome") if (value := getattr(given, key))}
+    lines, found = report(paths, knobs, wanted, more=more)
+    print("\n".join(lines))
+    if not found.problems:
+        asked = {"treatment": given.treatment or "TREATMENT", "outcome": given.outcome or "OUTCOME"}
+        print(f"next: {command('new', paths, {**knobs, **asked})}")
+    return 2 if found.problems else 0
+
+
+def add_new(parser: argparse.ArgumentParser) -> None:
+    """The flags of `causal new`."""
+    parser.add_argument("path", type=Path, nargs="*", metavar="FILE", help="the table; several files are joined on authority and year")
+    for flag, metavar, about in (
+        ("treatment", "NAME", "column that was done to places"),
+        ("outcome", "NAME", "column that it may have moved"),
+        ("confounders", "A,B", "columns that move both; for a template NODE=COLUMN"),
+        ("template", "NAME", "a graph with reasons to start from; causal list templates"),
+        ("because", "WORDS", "why a change of that size would matter"),
+    ):
+        parser.add_argument(f"--{flag}", default=None, metavar=metavar, help=about)
+    parser.add_argument("--smallest-important", type=float, default=None, metavar="SIZE", help="smallest effect that would matter, in outcome units")
+    parser.add_argument("--harm", choices=("increase", "decrease"), default=None, help="which direction of the outcome is bad")
+    parser.add_argument("--lag", type=int, default=None, metavar="YEARS", help="years from treatment to outcome")
+    parser.add_argument("--to", type=Path, default=Path("mine"), metavar="FOLDER", help="where to write (mine)")
+    parser.add_argument("--called", default="ours", metavar="NAME", help="name of graph and experiment (ours)")
+    add_table_flags(parser)
+
+
+def must_be_there(paths: Sequence[Path]) -> None:
+    """Files by these names, or what stands near them.
+
+    Raises
+    ------
+    ConfigError : no such file.
+    """
+    from causal.errors import suggest
+
+    for path in paths:
+        if not path.exists():
+            near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise ConfigError(f"{path}: there is no such file or folder; {suggest(path.name, near)}")
+        if len(paths) > 1 and path.is_dir():
+            raise CausalError(f"{path} is a folder; several files are joined, and a folder of published files stands alone")

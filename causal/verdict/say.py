@@ -1,0 +1,408 @@
+"""All sentences of an answer, made from the fields of a verdict and from nothing else.
+
+One sentence for each class and certainty, of at most twenty words with the names the toolkit ships, without estimate, range or threshold; the second line has
+those and what the sentence leaves open. Range words (fits, does not fit, possibly) come from the interval alone, certainty words (led, probably, may
+have, perhaps) from the step alone. Numbers are rounded once: the estimate to the nearest step, the ends of its range outwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from causal.estimate import Estimate
+from causal.language import CLAIMED, EVALUATORS, GATES, Language
+from causal.panel import Variable
+from causal.question import Question
+from causal.verdict.decide import Verdict
+from causal.verdict.reason import Change, Limit, Reason
+from causal.verdict.rule import CLASSES, MIRRORED, STEPS, Class, Row
+from causal.words import Shown, capital, listed, rounded, years_later
+
+DOTS = "●○"
+MOST_DOTS = len(STEPS)
+CLAIMS_OF_A_ROW: dict[Row, tuple[Class, bool]] = {  # the form of a row where no direction is called harm, and whether rise and fall change places
+    "important_rise": ("harm", False),
+    "rise": ("some_harm", False),
+    "inside": ("little_or_none", False),
+    "no_important_rise": ("no_harm_that_matters", False),
+    "no_important_fall": ("no_harm_that_matters", True),
+    "both": ("cannot_tell", False),
+    "fall": ("some_harm", True),
+    "important_fall": ("harm", True),
+}
+LETTERS = "dabce"  # of several reasons the first screen names the record first, since better data can mend it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What a sentence calls things.
+
+    Parameters
+    ----------
+    action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
+    short : the same in at most eight words; "" takes the action.
+    outcome, treatment : their variables.
+    places : code of an authority → its name; a code that is not here stands as it is.
+    """
+
+    action: str
+    outcome: Variable
+    treatment: Variable | None = None
+    short: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer in words, of which every file of a run takes its own.
+
+    Parameters
+    ----------
+    headline : one sentence; begins with SIMULATED where no real place is described.
+    second : estimate, range, what would matter, and what the headline leaves open.
+    third : what fits in the direction called harm, and what such a study usually finds.
+    evaluators : the same fact for evaluators.
+    name : of the class.
+    certainty, dots, meaning : the step's name, its picture (●●○○) and what it means for whoever acts on it.
+    because : the first of what lowered it; "" where nothing did.
+    size, range : "1.2 fewer per 10,000 children" and "3.6 fewer to 1.2 more"; "" where there is none.
+    signed, interval : "−1.2" and "−3.6 to +1.2", rounded in the same way; "" where there is none.
+    reasons, cannot_say, would_change : sentences.
+    """
+
+    headline: str
+    second: str
+    third: str
+    evaluators: str
+    name: str
+    certainty: str
+    dots: str
+    meaning: str
+    because: str
+    size: str
+    range: str
+    signed: str
+    interval: str
+    reasons: tuple[str, ...]
+    cannot_say: tuple[str, ...]
+    would_change: tuple[str, ...]
+
+
+def say(verdict: Verdict, question: Question, estimate: Estimate | None, names: Names, *, language: Language | None = None, simulated: bool = False) -> Answer:
+    """The words of a verdict.
+
+    Parameters
+    ----------
+    verdict, question, estimate : of the study; no estimate where the effect is not identified or not estimable.
+    names : what things are called.
+    language : house style; None is the plain one. It chooses no class.
+    simulated : whether no real place is described.
+    """
+    language = language or Language()
+    form, mirrored = form_of(verdict, estimate)
+    sides = _sides(question, names, mirrored=mirrored)
+    step = "none" if verdict.certainty is None else STEPS[verdict.certainty]
+    claimed = form in CLASSES
+    # that nothing can be told is said in the same words at every certainty
+    sentence = (language.classes[form][step if step in CLAIMED else CLAIMED[-1]] if claimed else language.gates[form]).format(**sides)
+    number = _numbers(question, estimate, names.outcome)
+    reasons = _reasons(verdict, language)
+    return Answer(
+        headline=f"{'SIMULATED: ' if simulated else ''}{capital(sentence)}",
+        second=_second(verdict, question, estimate, names, sides, number, language, form),
+        third=_third(verdict, question, estimate, names.outcome, sides, language),
+        evaluators=capital((EVALUATORS[form].format(certainty=capital(STEPS[verdict.certainty or 0]), **sides)) if claimed else _for_evaluators(form, sides)),
+        name=_name(verdict, language, form),
+        certainty=language.certainties[step],
+        dots="" if verdict.certainty is None else DOTS[0] * (verdict.certainty + 1) + DOTS[1] * (MOST_DOTS - 1 - verdict.certainty),
+        meaning=language.meanings[step],
+        because=_because(verdict, language),
+        size=number.size,
+        range=number.range,
+        signed=number.signed,
+        interval=number.interval,
+        reasons=reasons,
+        cannot_say=tuple(_limit(one, names, number, language) for one in verdict.cannot_say),
+        would_change=tuple(_change(one, verdict, question, language) for one in verdict.would_change),
+    )
+
+
+def form_of(verdict: Verdict, estimate: Estimate | None) -> tuple[str, bool]:
+    """The sentence form of a verdict: a class that may be claimed at its certainty, or why nothing is; and whether rise and fall change places.
+
+    Parameters
+    ----------
+    verdict, estimate : of the study.
+    """
+    if verdict.gate:
+        return verdict.gate, False
+    if verdict.failed:
+        return "failed_checks", False
+    if verdict.association:
+        return ("neither" if estimate is None or estimate.lower is None or estimate.upper is None else _way(estimate.lower, estimate.upper)), False
+    assert verdict.row is not None
+    if not verdict.certainty and verdict.row != "both":
+        return "very_low", False
+    return (verdict.category, False) if verdict.category else CLAIMS_OF_A_ROW[verdict.row]
+
+
+def _way(lower: float, upper: float) -> str:
+    return "higher" if lower > 0 else "lower" if upper < 0 else "neither"
+
+
+def _for_evaluators(form: str, sides: dict[str, str]) -> str:
+    """What nothing is claimed of is said in the plain words, a very low certainty by its name."""
+    if form == "very_low":
+        return "Very low certainty: no conclusion on {the_outcome} from {action}.".format(**sides)
+    return GATES[form].format(**sides)
+
+
+def _sides(question: Question, names: Names, *, mirrored: bool) -> dict[str, str]:
+    """Everything that a form may be filled with; the first of each pair is the direction called harm, or up where there is none."""
+    outcome, action = names.outcome, names.short or names.action
+    noun = outcome.short or outcome.label
+    article = "a " if outcome.comparative == "a higher" else ""
+    up, down = ("more", "fewer") if outcome.comparative == "more" else (f"{article}higher", f"{article}lower")
+    the = f"the {noun}" if article else noun
+    ways = {"more": up, "rise": "rise", "increase": "increase"}, {"more": down, "rise": "fall", "increase": "decrease"}
+    first, second = ways[::-1] if mirrored != (question.harm == "decrease") else ways
+    return {
+        "action": action[:1].lower() + action[1:],
+        "Action": capital(action),
+        "outcome": noun,
+        "the_outcome": the,
+        "The_outcome": capital(the),
+        "more": first["more"],
+        "fewer": second["more"],
+        "slightly_more": _slightly(first["more"]),
+        "slightly_fewer": _slightly(second["more"]),
+        "more_or_fewer": f"{up} or {down.removeprefix('a ')}",
+        "rise": first["rise"],
+        "fall": second["rise"],
+        "increase": first["increase"],
+        "decrease": second["increase"],
+        "run": "runs" if article else "run",
+        "show": "shows" if article else "show",
+        "when": years_later(question.lag),
+    }
+
+
+def _slightly(comparative: str) -> str:
+    return f"a slightly {comparative.removeprefix('a ')}" if comparative.startswith("a ") else f"slightly {comparative}"
+
+
+def _name(verdict: Verdict, language: Language, form: str) -> str:
+    """The class's name; a row's where no direction is called harm."""
+    if form in CLASSES and verdict.category is None and verdict.row:
+        return language.names[verdict.row]
+    return language.names[form]
+
+
+# --- numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """An estimate and its range as text; "" where there is none."""
+
+    size: str = ""
+    range: str = ""
+    signed: str = ""
+    interval: str = ""
+    most: str = ""
+    unbounded: bool = False
+    places: int = 1
+
+
+def _numbers(question: Question, estimate: Estimate | None, outcome: Variable) -> Numbers:
+    if estimate is None:
+        return Numbers()
+    lines = (0.0, question.smallest_important, -question.smallest_important)
+    unit = outcome.unit
+    if estimate.lower is None or estimate.upper is None or not all(map(math.isfinite, (estimate.effect, estimate.lower, estimate.upper))):
+        effect = rounded(estimate.effect, 0.0, 10 * abs(estimate.effect) / 10, lines)[0] if math.isfinite(estimate.effect) else (estimate.effect, 1)
+        unbounded = estimate.lower is not None or estimate.upper is not None
+        return Numbers(size=_sized(effect, outcome), signed=sign(effect), unbounded=unbounded)
+    effect, lower, upper = rounded(estimate.effect, estimate.lower, estimate.upper, lines)
+    worst = upper if question.harm != "decrease" else (-lower[0], lower[1])
+    return Numbers(
+        size=_sized(effect, outcome),
+        range=_between(lower, upper, outcome),
+        signed=sign(effect),
+        interval=f"{sign(lower)} to {sign(upper)}",
+        most=f"{plain(worst)} {unit}".strip(),
+        places=effect[1],
+    )
+
+
+def plain(value: Shown) -> str:
+    """1.2, without a sign."""
+    return f"{abs(value[0]):,.{value[1]}f}"
+
+
+def sign(value: Shown) -> str:
+    """+1.2 or −1.2; a value that rounds to nothing has no sign."""
+    text = plain(value)
+    return text if not any(digit in text for digit in "123456789") else ("+" if value[0] > 0 else "−") + text
+
+
+def _counted(outcome: Variable) -> bool:
+    """Whether "1.2 fewer children per 10,000" can be said, and not only "−1.2 points"."""
+    return outcome.comparative == "more" and outcome.unit.startswith("per ")
+
+
+def _sized(value: Shown, outcome: Variable) -> str:
+    if not _counted(outcome):
+        return f"{sign(value)} {outcome.unit}".strip()
+    text = sign(value)
+    noun = outcome.short or outcome.label
+    return f"no change in {noun}" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'} {noun} {outcome.unit}"
+
+
+def _between(lower: Shown, upper: Shown, outcome: Variable) -> str:
+    if not _counted(outcome):
+        return f"{sign(lower)} to {sign(upper)}"
+    low, high = sign(lower), sign(upper)
+    words = {"+": "more", "−": "fewer"}
+    if low[0] == high[0] == "+":
+        return f"{plain(lower)} to {plain(upper)} more"
+    if low[0] == high[0] == "−":
+        return f"{plain(upper)} to {plain(lower)} fewer"
+    ends = [f"{plain(value)} {words[text[0]]}" if text[0] in words else "no change" for value, text in ((lower, low), (upper, high))]
+    return " to ".join(ends)
+
+
+# --- the lines under the headline
+
+
+def _second(
+    verdict: Verdict, question: Question, estimate: Estimate | None, names: Names, sides: dict[str, str], number: Numbers, language: Language, form: str
+) -> str:
+    """Estimate, range, what would matter, and what the headline leaves open."""
+    ranges = language.ranges
+    filled = {key: sides[key] for key in ("rise", "fall", "increase", "decrease", "when")}
+    if verdict.gate == "not_identified":
+        return ranges["needs"].format(needs=listed(verdict.told), **filled) if verdict.told else ranges["needs_more"]
+    if verdict.gate == "not_estimable":
+        why = verdict.told[0].rstrip(".") if verdict.told else f"{question.treatment} does not vary within authorities once what must be is held fixed"
+        return " ".join([ranges["not_estimable"].format(told=why), *(_change(one, verdict, question, language) for one in verdict.would_change)])
+    smallest = f"{question.smallest_important:g}"
+    sized = capital(ranges["size"].format(size=number.size, Size=capital(number.size), **filled))
+    fits = ranges["fits"].format(range=number.range) if number.range else ranges["unbounded" if number.unbounded else "no_range"]
+    body = f"{sized}; {fits}. {capital(ranges['matters'].format(smallest=smallest))}."
+    if verdict.gate == "error_unknown" and verdict.placebos:
+        found = verdict.placebos
+        return f"{ranges['error_unknown'].format(alarms=found.alarms, trials=found.trials, expected=f'{found.expected:.0f}')} {sized}."
+    if verdict.gate:
+        return " ".join([*_without_range(estimate, names, question, language), f"{sized}."])
+    if verdict.failed:
+        checks = listed([language.check(name) for name in verdict.failed])
+        return f"{ranges['failed_checks'].format(checks=checks)} {body[:1].lower()}{body[1:]}"
+    if verdict.association:
+        return f"{ranges['association']} {body[:1].lower()}{body[1:]}"
+    left = [ranges["unchecked"]] if any(one.concern == "unchecked" for one in verdict.reasons) else []
+    if form in ranges:
+        certainty = language.certainties[STEPS[verdict.certainty or 0]].lower()
+        left.append(ranges[form].format(certainty=certainty, **filled))
+    return " ".join([body, *left])
+
+
+def _without_range(estimate: Estimate | None, names: Names, question: Question, language: Language) -> list[str]:
+    """Why there is no range, and what placebos among the untreated leave standing where there is such a range."""
+    ranges = language.ranges
+    if estimate is None or estimate.no_interval not in ("one_cluster", "two_clusters"):
+        return [ranges["no_interval"]]
+    support = estimate.support
+    carrier = support.carried_by if support is not None and support.carried_by is not None else "one place"
+    said = [ranges[estimate.no_interval].format(carrier=capital(names.places.get(carrier, carrier)))]
+    if support is not None and support.placebo_lower is not None and support.placebo_upper is not None:
+        lines = (0.0, question.smallest_important, -question.smallest_important)
+        _, lower, upper = rounded(estimate.effect, support.placebo_lower, support.placebo_upper, lines)
+        said.append(ranges["placebos"].format(untreated=support.placebos, range=_between(lower, upper, names.outcome)))
+    return said
+
+
+def _third(verdict: Verdict, question: Question, estimate: Estimate | None, outcome: Variable, sides: dict[str, str], language: Language) -> str:
+    """What fits in the direction called harm, and what such a study usually finds."""
+    if estimate is None or verdict.row is None or not verdict.answers:
+        return ""
+    ranges, said = language.ranges, []
+    number = _numbers(question, estimate, outcome)
+    rise = "fall" if question.harm == "decrease" else "rise"
+    row = MIRRORED[verdict.row] if question.harm == "decrease" else verdict.row
+    if question.harm is not None:
+        if row in ("important_rise", "rise", "no_important_fall", "both"):
+            said.append(ranges["harm_fits"].format(rise=rise))
+        elif row in ("fall", "important_fall"):
+            said.append(ranges["no_harm_fits"].format(rise=rise))
+        else:
+            said.append(ranges["harm_does_not_fit"].format(rise=rise, most=number.most))
+    if verdict.detectable:
+        said.append(ranges["sees"].format(sees=_usual(verdict.detectable), smallest=f"{question.smallest_important:g}"))
+    return " ".join(said)
+
+
+def _usual(value: float) -> str:
+    """Two figures are enough for what a study usually finds."""
+    return f"{value:,.{max(0, 1 - math.floor(math.log10(value)))}f}" if value > 0 and math.isfinite(value) else "0"
+
+
+# --- reasons, limits, changes
+
+
+def _reasons(verdict: Verdict, language: Language) -> tuple[str, ...]:
+    """The kind of comparison, then what lowered the certainty, each once."""
+    if verdict.maryland is None:
+        return (language.reasons["none"],)
+    said = [language.reasons[f"level_{verdict.maryland}"]]
+    if verdict.gate:
+        return (*said, language.ranges["no_interval"] if verdict.gate == "no_interval" else language.reasons["error"])
+    if verdict.failed:
+        return (*said, language.reasons["failed"].format(checks=_few(verdict.failed, language)))
+    return tuple(dict.fromkeys([*said, *(_reason(one, language) for one in verdict.reasons)]))
+
+
+def _reason(one: Reason, language: Language) -> str:
+    return language.reasons[one.concern].format(checks=listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.checks]))
+
+
+LOOKS_LIKE = {
+    "negative_control": "an outcome that it cannot move",
+    "timing": "drift beforehand",
+    "second_measure": "a second measure of what was done",
+}
+
+
+def _few(names: Sequence[str], language: Language) -> str:
+    return listed([language.check(name) for name in names])
+
+
+def _because(verdict: Verdict, language: Language) -> str:
+    """Of what lowered the certainty the one to name first."""
+    if verdict.certainty is None:
+        return ""
+    lowered = [one for one in verdict.reasons if one.steps]
+    if not lowered:
+        return ""
+    first = min(lowered, key=lambda one: (one.concern != "unchecked", LETTERS.find(one.letter) if one.letter else len(LETTERS)))
+    return _reason(first, language)
+
+
+def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str:
+    treatment = names.treatment.label if names.treatment else "the treatment"
+    action = names.short or names.action
+    value = "" if one.number is None else f"{one.number:,.0f}" if one.code == "left_out" else f"{_usual(one.number)} {names.outcome.unit}".strip()
+    return capital(
+        language.limits[one.code].format(
+            action=action[:1].lower() + action[1:], label=names.outcome.label, treatment=treatment, told=one.told, check=language.check(one.check), number=value
+        )
+    )
+
+
+def _change(one: Change, verdict: Verdict, question: Question, language: Language) -> str:
+    number = "" if one.number is None else f"{one.number:.0f}" if one.number >= 1.75 else f"{one.number:.1f}"
+    sees = _usual(verdict.detectable) if verdict.detectable else ""
+    told = capital(listed(one.told)) if one.code == "measure" else "; ".join(one.told)
+    return language.changes[one.code].format(told=told, number=number, sees=sees, smallest=f"{question.smallest_important:g}")

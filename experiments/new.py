@@ -1,0 +1,444 @@
+"""`causal new`: a table, a treatment and an outcome become a commented graph and experiment, with an estimator that suits the treatment's shape.
+
+What a machine can read off a table is filled in: which columns are keys, whether the treatment is taken up and kept, goes up and down, or is a dose, how far
+the outcome moves anyway. What it cannot know stands there as a question: which other causes there are, and why a size would matter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+import causal.conf
+from causal.errors import CausalError, ConfigError, suggest
+from causal.panel import Panel
+from causal.table_flags import report, table_knobs
+from causal.words import count, listed
+
+TEMPLATES = Path(causal.conf.__path__[0]) / "template"
+FEW = 3  # treated places for which no error that counts on many places holds
+UNSAID = "a tenth of what it usually is, put in by causal new: say here why a change of this size would matter, or change it"
+HELD = {
+    "authority": ("all that is lasting about a place", "authority"),
+    "year": ("all that hit every place in a year", "year"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a treatment moves, and what suits that.
+
+    Parameters
+    ----------
+    words : the shape, as a sentence.
+    control, treated : the contrast proposed.
+    target : ATE or ATT.
+    estimators : the one proposed, then others that suit.
+    why : why that one.
+    """
+
+    words: str
+    control: float
+    treated: float
+    target: str
+    estimators: tuple[str, ...]
+    why: str
+
+
+def main(given: argparse.Namespace) -> int:
+    """Write a study's files.
+
+    Parameters
+    ----------
+    given : words of the command line.
+
+    Returns
+    -------
+    status : 0, or 2 where the table asks for a choice first.
+
+    Raises
+    ------
+    CausalError : a template, a name or a file that does not fit.
+    """
+    template = _template(given.template) if given.template else {}
+    treatment = given.treatment or str(template.get("treatment", {}).get("node", ""))
+    outcome = given.outcome or str(template.get("outcome", {}).get("node", ""))
+    if not treatment or not outcome:
+        raise ConfigError(f"causal new wants --treatment and --outcome, columns of the table, or --template, one of {', '.join(_names())}")
+    if treatment == outcome:
+        raise ConfigError(f"--treatment and --outcome are both {outcome!r}; an effect needs two variables")
+    confounders = _confounders(given.confounders, template)
+    panel, knobs = None, table_knobs(given)
+    if given.path:
+        wanted = [treatment, outcome, *confounders.values()]
+        more = {key: value for key in ("treatment", "outcome", "confounders", "template") if (value := getattr(given, key))}
+        lines, found = report(given.path, knobs, wanted, again="new", more=more)
+        if found.panel is None or found.chosen:
+            print("\n".join(lines))
+            return 2
+        if found.problems:
+            print("\n".join(lines[:-2]))
+        panel, knobs = found.panel, {**knobs, **found.knobs}
+    study = _Study(given, template, panel, knobs, treatment, outcome, confounders)
+    files = study.write()
+    print(f"{study.told()}\nwritten: {listed([str(file) for file in files])}")
+    words = f"--config-dir {given.to} experiment={given.called}"
+    if panel is None:
+        print(f"next: put your columns' names in, then  causal explain {words} source.path=FILE")
+        return 0
+    from causal.experiments.run import explain
+
+    print(explain([f"experiment={given.called}"], folders=[given.to]))
+    print(f"next: causal run {words}")
+    return 0
+
+
+# ---------------------------------------------------------------- what is asked
+def _names() -> list[str]:
+    return sorted(path.stem for path in TEMPLATES.glob("*.yaml"))
+
+
+def _template(name: str) -> dict[str, Any]:
+    path = TEMPLATES / f"{name}.yaml"
+    if not path.is_file():
+        raise ConfigError(f"there is no template {name!r}; {suggest(name, _names())}")
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def _confounders(text: str | None, template: Mapping[str, Any]) -> dict[str, str]:
+    """Node → column: `poverty,grant`, or for a template's nodes `need=child_poverty`."""
+    out: dict[str, str] = {}
+    for word in filter(None, (one.strip() for one in (text or "").split(","))):
+        node, equals, column = word.partition("=")
+        node = node.strip() if equals else _identifier(node)
+        if equals and template and node not in template.get("nodes", {}):
+            raise ConfigError(f"--confounders {word}: the template has no node {node!r}; {suggest(node, template.get('nodes', {}))}")
+        out[node] = column.strip() if equals else word
+    return out
+
+
+def _identifier(column: str) -> str:
+    """A column's name as a graph and a command line can call it."""
+    plain = re.sub(r"\W+", "_", column).strip("_")
+    plain = plain if re.match(r"[A-Za-z_]", plain) else f"v_{plain}"
+    return f"{plain}_" if plain in HELD else plain
+
+
+# ---------------------------------------------------------------- what the table shows
+def shape_of(panel: Panel, treatment: str) -> Shape:
+    """How a treatment moves in a panel, and what suits that.
+
+    Parameters
+    ----------
+    panel : with the treatment as a column.
+    treatment : its name.
+
+    Raises
+    ------
+    ConfigError : it never moves.
+    """
+    wide = panel.frame[treatment].unstack("year")
+    values = np.unique(panel.frame[treatment].dropna())
+    if len(values) < 2:
+        raise ConfigError(f"the treatment {treatment!r} is {values[0]:g} in every row; there is nothing to compare")
+    if len(panel.years) == 1:
+        return _in_one_year(panel.frame[treatment], values)
+    if len(values) == 2:
+        return _of_two_values(wide, values, treatment)
+    within = panel.frame[treatment] - panel.frame[treatment].groupby(level="authority").transform("mean")
+    if within.std() < 1e-9 * max(1.0, float(np.abs(values).max())):
+        raise ConfigError(
+            f"the treatment {treatment!r} does not change within any authority, and a panel compares each with itself; "
+            "compare places in one year: keep it with --only, and leave --year out"
+        )
+    within = within - within.groupby(level="year").transform("mean")
+    middle, step = float(np.median(panel.frame[treatment].dropna())), _round(float(within.std()))
+    return Shape(
+        words=f"a dose: {len(values):,} values from {values[0]:g} to {values[-1]:g}",
+        control=_near(middle, step), treated=_near(middle, step) + step, target="ATE",
+        estimators=("fixed_effects", "first_difference", "within_between", "continuous_did", "linear_dml"),
+        why=f"each authority against itself, year by year; {step:g} is about what it moves by within authorities (one standard deviation)",
+    )  # fmt: skip
+
+
+def _in_one_year(column: pd.Series, values: np.ndarray[Any, Any]) -> Shape:
+    if len(values) == 2:
+        return Shape(
+            words=f"a cross-section with two values, {values[0]:g} and {values[1]:g}", control=float(values[0]), treated=float(values[1]), target="ATE",
+            estimators=("dowhy_linear", "linear_dr", "propensity_weighting"), why="one row for each authority: what is adjusted for is all that is held",
+        )  # fmt: skip
+    step = _round(float(column.std()))
+    middle = _near(float(column.median()), step)
+    return Shape(
+        words=f"a cross-section with a dose: {len(values):,} values from {values[0]:g} to {values[-1]:g}", control=middle, treated=middle + step, target="ATE",
+        estimators=("dowhy_linear", "linear_dml"), why="one row for each authority: what is adjusted for is all that is held",
+    )  # fmt: skip
+
+
+def _of_two_values(wide: pd.DataFrame, values: np.ndarray[Any, Any], treatment: str) -> Shape:
+    on = wide.eq(values[1]).where(wide.notna())
+    kept = bool((on.astype(float).ffill(axis=1).diff(axis=1).iloc[:, 1:].fillna(0) >= 0).all(axis=None))
+    ever, always = on.eq(True).any(axis=1), on.fillna(True).astype(bool).all(axis=1)
+    never, treated = int((~ever).sum()), int((ever & ~always).sum())
+    ends = {"control": float(values[0]), "treated": float(values[1])}
+    if not kept:
+        return Shape(
+            words=f"on and off: {count(int(ever.sum()), 'authority', 'authorities')} ever have it, and some lose it again", **ends, target="ATE",
+            estimators=("fixed_effects", "first_difference", "within_between"), why="each authority against itself, with and without it",
+        )  # fmt: skip
+    if not treated:
+        raise ConfigError(
+            f"the treatment {treatment!r} does not change within any authority, and a panel compares each with itself; compare places in one year"
+        )
+    began = f"taken up and kept: {count(treated, 'authority begins', 'authorities begin')}, {never} never do" + (
+        f", {int(always.sum())} have it throughout" if always.any() else ""
+    )
+    if treated <= FEW and never:
+        full = bool(wide.notna().all(axis=None))
+        several = ("synthetic_control", "synthetic_did", "fixed_effects") if full else ("fixed_effects",)
+        return Shape(
+            words=began, **ends, target="ATT" if full else "ATE", estimators=several, why="few places have it: the others' own ups and downs are the yardstick"
+        )
+    if never:
+        return Shape(
+            words=began, **ends, target="ATT", estimators=("callaway_santanna", "imputation", "sun_abraham", "fixed_effects"),
+            why="places that began in one year against those that never do, wave by wave; fixed effects would compare waves with one another",
+        )  # fmt: skip
+    return Shape(
+        words=began, **ends, target="ATT", estimators=("imputation", "sun_abraham", "fixed_effects"),
+        why="all have it in the end: those that begin later are what earlier ones are compared with",
+    )  # fmt: skip
+
+
+def _round(value: float) -> float:
+    """To one significant digit."""
+    if not value or not math.isfinite(value):
+        return 1.0
+    digits = -math.floor(math.log10(abs(value)))
+    return float(round(value, digits)) or value
+
+
+def _near(value: float, step: float) -> float:
+    """To a whole number of steps."""
+    return float(f"{round(value / step) * step:.12g}")
+
+
+# ---------------------------------------------------------------- what is written
+class _Study:
+    """The files of one study."""
+
+    def __init__(
+        self, given: argparse.Namespace, template: Mapping[str, Any], panel: Panel | None, knobs: Mapping[str, Any],
+        treatment: str, outcome: str, confounders: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        self.given, self.template, self.panel, self.knobs = given, template, panel, dict(knobs)
+        self.treatment, self.outcome, self.confounders = _identifier(treatment), _identifier(outcome), dict(confounders)
+        self.columns = {self.treatment: treatment, self.outcome: outcome, **self.confounders}
+        self.shape = self._shape(treatment)
+        self.size, self.because, self.ways = self._smallest(outcome)
+        self.graph = self._graph()
+
+    def _shape(self, treatment: str) -> Shape:
+        own = shape_of(self.panel, treatment) if self.panel is not None else None
+        if not self.template:
+            assert own is not None or self.panel is None
+            return own or Shape(words="not looked at yet", control=0.0, treated=1.0, target="ATE", estimators=("fixed_effects",), why="the default")
+        one = self.template
+        theirs = Shape(
+            words=own.words if own else "not looked at yet", control=float(one["control"]), treated=float(one["treated"]), target=str(one["target"]),
+            estimators=tuple(one["estimators"]), why=f"what suits {one['title'][0].lower()}{one['title'][1:]}",
+        )  # fmt: skip
+        if own is None or own.target == theirs.target:
+            return theirs if own is None or own.words.startswith(("taken up", "on and off")) else _with_contrast(theirs, own)
+        return own  # the table's treatment is of another kind than the template's
+
+    def _smallest(self, outcome: str) -> tuple[float, str, list[str]]:
+        """δ, its reason and three ways to choose one, worked with the table's own numbers."""
+        ways = [f"{way}: {text}" for way, text in self.template.get("smallest_important", {}).items()]
+        size = 1.0
+        if self.panel is not None:
+            column = self.panel.frame[outcome].dropna()
+            within = column - column.groupby(level="authority").transform("mean") if len(self.panel.years) > 1 else column - column.mean()
+            mean, spread = float(column.mean()), float(within.std())
+            size = _round(abs(mean) / 10) if abs(mean) > spread / 10 else _round(spread / 5)
+            ways = ways or [
+                f"money: what the treatment costs or saves a place in a year ÷ what one unit of {outcome} costs; at £200,000 and £10,000 that is 20 of them",
+                f"policy: a stated aim in these units; the mean is {mean:.4g}, so that a tenth is {_round(abs(mean) / 10):g}",
+            ]
+            ways.append(
+                f"in this table: the mean is {mean:.4g}, a tenth of it {abs(mean) / 10:.2g}; "
+                f"the standard deviation within places {spread:.3g}, a fifth of it {spread / 5:.2g}"
+            )
+        if self.given.smallest_important is not None:
+            return float(self.given.smallest_important), self.given.because or "say here why a change of this size would matter", ways
+        return size, self.given.because or UNSAID, ways
+
+    def _graph(self) -> dict[str, Any]:
+        """Nodes and arrows."""
+        several = self.panel is None or len(self.panel.years) > 1
+        if self.template:
+            return self._graph_of_template(several)
+        nodes: dict[str, Any] = {}
+        names = [*self.confounders, self.treatment, self.outcome]
+        arrows: dict[str, dict[str, Any]] = {}
+        if several:
+            nodes = {name: {"label": label, "varies": varies} for name, (label, varies) in HELD.items()}
+            arrows["authority"] = dict.fromkeys(names, "places differ lastingly: say how")
+            arrows["year"] = dict.fromkeys(names, "the whole country changed: say what")
+        nodes |= {name: {"label": self._label(name)} for name in names}
+        for name in self.confounders:
+            arrows[name] = {self.treatment: f"say why {name} moves {self.treatment}", self.outcome: f"say why {name} moves {self.outcome}"}
+        arrows[self.treatment] = {self.outcome: "the question"}
+        return {"nodes": nodes, "arrows": arrows}
+
+    def _graph_of_template(self, several: bool) -> dict[str, Any]:
+        one = self.template
+        called = {one["treatment"]["node"]: self.treatment, one["outcome"]["node"]: self.outcome}
+        without = {node for node in one["nodes"] if self.panel is not None and node not in (*called, *self.confounders) and node not in self.panel.names}
+        nodes = {
+            name: {"label": label, "varies": varies} for name, (label, varies) in HELD.items() if several and (name == "year" or not one.get("cross_section"))
+        }
+        nodes |= {called.get(node, node): {**dict(said), **({"measured": False} if node in without else {})} for node, said in one["nodes"].items()}
+        nodes |= {name: {"label": self._label(name)} for name in self.confounders if name not in nodes}
+        arrows: dict[str, dict[str, Any]] = {
+            called.get(cause, cause): {called.get(effect, effect): why for effect, why in effects.items()}
+            for cause, effects in one["arrows"].items()
+            if cause not in HELD or cause in nodes
+        }
+        if several and one.get("cross_section"):
+            arrows = {"year": {name: "the whole country changed: say what" for name in nodes if name != "year"}, **arrows}
+        for name in self.confounders:
+            if name not in one["nodes"]:
+                arrows[name] = {self.treatment: f"say why {name} moves {self.treatment}", self.outcome: f"say why {name} moves {self.outcome}"}
+                for held in HELD:
+                    if held in arrows:
+                        arrows[held][name] = "say how"
+        self.without = sorted(without)
+        return {"nodes": nodes, "arrows": arrows}
+
+    def _label(self, name: str) -> str:
+        column = self.columns[name]
+        return self.panel.variable(column).label if self.panel is not None and column in self.panel.names else column.replace("_", " ")
+
+    def told(self) -> str:
+        """What was found and proposed, in a few lines."""
+        lines = [f"{self.treatment}: {self.shape.words}", f"proposed: {self.shape.estimators[0]} ({self.shape.target}); {self.shape.why}"]
+        for node in getattr(self, "without", ()):
+            what = self.template.get("measure", {}).get(node, "")
+            lines.append(f"no column for {node}{f' ({what})' if what else ''}: give  --confounders {node}=COLUMN, or take it out of the graph with your reason")
+        lines.append(f"smallest effect that matters: {self.size:g}; {self.because}")
+        return "\n".join(lines)
+
+    def write(self) -> list[Path]:
+        """Write graph and experiment; nothing is written over."""
+        files = {group: Path(self.given.to) / group / f"{self.given.called}.yaml" for group in ("graph", "experiment")}
+        if there := [str(path) for path in files.values() if path.exists()]:
+            raise ConfigError(
+                f"{listed(there)} {'is' if len(there) == 1 else 'are'} there already, and nothing is written over; name another study with --called"
+            )
+        for group, text in (("graph", self._graph_text()), ("experiment", self._experiment_text())):
+            try:
+                files[group].parent.mkdir(parents=True, exist_ok=True)
+                files[group].write_text(text, encoding="utf-8")
+            except OSError as problem:
+                raise CausalError(f"{files[group]}: cannot be written ({problem.strerror})") from problem
+        return list(files.values())
+
+    def _graph_text(self) -> str:
+        """The graph, with what a reader must decide as comments."""
+        one, title = self.template, self.given.called
+        lines = [f"# What moves what, for {title}: {self.treatment} and {self.outcome}. Each arrow gives its reason; change and add to them."]
+        if one:
+            lines += _comment(f"{one['title']}. {one['when']}")
+            lines += _comment("Natural negative controls: " + "; ".join(one["negative_controls"]) + ".")
+            for name, what in {self.treatment: one["treatment"]["measure"], self.outcome: one["outcome"]["measure"], **one["measure"]}.items():
+                lines += _comment(f"{name}: {what}")
+        lines += ["_target_: causal.graph.Graph", f"name: {title}", "nodes:"]
+        lines += [f"  {name}: {_flow(said)}" for name, said in self.graph["nodes"].items()]
+        lines += ["arrows:"]
+        for cause, effects in self.graph["arrows"].items():
+            lines += [f"  {cause}:", *(f"    {effect}: {_flow(why)}" for effect, why in effects.items())]
+        spare = [name for name in (self.panel.names if self.panel is not None else ()) if name not in self.columns.values()]
+        if spare:
+            shown = ", ".join(spare[:12]) + (", …" if len(spare) > 12 else "")
+            lines += _comment(
+                f"What else moves both {self.treatment} and {self.outcome}? Of columns there is {shown}. "
+                "A cause of both is added like this, with a line under nodes too:"
+            )
+            first = _identifier(spare[0])
+            lines += [f"#   {first}:", f"#     {self.treatment}: why it moves {self.treatment}", f"#     {self.outcome}: why it moves {self.outcome}"]
+            lines += _comment(
+                "What the treatment itself moves is no cause of both, and must not be held fixed. "
+                "A cause that nobody recorded stands under nodes as  NAME: {measured: false}."
+            )
+        return "\n".join(lines) + "\n"
+
+    def _experiment_text(self) -> str:
+        """The experiment, every line with what it is for."""
+        shape, one = self.shape, self.template
+        others = ", ".join(shape.estimators[1:])
+        title = one.get("title") or f"{self._label(self.treatment)} and {self._label(self.outcome)}"
+        action = one.get("action") or f"Moving {self._label(self.treatment)} from {shape.control:g} to {shape.treated:g}"
+        lines = ["# @package _global_", f"# {title}. Run it:  causal run --config-dir {self.given.to} experiment={self.given.called}", "defaults:"]
+        lines += [f"  - override /graph: {self.given.called}", "  - override /source: table"]
+        lines += _comment(f"{shape.why}" + (f". Others that suit: {others}" if others else ""), indent="  # ")
+        lines += [f"  - override /estimator: {shape.estimators[0]}"]
+        lines += ["", f"title: {_flow(title)}", f"action: {_flow(action)}   # the contrast as the start of a sentence", "source:"]
+        path: Any = [str(one) for one in self.given.path]
+        lines += [f"  path: {_flow(path[0] if len(path) == 1 else path) if path else '???'}"]
+        variables = {name: {"column": column} for name, column in self.columns.items() if name != column}
+        told = self.knobs.get("variables", {})
+        variables = {**told, **{name: {**told.get(name, {}), **said} for name, said in variables.items()}}
+        knobs = {**self.knobs, **({"variables": variables} if variables else {})}
+        lines += [f"  {knob}: {_flow(value)}" for knob, value in knobs.items()]
+        lines += ["question:", f"  treatment: {self.treatment}", f"  outcome: {self.outcome}"]
+        lines += [f"  control: {shape.control:g}   # the two levels compared, in the treatment's unit ({shape.words})", f"  treated: {shape.treated:g}"]
+        lines += [f"  lag: {self.given.lag if self.given.lag is not None else one.get('lag', 0)}   # years from treatment to outcome"]
+        lines += [f"  target: {shape.target}   # {'the effect on those that have it' if shape.target == 'ATT' else 'the effect on all'}"]
+        lines += (
+            [f"  harm: {self.given.harm}   # which direction of the outcome is bad"]
+            if self.given.harm
+            else ["  # harm: increase   # which direction of the outcome is bad"]
+        )
+        lines += ["  # the smallest effect that would matter, and why: an answer is read against it. Three ways to choose it:"]
+        lines += [line for way in self.ways for line in _comment(way, indent="  # · ")]
+        lines += [f"  smallest_important: {self.size:g}", f"  because: {_flow(self.because)}"]
+        return "\n".join(lines) + "\n"
+
+
+def _with_contrast(theirs: Shape, own: Shape) -> Shape:
+    """The template's estimators with the table's own contrast, where the treatment is a dose of other levels."""
+    from dataclasses import replace
+
+    return replace(theirs, control=own.control, treated=own.treated)
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML in one line."""
+    if isinstance(value, str) and _risky(value):
+        return json.dumps(value, ensure_ascii=False)
+    return yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).strip().removesuffix("\n...").strip()
+
+
+def _risky(text: str) -> bool:
+    """Whether a text would not be read back as the same text bare."""
+    try:
+        return bool(yaml.safe_load(f"a: {text}") != {"a": text})
+    except yaml.YAMLError:
+        return True
+
+
+def _comment(text: str, indent: str = "# ") -> list[str]:
+    blank = indent.replace("·", " ")
+    return textwrap.wrap(text, width=150, initial_indent=indent, subsequent_indent=blank, break_long_words=False)
