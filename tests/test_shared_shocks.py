@@ -381,7 +381,8 @@ def test_a_study_answers_with_the_wider_interval_and_keeps_the_one_before() -> N
     bare = run(replace(study, refuters={}))
     assert result.estimate.shared is not None and result.estimate.shared.effect == bare.estimate.effect
     assert (result.estimate.shared.lower, result.estimate.shared.upper) == (bare.estimate.lower, bare.estimate.upper)
-    assert result.estimate.upper - result.estimate.lower > 0 and f"{result.estimate.effect:+.2f}" in result.verdict.headline
+    assert result.estimate.effect != bare.estimate.effect and any(one.concern == "shared_shocks" for one in result.verdict.reasons)
+    assert f"{result.estimate.effect:+.2f}" in str(record(result, {})["answer"]) and f"{bare.estimate.effect:+.2f}" in str(record(bare, {})["answer"])
     kept = record(result, {})["estimate"]["shared"]
     assert kept["through"] == ["region"] and kept["lower"] == bare.estimate.lower and kept["refitted"] is True
     clean = run(replace(study, source=Given(waves(1, 0.0, 0.0))))
