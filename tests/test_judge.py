@@ -260,7 +260,7 @@ def test_few_clusters_cap_the_certainty_at_low() -> None:
     few = judged(2.0, 3.0, CLEAN, randomised, support=Support(clusters=150, effective=9.0))
     assert few.certainty == 1 and few.reasons[-1].concern == "few_clusters" and few.reasons[-1].steps == 2
     assert judged(2.0, 3.0, CLEAN, randomised, support=Support(clusters=150, effective=10.0)).certainty == 3
-    assert judged(2.0, 3.0, CLEAN, randomised, diagnostics={}, clusters=9, influence=None).certainty == 1  # nine clusters are no more than nine
+    assert judged(2.0, 3.0, CLEAN, randomised, clusters=9, influence=None, support=None).certainty == 1  # nine clusters are no more than nine
 
 
 def test_certainty_caps_every_row() -> None:
