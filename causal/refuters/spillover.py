@@ -37,7 +37,7 @@ NAMES = ("direct", "spillover", "total")
 class Spillover:
     """Neighbours' mean treatment beside the own, with region × year."""
 
-    family: ClassVar[Family] = "bias"
+    family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = "spillover"
     label: ClassVar[str] = "effects of neighbours"
 
