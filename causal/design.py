@@ -27,6 +27,7 @@ from causal.question import Question
 from causal.rows import Control, beside, breaks, complete, control_columns, row_weights, spacing
 from causal.words import count, listed
 
+GROUPINGS = ("region",)  # what is known of places and no column holds, and may stand in a graph as a cause
 FEWEST_AUTHORITIES = 10
 GONE = 1e-7  # share of a column's length below which nothing of it is left
 ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
@@ -74,6 +75,7 @@ class Design:
     population : shape (rows,), people the outcome refers to; None where not known.
     modifiers : groupings of the rows, constant within an authority.
     weights : shape (rows,), how much each row counts, mean 1; None where all count alike.
+    grouped : name of a grouping of places → its codes, shape (rows,): with the years, each group's own year effects are absorbed too (region × year).
     columns : dated name → shape (rows,), what an estimator may need beside the adjustment set (instruments, mediators, the outcome before
         the treatment); raw, NaN where not known, and so never a reason to lose a row here.
     outcome_variable, treatment_variable : what the numbers are.
@@ -107,6 +109,7 @@ class Design:
     weights: Floats | None = None
     columns: Mapping[str, Floats] = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
+    grouped: Mapping[str, Ints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):
@@ -173,7 +176,14 @@ class Design:
         """The same rows without authority effects: with the year effects and all controls, or (adjust=False) with nothing held fixed."""
         if not adjust:
             return replace(
-                self, absorb=(), controls=np.empty((self.rows, 0)), control_names=(), control_groups={}, nested=np.empty((self.rows, 0)), nested_names=()
+                self,
+                absorb=(),
+                controls=np.empty((self.rows, 0)),
+                control_names=(),
+                control_groups={},
+                nested=np.empty((self.rows, 0)),
+                nested_names=(),
+                grouped={},
             )
         if "authority" not in self.absorb:
             return self
@@ -260,12 +270,26 @@ class Design:
             population=None if self.population is None else self.population[rows],
             weights=None if self.weights is None else self.weights[rows],
             columns={name: values[rows] for name, values in self.columns.items()},
+            grouped={name: codes[rows] for name, codes in self.grouped.items()},
             modifiers=tuple(replace(m, values=m.values[rows], codes=m.codes[rows]) for m in self.modifiers),
         )
 
     def year_dummies(self) -> Floats:
-        """Shape (rows, years − 1), raw."""
-        return np.asarray(self.year[:, None] == self.years[1:], dtype=float)
+        """Shape (rows, years − 1), raw; with `grouped`, each group's own year effects stand beside them, all of its years and every group but the first."""
+        years = np.asarray(self.year[:, None] == self.years[1:], dtype=float)
+        return years if not self.grouped else np.column_stack([years, *(self.cells(codes) for codes in self.grouped.values())])
+
+    def cells(self, codes: Ints) -> Floats:
+        """A column for each year of each group but the first, raw; shape (rows, years × (groups − 1)).
+
+        codes : shape (rows,), the group of each row.
+        """
+        at = np.searchsorted(self.years, self.year)
+        groups = np.unique(codes)[1:]
+        cell = np.where(codes[:, None] == groups, at[:, None], -1)
+        return (
+            np.concatenate([cell[:, [k]] == np.arange(len(self.years)) for k in range(len(groups))], axis=1).astype(float) if len(groups) else cell[:, :0] * 1.0
+        )
 
     def within(self, *matrices: Floats) -> list[Floats]:
         """Each matrix, shape (rows, k), without what is absorbed: authority means and year effects; scaled as `demean` says."""
@@ -319,6 +343,15 @@ class Design:
         return int(self.basis().shape[1]) + ("authority" not in self.absorb)
 
 
+def whole_units(design: Design) -> tuple[Ints, int]:
+    """Who moves together, shape (rows,) and how many: the authority, or the cluster where one holds several authorities."""
+    of = np.full(len(design.authorities), -1, dtype=np.int64)
+    of[design.authority] = design.cluster
+    if (of[design.authority] == design.cluster).all() and len(design.clusters) < len(design.authorities):
+        return design.cluster, len(design.clusters)
+    return design.authority, len(design.authorities)
+
+
 def orthonormal(columns: Floats) -> Floats:
     """An orthonormal basis of the columns, those told by earlier ones left out; shape (rows, rank)."""
     lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
@@ -362,9 +395,16 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     columns = {question.outcome: frame[question.outcome], question.treatment: panel.shift(question.treatment, -lag)}
     linear: list[str] = []
     nested: list[str] = []
+    grouped: list[str] = []
     for name in identification.adjust_for:
         bare, by = undated(name)
         if bare in PLACE_AND_TIME:
+            continue
+        if bare in GROUPINGS and bare not in panel.names:
+            if name in identification.by_year or "authority" not in absorb:
+                grouped.append(name)
+            else:
+                words.append(f"The {bare} does not change in time and is part of the authority effect.")
             continue
         constant = bare in once
         columns[name] = panel.shift(bare, 0 if constant else by)
@@ -435,6 +475,9 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         weights=row_weights(question, table),
         columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in beside(panel, question, identification, lag).items()},
     )
+    if grouped:
+        made = with_group_years(made, {name: np.unique(made.region, return_inverse=True)[1].astype(np.int64) for name in grouped})
+        made = replace(made, words=(*made.words, f"Absorbed too: {' and '.join(f'{name} × year' for name in grouped)}."))
     made = _without_collinear(made)
     _must_vary(made, panel)
     return made
@@ -445,7 +488,7 @@ def _without_collinear(made: Design) -> Design:
 
     One that is constant within authorities stays for estimators that do not absorb these.
     """
-    known = orthonormal(made.demean(made.year_dummies())) if "year" in made.absorb else np.empty((made.rows, 0))
+    known = made.basis(controls=False)
     kept: dict[Control, Floats] = {}
     dropped: list[Dropped] = []
     lasting: list[Control] = []
@@ -490,6 +533,25 @@ def _told_by(made: Design, within: Floats, kept: Mapping[Control, Floats]) -> tu
     return tuple(kept)
 
 
+def with_group_years(made: Design, grouped: Mapping[str, Ints]) -> Design:
+    """The design with each group's own year effects absorbed too; where it absorbs no years, as controls.
+
+    Parameters
+    ----------
+    made : as it was.
+    grouped : name of a grouping → codes, shape (rows,).
+    """
+    if "year" in made.absorb:
+        return replace(made, grouped={**made.grouped, **grouped})
+    names, groups, columns = list(made.control_names), dict(made.control_groups), [made.controls]
+    for name, codes in grouped.items():
+        cells = made.cells(codes)
+        groups[Control(name, by_year=True)] = tuple(range(len(names), len(names) + cells.shape[1]))
+        names += [f"{name} × year {k}" for k in range(1, cells.shape[1] + 1)]
+        columns.append(cells)
+    return replace(made, controls=np.column_stack(columns), control_names=tuple(names), control_groups=groups)
+
+
 def _must_vary(made: Design, panel: Panel) -> None:
     """Treatment and outcome must vary once what is absorbed and adjusted for is taken out, and must not be one column."""
     question = made.question
@@ -498,7 +560,7 @@ def _must_vary(made: Design, panel: Panel) -> None:
     if spread == 0:
         raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
     within = " and ".join(made.absorb) or "the adjustment set"
-    fixed = ", ".join([*made.absorb, *made.control_groups])
+    fixed = ", ".join([*made.absorb, *(f"{name} × year" for name in made.grouped), *made.control_groups])
     left = made.partial_out(np.column_stack([made.treatment, made.outcome]))
     about = [np.linalg.norm(column - column.mean()) for column in (made.treatment, made.outcome)]
     if np.linalg.norm(left[:, 0]) <= GONE * about[0]:

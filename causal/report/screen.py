@@ -11,7 +11,7 @@ from typing import Any
 
 from causal.language import Language, language_of
 from causal.question import UNGIVEN
-from causal.report.phrases import contrast, exact, label, level, sentence, variable, when, years
+from causal.report.phrases import contrast, effect, exact, interval, label, level, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.words import Shown, capital, count, counted_rows, crossed, listed, over_years, places, rounded, signed
 
@@ -129,7 +129,15 @@ def _range(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     before = data["verdict"]
     odd = "At face value, which the failed checks forbid: " if before["failed"] else "As an association, not an effect: " if before["association"] else ""
     lines.append(f"{odd}{fits}." if odd else f"{capital(fits)}.")
+    if shared := data["estimate"].get("shared"):
+        lines.append(f"It allows for shocks that places share through {listed(shared['through'])}; taken as independent they gave {_before(data, shared)}.")
     return {"about": "range", "big": answer["interval"], "lines": [*lines, *([answer["third"]] if answer["third"] else [])]}
+
+
+def _before(data: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+    """The effect and range of before places were found to share shocks."""
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    return effect(shared, unit) if shared["lower"] is None else f"{effect(shared, unit)} ({interval(shared)})"
 
 
 def _certainty(data: Mapping[str, Any]) -> dict[str, Any]:

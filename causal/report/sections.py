@@ -76,6 +76,7 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     other = other if other and other["effect"] is not None else None
     unit, smallest = variable(data, data["question"]["outcome"])["unit"], data["question"]["smallest_important"]
     ones = [("This estimate", answer)] + ([("For contrast", other)] if other else [])
+    ones += [(name, {**answer, **one}) for name, one in _before_shared(answer)]
     rows = [
         (
             name,
@@ -108,6 +109,19 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
         "notes": notes,
         "diagnostics": [*_conditions(answer), *pairs(answer["diagnostics"])] or [("Diagnostics", "none were given")],
     }
+
+
+def _before_shared(answer: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The answer as it was before places were found to share shocks: with places taken as independent, and with groups as clusters."""
+    before = answer.get("shared")
+    if not before:
+        return []
+    bare = {"effect": before["effect"], "p_value": None}
+    made = [("Places taken as independent", {**bare, "lower": before["lower"], "upper": before["upper"], "inference": "too narrow: places share shocks"})]
+    if before["group_lower"] is not None:
+        how = f"CR2, clustered by {listed(before['groups'])}, nothing more absorbed"
+        made.append(("The same, groups as clusters", {**bare, "lower": before["group_lower"], "upper": before["group_upper"], "inference": how}))
+    return made
 
 
 HELD = {"authority": "lasting differences between authorities", "year": "what hit all in one year", "controls": "the controls that the graph asks for"}

@@ -25,6 +25,7 @@ import pandas as pd
 from causal.derive import check_derived, derive
 from causal.errors import ConfigError, DataError, NotMeasured, suggest
 from causal.panel import Loss, Panel, Variable
+from causal.sources.borders import read_borders, read_groups
 from causal.sources.england import folder as files
 from causal.sources.england.behind import bare, behind, reasons
 from causal.sources.england.book import Book
@@ -77,6 +78,8 @@ class England:
     break_at : from this year on each place counts as another, with effects of its own (2020: covid); None: no break.
     region_columns : a column for each region, 1 for its places and 0 for others, to condition on where places are compared with one another.
     cross_section : keep the rows of this year only, once everything derived from other years is made; None: all years.
+    borders : CSV file of pairs of authorities that share a border, by any code of theirs (`causal.sources.borders`); None: none.
+    groups : CSV file of two columns, a code and the group of your own that it belongs to; None: none.
     derived : name → {verb: column, …}: lags, logs, shares and changes to add (`causal.derive`).
     """
 
@@ -97,6 +100,8 @@ class England:
     break_at: int | None = None
     region_columns: bool = False
     cross_section: int | None = None
+    borders: str | None = None
+    groups: str | None = None
     derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,6 +111,9 @@ class England:
             raise ConfigError(f"source.path must be a folder, or a list of folders, got {self.path!r}")
         object.__setattr__(self, "path", paths if len(paths) > 1 else paths[0])
         object.__setattr__(self, "lait", (self.lait,) if isinstance(self.lait, str) else tuple(map(str, self.lait or ())))
+        for key in ("borders", "groups"):
+            value = getattr(self, key)
+            object.__setattr__(self, key, None if value is None else str(value))
         object.__setattr__(self, "centre_lines", tuple(self.centre_lines))
         object.__setattr__(self, "leave_out", tuple(map(str, self.leave_out or ())))
         for key in ("first_year", "last_year"):
@@ -196,6 +204,10 @@ class England:
             *making.log,
             *(Loss(step=self._short(one), rows=1 if one.row else 0, column=used.get(one.quantity, "")) for one in problems),
         ]
+        places = table.loc[frame.index.unique("authority")]
+        borders, said = self._tied(places)
+        if self.groups is not None:
+            places = places.assign(group=pd.Series(read_groups(self.groups, self._codes(places)), dtype=object).reindex(places.index).fillna(""))
         recorded = next((note for note in making.notes if note.startswith(RECORDED)), "")
         asked, extra = self._asked(every)
         if self.region_columns:
@@ -204,7 +216,7 @@ class England:
         panel = Panel(
             frame=pd.concat([frame, asked], axis=1),
             variables=(*(self._variable(BY_NAME[name], recorded) for name in making.made), *extra),
-            places=table.loc[frame.index.unique("authority")],
+            places=places,
             title="local authorities in England, published statistics",
             population="children" if "children" in making.made else None,
             log=tuple(log),
@@ -217,13 +229,29 @@ class England:
                 *self._contradicted(),
                 *self._unread(),
                 *self._lacking(),
+                *said,
             ),
             reasons=reasons(frame, making),
+            borders=borders,
         )
         one = self.cross_section
         if one is not None and one not in self.years:
             raise NotMeasured(f"source.cross_section {one}: the panel has the years {self.years[0]} to {self.years[-1]}")
         return narrow.narrow(derive(panel, self.derived), keep_regions=self.keep_regions, first_year=one, last_year=one, break_at=self.break_at)
+
+    def _codes(self, places: pd.DataFrame) -> dict[str, str]:
+        """Every code of the panel's places, of their parts too where those are merged → the place."""
+        found = {str(code): str(code) for code in places.index}
+        found |= {printed: code for code in list(found) for printed in self._printed(code)}
+        return found | {gss: found[code] for gss, code in self._folder.places.gss.items() if code in found}
+
+    def _tied(self, places: pd.DataFrame) -> tuple[tuple[tuple[str, str], ...] | None, tuple[str, ...]]:
+        """Who borders whom, and what is to be said of the table; islands by their names."""
+        return (
+            (None, ())
+            if self.borders is None
+            else read_borders(self.borders, self._codes(places), names={str(code): str(name) for code, name in places["name"].items()})
+        )
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not in this folder, and where it is to be had; None if it is there, or unknown."""

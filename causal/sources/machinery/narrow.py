@@ -106,12 +106,14 @@ def _broken(panel: Panel, at: int) -> Panel:
         renamed = [since[one] if when >= at else one for one, when in zip(name, year, strict=True)]
         reasons = reasons.set_axis(pd.MultiIndex.from_arrays([renamed, year, variable], names=reasons.index.names)).sort_index()
     places = panel.places if len(panel.places) else pd.DataFrame(index=pd.Index(panel.authorities))
+    # neighbours are so on both sides of the break
+    borders = None if panel.borders is None else (*panel.borders, *((since[one], since[other]) for one, other in panel.borders))
     cluster = panel.clusters(list(places.index))
     places = places.assign(cluster=cluster.to_numpy())
     both = pd.concat([places, places.rename(index=since)])
     there = frame.index.unique("authority")
     note = f"from {at} on every place counts as another, with effects of its own (source.break_at); nothing lagged reaches across; clustered by place"
-    return replace(panel, frame=frame, reasons=reasons, places=both.loc[there], notes=(*panel.notes, note))
+    return replace(panel, frame=frame, reasons=reasons, places=both.loc[there], borders=borders, notes=(*panel.notes, note))
 
 
 def _plain(region: str) -> str:
