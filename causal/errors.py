@@ -61,6 +61,20 @@ class ConfigError(CausalError):
     """A knob, name or value that does not exist or does not fit."""
 
 
+def refusal(kind: type[CausalError], where: str, wanted: str, came: str, remedy: str) -> CausalError:
+    """An error that says, in this order, where, what was wanted, what came and what to try; in one line.
+
+    Parameters
+    ----------
+    kind : of error.
+    where : the key, file, row or argument.
+    wanted : what would have been right ("a whole number of at least 2").
+    came : what stood there instead.
+    remedy : what to try, as an imperative.
+    """
+    return kind(" ".join(f"{where}: wanted {wanted}, got {came}; {remedy}".split()))
+
+
 def suggest(name: str, options: Iterable[str]) -> str:
     """Say what exists, nearest first: "it has 'imd', 'plans'. Did you mean 'imd'?"."""
     options = sorted({str(option) for option in options})

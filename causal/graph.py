@@ -9,16 +9,19 @@ Search; for time series Runge and others 2019, Inferring causation from time ser
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import networkx as nx
 
-from causal.errors import GraphError, suggest
+from causal.document import called
+from causal.errors import GraphError, refusal, suggest
 from causal.knobs import is_whole
 
+MOST_NODES, MOST_ARROWS = 2_000, 20_000  # of a graph; beyond these nobody has given each arrow its reason
+MOST_LAG = 50  # years that an arrow may take
 LAGGED = re.compile(r"^(?P<name>.+?)\[(?P<by>[+-]?\d+)\]$")
 
 
@@ -86,6 +89,18 @@ class Node:
     varies: Literal["both", "authority", "year"] = "both"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise refusal(GraphError, "graph.nodes", "names that are text", repr(self.name), 'YAML reads no, y and ~ as other than text: write "no" in quotes')
+        if LAGGED.match(self.name):
+            raise refusal(
+                GraphError,
+                f"graph node {self.name!r}",
+                "a name that ends in no [number]",
+                "one",
+                "that is how years are written, plans[-1]; rename it, and its column",
+            )
+        if not isinstance(self.label, str) or not self.label.strip():
+            raise refusal(GraphError, f"graph node {self.name!r}, label", "words for a reader", called(self.label), "write them in quotes, or leave label out")
         if not isinstance(self.measured, bool):
             raise GraphError(f"graph node {self.name!r}: measured must be true or false, got {self.measured!r}")
         if self.varies not in ("both", "authority", "year"):
@@ -109,8 +124,8 @@ class Arrow:
         where = f"graph arrow {self.cause} -> {self.effect}"
         if not isinstance(self.because, str) or not self.because.strip():
             raise GraphError(f"{where} gives no reason; write  {self.cause}: {{{self.effect}: because …}}")
-        if not is_whole(self.lag, 0):
-            raise GraphError(f"{where}: lag must be a whole number of years, 0 or more, got {self.lag!r}")
+        if not is_whole(self.lag, 0, MOST_LAG):
+            raise GraphError(f"{where}: lag must be a whole number of years, 0 or more and at most {MOST_LAG}, got {self.lag!r}")
         if not isinstance(self.by_year, bool):
             raise GraphError(f"{where}: by_year must be true or false, got {self.by_year!r}")
 
@@ -137,17 +152,24 @@ class Graph:
     arrows: tuple[Arrow, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise refusal(GraphError, "graph.name", "words", called(self.name), "write it in quotes")
         object.__setattr__(self, "nodes", tuple(_nodes(self.nodes)))
         object.__setattr__(self, "arrows", tuple(_arrows(self.arrows)))
         names = [node.name for node in self.nodes]
         if not names:
             raise GraphError(f"graph {self.name!r} has no nodes")
-        for name in names:
-            if names.count(name) > 1:
-                raise GraphError(f"graph {self.name!r}: node {name!r} stands more than once")
+        if len(names) > MOST_NODES or len(self.arrows) > MOST_ARROWS:
+            came = f"{len(names):,} and {len(self.arrows):,}"
+            remedy = "leave out what does not bear on the question"
+            raise refusal(GraphError, f"graph {self.name!r}", f"at most {MOST_NODES:,} nodes and {MOST_ARROWS:,} arrows", came, remedy)
+        there = set(names)
+        if len(there) < len(names):
+            twice = next(name for at, name in enumerate(names) if name in names[:at])
+            raise GraphError(f"graph {self.name!r}: node {twice!r} stands more than once")
         for arrow in self.arrows:
             for end in (arrow.cause, arrow.effect):
-                if end not in names:
+                if end not in there:
                     raise GraphError(f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect} names {end!r}, which is no node; {suggest(end, names)}")
         constant = {node.name for node in self.nodes if node.varies != "both"}
         for arrow in self.arrows:
@@ -213,27 +235,43 @@ class Graph:
         """
         from causal.graph_files import read_graph
 
+        if not isinstance(path, str | Path) or not str(path).strip():
+            raise refusal(GraphError, "graph.path", "the name of a file", called(path), "write  graph=file graph.path=mine.dot")
         return cls(**read_graph(Path(path)))
+
+
+def _made(given: Any, kind: type[Any], key: str, form: str) -> Iterator[Any]:
+    """Nodes or arrows that are made already."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise refusal(GraphError, f"graph.{key}", f"{form} for each", called(given), "write them so")
+    for one in given:
+        if not isinstance(one, kind):
+            raise refusal(GraphError, f"graph.{key}", f"{form} for each", f"a list with {called(one)} in it", "write them as keys and values")
+        yield one
 
 
 def _nodes(given: Any) -> Iterator[Node]:
     if not isinstance(given, Mapping):
-        yield from given
+        yield from _made(given, Node, "nodes", "name: {label: words}")
         return
     for name, about in given.items():
         if isinstance(about, Node):
             yield about
             continue
+        if about is not None and not isinstance(about, str | Mapping):
+            raise refusal(GraphError, f"graph node {name!r}", "its label, or {label, measured, varies}", called(about), "write  name: words")
         about = {"label": about} if isinstance(about, str) else dict(about or {})
         unknown = set(about) - {"label", "measured", "varies"}
         if unknown:
             raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies")
-        yield Node(name=str(name), **{"label": str(name).replace("_", " "), **about})
+        if not isinstance(name, str):
+            raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no" in quotes')
+        yield Node(name=name, **{"label": name.replace("_", " "), **about})
 
 
 def _arrows(given: Any) -> Iterator[Arrow]:
     if not isinstance(given, Mapping):
-        yield from given
+        yield from _made(given, Arrow, "arrows", "cause: {effect: because}")
         return
     for cause, effects in given.items():
         cause, by = undated(str(cause))
@@ -241,6 +279,10 @@ def _arrows(given: Any) -> Iterator[Arrow]:
             raise GraphError(f"graph arrows from {cause!r} must be a mapping effect: because, got {effects!r}")
         for effect, reasons in effects.items():
             for reason in reasons if isinstance(reasons, list | tuple) else [reasons]:
+                if reason is not None and not isinstance(reason, str | Mapping):
+                    raise refusal(
+                        GraphError, f"graph arrow {cause} -> {effect}", "its reason in words", called(reason), f"write  {cause}: {{{effect}: because …}}"
+                    )
                 about: dict[str, Any] = {"because": reason} if isinstance(reason, str) or reason is None else dict(reason)
                 unknown = set(about) - {"because", "lag", "by_year"}
                 if unknown:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
+from causal.document import mapping, parse_yaml, read_text
+from causal.drawn import Drawn, dagitty, dot, gml
+from causal.errors import GraphError, refusal
+from causal.knobs import is_whole
 
-from causal.errors import GraphError
+KEYS = ("name", "nodes", "arrows")  # of our own form
 
 
 def read_graph(path: Path) -> dict[str, Any]:
@@ -18,107 +22,105 @@ def read_graph(path: Path) -> dict[str, Any]:
     ------
     GraphError : the file is missing, of another kind, or cannot be read.
     """
-    readers = {".yaml": _yaml, ".yml": _yaml, ".dot": _dot, ".gv": _dot, ".gml": _gml, ".dagitty": _dagitty, ".txt": _dagitty}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise GraphError(f"{path}: a graph file ends in one of {', '.join(readers)}, got {path.suffix or 'no ending'!r}")
-    if not path.is_file():
-        raise GraphError(f"{path}: there is no such graph file")
-    try:
-        found = reader(path.read_text(encoding="utf-8"), path.name)
-    except GraphError:
-        raise
-    except Exception as problem:  # each format's library raises its own kinds
-        raise GraphError(f"{path}: cannot be read as {path.suffix[1:]}: {problem}") from problem
+    drawn: dict[str, Callable[[str, str], Drawn]] = {".dot": dot, ".gv": dot, ".gml": gml, ".dagitty": dagitty, ".txt": dagitty}
+    endings = (".yaml", ".yml", *drawn)
+    ending = path.suffix.lower()
+    if ending not in endings:
+        raise GraphError(f"{path}: a graph file ends in one of {', '.join(endings)}, got {path.suffix or 'no ending'!r}")
+    text = read_text(path, "a graph file", kind=GraphError)
+    found = _assemble(drawn[ending](text, str(path)), path.name) if ending in drawn else _yaml(text, str(path))
     return {"name": path.stem, **found}
 
 
-def _yaml(text: str, _: str) -> dict[str, Any]:
-    import yaml
-
-    loaded = yaml.safe_load(text)
-    if not isinstance(loaded, dict) or "arrows" not in loaded or "nodes" not in loaded:
-        raise GraphError("a graph in YAML has the keys nodes and arrows")
-    return {key: loaded[key] for key in ("name", "nodes", "arrows") if key in loaded}
-
-
-def _dot(text: str, file: str) -> dict[str, Any]:
-    import pydot
-
-    drawn = pydot.graph_from_dot_data(text)
-    if not drawn:
-        raise GraphError(f'{file}: is not DOT; it begins  digraph {{ cause -> effect [because="…"] }}')
-    plain = {"node", "edge", "graph", "\\n", "\\r\\n"}
-    nodes = {_bare(n.get_name()): {k: _bare(v) for k, v in n.get_attributes().items()} for n in drawn[0].get_nodes() if _bare(n.get_name()) not in plain}
-    edges = [(_bare(e.get_source()), _bare(e.get_destination()), {k: _bare(v) for k, v in e.get_attributes().items()}) for e in drawn[0].get_edges()]
-    return _assemble(nodes, edges, file)
+def _yaml(text: str, file: str) -> dict[str, Any]:
+    loaded = mapping(parse_yaml(text, file, "a graph", kind=GraphError), file, "a graph", kind=GraphError)
+    if "arrows" not in loaded or "nodes" not in loaded:
+        raise refusal(GraphError, file, "a graph with the keys nodes and arrows", f"{', '.join(loaded) or 'no key'}", "write  nodes: {…}  and  arrows: {…}")
+    if unknown := sorted(set(loaded) - {*KEYS, "_target_", "defaults"}):
+        raise refusal(GraphError, file, f"of keys {', '.join(KEYS)}", ", ".join(unknown), "take it away, since nothing reads it")
+    if loaded.get("defaults"):
+        raise refusal(
+            GraphError,
+            file,
+            "a graph that stands whole in its file",
+            "defaults",
+            "write its nodes and arrows out, or choose it with  graph=NAME  from a folder",
+        )
+    return {key: loaded[key] for key in KEYS if key in loaded}
 
 
-def _gml(text: str, file: str) -> dict[str, Any]:
-    drawn = nx.parse_gml(text, label="label")
-    if not drawn.is_directed():
-        raise GraphError(f"{file}: the graph is undirected; write  directed 1")
-    return _assemble({str(n): dict(a) for n, a in drawn.nodes(data=True)}, [(str(a), str(b), dict(d)) for a, b, d in drawn.edges(data=True)], file)
-
-
-def _dagitty(text: str, file: str) -> dict[str, Any]:
-    body = re.search(r"dag\s*\"?[^{]*\{(.*)\}", text, flags=re.S)
-    if not body:
-        raise GraphError(f"{file}: is not dagitty; it begins  dag {{ cause -> effect }}")
-    name = r"(\"[^\"]+\"|[\w.]+(?:\[-\d+\])?)"
-    inside = re.sub(r"\bbb\s*=\s*\"[^\"]*\"", "", body[1])
-    nodes: dict[str, dict[str, Any]] = {}
-    edges: list[tuple[str, str, dict[str, Any]]] = []
-    # chains (a -> b -> c) are read two at a time, so each middle node is looked at again
-    for match in re.finditer(rf"(?={name}\s*(->|<-|<->)\s*{name}\s*(\[[^\]-][^\]]*\])?)", inside):
-        left, mark, right = _bare(match[1]), match[2], _bare(match[3])
-        about = {"because": reason[1]} if (reason := re.search(r"(?:because|label)\s*=\s*\"([^\"]+)\"", match[4] or "")) else {}
-        if inside[: match.start()][-1:].isalnum() or inside[: match.start()][-1:] in '_."':
-            continue  # the tail of a longer name
-        if mark == "<->":
-            about["both"] = True
-        edges.append((right, left, about) if mark == "<-" else (left, right, about))
-    for match in re.finditer(rf"(?m)^\s*{name}\s*(?:\[(?!-\d)([^\]]*)\])?\s*;?\s*$", inside):
-        nodes[_bare(match[1])] = {"latent": bool(re.search(r"\b(latent|unobserved|u)\b", match[2] or ""))}
-    return _assemble(nodes, edges, file)
-
-
-def _assemble(nodes: dict[str, dict[str, Any]], edges: list[tuple[str, str, dict[str, Any]]], file: str) -> dict[str, Any]:
+def _assemble(drawn: Drawn, file: str) -> dict[str, Any]:
     """Nodes and arrows as mappings; a two-headed arrow gets an unmeasured parent of both its ends."""
     about: dict[str, dict[str, Any]] = {}
     arrows: dict[str, dict[str, list[dict[str, Any]]]] = {}
 
-    def node(name: str, **extra: Any) -> str:
+    def node(name: str) -> None:
         bare = re.sub(r"\[-\d+\]$", "", name)
-        given = nodes.get(name, {})
-        latent = extra.get("latent", str(given.get("latent", given.get("unobserved", False))).lower() in ("true", "1", "yes"))
-        about.setdefault(bare, {"label": str(given.get("label") or bare.replace("_", " ")), "measured": not latent})
+        given = drawn.nodes.get(name, {})
+        label = re.sub(r"\\[nlrN]", " ", str(given.get("label") or "")).strip() or bare.replace("_", " ")
+        one = about.setdefault(bare, {"label": label, "measured": True})
+        if _measured(given, file, bare) is False:
+            one["measured"] = False
         if given.get("varies"):
-            about[bare]["varies"] = given["varies"]
+            one["varies"] = given["varies"]
         elif bare in ("authority", "year"):
-            about[bare]["varies"] = bare
-        return name
+            one["varies"] = bare
 
-    def arrow(cause: str, effect: str, because: str, attributes: dict[str, Any]) -> None:
+    def arrow(cause: str, effect: str, reason: dict[str, Any]) -> None:
+        said = arrows.setdefault(cause, {}).setdefault(effect, [])
+        if reason not in said:
+            said.append(reason)
+
+    for name in drawn.nodes:
+        node(name)
+    for left, right, attributes in drawn.arrows:
+        because = str(attributes.get("because") or attributes.get("label") or f"as drawn in {file}")
+        where = f"{file}, arrow {left} -> {right}"
         reason: dict[str, Any] = {"because": because}
         if attributes.get("lag"):
-            reason["lag"] = int(attributes["lag"])
-        if str(attributes.get("by_year", "")).lower() in ("true", "1", "yes"):
+            reason["lag"] = _years(attributes["lag"], where)
+        if _truth(attributes.get("by_year", "false"), f"{where}, by_year"):
             reason["by_year"] = True
-        arrows.setdefault(cause, {}).setdefault(effect, []).append(reason)
-
-    for name in nodes:
-        node(name)
-    for left, right, attributes in edges:
-        because = str(attributes.get("because") or attributes.get("label") or f"as drawn in {file}")
         if attributes.get("both") or str(attributes.get("dir", "")) == "both":
-            hidden = node(f"common_cause_of_{left}_and_{right}", latent=True)
-            for end in (node(left), node(right)):
-                arrow(hidden, end, because, {})
+            if len(reason) > 1:
+                raise refusal(GraphError, where, "a two-headed arrow without lag or by_year", "one with them", "draw the common cause as a node of its own")
+            hidden = _unused(f"common_cause_of_{left}_and_{right}", about)
+            about[hidden] = {"label": hidden.replace("_", " "), "measured": False}
+            for end in (left, right):
+                arrow(hidden, end, {"because": because})
         else:
-            arrow(node(left), node(right), because, attributes)
+            arrow(left, right, reason)
     return {"nodes": about, "arrows": arrows}
 
 
-def _bare(name: Any) -> str:
-    return str(name).strip().strip('"')
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    made, again = name, 1
+    while made in taken:
+        again += 1
+        made = f"{name}_{again}"
+    return made
+
+
+def _measured(given: Mapping[str, Any], file: str, name: str) -> bool | None:
+    """Whether a node is drawn as measured; None where nothing is said."""
+    for key, hidden in (("latent", True), ("unobserved", True), ("measured", False)):
+        if key in given:
+            return _truth(given[key], f"{file}, node {name}, {key}") is not hidden
+    return None
+
+
+def _truth(value: Any, where: str) -> bool:
+    written = str(value).strip().lower()
+    if written in ("true", "1", "yes"):
+        return True
+    if written in ("false", "0", "no", ""):
+        return False
+    raise refusal(GraphError, where, "true or false", repr(value), "write one of these")
+
+
+def _years(value: Any, where: str) -> int:
+    written = str(value).strip()
+    years = int(written) if re.fullmatch(r"[+-]?[0-9]{1,9}", written) else None
+    if not is_whole(years, 0):
+        raise refusal(GraphError, f"{where}, lag", "a whole number of years, 0 or more", repr(value), "write it as  lag=1")
+    return years

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeGuard
 
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 
 
 def is_whole(value: object, least: float = -math.inf, most: float = math.inf) -> TypeGuard[int]:
@@ -76,3 +76,18 @@ def true_or_false(where: str, value: object) -> None:
     """
     if not isinstance(value, bool):
         raise ConfigError(f"{where} must be true or false, got {value!r}")
+
+
+def listed(where: str, value: object) -> tuple[str, ...]:
+    """A list of names as a tuple; a text is none, since its letters would be taken one by one.
+
+    Raises
+    ------
+    ConfigError : naming `where`, what was wanted and what came.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(one, str) and one.strip() for one in value):
+        example = value if isinstance(value, str) and value else "a,b"
+        raise refusal(ConfigError, where, "a list of names", repr(value), f"write  {where}=[{example}]")
+    if twice := next((one for at, one in enumerate(value) if one in value[:at]), None):
+        raise refusal(ConfigError, where, "each name once", f"{twice!r} twice", "take one away")
+    return tuple(value)

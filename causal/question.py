@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from causal.errors import ConfigError
-from causal.knobs import is_number, is_whole, whole_number
+from causal.errors import ConfigError, refusal
+from causal.knobs import is_number, is_whole, listed, whole_number
 
+MOST_LAG = 50  # years; no panel of places is so long that a later outcome could be compared
 UNGIVEN = "set by whoever ran this; no reason given"  # in the place of a reason, where a size was changed without one
 
 
@@ -54,7 +55,7 @@ class Question:
     outcome_sd_source: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "modifiers", tuple(self.modifiers))
+        object.__setattr__(self, "modifiers", listed("question.modifiers", self.modifiers))
         for key in ("treatment", "outcome", "because"):
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
@@ -73,6 +74,8 @@ class Question:
             raise ConfigError(f"question.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
         if not is_whole(self.lag):
             raise ConfigError(f"question.lag must be a whole number of years, got {self.lag!r}")
+        if self.lag > MOST_LAG:
+            raise refusal(ConfigError, "question.lag", f"at most {MOST_LAG} years", repr(self.lag), "write the years from treatment to outcome")
         whole_number("question.groups", self.groups, 2)
         if self.target not in ("ATE", "ATT"):
             raise ConfigError(f"question.target must be 'ATE' or 'ATT', got {self.target!r}")
@@ -84,8 +87,18 @@ class Question:
             raise ConfigError(f"question.weights must name a column (children), or be null to count every authority-year alike, got {self.weights!r}")
         if self.harm not in (None, "increase", "decrease"):
             raise ConfigError(f"question.harm must be 'increase' or 'decrease' (the direction of the outcome that is bad), or be null, got {self.harm!r}")
-        if self.outcome_sd is not None and not (self.outcome_sd > 0 and self.outcome_sd_source):
+        if self.outcome_sd is not None and not (is_number(self.outcome_sd) and self.outcome_sd > 0 and self.outcome_sd_source):
             raise ConfigError("question.outcome_sd must be above 0 and come with question.outcome_sd_source (where it is from)")
+        if self.outcome_sd_source is not None and not isinstance(self.outcome_sd_source, str):
+            raise refusal(ConfigError, "question.outcome_sd_source", "words, or null", repr(self.outcome_sd_source), "say where the number is from")
+        if self.outcome_autocorrelation is not None and not (is_number(self.outcome_autocorrelation) and -1 < self.outcome_autocorrelation < 1):
+            raise refusal(
+                ConfigError,
+                "question.outcome_autocorrelation",
+                "a number between -1 and 1, or null",
+                repr(self.outcome_autocorrelation),
+                "give that of the outcome's residuals from year to year",
+            )
 
     @property
     def contrast(self) -> float:

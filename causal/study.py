@@ -15,7 +15,7 @@ from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, sug
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph
 from causal.identify import Identification
-from causal.knobs import whole_number
+from causal.knobs import listed, whole_number
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
@@ -82,7 +82,7 @@ class Study:
         if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
             raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
         if self.adjust_for is not None:
-            object.__setattr__(self, "adjust_for", tuple(self.adjust_for))
+            object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
         for name, refuter in self.refuters.items():
             must_say(name, refuter)
         object.__setattr__(self, "said", sayings(self.said))

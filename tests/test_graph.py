@@ -81,8 +81,8 @@ def test_a_two_headed_arrow_becomes_an_unmeasured_common_cause(tmp_path: Path) -
     [
         ("g.png", "", "a graph file ends in"),
         ("g.dot", "not a graph at all {", "g.dot"),
-        ("g.yaml", "a: [", "cannot be read"),
-        ("gone.gml", None, "no such graph file"),
+        ("g.yaml", "a: [", "a bracket that is not closed"),
+        ("gone.gml", None, "there is no such file"),
     ],
 )
 def test_a_file_that_is_no_graph_is_named(file: str, text: str | None, says: str, tmp_path: Path) -> None:

@@ -1,0 +1,245 @@
+"""A text that somebody hands in, graph, configuration, protocol or record: read whole, or refused in words of ours.
+
+A named pipe or a device is never opened, since it may never end; nothing is read past a stated size; and YAML is looked at before it is built, since
+a few lines of anchors can stand for more than a machine holds.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from causal.errors import CausalError, ConfigError, refusal
+
+MOST_BYTES = 20_000_000  # of a text
+MOST_YAML = 2_000_000  # of YAML, which is slow to read
+DEEPEST = 60  # levels of brackets or indentation in YAML
+MOST_ALIASED = 100_000  # values that the aliases of a YAML may stand for in all
+
+
+def read_text(path: Path, what: str, *, kind: type[CausalError] = ConfigError, most: int = MOST_BYTES) -> str:
+    """A file's text, UTF-8 with or without a mark at its beginning.
+
+    Parameters
+    ----------
+    path : of a regular file.
+    what : it is to be, for messages ("a graph file").
+    kind : of error.
+    most : bytes that are read.
+
+    Raises
+    ------
+    CausalError : of that kind; there is no such file, it is no regular file, it cannot be opened, is too large or is not UTF-8.
+    """
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise refusal(kind, str(path), what, _no_file(state.st_mode), "copy what it holds into a file and name that")
+        if state.st_size > most:
+            raise refusal(kind, str(path), f"{what} of at most {most / 1e6:g} MB", f"{state.st_size / 1e6:,.1f} MB", "take out what is not needed")
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as problem:
+        raise refusal(kind, str(path), what, "nothing: there is no such file", "look at how the path is written") from problem
+    except UnicodeDecodeError as problem:
+        raise refusal(
+            kind, str(path), f"{what} in UTF-8", f"a byte that is none at place {problem.start + 1:,}", "save it again with the encoding UTF-8"
+        ) from problem
+    except (OSError, ValueError) as problem:
+        raise refusal(kind, str(path), what, why(problem), "name a file that can be read") from problem
+
+
+def why(problem: BaseException) -> str:
+    """What the system said of a file or folder, without its numbers and quotes."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"the system's answer: {problem.strerror.lower()}"
+    return "a path that the system does not take"
+
+
+def _no_file(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a named pipe, which may never end" if stat.S_ISFIFO(mode) else "a device or socket, which may never end"
+
+
+def read_yaml(path: Path, what: str, *, kind: type[CausalError] = ConfigError) -> Any:
+    """A YAML file as plain values; errors as `read_text`, and where it is not YAML, or stands for too much."""
+    return parse_yaml(read_text(path, what, kind=kind, most=MOST_YAML), str(path), what, kind=kind)
+
+
+def parse_yaml(text: str, where: str, what: str, *, kind: type[CausalError] = ConfigError) -> Any:
+    """YAML as plain values.
+
+    Parameters
+    ----------
+    text : of the document.
+    where : it stands, for messages.
+    what : it is to be.
+    kind : of error.
+
+    Raises
+    ------
+    CausalError : of that kind; not YAML, nested too deeply, an anchor that holds itself, or aliases that stand for too much.
+    """
+    measure_yaml(text, where, what, kind=kind)
+    with _in_our_words(where, what, kind):
+        return yaml.load(text, Loader=_EachOnce)
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _EachOnce(_Loader):  # type: ignore[misc]
+    """YAML's safe loader, which refuses a key that stands twice in one mapping: the first would be lost without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"twice {key.value}", key.start_mark)
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
+def measure_yaml(text: str, where: str, what: str, *, kind: type[CausalError] = ConfigError) -> None:
+    """Refuse a YAML that is none, is nested too deeply or stands for too much, before anything is built of it; parameters and errors as `parse_yaml`."""
+    with _in_our_words(where, what, kind):
+        open_nodes: list[tuple[str | None, int]] = []
+        sizes: dict[str, int] = {}
+        size = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                if len(open_nodes) >= DEEPEST:
+                    raise refusal(kind, _at(where, event), f"{what} of at most {DEEPEST} levels", "more than these inside one another", "write it flatter")
+                open_nodes.append((event.anchor, size))
+                size += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                anchor, before = open_nodes.pop()
+                if anchor is not None:
+                    sizes[anchor] = size - before
+            elif isinstance(event, yaml.AliasEvent):
+                if any(anchor == event.anchor for anchor, _ in open_nodes):
+                    raise refusal(kind, _at(where, event), what, f"an anchor that holds itself, &{event.anchor}", "write out what is meant")
+                size += sizes.get(str(event.anchor), 1)
+            elif isinstance(event, yaml.ScalarEvent):
+                size += 1
+            if size > MOST_ALIASED:
+                raise refusal(kind, _at(where, event), f"{what} of at most {MOST_ALIASED:,} values", "more", "write fewer, or fewer aliases")
+
+
+def mapping(value: Any, where: str, what: str, *, kind: type[CausalError] = ConfigError) -> dict[str, Any]:
+    """The value, which must be a mapping whose keys are text.
+
+    Parameters
+    ----------
+    value : as read from YAML or JSON.
+    where : it stands.
+    what : it is to be.
+    kind : of error.
+
+    Raises
+    ------
+    CausalError : of that kind.
+    """
+    if not isinstance(value, dict):
+        raise refusal(kind, where, f"{what}: keys and their values", called(value), "begin each line with a key and a colon")
+    text_keys(value, where, kind=kind)
+    return value
+
+
+def text_keys(value: Any, where: str, *, kind: type[CausalError] = ConfigError) -> None:
+    """Refuse a key that is no text, at any depth; parameters and errors as `mapping`."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(value, dict) and not isinstance(key, str):
+            raise refusal(
+                kind,
+                where,
+                "keys that are text",
+                f"{key!r}",
+                'YAML reads no, off and n as false, yes, on and y as true, and ~ as nothing: write "no" in quotes',
+            )
+        text_keys(inner, where, kind=kind)
+
+
+def called(value: Any) -> str:
+    """What a value is, in the words of people who write YAML."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    shown = repr(value)
+    return f"the text {shown[:60]}{'…' * (len(shown) > 60)}" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else shown[:60]
+
+
+def _at(where: str, event: yaml.Event) -> str:
+    mark = event.start_mark
+    return f"{where}, line {mark.line + 1}" if mark is not None else where
+
+
+@contextmanager
+def _in_our_words(where: str, what: str, kind: type[CausalError]) -> Iterator[None]:
+    try:
+        yield
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        spot = f"{where}, line {mark.line + 1}" if mark is not None else where
+        raise refusal(kind, spot, f"{what} in YAML", _unreadable(problem), "look at brackets, quotes, colons and blanks there") from problem
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as problem:
+        raise refusal(
+            kind, where, f"{what} in YAML", "something that YAML does not allow", "look at dates, numbers and letters that cannot be printed"
+        ) from problem
+
+
+def _unreadable(problem: yaml.MarkedYAMLError) -> str:
+    said = f"{problem.context or ''} {problem.problem or ''}"
+    if said.startswith(" twice "):
+        return f"the key {said[7:67]!r} a second time"
+    for word, ours in (
+        ("undefined alias", "an alias (*name) whose anchor (&name) does not stand before it"),
+        ("tab", "a tab, where YAML wants blanks"),
+        ("\\t", "a tab, where YAML wants blanks"),
+        ("constructor", "a tag (!name) that is not read here"),
+        ("unhashable", "a key that is a list or a mapping"),
+        ("duplicate", "an anchor that stands twice"),
+        ("more documents", "more than one document (---)"),
+        ("single document", "more than one document (---)"),
+        ("quoted scalar", "a quote that is not closed"),
+        ("flow", "a bracket that is not closed, or closed by another"),
+        ("mapping values are not allowed", "a second colon in one line; put the text in quotes"),
+    ):
+        if word in said:
+            return ours
+    return "something that is none"
+
+
+@contextmanager
+def writing(path: Path, where: str, remedy: str) -> Iterator[Path]:
+    """A file of another name beside `path` to write into, which becomes `path` when all has gone well and goes when not.
+
+    Parameters
+    ----------
+    path : of the file to be.
+    where : it is asked for, for the message ("--save plan.yaml").
+    remedy : what to try where it cannot be written.
+
+    Raises
+    ------
+    ConfigError : it cannot be written, or the disk is full.
+    """
+    part = path.with_name(f".{path.name[:80]}-{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as problem:
+        raise refusal(ConfigError, where, "a place to write to", why(problem), remedy) from problem
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,0 +1,368 @@
+"""DOT, dagitty and GML taken apart: one tokenizer for the first two, since dagitty's language is a dialect of DOT, and one for GML.
+
+Read is what the format says: nested subgraphs, ends in braces (`a -> {b c}`), defaults of nodes and edges, chains, ports, comments. Refused is what
+draws no arrow or an unclear one: an undirected edge, an edge without a head, drawn backwards or not at all (E. R. Gansner, E. Koutsofios and S. North,
+The DOT language; J. Textor and others 2016, Robust causal inference using directed acyclic graphs: the R package 'dagitty'; M. Himsolt 1997, GML).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from causal.errors import GraphError, refusal
+
+DEEPEST = 50  # levels of braces or brackets
+MOST_ARROWS = 20_000  # in one drawing, counted after braces are written out
+TOKEN = re.compile(
+    r"""(?P<skip>[\s\ufeff]+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)
+    |(?P<quoted>"(?:[^"\\]|\\.)*")
+    |(?P<edge><->|->|<-|--|[@o<]-[@o>]|[@o]->|<-[@o]|[@o]--|--[@o])
+    |(?P<name>[\w.]+(?:\[[+-]\d+\])?|-(?:\d+\.?\d*|\.\d+))
+    |(?P<sign>[{}\[\];,=:+])""",
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
+# what dagitty writes beside a node without a value
+FLAGS = {"exposure", "outcome", "adjusted", "latent", "unobserved", "selected", "source", "target", "e", "o", "a", "u"}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the text: its kind, what it says and the line it stands in."""
+
+    kind: str
+    text: str
+    line: int
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What is drawn: nodes with their attributes, and arrows (cause, effect, attributes) in their order; a two-headed one has the attribute `both`."""
+
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    arrows: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+
+def dot(text: str, file: str) -> Drawn:
+    """A DOT file; `file` names it in messages.
+
+    Raises
+    ------
+    GraphError : not DOT, undirected, or an edge that draws no clear arrow.
+    """
+    return _Reader(text, file, dialect="DOT").whole()
+
+
+def dagitty(text: str, file: str) -> Drawn:
+    """A dagitty file; parameters and errors as `dot`."""
+    return _Reader(text, file, dialect="dagitty").whole()
+
+
+def _tokens(text: str, file: str, dialect: str) -> Iterator[Token]:
+    at, line = 0, 1
+    while at < len(text):
+        match = TOKEN.match(text, at)
+        kind = str(match.lastgroup) if match else ""
+        piece = match[0] if match else _marked_up(text, at)
+        if not piece:
+            raise refusal(
+                GraphError, f"{file}, line {line}", f"a graph in {dialect}", f"{text[at : at + 20]!r}", "put names with such letters in double quotes"
+            )
+        if kind == "quoted":
+            yield Token("name", re.sub(r"\\\n", "", piece[1:-1]).replace('\\"', '"'), line)
+        elif kind == "name" or not kind:
+            yield Token("bare", piece if kind else re.sub(r"<[^>]*>", " ", piece[1:-1]).strip(), line)
+        elif kind != "skip":
+            yield Token(kind, piece, line)
+        line += piece.count("\n")
+        at += len(piece)
+
+
+def _marked_up(text: str, at: int) -> str:
+    """A name or label in <angle brackets>, which may hold others."""
+    if text[at] != "<":
+        return ""
+    depth = 0
+    for match in re.finditer("[<>]", text[at:]):
+        depth += 1 if match[0] == "<" else -1
+        if depth == 0:
+            return text[at : at + match.end()]
+    return ""
+
+
+class _Reader:
+    """One pass over the tokens, by the grammar."""
+
+    def __init__(self, text: str, file: str, *, dialect: str) -> None:
+        self.file, self.dialect = file, dialect
+        self.tokens = list(_tokens(text, file, dialect))
+        self.at = 0
+        self.drawn = Drawn()
+        self.groups: dict[str, list[str]] = {}
+
+    def whole(self) -> Drawn:
+        """The graph, and nothing after it."""
+        header = self._word().lower()
+        if header == "strict" and self.dialect == "DOT":
+            self.at += 1
+            header = self._word().lower()
+        begin = 'digraph { cause -> effect [because="…"] }' if self.dialect == "DOT" else "dag { cause -> effect }"
+        if self.dialect == "DOT" and header == "graph":
+            self._undirected("it begins with  graph")
+        if header not in (("digraph",) if self.dialect == "DOT" else ("dag", "digraph")):
+            self._refuse(f"a graph in {self.dialect}", f"{self._shown()} at its beginning", f"it begins  {begin}")
+        self.at += 1
+        if self._peek().kind in ("name", "bare"):
+            self.at += 1
+        if self._peek().text != "{" or self._peek().kind != "sign":
+            self._refuse(f"a graph in {self.dialect}", self._shown(), f"it begins  {begin}")
+        self._body({}, {}, 1)
+        if self._peek().kind:
+            self._refuse("one graph, which ends with its  }", f"{self._shown()} after it", "put each graph into a file of its own")
+        return self.drawn
+
+    # ------------------------------------------------------------ the grammar
+
+    def _body(self, node_defaults: dict[str, Any], edge_defaults: dict[str, Any], depth: int) -> list[str]:
+        """Statements in braces; the nodes that stand in them."""
+        if depth > DEEPEST:
+            self._refuse(f"at most {DEEPEST} levels of braces", "more inside one another", "write it flatter")
+        nodes, edges, inside = dict(node_defaults), dict(edge_defaults), dict[str, None]()
+        opened = self._peek().line
+        self.at += 1
+        while not self._sign("}"):
+            token = self._peek()
+            if not token.kind:
+                self._refuse("a  }  for each  {", f"the end of the text; one was opened in line {opened}", "close it")
+            if self._sign(";") or self._sign(","):
+                self.at += 1
+            elif token.kind == "bare" and token.text.lower() in ("node", "edge", "graph") and self._is_sign(self.at + 1, "["):
+                self.at += 1
+                given = self._attributes()
+                {"node": nodes, "edge": edges}.get(token.text.lower(), {}).update(given)
+            elif token.kind in ("name", "bare") and self._is_sign(self.at + 1, "=") and not self._sign("{"):
+                self.at += 2
+                self._value()
+            else:
+                inside |= dict.fromkeys(self._chain(nodes, edges, depth))
+        self.at += 1
+        return list(inside)
+
+    def _chain(self, nodes: dict[str, Any], edges: dict[str, Any], depth: int) -> list[str]:
+        """A node, a group, or a chain of these with edges between."""
+        line, single = self._peek().line, self._peek().kind in ("name", "bare")
+        ends, marks = [self._end(nodes, edges, depth)], []
+        while self._peek().kind == "edge":
+            marks.append(self._peek().text)
+            if marks[-1] not in (("->",) if self.dialect == "DOT" else ("->", "<-", "<->")):
+                self._undirected(f"{ends[-1][0] if ends[-1] else '{}'} {marks[-1]} …", self._peek().line)
+            self.at += 1
+            ends.append(self._end(nodes, edges, depth))
+        given: dict[str, Any] = {}
+        while self._sign("["):
+            given |= self._attributes()
+        if not marks:
+            if single:
+                self.drawn.nodes[ends[0][0]] |= given
+            elif given:
+                self._refuse("attributes of a node or an edge", "some behind a  }", "write them for each")
+            return ends[0]
+        about = self._direction({**edges, **given}, line)
+        for left, mark, right in zip(ends, marks, ends[1:], strict=False):
+            if not left or not right:
+                self._refuse("an arrow between nodes", "an empty pair of braces at its end", "name the nodes", line)
+            if len(self.drawn.arrows) + len(left) * len(right) > MOST_ARROWS:
+                self._refuse(f"a drawing of at most {MOST_ARROWS:,} arrows", "more", "leave out what does not bear on the question", line)
+            for a in left:
+                for b in right:
+                    tail, head = (b, a) if mark == "<-" else (a, b)
+                    self.drawn.arrows.append((tail, head, {**about, **({"both": True} if mark == "<->" else {})}))
+        return list(dict.fromkeys(name for end in ends for name in end))
+
+    def _end(self, nodes: dict[str, Any], edges: dict[str, Any], depth: int) -> list[str]:
+        """One end of an edge: a node, or all nodes of a group in braces."""
+        token = self._peek()
+        name = ""
+        if token.kind == "bare" and token.text.lower() == "subgraph" and self.dialect == "DOT":
+            self.at += 1
+            if self._peek().kind in ("name", "bare"):
+                name = self._peek().text
+                self.at += 1
+            if not self._sign("{"):
+                if name not in self.groups:
+                    self._refuse("a subgraph in braces", self._shown(), "write  subgraph name { … }")
+                return self.groups[name]
+        if self._sign("{"):
+            inside = self._body(nodes, edges, depth + 1)
+            if name:
+                self.groups[name] = list(dict.fromkeys([*self.groups.get(name, []), *inside]))
+                return self.groups[name]
+            return inside
+        if token.kind not in ("name", "bare") or (token.kind == "bare" and token.text.lower() in ("node", "edge", "graph", "subgraph", "digraph", "strict")):
+            self._refuse("the name of a node", self._shown(), "put a name that is one of the language's own words in double quotes")
+        self.at += 1
+        written = token.text
+        while self._sign("+") and token.kind == "name":
+            self.at += 1
+            written += self._value()
+        for _ in range(2):  # a port, and where on it the arrow ends
+            if self._sign(":"):
+                self.at += 1
+                self._value()
+        if not written.strip():
+            self._refuse("the name of a node", "an empty name", "give it one", token.line)
+        self.drawn.nodes.setdefault(written.strip(), dict(nodes))
+        return [written.strip()]
+
+    def _attributes(self) -> dict[str, Any]:
+        """`[key=value, flag]`."""
+        opened = self._peek().line
+        self.at += 1
+        given: dict[str, Any] = {}
+        while not self._sign("]"):
+            token = self._peek()
+            if not token.kind or self._sign("{") or self._sign("["):
+                self._refuse("a  ]  for each  [", f"{self._shown()}; one was opened in line {opened}", "close it")
+            if self._sign(",") or self._sign(";"):
+                self.at += 1
+                continue
+            key = self._value()
+            if self._sign("="):
+                self.at += 1
+                given[key] = self._value()
+            elif self.dialect == "dagitty" and key.lower() in FLAGS:
+                given["latent" if key.lower() == "u" else key.lower()] = "true"
+            else:
+                known = f", or one of {', '.join(sorted(FLAGS))}" if self.dialect == "dagitty" else ""
+                self._refuse(f"key=value in brackets{known}", repr(key), "an earlier year is written  plans[-1], and any other name with brackets is refused")
+        self.at += 1
+        return given
+
+    def _direction(self, about: dict[str, Any], line: int) -> dict[str, Any]:
+        """The attributes of an edge that draws a clear arrow."""
+        way = str(about.get("dir", "forward")).lower()
+        if way not in ("forward", "both") or str(about.get("arrowhead", "")).lower() == "none":
+            if way == "back":
+                self._refuse("an arrow from cause to effect", "one that is drawn backwards (dir=back)", "write  effect's cause -> effect", line)
+            self._undirected("an edge without a head", line)
+        if "invis" in str(about.get("style", "")).lower():
+            self._refuse("an arrow that is drawn", "one that is invisible (style=invis)", "take it out: a graph of causes has no arrows for layout", line)
+        return {**about, "both": True} if way == "both" else about
+
+    # ------------------------------------------------------------ pieces
+
+    def _peek(self) -> Token:
+        return self.tokens[self.at] if self.at < len(self.tokens) else Token("", "", self.tokens[-1].line if self.tokens else 1)
+
+    def _is_sign(self, at: int, sign: str) -> bool:
+        return at < len(self.tokens) and self.tokens[at].kind == "sign" and self.tokens[at].text == sign
+
+    def _sign(self, sign: str) -> bool:
+        return self._is_sign(self.at, sign)
+
+    def _word(self) -> str:
+        return self._peek().text if self._peek().kind == "bare" else ""
+
+    def _value(self) -> str:
+        token = self._peek()
+        if token.kind not in ("name", "bare"):
+            self._refuse("a name, a number or a text in double quotes", self._shown(), "look at the signs before it")
+        self.at += 1
+        text = token.text
+        while token.kind == "name" and self._sign("+") and self.at + 1 < len(self.tokens) and self.tokens[self.at + 1].kind == "name":
+            text += self.tokens[self.at + 1].text
+            self.at += 2
+        return text
+
+    def _shown(self) -> str:
+        token = self._peek()
+        return f"{token.text[:40]!r}" if token.kind else "the end of the text"
+
+    def _refuse(self, wanted: str, came: str, remedy: str, line: int | None = None) -> NoReturn:
+        raise refusal(GraphError, f"{self.file}, line {line or self._peek().line}", wanted, came, remedy)
+
+    def _undirected(self, came: str, line: int | None = None) -> NoReturn:
+        self._refuse(
+            "arrows from cause to effect",
+            f"an undirected edge ({came})",
+            "write  digraph  and  ->,  or for a common cause that nobody measured  " + ("a -> b [dir=both]" if self.dialect == "DOT" else "a <-> b"),
+            line,
+        )
+
+
+# ---------------------------------------------------------------- GML
+
+GML = re.compile(
+    r'(?P<skip>\s+|^\#[^\n]*)|(?P<text>"[^"]*")|(?P<open>\[)|(?P<close>\])|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<key>\w+)', re.MULTILINE
+)
+
+
+def gml(text: str, file: str) -> Drawn:
+    """A GML file; parameters and errors as `dot`."""
+    whole = _gml_pairs(text, file)
+    graphs = [value for key, value in whole if key == "graph" and isinstance(value, list)]
+    if len(graphs) != 1:
+        raise refusal(GraphError, file, "one graph in GML", f"{len(graphs) or 'none'}", 'it begins  graph [ directed 1 node [ id 0 label "cause" ] …')
+    if not any(key == "directed" and str(value) == "1" for key, value in graphs[0]):
+        raise refusal(GraphError, file, "arrows from cause to effect", "an undirected graph", "write  directed 1  if each edge points from cause to effect")
+    drawn, names = Drawn(), dict[str, str]()
+    for key, value in graphs[0]:
+        if key == "node" and isinstance(value, list):
+            about = dict(value)
+            if "id" not in about:
+                raise refusal(GraphError, file, "an id for each node", f"a node without one, {about.get('label', '')!r}", "number the nodes")
+            name = str(about.get("label", about["id"])).strip()
+            if str(about["id"]) in names or name in drawn.nodes:
+                raise refusal(GraphError, file, "each node once", f"{name!r} or its id {about['id']} a second time", "give each a label and an id of its own")
+            names[str(about["id"])] = name
+            drawn.nodes[name] = {k: v for k, v in about.items() if k != "label" and not isinstance(v, list)}
+    for key, value in graphs[0]:
+        if key == "edge" and isinstance(value, list):
+            about = {k: v for k, v in value if not isinstance(v, list)}
+            ends = [names.get(str(about.get(end))) for end in ("source", "target")]
+            if None in ends:
+                came = f"source {about.get('source')} and target {about.get('target')}"
+                raise refusal(GraphError, file, "edges between nodes that are there", came, f"ids are {', '.join(list(names)[:20]) or 'none'}")
+            if len(drawn.arrows) >= MOST_ARROWS:
+                raise refusal(GraphError, file, f"a drawing of at most {MOST_ARROWS:,} arrows", "more", "leave out what does not bear on the question")
+            drawn.arrows.append((str(ends[0]), str(ends[1]), about))
+    return drawn
+
+
+def _gml_pairs(text: str, file: str) -> list[tuple[str, Any]]:
+    stack: list[list[tuple[str, Any]]] = [[]]
+    key, at, line = "", 0, 1
+
+    def refuse(came: str, remedy: str) -> NoReturn:
+        raise refusal(GraphError, f"{file}, line {line}", "GML: a key, then its value", came, remedy)
+
+    opened: list[str] = []
+    while at < len(text):
+        match = GML.match(text, at)
+        if match is None:
+            refuse(repr(text[at : at + 20]), "put text in double quotes")
+        kind, piece = match.lastgroup, match[0]
+        if kind == "key" and not key:
+            key = piece
+        elif kind == "open" and key:
+            if len(stack) > DEEPEST:
+                refuse(f"more than {DEEPEST} levels of brackets", "write it flatter")
+            opened.append(key)
+            stack.append([])
+            key = ""
+        elif kind == "close" and not key and opened:
+            inside = stack.pop()
+            stack[-1].append((opened.pop(), inside))
+        elif kind in ("text", "number") and key:
+            stack[-1].append((key, html.unescape(piece[1:-1]) if kind == "text" else piece))
+            key = ""
+        elif kind != "skip":
+            refuse(f"{piece[:40]!r} after {key or 'a value'!r}", "look at brackets and quotes")
+        line += piece.count("\n")
+        at += len(piece)
+    if opened or key:
+        refuse("the end of the text", "close each  [  with a  ]")
+    return stack[0]
