@@ -78,12 +78,14 @@ class Node:
     label : words for a reader.
     measured : False where nobody records it; a measured node may still lack a column.
     varies : "both" (authority and year), "authority" (constant in time) or "year" (one node for the calendar).
+    remedy : where it could be had, or how it could be measured, as a sentence that begins with a verb; "" where nobody knows.
     """
 
     name: str
     label: str
     measured: bool = True
     varies: Literal["both", "authority", "year"] = "both"
+    remedy: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.measured, bool):
@@ -225,9 +227,9 @@ def _nodes(given: Any) -> Iterator[Node]:
             yield about
             continue
         about = {"label": about} if isinstance(about, str) else dict(about or {})
-        unknown = set(about) - {"label", "measured", "varies"}
+        unknown = set(about) - {"label", "measured", "varies", "remedy"}
         if unknown:
-            raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies")
+            raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies, remedy")
         yield Node(name=str(name), **{"label": str(name).replace("_", " "), **about})
 
 

@@ -9,11 +9,12 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import hydra
 import yaml
@@ -28,17 +29,24 @@ from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
+from causal.report.record import read
+from causal.report.terminal import told
 from causal.study import Result, Source, Study, loaded, run
+
+Detail = Literal["quiet", "short", "verbose"]
+QUIET = 30.0  # seconds between two lines of progress where nobody is looking
+BEFORE_CHECKS = ("load", "identify", "design", "estimate")
 
 
 class _Job:
     """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
 
-    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None) -> None:
+    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None, detail: Detail) -> None:
         self.trusted = list(trusted)
         self.plan = plan  # the protocol that is followed
         self.sweep = sweep
         self.flags = list(flags)  # part of the words that run it again
+        self.detail = detail
         self.done: list[Path] = []
         self.refused: list[dict[str, str]] = []
         self.unsuited = 0  # of these, designs that the estimator cannot serve
@@ -74,7 +82,7 @@ class _Job:
         result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed)
         if not self.sweep:
             _latest(runs, folder)
-        _tell(study, result, folder, brief=self.sweep)
+        _tell(study, result, folder, detail=self.detail)
         return folder
 
     def _followed(self, result: Result, plain: dict[str, Any]) -> dict[str, Any] | None:
@@ -106,7 +114,7 @@ def carry_out(
     followed : what the result says of the protocol that was followed.
     """
     began = datetime.now(UTC)
-    result = run(study, workers=workers, say=_say if sys.stderr.isatty() else None, panel=panel)
+    result = run(study, workers=workers, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel)
     record = provenance(
         config=plain,
         command=spoken(command),
@@ -192,47 +200,59 @@ def complete(home: Path, digest: str, data: str) -> Path | None:
     return None
 
 
-def _say(step: str) -> None:
-    print(f"… {step.replace('_', ' ')}", file=sys.stderr)
+class _Progress:
+    """Says each step on standard error, with how many there are and about how long is left; in a pipe no more than one line each half minute."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps, self.done, self.began, self.last = steps, 0, time.monotonic(), time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        """Before a step begins."""
+        now = time.monotonic()
+        left = (now - self.began) / self.done * (self.steps - self.done) if self.done else 0.0
+        self.done += 1
+        if not sys.stderr.isatty() and now - self.last < QUIET:
+            return
+        self.last = now
+        print(f"… {self.done}/{self.steps} {step.replace('_', ' ')}" + (f", about {left:.0f} s left" if left >= 1 else ""), file=sys.stderr)
 
 
-def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
-    """What a person at a terminal reads; the folder is the last line."""
-    if not brief:
-        print(study.title)
-        print(f"{result.panel.title}: {len(result.panel.authorities)} authorities, {result.panel.years[0]} to {result.panel.years[-1]}")
-        if result.panel.simulated:
-            print(f"SIMULATED; planted: {result.panel.planted.get('words') or dict(result.panel.planted)}")
-        found = result.identification
-        print(f"\nAdjusted for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because}; {len(found.valid)} valid sets)")
-        minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
-        print(f"Minimal sets: {minimal}")
-        print("Assumed:")
-        for sentence in found.assumptions:
-            print(f"  - {sentence}")
-        for warning in found.warnings:
-            print(f"  ! {warning}")
-        if result.design is not None:
-            print(f"\n{result.design.rows:,} rows, {len(result.design.authorities)} authorities; left out:")
-            for loss in result.design.lost:
-                print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
-        if result.refutations:
-            print("\nChecks:")
-            for one in result.refutations:
-                state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
-                print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
-        print()
-    answer = result.answer
-    print(answer.headline)
-    for line in (answer.second, answer.third):
-        if line:
-            print(line)
-    print(f"certainty: {answer.dots} {answer.certainty}. {answer.because or answer.meaning}" if answer.dots else f"certainty: {answer.certainty}")
-    print(f"report: {folder / 'report.html'}")
-    print(folder)
+def _in_full(study: Study, result: Result) -> None:
+    """Adjustment, assumptions, what was left out and every check, for `--verbose`."""
+    print(study.title)
+    print(f"{result.panel.title}: {len(result.panel.authorities)} authorities, {result.panel.years[0]} to {result.panel.years[-1]}")
+    found = result.identification
+    print(f"\nAdjusted for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because}; {len(found.valid)} valid sets)")
+    minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
+    print(f"Minimal sets: {minimal}")
+    print("Assumed:")
+    for sentence in found.assumptions:
+        print(f"  - {sentence}")
+    for warning in found.warnings:
+        print(f"  ! {warning}")
+    if result.design is not None:
+        print(f"\n{result.design.rows:,} rows, {len(result.design.authorities)} authorities; left out: {'nothing' if not result.design.lost else ''}".rstrip())
+        for loss in result.design.lost:
+            print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
+    if result.refutations:
+        print("\nChecks:")
+        for one in result.refutations:
+            state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
+            print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
+    print()
 
 
-def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
+def _tell(study: Study, result: Result, folder: Path, *, detail: Detail) -> None:
+    """What a person at a terminal reads: the answer first, the folder last; warnings of the adjustment on standard error."""
+    if detail == "verbose":
+        _in_full(study, result)
+    for warning in result.identification.warnings if detail == "short" else ():
+        print(f"! {warning}", file=sys.stderr)
+    for line in [str(folder)] if detail == "quiet" else told(read(folder), folder):
+        print(line)
+
+
+def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] = (), trusted: Sequence[str] = (), detail: Detail = "short") -> int:
     """Run what the words ask for; 0, or 2 if any study of a sweep was refused (with estimator=all, for another reason than not suiting the question).
 
     Raises
@@ -250,7 +270,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
-    job = _Job(names, sweep, flags, plan)
+    job = _Job(names, sweep, flags, plan, detail)
     search = searched(folders)
     runs = str(how(first, "runs"))
     aside = Path(runs) / ".partial"
