@@ -53,7 +53,9 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("report/figures/graph_figure.py", "role_word"): "to go: a node's role and what else it is",
     ("report/figures/graph_figure.py", "_node"): "to go: a node's role and what else it is",
     ("report/index.py", "_sections"): "to go: the first of two sentences",
-    ("report/page.py", "view"): "to go: words of a simulated world",
+    ("report/first.py", ""): "words of a command, as a user typed them",
+    ("report/first.py", "command"): "words of a command, as a user typed them",
+    ("report/figures/hero.py", "_narrow"): "a line's own label, which stands bold before its words",
     ("report/phrases.py", "slug"): "a file's name made from words",
     ("report/phrases.py", "sentence"): "whether a full stop is lacking",
     ("report/record.py", ""): "letters that XML cannot hold",
@@ -73,6 +75,9 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("report/tables.py", "cell"): "a cell that a spreadsheet would take for a formula; blanks",
     ("report/tables.py", "inert"): "a cell that a spreadsheet would take for a formula",
     ("report/workbook.py", "_safe"): "what the spreadsheet library takes for a link",
+    ("study.py", "Study.__post_init__"): "words of a short action are counted",
+    ("verdict/say.py", "_sides"): "an article before a comparative, which a variable has as a code",
+    ("verdict/say.py", "_slightly"): "an article before a comparative, which a variable has as a code",
     ("verdict/decide.py", "_range"): "to go: the two ends of a range that was just written",
 }
 
