@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from causal.errors import CausalError, ConfigError
+from causal import __version__
+from causal.errors import CausalError, ConfigError, suggest
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
 GROUPS = {
@@ -36,6 +37,7 @@ EXAMPLES = """examples:
   causal study england source.path=FOLDER                 every question on England's files, and one page of all answers
   causal list estimators                                  what there is, what it needs, what it costs
   causal new mine.csv --treatment cut --outcome plans     a commented graph and experiment of your own table
+  causal describe pre_trend                               one estimator, check, outcome, key or term
   causal check mine.csv                                   what is wrong with a table or a folder
   causal check FOLDER --cell plans Leeds 2018             the printed cells behind one number
   causal facts source.path=FOLDER                         what was said of England, beside what the files give
@@ -47,6 +49,11 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; exit status 0, or 2 with one message on what cannot be used."""
     words = list(sys.argv[1:] if words is None else words)
     parser = _parser()
+    if words and (wrong := _no_command(words[0])):
+        print(f"ConfigError: {wrong}", file=sys.stderr)
+        return 2
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     # argparse would take `-m` and `key=value` for its own in some orders: overrides are what it does not know
     given, rest = parser.parse_known_args(words)
     if not given.command:
@@ -57,6 +64,7 @@ def main(words: Sequence[str] | None = None) -> int:
             raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
         if odd := [word for word in rest if word.startswith("-")]:
             raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
+        _no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
         return int(COMMANDS[given.command](given, rest))
     except CausalError as problem:
         print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
@@ -69,8 +77,66 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _no_command(word: str) -> str:
+    """What was meant by a first word that is no command; "" for one that is."""
+    if word in COMMANDS or word.startswith("-") or word == "help":
+        return ""
+    if "=" in word or word in _names("experiment", ()):
+        return f"{word} is no command; did you mean  causal run {word if '=' in word else f'experiment={word}'}"
+    return f"there is no command {word!r}; {suggest(word, COMMANDS)}"
+
+
+def _no_bare_words(command: str, rest: Sequence[str], folders: Sequence[Path]) -> None:
+    """Overrides are key=value; a bare name is answered with the group that it is of.
+
+    Parameters
+    ----------
+    command : that was called.
+    rest : its overrides.
+    folders : of the user's own.
+
+    Raises
+    ------
+    ConfigError : a word that is no override.
+    """
+    for word in rest:
+        if "=" in word or word[:1] in "~+-":
+            continue
+        homes = [group for group in [*GROUPS.values(), "rule"] if word in _names(group, folders)]
+        ways = [f"{group}={word}" for group in homes if group not in ("decomposition", "study", "template", "refuters")]
+        if "refuters" in homes:
+            ways.append(f"'refuters=[default,{word}]'")
+        if ways:
+            raise ConfigError(f"{word!r} says no key; did you mean  causal {command} {' or '.join(ways)}")
+        every = {name: group for group in ("outcome", "estimator", "experiment") for name in _names(group, folders)}
+        near = suggest(word, every)
+        at = near.find("Did you mean")
+        hint = f" {near[at:]}" if at >= 0 else " causal list names what there is."
+        raise ConfigError(f"{word!r} is no override, which is key=value, like  experiment=closures  or  question.lag=1.{hint}")
+
+
+def _names(group: str, folders: Sequence[Path]) -> list[str]:
+    """What a group of configurations holds."""
+    return sorted(path.stem for root in _roots(folders) for path in (root / group).glob("*.yaml"))
+
+
+def _roots(folders: Sequence[Path]) -> list[Path]:
+    """Our folder of configurations, then the user's own."""
+    spec = find_spec("causal.conf")
+    assert spec is not None and spec.submodule_search_locations
+    return [Path(next(iter(spec.submodule_search_locations))), *folders]
+
+
+def _describe(given: argparse.Namespace, _: list[str]) -> int:
+    from causal.descriptions import described
+
+    print(described(given.name, _roots(given.config_dir), GROUPS))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"causal {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def configured(name: str, about: str) -> argparse.ArgumentParser:
@@ -102,6 +168,10 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("what", nargs="?", choices=list(GROUPS), metavar="|".join(GROUPS))
     listing.add_argument("--json", action="store_true")
     listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
+    about = "one estimator, check, outcome, key or term: what it is, what it needs, its knobs and defaults, an example"
+    describe = commands.add_parser("describe", help=about, description=about)
+    describe.add_argument("name", metavar="NAME", help="fixed_effects, pre_trend, plans, question.lag, estimand, …")
+    describe.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
     check = commands.add_parser(
         "check",
         help="what is wrong with this table (or with a results table, by DfE's open data standard), or what is missing from this folder of published files",
@@ -213,9 +283,7 @@ def _beside(path: Path) -> Path:
 
 
 def _list(given: argparse.Namespace, _: list[str]) -> int:
-    spec = find_spec("causal.conf")
-    assert spec is not None and spec.submodule_search_locations
-    roots = [Path(next(iter(spec.submodule_search_locations))), *given.config_dir]
+    roots = _roots(given.config_dir)
     found: dict[str, list[dict[str, Any]]] = {}
     for title, group in GROUPS.items():
         if given.what in (None, title):
@@ -334,6 +402,7 @@ COMMANDS = {
     "facts": _facts,
     "list": _list,
     "check": _check,
+    "describe": _describe,
     "new": _new,
     "fetch": _fetch,
     "report": _report,

@@ -455,7 +455,7 @@ def _since(making: _Making, spec: Mapping[str, Any]) -> Made:
         raise DataError(f"{where} asks what is in force since {parent.name}, and {panel.title} has no years; set source.year")
     began = panel.frame[parent.name]
     marks = panel.reasons[panel.reasons.index.get_level_values("variable") == parent.name].droplevel("variable")
-    withheld = began.isna() & began.index.isin(marks[~marks.isin(["blank"])].index)
+    withheld = began.isna() & began.index.isin(marks[~marks.isin(["blank", "never", "Never"])].index)
     began = began.mask(began == never) if never is not None else began
     odd = began[(began < 1000) | (began >= 10_000)]
     if len(odd):

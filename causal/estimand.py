@@ -14,6 +14,7 @@ from typing import Any
 
 from causal.design import Design
 from causal.errors import NotWhatWasWanted
+from causal.knobs import is_whole
 
 CODE = re.compile(r"^[a-z][a-z0-9_]*$")
 # family → the effect in words; another code is read out as it stands
@@ -90,7 +91,7 @@ class Estimand:
                 raise NotWhatWasWanted(f"Estimand.{name} must be a code of small letters and underscores (within, residual_variance), got {value!r}")
         if not isinstance(self.model, str):
             raise NotWhatWasWanted(f"Estimand.model must be words, got {self.model!r}")
-        if self.horizon is not None and (isinstance(self.horizon, bool) or not isinstance(self.horizon, int)):
+        if self.horizon is not None and not is_whole(self.horizon):
             raise NotWhatWasWanted(f"Estimand.horizon must be a whole number of years or None, got {self.horizon!r}")
         object.__setattr__(self, "instruments", tuple(self.instruments))
         object.__setattr__(self, "windows", tuple((int(first), int(last)) for first, last in self.windows))
@@ -221,7 +222,7 @@ class DesignFacts:
     def __post_init__(self) -> None:
         for name in ("movers", "adopters", "never_treated", "adoption_years"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            if value is not None and not is_whole(value, 0):
                 raise NotWhatWasWanted(f"DesignFacts.{name} must be a whole number of at least 0, or None, got {value!r}")
         if self.pre_trend is not None and not isinstance(self.pre_trend, JointTest):
             raise NotWhatWasWanted(f"DesignFacts.pre_trend must be a JointTest or None, got {self.pre_trend!r}")

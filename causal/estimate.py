@@ -28,7 +28,12 @@ KINDS: tuple[str, ...] = ("group", "time", "path", "specification", "trend")
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return np.isscalar(value) and np.asarray(value).dtype.kind in "iuf"
+
+
+def _whole(value: object) -> bool:
+    """Whether it is a whole number, Python's or NumPy's."""
+    return np.isscalar(value) and np.asarray(value).dtype.kind in "iu"
 
 
 def _check_numbers(where: str, made: object, names: Sequence[str]) -> None:
@@ -84,7 +89,7 @@ class Part:
         for name in ("of", "name"):
             if not isinstance(getattr(self, name), str):
                 raise NotWhatWasWanted(f"{where}: {name} must be words, got {getattr(self, name)!r}")
-        if self.kind == "time" and (isinstance(self.since, bool) or not isinstance(self.since, int | np.integer)):
+        if self.kind == "time" and not _whole(self.since):
             raise NotWhatWasWanted(
                 f"{where}: a part of kind 'time' is a lead or lag and must say its years since the treatment (since=-2 for the second lead, 0 for the "
                 f"treatment's own year), got since={self.since!r}"
@@ -190,7 +195,7 @@ class Estimate:
             raise NotWhatWasWanted(f"{where}: lower and upper must both be numbers or both be None, got {self.lower!r} and {self.upper!r}")
         for name in ("rows", "authorities", "clusters"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+            if not _whole(value) or value < 0:
                 raise NotWhatWasWanted(f"{where}: {name} must be a whole number of at least 0, got {value!r}")
         object.__setattr__(self, "parts", tuple(self.parts))
         for part in self.parts:

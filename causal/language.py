@@ -136,6 +136,9 @@ RANGES = {
     "association": "As an association, not an effect:",
     "error_unknown": "Dealt by chance, the treatment seemed to act in {alarms} of {trials} trials, where {expected} are expected.",
     "no_interval": "No valid range is known for this estimate.",
+    "one_cluster": "{carrier} alone carries this estimate, so how far off it may be cannot be learnt.",
+    "two_clusters": "It rests on two groups that err together, and from one difference no error can be learnt.",
+    "placebos": "If its shocks are like those of {untreated} untreated places, anything from {range} fits.",
     "needs": "It would take {needs}, measured by authority and year.",
     "needs_more": "No one or two further measures would be enough.",
     "not_estimable": "No estimate is given: {told}.",
@@ -317,6 +320,8 @@ FILLED_RANGES = (
     "needs",
     "told",
     "level",
+    "carrier",
+    "untreated",
 )
 FILLED_REASONS = ("checks",)
 FILLED_LIMITS = ("action", "label", "treatment", "told", "check", "number")

@@ -110,7 +110,13 @@ class Result:
     def answer(self) -> Answer:
         """The verdict in words, in the study's house style."""
         question, study = self.study.question, self.study
-        names = Names(action=study.action, short=study.short, outcome=self.panel.variable(question.outcome), treatment=self.panel.variable(question.treatment))
+        names = Names(
+            action=study.action,
+            short=study.short,
+            outcome=self.panel.variable(question.outcome),
+            treatment=self.panel.variable(question.treatment),
+            places={str(code): str(name) for code, name in self.panel.places["name"].items()},
+        )
         language = study.language.naming({one.name: one.label for one in study.refuters.values()})
         return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated)
 

@@ -135,7 +135,7 @@ def report(
         return lines, found
     mend = [problem for problem in found.problems if not problem.remedies]
     lines = [f"{title}: {count(len(found.problems), 'problem')}"]
-    lines += [f"  {line}" for line in shown(found.problems, "flags", limit=LINES - 5)]
+    lines += [f"  {line}" for line in shown(found.problems, "flags", limit=LINES - 5, each=3)]
     whole = {**knobs, **found.knobs, **(more or {})}
     if found.panel is not None:
         choice = f" ({', '.join(found.chosen)}: one choice of those above)" if found.chosen else ""

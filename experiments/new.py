@@ -27,6 +27,8 @@ from causal.table_flags import report, table_knobs
 from causal.words import count, listed
 
 TEMPLATES = Path(causal.conf.__path__[0]) / "template"
+PEOPLE = re.compile(r"pop|people|children|persons|residents|pupils|patients|inhabitants", re.IGNORECASE)
+FEW_KINDS = 10  # an outcome of fewer kinds than this is a scale and no count
 FEW = 3  # treated places for which no error that counts on many places holds
 UNSAID = "a tenth of what it usually is, put in by causal new: say here why a change of this size would matter, or change it"
 HELD = {
@@ -337,8 +339,30 @@ class _Study:
         for node in getattr(self, "without", ()):
             what = self.template.get("measure", {}).get(node, "")
             lines.append(f"no column for {node}{f' ({what})' if what else ''}: give  --confounders {node}=COLUMN, or take it out of the graph with your reason")
+        lines += self._a_rate()
         lines.append(f"smallest effect that matters: {self.size:g}; {self.because}")
         return "\n".join(lines)
+
+    def _a_rate(self) -> list[str]:
+        """Where the outcome counts and another column counts the people: a rate, or the count with the people as exposure."""
+        outcome = self.columns[self.outcome]
+        if self.panel is None or outcome in (self.knobs.get("derived") or {}):
+            return []
+        column = self.panel.frame[outcome].dropna()
+        if (column < 0).any() or (column % 1 != 0).any() or column.max() < FEW_KINDS:
+            return []
+        people = []
+        for name in self.panel.names:
+            both = self.panel.frame[[outcome, name]].dropna() if name != outcome and PEOPLE.search(name) else pd.DataFrame()
+            if len(both) and bool((both[name] >= both[outcome]).all()):
+                people.append(name)
+        if not people:
+            return []
+        rate = f"{{{self.outcome}_rate: {{per: {outcome}, count: {people[0]}, times: 10000}}}}"
+        return [
+            f"{outcome} counts, and {people[0]} seems to count the people: places of unequal size are compared by a rate, "
+            f"--derived '{rate}' --outcome {self.outcome}_rate, or by  estimator=poisson_fixed_effects source.population={people[0]}"
+        ]
 
     def write(self) -> list[Path]:
         """Write graph and experiment; nothing is written over."""

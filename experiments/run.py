@@ -19,7 +19,7 @@ from typing import Any, Literal
 import hydra
 import yaml
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
@@ -67,7 +67,9 @@ class _Job:
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
     def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
-        reason_heeded(config, HydraConfig.get().overrides.task)
+        # as typed: reading them one by one would resolve what they hold
+        words = [str(word) for word in OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)]  # type: ignore[union-attr]
+        reason_heeded(config, words)
         study = study_from(config, self.trusted)
         plain = recorded(config)
         runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
@@ -78,7 +80,7 @@ class _Job:
             if (same := complete(home, digest_of(plain), panel.digest)) is not None:
                 print(f"already complete: {same}")
                 return same
-        command = ["causal", "run", *self.flags, *_command(named, HydraConfig.get().overrides.task)]
+        command = ["causal", "run", *self.flags, *_command(named, words)]
         result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed)
         if not self.sweep:
             _latest(runs, folder)

@@ -254,7 +254,7 @@ def test_a_treatment_that_is_fixed_within_authorities_is_a_finding_with_a_whole_
     result = json.loads((folder / "result.json").read_text())
     assert result["verdict"]["gate"] == "not_estimable" and result["estimate"] is None
     assert "These data cannot show how" in result["answer"]["headline"] and "No estimate is given: " in result["answer"]["second"]
-    assert "does not vary within authorities" in (folder / "report.html").read_text()
+    assert "is not estimable within authority and year" in (folder / "report.html").read_text()
     assert call("report", str(folder)) == 0
 
 

@@ -25,7 +25,8 @@ from causal.estimate import Estimate, Estimator
 from causal.estimators.doubly_robust import ForestDr, LinearDr
 from causal.estimators.dowhy_glm import DowhyGlm
 from causal.estimators.front_door import FrontDoor
-from causal.estimators.machinery.one_row import CrossSection, clipped, cross_section, logistic, overlap
+from causal.estimators.machinery.long_difference import cross_section
+from causal.estimators.machinery.one_row import CrossSection, clipped, logistic, overlap
 from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner, XLearner
 from causal.estimators.propensity import PropensityStratification, PropensityWeighting
@@ -388,7 +389,7 @@ def test_yaml_says_what_the_class_says(name: str) -> None:
     home, kind = config.pop("_target_").rsplit(".", 1)
     made = type({**EVERY, "front_door": FrontDoor()}[name])
     assert (made.__module__, made.__name__) == (home, kind) and made(**config) == made()
-    assert set(config) == set(made.__dataclass_fields__) - {"strategy", "needs", "targets", "costs"}
+    assert set(config) == set(made.__dataclass_fields__) - {"strategy", "needs", "targets", "costs", "pairing"}
     for key, words in (("needs", needed(made())), ("targets", made.targets), ("costs", made.costs)):
         assert f"# {key}: {words}\n" in text
 
@@ -531,7 +532,6 @@ def own(folder: Path, table: pd.DataFrame, *, treatment: str, outcome: str, cova
         f"source.path={path}",
         f"runs={folder / 'runs'}",
         "~refuters",
-        "rule.decisive=[]",
         "workers=1",
     ]
 

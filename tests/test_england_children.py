@@ -763,3 +763,20 @@ def test_cell_read_by_eye(real: Real, file: str, row: int, place: str, year: int
     cell = here.iloc[0]
     assert (cell["row"], cell["mark"] if isinstance(printed, str) else cell["value"]) == (row, printed)
     assert math.isnan(cell["value"]) == isinstance(printed, str)
+
+
+def test_a_count_that_the_rate_beside_it_contradicts_is_named_and_left_empty(tmp_path: Path) -> None:
+    """By hand: 40,000 children; 522 for 52.2 per 10,000 typed as 5220, and one of a single pair judged by the place's other years."""
+    header = [*TIDY, "CPP_start", "CPP_start_rate", "CPP_end", "CPP_end_rate", "CPP_anypoint", "CPP_anypoint_rate", "CPP_At31", "CPP_At31_rate"]
+    right = [209, 52.2, 180, 45.0, 390, 97.5, 160, 40.0]
+    rows = [["2017", *authority(), *right], ["2018", *authority(), *right[:6], 1600, 40.0], ["2019", *authority(), *right[:6], 161, 40.0]]
+    extract = load(save(tmp_path / "d1.csv", [header, *rows]))[1]
+    assert values(extract, "plans") == {("383", 2017): 160, ("383", 2018): "contradicted", ("383", 2019): 161}
+    (told,) = messages(extract)
+    assert "contradicts the rate printed beside it, 40 per 10,000: with the row's other numbers that is a count of 160" in told
+    (problem,) = extract.problems
+    assert (problem.row, problem.column, problem.value, problem.quantity) == (3, "CPP_At31", "1600", "plans")
+    header = [*TIDY, "Assessments_completed", "Assessments_completed_rate", "Same_day"]
+    rows = [[str(2015 + i), *authority(), 4000 if i == 2 else 400 + i, 100.0 + i / 4, 1] for i in range(4)]
+    extract = load(save(tmp_path / "c2.csv", [header, *rows]))[1]
+    assert values(extract, "assessments")["383", 2017] == "contradicted" and len(messages(extract)) == 1

@@ -16,6 +16,7 @@ from worlds import GRAPH, QUESTION, World
 
 from causal.design import design
 from causal.errors import ConfigError, NotEstimable
+from causal.estimate import Support
 from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_from
 from causal.identify import identify
@@ -51,7 +52,7 @@ CLEAN = (TREND, CONTROL, PLACEBO)
 
 def judged(lower: float | None, upper: float | None, checks: tuple[Refutation, ...] = CLEAN, rule: Rule = RULE, **change: object) -> Verdict:
     asked = replace(QUESTION, **{"harm": "increase", **{key: value for key, value in change.items() if key in ("harm", "smallest_important")}})  # type: ignore[arg-type]
-    of_estimate = {key: value for key, value in change.items() if key in ("association", "concerns", "clusters", "diagnostics", "influence")}
+    of_estimate = {key: value for key, value in change.items() if key in ("association", "concerns", "clusters", "diagnostics", "influence", "support")}
     middle = 0.0 if lower is None or upper is None else (lower + upper) / 2
     error = None if lower is None or upper is None else max((upper - lower) / 4, 1e-9)
     estimate = replace(ESTIMATE, effect=middle, lower=lower, upper=upper, std_error=error, **of_estimate)  # type: ignore[arg-type]
@@ -256,10 +257,10 @@ def test_the_drift_found_counts_rejected_or_not_over_the_hull_of_both_intervals(
 def test_few_clusters_cap_the_certainty_at_low() -> None:
     randomised = Rule(randomised="by lot")
     assert judged(2.0, 3.0, CLEAN, randomised).certainty == 3
-    few = judged(2.0, 3.0, CLEAN, randomised, diagnostics={"effective clusters": 9.0})
+    few = judged(2.0, 3.0, CLEAN, randomised, support=Support(clusters=150, effective=9.0))
     assert few.certainty == 1 and few.reasons[-1].concern == "few_clusters" and few.reasons[-1].steps == 2
-    assert judged(2.0, 3.0, CLEAN, randomised, diagnostics={"effective clusters": 10.0}).certainty == 3
-    assert judged(2.0, 3.0, CLEAN, randomised, diagnostics={}, clusters=9, influence=None).certainty == 1  # nine clusters are no more than nine
+    assert judged(2.0, 3.0, CLEAN, randomised, support=Support(clusters=150, effective=10.0)).certainty == 3
+    assert judged(2.0, 3.0, CLEAN, randomised, clusters=9, influence=None, support=None).certainty == 1  # nine clusters are no more than nine
 
 
 def test_certainty_caps_every_row() -> None:

@@ -207,3 +207,20 @@ def test_a_command_is_spelt_with_its_flags() -> None:
         command("new", [Path("my file.csv")], {"authority": "LA (code)", "header": [1, 2]})
         == "causal new 'my file.csv' --authority 'LA (code)' --header '[1,2]'"
     )
+
+
+def test_a_count_beside_its_people_is_offered_as_a_rate_and_as_exposure(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both lines work as printed; planted: 1 death per 1,000, a tenth more with the treatment, so that the mean of 2,050 deaths rises by about 205."""
+    tidy = adopted()
+    people = tidy.area.str[1:].astype(int).add(1) * 100_000
+    deaths = np.random.default_rng(2).poisson(people / 1000 * 1.1**tidy.d)
+    save(Path(), tidy.assign(deaths=deaths, people=people).drop(columns="y"))
+    assert main(["new", "mine.csv", "--treatment", "d", "--outcome", "deaths"]) == 0
+    out = capsys.readouterr().out
+    assert "deaths counts, and people seems to count the people" in out
+    flags = shlex.split(out.partition("compared by a rate, ")[2].partition(", or by")[0])
+    assert main(["new", "mine.csv", "--treatment", "d", *flags, "--called", "rate"]) == 0
+    assert "seems to count the people" not in capsys.readouterr().out
+    words = out.partition(", or by  ")[2].splitlines()[0].split()
+    result = answer(*words, "question.target=ATE")
+    assert 150 < result["estimate"]["effect"] < 300

@@ -29,11 +29,11 @@ from causal.inference.clustered import interval
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import Refutation, Trial, stream
-from causal.refuters import placebo_treatment
 from causal.refuters.bootstrap import Bootstrap
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.future_treatment import FutureTreatment
 from causal.refuters.leave_one_out import LeaveOneOut
+from causal.refuters.machinery import histories
 from causal.refuters.machinery.omitted import bound
 from causal.refuters.placebo_treatment import PlaceboTreatment
 from causal.refuters.random_common_cause import RandomCommonCause
@@ -465,9 +465,9 @@ def test_units_of_measurement_do_not_matter() -> None:
 def test_placebo_moves_whole_histories_among_the_same_years() -> None:
     trial = tried(world(11, authorities=40, holes=0.15))
     made = trial.design
-    groups = placebo_treatment.alike(made.authority, len(made.authorities), made)
+    groups = histories.alike(made.authority, len(made.authorities), made)
     history = made.partial_out(made.treatment[:, None])[:, 0]
-    dealt = placebo_treatment.deal(history, groups, 3, np.random.default_rng(1))
+    dealt = histories.deal(history, groups, 3, np.random.default_rng(1))
     by_years: dict[tuple[int, ...], list[int]] = {}
     for a in range(len(made.authorities)):
         by_years.setdefault(tuple(made.year[made.authority == a]), []).append(a)

@@ -551,3 +551,72 @@ def test_a_sum_that_holds_by_chance_in_one_year_is_no_total(tmp_path: Path) -> N
     assert Table(path=save(tmp_path, frame), authority="area").check() == []
     (problem,) = Table(path=save(tmp_path, frame.assign(m=[70, 10, 10, 10, 10, 10, 10, 10])), authority="area").check()
     assert "'A' (its n is the sum of the others')" in problem
+
+
+# ---------------------------------------------------------------- what strangers' tables hold
+def test_marks_beside_numbers_brackets_small_counts_and_never(tmp_path: Path) -> None:
+    """By hand: a revised number stands, brackets are below 0, <5 is missing with its reason, never is no year."""
+    text = "area,yr,a,b,c,began\nA,2001,1.5 [r],(2.50),<5,2002\nA,2002,2,3,7,2002\nB,2001,3,(4),8,never\nB,2002,4 [p],5,9,never\n"
+    (tmp_path / "mine.csv").write_text(text)
+    panel = Table(path=str(tmp_path / "mine.csv"), **KEYS, derived={"d": {"since": "began"}}).load()
+    assert panel.frame["a"].to_list() == [1.5, 2, 3, 4] and panel.frame["b"].to_list() == [-2.5, 3, -4, 5]
+    assert panel.frame["c"].isna().to_list() == [True, False, False, False] and panel.reasons["A", 2001, "c"] == "<5"
+    assert panel.frame["d"].to_list() == [0, 1, 0, 0]
+    assert {"a: 2 numbers carry a mark of their status, such as '1.5 [r]'; they stand as they are"} <= set(panel.notes)
+    assert any(note.startswith("b: numbers in brackets are read as below 0") for note in panel.notes)
+
+
+def test_a_row_of_units_and_rows_of_all_years_are_left_out_by_what_check_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tidy panel is what is left; the choice among two rows of headings falls to the one that has the columns asked for."""
+    tidy = adopted()
+    lines = tidy.to_csv(index=False).splitlines()
+    units = "\n".join([lines[0], "code,year,0 or 1,per 10000", *lines[1:]])
+    years = pd.concat([tidy.astype({"yr": object}), tidy.groupby("area", as_index=False)[["d", "y"]].sum().assign(yr="All years")]).to_csv(index=False)
+    for text in (units, years):
+        (tmp_path / "mine.csv").write_text(text)
+        status, out = check(capsys, str(tmp_path / "mine.csv"), "--treatment", "d", "--outcome", "y")
+        assert status == 2
+        status, out = check(capsys, *pasted(out[-1])[2:])
+        assert status == 0 and "320 rows, 40 authorities, 2010 to 2017: d, y" in out[1]
+
+
+def test_of_several_ways_check_takes_the_one_that_leads_to_what_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tidy = adopted()
+    long = pd.concat([tidy.assign(measure=name, value=tidy[name])[["area", "yr", "measure", "value"]] for name in ("d", "y")])
+    status, out = check(capsys, save(tmp_path, long), "--treatment", "d", "--outcome", "y")
+    assert status == 2 and "--pivot '{by: measure, values: value}'" in out[-1]
+    knobs = {"pivot": {"by": "measure", "values": "value"}}
+    assert estimated(Table(path=str(tmp_path / "mine.csv"), **KEYS, **knobs)) == pytest.approx(by_dummies(tidy), rel=1e-9)
+
+
+def test_a_year_of_beginning_is_offered_for_a_treatment_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The layout of mpdta: 0 where never."""
+    tidy = adopted()
+    first = tidy.yr.where(tidy.d == 1).groupby(tidy.area).transform("min").fillna(0)
+    path = save(tmp_path, tidy.drop(columns="d").assign(first_treat=first))
+    status, out = check(capsys, path, "--treatment", "d", "--outcome", "y")
+    assert status == 2 and "--derived '{d: {since: first_treat, never: 0}}' makes it 1 from first_treat on" in "\n".join(out)
+    status, out = check(capsys, *pasted(out[-1])[2:])
+    assert status == 0
+    assert estimated(Table(path=path, **KEYS, derived={"d": {"since": "first_treat", "never": 0}})) == pytest.approx(by_dummies(tidy), rel=1e-9)
+
+
+def test_many_faults_of_one_kind_are_three_lines_and_a_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tidy = adopted().astype({"y": object})
+    tidy.loc[::9, "y"] = [f"{value:.2f}*" for value in tidy.loc[::9, "y"]]
+    status, out = check(capsys, save(tmp_path, tidy), "--authority", "area", "--year", "yr")
+    assert status == 2 and out[0].endswith("36 problems") and sum("is text, expected a number" in line for line in out) == 3
+    assert any("… and 33 more such" in line for line in out)
+
+
+def test_files_whose_keys_are_called_differently_are_joined_by_what_check_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tidy = adopted()
+    one = save(tmp_path, tidy[["area", "yr", "d"]], "treat.csv")
+    two = save(tmp_path, tidy[["area", "yr", "y"]].rename(columns={"area": "LAD19CD", "yr": "Year"}).assign(LAD19CD=tidy.area.str.lower()), "out.csv")
+    status, out = check(capsys, one, two)
+    assert status == 2 and "--authority '{treat.csv: area, out.csv: LAD19CD}' --year '{treat.csv: yr, out.csv: Year}' --loose-keys true" in out[-1]
+    status, out = check(capsys, *pasted(out[-1])[2:])
+    assert status == 0 and "320 rows, 40 authorities, 2010 to 2017: d, y" in out[1]
+    same = save(tmp_path, tidy[["area", "yr", "y"]], "same.csv")
+    status, out = check(capsys, one, same)
+    assert pasted(out[-1])[4:] == ["--authority", "area", "--year", "yr"]

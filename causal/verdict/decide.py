@@ -277,8 +277,7 @@ def _certainty(
         letters.add(one.letter)
         left -= by
         reasons.append(Reason(concern=one.concern, steps=by, checks=one.checks, told=one.told, numbers=one.numbers))
-    known = estimate.diagnostics.get("effective clusters")
-    effective = float(estimate.clusters if known is None else min(known, estimate.clusters))
+    effective = float(estimate.clusters if estimate.support is None else min(estimate.support.effective, estimate.clusters))
     if effective < EFFECTIVE_CLUSTERS:
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)

@@ -8,8 +8,8 @@ have, perhaps) from the step alone. Numbers are rounded once: the estimate to th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from causal.estimate import Estimate
 from causal.language import CLAIMED, EVALUATORS, GATES, Language
@@ -44,12 +44,14 @@ class Names:
     action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
     short : the same in at most eight words; "" takes the action.
     outcome, treatment : their variables.
+    places : code of an authority → its name; a code that is not here stands as it is.
     """
 
     action: str
     outcome: Variable
     treatment: Variable | None = None
     short: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def say(verdict: Verdict, question: Question, estimate: Estimate | None, names: 
     reasons = _reasons(verdict, language)
     return Answer(
         headline=f"{'SIMULATED: ' if simulated else ''}{capital(sentence)}",
-        second=_second(verdict, question, names, sides, number, language, form),
+        second=_second(verdict, question, estimate, names, sides, number, language, form),
         third=_third(verdict, question, estimate, names.outcome, sides, language),
         evaluators=capital((EVALUATORS[form].format(certainty=capital(STEPS[verdict.certainty or 0]), **sides)) if claimed else _for_evaluators(form, sides)),
         name=_name(verdict, language, form),
@@ -340,7 +342,9 @@ def _between(lower: Shown, upper: Shown, outcome: Variable) -> str:
 # --- the lines under the headline
 
 
-def _second(verdict: Verdict, question: Question, names: Names, sides: dict[str, str], number: Numbers, language: Language, form: str) -> str:
+def _second(
+    verdict: Verdict, question: Question, estimate: Estimate | None, names: Names, sides: dict[str, str], number: Numbers, language: Language, form: str
+) -> str:
     """Estimate, range, what would matter, and what the headline leaves open."""
     ranges = language.ranges
     filled = {key: sides[key] for key in ("rise", "fall", "increase", "decrease", "when")}
@@ -357,7 +361,7 @@ def _second(verdict: Verdict, question: Question, names: Names, sides: dict[str,
         found = verdict.placebos
         return f"{ranges['error_unknown'].format(alarms=found.alarms, trials=found.trials, expected=f'{found.expected:.0f}')} {sized}."
     if verdict.gate:
-        return f"{ranges['no_interval']} {sized}."
+        return " ".join([*_without_range(estimate, names, question, language), f"{sized}."])
     if verdict.failed:
         checks = listed([language.check(name) for name in verdict.failed])
         return f"{ranges['failed_checks'].format(checks=checks)} {body[:1].lower()}{body[1:]}"
@@ -368,6 +372,21 @@ def _second(verdict: Verdict, question: Question, names: Names, sides: dict[str,
         certainty = language.certainties[STEPS[verdict.certainty or 0]].lower()
         left.append(ranges[form].format(certainty=certainty, **filled))
     return " ".join([body, *left])
+
+
+def _without_range(estimate: Estimate | None, names: Names, question: Question, language: Language) -> list[str]:
+    """Why there is no range, and what placebos among the untreated leave standing where there is such a range."""
+    ranges = language.ranges
+    if estimate is None or estimate.no_interval not in ("one_cluster", "two_clusters"):
+        return [ranges["no_interval"]]
+    support = estimate.support
+    carrier = support.carried_by if support is not None and support.carried_by is not None else "one place"
+    said = [ranges[estimate.no_interval].format(carrier=capital(names.places.get(carrier, carrier)))]
+    if support is not None and support.placebo_lower is not None and support.placebo_upper is not None:
+        lines = (0.0, question.smallest_important, -question.smallest_important)
+        _, lower, upper = rounded(estimate.effect, support.placebo_lower, support.placebo_upper, lines)
+        said.append(ranges["placebos"].format(untreated=support.placebos, range=_between(lower, upper, names.outcome)))
+    return said
 
 
 def _third(verdict: Verdict, question: Question, estimate: Estimate | None, outcome: Variable, sides: dict[str, str], language: Language) -> str:

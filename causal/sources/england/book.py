@@ -21,6 +21,7 @@ from causal.errors import DataError
 
 # What official statistics print where a number would stand, and what it says. The keys are compared in lower case.
 MARKS: dict[str, str] = {
+    "contradicted": "contradicted by what is printed beside it",
     "x": "withheld (1 to 5, or to protect such a number), or not available",
     "c": "withheld (1 to 5, or to protect such a number)",
     "z": "not applicable",

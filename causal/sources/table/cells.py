@@ -20,6 +20,9 @@ from causal.words import listed
 BLANK = "blank"
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "#n/a"})
 MARKS = frozenset({"x", "c", "z", "k", "u", "low", ":", "..", ".", "-", "*", "~", "#div/0!"})
+SUPPRESSED = re.compile(r"[<≤] ?\d+(\.\d+)?|never")  # a small count that is not shown; a date of what never came
+STATUS = re.compile(r"(?<=[\d.%)]) ?\[(r|p|e|b|u|w)\]$", re.IGNORECASE)  # 12.3 [r]: the number stands, and was revised
+NEGATIVE = re.compile(r"\((£?\d[\d,]*(\.\d+)?)\)")  # as accounts write it
 THOUSANDS = r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?"
 SPACED = r"[-+]?\d{1,3}([ \u00a0\u2009\u202f]\d{3})+(\.\d*)?"
 DECIMAL_COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*%?")
@@ -68,7 +71,7 @@ def brief(cell: object, most: int = 60) -> str:
 def is_mark(text: str) -> bool:
     """Whether the words stand for a number that is withheld, not applicable or not known; a mark may stand in square brackets."""
     text = text.lower()
-    return text in MISSING or text in MARKS or (text[:1] == "[" and text[-1:] == "]" and text[1:-1] in MARKS)
+    return text in MISSING or text in MARKS or bool(SUPPRESSED.fullmatch(text)) or (text[:1] == "[" and text[-1:] == "]" and text[1:-1] in MARKS)
 
 
 def numbers(cells: pd.Series, column: str, *, described: bool, comma: bool = False) -> Numbers | None:
@@ -89,6 +92,17 @@ def numbers(cells: pd.Series, column: str, *, described: bool, comma: bool = Fal
         reasons = printed[printed.isin([text for text in kinds if is_mark(text)])]
         values = printed.map(meant).astype(float)
         return Numbers(values=values, reasons=reasons.where(reasons != "", BLANK), unit=unit, notes=(f"{column}: {note}",))
+    notes = []
+    if any(map(STATUS.search, kinds)):
+        told = printed[printed.map(lambda text: bool(STATUS.search(text)))]
+        notes.append(f"{column}: {len(told):,} numbers carry a mark of their status, such as {told.iloc[0]!r}; they stand as they are")
+        printed = printed.map({text: STATUS.sub("", text) for text in kinds})
+        kinds = printed.unique()
+    if any(map(NEGATIVE.fullmatch, kinds)):
+        first = next(text for text in kinds if NEGATIVE.fullmatch(text))
+        notes.append(f"{column}: numbers in brackets are read as below 0, as accounts write them ({first} is -{first[1:-1]})")
+        printed = printed.map({text: f"-{text[1:-1]}" if NEGATIVE.fullmatch(text) else text for text in kinds})
+        kinds = printed.unique()
     values = printed.map({text: _number(_pointed(text) if comma else text) for text in kinds}).astype(float)
     missing = printed.isin([text for text in kinds if is_mark(text)])
     known = values.notna()
@@ -114,7 +128,7 @@ def numbers(cells: pd.Series, column: str, *, described: bool, comma: bool = Fal
         elif signed.any():
             unit = sign
     reasons = printed[missing]
-    return Numbers(values=values, reasons=reasons.where(reasons != "", BLANK), unit=unit, problems=tuple(problems))
+    return Numbers(values=values, reasons=reasons.where(reasons != "", BLANK), unit=unit, problems=tuple(problems), notes=tuple(notes))
 
 
 def _answers(kinds: Sequence[str]) -> tuple[dict[str, float], str, str] | None:

@@ -96,8 +96,9 @@ class Sheet:
         at, merged = self.numbers[0], len(filled) < len(self.header) or "" in self.header
         one = Remedy(knobs={"header": at}, does=f"takes those of row {at} alone")
         both = Remedy(knobs={"header": [at - 1, at]}, does="joins both")
+        above = Remedy(knobs={"header": at - 1, "leave_out": [first[filled[0]]]}, does=f"keeps the first and leaves row {at} out")
         shown = ", ".join(repr(first[j]) for j in filled[:4]) + (", …" if len(filled) > 4 else "")
-        remedies = (both, one) if merged and not (wanted and set(wanted) <= set(first)) else (one, both)
+        remedies = (both, one) if merged and not (wanted and set(wanted) <= set(first)) else (one, both, above)
         return Problem(text=f"row {at} holds a second row of headings: {shown}", kind="header", remedies=remedies, sure=True)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from causal.sources.table.source import Table
 
 SHOWN = 4
+BY_FILE = ("authority", "year", "sheet", "header", "years_across")  # knobs that several files may each have their own of
 
 
 def joined(table: Table) -> tuple[Panel, set[str]]:
@@ -60,7 +61,7 @@ def joined(table: Table) -> tuple[Panel, set[str]]:
             panels[name] = reading.panel()
             made |= reading.made
         except Unusable as unusable:
-            problems += [replace(problem, text=f"{name}: {problem.text}") for problem in unusable.problems]
+            problems += [replace(problem, text=f"{name}: {problem.text}", remedies=_of_file(name, problem)) for problem in unusable.problems]
         except CausalError as error:
             problems.append(Problem(text=str(error)))
     if problems:
@@ -73,6 +74,13 @@ def joined(table: Table) -> tuple[Panel, set[str]]:
     if table.loose_keys:
         panels = _spelt_alike(panels)
     return _joined(panels), made
+
+
+def _of_file(name: str, problem: Problem) -> tuple[Remedy, ...]:
+    """A problem's remedies for the one file that has it."""
+    return tuple(
+        replace(remedy, knobs={knob: {name: value} if knob in BY_FILE else value for knob, value in remedy.knobs.items()}) for remedy in problem.remedies
+    )
 
 
 def _asked(table: Table) -> list[tuple[str, str]]:

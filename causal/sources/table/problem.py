@@ -83,8 +83,28 @@ def _flagged(found: re.Match[str]) -> str:
     return f"--{found[1].replace('_', '-')}" + (" " if found[0].endswith("=") else "")
 
 
-def shown(problems: Sequence[Problem], spelt: Spelt = "overrides", *, limit: int = SHOWN) -> list[str]:
-    """At most `limit` lines, shared out among the kinds in turn, in the order in which they stand; what is left out is counted in one more."""
+def shown(problems: Sequence[Problem], spelt: Spelt = "overrides", *, limit: int = SHOWN, each: int | None = None) -> list[str]:
+    """At most `limit` lines, shared out among the kinds in turn, in the order in which they stand; what is left out is counted in one more.
+
+    Parameters
+    ----------
+    problems : all of them.
+    spelt : how remedies are written.
+    limit : lines, but for the count.
+    each : of one kind that would need more lines, how many; None: as many as there is room for.
+    """
+    if each is not None:
+        kinds: dict[str, list[int]] = {}
+        for at, problem in enumerate(problems):
+            kinds.setdefault(problem.kind or f"#{at}", []).append(at)
+        lines: list[tuple[int, str]] = []
+        for places in kinds.values():
+            few = places if len(places) <= each + 1 else places[:each]
+            lines += [(at, problems[at].told(spelt)) for at in few]
+            if len(places) > len(few):
+                lines.append((few[-1], f"  … and {len(places) - len(few):,} more such"))
+        told = [line for _, line in sorted(lines, key=lambda one: one[0])]
+        return told if len(told) <= limit else [*told[:limit], f"… and {len(told) - limit} lines more"]
     if len(problems) <= limit:
         return [problem.told(spelt) for problem in problems]
     turns: dict[str, int] = {}

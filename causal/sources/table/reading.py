@@ -238,6 +238,11 @@ class Reading:
             dates = periods.dates(table[when], when, period=self.knobs.period, century=self.knobs.century)
             self.notes += dates.notes
             self._stop(list(dates.problems))
+            odd = table[when].map(words)[dates.years.isna()]
+            total = [text for text in odd.unique() if whose.TOTALS.fullmatch(text) or re.match(r"(all|total|every)\b", text.lower())]
+            if total and not set(total) <= set(self.knobs.leave_out or ()):
+                what = f"column {when!r} holds {total[0]!r} in {count(int((odd == total[0]).sum()), 'row')}, which is no year"
+                self._stop([Problem(text=what, kind="years", remedies=(Remedy(knobs={"leave_out": total}, does="leaves them out"),), sure=True)])
             keys["year"], within = dates.years, periods.NAMES[dates.kind] if dates.kind in ("quarter", "month", "date") else ""
         if cluster is not None:
             keys["cluster"] = table[cluster].map(words).astype(object)
@@ -255,6 +260,9 @@ class Reading:
         name = self.keys.get("name")
         gone = keys["authority"].isin(self.knobs.leave_out)
         known = set(keys["authority"])
+        if (when := self.keys.get("year")) is not None:
+            gone |= table[when].map(words).isin(self.knobs.leave_out)
+            known |= set(table[when].map(words)[keys["year"].isna()])
         if name is not None:
             gone |= table[name].map(words).isin(self.knobs.leave_out)
             known |= set(table[name].map(words))

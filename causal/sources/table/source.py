@@ -23,7 +23,7 @@ from causal.panel import Panel
 from causal.sources.table import shape
 from causal.sources.table.cells import words
 from causal.sources.table.file import Sheet, frame_sheet, open_file
-from causal.sources.table.joined import joined
+from causal.sources.table.joined import BY_FILE, joined
 from causal.sources.table.periods import PERIODS
 from causal.sources.table.problem import Problem, Remedy, Spelt, Unusable, shown
 from causal.sources.table.reading import Reading
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIBES = ("column", "label", "short", "unit", "source", "definition", "varies", "counts", "comparative", "count_per", "least", "most", "unmoved")
-BY_FILE = ("authority", "year", "sheet", "header", "years_across")  # knobs that several files may each have their own of
 DECIMALS = ("comma", "point")
 
 
@@ -129,6 +128,17 @@ class Table:
         DataError : everything that is wrong with the table, in one message.
         """
         return self.or_told(*self.attempt())
+
+    def leads_to(self, names: Sequence[str]) -> bool:
+        """Whether the file, read so, has variables or headings of these names."""
+        panel, problems = self.attempt()
+        there = set(panel.names) if panel is not None else set()
+        if panel is None and problems:
+            try:
+                there = set(self.opened().header) if isinstance(self.path, str) else set()
+            except CausalError:
+                return False
+        return set(names) <= there
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""

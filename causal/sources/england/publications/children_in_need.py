@@ -6,11 +6,13 @@ that are a place (`rows`), who is who in them (`note_authority`), and what is no
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from causal.sources.england.book import Book, Table, said
+from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 
@@ -116,6 +118,7 @@ GIVES = {
     **{f"plans_started_{kind}": f"child protection plans that started in the year, initial category of abuse {kind}, number" for kind in ABUSE},
 }
 HACKNEY = "Hackney gave no data for the years to March 2021 and 2022: its own numbers are missing, England's hold its numbers of 2020"
+PER, ROUNDED, THREE, DRIFT = 10_000, 0.15, 3, 2.5
 REVISED = (
     "up to 2012 as first published, from 2013 as in the release of 2022; DfE revised episodes at any point down after first publication "
     "(2013 by 1.0 %, 2017 by 4.5 %), so numbers to 2012 are a little too high beside later ones"
@@ -204,9 +207,13 @@ def read(book: Book, edition: Edition) -> Extract:
         return cells.extract()
     wanted = PARTS[edition.part]
     optional = NAMES | {quantity: re.escape(heading) for quantity, heading in wanted.items()}
+    optional |= {f"{quantity} rate": re.escape(f"{heading}_rate") for quantity, heading in wanted.items()}
     table = book.wanted({"year": "time_period", **PLACE}, optional=optional)
     note_lacking(table, cells, wanted)
     printed = [quantity for quantity in wanted if quantity in table.at]
+    found = rows(table, Cells(book.path))  # a first look, whose remarks the second one makes again
+    rated = [quantity for quantity in printed if f"{quantity} rate" in table.at]
+    against = contradicted({(row, place): [(number(record[one])[0], number(record[f"{one} rate"])[0]) for one in rated] for row, place, record in found})
     for row, place, record in rows(table, cells):
         year = cells.year(table, row, "year", record["year"])
         if year is None:
@@ -214,8 +221,39 @@ def read(book: Book, edition: Edition) -> Extract:
         if place != ENGLAND:
             note_authority(cells, year, record)
         for quantity in printed:
-            cells.add(table, row, quantity, record[quantity], place=place, year=year, column=quantity)
+            why = against.get((row, rated.index(quantity)), "") if quantity in rated else ""
+            cells.add(table, row, quantity, record[quantity], place=place, year=year, column=quantity, against=why)
     return cells.extract()
+
+
+def contradicted(pairs: Mapping[tuple[int, str], Sequence[tuple[float, float]]]) -> dict[tuple[int, int], str]:
+    """Counts that the rate printed beside them contradicts: (row, which) → how.
+
+    Count and rate give the number of children behind them, and that is one for all pairs of a row. Where a row has three pairs or more, its middle number is
+    right; where it has fewer, the middle one of the place's other rows, which drifts by years, so that only what is `DRIFT` times away is seen.
+
+    Parameters
+    ----------
+    pairs : (row, place) → (count, rate per 10,000) of each quantity, NaN where either is not printed.
+    """
+    children = {key: [count / rate * PER if count > 0 and rate > 0 else math.nan for count, rate in mine] for key, mine in pairs.items()}
+    of_place: dict[str, list[float]] = {}
+    for (_, place), mine in children.items():
+        of_place.setdefault(place, []).extend(one for one in mine if not math.isnan(one))
+    out = {}
+    for (row, place), mine in children.items():
+        known = [one for one in mine if not math.isnan(one)]
+        own = len(known) >= THREE
+        right = statistics.median(known if own else of_place[place]) if known else math.nan
+        for at, (count, rate) in enumerate(pairs[row, place]):
+            if math.isnan(mine[at]):
+                continue
+            meant = count / right * PER
+            apart = ROUNDED + 0.02 * rate + 10 / right * PER  # rates to one place, counts to ten
+            if abs(meant - rate) > apart and (own or not 1 / DRIFT < mine[at] / right < DRIFT):
+                beside = "the row's other numbers" if own else "its other rows"
+                out[row, at] = f"contradicts the rate printed beside it, {rate:g} per 10,000: with {beside} that is a count of {rate * right / PER:,.0f}"
+    return out
 
 
 def _read_national(book: Book, cells: Cells, wanted: Mapping[str, str]) -> None:

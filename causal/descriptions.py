@@ -1,0 +1,149 @@
+"""What a name of the command line stands for: an estimator, a check, an outcome, a key of the configuration, a term.
+
+Everything is read from where it is kept (the header and comments of a configuration, the opening of a module, the texts of a check), so that a description
+cannot differ from the thing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from causal.errors import ConfigError, suggest
+from causal.terms import TERMS
+
+SAID = {"asks": "asks", "expected": "passes when", "detects": "finds", "cannot_detect": "cannot find"}
+EXAMPLES = {
+    "estimator": "causal run experiment=closures estimator={name}",
+    "experiment": "causal run experiment={name}",
+    "outcome": "causal run experiment=closures outcome={name}",
+    "source": "causal run experiment=closures source={name}",
+    "graph": "causal explain experiment=closures graph={name}",
+    "decomposition": "causal decompose {name}",
+    "study": "causal study {name}",
+    "template": "causal new mine.csv --template {name} --treatment … --outcome …",
+    "rule": "causal run experiment=closures rule={name}",
+    "language": "causal run experiment=closures language={name}",
+}
+
+
+def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> str:
+    """Everything of that name, one paragraph each.
+
+    Parameters
+    ----------
+    name : of an estimator, check, outcome, experiment, source, graph, template, key or term, in any case.
+    roots : folders of configurations, ours first.
+    groups : title → folder within them.
+
+    Raises
+    ------
+    ConfigError : there is nothing of that name; the nearest are named.
+    """
+    found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for root in roots if (path := root / group / f"{name}.yaml").is_file()]
+    keys = dict(_keys(roots[0]))
+    found += [f"{key}: a key of the configuration\n  {about}\n  set it:  {key}=…" for key, about in keys.items() if name in (key, key.rpartition(".")[2])]
+    known = {term.lower(): term for term in TERMS}
+    if (term := known.get(name.lower().replace("_", " "))) is not None:
+        found.append(f"{term}\n  {TERMS[term][0]}\n  {TERMS[term][1]}")
+    if not found:
+        every = {path.stem for group in [*groups.values(), "rule", "language"] for root in roots for path in (root / group).glob("*.yaml")}
+        raise ConfigError(f"there is nothing called {name!r}; {_nearest(name, [*every, *keys, *TERMS])}")
+    return "\n\n".join(found)
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    """The nearest names, without the whole list: it is as long as `causal list`."""
+    told = suggest(name, names)
+    at = told.find("Did you mean")
+    return told[at:] if at >= 0 else "causal list names what there is"
+
+
+def _shelf(path: Path, group: str) -> str:
+    """A configuration: its header, its knobs as they stand, what its module opens with, what a check says of itself, an example."""
+    head: list[str] = []
+    body: list[str] = []
+    target = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#") and not body:
+            head += [line.lstrip("# ").strip()] if "@package" not in line else []
+        elif line.startswith("_target_:"):
+            target = line.partition(":")[2].strip()
+        elif line.strip():
+            body.append(line)
+    titles = {"refuters": "a check", "estimator": "an estimator", "experiment": "an experiment", "outcome": "an outcome"}
+    lines = [f"{path.stem}: {titles.get(group, f'of {group}')}", *(f"  {line}" for line in head)]
+    module, texts = _module(target)
+    lines += [f"  {title}: {texts[key]}" for key, title in SAID.items() if key in texts]
+    if texts:
+        lines.append("  if it does not pass: the answer may be biased as it says above; read its line in the report, and what the verdict took away for it")
+    if module:
+        lines += ["", *(f"  {line}".rstrip() for line in module.splitlines())]
+    if body:
+        lines += [
+            "",
+            "  knobs and their defaults:" if group in ("estimator", "refuters", "source", "decomposition") else "  it says:",
+            *(f"    {line}" for line in body),
+        ]
+    example = EXAMPLES.get(group, "")
+    if group == "refuters":
+        knob = next((line.partition(":")[0] for line in body if re.match(r"\w+:", line)), "")
+        example = "causal run experiment=closures 'refuters=[default,{name}]'" + (f" refuters.{{name}}.{knob}=…" if knob else "")
+    return "\n".join([*lines, *(["", f"  example:  {example.format(name=path.stem)}"] if example else [])])
+
+
+def _module(target: str) -> tuple[str, dict[str, str]]:
+    """How the module of a class opens, and the fixed texts that a check reports of itself; nothing is imported."""
+    parts = target.split(".")
+    root = Path(__file__).parent
+    for length in range(len(parts) - 1, 1, -1):
+        path = root.joinpath(*parts[1:length]).with_suffix(".py")
+        if parts[0] == "causal" and path.is_file():
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            return ast.get_docstring(tree) or "", dict(_texts(tree))
+    return "", {}
+
+
+def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """`asks`, `detects` and the like, where they are written out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in SAID and (text := _written_out(node.value, tree)):
+            yield node.arg, text
+
+
+def _written_out(value: ast.expr, tree: ast.Module) -> str:
+    """A text as it stands in the code; what is filled in when the check runs is "…"."""
+    if isinstance(value, ast.Constant):
+        return str(value.value)
+    if isinstance(value, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in value.values)
+    if isinstance(value, ast.BinOp):
+        return _written_out(value.left, tree) + _written_out(value.right, tree)
+    if isinstance(value, ast.IfExp):
+        return _written_out(value.body, tree)
+    if isinstance(value, ast.Name):
+        made = [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == value.id for one in node.targets)
+        ]
+        return _written_out(made[0], tree) if made else ""
+    return ""
+
+
+def _keys(root: Path) -> Iterator[tuple[str, str]]:
+    """Keys of the whole configuration and of a user's own table, with the comment beside each."""
+    for path, above in ((root / "config.yaml", ""), (root / "source" / "table.yaml", "source.")):
+        inside = ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = re.match(r"( *)(\w+):([^#]*?)(?:#\s*(.*))?$", line)
+            if not found or found[2] in ("defaults", "_target_") or line.startswith("#"):
+                continue
+            inside = inside if found[1] else ""
+            if found[4]:
+                value = found[3].strip()
+                yield f"{above}{inside}{found[2]}", found[4] + (f" (default {value})" if value and value != "???" else "")
+            if not found[1] and not found[3].strip():
+                inside = f"{found[2]}."

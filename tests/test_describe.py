@@ -1,0 +1,120 @@
+"""`causal describe`, `--version`, `python -m causal`, and words that are almost commands: each is answered, and what is printed works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import causal
+import causal.conf
+from causal.cli import COMMANDS, GROUPS, main
+from causal.experiments.compose import composed
+from causal.terms import TERMS
+
+CONF = Path(causal.conf.__path__[0])
+SHELVES = [
+    (group, path.stem)
+    for group in ("estimator", "refuters", "outcome", "experiment", "source", "graph", "template")
+    for path in sorted((CONF / group).glob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize(("group", "name"), SHELVES)
+def test_everything_on_a_shelf_is_described_with_its_knobs_and_an_example(group: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The header and every knob are those of the file."""
+    assert main(["describe", name]) == 0
+    out = capsys.readouterr().out
+    text = (CONF / group / f"{name}.yaml").read_text(encoding="utf-8")
+    header = next(line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#") and "@package" not in line)
+    assert header in out and "example:  causal " in out
+    for knob in re.findall(r"^(\w+):", text, flags=re.MULTILINE):
+        assert knob in out or knob in ("_target_", "defaults")
+
+
+@pytest.mark.parametrize("name", [name for group, name in SHELVES if group == "refuters" and name not in ("all", "default")])
+def test_the_line_that_adds_a_check_composes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example is composed as it is printed, without the knob whose value is left open; the check says what it finds and what it cannot."""
+    main(["describe", name])
+    out = capsys.readouterr().out
+    example = next(line for line in out.splitlines() if "example:" in line).partition("example:")[2]
+    words = [word for word in shlex.split(example)[2:] if not word.endswith("=…")]
+    assert name in composed(words).refuters
+    assert "  asks: " in out and "  finds: " in out and "  cannot find: " in out
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("question.lag", "years from treatment to outcome (default 0)"),
+        ("seed", "of every random stream (default 2019)"),
+        ("source.pivot", "rows become columns"),
+        ("leave_out", "source.leave_out: a key"),
+        ("ESTIMAND", "Exactly what is estimated"),
+        ("negative_control", "that shares the causes"),
+    ],
+)
+def test_keys_and_terms_are_described(name: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", name]) == 0
+    assert says in capsys.readouterr().out
+
+
+def test_every_term_has_a_sentence_for_either_reader() -> None:
+    for term, (plain, expert) in TERMS.items():
+        assert plain.endswith(".") and expert.endswith(".") and main(["describe", term]) == 0, term
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["describe", "callaway"], "there is nothing called 'callaway'; Did you mean 'callaway_santanna'?"),
+        (["lst"], "there is no command 'lst'; "),
+        (["lst"], "Did you mean 'list'?"),
+        (["closures"], "causal run experiment=closures"),
+        (["experiment=closures"], "did you mean  causal run experiment=closures"),
+        (["run", "closures"], "did you mean  causal run experiment=closures"),
+        (["explain", "closures"], "did you mean  causal explain experiment=closures"),
+        (["run", "section47"], "did you mean  causal run outcome=section47"),
+        (["run", "leverage"], "did you mean  causal run 'refuters=[default,leverage]'"),
+        (["run", "closurs"], "Did you mean 'closures'?"),
+        (["run", "xyzzy"], "causal list names what there is"),
+    ],
+)
+def test_words_that_are_almost_right_are_answered_with_those_that_are(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert says in err and "Traceback" not in err and err.count("\n") == 1
+
+
+def test_a_bare_name_of_one_s_own_is_known_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/ours.yaml").write_text("# @package _global_\n# Ours\ntitle: Ours\n")
+    assert main(["run", "--config-dir", str(tmp_path), "ours"]) == 2
+    assert "did you mean  causal run experiment=ours" in capsys.readouterr().err
+    assert main(["describe", "ours", "--config-dir", str(tmp_path)]) == 0
+    assert "ours: an experiment" in capsys.readouterr().out
+
+
+def test_version_and_module_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["--version"])
+    assert done.value.code == 0 and capsys.readouterr().out.strip() == f"causal {causal.__version__}"
+    ran = subprocess.run([sys.executable, "-m", "causal", "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == f"causal {causal.__version__}"
+    with pytest.raises(SystemExit):
+        main(["help"])
+    out = capsys.readouterr().out
+    assert all(command in out for command in COMMANDS)
+    with pytest.raises(SystemExit):
+        main(["help", "check"])
+    assert "FILE_OR_FOLDER" in capsys.readouterr().out
+
+
+def test_templates_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert GROUPS["templates"] == "template" and main(["list", "templates"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("spending_cut", "closure", "waves", "rank", "exposure", "voluntary", "pilot", "randomised"))
