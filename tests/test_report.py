@@ -328,7 +328,9 @@ def test_roles_come_from_the_identification(folder: Path) -> None:
 def test_a_question_that_cannot_be_answered_has_a_page(unidentified: Result, tmp_path: Path) -> None:
     write(unidentified, tmp_path, provenance(), "")
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "These data cannot show how" in html and "It would take need for help" in html and "no estimate can be made" not in html and "Get need for help" in html
+    assert (
+        "These data cannot show how" in html and "It would take need for help" in html and "no estimate can be made" not in html and "Get need for help" in html
+    )
     assert strict(tmp_path / "result.json")["estimate"] is None
     (row,) = rows(tmp_path / "effects.csv")
     assert row["estimate"] == "x" and row["role"] == "answer"

@@ -96,9 +96,7 @@ def cells(bare: Result, home: Path) -> dict[str, Path]:
     write(named(need=False, title="Centres and plans"), made["not_identified"], provenance(), "a: 1\n")
     made["not_estimable"] = home / "not_estimable"
     at = bare.study
-    nothing = judge(
-        at.rule, at.question, None, None, (), identification=bare.identification, outcome=bare.panel.variable("plans")
-    )
+    nothing = judge(at.rule, at.question, None, None, (), identification=bare.identification, outcome=bare.panel.variable("plans"))
     write(replace(bare, design=None, estimate=None, baseline=None, steps=(), dose=(), verdict=nothing), made["not_estimable"], provenance(), "a: 1\n")
     return made
 
