@@ -62,8 +62,8 @@ def _checked(data: Mapping[str, Any]) -> str:
     if not made["of"]:
         return sentence(made["rest"])
     words = language.terms
-    bias = f"for bias {made['bias_passed']} of {made['bias_of']} {words['passed']}, " if made["bias_of"] else ""
-    said = f"{bias}in all {made['passed']} of {made['of']} ({made['failed']} {words['failed']})"
+    bias = f"for bias {made['bias_passed']} of {made['bias_of']}, " if made["bias_of"] else ""
+    said = f"{bias}in all {made['passed']} of {made['of']} {words['passed']} ({made['failed']} {words['failed']})"
     sees = data["verdict"].get("detectable")
     return capital(said) + (f"; usually finds {usual(sees)} or more" if sees else "")
 
