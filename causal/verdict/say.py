@@ -323,6 +323,8 @@ def _two(value: float) -> float:
 
 def _two_figures(value: float) -> str:
     made = _two(value)
+    if 0 < abs(made) < 1e-5 or abs(made) >= 1e12:
+        return f"{made:.2g}"
     return f"{made:,.0f}" if abs(made) >= 10 else f"{made:,.{max(0, min(6, 1 - math.floor(math.log10(abs(made)))))}f}".rstrip("0").rstrip(".") if made else "0"
 
 

@@ -219,7 +219,7 @@ def _ticks(span: tuple[float, float], most: int) -> list[tuple[float, str]]:
     first = math.ceil(low / step)
     values = [at * step for at in range(first, math.floor(high / step) + 1)]
     if places > 5 or step >= 1e7:
-        return [(value, f"{value:.0e}".replace("-", "−") if abs(value) > step / 2 else "0") for value in values]
+        return [(value, f"{value:.2g}".replace("-", "−") if abs(value) > step / 2 else "0") for value in values]
     return [(value, signed(value, places) if abs(value) > step / 2 else "0") for value in values]
 
 
@@ -248,7 +248,7 @@ def _band(frame: Frame, plot: tuple[int, int], top: float, bottom: float) -> str
     for x in (left, right):
         made += f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}" stroke="var(--edge)" stroke-dasharray="4 4" fill="none"/>'
     made += f'<path d="M{at(0):.1f} {top:.1f}V{bottom:.1f}" stroke="var(--ink)" stroke-width="1.6"/>'
-    if frame.truth is not None:
+    if frame.truth is not None and frame.span[0] < frame.truth < frame.span[1]:
         made += f'<path d="M{at(frame.truth):.1f} {top:.1f}V{bottom:.1f}" stroke="var(--orange)" stroke-width="2" stroke-dasharray="2 3"/>'
     return made
 
@@ -316,7 +316,7 @@ def _drawn(one: Mark, frame: Frame, plot: tuple[int, int], y: float, *, values: 
             for x, words, way in ((left, shown[1], -1), (right, shown[2], 1)):
                 if abs(x - middle) > room + wide_as(words, 13.5):
                     made += text(x, y - 11, words, anchor="start" if way < 0 else "end", halo=True)
-                else:
+                elif PLOT[0] - 60 < x + way * (14 + wide_as(words, 13.5)) < WIDE:  # else it stands in the line under the headline alone
                     made += text(x + way * 14 if abs(x - middle) < 14 else x + way * 5, y + 5, words, anchor="end" if way < 0 else "start", halo=True)
         return made
     if one.kind == "reach" and one.lower is not None and one.upper is not None:
