@@ -57,6 +57,14 @@ def pooled(made: Design, one: Any) -> Call:
     return lambda: scale * float(ols(y, x, cluster)[0][0])
 
 
+def own_slopes(made: Design, _: Any) -> Call:
+    """statsmodels' least squares on every place's dummy and own treatment, years and controls; the mean of the slopes."""
+    places = (made.authority[:, None] == np.arange(len(made.authorities))).astype(float)
+    number, scale = places.shape[1], made.question.contrast
+    y, x = made.outcome, np.column_stack([places * made.treatment[:, None], places, made.controls, made.year_dummies()])
+    return lambda: scale * float(of("statsmodels.api.OLS")(y, x).fit().params[:number].mean())
+
+
 def linearmodels(kind: str, columns: Callable[[Design], list[Floats]], **effects: bool) -> Callable[[Design, Any], Call]:
     """A panel model of linearmodels, clustered; its first coefficient."""
 

@@ -113,6 +113,12 @@ CASES = {
     "fixed_effects": Case(kind="dose", bare=PANEL_OLS, call=f"linearmodels PanelOLS, two-way, {CLUSTERED}"),
     "first_difference": Case(kind="dose", bare=DIFFERENCES, call=f"linearmodels FirstDifferenceOLS, {CLUSTERED}"),
     "within_between": Case(kind="dose", bare=bare.linearmodels("RandomEffects", bare.mundlak), call=f"linearmodels RandomEffects, {CLUSTERED}"),
+    "mean_group": Case(
+        kind="dose",
+        bare=bare.own_slopes,
+        call="statsmodels OLS on dummies and every place's own treatment",
+        large="not run: the library's dummies would fill 100 GB",
+    ),
     "event_study": Case(kind="adoption", bare=bare.event_study, call=f"linearmodels PanelOLS on dummies of years since adoption, {CLUSTERED}"),
     "poisson_fixed_effects": Case(
         kind="counts", bare=bare.poisson, call="statsmodels GLM on dummies, clustered; at the large size, where they would fill 10 GB, ConditionalPoisson"

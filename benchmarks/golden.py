@@ -50,6 +50,7 @@ ESTIMATORS: dict[str, tuple[str, list[str]]] = {
     "dowhy_linear": ("dose", []),
     "lagged_outcome": ("dose", []),
     "within_between": ("dose", []),
+    "mean_group": ("dose", []),
     "event_study": ("dose", ["estimator.leads=1", "estimator.lags=1"]),
     "poisson_fixed_effects": ("dose", []),
     "linear_dml": ("dose", FEW),

@@ -99,4 +99,4 @@ def identified(panel: Panel, question: Question, graph: Graph, *, estimator: obj
     ConfigError : a forced set that cannot be.
     """
     strategy: Strategy = getattr(estimator, "strategy", "backdoor")
-    return identify(question, graph, measured=panel.names, adjust_for=adjust_for, strategy=strategy)
+    return identify(question, graph, measured=panel.known, adjust_for=adjust_for, strategy=strategy)

@@ -22,6 +22,7 @@ from causal.estimate import TWO_CLUSTERS, Estimate, Estimator, Linear, Support, 
 from causal.inference.clustered import CARRIES, TWO, effective_clusters, left_without
 from causal.inference.few_treated import placebo_in_space
 
+ALIKE = ("places", "treated_places")  # weightings that count every place averaged over alike
 NO_ERROR = 1e-9  # share of the outcome's own deviation below which a standard error is none
 
 
@@ -38,7 +39,11 @@ def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> 
     outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
     _degenerate(estimate, design, outcome)
     support = _support(design, treatment, basis)
-    estimate = replace(estimate, support=support)
+    if estimate.effective is not None:  # of the regression that the error is of, which may weigh or choose rows
+        support = replace(support, effective=estimate.effective)
+    estimate = replace(
+        estimate, support=support, concerns=(*estimate.concerns, *_of_others(estimate, design)), notes=(*estimate.notes, *(one.words for one in design.dropped))
+    )
     if support.clusters <= TWO and estimate.no_interval != "two_clusters":
         return without_interval(estimate, TWO_CLUSTERS, "two_clusters")
     if support.carried_by is not None and estimate.no_interval != "one_cluster":
@@ -46,6 +51,16 @@ def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> 
     if estimate.no_interval != "one_cluster":
         return estimate
     return replace(estimate, support=_beside(support, estimate, design, estimator))
+
+
+def _of_others(estimate: Estimate, design: Design) -> tuple[str, ...]:
+    """The concern that an average counts otherwise than the question asks."""
+    if not design.question.places_alike or estimate.estimand.weighting in ALIKE:
+        return ()
+    asked = (
+        f"the question asks for the average of places alike, and {estimate.estimator} answers for another ({estimate.estimand.averaged or 'unknown weights'})"
+    )
+    return (f"{asked}; mean_group counts places alike",)
 
 
 def _degenerate(estimate: Estimate, design: Design, outcome: Floats) -> None:

@@ -14,7 +14,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
 from causal.estimand import Estimand, Held
-from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, weighed, without_interval
+from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, lost_beyond, weighed, without_interval
 from causal.inference.clustered import FEW_CLUSTERS, TWO, critical_t, effective_clusters, interval, joint_critical
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
@@ -107,6 +107,7 @@ def bootstrapped(
         rows=used.rows,
         authorities=len(used.authorities),
         clusters=number,
+        lost=lost_beyond(design, used),
         parts=tuple(parts),
         no_interval="lost_draws" if errors[0] is None else None,
         **more,

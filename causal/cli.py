@@ -161,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     decompose.add_argument("name", metavar="NAME", help="which; causal list decompositions")
     many = configured("study", "every question of a study, and one page of all answers: causal study england source.path=FOLDER")
     many.add_argument("name", metavar="NAME", help="which; causal list studies")
+    many.add_argument("--since", type=Path, default=None, metavar="RUN", help="folder of an earlier run of it: what moved since, and why")
     compare = commands.add_parser("compare", help="one table and page over many runs")
     compare.add_argument("runs", nargs="+", type=Path, metavar="RUN_OR_FOLDER")
     compare.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (default: beside the runs)")
@@ -222,7 +223,7 @@ def _decompose(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _study(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.inquiry")
-    return int(program.main(given.name, rest, folders=given.config_dir, trusted=given.trust))
+    return int(program.main(given.name, rest, folders=given.config_dir, trusted=given.trust, since=given.since))
 
 
 def _facts(given: argparse.Namespace, rest: list[str]) -> int:
@@ -330,7 +331,7 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         england = England(path=str(path))
         lines = _cell(england, *given.cell) if given.cell else england.check()
         print("\n".join(lines))
-        return 2 if lines[-1].startswith("problem") else 0
+        return 2 if any(line.startswith("problem") for line in lines) else 0
     if given.cell:
         raise ConfigError("--cell looks into a folder of published files; a table's cells are its own")
     from causal import open_data

@@ -24,13 +24,36 @@ from causal.identify import PLACE_AND_TIME, Identification
 from causal.modifier import Modifier, base_year, cut_into_groups
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
-from causal.rows import Control, beside, breaks, complete, control_columns, row_weights
+from causal.rows import Control, beside, breaks, complete, control_columns, row_weights, spacing
+from causal.words import count, listed
 
+GROUPINGS = ("region",)  # what is known of places and no column holds, and may stand in a graph as a cause
 FEWEST_AUTHORITIES = 10
 GONE = 1e-7  # share of a column's length below which nothing of it is left
 ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
 PERFECT = 1e-10  # share of a column's variance below which another explains all of it
 COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A control left out because others tell it wholly.
+
+    Parameters
+    ----------
+    name : of the control.
+    by : what tells it: controls, or "authority" and "year" where these are absorbed.
+    """
+
+    name: str
+    by: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """A sentence."""
+        return (
+            f"{self.name} is left out: {listed(list(self.by))} {'tells' if len(self.by) == 1 else 'tell'} it wholly (collinear), so that nothing is lost by it."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,10 +75,12 @@ class Design:
     population : shape (rows,), people the outcome refers to; None where not known.
     modifiers : groupings of the rows, constant within an authority.
     weights : shape (rows,), how much each row counts, mean 1; None where all count alike.
+    grouped : name of a grouping of places → its codes, shape (rows,): with the years, each group's own year effects are absorbed too (region × year).
     columns : dated name → shape (rows,), what an estimator may need beside the adjustment set (instruments, mediators, the outcome before
         the treatment); raw, NaN where not known, and so never a reason to lose a row here.
     outcome_variable, treatment_variable : what the numbers are.
     lost : rows and authorities left out at each step.
+    dropped : controls that the others, or what is absorbed, tell wholly (collinear), and why; they stand in no array.
     words : what was absorbed, adjusted for and lagged, as sentences.
     """
 
@@ -83,6 +108,8 @@ class Design:
     words: tuple[str, ...]
     weights: Floats | None = None
     columns: Mapping[str, Floats] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+    grouped: Mapping[str, Ints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):
@@ -149,7 +176,14 @@ class Design:
         """The same rows without authority effects: with the year effects and all controls, or (adjust=False) with nothing held fixed."""
         if not adjust:
             return replace(
-                self, absorb=(), controls=np.empty((self.rows, 0)), control_names=(), control_groups={}, nested=np.empty((self.rows, 0)), nested_names=()
+                self,
+                absorb=(),
+                controls=np.empty((self.rows, 0)),
+                control_names=(),
+                control_groups={},
+                nested=np.empty((self.rows, 0)),
+                nested_names=(),
+                grouped={},
             )
         if "authority" not in self.absorb:
             return self
@@ -236,12 +270,26 @@ class Design:
             population=None if self.population is None else self.population[rows],
             weights=None if self.weights is None else self.weights[rows],
             columns={name: values[rows] for name, values in self.columns.items()},
+            grouped={name: codes[rows] for name, codes in self.grouped.items()},
             modifiers=tuple(replace(m, values=m.values[rows], codes=m.codes[rows]) for m in self.modifiers),
         )
 
     def year_dummies(self) -> Floats:
-        """Shape (rows, years − 1), raw."""
-        return np.asarray(self.year[:, None] == self.years[1:], dtype=float)
+        """Shape (rows, years − 1), raw; with `grouped`, each group's own year effects stand beside them, all of its years and every group but the first."""
+        years = np.asarray(self.year[:, None] == self.years[1:], dtype=float)
+        return years if not self.grouped else np.column_stack([years, *(self.cells(codes) for codes in self.grouped.values())])
+
+    def cells(self, codes: Ints) -> Floats:
+        """A column for each year of each group but the first, raw; shape (rows, years × (groups − 1)).
+
+        codes : shape (rows,), the group of each row.
+        """
+        at = np.searchsorted(self.years, self.year)
+        groups = np.unique(codes)[1:]
+        cell = np.where(codes[:, None] == groups, at[:, None], -1)
+        return (
+            np.concatenate([cell[:, [k]] == np.arange(len(self.years)) for k in range(len(groups))], axis=1).astype(float) if len(groups) else cell[:, :0] * 1.0
+        )
 
     def within(self, *matrices: Floats) -> list[Floats]:
         """Each matrix, shape (rows, k), without what is absorbed: authority means and year effects; scaled as `demean` says."""
@@ -295,6 +343,15 @@ class Design:
         return int(self.basis().shape[1]) + ("authority" not in self.absorb)
 
 
+def whole_units(design: Design) -> tuple[Ints, int]:
+    """Who moves together, shape (rows,) and how many: the authority, or the cluster where one holds several authorities."""
+    of = np.full(len(design.authorities), -1, dtype=np.int64)
+    of[design.authority] = design.cluster
+    if (of[design.authority] == design.cluster).all() and len(design.clusters) < len(design.authorities):
+        return design.cluster, len(design.clusters)
+    return design.authority, len(design.authorities)
+
+
 def orthonormal(columns: Floats) -> Floats:
     """An orthonormal basis of the columns, those told by earlier ones left out; shape (rows, rank)."""
     lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
@@ -328,12 +385,26 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     if absorb:
         words.append(f"Absorbed as fixed effects: {' and '.join(absorb)}.")
 
+    apart = spacing(panel.years)
+    if lag and apart > 1 and lag % apart:
+        raise DesignError(
+            f"{panel.title}: question.lag={lag}, and its years are {apart} apart ({', '.join(map(str, panel.years[:4]))}, …), so that no row has a treatment "
+            f"{count(lag, 'year')} before it; take  question.lag={max(lag // apart, 1) * apart}  or another multiple of {apart}"
+        )
+
     columns = {question.outcome: frame[question.outcome], question.treatment: panel.shift(question.treatment, -lag)}
     linear: list[str] = []
     nested: list[str] = []
+    grouped: list[str] = []
     for name in identification.adjust_for:
         bare, by = undated(name)
         if bare in PLACE_AND_TIME:
+            continue
+        if bare in GROUPINGS and bare not in panel.names:
+            if name in identification.by_year or "authority" not in absorb:
+                grouped.append(name)
+            else:
+                words.append(f"The {bare} does not change in time and is part of the authority effect.")
             continue
         constant = bare in once
         columns[name] = panel.shift(bare, 0 if constant else by)
@@ -404,8 +475,81 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         weights=row_weights(question, table),
         columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in beside(panel, question, identification, lag).items()},
     )
+    if grouped:
+        made = with_group_years(made, {name: np.unique(made.region, return_inverse=True)[1].astype(np.int64) for name in grouped})
+        made = replace(made, words=(*made.words, f"Absorbed too: {' and '.join(f'{name} × year' for name in grouped)}."))
+    made = _without_collinear(made)
     _must_vary(made, panel)
     return made
+
+
+def _without_collinear(made: Design) -> Design:
+    """The design without controls that are collinear with earlier ones or with what is absorbed; the answer is the same, and which they are is known.
+
+    One that is constant within authorities stays for estimators that do not absorb these.
+    """
+    known = made.basis(controls=False)
+    kept: dict[Control, Floats] = {}
+    dropped: list[Dropped] = []
+    lasting: list[Control] = []
+    for group, at in made.control_groups.items():
+        raw = made.controls[:, list(at)]
+        within = made.demean(raw)
+        left = within - known @ (known.T @ within)
+        about, size, rest = (np.linalg.norm(m, axis=0) for m in ((raw - raw.mean(axis=0)) * made.root_weights[:, None], within, left))
+        if (size <= GONE * about).all() and "authority" in made.absorb:
+            dropped.append(Dropped(name=group, by=("authority",)))
+            lasting.append(group)
+        elif (rest <= np.maximum(COLLINEAR * size, ROUNDING * about)).all():
+            dropped.append(Dropped(name=group, by=_told_by(made, within, kept)))
+        else:
+            kept[group] = within
+            known = np.column_stack([known, orthonormal(left.copy())])
+    if not dropped:
+        return made
+    columns = [i for group in kept for i in made.control_groups[group]]
+    place = {i: new for new, i in enumerate(columns)}
+    said = [one for one in made.words if not one.startswith("Adjusted for: ")]
+    return replace(
+        made,
+        controls=made.controls[:, columns],
+        control_names=tuple(made.control_names[i] for i in columns),
+        control_groups={group: tuple(place[i] for i in made.control_groups[group]) for group in kept},
+        nested=np.column_stack([made.nested, *(made.controls[:, list(made.control_groups[group])] for group in lasting)]),
+        nested_names=(*made.nested_names, *(made.control_names[i] for group in lasting for i in made.control_groups[group])),
+        dropped=tuple(dropped),
+        words=(*said, *([f"Adjusted for: {', '.join(kept)}."] if kept else []), *(one.words for one in dropped)),
+    )
+
+
+def _told_by(made: Design, within: Floats, kept: Mapping[Control, Floats]) -> tuple[str, ...]:
+    """The fewest of the earlier controls that tell a column: the absorbed alone, one control, or all of them."""
+    years = orthonormal(made.demean(made.year_dummies())) if "year" in made.absorb else np.empty((made.rows, 0))
+    size = np.linalg.norm(within, axis=0)
+    for names in ((), *((name,) for name in kept)):
+        basis = orthonormal(np.column_stack([years, *(kept[name] for name in names)]))
+        if (np.linalg.norm(within - basis @ (basis.T @ within), axis=0) <= GONE * size).all():
+            return names or tuple(made.absorb) or ("the constant",)
+    return tuple(kept)
+
+
+def with_group_years(made: Design, grouped: Mapping[str, Ints]) -> Design:
+    """The design with each group's own year effects absorbed too; where it absorbs no years, as controls.
+
+    Parameters
+    ----------
+    made : as it was.
+    grouped : name of a grouping → codes, shape (rows,).
+    """
+    if "year" in made.absorb:
+        return replace(made, grouped={**made.grouped, **grouped})
+    names, groups, columns = list(made.control_names), dict(made.control_groups), [made.controls]
+    for name, codes in grouped.items():
+        cells = made.cells(codes)
+        groups[Control(name, by_year=True)] = tuple(range(len(names), len(names) + cells.shape[1]))
+        names += [f"{name} × year {k}" for k in range(1, cells.shape[1] + 1)]
+        columns.append(cells)
+    return replace(made, controls=np.column_stack(columns), control_names=tuple(names), control_groups=groups)
 
 
 def _must_vary(made: Design, panel: Panel) -> None:
@@ -416,7 +560,7 @@ def _must_vary(made: Design, panel: Panel) -> None:
     if spread == 0:
         raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
     within = " and ".join(made.absorb) or "the adjustment set"
-    fixed = ", ".join([*made.absorb, *made.control_groups])
+    fixed = ", ".join([*made.absorb, *(f"{name} × year" for name in made.grouped), *made.control_groups])
     left = made.partial_out(np.column_stack([made.treatment, made.outcome]))
     about = [np.linalg.norm(column - column.mean()) for column in (made.treatment, made.outcome)]
     if np.linalg.norm(left[:, 0]) <= GONE * about[0]:

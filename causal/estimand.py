@@ -51,6 +51,18 @@ WEIGHTINGS = {
     "years_since": "each year since adoption alike",
     "treated_places": "treated authorities alike",
 }
+# for whom an average holds, by its weighting
+HOLDS_FOR = {
+    "residual_variance": "It holds for places by how far their treatment moves: movers count most, and a place where nothing moves counts nothing.",
+    "change_variance": "It holds for places by how far their treatment changes from year to year: those that change most count most.",
+    "instrument_variance": "It holds for those whom the instruments move: who is moved most counts most.",
+    "places": "It holds for the places averaged over, every one alike, however large it is and however far its treatment moves.",
+    "rows": "It holds for all authority-years alike.",
+    "people": "It holds for people: large places count most.",
+    "treated_rows": "It holds for the treated: a place counts by the years that it was treated in.",
+    "years_since": "It holds for the treated, each year since adoption alike.",
+    "treated_places": "It holds for the treated places, every one alike.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +136,11 @@ class Estimand:
         """How the average counts, in words."""
         words = [] if self.family == "association" else [WEIGHTINGS.get(self.weighting, self.weighting.replace("_", " "))]
         return ", ".join([*words, *([] if self.weights is None else [f"each authority-year by its {self.weights}"])])
+
+    @property
+    def holds_for(self) -> str:
+        """For whom the average holds, as a sentence; "" where its weighting is not known."""
+        return "" if self.family == "association" else HOLDS_FOR.get(self.weighting, "")
 
     @property
     def words(self) -> str:

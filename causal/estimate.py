@@ -17,6 +17,7 @@ from causal.design import Design
 from causal.errors import NotWhatWasWanted
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.panel import Loss
 from causal.question import Question
 
 # why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
@@ -124,6 +125,36 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedShocks:
+    """What an answer was before places were found to share shocks, and how its interval was widened; outcome units, for the whole contrast.
+
+    Parameters
+    ----------
+    through : ways in which places were found to share shocks, as readers know them ("region", "shared border").
+    groups : whose year effects were absorbed, or which are the clusters.
+    refitted : whether each group's own year effects were absorbed; False where too little of the treatment would be left, and the group is the cluster.
+    left : share of the treatment's residual variance that a refit leaves; None where there was nothing to absorb.
+    widest : whose interval it is now: "authority" or one of `groups`; None where there is none.
+    effect, std_error, lower, upper : the answer before, with places taken as independent.
+    group_lower, group_upper : the answer before, with the widest interval by group; None where there is none.
+    why : why it was not refitted; "" where it was.
+    """
+
+    through: tuple[str, ...]
+    groups: tuple[str, ...]
+    refitted: bool
+    left: float | None
+    widest: str | None
+    effect: float
+    std_error: float | None
+    lower: float | None
+    upper: float | None
+    group_lower: float | None = None
+    group_upper: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
 
@@ -145,6 +176,9 @@ class Estimate:
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     no_interval : why there is none, as a code; None where there is one.
     support : what it rests on; None where nobody has asked (`causal.answer` does).
+    lost : rows and authorities that the estimator left out beyond the design, step by step.
+    effective : effective clusters of the regression that the error is of; None where it has none.
+    shared : what it was before places were found to share shocks; None where they were not (`causal.shared`).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
 
@@ -174,7 +208,10 @@ class Estimate:
     association: bool = False
     no_interval: NoInterval | None = None
     support: Support | None = None
+    shared: SharedShocks | None = None
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+    lost: tuple[Loss, ...] = ()
+    effective: float | None = None
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -392,6 +429,8 @@ def estimated(
         rows=used.rows,
         authorities=len(used.authorities),
         clusters=len(design.clusters),
+        lost=lost_beyond(design, used),
+        effective=fit.effective,
         influence=fit.scores[:, 0] * question.contrast if np.isfinite(fit.scores[:, 0]).all() else None,
         **more,
     )
@@ -401,6 +440,11 @@ def estimated(
         return without_interval(made, TWO_CLUSTERS, "two_clusters")
     assert fit.carried is not None
     return without_interval(made, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
+
+
+def lost_beyond(design: Design, used: Design) -> tuple[Loss, ...]:
+    """What an estimator's own rows leave out of the design's, step by step."""
+    return used.lost[len(design.lost) :] if used.lost[: len(design.lost)] == design.lost else ()
 
 
 def one_cluster(name: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from causal.analysis import Analysis, analyse
 from causal.errors import CausalError
 from causal.estimators import able
+from causal.panel import Panel
 from causal.protocol import blinded
 from causal.refute import Refuter, Setting
 from causal.study import Study, must_have
 from causal.verdict.rule import KINDS
-from causal.words import count, years_later
+from causal.words import count, counted_rows, crossed, over_years, years_later
 
 
 def explanation(study: Study) -> str:
@@ -29,8 +30,7 @@ def explanation(study: Study) -> str:
         f"  smallest effect that matters: {question.smallest_important:g} ({question.because})",
         f"  the {question.harm} is the harm" if question.harm else "  no direction is called harm (question.harm), so the answer speaks of rise and fall alone",
         "",
-        f"Data: {panel.title}{' (SIMULATED)' if panel.simulated else ''}, {count(len(panel.authorities), 'authority', 'authorities')}, "
-        f"{panel.years[0]} to {panel.years[-1]}",
+        f"Data: {panel.title}{' (SIMULATED)' if panel.simulated else ''}, {extent(panel)}",
     ]
     lines += [f"  {v.name}: {v.label}, {v.unit} ({v.source})" for v in panel.variables if v.name in {n.name for n in graph.nodes}]
     lines += ["", f"Graph {graph.name!r}: {count(len(graph.nodes), 'node')}, {count(len(graph.arrows), 'arrow')}"]
@@ -56,7 +56,9 @@ def explanation(study: Study) -> str:
         lines += [
             "",
             "Design",
-            f"  {made.rows:,} rows, {count(len(made.authorities), 'authority', 'authorities')}, years {made.year.min()} to {made.year.max()}",
+            f"  {made.rows:,} rows, {count(len(made.authorities), 'authority', 'authorities')}, years {over_years(made.years.tolist())}"
+            if not crossed(made.years.tolist())
+            else f"  {counted_rows(made.rows, (0,))}, one row each",
         ]
         lines += [f"  {sentence}" for sentence in made.words]
         for loss in made.lost:
@@ -67,6 +69,13 @@ def explanation(study: Study) -> str:
     lines += [f"  {kind.replace('_', ' ')}: {', '.join(study.rule.bias[kind]) or 'none'}" for kind in KINDS]
     lines += [f"Note: {note}" for note in panel.notes]
     return "\n".join(lines)
+
+
+def extent(panel: Panel) -> str:
+    """How many places and which years, or how many units."""
+    if crossed(panel.years):
+        return count(len(panel.authorities), "unit")
+    return f"{count(len(panel.authorities), 'authority', 'authorities')}, {panel.years[0]} to {panel.years[-1]}"
 
 
 def _checks(study: Study, analysis: Analysis) -> list[str]:

@@ -3,8 +3,8 @@
 The graph is unrolled through the years between treatment and outcome and handed to DoWhy, which lists
 the valid back-door sets (Pearl 2009, Causality, ch. 3). Of all valid sets one is taken by a preference that
 is stated beforehand and comes from the graph alone: with `authority` and `year` where such a set is
-valid, then the graph's optimal set (Henckel, Perković & Maathuis 2022, Graphical criteria for
-efficient total effect estimation), then the fewest names, then the fewest that reach the outcome
+valid and none can spare `authority` (a deleted arrow is obeyed), then the graph's optimal set (Henckel, Perković &
+Maathuis 2022, Graphical criteria for efficient total effect estimation), then the fewest names, then the fewest that reach the outcome
 only through the treatment (by the same paper they cost precision and gain nothing), then names in order.
 
 The treatment is a state (a share of centres closed). Its own past is left out of the unrolled graph:
@@ -169,7 +169,7 @@ def identify(
             f"strict exogeneity fails: the graph lets {question.outcome} move a later {question.treatment}, "
             "which biases estimators that absorb authority effects"
         )
-    instruments = _instruments(relevant, treatment, outcome, candidates, chosen)
+    instruments = _instruments(relevant, treatment, outcome, candidates, chosen, lasting=question.treatment in once)
     frontdoor = _frontdoor(relevant, treatment, outcome, set(unmeasured))
     if strategy == "iv" and not forced:
         chosen, because = (
@@ -294,7 +294,13 @@ def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes
     if not valid:
         return None, "no set of measured variables closes every back door"
     both = [one for one in valid if set(PLACE_AND_TIME) <= set(one)]
-    pool, where = (both, "with authority and year") if both else (list(valid), "no valid set holds both authority and year")
+    spared = [one for one in valid if "authority" not in one]
+    if both and spared:
+        # by this graph nothing lasting about a place needs to be held fixed beside what is
+        with_year = [one for one in spared if "year" in one]
+        pool, where = (with_year or spared), f"the graph can spare authority{'; with year' if with_year else ''}"
+    else:
+        pool, where = (both, "with authority and year") if both else (list(valid), "no valid set holds both authority and year")
     if optimal in pool:
         return optimal, f"{where}; the graph's optimal set"
     best = min(pool, key=lambda one: (len(one), sum(name not in causes for name in one), one))
@@ -334,15 +340,21 @@ def _minimal(valid: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(minimal)
 
 
-def _instruments(graph: nx.DiGraph, treatment: str, outcome: str, candidates: list[str], chosen: tuple[str, ...] | None) -> tuple[Instrument, ...]:
+def _instruments(
+    graph: nx.DiGraph, treatment: str, outcome: str, candidates: list[str], chosen: tuple[str, ...] | None, *, lasting: bool
+) -> tuple[Instrument, ...]:
     """Conditional instruments (Brito & Pearl 2002, Generalized instrumental variables), which DoWhy does not look for.
 
-    Tried for each candidate: nothing held fixed, then authority and year, then the chosen set.
+    Tried for each candidate: nothing held fixed, then authority and year, then the chosen set, and where none of these serves every admissible set: if
+    any set of what is measured parts the candidate from the outcome once the treatment's arrows are gone, their measured ancestors do (van der Zander, Textor &
+    Liśkiewicz 2015, Efficiently finding conditional instruments for causal inference). Those found last stand last.
     """
     without = _without_effects(graph, treatment)
     place = tuple(sorted(set(PLACE_AND_TIME) & set(candidates)))
-    found = []
+    later = nx.descendants(graph, treatment)
+    found, searched = [], []
     for name in candidates:
+        given: tuple[str, ...] | None
         if name in PLACE_AND_TIME:
             continue
         for given in dict.fromkeys([(), place, tuple(g for g in chosen or () if g != name)]):
@@ -350,7 +362,25 @@ def _instruments(graph: nx.DiGraph, treatment: str, outcome: str, candidates: li
             if not nx.is_d_separator(graph, {name}, {treatment}, fixed) and nx.is_d_separator(without, {name}, {outcome}, fixed):
                 found.append(Instrument(name=name, given=tuple(sorted(fixed))))
                 break
-    return tuple(found)
+        else:
+            given = _parting(without, name, outcome, [one for one in candidates if one not in later])
+            # what the treatment moves is no instrument for it, and places tell a lasting treatment wholly
+            usable = given is not None and name not in later and not (lasting and "authority" in given)
+            if given is not None and usable and not nx.is_d_separator(graph, {name}, {treatment}, set(given)):
+                searched.append(Instrument(name=name, given=given))
+    return (*found, *searched)
+
+
+def _parting(graph: nx.DiGraph, name: str, outcome: str, candidates: list[str]) -> tuple[str, ...] | None:
+    """A set of candidates that parts one from the outcome, none of which can be spared but authority and year; None where there is none."""
+    above = nx.ancestors(graph, name) | nx.ancestors(graph, outcome)
+    kept = {one for one in candidates if one in above and one != name}
+    if not nx.is_d_separator(graph, {name}, {outcome}, kept):
+        return None
+    for one in sorted(kept - set(PLACE_AND_TIME)):
+        if nx.is_d_separator(graph, {name}, {outcome}, kept - {one}):
+            kept -= {one}
+    return tuple(sorted(kept))
 
 
 def _confounded_mediators(

@@ -83,13 +83,14 @@ class Panel:
     variables : one `Variable` for each column of `frame`, in its order.
     places : shape (authorities, attributes), indexed by authority: `name`, and where known
         `region`, `region_code`, `old_la_code`, `new_la_code`, `cluster` (who moves together; the
-        authority itself where absent). Empty cells are "".
+        authority itself where absent), `group` (a user's own groups, which may share what hits them). Empty cells are "".
     title : what these data are, in a few words.
     population : name of the column that counts the people a rate refers to, if any.
     simulated : True where no real place is described; every output then says so.
     planted : for simulated data, what was planted: words and numbers by name.
     log : what was left out on the way here.
     notes : known breaks, rounding and limits, as sentences.
+    borders : pairs of authorities that share a border, each pair once, in order; None where no table of borders was given.
     reasons : why a number is missing, where the source says: indexed by (authority, year, variable), the mark as printed ("x", "c", "..", "blank")
         or a few words.
 
@@ -108,6 +109,7 @@ class Panel:
     log: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
     reasons: pd.Series = field(default_factory=no_reasons)
+    borders: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
         frame = self.frame
@@ -147,6 +149,12 @@ class Panel:
     def names(self) -> tuple[str, ...]:
         """Column names, in order."""
         return tuple(str(name) for name in self.frame.columns)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What a graph may hold as measured: the columns, and `region` where places have one."""
+        regions = self.places["region"] if "region" in self.places and "region" not in self.names else pd.Series([], dtype=object)
+        return (*self.names, *(["region"] if regions[regions != ""].nunique() > 1 else []))
 
     @property
     def authorities(self) -> tuple[str, ...]:
@@ -227,4 +235,6 @@ class Panel:
         sha.update(np.ascontiguousarray(self.frame.index.get_level_values("year").to_numpy(), dtype="<i8").tobytes())
         sha.update(np.ascontiguousarray(np.where(self.frame.isna(), np.nan, self.frame) + 0.0, dtype="<f8").tobytes())
         sha.update(self.places.sort_index().to_csv().encode())
+        if self.borders is not None:
+            sha.update("\x1f".join(f"{a}|{b}" for a, b in self.borders).encode())
         return sha.hexdigest()

@@ -28,6 +28,8 @@ class Question:
     modifiers : columns by whose groups the effect is also given.
     groups : number of equal groups a numeric modifier is cut into (5: fifths).
     target : "ATE" (all authority-years) or "ATT" (those treated).
+    places_alike : whether the average asked for counts every authority alike, so that an estimator that counts otherwise answers for others; False leaves
+        the weighting to the estimator, which says it.
     weights : column that says how much an authority-year counts ("children": every child alike); None counts all alike.
     level : confidence level of every interval.
     harm : which direction of the outcome is bad; None where nobody has said, and an answer then speaks of rise and fall alone.
@@ -45,6 +47,7 @@ class Question:
     modifiers: tuple[str, ...] = ()
     groups: int = 5
     target: Literal["ATE", "ATT"] = "ATE"
+    places_alike: bool = False
     weights: str | None = None
     level: float = 0.95
     harm: Literal["increase", "decrease"] | None = None
@@ -75,6 +78,10 @@ class Question:
         whole_number("question.groups", self.groups, 2)
         if self.target not in ("ATE", "ATT"):
             raise ConfigError(f"question.target must be 'ATE' or 'ATT', got {self.target!r}")
+        if not isinstance(self.places_alike, bool):
+            raise ConfigError(f"question.places_alike must be true (the average counts every authority alike) or false, got {self.places_alike!r}")
+        if self.places_alike and self.weights is not None:
+            raise ConfigError(f"question.places_alike counts every authority alike and question.weights counts by {self.weights!r}; take one of them")
         if self.weights is not None and (not isinstance(self.weights, str) or not self.weights.strip()):
             raise ConfigError(f"question.weights must name a column (children), or be null to count every authority-year alike, got {self.weights!r}")
         if self.harm not in (None, "increase", "decrease"):

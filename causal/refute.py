@@ -22,6 +22,7 @@ from causal.design import Design, design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
+from causal.groupings import Way
 from causal.identify import Identification
 from causal.panel import Panel
 from causal.question import Question
@@ -33,7 +34,7 @@ T = TypeVar("T")
 # of treatment and outcome; how large a hidden fault would have to be; the graph as a whole
 Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
 # what the verdict asks for by what it is, not by its name
-Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks"]
+Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks", "spillover"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 ROLES: tuple[Role, ...] = get_args(Role)
 REAL = (int, float, np.integer, np.floating)
@@ -94,6 +95,7 @@ class Refutation:
     trials, alarms : placebos dealt, and those of them that the estimate's own test rejects; None but for checks of the error.
     lost : refits of its own that gave no answer.
     hidden : how strong a hidden common cause would have to be; None but for checks of that.
+    shared : ways in which places were found to share shocks; the interval is then made anew (`causal.shared`).
 
     Raises
     ------
@@ -122,6 +124,7 @@ class Refutation:
     alarms: int | None = None
     lost: int = 0
     hidden: Hidden | None = None
+    shared: tuple[Way, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.survived, np.bool_):

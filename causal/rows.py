@@ -5,7 +5,7 @@ What is lost on the way is counted step by step, with the source's own reasons f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -82,6 +82,11 @@ def beside(panel: Panel, question: Question, identification: Identification, lag
     return {name: panel.shift(undated(name)[0], undated(name)[1]) for name in sorted(names) if undated(name)[0] in panel.names}
 
 
+def spacing(years: Sequence[int]) -> int:
+    """Of how many years every step between a panel's years is a multiple (2 where they are two apart); 0 for one year."""
+    return int(np.gcd.reduce(np.diff(np.asarray(years)))) if len(years) > 1 else 0
+
+
 def complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, list[Loss]]:
     """Which rows have everything, and what was lost at each step, with the source's own reasons for empty cells.
 
@@ -108,7 +113,11 @@ def complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, li
         if by:
             years = table.index.get_level_values("year") + by
             inside = pd.MultiIndex.from_arrays([table.index.get_level_values("authority"), years]).isin(panel.frame.index)
-            lose(pd.Series(~inside, index=table.index), f"no row {count(abs(by), 'year')} {'earlier' if by < 0 else 'later'}, where the panel begins or ends")
+            step = f"no row {count(abs(by), 'year')} {'earlier' if by < 0 else 'later'}, where the panel begins or ends"
+            apart = spacing(panel.years)
+            if not inside.any() and apart > 1 and by % apart:
+                step = f"no row {count(abs(by), 'year')} {'earlier' if by < 0 else 'later'}: the panel's years are {apart} apart"
+            lose(pd.Series(~inside, index=table.index), step)
         said = [f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare]
         marks = panel.marks(bare)
         why = "; ".join([*said, *([", ".join(f"{n} marked {mark!r}" for mark, n in marks.items())] if marks else [])])

@@ -76,10 +76,10 @@ def steps(design: Design) -> tuple[Step, ...]:
         if name in design.absorb:
             held = tuple(one for one in design.absorb if one in (*held, name))
             rungs.append((name, (name,), replace(bare, absorb=held)))
-    if design.controls.shape[1]:
-        rungs.append(("controls", tuple(group.cause for group in design.control_groups), design))
+    if design.controls.shape[1] or design.grouped:
+        rungs.append(("controls", (*(group.cause for group in design.control_groups), *design.grouped), design))
     found = []
-    by_year = tuple(group.cause for group in design.control_groups if group.by_year)
+    by_year = (*(group.cause for group in design.control_groups if group.by_year), *design.grouped)
     for what, names, one in rungs:
         with suppress(EstimationError):  # nothing of the treatment is left at this step
             made = estimated(

@@ -20,6 +20,7 @@ from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
 from causal.refute import Refutation, Refuter, Trial, must_say, refuted, stream
+from causal.shared import widened
 from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.say import Answer, Names
@@ -193,6 +194,9 @@ def run(
         for name, refuter in study.refuters.items():
             with clock(name):
                 refutations.append(refuted(refuter, trial, stream(study.seed, name)))
+        if ways := [way for one in refutations if one.survived is False for way in one.shared]:
+            with clock("shared shocks"):
+                made, estimate = widened(study.estimator, panel, made, estimate, ways, stream(study.seed, "estimate"))
         verdict = judge(
             study.rule,
             question,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def places(scale: float) -> int:
@@ -38,6 +39,23 @@ def years_later(lag: int) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """1 row, 2 rows, 1,184 rows."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def counted_rows(number: int, years: Sequence[int]) -> str:
+    """1,184 authority-years; of a cross-section, whose only year is 0, 401 units."""
+    return count(number, "unit" if crossed(years) else "authority-year")
+
+
+def crossed(years: Sequence[int]) -> bool:
+    """Whether the years are those of a cross-section, which has none: its only one is 0."""
+    return len(years) > 0 and all(int(year) == 0 for year in years)
+
+
+def over_years(years: Sequence[int]) -> str:
+    """2012 to 2019, 2012, or no year."""
+    if not len(years) or crossed(years):
+        return "no year"
+    return str(int(years[0])) if len(years) == 1 else f"{int(years[0])} to {int(years[-1])}"
 
 
 def listed(items: list[str] | tuple[str, ...]) -> str:

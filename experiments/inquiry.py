@@ -4,6 +4,8 @@ Each entry of conf/study/NAME.yaml is run as `causal run` or `causal decompose` 
 run again, so an inquiry that was stopped goes on where it was. An entry that is refused is a row with its reason and stops nothing; so is one whose
 treatment or outcome these files do not have, which is an answer too: what it would take.
 
+With `since` an earlier run's folder is set beside this one: what moved, and why (`since.py`).
+
 `main` is what `causal study NAME` calls; it works as a script too: python experiments/inquiry.py england source.path=FOLDER
 """
 
@@ -15,8 +17,9 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,8 @@ from causal.experiments import decompose
 from causal.experiments.compose import choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
 from causal.experiments.run import carry_out, checked_workers, complete
+from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
+from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
 from causal.report.figures.canvas import stamped, titled
 from causal.report.figures.charts import draw
@@ -36,7 +41,7 @@ from causal.report.provenance import digest_of
 from causal.report.record import load
 from causal.report.record import plain as as_plain
 from causal.report.summary import escaped
-from causal.study import Study, loaded
+from causal.study import Study, loaded, run
 from causal.words import count
 
 KEYS = {"title", "said", "words", "entries"}
@@ -104,18 +109,21 @@ def _words(given: Any) -> list[str]:
     return given.split() if isinstance(given, str) else [str(one) for one in given or ()]
 
 
-def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
+def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = (), since: Path | None = None) -> int:
     """Run all entries and write the page; 0, or 2 if any was refused. The last line printed is the page's folder.
 
     Parameters
     ----------
     name : of the study.
     words : overrides that every entry gets after its own (source.path=FOLDER, runs=…, refuters=…).
+    folders, trusted : as `causal run` takes them.
+    since : folder of an earlier run of the study, to say what moved.
 
     Raises
     ------
-    CausalError : the study's file cannot be used, or the configuration that all entries share.
+    CausalError : the study's file cannot be used, the configuration that all entries share, or the earlier run.
     """
+    before = None if since is None else earlier(since)
     folders = [folder.resolve() for folder in folders]
     what, allowed = inquiry(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
@@ -148,7 +156,18 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
         print(f"    {row.get('headline') or row.get('reason')}", flush=True)
     folder = runs / "studies" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    page = _write(what, rows, folder)
+    now = record_of(rows, name, words)
+    moves: list[Move] = []
+    if before is not None:
+        asked = {row["entry"]: [*what.words, *one.words, *words] for row, one in zip(rows, what.entries, strict=True)}
+        paths = paths_of(resolved(config)["source"].get("path"))
+        moves = moved(before, now, lambda entry: partial(_again, asked[entry], folders, allowed, panels), paths)
+        print(f"since {since}:")
+        print("\n".join(f"    {move}" for move in moves), flush=True)
+    page = _write(what, rows, folder, moves, str(since))
+    if moves:
+        (folder / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    (folder / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     states = [row["state"] for row in rows]
     told = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
     print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(told)}")
@@ -181,6 +200,7 @@ def _run(
         "experiment": experiment,
         "truth": panel.planted.get("truth"),
         "data": data,
+        "source": source_of(plain["source"], resolved(config)["source"].get("path"), study.source, panel),
         "headline": data["answer"]["headline"],
     }
 
@@ -213,10 +233,23 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
     return {"state": state, "folder": there, "experiment": name, "truth": data.get("truth"), "data": data, "headline": data["headline"]}
 
 
-def _write(what: Inquiry, rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
-    """The index page, and the same as a table in text."""
+def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str], panels: dict[str, Panel], keys: Mapping[str, Any]) -> float | None:
+    """The effect with other keys of the source, estimated without checks; None where there is none to be had. `panels` keeps what was read."""
+    over = [f"source.{key}={'null' if value is None else json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
+    try:
+        config = composed([*words, *over], folders)
+        study = study_from(config, allowed)
+        found = run(replace(study, refuters={}, baseline=None), panel=_panel(study, resolved(config), panels)).estimate
+    except CausalError:
+        return None
+    return None if found is None else float(found.effect)
+
+
+def _write(what: Inquiry, rows: Sequence[Mapping[str, Any]], folder: Path, moves: Sequence[Move] = (), since: str = "") -> Path:
+    """The index page, and the same as a table in text; `moves` since an earlier run below it."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"# {escaped(what.title)}", "", *([escaped(what.said), ""] if what.said else []), *_table(rows)]
+    lines += ["", f"## What moved since {since}", "", *table(moves)] if moves else []
     (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     lacking = [{"experiment": row["entry"], "estimator": "", "reason": f"{row['state']}: {row['reason']}"} for row in rows if "folder" not in row]
     drawn = _answers(rows)

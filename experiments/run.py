@@ -24,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
 from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
+from causal.explain import extent
 from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
@@ -32,6 +33,7 @@ from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
 from causal.report.terminal import told
 from causal.study import Result, Source, Study, loaded, run
+from causal.words import crossed
 
 Detail = Literal["quiet", "short", "verbose"]
 QUIET = 30.0  # seconds between two lines of progress where nobody is looking
@@ -222,9 +224,13 @@ class _Progress:
 def _in_full(study: Study, result: Result) -> None:
     """Adjustment, assumptions, what was left out and every check, for `--verbose`."""
     print(study.title)
-    print(f"{result.panel.title}: {len(result.panel.authorities)} authorities, {result.panel.years[0]} to {result.panel.years[-1]}")
+    print(f"{result.panel.title}: {extent(result.panel)}")
     found = result.identification
-    print(f"\nAdjusted for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because}; {len(found.valid)} valid sets)")
+    out = {one.name for one in result.design.dropped} if result.design is not None else set()
+    held = ", ".join(name for name in found.adjust_for if name not in out) or "nothing"
+    if out:
+        held += f", without {', '.join(sorted(out))} (collinear)"
+    print(f"\nAdjusted for: {held} ({found.chosen_because}; {len(found.valid)} valid sets)")
     minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
     print(f"Minimal sets: {minimal}")
     print("Assumed:")
@@ -233,9 +239,16 @@ def _in_full(study: Study, result: Result) -> None:
     for warning in found.warnings:
         print(f"  ! {warning}")
     if result.design is not None:
-        print(f"\n{result.design.rows:,} rows, {len(result.design.authorities)} authorities; left out: {'nothing' if not result.design.lost else ''}".rstrip())
-        for loss in result.design.lost:
+        who = "" if crossed(result.panel.years) else f" rows, {len(result.design.authorities)} authorities"
+        print(f"\n{result.design.rows:,}{who or ' units'}; left out:")
+        own = result.estimate.lost if result.estimate is not None else ()
+        for loss in (*result.design.lost, *own):
             print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
+        if not result.design.lost and not own:
+            print("  - nothing")
+        if result.estimate is not None:
+            made = result.estimate
+            print(f"Used by {made.estimator}: {made.rows:,}{f' rows, {made.authorities} authorities' if who else ' units'}; {made.inference}")
     if result.refutations:
         print("\nChecks:")
         for one in result.refutations:
@@ -248,7 +261,9 @@ def _tell(study: Study, result: Result, folder: Path, *, detail: Detail) -> None
     """What a person at a terminal reads: the answer first, the folder last; warnings of the adjustment on standard error."""
     if detail == "verbose":
         _in_full(study, result)
-    for warning in result.identification.warnings if detail == "short" else ():
+    warnings = () if detail == "verbose" else result.identification.warnings
+    dropped = () if result.design is None else tuple(one.words for one in result.design.dropped)
+    for warning in (*warnings, *dropped):
         print(f"! {warning}", file=sys.stderr)
     for line in [str(folder)] if detail == "quiet" else told(read(folder), folder):
         print(line)

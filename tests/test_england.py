@@ -409,7 +409,7 @@ def test_the_cache_gives_the_same_bytes_and_is_left_when_a_file_changes(small: P
 @pytest.mark.parametrize(
     ("knobs", "expected"),
     [
-        ({"first_year": 2009}, "source.first_year must be a year from 2010 to 2022"),
+        ({"first_year": 2009}, "source.first_year must be a year from 2010 on"),
         ({"first_year": 2019, "last_year": 2012}, "is after source.last_year"),
         ({"centre_lines": ["individual", "nursery"]}, "source.centre_lines must be some of"),
         ({"base_guard": -1}, "source.base_guard must be a number of at least 0"),
@@ -501,8 +501,10 @@ def test_chained_and_merged_by_hand(england: Panel) -> None:
 @real_files
 def test_check_of_the_real_folder() -> None:
     lines = England(path=str(REAL)).check()
-    assert lines[-1] == "reads as 148 authorities, 2010 to 2019, 59 variables"
+    assert lines[-1] == "reads as 148 authorities, 2010 to 2019, 67 variables"
     assert not [line for line in lines if "not recognised" in line]
     missing = [line for line in lines if line.startswith("missing")]
-    assert len(missing) == 1 and "Get Information about Schools" in missing[0] and "closures" in missing[0]
+    assert [line.split(",")[0] for line in missing] == ["missing: DfE", "missing: Ofsted", "missing: DfE", "missing: DfE"]
+    assert "Get Information about Schools" in missing[0] and "closures" in missing[0] and "good_or_outstanding" in missing[1]
+    assert "road_injuries" in missing[2] and "caseload" in missing[3]
     assert any("need_episodes" in line and "2013 −1.0 %" in line and "2017 −4.5 %" in line and "17 %" in line for line in lines if line.startswith("revised"))

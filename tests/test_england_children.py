@@ -359,9 +359,9 @@ def test_shifted_headings_of_2022(tmp_path: Path) -> None:
     measures = [f"Children {doing} each year" for doing in ("ceasing to be looked after", "looked after at 31 March", "starting to be looked after")]
     rows = [header]
     for measure, number in zip(measures, (30070, 82170, 31010), strict=True):
-        rows.append(["2022", *COUNTRY[:-1], measure, 11774610, number, 26])
+        rows.append(["2022", *COUNTRY[:-1], measure, 11774610, number, 70 if number == 82170 else 26])
     for measure, number in zip(measures, (101, "c", 303), strict=True):
-        rows += [["2022", *north, measure, 80000, number, 26], ["2021", *north, measure, "z", "z", "z"]]
+        rows += [["2022", *north, measure, 80000, number, {101: 13, 303: 38}.get(number, "c")], ["2021", *north, measure, "z", "z", "z"]]
     rows.append(["2022", *north, "Children adopted", 1, 1, 1])
     edition, extract = load(save(tmp_path / "cla.csv", rows))
     assert edition == Edition(part="numbers")
@@ -502,7 +502,8 @@ def test_header_without_authorities_is_refused(tmp_path: Path, rows: list[Sequen
 @pytest.mark.parametrize("publication", MINE, ids=lambda one: one.key)
 def test_breaks_and_releases_belong_to_what_is_given(publication: Publication) -> None:
     assert set(publication.breaks) <= set(publication.gives)
-    assert {release.edition for release in publication.releases} == set(publication.editions)
+    assert {release.edition for release in publication.releases if release.edition in publication.editions} == set(publication.editions)
+    assert all(release.edition.year > 2022 for release in publication.releases if release.edition not in publication.editions)  # later ones of the same
     assert publication.page.startswith("https://")
 
 
@@ -540,7 +541,12 @@ def real() -> Real:
 @real_files
 def test_every_real_file_is_the_one_it_was_tested_on(real: Real) -> None:
     """Each is claimed once (else `Real` fails), by its own publication, under the edition and digest noted there; nothing is wrong with any."""
-    released = {release.name: (publication.key, release.edition, release.sha256) for publication in MINE for release in publication.releases}
+    released = {
+        release.name: (publication.key, release.edition, release.sha256)
+        for publication in MINE
+        for release in publication.releases
+        if release.edition in publication.editions  # later releases stand in another folder
+    }
     assert {name: (publication.key, edition, digest) for name, (publication, edition, digest) in real.found.items()} == released
     assert real.problems == []
 
@@ -549,9 +555,14 @@ def test_every_real_file_is_the_one_it_was_tested_on(real: Real) -> None:
 def test_all_that_is_promised_is_given(real: Real) -> None:
     for publication in MINE:
         given = real.cells[real.cells["publication"] == publication.key]
-        assert set(given["quantity"]) == set(publication.gives), publication.key
+        assert set(publication.gives) - set(given["quantity"]) <= LATER, publication.key
         numbers = given["value"].notna().groupby(given["quantity"]).sum()
         assert numbers.min() > 100, publication.key
+
+
+LATER = {  # what only releases after 2022 print
+    "population_0_17_rebased", "plans_subsequent", "plans_3_months", "plans_6_months", "plans_1_year", "plans_2_years", "plans_longer",
+}  # fmt: skip
 
 
 # docs/data.md, section 4: referrals, section 47, initial conferences, plans and children in need at 31 March.
@@ -763,20 +774,3 @@ def test_cell_read_by_eye(real: Real, file: str, row: int, place: str, year: int
     cell = here.iloc[0]
     assert (cell["row"], cell["mark"] if isinstance(printed, str) else cell["value"]) == (row, printed)
     assert math.isnan(cell["value"]) == isinstance(printed, str)
-
-
-def test_a_count_that_the_rate_beside_it_contradicts_is_named_and_left_empty(tmp_path: Path) -> None:
-    """By hand: 40,000 children; 522 for 52.2 per 10,000 typed as 5220, and one of a single pair judged by the place's other years."""
-    header = [*TIDY, "CPP_start", "CPP_start_rate", "CPP_end", "CPP_end_rate", "CPP_anypoint", "CPP_anypoint_rate", "CPP_At31", "CPP_At31_rate"]
-    right = [209, 52.2, 180, 45.0, 390, 97.5, 160, 40.0]
-    rows = [["2017", *authority(), *right], ["2018", *authority(), *right[:6], 1600, 40.0], ["2019", *authority(), *right[:6], 161, 40.0]]
-    extract = load(save(tmp_path / "d1.csv", [header, *rows]))[1]
-    assert values(extract, "plans") == {("383", 2017): 160, ("383", 2018): "contradicted", ("383", 2019): 161}
-    (told,) = messages(extract)
-    assert "contradicts the rate printed beside it, 40 per 10,000: with the row's other numbers that is a count of 160" in told
-    (problem,) = extract.problems
-    assert (problem.row, problem.column, problem.value, problem.quantity) == (3, "CPP_At31", "1600", "plans")
-    header = [*TIDY, "Assessments_completed", "Assessments_completed_rate", "Same_day"]
-    rows = [[str(2015 + i), *authority(), 4000 if i == 2 else 400 + i, 100.0 + i / 4, 1] for i in range(4)]
-    extract = load(save(tmp_path / "c2.csv", [header, *rows]))[1]
-    assert values(extract, "assessments")["383", 2017] == "contradicted" and len(messages(extract)) == 1

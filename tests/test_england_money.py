@@ -471,7 +471,7 @@ def test_transcribed_tables(tmp_path: Path) -> None:
 def real() -> dict[str, tuple[str, Extract]]:
     """File's name → publication and extract, for every file of these publications."""
     out = {}
-    for one, release in [(module.PUBLICATION, release) for module in MODULES for release in module.PUBLICATION.releases]:
+    for one, release in [(module.PUBLICATION, release) for module in MODULES for release in module.PUBLICATION.releases if "2025" not in release.name]:
         book = Book(path=next(REAL.rglob(release.name)))
         assert book.digest == release.sha256, release.name
         assert [other.key for other in publications() if other.recognise(book) is not None] == [one.key], release.name

@@ -30,6 +30,7 @@ from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.heterogeneous import CausalForest, KernelDml, NonparamDml, SparseLinearDml
 from causal.estimators.lagged_outcome import LaggedOutcome
 from causal.estimators.matching import DistanceMatching, PropensityMatching
+from causal.estimators.mean_group import MeanGroup
 from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner, XLearner
 from causal.estimators.poisson_fixed_effects import PoissonFixedEffects
 from causal.estimators.propensity import PropensityStratification, PropensityWeighting
@@ -53,6 +54,7 @@ WITHIN: dict[str, Estimator] = {
     "nonparam_dml": NonparamDml(repetitions=1),
     "causal_forest": CausalForest(trees=40),
     "within_between": WithinBetween(),
+    "mean_group": MeanGroup(),
     "event_study": EventStudy(leads=1, lags=1),
     "event_study of adoption": EventStudy(),
     "callaway_santanna of adoption": CallawaySantAnna(),

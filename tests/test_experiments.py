@@ -56,9 +56,16 @@ def answered(*words: str, seed: int) -> Result:
     return run(replace(one, source=replace(one.source, seed=seed), baseline=None), identification=found(*words))  # type: ignore[type-var]
 
 
+WITHOUT_TWIN = ("closures_long_run", "early_years_spending", "family_support_spending", "youth_spending")
+
+
 def test_every_experiment_says_what_others_said_and_its_twin_knows_the_truth_of_its_question() -> None:
-    """All but the comparison between authorities, which is an association and has none."""
+    """All but the comparison between authorities, which is an association and has none, and those whose columns only England's later files have."""
     for name in choices("experiment"):
+        if name in WITHOUT_TWIN:
+            one = study(f"experiment={name}", "source.path=x")
+            assert one.said and type(one.source).__name__ == "England", name
+            continue
         one = study(f"experiment={name}")
         assert one.said and all(len(saying.source) > 10 for saying in one.said), name
         planted = loaded(one).planted
@@ -194,5 +201,5 @@ def test_a_question_about_what_no_column_holds_says_so() -> None:
 
 def test_a_simulated_negative_control_is_one_only_where_the_treatment_truly_leaves_it_alone() -> None:
     """Broken bones are moved by poverty and by lost spending power in the simulated world, and by other prevention, and not by centres or youth services."""
-    kept = {name: bool(loaded(study(f"experiment={name}")).variable("unrelated").unmoved) for name in choices("experiment")}
+    kept = {name: bool(loaded(study(f"experiment={name}")).variable("unrelated").unmoved) for name in choices("experiment") if name not in WITHOUT_TWIN}
     assert [name for name, unmoved in kept.items() if unmoved] == ["centre_spending", "closures", "prevention_to_care_entry"]

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 KEPT = HERE / "golden.json"
 # sums and linear algebra alone; the others learn, draw, or go through a solver that stops at a tolerance
 CLOSED = (
-    "fixed_effects", "first_difference", "difference", "dowhy_linear", "lagged_outcome", "within_between", "event_study", "callaway_santanna",
+    "fixed_effects", "first_difference", "difference", "dowhy_linear", "lagged_outcome", "within_between", "mean_group", "event_study", "callaway_santanna",
     "sun_abraham", "imputation", "continuous_did", "two_stage_least_squares", "shift_share", "mediation", "front_door",
 )  # fmt: skip
 

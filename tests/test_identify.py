@@ -82,7 +82,7 @@ def test_an_unmeasured_confounder_is_a_finding_that_names_what_it_would_take() -
 def test_an_instrument_is_found_also_one_that_needs_a_control() -> None:
     one = found(graph("u>x", "u>y", "x>y", "z>x", "w>z", "w>y", hidden="u"))
     assert not one.identified
-    assert [(i.name, i.given) for i in one.instruments] == []
+    assert [(i.name, i.given) for i in one.instruments] == [("z", ("w",))]
     drawn = graph("u>x", "u>y", "x>y", "z>x", hidden="u")
     assert [(i.name, i.given) for i in found(drawn).instruments] == [("z", ())]
     assert found(drawn).strategies == ("iv",)

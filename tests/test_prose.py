@@ -79,9 +79,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("report/tables.py", "cell"): "a cell that a spreadsheet would take for a formula; blanks",
     ("report/tables.py", "inert"): "a cell that a spreadsheet would take for a formula",
     ("report/workbook.py", "_safe"): "what the spreadsheet library takes for a link",
-    ("study.py", "Study.__post_init__"): "words of a short action are counted",
-    ("verdict/say.py", "_sides"): "an article before a comparative, which a variable has as a code",
-    ("verdict/say.py", "_slightly"): "an article before a comparative, which a variable has as a code",
     ("verdict/decide.py", "_range"): "to go: the two ends of a range that was just written",
 }
 

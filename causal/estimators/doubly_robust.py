@@ -22,7 +22,7 @@ from causal.errors import ConfigError, EstimationError
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
-from causal.estimators.machinery.long_difference import BOTH_IN_FOLDS, TWO_KINDS, Years, check_windows, cross_section
+from causal.estimators.machinery.long_difference import BOTH_IN_FOLDS, TWO_KINDS, Years, check_degree, check_windows, cross_section
 from causal.estimators.machinery.nuisance import Nuisance, check_nuisance, learner, quiet
 from causal.estimators.machinery.one_row import TARGETS, CrossSection, averaged, check_clip, members, overlap, threats
 from causal.inference.clustered import median_fit
@@ -55,6 +55,7 @@ class LinearDr:
     folds : of cross-fitting, whole clusters, each with both kinds of authority.
     repetitions : of cross-fitting with other folds; the median is the answer.
     clip : propensities are kept that far from 0 and 1.
+    degree : of the polynomial of the covariates, 1 to 3.
     """
 
     before: Years = None
@@ -64,6 +65,7 @@ class LinearDr:
     folds: int = 5
     repetitions: int = 3
     clip: float = 0.02
+    degree: int = 1
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, FOLDS, TWO_KINDS, BOTH_IN_FOLDS)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a few seconds"
@@ -78,7 +80,7 @@ class LinearDr:
 
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
-        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
+        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome, degree=self.degree)
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
@@ -97,7 +99,7 @@ class ForestDr:
 
     Parameters
     ----------
-    before, after, base_outcome, nuisance, folds, repetitions, clip : as for `LinearDr`.
+    before, after, base_outcome, nuisance, folds, repetitions, clip, degree : as for `LinearDr`.
     trees : a multiple of 4.
     smallest_leaf : rows.
     """
@@ -111,6 +113,7 @@ class ForestDr:
     clip: float = 0.02
     trees: int = 200
     smallest_leaf: int = 5
+    degree: int = 1
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, FOLDS, TWO_KINDS, BOTH_IN_FOLDS)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "ten seconds or more"
@@ -128,7 +131,7 @@ class ForestDr:
 
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
-        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
+        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome, degree=self.degree)
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
@@ -146,6 +149,7 @@ def _check(estimator: LinearDr | ForestDr) -> None:
     check_nuisance(estimator.nuisance)
     check_crossfit(estimator.folds, estimator.repetitions)
     check_clip(estimator.clip)
+    check_degree(estimator.degree)
 
 
 def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Generator, forest: dict[str, int] | None) -> Estimate:

@@ -18,7 +18,7 @@ from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import Windows, agree, estimand_of, frame_of
 from causal.estimators.machinery.long_difference import TWO_KINDS, cross_section
-from causal.estimators.machinery.one_row import TARGETS, CrossSection, averaged, logistic, members, overlap, threats
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, additive, averaged, logistic, members, overlap, threats
 from causal.inference.clustered import Fit
 from causal.needs import ADJUSTMENT, Need
 
@@ -41,15 +41,15 @@ def _family(estimator: Any, design: Design) -> str | None:
 
 
 def _same_for_all(estimator: Any, design: Design) -> str | None:
-    if design.question.target == "ATE" or estimator.family != "gaussian" or design.modifiers:
+    if design.question.target == "ATE" or estimator.family != "gaussian" or design.modifiers or estimator.interactions:
         return None
-    return "a gaussian model gives one effect for all, whoever is asked about; name what it may differ by with  question.modifiers=[…]"
+    return "a gaussian model gives one effect for all, whoever is asked about; take  estimator.interactions=true, or  question.modifiers=[…]"
 
 
 RANGE = Need("an outcome in the family's range", _family)
 
 
-DIFFERING = Need("for the ATT question.modifiers, or another family", _same_for_all)
+DIFFERING = Need("for the ATT interactions, question.modifiers, or another family", _same_for_all)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,12 @@ class DowhyGlm(Windows):
     before, after, base_outcome : as above.
     family : "gaussian", "poisson" (log link) or "binomial" (logit link, outcomes from 0 to 1).
     outcome : "change" between the windows or "level" in the last.
+    interactions : whether the treatment acts with all covariates too, and not with the question's modifiers alone.
     """
 
     family: Family = "gaussian"
     outcome: Literal["change", "level"] = "change"
+    interactions: bool = False
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, RANGE, DIFFERING)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a tenth of a second"
@@ -83,7 +85,7 @@ class DowhyGlm(Windows):
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
         change = self.outcome == "change"
-        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome, change=change)
+        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome, change=change, degree=self.degree)
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
@@ -95,7 +97,7 @@ class DowhyGlm(Windows):
         """
         serve(self, design)
         made = self.rows(design)
-        matrix, one, zero, slopes, theirs = _glm(made, self.family)
+        matrix, one, zero, slopes, theirs = _glm(made, self.family, self.interactions)
         y, rows = made.design.outcome, len(made.on)
         mean, first, second = (_inverse_link(self.family, part @ slopes) for part in (matrix, one, zero))
         bread = np.linalg.pinv((matrix * _steep(self.family, mean)[:, None]).T @ matrix, rcond=1e-12, hermitian=True)
@@ -118,13 +120,16 @@ class DowhyGlm(Windows):
             )
 
         whole = fit(np.ones((rows, 1)))
-        one_by_one = self.family != "gaussian" or bool(made.design.modifiers)
+        one_by_one = self.family != "gaussian" or bool(made.design.modifiers) or self.interactions
         agree(self.name, float(whole.coefficients[0]), theirs)
         left = made.design.partial_out(made.on[:, None])[:, 0]
         try:
             found, said, notes = overlap(made, logistic(made), None)
         except EstimationError:
             found, said, notes = {}, ("the covariates tell for certain who was treated, so the effect is extrapolated by the model",), ()
+        if not one_by_one:
+            warned, noted = additive(made)
+            said, notes = said + warned, notes + noted
         return estimated(
             design,
             whole,
@@ -152,7 +157,7 @@ def _steep(family: str, mean: Floats) -> Floats:
     return np.ones_like(mean) if family == "gaussian" else mean if family == "poisson" else mean * (1 - mean)
 
 
-def _glm(made: CrossSection, family: str) -> tuple[Floats, Floats, Floats, Floats, float]:
+def _glm(made: CrossSection, family: str, interactions: bool) -> tuple[Floats, Floats, Floats, Floats, float]:
     """DoWhy's model: its columns as they are, with treatment 1 and 0, its coefficients, and its average effect on those counted."""
     # DoWhy takes seconds to import
     import statsmodels.api as sm  # type: ignore[import-untyped]
@@ -161,6 +166,9 @@ def _glm(made: CrossSection, family: str) -> tuple[Floats, Floats, Floats, Float
     modifiers = [(m.values - m.values.mean()) / (m.values.std() or 1.0) for m in made.design.modifiers]
     beside = [made.features] + [values[:, None] for values, m in zip(modifiers, made.design.modifiers, strict=True) if m.name not in made.design.control_names]
     features = np.column_stack(beside)
+    if interactions:
+        told = [m.name in made.design.control_names for m in made.design.modifiers]
+        modifiers = [*(values for values, one in zip(modifiers, told, strict=True) if not one), *made.features.T]
     frame, names = frame_of(made, features)
     for i, values in enumerate(modifiers):
         frame[f"x{i}"] = values

@@ -69,7 +69,7 @@ class FixedEffects:
         DesignError : authorities are not absorbed, or the target is not the ATE.
         """
         serve(self, design)
-        return _answer(self, design, "residual_variance", "two-way fixed effects", rng)
+        return _answer(self, design, "residual_variance", "two-way fixed effects" if "year" in design.absorb else "authority fixed effects", rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

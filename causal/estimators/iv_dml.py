@@ -31,7 +31,7 @@ from causal.estimators import serve
 from causal.estimators.dynamic_dml import CrossFit, beside
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
 from causal.estimators.machinery.nuisance import Nuisance
-from causal.estimators.machinery.stages import beyond, check_instruments, effective_f, instrumented, stages
+from causal.estimators.machinery.stages import beyond, check_instruments, distinct, effective_f, instrumented, stages
 from causal.estimators.machinery.transformed import MODELS, Transformation, Transformed, check_panel, scaled, transform
 from causal.inference.clustered import Fit, clustered_least_squares, median_fit
 from causal.needs import FOLDS, INSTRUMENT, Need
@@ -156,6 +156,7 @@ class _Run:
 def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.random.Generator, words: str) -> Estimate:
     serve(knobs, design)
     known, names, raw = instrumented(design, knobs.instruments)
+    raw, names, out = distinct(known, raw, names)
     arrays = transform(known, knobs.panel, knobs.nuisance, knobs.degree)
     # an instrument loses its authority effects as the treatment does; with correlated random effects its mean joins the features
     each = [transform(replace(known, treatment=column), knobs.panel, knobs.nuisance, knobs.degree) for column in raw.T]
@@ -210,6 +211,7 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
         notes=(
             f"{knobs.folds} folds of whole clusters, {knobs.nuisance} nuisances on {features.shape[1]} features, {used.rows} of {design.rows} rows.",
             *beyond(used),
+            *out,
         ),
     )
     if f < critical:

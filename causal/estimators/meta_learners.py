@@ -21,9 +21,9 @@ from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment, without_interval
 from causal.estimators import serve
-from causal.estimators.machinery.long_difference import TWO_KINDS, Years, check_windows, cross_section
+from causal.estimators.machinery.long_difference import TWO_KINDS, Years, check_degree, check_windows, cross_section
 from causal.estimators.machinery.nuisance import LINEAR, NUISANCES, learner, quiet
-from causal.estimators.machinery.one_row import TARGETS, CrossSection, logistic, members, overlap, threats
+from causal.estimators.machinery.one_row import TARGETS, CrossSection, additive, logistic, members, overlap, threats
 from causal.inference.clustered import Fit
 from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
@@ -41,6 +41,7 @@ class _Knobs:
     ----------
     before, after : windows of outcome years, (first, last); None takes the first two and the last two.
     base_outcome : whether the outcome's level in the first window is adjusted for.
+    degree : of the polynomial of the covariates, 1 to 3, linear outcome models only.
     nuisance : "linear" (with an interval), or "lasso", "ridge", "boosting", "forest" or "stacked" (without one).
     draws : of the bootstrap over clusters, at least 50.
     """
@@ -50,6 +51,7 @@ class _Knobs:
     base_outcome: bool = True
     nuisance: Outcome = "linear"
     draws: int = 200
+    degree: int = 1
 
     def __post_init__(self) -> None:
         for key, window in zip(("before", "after"), check_windows(self.before, self.after), strict=True):
@@ -57,27 +59,34 @@ class _Knobs:
         if self.nuisance not in ("linear", *NUISANCES):
             raise ConfigError(f"nuisance must be one of linear, {', '.join(NUISANCES)}, got {self.nuisance!r}")
         whole_number("draws", self.draws, 50)
+        check_degree(self.degree)
 
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
-        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
+        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome, degree=self.degree)
 
 
 def _same_for_all(estimator: Any, design: Design) -> str | None:
-    if design.question.target == "ATE" or estimator.nuisance not in STRAIGHT:
+    if design.question.target == "ATE" or estimator.nuisance not in STRAIGHT or estimator.interactions:
         return None
-    return f"with {estimator.nuisance} models one effect is learnt for all, whoever is asked about; take  estimator.nuisance=boosting, or t_learner"
+    return f"with {estimator.nuisance} models one effect is learnt for all, whoever is asked about; take  estimator.interactions=true, or t_learner"
 
 
-DIFFERING = Need("for the ATT trees", _same_for_all)
+DIFFERING = Need("for the ATT interactions or trees", _same_for_all)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SLearner(_Knobs):
-    """EconML's SLearner: one outcome model with the treatment among its features (in straight lines one effect for all)."""
+    """EconML's SLearner: one outcome model with the treatment among its features (in straight lines one effect for all).
 
+    Parameters
+    ----------
+    interactions : whether straight lines have the treatment's products with all covariates too, so that effects may differ by them.
+    """
+
+    interactions: bool = False
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, DIFFERING)
-    targets: ClassVar[str] = "ATE, weighted by residual treatment variance in straight lines; ATT with trees"
+    targets: ClassVar[str] = "ATE, weighted by residual treatment variance in straight lines; ATT with interactions or trees"
     costs: ClassVar[str] = "seconds"
 
     @property
@@ -184,7 +193,10 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
         )
     groups = members(made)
     diagnostics, said, notes = _comparable(made)
-    straight = isinstance(estimator, SLearner) and estimator.nuisance in STRAIGHT
+    straight = isinstance(estimator, SLearner) and estimator.nuisance in STRAIGHT and not estimator.interactions
+    if straight:
+        warned, noted = additive(made)
+        said, notes = said + warned, notes + noted
     words: dict[str, Any] = {
         "estimator": estimator.name,
         "estimand": made.estimand(estimator.name.replace("_", "-"), weighting="residual_variance" if straight else "places"),
@@ -198,7 +210,7 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
 
     def answer(drawn: Design, rng: np.random.Generator) -> Floats:
         """The average and each group's, in outcome units; of the clusters drawn."""
-        again = made if drawn is made.design else cross_section(drawn, before=None, after=None)
+        again = made if drawn is made.design else cross_section(drawn, before=None, after=None, degree=estimator.degree)
         found = _effects(estimator, again, rng) * made.contrast
         by = {modifier.name: modifier for modifier in drawn.modifiers}
         inside = [by[of].codes == by[of].groups.index(name) for of, names, _, _ in groups for name in names]
@@ -222,6 +234,19 @@ def _bare(effects: Floats, made: CrossSection) -> Fit:
     """Effects whose error nobody knows."""
     number, none = len(made.design.clusters), np.zeros(len(made.on))
     return Fit(coefficients=effects, scores=np.zeros((number, len(effects))), df=np.full(len(effects), number - 1.0), residuals=none, inference="")
+
+
+def _with_products(model: Any) -> Any:
+    """The outcome model with the treatment's products with all covariates among its features; EconML gives covariates, then being untreated and treated."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(FunctionTransformer(_products), model)
+
+
+def _products(columns: Floats) -> Floats:
+    features, on = columns[:, :-2], columns[:, -1:]
+    return np.column_stack([features, on, features * on])
 
 
 def _mean(values: Floats, counted: Floats) -> float:
@@ -259,7 +284,7 @@ def _effects(estimator: Learner, made: CrossSection, rng: np.random.Generator) -
     chance = LogisticRegression(C=1e4, max_iter=2000)
     model: Any
     if isinstance(estimator, SLearner):
-        model = EconmlS(overall_model=make())
+        model = EconmlS(overall_model=_with_products(make()) if estimator.interactions and estimator.nuisance in STRAIGHT else make())
     elif isinstance(estimator, TLearner):
         model = EconmlT(models=make())
     elif isinstance(estimator, XLearner):

@@ -1,9 +1,10 @@
 """Counts with people as exposure: Poisson regression with authority and year effects.
 
 log E[count] = log people + authority + year + controls + β treatment, by pseudo-maximum likelihood, which needs the mean to be right and nothing of
-the counts' distribution (Wooldridge 1999, Distribution-free estimation of some nonlinear panel data models). A rate weighted by people gives
-the same equations as a count with people as exposure. The authority and year effects are taken out at every step of
-reweighted least squares (Correia, Guimarães & Zylkin 2020, Fast Poisson estimation with high-dimensional fixed effects).
+the counts' distribution (Wooldridge 1999, Distribution-free estimation of some nonlinear panel data models). Counts take the logarithm of people as
+offset (exposure). A rate weighted by people gives the same equations as its count with people as exposure, so rates are weighed, and counts are
+divided by people first. The authority and year effects are taken out at every step of reweighted least squares (Correia, Guimarães & Zylkin
+2020, Fast Poisson estimation with high-dimensional fixed effects).
 
 exp(β × contrast) is a ratio of rates. In outcome units the effect is that ratio's meaning at the sample's mean: the mean rate, moved along the curve from
 `control` to `treated`, the delta method for its error.
@@ -12,13 +13,13 @@ exp(β × contrast) is a ratio of rates. In outcome units the effect is that rat
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import EstimationError, NotEstimable
+from causal.errors import ConfigError, EstimationError, NotEstimable
 from causal.estimand import Estimand
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
 from causal.estimators import serve
@@ -26,17 +27,29 @@ from causal.inference.clustered import Fit, cluster_sums, clustered_least_square
 from causal.needs import AUTHORITY_EFFECTS, COUNTS, Need
 
 STEPS = 100  # of reweighted least squares; a dozen are usual
+HALF = 0.5  # slope of log outcome on log people below which a count looks like a rate
 SEPARATES = 1e-8  # of the treatment's range: below it nothing is left
 CLOSE = 1e-10  # relative change of the deviance at which they end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoissonFixedEffects:
-    """Poisson regression with authority and year effects, people as exposure where the panel counts them; clustered errors."""
+    """Poisson regression with authority and year effects, people as exposure where the panel counts them; clustered errors.
 
+    Parameters
+    ----------
+    outcome : "rate" (weighed by people), "count" (people as exposure), or None: a rate where the variable says so (`count_per`, or a unit with "per" or "%"),
+        otherwise a count.
+    """
+
+    outcome: Literal["rate", "count"] | None = None
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, COUNTS)
     targets: ClassVar[str] = "ATE at the mean rate, every person alike"
     costs: ClassVar[str] = "a tenth of a second"
+
+    def __post_init__(self) -> None:
+        if self.outcome not in (None, "rate", "count"):
+            raise ConfigError(f"outcome must be 'rate', 'count', or null to read it off the variable, got {self.outcome!r}")
 
     @property
     def name(self) -> str:
@@ -55,8 +68,8 @@ class PoissonFixedEffects:
         serve(self, design)
         used = _with_events(design)
         _separated(used)
-        exposure = np.ones(used.rows) if used.population is None else used.population / used.population.mean()
-        fit, left, _ = poisson(used, exposure, used.treatment[:, None])
+        used, exposure, said, doubt = self._exposed(used)
+        fit, left, rates = poisson(used, exposure, used.treatment[:, None])
         question = design.question
         rate, dose = (float(np.average(column, weights=exposure)) for column in (used.outcome, used.treatment))
 
@@ -77,28 +90,69 @@ class PoissonFixedEffects:
             groups.append((m.name, tuple(m.groups[k] for k in kept), moved(poisson(used, exposure, columns[:, kept])[0]), place[m.codes]))
         ends = [float(np.exp(end * question.contrast)) for end in _ends(fit, question.level)]
         ratio, lowest, highest = float(np.exp(fit.coefficients[0] * question.contrast)), min(ends), max(ends)
+        kind = f"Poisson, {'two-way' if 'year' in design.absorb else 'authority'} fixed effects"
         return estimated(
             design,
-            moved(fit),
+            replace(moved(fit), effective=fit.effective),
             over=used,
             estimator=self.name,
             estimand=Estimand(
-                family="average", comparison="within", population="all", weighting="people", scale="at_mean_rate", model="Poisson, two-way fixed effects"
+                family="average",
+                comparison="within",
+                population="all",
+                weighting="people",
+                scale="at_mean_rate",
+                model=kind,
             ),
             parts=group_parts(used, groups, rng),
             diagnostics={
-                **residual_treatment(used, left),
+                **residual_treatment(replace(used, weights=exposure * rates), left),
                 "rate ratio": ratio,
                 "rate ratio, lower": lowest,
                 "rate ratio, upper": highest,
                 "mean rate": rate,
             },
-            concerns=feedback(design) + thin(used, left),
-            notes=(
-                f"Ratio of rates, treated to control: {ratio:.3f} ({question.level:.0%} interval {lowest:.3f} to {highest:.3f}); "
-                f"exposure: {'one a row' if used.population is None else 'people'}.",
-            ),
+            concerns=feedback(design) + thin(used, left) + doubt,
+            notes=(f"Ratio of rates, treated to control: {ratio:.3f} ({question.level:.0%} interval {lowest:.3f} to {highest:.3f}); {said}.",),
         )
+
+    def _exposed(self, design: Design) -> tuple[Design, Floats, str, tuple[str, ...]]:
+        """The design with a rate as its outcome, the weights that make its equations those of counts, and what is said of it.
+
+        A count is divided by people over their mean, so that it stays in its own unit, at the mean number of people.
+        """
+        if design.population is None:
+            return design, np.ones(design.rows), "exposure: one a row", ()
+        known = np.isfinite(design.population) & (design.population > 0)
+        if not known.all():
+            design = design.only(np.flatnonzero(known), "people not known, or none, so that there is no exposure")
+        people = design.population
+        assert people is not None
+        exposure = np.asarray(people / people.mean())
+        if (self.outcome or _declared(design)) == "rate":
+            return design, exposure, "a rate, weighed by people, as its count with people as exposure would be", ()
+        slope = _grows_with(people, design)
+        doubt: tuple[str, ...] = ()
+        if self.outcome is None and slope is not None and slope < HALF:
+            name = design.question.outcome
+            doubt = (f"{name} is taken as a count, and it hardly grows with people between places; were it a rate, say  estimator.outcome=rate",)
+        return replace(design, outcome=design.outcome / exposure), exposure, "a count, with people as exposure (offset)", doubt
+
+
+def _declared(design: Design) -> str:
+    """What the outcome's variable says that it is."""
+    one = design.outcome_variable
+    unit = f" {one.unit} ".lower()
+    return "rate" if one.count_per or " per " in unit or "%" in unit or " rate " in unit or " share " in unit else "count"
+
+
+def _grows_with(people: Floats, design: Design) -> float | None:
+    """The slope of log mean outcome on log mean people between places: about 1 for counts, 0 for rates; None where people do not differ."""
+    number = len(design.authorities)
+    sums = [np.bincount(design.authority, weights=column, minlength=number) for column in (design.outcome, people)]
+    some = sums[0] > 0
+    y, x = (np.log(one[some]) - np.log(one[some]).mean() for one in sums)
+    return float(x @ y / (x @ x)) if float(np.ptp(x)) > 0.5 else None
 
 
 def _with_events(design: Design) -> Design:

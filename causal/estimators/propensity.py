@@ -164,7 +164,7 @@ class PropensityStratification(Windows):
         agree(self.name, effect, effect_of(made, "propensity_score_stratification", chance, num_strata=self.strata, clipping_threshold=self.fewest - 1))
 
         def answer(drawn: Design, _: np.random.Generator) -> Floats:
-            again = cross_section(drawn, before=None, after=None)
+            again = cross_section(drawn, before=None, after=None, degree=self.degree)
             return np.array([self._strata(again, logistic(again))[0] * made.contrast])
 
         found, said, notes = overlap(made, chance, None)

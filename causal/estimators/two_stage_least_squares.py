@@ -28,6 +28,7 @@ from causal.estimators.machinery.stages import (
     Interval,
     answered,
     check_instruments,
+    distinct,
     instrumented,
 )
 from causal.needs import INSTRUMENT, Need
@@ -72,6 +73,7 @@ class TwoStageLeastSquares:
         """
         serve(self, design)
         used, names, raw = instrumented(design, self.instruments)
+        raw, names, out = distinct(used, raw, names)
         asked = Estimand(
             family="moved",
             comparison=compared(used),
@@ -80,4 +82,4 @@ class TwoStageLeastSquares:
             instruments=names,
             model="two-stage least squares",
         )
-        return answered(self.name, design, used, raw, asked, rng, interval=self.interval)
+        return answered(self.name, design, used, raw, asked, rng, interval=self.interval, notes=out)

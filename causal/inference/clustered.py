@@ -59,6 +59,7 @@ class Fit:
     df : shape (k,), degrees of freedom for t.
     residuals : shape (rows,).
     inference : how the error was got, in words.
+    effective : effective clusters of the columns, the fewest of any; None: not asked.
     carried : shape (k,), the cluster without which a coefficient is inestimable, −1 where there is none; None: not asked.
     """
 
@@ -68,6 +69,7 @@ class Fit:
     residuals: Floats
     inference: str
     carried: Ints | None = None
+    effective: float | None = None
 
     @property
     def known(self) -> tuple[bool, ...]:
@@ -109,7 +111,8 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     if effective >= FEW_CLUSTERS:
         scores = np.sqrt(cr1_factor(clusters, rows, spare)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
         df = np.full(k, clusters - 1.0)
-        return Fit(coefficients=coefficients, scores=scores, df=df, residuals=residuals, inference="CR1, t(G−1)", carried=np.full(k, -1, dtype=np.int64))
+        none = np.full(k, -1, dtype=np.int64)
+        return Fit(coefficients=coefficients, scores=scores, df=df, residuals=residuals, inference="CR1, t(G−1)", carried=none, effective=effective)
     scores, df = _cr2(treatments, other, bread, residuals, cluster, clusters)
     return Fit(
         coefficients=coefficients,
@@ -118,6 +121,7 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
         residuals=residuals,
         inference=f"CR2, Satterthwaite t ({effective:.0f} effective clusters)",
         carried=carriers(treatments, other, cluster, clusters),
+        effective=effective,
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from causal.arrays import Floats, Ints
+from causal.arrays import Floats
 from causal.design import Design
+from causal.design import whole_units as whole_units
 from causal.refute import Refutation, Trial
 from causal.words import places, signed
 
@@ -72,15 +73,6 @@ def varies(design: Design) -> float | None:
     """Standard deviation of the outcome once what is absorbed is taken out; None where nothing is left of it."""
     spread = float(design.demean(design.outcome[:, None]).std())
     return spread if spread > NO_ERROR * float(np.abs(design.outcome).max(initial=0.0)) else None
-
-
-def whole_units(design: Design) -> tuple[Ints, int]:
-    """Who moves together, shape (rows,) and how many: the authority, or the cluster where one holds several authorities."""
-    of = np.full(len(design.authorities), -1, dtype=np.int64)
-    of[design.authority] = design.cluster
-    if (of[design.authority] == design.cluster).all() and len(design.clusters) < len(design.authorities):
-        return design.cluster, len(design.clusters)
-    return design.authority, len(design.authorities)
 
 
 def drawn_clusters(design: Design, units: Floats) -> Floats:

@@ -12,12 +12,15 @@ that changes in time, to effects that take years, or to effects that differ wher
 
 Only estimates of one effect are compared (`Estimate.same_effect`). How it is weighted and modelled may differ; that is what is on trial. If the surest of
 those that differ is right, the answer is off by ours − theirs.
+
+One weighting stands apart. An average of places alike (Pesaran & Smith 1995) differs from one in which movers count most wherever effects go with how far the
+treatment moves, and neither is wrong. Such a difference is shown, and is a fault only where the question asks for places alike (`question.places_alike`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -35,6 +38,7 @@ from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.words import capital, listed
 
+WINDOWS = ("before", "after", "base_outcome")  # knobs that say which rows are compared: those of the trial's estimator
 ENOUGH = 0.9  # share of bootstrap samples in which both must have an answer
 
 
@@ -58,6 +62,8 @@ class EstimatorAgreement:
     Parameters
     ----------
     estimators : each with its own knobs; one equal to the trial's own is passed over.
+    adoption : those beside an estimator of adoption (the average effect on those who take the treatment up and keep it).
+    one_row : those beside an estimator of one row for each authority, in its windows.
     draws : samples of clusters where some estimator has no influence scores.
     """
 
@@ -66,14 +72,17 @@ class EstimatorAgreement:
     label: ClassVar[str] = "other methods"
 
     estimators: Sequence[Estimator] = ()
+    adoption: Sequence[Estimator] = ()
+    one_row: Sequence[Estimator] = ()
     draws: int = 100
 
     def __post_init__(self) -> None:
         whole_number("estimator_agreement.draws", self.draws, 20)
-        given: Any = self.estimators
-        if isinstance(given, str) or not hasattr(given, "__iter__") or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
-            raise ConfigError(f"estimator_agreement.estimators must be a list of estimators, in YAML each with its _target_, got {given!r}")
-        object.__setattr__(self, "estimators", tuple(given))
+        for key in ("estimators", "adoption", "one_row"):
+            given: Any = getattr(self, key)
+            if isinstance(given, str) or not hasattr(given, "__iter__") or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
+                raise ConfigError(f"estimator_agreement.{key} must be a list of estimators, in YAML each with its _target_, got {given!r}")
+            object.__setattr__(self, key, tuple(given))
 
     @property
     def name(self) -> str:
@@ -82,7 +91,7 @@ class EstimatorAgreement:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
-        if all(one == setting.estimator for one in self.estimators):
+        if all(one == setting.estimator for one in (*self.estimators, *self.adoption, *self.one_row)):
             return f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]"
         return None
 
@@ -101,19 +110,24 @@ class EstimatorAgreement:
             "or differ between authorities, controls that do not act in straight lines: whatever the estimators do not handle alike.",
             cannot_detect="Faults that bias all of them alike, as a confounder that none holds fixed may. Which of two that differ is right.",
         )
-        others = [one for one in self.estimators if one != trial.estimator]
         if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
+        others = self._others(trial)
         found: list[_Compared] = []
+        weighed: list[_Compared] = []
         out: list[str] = []
         for other in others:
             made = self._compared(trial, other)
             if isinstance(made, str):
                 out.append(made)
+            elif _counts_otherwise(trial, made.estimate):
+                weighed.append(made)
             else:
                 found.append(made)
+        beside = " ".join(_weighing(trial, one) for one in weighed)
         if not found:
-            return not_run(report, f"nothing to compare with: {'; '.join(out)}")
+            why = "; ".join([*out, *(f"{one.estimate.estimator} averages otherwise" for one in weighed)])
+            return not_run(report, f"nothing to compare with: {why or 'no estimator that is named answers the same question'}. {beside}".strip())
         p_value = smallest([one.p_value for one in found])
         level = 1 - trial.question.level
         survived = p_value >= level
@@ -121,7 +135,7 @@ class EstimatorAgreement:
         worst = min(found, key=lambda one: (one.p_value, one.estimate.estimator))
         numbers: dict[str, float | None] = {"estimators compared": float(len(found))}
         parts, said = [], []
-        for one in found:
+        for one in [*found, *weighed]:
             theirs, name = one.estimate, one.estimate.estimator
             numbers |= {
                 f"{name}: effect": theirs.effect,
@@ -131,6 +145,8 @@ class EstimatorAgreement:
             }
             error, lower, upper = theirs.std_error, theirs.lower, theirs.upper
             parts.append(Part(kind="group", of="estimator", name=name, effect=theirs.effect, std_error=error, lower=lower, upper=upper))
+            if _counts_otherwise(trial, theirs):
+                continue
             said.append(
                 f"{name.replace('_', ' ')} {amount(trial, theirs.effect)}, a difference of {amount(trial, one.difference)} "
                 f"(standard error {size(trial, one.std_error)} from {one.how}, {chance(one.p_value)})"
@@ -140,6 +156,8 @@ class EstimatorAgreement:
             words += "None differs by more than chance; that they agree does not show that they are right."
         else:
             words += f"{capital(worst.estimate.estimator.replace('_', ' '))} differs by more than chance. {_reading(trial, worst)}"
+        if beside:
+            words += f" {beside}"
         if out:
             words += f" Not compared: {'; '.join(out)}."
         return report(
@@ -153,6 +171,22 @@ class EstimatorAgreement:
             bias_error=worst.std_error,
             blind_below=_blind(found, level),
         )
+
+    def _others(self, trial: Trial) -> list[Estimator]:
+        """Those that are named for this kind of estimate, in its windows, without the trial's own.
+
+        Those of adoption and of one row are not asked beside another kind, whose question they do not answer.
+        """
+        estimand = trial.estimate.estimand
+        one_row = bool(estimand.windows) or estimand.comparison == "between"
+        kind = self.adoption if estimand.family == "adoption" else self.one_row if one_row else ()
+        own: set[str] = {one.name for one in fields(trial.estimator)} if is_dataclass(trial.estimator) else set()
+        asked = []
+        for one in (*self.estimators, *kind):
+            has: set[str] = {key.name for key in fields(one)} if is_dataclass(one) else set()
+            same = {key: getattr(trial.estimator, key) for key in WINDOWS if key in has and key in own} if one in kind else {}
+            asked.append(replace(one, **same) if same else one)  # type: ignore[type-var]
+        return [one for i, one in enumerate(asked) if one != trial.estimator and one not in asked[:i]]
 
     def _compared(self, trial: Trial, other: Estimator) -> _Compared | str:
         """The difference from another estimator's answer, or why there is none to be had."""
@@ -178,7 +212,7 @@ class EstimatorAgreement:
             error, how = float(drawn[good].std(ddof=1)), f"{good.sum()} samples of authorities"
         scale = max(abs(mine.effect), mine.std_error or 0.0)
         if abs(difference) <= 1e-6 * scale:
-            return f"{other.name} is the same regression by another name"
+            return f"{other.name} is the same estimate"
         _, _, p_value = interval(difference, error, trial.question.level, df)
         return _Compared(
             estimate=theirs, linear=isinstance(other, Linear), difference=difference, std_error=error, p_value=p_value, df=np.inf if df is None else df, how=how
@@ -197,6 +231,22 @@ class EstimatorAgreement:
                 return np.nan
 
         return np.array(trial.map(f"{self.name} {other.name}", step, self.draws), dtype=float)
+
+
+def _counts_otherwise(trial: Trial, theirs: Estimate) -> bool:
+    """Whether one of the two counts places alike and the other by how far treatments move, where the question does not ask for either."""
+    ways = {trial.estimate.estimand.weighting, theirs.estimand.weighting}
+    within = trial.estimate.estimand.comparison == "within"
+    return within and len(ways) == 2 and "places" in ways and not trial.question.places_alike
+
+
+def _weighing(trial: Trial, one: _Compared) -> str:
+    """How far two weightings of one effect lie apart, as a sentence."""
+    alike = one.estimate.estimand.weighting == "places"
+    name = one.estimate.estimator.replace("_", " ")
+    apart = f"{amount(trial, one.difference)} apart (standard error {size(trial, one.std_error)}, {chance(one.p_value)})"
+    other = "counts places alike" if alike else f"is {one.estimate.estimand.averaged}"
+    return f"Another weighting, and no fault of either: {name} {other} and gives {amount(trial, one.estimate.effect)}, {apart}."
 
 
 def _blind(found: Sequence[_Compared], level: float) -> float | None:

@@ -23,7 +23,7 @@ from causal.report.phrases import contrast, label, made_up, sentence, tally, var
 from causal.report.record import SCHEMA_VERSION
 from causal.report.screen import asked, everywhere, smallest
 from causal.report.sections import dated, span_of_years
-from causal.words import capital, count, listed
+from causal.words import capital, count, counted_rows, crossed, listed
 
 FEW_OTHERS = 8  # columns that the study does not use and that are shown all the same
 FILES = (
@@ -137,9 +137,10 @@ def limits(data: Mapping[str, Any]) -> list[str]:
     if data["verdict"]["failed"] or data["verdict"]["gate"]:
         return ["For showing that this design does not answer the question. For no statement on the effect, in either direction."]
     where = everywhere(data)[3:] if source.get("people") else f"{design['authorities']} authorities"
+    when_ = "" if crossed(design["years"]) else f", outcomes of {span_of_years(design['years'])}"
     kind = "a difference that goes along with" if data["verdict"]["association"] else "an average effect of"
     return [
-        f"For {kind} {treatment} ({contrast(data)}) on {outcome} in {where}, outcomes of {span_of_years(design['years'])}.",
+        f"For {kind} {treatment} ({contrast(data)}) on {outcome} in {where}{when_}.",
         "Not for any one authority, which may differ from the average; nor for ranking authorities.",
         "Not for years, places or services beyond those of the data, nor for larger changes than were seen.",
         f"Not for other outcomes than {outcome}: one that is not moved does not show that nothing was.",
@@ -163,9 +164,14 @@ def _identification(data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     source, design = data["source"], data["design"]
-    lost = design["lost"] if design else source["log"]
-    said = f"{capital(source['title'])}: {count(source['rows'], 'authority-year')} from {span_of_years(source['years'])}."
-    if design:
+    # what the estimator leaves out beyond the design; older records do not say
+    lost = [*design["lost"], *((data["estimate"] or {}).get("lost") or ())] if design else source["log"]
+    cross = crossed(source["years"])
+    said = f"{capital(source['title'])}: {counted_rows(source['rows'], source['years'])}"
+    said += ", one row each." if cross else f" from {span_of_years(source['years'])}."
+    if design and cross:
+        said += f" Used: {count(design['rows'], 'unit')}."
+    elif design:
         said += f" Used: {count(design['rows'], 'row')} of {count(design['authorities'], 'authority', 'authorities')}, "
         said += f"outcomes of {span_of_years(design['years'])}."
         if design["clusters"] != design["authorities"]:

@@ -92,9 +92,10 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "said": study.said,
     }
     clean = {key: plain(made[key], key) for key in KEYS}
-    for key in ("estimate", "baseline"):
-        if clean[key] is not None:
+    for key, one in (("estimate", result.estimate), ("baseline", result.baseline)):
+        if clean[key] is not None and one is not None:
             clean[key].pop("influence", None)
+            clean[key]["lost"] = plain([_loss(loss, panel) for loss in one.lost], f"{key}.lost")
     return clean
 
 
@@ -325,6 +326,7 @@ def _design(design: Design, panel: Panel) -> dict[str, Any]:
     return {
         "words": design.words,
         "lost": [_loss(loss, panel) for loss in design.lost],
+        "dropped": design.dropped,
         "rows": design.rows,
         "authorities": len(design.authorities),
         "clusters": len(design.clusters),

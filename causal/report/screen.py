@@ -11,9 +11,9 @@ from typing import Any
 
 from causal.language import Language, language_of
 from causal.question import UNGIVEN
-from causal.report.phrases import contrast, exact, label, level, sentence, variable, when, years
+from causal.report.phrases import contrast, effect, exact, interval, label, level, sentence, variable, when, years
 from causal.report.tables import setting
-from causal.words import Shown, capital, count, listed, places, rounded, signed
+from causal.words import Shown, capital, count, counted_rows, crossed, listed, over_years, places, rounded, signed
 
 MOST_NAMES, MOST_REASONS, MOST_UNSAID = 3, 3, 2
 WHEN = {"stock": ", on any 31 March", "flow": ", in a year", None: ""}
@@ -52,10 +52,12 @@ def facts(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 def rests_on(data: Mapping[str, Any]) -> str:
     """Authorities, rows, years and source, as a sentence."""
     source, estimate, span_of = data["source"], data["estimate"], years(data)
-    when_ = "no year" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}"
+    when_ = over_years(span_of)
     if not estimate:
         return f"Data: {source['title']}, {when_}."
-    who = f"{count(estimate['authorities'], 'authority', 'authorities')}, {count(estimate['rows'], 'authority-year')}"
+    if crossed(span_of):
+        return f"Rests on {counted_rows(estimate['rows'], span_of)}, one row each. Data: {source['title']}."
+    who = f"{count(estimate['authorities'], 'authority', 'authorities')}, {counted_rows(estimate['rows'], span_of)}"
     return f"Rests on {who}, outcomes of {when_}. Data: {source['title']}."
 
 
@@ -127,7 +129,15 @@ def _range(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     before = data["verdict"]
     odd = "At face value, which the failed checks forbid: " if before["failed"] else "As an association, not an effect: " if before["association"] else ""
     lines.append(f"{odd}{fits}." if odd else f"{capital(fits)}.")
+    if shared := data["estimate"].get("shared"):
+        lines.append(f"It allows for shocks that places share through {listed(shared['through'])}; taken as independent they gave {_before(data, shared)}.")
     return {"about": "range", "big": answer["interval"], "lines": [*lines, *([answer["third"]] if answer["third"] else [])]}
+
+
+def _before(data: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+    """The effect and range of before places were found to share shocks."""
+    unit = variable(data, data["question"]["outcome"])["unit"]
+    return effect(shared, unit) if shared["lower"] is None else f"{effect(shared, unit)} ({interval(shared)})"
 
 
 def _certainty(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from causal.estimand import Estimand
 from causal.graph import undated
 from causal.language import NAMES
 from causal.report.checks import pairs
@@ -26,7 +27,7 @@ from causal.report.phrases import (
     variable,
     words,
 )
-from causal.words import capital, count, listed, signed
+from causal.words import capital, count, crossed, listed, over_years, signed
 
 
 def dated(data: Mapping[str, Any], name: str, *, by_year: bool = False) -> str:
@@ -64,7 +65,7 @@ def seen(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
 
 def span_of_years(span_of: Sequence[int]) -> str:
     """2012 to 2019."""
-    return "no year" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}"
+    return over_years(span_of)
 
 
 def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
@@ -75,6 +76,7 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     other = other if other and other["effect"] is not None else None
     unit, smallest = variable(data, data["question"]["outcome"])["unit"], data["question"]["smallest_important"]
     ones = [("This estimate", answer)] + ([("For contrast", other)] if other else [])
+    ones += [(name, {**answer, **one}) for name, one in _before_shared(answer)]
     rows = [
         (
             name,
@@ -90,6 +92,9 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     notes = []
     if other:
         notes.append("The two are different things: the second holds nothing fixed and is no rival answer. The gap between them is what the adjustment does.")
+    holds = Estimand.read(answer["estimand"])
+    if not isinstance(holds, str) and holds.holds_for:
+        notes.append(f"For whom this average holds. {holds.holds_for}")
     notes += [sentence(f"On this estimate: {one}") for one in (*answer["concerns"], *answer["notes"])]
     heads = ("", "Estimator", "Whose effect (estimand)", "Effect", level(data), "p-value", "How sure, and how got")
     return {
@@ -104,6 +109,19 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
         "notes": notes,
         "diagnostics": [*_conditions(answer), *pairs(answer["diagnostics"])] or [("Diagnostics", "none were given")],
     }
+
+
+def _before_shared(answer: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The answer as it was before places were found to share shocks: with places taken as independent, and with groups as clusters."""
+    before = answer.get("shared")
+    if not before:
+        return []
+    bare = {"effect": before["effect"], "p_value": None}
+    made = [("Places taken as independent", {**bare, "lower": before["lower"], "upper": before["upper"], "inference": "too narrow: places share shocks"})]
+    if before["group_lower"] is not None:
+        how = f"CR2, clustered by {listed(before['groups'])}, nothing more absorbed"
+        made.append(("The same, groups as clusters", {**bare, "lower": before["group_lower"], "upper": before["group_upper"], "inference": how}))
+    return made
 
 
 HELD = {"authority": "lasting differences between authorities", "year": "what hit all in one year", "controls": "the controls that the graph asks for"}
@@ -238,7 +256,10 @@ def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         for one in data["dose"]
     ]
     heads = (capital(label(data, question["treatment"])), capital(label(data, question["outcome"])), level(data), "Rows", "Authorities")
-    return {"drawing": shown(drawn["dose"]), "table": table("Tenths of the authority-years, all else held fixed", heads, rows, numbers=heads)}
+    return {
+        "drawing": shown(drawn["dose"]),
+        "table": table(f"Tenths of the {'units' if crossed(data['source']['years']) else 'authority-years'}, all else held fixed", heads, rows, numbers=heads),
+    }
 
 
 def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ import pandas as pd
 
 from causal.errors import ConfigError, suggest
 from causal.panel import Panel, Variable
+from causal.sources.machinery import narrow
 from causal.sources.machinery.naming import with_names
 from causal.sources.machinery.world import BURN_IN, FIRST_YEAR, PLANS_PER_ENQUIRY, REFERRALS_PER_NEED, SHOCKS, World, rank
 
@@ -145,11 +146,22 @@ class Simulated(World):
     Parameters
     ----------
     effect, delay, … : as the world has them.
+    first_year, last_year, keep_regions, break_at : the part of the panel to keep, and a break at which every authority starts anew (`machinery.narrow`); the
+        world and its planted truth stay those of all years and authorities.
 
     Raises
     ------
     ConfigError : a knob out of its range.
     """
+
+    first_year: int | None = None
+    last_year: int | None = None
+    keep_regions: tuple[str, ...] = ()
+    break_at: int | None = None
+
+    def __post_init__(self) -> None:
+        World.__post_init__(self)  # no super(): a slotted dataclass is made twice
+        object.__setattr__(self, "keep_regions", narrow.checked(self.keep_regions, self.first_year, self.last_year, self.break_at))
 
     def load(self) -> Panel:
         """The panel as an analyst would get it: rates never below 0, spending as recorded, need left out."""
@@ -180,7 +192,7 @@ class Simulated(World):
             )
             for name, label, unit, equation in COLUMNS
         )
-        return Panel(
+        panel = Panel(
             frame=pd.DataFrame(columns, index=index),
             variables=variables,
             places=places.copy(),
@@ -194,6 +206,7 @@ class Simulated(World):
                 "Need is a cause of the outcomes that no column holds, as in life.",
             ),
         )
+        return narrow.narrow(panel, keep_regions=self.keep_regions, first_year=self.first_year, last_year=self.last_year, break_at=self.break_at)
 
     def truth(self, question: Question) -> Truth:
         """The answer to `question` in this world: the same shocks with the treatment at both levels, from before the first year on.

@@ -13,7 +13,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import DesignError, EstimationError
-from causal.estimators.machinery.long_difference import Years, check_windows, cross_section
+from causal.estimators.machinery.long_difference import Years, check_degree, check_windows, cross_section
 from causal.estimators.machinery.one_row import CrossSection
 from causal.needs import Need
 
@@ -37,19 +37,22 @@ class Windows:
     ----------
     before, after : windows of outcome years, (first, last); None takes the first two and the last two.
     base_outcome : whether the outcome's level in the first window is adjusted for.
+    degree : of the polynomial of the covariates, 1 to 3.
     """
 
     before: Years = None
     after: Years = None
     base_outcome: bool = True
+    degree: int = 1
 
     def __post_init__(self) -> None:
+        check_degree(self.degree)
         for key, window in zip(("before", "after"), check_windows(self.before, self.after), strict=True):
             object.__setattr__(self, key, window)
 
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
-        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome)
+        return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome, degree=self.degree)
 
 
 def agree(name: str, ours: float, theirs: float) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from causal.design import Design
+from causal.arrays import Floats
+from causal.design import GONE, Design
 from causal.errors import ConfigError, DesignError
 from causal.estimators.machinery.one_row import CrossSection
-from causal.estimators.machinery.transformed import scaled
+from causal.estimators.machinery.transformed import expanded, scaled
 from causal.knobs import is_whole
 from causal.needs import Need
 from causal.rows import Control
@@ -46,13 +47,14 @@ def check_windows(before: Any, after: Any) -> tuple[Years, Years]:
 
 
 @lru_cache(maxsize=1)  # what an estimator needs is seen on the rows that it then takes
-def cross_section(design: Design, *, before: Years, after: Years, base_outcome: bool = True, change: bool = True) -> CrossSection:
+def cross_section(design: Design, *, before: Years, after: Years, base_outcome: bool = True, change: bool = True, degree: int = 1) -> CrossSection:
     """One row for each authority: as the design has it, or between two windows of its years.
 
     Parameters
     ----------
     base_outcome : whether the outcome's level in the first window is adjusted for.
     change : whether the outcome is its change between the windows, or its level in the last.
+    degree : of the polynomial of the covariates.
 
     Raises
     ------
@@ -100,7 +102,33 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
                 f"{number} authorities are {kind}, and at least {FEWEST_OF_A_KIND} are wanted to compare with; choose other windows or another level"
             )
     whom = None if made.question.target == "ATE" else int(made.question.treated)
-    return CrossSection(design=made, on=on, features=scaled(made.controls), whom=whom, windows=spans, half=half, changed=panel and change)
+    return CrossSection(design=made, on=on, features=curved(made, degree), whom=whom, windows=spans, half=half, changed=panel and change)
+
+
+def curved(made: Design, degree: int) -> Floats:
+    """The covariates of mean 0 and standard deviation 1, and from degree 2 on their powers and products that the others do not tell; shape (rows, k)."""
+    if degree == 1:
+        return scaled(made.controls)
+    features = scaled(expanded(made, degree))
+    basis, kept = np.empty((len(features), 0)), []
+    for j, column in enumerate(features.T):
+        left = column - basis @ (basis.T @ column)
+        # the square of a 0 or 1 is itself again
+        if np.linalg.norm(left) > GONE * np.linalg.norm(column):
+            kept.append(j)
+            basis = np.column_stack([basis, left / np.linalg.norm(left)])
+    return np.asarray(features[:, kept])
+
+
+def check_degree(degree: Any) -> None:
+    """Refuse a degree that is none.
+
+    Raises
+    ------
+    ConfigError : not 1, 2 or 3.
+    """
+    if not is_whole(degree, 1, 3):
+        raise ConfigError(f"degree must be 1, 2 or 3, got {degree!r}")
 
 
 def _half_treated(design: Design, made: Design, last: tuple[int, int]) -> int:

@@ -12,14 +12,15 @@ from typing import Literal
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Design
+from causal.design import Design, orthonormal
 from causal.errors import ConfigError, EstimationError
 from causal.estimand import Estimand, Held
 from causal.estimate import feedback, thin
-from causal.inference.clustered import Fit, cluster_sums
+from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.knobs import is_number
 
 Target = Literal["ATE", "ATT"]
+ALARM = 0.05  # a joint test of products below this is a concern
 TARGETS = "ATE, ATT; every authority alike"
 
 
@@ -166,6 +167,30 @@ def overlap(made: CrossSection, chance: Floats, clip: float | None) -> tuple[dic
     if made.half:
         said.append(f"{made.half} authorities took the treatment up within the last window, so that their outcome is treated in part only")
     return found, tuple(said), tuple(notes)
+
+
+def additive(made: CrossSection) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is said of an outcome's model in which the treatment moves all alike: a concern where its products with the covariates tell more, and a note.
+
+    The products are tested jointly, clustered, with covariates and treatment held fixed.
+    """
+    note = "The outcome's model is additive: one effect for all. Where effects differ by the covariates it averages them by residual treatment variance"
+    columns = np.column_stack([np.ones(len(made.on)), made.on, made.features])
+    basis = orthonormal(columns)
+    products = made.features * made.on[:, None]
+    left = orthonormal(products - basis @ (basis.T @ products))
+    number, k = len(made.design.clusters), left.shape[1]
+    if not k or k >= min(number, len(made.on) - columns.shape[1]) - 1:
+        return (), (f"{note}; too few authorities to see whether they do.",)
+    outcome = made.design.outcome - basis @ (basis.T @ made.design.outcome)
+    fit = clustered_least_squares(outcome, left, basis, made.design.cluster, number, absorbed_rank=basis.shape[1])
+    f, _, p_value = joint_test(fit.coefficients, fit.scores, float(fit.df.min()))
+    if not np.isfinite(p_value):
+        return (), (f"{note}; too few authorities to see whether they do.",)
+    note = f"{note} (products with the covariates, jointly: F {f:.2f}, p {p_value:.2g})."
+    if p_value >= ALARM:
+        return (), (note,)
+    return (f"effects differ by the covariates (p {p_value:.2g}), and the outcome's model is additive; take  estimator.interactions=true",), (note,)
 
 
 def threats(made: CrossSection, residual: Floats) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from typing import Literal
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.design import Design
+from causal.design import GONE, Design, orthonormal
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, thin, without_interval
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.words import listed
 
 Pieces = tuple[tuple[float, float], ...]
 TAU = 0.1  # worst-case bias, as a share of that of least squares, against which the effective F is set
@@ -136,6 +137,36 @@ def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = (
             "are held fixed; an instrument must vary there (one that is constant for an authority works only through the years: see shift_share)"
         )
     return np.asarray(left[:, kept] / size[kept])
+
+
+def distinct(design: Design, raw: Floats, names: tuple[str, ...]) -> tuple[Floats, tuple[str, ...], tuple[str, ...]]:
+    """Instruments of which none is told by the others and what is held fixed, their names, and sentences on those left out.
+
+    Parameters
+    ----------
+    design : with what is held fixed.
+    raw, names : shape (rows, l); earlier ones are kept.
+    """
+    if len(names) < 2:
+        return raw, names, ()
+    left = design.partial_out(raw)
+    about = np.linalg.norm(raw - raw.mean(axis=0), axis=0)
+    kept: list[int] = []
+    said: list[str] = []
+    for j, name in enumerate(names):
+        size = float(np.linalg.norm(left[:, j]))
+        basis = orthonormal(left[:, kept].copy())
+        rest = float(np.linalg.norm(left[:, j] - basis @ (basis.T @ left[:, j])))
+        if size > GONE * about[j] and rest > GONE * size:
+            kept.append(j)
+        elif size <= GONE * about[j]:
+            said.append(f"The instrument {name} is left out: what is held fixed tells it wholly.")
+        else:
+            others = listed([names[i] for i in kept])
+            said.append(f"The instrument {name} is left out: {others} {'tells' if len(kept) == 1 else 'tell'} it wholly (collinear).")
+    if not kept:
+        return raw, names, ()
+    return raw[:, kept], tuple(names[j] for j in kept), tuple(said)
 
 
 def effective_f(instruments: Floats, treatment: Floats, cluster: Ints, clusters: int) -> tuple[float, float]:

@@ -83,7 +83,7 @@ def specifications(
 def _again(trial: Trial, question: Question) -> Identification:
     if trial.graph is None:
         raise ConfigError("the graph is not at hand, and another question must be identified anew")
-    found = identify(question, trial.graph, measured=trial.panel.names, strategy=trial.identification.strategy)
+    found = identify(question, trial.graph, measured=trial.panel.known, strategy=trial.identification.strategy)
     if not found.identified:
         raise ConfigError("the graph does not identify it")
     return found
@@ -112,7 +112,7 @@ def _sets(found: Identification, trial: Trial, question: Question, most: int) ->
             break
         if set(one) & set(PLACE_AND_TIME) != place or (past and any(undated(name)[0] == outcome for name in one)):
             continue
-        whole = one if trial.graph is None else held_between(question, trial.graph, one, measured=trial.panel.names)
+        whole = one if trial.graph is None else held_between(question, trial.graph, one, measured=trial.panel.known)
         if whole != chosen and whole not in others:
             others.append(whole)
     return [found, *(replace(found, adjust_for=one, by_year=_by_year(one, found, trial)) for one in others)]
@@ -168,6 +168,7 @@ def _cut(made: Design, found: Identification) -> Design:
         control_groups={name: tuple(place[at] for at in made.control_groups[name]) for name in groups},
         nested=made.nested[:, nested],
         nested_names=tuple(made.nested_names[i] for i in nested),
+        grouped={name: codes for name, codes in made.grouped.items() if name in found.adjust_for},
     )
 
 

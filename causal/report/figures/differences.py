@@ -24,6 +24,7 @@ from causal.words import capital, count, listed, signed, span
 FEW = 12  # runs of which every pair is looked at; of more, each against the middle one
 LEVEL = 0.05
 SAME = 1e-9  # of the larger error: below it two runs are one estimate
+EQUAL = 1e-6  # of the larger error: below it two effects are one
 
 
 def differences(runs: Sequence[tuple[Mapping[str, Any], Path]]) -> dict[str, Any]:
@@ -57,7 +58,8 @@ def differences(runs: Sequence[tuple[Mapping[str, Any], Path]]) -> dict[str, Any
         apart = one["effect"] - other["effect"]
         error = float(np.sqrt(((columns[first] - columns[second]) ** 2).sum()))
         row = {"first": first, "second": second, "difference": apart, **dict.fromkeys(("std_error", "lower", "upper", "p_value", "p_value_adjusted"))}
-        if error > SAME * max(one["std_error"], other["std_error"]):
+        # two of the same algebra differ by rounding, however each got its error
+        if error > SAME * max(one["std_error"], other["std_error"]) and abs(apart) > EQUAL * max(one["std_error"], other["std_error"]):
             df = min(estimate["df"] if estimate["df"] is not None else len(clusters) - 1 for estimate in (one, other))
             reach = float(stats.t(df).ppf(1 - LEVEL / 2)) * error
             row |= {"std_error": error, "lower": apart - reach, "upper": apart + reach, "p_value": float(2 * stats.t(df).sf(abs(apart) / error))}

@@ -7,25 +7,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.sources.england.making import BANDS, PRICES, Making
+from causal.sources.england.making import BANDS, CENSUS_2011, CHILDREN, PRICES, Making
 from causal.sources.england.variables import BY_NAME, Made
 from causal.words import listed
 
 
-def behind(one: Made, year: int) -> dict[str, set[int]]:
-    """Every quantity behind a number, and the years of it that enter."""
+def behind(one: Made, year: int, series: str = CENSUS_2011) -> dict[str, set[int]]:
+    """Every quantity behind a number, and the years of it that enter; `series` of children."""
     own = {*one.anchors} if one.varies == "authority" else {year, *one.anchors}
     out = {quantity: set(own) for quantity in (*one.needs, *one.helps)}
     if one.chained:
         out["spending_power_change"] = set(range(min(one.anchors) + 1, year + 1))
     if "gdp_deflator" in out and not one.chained:
         out["gdp_deflator"] |= {PRICES}
+    if one.name == "children" and series != CENSUS_2011:
+        out.pop(CHILDREN[CENSUS_2011], None)
+        out.pop("population_0_17_cla", None)
     if one.per_children or one.name == "children":
         for when in own:
-            out.setdefault("population_0_17", set()).add(max(when, 2013))
+            out.setdefault(CHILDREN[series], set()).add(max(when, 2013))
             for band in BANDS if when < 2013 else ():
                 out.setdefault(band, set()).update({when, 2013})
-            if when >= 2022:
+            if when >= 2022 and series == CENSUS_2011:
                 out.setdefault("population_0_17_cla", set()).add(when)
     return out
 
@@ -50,8 +53,10 @@ def reasons(frame: pd.DataFrame, making: Making) -> pd.Series:
         empty = np.flatnonzero(frame[name].isna().to_numpy())
         one = BY_NAME[str(name)]
         first = np.full(len(empty), "", dtype=object)
-        under = ("population_0_17",) if one.per_children and making.numbers.has("population_0_17") else ()
-        for quantity, anchor in ((need, at) for need in (*one.needs, *under) for at in (None, *one.anchors) if len(empty)):
+        people = CHILDREN[making.choices.population_series]
+        under = (people,) if one.per_children and making.numbers.has(people) else ()
+        own = (people,) if one.name == "children" else one.needs
+        for quantity, anchor in ((need, at) for need in (*own, *under) for at in (None, *one.anchors) if len(empty)):
             here = marks(quantity, anchor)
             if here is not None:
                 first = np.where(first == "", here[empty], first)

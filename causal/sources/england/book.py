@@ -11,17 +11,18 @@ import csv
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from causal.errors import DataError
 
 # What official statistics print where a number would stand, and what it says. The keys are compared in lower case.
 MARKS: dict[str, str] = {
-    "contradicted": "contradicted by what is printed beside it",
     "x": "withheld (1 to 5, or to protect such a number), or not available",
     "c": "withheld (1 to 5, or to protect such a number)",
     "z": "not applicable",
@@ -39,6 +40,7 @@ MARKS: dict[str, str] = {
     "null": "not available",
     "blank": "left blank",
     "unreadable": "not a number",
+    "contradicted": "contradicted by what stands beside it",
 }
 HEADER_ROWS = 40  # a header that stands lower than this is not looked for
 
@@ -122,6 +124,29 @@ class Book:
         return self.path.suffix.lower() in (".csv", ".tsv")
 
     @cached_property
+    def is_parquet(self) -> bool:
+        """One table of columns, by its ending."""
+        return self.path.suffix.lower() == ".parquet"
+
+    def columns(self, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Columns of a Parquet file, all or those named; the row that a reader sees is the index + 2, as below a header.
+
+        Raises
+        ------
+        DataError : the file cannot be read, or lacks such a column.
+        """
+        import pyarrow as arrow
+        from pyarrow import parquet
+
+        try:
+            frame: pd.DataFrame = parquet.read_table(self.path, columns=list(names) if names else None).to_pandas()
+        except (arrow.ArrowException, OSError, ValueError, KeyError) as error:
+            raise self.unreadable(error) from error
+        if missing := [name for name in names or () if name not in frame.columns]:
+            raise DataError(f"{self.path}: no column {missing[0]!r}; it has {', '.join(map(str, self.head('')[0]))}")
+        return frame
+
+    @cached_property
     def _workbook(self) -> Any:
         import python_calamine  # here, not above: only spreadsheets need it
 
@@ -134,14 +159,20 @@ class Book:
 
     @cached_property
     def sheets(self) -> tuple[str, ...]:
-        """Names of the sheets; ("",) for a CSV."""
-        return ("",) if self.is_csv else tuple(self._workbook.sheet_names)
+        """Names of the sheets; ("",) for a CSV or a Parquet file."""
+        return ("",) if self.is_csv or self.is_parquet else tuple(self._workbook.sheet_names)
 
     def rows(self, sheet: str) -> list[list[Any]]:
         """All rows of a sheet, empty ones included, so that row numbers are those a reader sees."""
         if sheet not in self._read:
             try:
-                self._read[sheet] = self._csv() if self.is_csv else self._workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+                self._read[sheet] = (
+                    self._csv()
+                    if self.is_csv
+                    else self._parquet()
+                    if self.is_parquet
+                    else self._workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+                )
             except (DataError, KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # as above
@@ -151,7 +182,8 @@ class Book:
     def head(self, sheet: str) -> list[list[str]]:
         """The words of the first 40 rows of a sheet, where a header may stand."""
         if sheet not in self._heads:
-            self._heads[sheet] = [[said(cell) for cell in row] for row in self.rows(sheet)[:HEADER_ROWS]]
+            rows = [self._names()] if self.is_parquet else self.rows(sheet)[:HEADER_ROWS]  # a Parquet file is large, and its header is its schema
+            self._heads[sheet] = [[said(cell) for cell in row] for row in rows]
         return self._heads[sheet]
 
     def table(self, columns: Mapping[str, str], *, sheet: str = ".*", optional: Mapping[str, str] | None = None) -> Table | None:
@@ -205,6 +237,23 @@ class Book:
     def unreadable(self, error: object) -> DataError:
         """What to raise when the file cannot be opened."""
         return DataError(f"{self.path}: cannot be read ({error}); it may be cut short or still downloading. Fetch it again")
+
+    def _cells(self, sheet: str) -> list[list[Any]]:
+        rows: list[list[Any]] = self._workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        return rows
+
+    def _names(self) -> list[str]:
+        import pyarrow as arrow
+        from pyarrow import parquet
+
+        try:
+            return list(parquet.read_schema(self.path).names)
+        except (arrow.ArrowException, OSError, ValueError) as error:
+            raise self.unreadable(error) from error
+
+    def _parquet(self) -> list[list[Any]]:
+        frame = self.columns()
+        return [list(frame.columns), *frame.astype(object).where(frame.notna(), "").to_numpy().tolist()]
 
     def _csv(self) -> list[list[Any]]:
         data = self.path.read_bytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ from causal.sources.england.book import Table, number, said
 
 COLUMNS = ("place", "year", "quantity", "part", "value", "mark", "sheet", "row", "column")
 AUTHORITY = ("old_la_code", "new_la_code", "la_name", "region_code", "region_name", "year")
-CONTRADICTED = "contradicted"  # mark of a number that what is printed beside it contradicts
 ENGLAND = "E92000001"  # how `place` names the whole country, whatever the file prints
 
 
@@ -73,30 +71,14 @@ class Cells:
         self._authorities: dict[tuple[object, ...], None] = {}
         self._problems: list[Problem] = []
 
-    def add(
-        self,
-        table: Table,
-        row: int,
-        quantity: str,
-        cell: object,
-        *,
-        place: object,
-        year: int,
-        column: str,
-        part: str = "",
-        scale: float = 1.0,
-        against: str = "",
-    ) -> None:
+    def add(self, table: Table, row: int, quantity: str, cell: object, *, place: object, year: int, column: str, part: str = "", scale: float = 1.0) -> None:
         """Take one cell.
 
         `column` is the table's name of the column, or the heading itself. Cells of one place, year and quantity add up if they differ in `part`; with the same
-        part they are a double. `scale` multiplies (1000 where £ thousand are printed). `against` says what the number contradicts; it is then left empty.
+        part they are a double. `scale` multiplies (1000 where £ thousand are printed).
         """
         value, mark = number(cell)
         heading = table.heading(column)
-        if against and not mark:
-            self.problem(f"{against}; the cell is left empty. Fetch the file again", row=row, column=heading, value=cell, quantity=quantity)
-            value, mark = math.nan, CONTRADICTED
         if mark == "unreadable":
             self.problem("a number, or a mark such as x, c or .., was expected; the cell is left empty", row=row, column=heading, value=cell, quantity=quantity)
         self._rows.append((said(place), year, quantity, part, value * scale, mark, table.sheet, row, heading))
@@ -133,5 +115,5 @@ class Cells:
             rounding=dict(rounding or {}),
             authorities=pd.DataFrame(list(self._authorities), columns=list(AUTHORITY)),
             links=dict(links or {}),
-            problems=tuple(self._problems),
+            problems=tuple(sorted(self._problems, key=lambda problem: problem.row)),
         )

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from causal.sources.england.extract import ENGLAND
-from causal.sources.england.making import accounts, by_year
+from causal.sources.england.making import CENSUS_2011, CHILDREN, accounts, by_year
 from causal.sources.england.places import TOO_SMALL
 from causal.sources.england.source import England
 from causal.words import signed
@@ -55,9 +55,11 @@ class _Files:
     """The folder's numbers, asked for by name."""
 
     def __init__(self, england: England) -> None:
-        self._england = replace(england, places="published")  # the statements are about authorities as they were
+        # the statements are about authorities as they were, and children as they were counted then
+        then = CENSUS_2011 if england.making().numbers.has(CHILDREN[CENSUS_2011]) else None
+        self._england = replace(england, places="published", population_series=then)
         self.made = self._england.making()
-        self.steady = replace(england, places="stable").making()  # numbers that are not printed for all boundaries
+        self.steady = replace(england, places="stable", population_series=then).making()  # numbers that are not printed for all boundaries
 
     def national(self, quantity: str, year: int) -> float:
         """England's own row, as printed."""

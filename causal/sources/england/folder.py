@@ -16,8 +16,9 @@ import tempfile
 import time
 import zipfile
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,20 @@ from causal.errors import DataError
 from causal.sources.england.book import Book, digest
 from causal.sources.england.extract import AUTHORITY, ENGLAND, Extract, Problem
 from causal.sources.england.numbers import groups
-from causal.sources.england.places import ENDED_2009, TOO_SMALL, UNIT, Places
+from causal.sources.england.places import CODES, ENDED_2009, TOO_SMALL, UNIT, Places, plain
 from causal.sources.england.publication import Edition, Publication, publications
+from causal.sources.england.publications.children_in_need import last_year
+from causal.sources.england.witnesses import EMPTY as CONTRADICTED
 
-ENDINGS = frozenset({".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods"})
+ENDINGS = frozenset({".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet"})
 TEXTS = ("place", "quantity", "part", "mark", "sheet", "column", "file")
 NUMBERS = ("year", "value", "row", "released")
 WHOLE = 0.95  # a file that names fewer of the authorities than this was cut short
 FIRST = 2010  # the first year that panels can have
 KEPT = 8  # entries that stay in the cache, the newest
+TOLD = 2  # files that must name a code alike before another name beside it is held against them
+REVISED_TIMES, REVISED_MOST = 1.5, 50.0  # a later release that is so many times another, and differs by more than so much, is no revision of it
+SHOWN = 20
 DAY = 86_400.0  # seconds
 LAYOUT = "causal-prevention cache 1"
 CACHE = "CAUSAL_CACHE"  # environment variable that names another folder for the cache; empty: none
@@ -68,26 +74,93 @@ class Folder:
     rounding : quantity → what its numbers are rounded to, where they are.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     cells: pd.DataFrame
     places: Places
     files: tuple[File, ...]
     rounding: dict[str, float]
     problems: tuple[Problem, ...]
 
+    def where(self, name: str) -> Path:
+        """The file of this name, as files are named here."""
+        return _where(self.paths, name)
 
-def read(path: Path, *, merged: bool, say: Callable[[str], None] | None = None) -> Folder:
-    """Read a folder, or take it from the cache.
+    def named(self) -> dict[str, Path]:
+        """What each folder is called before its files' names ("" for one alone) → the folder."""
+        return {"" if len(self.paths) == 1 else _label(self.paths, at): path for at, path in enumerate(self.paths)}
+
+
+def read(paths: Sequence[Path], *, merged: bool, say: Callable[[str], None] | None = None) -> Folder:
+    """Read folders, or take them from the cache.
+
+    Of one number that several releases print the latest that has it stands, in whichever folder it is; two copies of one release that differ leave the number
+    empty. With several folders a file's name begins with its folder's.
 
     Parameters
     ----------
+    paths : one folder or more; none inside another.
     merged : places that were reorganised are one place in all years.
     say : told of each file as it is read.
 
     Raises
     ------
-    DataError : no such folder, or nothing in it that is recognised.
+    DataError : no such folder, or nothing in it that is recognised; one that is named twice, or inside another.
     """
+    whole = [path.resolve() for path in paths]
+    for i, path in enumerate(whole):
+        if inside := [other for j, other in enumerate(whole) if j != i and ((other == path and j < i) or other in path.parents)]:
+            what = "twice" if inside[0] == path else f"inside {str(inside[0])!r}"
+            raise DataError(f"source.path names {str(paths[i])!r} {what}: its files would be read twice; name each folder once")
+    raws = [_raw(path, say) for path in paths]
+    return _resolved(tuple(paths), raws[0] if len(raws) == 1 else _together(paths, raws), merged)
+
+
+def _label(paths: Sequence[Path], at: int) -> str:
+    """What a folder is called before its files' names: its own name, numbered where another has it too."""
+    names = [path.resolve().name for path in paths]
+    return names[at] if names.count(names[at]) == 1 else f"{names[at]}({at + 1})"
+
+
+def _where(paths: Sequence[Path], name: str) -> Path:
+    if len(paths) == 1:
+        return paths[0] / name
+    first, _, rest = name.partition("/")
+    return next(path for at, path in enumerate(paths) if _label(paths, at) == first) / rest
+
+
+def _together(paths: Sequence[Path], raws: Sequence[_Raw]) -> _Raw:
+    """Several folders as one. Copies of one release are told: the same bytes or numbers are read once, others by what differs in them (`_single`)."""
+    frames, files, rounding, links = list[pd.DataFrame](), list[File](), dict[str, float](), dict[str, str]()
+    problems: list[Problem] = []
+    claimed: dict[tuple[str, Edition], str] = {}
+    for at, raw in enumerate(raws):
+        label = _label(paths, at)
+        frames.append(raw.cells.assign(file=raw.cells["file"].astype(str).map(lambda name, label=label: f"{label}/{name}")))
+        for file in raw.files:
+            name = f"{label}/{file.name}"
+            files.append(replace(file, name=name))
+            if file.publication:
+                other = claimed.setdefault((file.publication, file.edition), name)
+                if other != name:
+                    same = digest(_where(paths, name)) == digest(_where(paths, other))
+                    what = "the same bytes as" if same else "the same release as"
+                    then = "read once" if same else "where they differ nothing stands. Keep one of the two"
+                    problems.append(Problem(path=_where(paths, name), message=f"{what} {_where(paths, other)}; {then}"))
+        rounding |= raw.rounding
+        links |= raw.links
+        problems += raw.problems
+    return _Raw(
+        cells=_stack(frames),
+        authorities=_once([raw.authorities for raw in raws if len(raw.authorities)]),
+        links=links,
+        files=tuple(files),
+        rounding=rounding,
+        problems=tuple(problems),
+    )
+
+
+def _raw(path: Path, say: Callable[[str], None] | None) -> _Raw:
+    """What the files of one folder say, from the cache if they and the readers are as they were."""
     if not path.is_dir():
         raise DataError(f"there is no folder {str(path)!r}; source.path names the folder that holds the published files")
     files = sorted(file for file in _below(path) if file.suffix.lower() in ENDINGS)
@@ -102,7 +175,7 @@ def read(path: Path, *, merged: bool, say: Callable[[str], None] | None = None) 
         # a file that was changed while it was read must not be remembered under what it was before
         if store and digests == {str(file.relative_to(path)): digest(file) for file in files if file.is_file()}:
             _save(store, made_of, raw)
-    return _resolved(path, raw, merged)
+    return raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,6 +197,10 @@ def _nearly(book: Book) -> str:
     for one in publications():
         for release in one.releases:
             if release.name.lower() == book.path.name.lower():
+                last = last_year(book)
+                if last > max(one.released(each.edition) for each in one.releases):
+                    heads = ", ".join(filter(None, book.head("")[0]))[:200]
+                    return f"is called like {one.title}, and goes to {last}: a later release in a layout that is not read here ({heads}). It is left alone"
                 return f"is called like {one.title}, and its headings are not as published; it is not read. Fetch it again, or undo changes to its headings"
     return ""
 
@@ -196,9 +273,12 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
             + ". What is wanted:  causal fetch"
         )
     frames, links, rounding = [], dict[str, str](), dict[str, float]()
+    misnamed = _misnamed([extract for _, _, extract in extracts])
     for publication, edition, extract in extracts:
         name = known[extract.path].name
-        frames.append(extract.cells.assign(file=name, released=publication.released(edition)))
+        cells, wrong = _without(extract, misnamed.get(extract.path, {}))
+        problems += wrong
+        frames.append(cells.assign(file=name, released=publication.released(edition)))
         links |= extract.links
         rounding |= extract.rounding
     return _Raw(
@@ -209,6 +289,40 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
         rounding=rounding,
         problems=tuple(problems),
     )
+
+
+def _misnamed(extracts: Sequence[Extract]) -> dict[Path, dict[tuple[str, int], tuple[str, str]]]:
+    """File → (code, year) → name beside it and the code that this name has everywhere else: a code that stands beside another authority's name."""
+    names: dict[str, Counter[str]] = defaultdict(Counter)
+    for extract in extracts:
+        for old, name in dict.fromkeys(zip(extract.authorities["old_la_code"].astype(str), extract.authorities["la_name"].astype(str), strict=True)):
+            if old in CODES and name:
+                names[old][plain(name)] += 1  # once for each file
+    usual = {old: counted.most_common(1)[0] for old, counted in names.items()}
+    owner = {name: old for old, (name, times) in usual.items() if times >= TOLD}
+    out: dict[Path, dict[tuple[str, int], tuple[str, str]]] = defaultdict(dict)
+    for extract in extracts:
+        for old, name, year in extract.authorities[["old_la_code", "la_name", "year"]].astype({"old_la_code": str, "la_name": str}).itertuples(index=False):
+            other = owner.get(plain(name), old)
+            if name and old in usual and other != old and usual[old][0] != plain(name) and usual[old][1] >= TOLD:
+                out[extract.path][old, int(year)] = (name, other)
+    return out
+
+
+def _without(extract: Extract, misnamed: Mapping[tuple[str, int], tuple[str, str]]) -> tuple[pd.DataFrame, list[Problem]]:
+    """The cells of a file, empty where a code stands beside another's name, and what is to be told of it."""
+    cells, problems = extract.cells, list[Problem]()
+    for (old, year), (name, other) in misnamed.items():
+        here = ((cells["place"].astype(str) == old) & (cells["year"] == year)).to_numpy()
+        if not here.any() or (cells["mark"][here] == CONTRADICTED).any():
+            continue  # no number is lost, or the file's own reader has said it
+        value, mark = cells["value"].to_numpy(float).copy(), cells["mark"].astype(str).to_numpy(dtype=object)
+        value[here], mark[here] = np.nan, CONTRADICTED
+        cells = cells.assign(value=value, mark=pd.Categorical(mark))
+        what = f"stands beside the name {name!r}, which has the code {other} in other files"
+        message = f"{what}: code and name contradict each other, and its numbers of {year} are left empty"
+        problems.append(Problem(path=extract.path, row=int(cells["row"][here].min()), value=old, message=message))
+    return cells, problems
 
 
 def _once(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -229,7 +343,7 @@ def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def _resolved(path: Path, raw: _Raw, merged: bool) -> Folder:
+def _resolved(paths: tuple[Path, ...], raw: _Raw, merged: bool) -> Folder:
     """Printed places become DfE codes; unknown codes, doubles and files that were cut short are told and left out."""
     places = Places.of(raw.authorities, raw.links, merged=merged)
     problems = list(raw.problems)
@@ -244,22 +358,68 @@ def _resolved(path: Path, raw: _Raw, merged: bool) -> Folder:
             ended = [place for place in rows.index if str(place) in ENDED_2009]
             for place in ended:
                 message = f"{ENDED_2009[str(place)]} was split in April 2009; its {rows['size'][place]} cells are left out"
-                problems.append(Problem(path=path / str(file), row=int(rows["min"][place]), value=str(place), message=message))
+                problems.append(Problem(path=_where(paths, str(file)), row=int(rows["min"][place]), value=str(place), message=message))
             rows = rows.drop(ended)
             if len(rows):
                 more = f", nor {len(rows) - 1} other places ({', '.join(map(str, rows.index[1:6]))}{' …' if len(rows) > 6 else ''})" if len(rows) > 1 else ""
                 message = f"no lookup in this folder knows this place{more}; {rows['size'].sum()} cells are left out. Mend the code, or add the lookup"
-                problems.append(Problem(path=path / str(file), row=int(rows["min"].iloc[0]), value=str(rows.index[0]), message=message))
+                problems.append(Problem(path=_where(paths, str(file)), row=int(rows["min"].iloc[0]), value=str(rows.index[0]), message=message))
         cells = cells[~here]
     names = sorted({code for code in codes if code is not None})
     at = np.array([names.index(code) if code is not None else -1 for code in codes], dtype=np.int64)
     cells = cells.assign(place=pd.Categorical.from_codes(at[cells["place"].cat.codes.to_numpy()], categories=pd.Index(names)))
-    cells, doubles = _single(path, cells)
-    cells, short = _complete(path, cells, raw.files, places)
-    return Folder(path=path, cells=cells.reset_index(drop=True), places=places, files=raw.files, rounding=raw.rounding, problems=(*problems, *doubles, *short))
+    cells, beyond = _beyond(paths, cells)
+    cells, doubles = _single(paths, cells)
+    cells, short = _complete(paths, cells, raw.files, places)
+    return Folder(
+        paths=paths, cells=cells.reset_index(drop=True), places=places, files=raw.files, rounding=raw.rounding, problems=(*problems, *beyond, *doubles, *short)
+    )
 
 
-def _single(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+def _beyond(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Numbers that a later release in another folder gives so differently that it is no revision: told, and neither stands."""
+    if len(paths) == 1:
+        return cells, []
+    labels = cells["file"].cat.categories.to_series().str.partition("/")[0].astype("category").cat.codes.to_numpy(np.int64)
+    folder = labels[cells["file"].cat.codes.to_numpy()]
+    keys = [cells[name].cat.codes.to_numpy(np.int64) for name in ("quantity", "place", "part")] + [cells["year"].to_numpy()]
+    group, _ = groups(*keys)
+    order = np.lexsort((cells["released"].to_numpy(), group))
+    before, after = order[:-1], order[1:]
+    value, released = cells["value"].to_numpy(float).copy(), cells["released"].to_numpy()
+    old, new = value[before], value[after]
+    asked = (group[before] == group[after]) & (folder[before] != folder[after]) & (released[before] != released[after]) & (cells["year"].to_numpy()[after] > 0)
+    low, high = np.fmin(old, new), np.fmax(old, new)
+    at = np.flatnonzero(asked & (high - low > REVISED_MOST) & (high > REVISED_TIMES * np.fmax(low, 0)))
+    if not len(at):
+        return cells, []
+    problems = []
+    for i in at[np.argsort(after[at], kind="stable")][:SHOWN]:
+        one, other = cells.iloc[int(after[i])], cells.iloc[int(before[i])]
+        what = f"{one['quantity']} of {one['place']}, {one['year']}: {other['value']:,.10g} in {other['file']}, row {other['row']}"
+        message = f"{what}; so great a difference is no revision, and neither stands. Which folder is right?"
+        problems.append(
+            Problem(
+                path=_where(paths, str(one["file"])),
+                row=int(one["row"]),
+                column=str(one["column"]),
+                value=f"{one['value']:,.10g}",
+                message=message,
+                quantity=str(one["quantity"]),
+            )
+        )
+    if len(at) > SHOWN:
+        files = sorted(set(cells["file"].iloc[after[at]].astype(str)))
+        problems.append(
+            Problem(path=_where(paths, files[0]), message=f"{len(at) - SHOWN:,} more numbers differ so from another folder's, in {', '.join(files[:4])}")
+        )
+    mark = cells["mark"].astype(str).to_numpy(dtype=object)
+    wrong = np.concatenate([before[at], after[at]])
+    value[wrong], mark[wrong] = np.nan, CONTRADICTED
+    return cells.assign(value=value, mark=pd.Categorical(mark)), problems
+
+
+def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
     """Each number once: an equal double is dropped, one that differs makes the number missing."""
     keys = [cells[name].cat.codes.to_numpy(np.int64) for name in ("quantity", "place", "part")] + [cells["year"].to_numpy(), cells["released"].to_numpy()]
     group, first = groups(*keys)
@@ -283,14 +443,14 @@ def _single(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem
         if len(differs):
             some = ", ".join(map(str, differs["quantity"].unique()[:4]))
             end = f"{len(differs)} of {len(block)} numbers differ and are left empty ({some}); keep one"
-        problems.append(Problem(path=path / where, row=row, message=f"{what}: {end}"))
+        problems.append(Problem(path=_where(paths, where), row=row, message=f"{what}: {end}"))
     wrong = origin[~same]
     value[wrong], mark[wrong] = np.nan, "stands twice"
     cells = cells.assign(value=value, mark=pd.Categorical(mark))
     return cells[np.isin(np.arange(len(cells)), later, invert=True)], problems
 
 
-def _complete(path: Path, cells: pd.DataFrame, files: Sequence[File], places: Places) -> tuple[pd.DataFrame, list[Problem]]:
+def _complete(paths: Sequence[Path], cells: pd.DataFrame, files: Sequence[File], places: Places) -> tuple[pd.DataFrame, list[Problem]]:
     """Without the years of a file in which it names too few of the authorities: it was cut short there."""
     whole = {one.key for one in publications() if one.whole}
     asked = [file.name for file in files if file.publication in whole]
@@ -308,7 +468,7 @@ def _complete(path: Path, cells: pd.DataFrame, files: Sequence[File], places: Pl
         span = spans[one_.publication](one_.edition) if one_.publication in whole else None
         if span and (one_.first > span[0] or one_.last < span[1]):
             message = f"holds {one_.first} to {one_.last}, and was published with {span[0]} to {span[1]}; the other years stay empty. Fetch the file again"
-            problems.append(Problem(path=path / one_.name, message=message))
+            problems.append(Problem(path=_where(paths, one_.name), message=message))
     for key, found in counts:
         name, when = str(key[0]), int(str(key[1]))
         missing = sorted(units - set(found))
@@ -316,13 +476,13 @@ def _complete(path: Path, cells: pd.DataFrame, files: Sequence[File], places: Pl
             continue  # before the reorganisation of April 2009 other authorities stood
         if missing and len(missing) <= (1 - WHOLE) * len(units):
             told = ", ".join(f"{places.table['name'].get(code, code)} ({code})" for code in missing)
-            problems.append(Problem(path=path / name, message=f"{told}: not in the file for {when}, and so empty there"))
+            problems.append(Problem(path=_where(paths, name), message=f"{told}: not in the file for {when}, and so empty there"))
         elif missing:
             lacks = missing[0]
             one = f"{places.table['name'].get(lacks, lacks)} ({lacks})"
             count = f"{len(units & set(found))} of {len(units)} authorities were found for {when}"
             message = f"{count}, the first that lacks is {one}; {when} is left out. Fetch the file again"
-            problems.append(Problem(path=path / name, message=message))
+            problems.append(Problem(path=_where(paths, name), message=message))
             drop |= ((cells["file"] == name) & (cells["year"] == when)).to_numpy()
     return cells[~drop], problems
 

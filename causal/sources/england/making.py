@@ -1,7 +1,11 @@
 """How England's variables are made of printed numbers: rates, spending, and the few series that need a decision.
 
-- **Rates** are counts ÷ children aged 0–17 in the middle of the year before × 10,000, in one post-2011-Census series: ONS's from mid-2012; mid-2009 to
-  mid-2011 are mid-2012 times the growth of ages 0–16 in Nomis; mid-2021 is DfE's, on the Census of 2021, and so breaks the series.
+- **Rates** are counts ÷ children aged 0–17 in the middle of the year before × 10,000, in one series (`population_series`). *census_2021*, used where the folder
+  has it: ONS's estimates from mid-2012, rebased on the Census of 2021. Before their merger Dorset, Bournemouth and Poole are not printed in it: together they
+  are England less every other authority, and each has its share of the older series. *census_2011*: ONS's from mid-2012 to mid-2020, rolled forward from the
+  Census of 2011, and for mid-2021 DfE's, on the Census of 2021, which breaks the series; the older drifted away from the newer (in mid-2020 England has 2.5 %
+  fewer children in the newer, Westminster 37 %), so that rates move within authorities. In both mid-2009 to mid-2011 are mid-2012 times the growth of ages
+  0–16 in Nomis.
 - **Spending** is section 251 outturn, gross unless called net, ÷ the same children, in 2017-18 prices by the GDP deflator.
 - **Dose.** `centre_spending` is the share of 2010-11 real spending per child that remains; 0 is allowed, halving is −0.5. In 2010-11
   England spent about £437,000 (2017-18 prices) on each of 3,600 centres, so £20 per child in an authority of 60,000 children pays for
@@ -25,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -32,17 +37,22 @@ import pandas as pd
 from causal.panel import Loss
 from causal.sources.england.extract import ENGLAND
 from causal.sources.england.numbers import Numbers
-from causal.sources.england.places import UNIT
+from causal.sources.england.places import REORGANISATIONS, UNIT, stood
 
 BASE, CHAIN, PRICES = 2011, 2015, 2018  # base year of shares; last HMRC snapshot used; year whose prices "real" means
 INSIDE = (2012, 2013)  # management costs of centres are a memorandum inside the other lines in 2011-12 and have no line in 2012-13
 CENTRE_LINES = ("individual", "area_wide", "management")
 RECORDED = "centre spending as recorded"
 EPOCH = date(1970, 1, 1)
+GOOD = 2.0  # grades to here are good or outstanding
 BANDS = ("population_0_4", "population_5_9", "population_10_14", "population_15", "population_16")
 ACCOUNTS = ("rs_council_tax", "rs_revenue_support_grant", "rs_business_rates", "rg_general_grants")
 ACCOUNTS_OF_A_YEAR = ("rs_area_based_grant", "rs_local_services_support_grant")
 TWICE = "stands twice"
+CENSUS_2021, CENSUS_2011 = "census_2021", "census_2011"
+SERIES = (CENSUS_2021, CENSUS_2011)
+CHILDREN = {CENSUS_2021: "population_0_17_rebased", CENSUS_2011: "population_0_17"}  # series → quantity that it rests on
+COVID = (2020, 2021, 2022)  # years ending 31 March that lockdowns fell into, the first at its very end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,7 @@ class Choices:
     log_guard: float
     snapshot_offset: int
     centres_base: int
+    population_series: str = CENSUS_2011
 
 
 @dataclass(kw_only=True)
@@ -69,6 +80,11 @@ class Making:
     notes: list[str] = field(default_factory=list)
     wrong: list[tuple[str, str, int, str]] = field(default_factory=list)  # quantity, code, year, why
     made: dict[str, pd.Series] = field(default_factory=dict)
+
+    @cached_property
+    def judged(self) -> pd.DataFrame:
+        """Every judgement of Ofsted, once (`judgements`)."""
+        return judgements(self)
 
     def take(self, quantity: str) -> pd.Series:
         """Numbers of a quantity by (code, year), the country left out."""
@@ -155,17 +171,41 @@ def tall(years: dict[int, pd.Series]) -> pd.Series:
 
 
 def children(m: Making) -> pd.Series:
-    """Children aged 0 to 17, one series from mid-2009 to mid-2021."""
-    counts = by_year(m.take("population_0_17"))
+    """Children aged 0 to 17, one series from mid-2009 on."""
+    newer = m.choices.population_series == CENSUS_2021
+    counts = by_year(_rebased(m) if newer else m.take("population_0_17"))
     bands = [m.take(band) for band in BANDS if m.numbers.has(band)]
     if len(bands) == len(BANDS) and 2013 in counts:
         younger = by_year(pd.concat(bands, axis=1).sum(axis=1, skipna=False))
         counts |= {year: counts[2013] * younger[year] / younger[2013] for year in (2010, 2011, 2012) if year in younger and year not in counts}
-    if m.numbers.has("population_0_17_cla"):
+    if m.numbers.has("population_0_17_cla") and not newer:
         later = by_year(m.take("population_0_17_cla"))
         counts |= {year: values for year, values in later.items() if year > max(counts)}
     out = tall(counts)
     return out
+
+
+def _rebased(m: Making) -> pd.Series:
+    """The rebased estimates; authorities that are gone and not printed are what is left of England, each by its share of the older series."""
+    quantity = CHILDREN[CENSUS_2021]
+    every, values = m.numbers.take(quantity)["value"], m.take(quantity)
+    england = every.xs(ENGLAND, level="code") if ENGLAND in every.index.get_level_values("code") else pd.Series(dtype=float)
+    older = by_year(m.take(CHILDREN[CENSUS_2011])) if m.numbers.has(CHILDREN[CENSUS_2011]) else {}
+    years, filled = by_year(values), set[str]()
+    for year, here in years.items():
+        codes = here.index[here.isna() & here.index.isin(list(UNIT))]
+        rest = england.get(year, np.nan) - here.sum()
+        if not len(codes) or len({UNIT[str(code)] for code in codes}) > 1 or here.drop(codes).isna().any() or not rest > 0:
+            continue
+        shares = older.get(year, pd.Series(dtype=float)).reindex(codes) if len(codes) > 1 else pd.Series(1.0, index=codes)
+        years[year] = pd.concat([here.drop(codes), shares / shares.sum(skipna=False) * rest])
+        filled |= {str(m.names.get(code, code)) for code in codes}
+    if filled:
+        m.notes.append(
+            f"children of {', '.join(sorted(filled))} are not printed in the rebased series before their merger: England less every other authority"
+            f"{', by their shares of the older series' if len(filled) > 1 else ''}"
+        )
+    return tall(years)
 
 
 def centre_spending(m: Making) -> pd.Series:
@@ -191,6 +231,30 @@ def centre_spending(m: Making) -> pd.Series:
         f"within a year, {int((share > 1.5).sum())} stand above 1.5, and these at zero: {zero or 'none'}; some are changes of reporting, not of spending"
     )
     return share
+
+
+def early_years_spending(m: Making) -> pd.Series:
+    """The share of the base year's total that remains, guarded as centre spending is."""
+    per_child = m.made["early_years_spend_per_child"]
+    base = by_year(per_child).get(BASE, pd.Series(dtype=float))
+    share: pd.Series = per_child / base.where(base > m.choices.base_guard).reindex(per_child.index.get_level_values("code")).to_numpy()
+    code = share.index.get_level_values("code")
+    gone = sorted({*base.index[base <= m.choices.base_guard], *code[share > m.choices.ceiling]})
+    if gone:
+        step = f"next to nothing in 2010-11, or more than {m.choices.ceiling:g} times that later: {', '.join(str(m.names.get(one, one)) for one in gone)}"
+        m.log.append(Loss(step=step, rows=int(code.isin(gone).sum()), authorities=tuple(gone), column="early_years_spending"))
+    return share.mask(code.isin(gone))
+
+
+def log_per_child(m: Making, name: str, line: str) -> pd.Series:
+    """Log of £ per child in each year's own money on one line, none at or below the guard; effects of years take prices off, which are the same for all."""
+    cash = m.without(line, m.cash(line), m.cash(line) < 0, "is negative, a correction of another year")
+    per_child: pd.Series = cash / m.made["children"].reindex(cash.index)
+    guard = m.choices.log_guard
+    few = int((per_child <= guard).sum())
+    if few:
+        m.log.append(Loss(step=f"£{guard:g} per child or less has no logarithm ({int((per_child == 0).sum())} are zero)", rows=few, column=name))
+    return per_child.where(per_child > guard).map(np.log)
 
 
 def log_centre_spending(m: Making) -> pd.Series:
@@ -245,6 +309,11 @@ def child_poverty(m: Making) -> pd.Series:
     chain = CHAIN + m.choices.snapshot_offset
     if chain in level and chain in rate:
         level |= {year: level[chain] * rate[year] / rate[chain] for year in rate if year > chain}
+    share = by_year(m.take("low_income_share")) if m.numbers.has("low_income_share") else {}
+    last, on = max(level, default=0), ""
+    if last in share:
+        level |= {year: level[last] * share[year] / share[last] for year in share if year > last}
+        on = f"; from {last} on by the growth of DWP's revised rate, as DfE's Local authority interactive tool has it"
     out = tall(level)
     code, year = out.index.get_level_values("code"), out.index.get_level_values("year")
     # on DWP's 2021 boundaries an eighth of Northamptonshire's poor children vanish in a year
@@ -254,7 +323,7 @@ def child_poverty(m: Making) -> pd.Series:
     m.notes.append(
         f"child_poverty changes its source after {chain}: HMRC's local measure to its snapshot of August {CHAIN}, then carried on by the growth of DWP's "
         "relative low income; the join is level by construction, what is counted changes. HMRC's snapshot of August 2014 stands out (more working "
-        "families), and Northamptonshire is missing from 2019, where DWP's counts dip implausibly"
+        f"families), and Northamptonshire is missing from 2019, where DWP's counts dip implausibly{on}"
     )
     return out.mask(dip)
 
@@ -334,6 +403,95 @@ def centres_closed(m: Making) -> pd.Series:
             for year in m.choices.years
         }
     )
+
+
+def judgements(m: Making) -> pd.DataFrame:
+    """Every judgement once: columns `code` (authority as printed), `day` (published), `grade`, `inspected` (days since 1970, NaN where not printed), by day."""
+    raw, dates = m.numbers.raw("judgement"), m.numbers.raw("inspected")
+    frame = pd.DataFrame({"code": raw["place"].astype(str), "day": raw["part"].astype(str), "grade": raw["value"], "released": raw["released"]})
+    frame = frame.dropna(subset=["grade"]).sort_values(["code", "day", "released"], kind="stable").drop_duplicates(["code", "day"], keep="last")
+    days = {(str(place), str(part)): value for place, part, value in zip(dates["place"], dates["part"], dates["value"], strict=True)}
+    frame["inspected"] = [days.get(one, np.nan) for one in zip(frame["code"], frame["day"], strict=True)]
+    return frame.sort_values(["day", "code"], kind="stable").reset_index(drop=True)
+
+
+def judged(m: Making, year: int) -> pd.Series:
+    """Grade that stood at 31 March of a year by what was published, by authority as it then was; only those that had one."""
+    every = m.judged
+    known = every[every["day"] <= f"{year}-03-31"].groupby("code")["grade"].last()
+    return known[[stood(str(code), year) for code in known.index]]
+
+
+def inspection_grade(m: Making) -> pd.Series:
+    """The judgement that stood at 31 March; a place of several authorities has one where all have the same."""
+    tell_judgements(m)
+    return tall({year: _of_places(m, judged(m, year), year) for year in m.choices.years})
+
+
+def _of_places(m: Making, grades: pd.Series, year: int) -> pd.Series:
+    if not m.numbers.places.merged:
+        return grades
+    out = grades[~grades.index.isin(list(UNIT))]
+    for one in REORGANISATIONS:
+        parts = one.before if year <= one.until else one.after
+        there = grades.reindex(sorted(parts))
+        if there.notna().all() and there.nunique() == 1:
+            out = pd.concat([out, pd.Series({one.unit: float(there.iloc[0])})])
+    return out
+
+
+def good_when_judged(m: Making) -> pd.Series:
+    """1 where a judgement published in the year to 31 March is good or outstanding, 0 where it is not, nothing in years without one; the last of the year."""
+    every = m.judged
+    years = {}
+    for year in m.choices.years:
+        here = every[(every["day"] > f"{year - 1}-03-31") & (every["day"] <= f"{year}-03-31")].groupby("code")["grade"].last()
+        years[year] = (_of_places(m, here, year) <= GOOD).astype(float)
+    return tall(years)
+
+
+def tell_judgements(m: Making) -> None:
+    """Say who had been inspected and was not yet judged, and how the judgements agree with Ofsted's own list."""
+    every = m.judged
+    listed = by_year(m.numbers.take("judgement_listed")["value"]) if m.numbers.printed("judgement_listed") else {}
+    raw = m.numbers.raw("judgement_listed")
+    for year in sorted(listed):
+        here = raw[(raw["year"] == year) & raw["value"].notna()]
+        own = dict(zip(here["place"].astype(str), here["value"], strict=True))
+        ours = judged(m, year)
+        differ = sorted(code for code, grade in own.items() if ours.get(code) != grade)
+        day = float((date(year, 3, 31) - EPOCH).days)
+        waiting = set(every["code"][(every["inspected"] <= day) & (every["day"] > f"{year}-03-31")])
+        late = [
+            code for code in differ if code in waiting or any((every["code"] == code) & (every["day"] > f"{year}-03-31") & (every["day"] <= f"{year}-06-30"))
+        ]
+        other = [code for code in differ if code not in late]
+        names = ", ".join(str(m.numbers.places.name(code)) for code in late)
+        m.notes.append(
+            f"judgements at 31 March {year}: {len(own) - len(differ)} of {len(own)} authorities stand as in Ofsted's own list"
+            + (f"; inspected before and published after, and so one judgement behind here: {names}" if late else "")
+            + (f"; otherwise different: {', '.join(str(m.numbers.places.name(code)) for code in other)}" if other else "")
+        )
+
+
+def closed_since_2010(m: Making, *listed: str) -> pd.Series:
+    """The share of the centres designated in 2009-10 that the list of open ones no longer has; below 0 where it has more."""
+    counts = [centres_open_on_a_day(m, one) for one in listed]
+    designated = m.take("centres_designated").groupby(level="code").last()
+    now: pd.Series = pd.concat(counts, axis=1).sum(axis=1, skipna=True).reindex(designated.index)
+    return lasting(m, 1 - now / designated.where(designated > 0))
+
+
+def centres_open_on_a_day(m: Making, quantity: str) -> pd.Series:
+    """How many centres a list of open ones has, by place; of several lists that which prints when centres opened: one without holds some that closed."""
+    dated = f"{quantity}_dated"
+    return m.take(dated if m.numbers.has(dated) else quantity).groupby(level="code").last()
+
+
+def centres_linked(m: Making) -> pd.Series:
+    """Linked sites open on the day of the register; none where it has main centres only."""
+    here = m.made["centres_listed"].index.unique("code")
+    return lasting(m, centres_open_on_a_day(m, "centres_linked_listed").reindex(here, fill_value=0))
 
 
 def lasting(m: Making, values: pd.Series) -> pd.Series:

@@ -1,7 +1,8 @@
 """All numbers of a folder by quantity, place and year, each with the cells that it was made of.
 
-Three steps, the same for every quantity: of several releases the latest stands; parts printed in several cells are added up; and authorities that were
-merged or split become the panel's places. A number of which any part is missing is missing, with the mark that stands in the missing cell.
+Three steps, the same for every quantity: of several releases the latest stands (one that withholds a number withholds it); parts printed in several cells are
+added up; and authorities that were merged or split become the panel's places. A number of which any part is missing is missing, with the mark that stands in
+the missing cell.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ Array = NDArray[Any]
 
 # Quantities that cannot be added up over places: averaged, weighted by children.
 AVERAGED = frozenset(
-    {"spending_power_change"} | {f"{index}_{year}_{kind}" for index in ("imd", "idaci") for year in (2015, 2019) for kind in ("score", "extent", "rank")}
+    {"spending_power_change"}
+    | {f"{index}_{year}_{kind}" for index in ("imd", "idaci") for year in (2015, 2019) for kind in ("score", "extent", "rank")}
+    | {"road_injuries", "low_income_share"}
 )
 
 NATIONAL = frozenset({"gdp_deflator", "producer_prices"})
@@ -142,8 +145,10 @@ class Numbers:
                 direct = here[np.where(year[here] == 0, True, late if side is one.after else ~late)]
                 out.append((quantity[direct], code[direct], year[direct], value[direct], mark[direct]))
                 other = one.after if side is one.before else one.before
-                if len(other) == 1:  # printed for the parts, in a year that had the whole
+                if len(other) == 1:  # printed for the parts, in a year that had the whole, and not for the whole too
+                    itself = np.isin(code, list(other))
                     use = complete & (when != 0) & ((when <= one.until) if side is one.after else (when > one.until))
+                    use &= ~np.isin(what * 10_000 + when, quantity[itself] * 10_000 + year[itself])
                     out.append((what[use], np.full(int(use.sum()), next(iter(other))), when[use], total[use], why[use]))
             if self.places.merged:
                 lost = np.setdiff1d(seen, taken)
@@ -155,6 +160,7 @@ class Numbers:
     def _weights(self) -> dict[str, float]:
         """Children aged 0 to 17 by code as printed, in the first year known: the weights of averages."""
         rows = self.raw("population_0_17")
+        rows = rows if len(rows) else self.raw("population_0_17_rebased")
         rows = rows[rows["value"].notna() & (rows["place"] != ENGLAND)].sort_values("year", kind="stable")
         return {str(code): float(value) for code, value in rows.groupby("place", observed=True)["value"].first().items()}
 

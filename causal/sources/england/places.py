@@ -50,6 +50,7 @@ REORGANISATIONS = (
     ),
 )  # fmt: skip
 UNIT = {code: one.unit for one in REORGANISATIONS for code in one.before | one.after}
+GONE = re.compile(r" \(Pre LGR?\)$")  # how one publication marks an authority that local government reorganisation ended
 CODES = frozenset(  # every authority from April 2009 on: a code beside these is a slip, whoever prints it
     map(
         str,
@@ -67,6 +68,12 @@ CODES = frozenset(  # every authority from April 2009 on: a code beside these is
 ENDED_2009 = {"820": "Bedfordshire", "875": "Cheshire"}  # split in April 2009, before any panel here begins
 TOO_SMALL = {"201": "City of London", "420": "Isles of Scilly"}
 LONDON = {"E13000001", "E13000002"}  # Inner and Outer London, as DfE prints them
+
+
+def stood(code: str, year: int) -> bool:
+    """Whether an authority existed at 31 March of a year."""
+    one = next((each for each in REORGANISATIONS if code in each.before | each.after), None)
+    return one is None or (code in one.before and year <= one.until) or (code in one.after and year > one.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,10 +96,13 @@ class Places:
 
     def valid(self, code: str, year: int) -> bool:
         """Whether the panel has this place in this year: all years where places are merged, else from and until its reorganisation."""
-        one = next((each for each in REORGANISATIONS if code in each.before | each.after), None)
-        if one is None or self.merged:
-            return True
-        return (code in one.before and year <= one.until) or (code in one.after and year > one.until)
+        return self.merged or stood(code, year)
+
+    def name(self, code: str) -> str:
+        """An authority's name, also of one that is part of a place here."""
+        if code in self.table.index and (not self.merged or code not in UNIT):
+            return str(self.table["name"][code])
+        return next((name.title() for name, one in self.names.items() if one == code), code)
 
     @classmethod
     def of(cls, authorities: pd.DataFrame, links: Mapping[str, str], *, merged: bool) -> Places:
@@ -102,12 +112,13 @@ class Places:
         """
         latest = authorities.sort_values("year", ascending=False, kind="stable")
         gss, names, table = dict(GSS_ALIASES), dict[str, str](), dict[str, dict[str, str]]()
-        for old, new, name, region_code, region, _ in latest.itertuples(index=False):
+        for old, new, said_name, region_code, region, _ in latest.itertuples(index=False):
             if old not in CODES:
                 continue
+            name = GONE.sub("", said_name)
             if re.fullmatch(r"E\d{8}", new):
                 gss.setdefault(new, old)
-            names.setdefault(_plain(name), old)
+            names.setdefault(plain(name), old)
             if region_code in LONDON:
                 region, region_code = "London", "E12000007"
             row = table.setdefault(old, {"name": name, "region": "", "region_code": "", "old_la_code": old, "new_la_code": ""})
@@ -116,7 +127,7 @@ class Places:
         for old, new, name, region_code, region, _ in latest.itertuples(index=False):  # lookups that print no DfE code fill what is still empty
             code = gss.get(new, "") if not old else ""
             if code in table:
-                names.setdefault(_plain(name), code)
+                names.setdefault(plain(name), code)
                 table[code]["region"], table[code]["region_code"] = table[code]["region"] or region, table[code]["region_code"] or region_code
         if merged:
             for one in REORGANISATIONS:
@@ -135,12 +146,12 @@ class Places:
             return ENGLAND
         words = self.links.get(words, words)
         code = self.gss.get(words, words)
-        code = self.names.get(_plain(code), code)
+        code = self.names.get(plain(code), code)
         known = code in self.table.index or code in UNIT
         return code if known else None
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name for comparing: lower case, "&" and punctuation gone, "upon" and the like kept."""
     words = re.sub(r"[^a-z ]", " ", name.lower().replace("&", " and ").replace("st.", "st"))
     words = re.sub(r"\b(city of|county of|royal borough of|the|ua|county|city|borough)\b", " ", words)

@@ -16,7 +16,7 @@ from causal.sources.england.extract import Extract
 class Edition:
     """Which part of a publication, of which year, a file is. Two files of one edition cannot both be read.
 
-    year : the year ending 31 March that it is about, 0 if it holds several.
+    year : the year ending 31 March that it is about; 0 if it holds several, or, where later releases of the same layout came, the last year that it holds.
     part : "d1", "admissions", … where a release has several files.
     """
 
@@ -56,6 +56,7 @@ class Publication:
     spans : edition → first and last year that a whole file holds, where it holds several; a file without them was cut short.
     breaks : quantity → year ending 31 March → why numbers from that year on are not quite comparable with those before.
     releases : files these readers were tested on.
+    named : edition → the title with the release that a file is, by what it holds; None: all editions are called by the title alone.
     """
 
     key: str
@@ -70,6 +71,11 @@ class Publication:
     spans: Callable[[Edition], tuple[int, int] | None] = lambda edition: None
     breaks: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     releases: tuple[Release, ...] = ()
+    named: Callable[[Edition], str] | None = None
+
+    def called(self, edition: Edition) -> str:
+        """Publisher and title of one edition."""
+        return self.named(edition) if self.named else self.title
 
 
 @cache

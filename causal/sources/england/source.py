@@ -12,6 +12,7 @@ files, `numbers` joins what they say, `variables` and `making` say what is made 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,21 +23,27 @@ import numpy as np
 import pandas as pd
 
 from causal.derive import check_derived, derive
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, NotMeasured, suggest
 from causal.panel import Loss, Panel, Variable
+from causal.sources.borders import read_borders, read_groups
 from causal.sources.england import folder as files
 from causal.sources.england.behind import bare, behind, reasons
+from causal.sources.england.book import Book
 from causal.sources.england.extract import ENGLAND, Problem
-from causal.sources.england.making import CENTRE_LINES, RECORDED, Choices, Making
+from causal.sources.england.making import CENSUS_2011, CENSUS_2021, CENTRE_LINES, CHILDREN, RECORDED, SERIES, Choices, Making
 from causal.sources.england.numbers import Numbers
-from causal.sources.england.places import TOO_SMALL, UNIT
+from causal.sources.england.places import REORGANISATIONS, TOO_SMALL, UNIT
 from causal.sources.england.publication import Publication, publications
+from causal.sources.england.publications import lait
 from causal.sources.england.releases import released, revised
 from causal.sources.england.variables import BY_NAME, VARIABLES, Made
+from causal.sources.england.witnesses import EMPTY as CONTRADICTED
+from causal.sources.machinery import narrow
 from causal.sources.machinery.naming import with_names
 
-FIRST, LAST, USUAL = 2010, 2022, 2019  # plans begin in 2010; the releases read here end in 2022; spending and its prices stop at 2019
+FIRST, USUAL, FURTHEST = 2010, 2019, 2100  # plans begin in 2010; Table A1 of section 251 ends in 2019
 PLACES = ("stable", "published")
+SPENT = "early_years_gross"  # spending reaches as far as this is printed
 STANDING = (
     "years end on 31 March; rates are counts over one population series, so they differ a little from those printed at the time",
     "counts from 1 to 5 are withheld and missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
@@ -49,21 +56,14 @@ PUBLISHED = (
 )
 
 
-ELSEWHERE = {  # what is asked of England and none of the publications read here has
-    "good_or_outstanding": "good_or_outstanding: no publication that is read here has it; inspection outcomes by authority are at "
-    "https://www.gov.uk/government/statistics/local-authority-inspection-outcomes-as-at-31-march-2025: put 1 (good or outstanding) or 0 into a table of "
-    "yours, a row for each authority and year, with the spending beside it, and ask with  source=table source.path=FILE"
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class England:
     """The folder of published files, and the few decisions that turn it into a panel (`making` says why each).
 
     Parameters
     ----------
-    path : folder with the published files, in any arrangement of subfolders.
-    first_year, last_year : years ending 31 March to load; None: 2010 and 2019.
+    path : folder with the published files, in any arrangement of subfolders; or several, of which the later release of a number stands.
+    first_year, last_year : years ending 31 March to load; None: 2010, and the last that spending on children's services is printed for (2019 in Table A1).
     places : "stable" merges what was reorganised since 2009, "published" keeps authorities as they were each year.
     leave_out : DfE codes of authorities too small to analyse.
     centre_lines : which Sure Start lines of section 251 count as centre spending.
@@ -72,10 +72,18 @@ class England:
     log_guard : £ per child, 2017-18 prices; at or below it the log is missing.
     snapshot_offset : 0 puts August Y to the year ended 31 March Y, 1 to the year ending 31 March Y+1.
     centres_base : centres open at 31 March of this year are followed for `closures`.
+    population_series : children that rates are made with, "census_2021" or "census_2011" (`making` says what each is); None: the newer where it is there.
+    lait : indicators of DfE's Local authority interactive tool to add, by their names there; each becomes `lait_…`.
+    keep_regions : regions to keep, by name; none: all.
+    break_at : from this year on each place counts as another, with effects of its own (2020: covid); None: no break.
+    region_columns : a column for each region, 1 for its places and 0 for others, to condition on where places are compared with one another.
+    cross_section : keep the rows of this year only, once everything derived from other years is made; None: all years.
+    borders : CSV file of pairs of authorities that share a border, by any code of theirs (`causal.sources.borders`); None: none.
+    groups : CSV file of two columns, a code and the group of your own that it belongs to; None: none.
     derived : name → {verb: column, …}: lags, logs, shares and changes to add (`causal.derive`).
     """
 
-    path: str
+    path: str | Sequence[str]
     first_year: int | None = None
     last_year: int | None = None
     places: str = "stable"
@@ -86,18 +94,42 @@ class England:
     log_guard: float = 5.0
     snapshot_offset: int = 0
     centres_base: int = 2010
+    population_series: str | None = None
+    lait: tuple[str, ...] = ()
+    keep_regions: tuple[str, ...] = ()
+    break_at: int | None = None
+    region_columns: bool = False
+    cross_section: int | None = None
+    borders: str | None = None
+    groups: str | None = None
     derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", str(self.path))
+        several = not isinstance(self.path, (str, os.PathLike))
+        paths = tuple(map(str, self.path)) if several else (str(self.path),)
+        if not paths or not all(paths):
+            raise ConfigError(f"source.path must be a folder, or a list of folders, got {self.path!r}")
+        object.__setattr__(self, "path", paths if len(paths) > 1 else paths[0])
+        object.__setattr__(self, "lait", (self.lait,) if isinstance(self.lait, str) else tuple(map(str, self.lait or ())))
+        for key in ("borders", "groups"):
+            value = getattr(self, key)
+            object.__setattr__(self, key, None if value is None else str(value))
         object.__setattr__(self, "centre_lines", tuple(self.centre_lines))
         object.__setattr__(self, "leave_out", tuple(map(str, self.leave_out or ())))
         for key in ("first_year", "last_year"):
             value = getattr(self, key)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not FIRST <= value <= LAST):
-                raise ConfigError(f"source.{key} must be a year from {FIRST} to {LAST} (or null), got {value!r}")
-        if not self.years:
-            raise ConfigError(f"source.first_year {self.first_year} is after source.last_year {self.last_year}")
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not FIRST <= value < FURTHEST):
+                raise ConfigError(f"source.{key} must be a year from {FIRST} on, as far as the files go (or null), got {value!r}")
+        object.__setattr__(self, "keep_regions", narrow.checked(self.keep_regions, self.first_year, self.last_year, self.break_at))
+        if not isinstance(self.region_columns, bool):
+            raise ConfigError(f"source.region_columns must be true or false, got {self.region_columns!r}")
+        if self.cross_section is not None and (isinstance(self.cross_section, bool) or not isinstance(self.cross_section, int)):
+            raise ConfigError(f"source.cross_section must be a year such as 2025 (or null), got {self.cross_section!r}")
+        if self.cross_section is not None and self.break_at is not None:
+            raise ConfigError("source.break_at parts years from one another, and source.cross_section keeps one; give one of the two")
+        if self.population_series not in (None, *SERIES):
+            given = str(self.population_series)
+            raise ConfigError(f"source.population_series must be one of {', '.join(SERIES)} (or null), got {given!r}; {suggest(given, SERIES)}")
         if self.places not in PLACES:
             raise ConfigError(f"source.places must be 'stable' or 'published', got {self.places!r}; {suggest(str(self.places), PLACES)}")
         if odd := [code for code in self.leave_out if not (len(code) == 3 and code.isdigit())]:
@@ -111,14 +143,39 @@ class England:
                 raise ConfigError(f"source.{key} must be a number of at least {least:g}, got {value!r}")
         if self.snapshot_offset not in (0, 1) or isinstance(self.snapshot_offset, bool):
             raise ConfigError(f"source.snapshot_offset must be 0 or 1 (years from a snapshot's calendar year), got {self.snapshot_offset!r}")
-        if isinstance(self.centres_base, bool) or not isinstance(self.centres_base, int) or not 2003 <= self.centres_base <= LAST:
-            raise ConfigError(f"source.centres_base must be a year from 2003 to {LAST}, got {self.centres_base!r}")
+        if isinstance(self.centres_base, bool) or not isinstance(self.centres_base, int) or not 2003 <= self.centres_base < FURTHEST:
+            raise ConfigError(f"source.centres_base must be a year from 2003 on, got {self.centres_base!r}")
         object.__setattr__(self, "derived", check_derived(self.derived or {}))
 
-    @property
+    @cached_property
     def years(self) -> tuple[int, ...]:
-        """Years of the panel, ending 31 March."""
-        return tuple(range(self.first_year or FIRST, (self.last_year or USUAL) + 1))
+        """Years of the panel, ending 31 March.
+
+        Raises
+        ------
+        DataError : `last_year` lies beyond the files, or `first_year` beyond their last.
+        """
+        whole = {one.key for one in publications() if one.whole}
+        newest = max((file.last for file in self._folder.files if file.publication in whole), default=USUAL)
+        if max(self.first_year or 0, self.last_year or 0) > max(newest, USUAL):
+            raise DataError(
+                f"source.{'last' if self.last_year else 'first'}_year {self.last_year or self.first_year}: the files in {self._named} end in {newest}"
+            )
+        spent = [file.last for file in self._folder.files if SPENT in file.gives]
+        return tuple(range(self.first_year or FIRST, (self.last_year or max([USUAL, *spent])) + 1))
+
+    @cached_property
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(Path(one).expanduser() for one in ((self.path,) if isinstance(self.path, str) else self.path))
+
+    @property
+    def series(self) -> str:
+        """The series of children that rates are made with."""
+        return self._series
+
+    @property
+    def _named(self) -> str:
+        return " and ".join(map(str, self._paths))
 
     def load(self) -> Panel:
         """Read the folder, or take it from the cache.
@@ -134,7 +191,7 @@ class England:
         making = self._made
         if not making.made or not len(self._folder.places.table):
             why = "; ".join(list(dict.fromkeys(self._absent.values()))[:2])
-            raise DataError(f"{self.path}: no variable can be made of these files. {why}{self._told()}")
+            raise DataError(f"{self._named}: no variable can be made of these files. {why}{self._told()}")
         table = self._folder.places.table
         codes = [code for code in table.index if code not in self.leave_out and code != ENGLAND]
         every = pd.MultiIndex.from_product([codes, self.years], names=["authority", "year"])
@@ -147,11 +204,19 @@ class England:
             *making.log,
             *(Loss(step=self._short(one), rows=1 if one.row else 0, column=used.get(one.quantity, "")) for one in problems),
         ]
+        places = table.loc[frame.index.unique("authority")]
+        borders, said = self._tied(places)
+        if self.groups is not None:
+            places = places.assign(group=pd.Series(read_groups(self.groups, self._codes(places)), dtype=object).reindex(places.index).fillna(""))
         recorded = next((note for note in making.notes if note.startswith(RECORDED)), "")
+        asked, extra = self._asked(every)
+        if self.region_columns:
+            here, described = _regions(table["region"], every)
+            asked, extra = pd.concat([asked, here], axis=1), (*extra, *described)
         panel = Panel(
-            frame=frame,
-            variables=tuple(self._variable(BY_NAME[name], recorded) for name in making.made),
-            places=table.loc[frame.index.unique("authority")],
+            frame=pd.concat([frame, asked], axis=1),
+            variables=(*(self._variable(BY_NAME[name], recorded) for name in making.made), *extra),
+            places=places,
             title="local authorities in England, published statistics",
             population="children" if "children" in making.made else None,
             log=tuple(log),
@@ -161,16 +226,36 @@ class England:
                 *released(self._folder, {need for one in VARIABLES if one.name in making.made for need in one.needs}),
                 *making.notes,
                 *bare(frame),
+                *self._contradicted(),
                 *self._unread(),
                 *self._lacking(),
+                *said,
             ),
             reasons=reasons(frame, making),
+            borders=borders,
         )
-        return derive(panel, self.derived)
+        one = self.cross_section
+        if one is not None and one not in self.years:
+            raise NotMeasured(f"source.cross_section {one}: the panel has the years {self.years[0]} to {self.years[-1]}")
+        return narrow.narrow(derive(panel, self.derived), keep_regions=self.keep_regions, first_year=one, last_year=one, break_at=self.break_at)
+
+    def _codes(self, places: pd.DataFrame) -> dict[str, str]:
+        """Every code of the panel's places, of their parts too where those are merged → the place."""
+        found = {str(code): str(code) for code in places.index}
+        found |= {printed: code for code in list(found) for printed in self._printed(code)}
+        return found | {gss: found[code] for gss, code in self._folder.places.gss.items() if code in found}
+
+    def _tied(self, places: pd.DataFrame) -> tuple[tuple[tuple[str, str], ...] | None, tuple[str, ...]]:
+        """Who borders whom, and what is to be said of the table; islands by their names."""
+        return (
+            (None, ())
+            if self.borders is None
+            else read_borders(self.borders, self._codes(places), names={str(code): str(name) for code, name in places["name"].items()})
+        )
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not in this folder, and where it is to be had; None if it is there, or unknown."""
-        return self._absent.get(name) or ELSEWHERE.get(name)
+        return self._absent.get(name)
 
     def cells(self) -> pd.DataFrame:
         """Every number printed in the folder, one row each.
@@ -191,12 +276,13 @@ class England:
         if name not in BY_NAME:
             raise ConfigError(f"no variable {name!r} is made of published files; {suggest(name, BY_NAME)}")
         code = self._code(authority)
-        if year not in range(FIRST, LAST + 1):
-            raise ConfigError(f"years run from {FIRST} to {LAST}, got {year}")
+        last = int(self._folder.cells["year"].max())
+        if year not in range(FIRST, last + 1):
+            raise ConfigError(f"years run from {FIRST} to {last}, got {year}")
         one = BY_NAME[name]
         cells = self._folder.cells
         here = np.zeros(len(cells), dtype=bool)
-        for quantity, years in behind(one, year).items():
+        for quantity, years in behind(one, year, self._series).items():
             here |= (cells["quantity"] == quantity).to_numpy() & cells["year"].isin({0, *years}).to_numpy()
         here &= cells["place"].isin({ENGLAND, *self._printed(code)}).to_numpy()
         here &= ((cells["place"] != ENGLAND) | (cells["quantity"] == "gdp_deflator")).to_numpy()
@@ -255,18 +341,20 @@ class England:
         except DataError as error:
             return [f"problem: {error}"]
         titles = {one.key: one for one in publications()}
+        later = {(file.publication, file.edition.part) for file in found.files if file.publication and file.edition.year}
         lines = []
         for file in found.files:
             if not file.publication:
                 lines.append(f"{file.name}: not recognised, left alone")
                 continue
             years = f", {file.first}" + (f" to {file.last}" if file.last != file.first else "") if file.first else ""
-            edition = f" ({file.edition})" if str(file.edition) else ""
+            edition = f" ({file.edition.part or file.edition})" if titles[file.publication].named and file.edition.part else f" ({file.edition})"
+            edition = edition if str(file.edition) else ""
             what = f"{file.numbers:,} numbers{years}: {', '.join(file.gives[:6])}{' …' if len(file.gives) > 6 else ''}" if file.numbers else "names and codes"
-            lines.append(f"{file.name}: {titles[file.publication].title}{edition}; {what}")
+            lines.append(f"{file.name}: {titles[file.publication].called(file.edition)}{edition}; {what}")
         there = {(file.publication, file.edition) for file in found.files}
         for one in publications():
-            lacking = [edition for edition in one.editions if (one.key, edition) not in there]
+            lacking = [edition for edition in one.editions if (one.key, edition) not in there and (edition.year or (one.key, edition.part) not in later)]
             if not lacking:
                 continue
             parts = ", ".join(filter(None, map(str, lacking)))
@@ -293,11 +381,17 @@ class England:
             log_guard=self.log_guard,
             snapshot_offset=self.snapshot_offset,
             centres_base=self.centres_base,
+            population_series=self._series,
         )
 
     @cached_property
+    def _series(self) -> str:
+        """The series of children: as asked, or the newer where it is there."""
+        return self.population_series or (CENSUS_2021 if self._numbers.has(CHILDREN[CENSUS_2021]) else CENSUS_2011)
+
+    @cached_property
     def _folder(self) -> files.Folder:
-        return files.read(Path(self.path).expanduser(), merged=self.places == "stable")
+        return files.read(self._paths, merged=self.places == "stable")
 
     @cached_property
     def _numbers(self) -> Numbers:
@@ -320,9 +414,10 @@ class England:
     def _absent(self) -> dict[str, str]:
         """Variable → the sentence that says why it cannot be had from these files."""
         out = {}
+        people = (CHILDREN[self._series],)
         for one in VARIABLES:
-            under = BY_NAME["children"].needs if one.per_children else ()
-            lacking = [_wanted(quantity) for quantity in (*one.needs, *under) if not self._numbers.has(quantity)]
+            under, own = people if one.per_children else (), people if one.name == "children" else one.needs
+            lacking = [_wanted(quantity) for quantity in (*own, *under) if not self._numbers.has(quantity)]
             for quantity in one.needs:
                 years = set(self._numbers.take(quantity).index.get_level_values("year")) if self._numbers.has(quantity) else set()
                 lacking += [
@@ -331,6 +426,50 @@ class England:
             if lacking:
                 out[one.name] = f"{one.name}: not in this folder; needs {'; and '.join(dict.fromkeys(lacking))}"
         return out
+
+    def _asked(self, index: pd.MultiIndex) -> tuple[pd.DataFrame, tuple[Variable, ...]]:
+        """The indicators of LAIT that `lait` names, one column each.
+
+        A place made of several authorities has none: what the indicator is, and so how it would be put together, only its reader knows.
+
+        Raises
+        ------
+        DataError : no LAIT in the folder.
+        ConfigError : it has no such indicator.
+        """
+        if not self.lait:
+            return pd.DataFrame(index=index), ()
+        file = next((file for file in reversed(self._folder.files) if file.publication == lait.PUBLICATION.key), None)
+        if file is None:
+            raise DataError(f"source.lait: {self._named} has no {lait.PUBLICATION.title} (bds_long_0.parquet), from {lait.PUBLICATION.page}")
+        extract, labels = lait.indicators(Book(path=self._folder.where(file.name)), self.lait)
+        columns, described = dict[str, pd.Series](), list[Variable]()
+        several = {code for one in REORGANISATIONS for side in (one.before, one.after) if len(side) > 1 for code in side}
+        parts = several if self.places == "stable" else set[str]()
+        alone = {code: one.unit for one in REORGANISATIONS for side in (one.before, one.after) if len(side) == 1 for code in side}
+        for name in self.lait:
+            column = f"lait_{re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')}"
+            if column in columns:
+                raise ConfigError(f"source.lait: {name!r} would be a second column {column!r}; ask for one of the two")
+            cells = extract.cells[(extract.cells["quantity"] == f"lait:{name}") & extract.cells["value"].notna()]
+            codes = cells["place"].astype(str)
+            codes = codes.map(lambda code: alone.get(code, code)) if self.places == "stable" else codes
+            values = pd.Series(cells["value"].to_numpy(), index=pd.MultiIndex.from_arrays([codes, cells["year"]]))
+            parts = (
+                {code for one in REORGANISATIONS for side in (one.before, one.after) if len(side) > 1 for code in side} if self.places == "stable" else set()
+            )
+            kept = values[~cells["place"].astype(str).isin(parts).to_numpy()]
+            columns[column] = kept.groupby(level=[0, 1]).last().reindex(index).astype(float)
+            described.append(
+                Variable(
+                    name=column,
+                    label=labels[name][:1].lower() + labels[name][1:],
+                    unit="as printed in LAIT",
+                    source=lait.PUBLICATION.called(file.edition),
+                    definition=f"indicator {name!r}, years as printed; a mean of several years is put to the last of them",
+                )
+            )
+        return pd.DataFrame(columns, index=index), tuple(described)
 
     def _told(self) -> str:
         """The first things that are wrong with the files, for an error that may come of them."""
@@ -353,7 +492,7 @@ class England:
             here = self._numbers.raw(quantity)
             at = here[here["place"].isin(self._printed(code)) & (here["year"] == year)].sort_values("released").iloc[-1]
             out[quantity, code, year] = Problem(
-                path=self._folder.path / str(at["file"]),
+                path=self._folder.where(str(at["file"])),
                 row=int(at["row"]),
                 column=str(at["column"]),
                 value=f"{at['value']:.15g}",
@@ -362,6 +501,14 @@ class England:
             )
         return tuple(out.values())
 
+    def _contradicted(self) -> list[str]:
+        """Numbers that their own file, or another, contradicts, in one sentence."""
+        cells = self._folder.cells
+        lost = cells[cells["mark"] == CONTRADICTED]
+        first = [f"{one.quantity} of {one.place}, {one.year} ({one.file}, row {one.row}, {one.column})" for one in lost.head(10).itertuples()]
+        more = f" and {len(lost) - 10:,} more" if len(lost) > 10 else ""
+        return [f"contradicted by what stands beside them, and left empty: {'; '.join(first)}{more}"] if len(lost) else []
+
     def _unread(self) -> list[str]:
         """Files that nothing was taken from, in one sentence."""
         names = [file.name for file in self._folder.files if not file.publication]
@@ -369,7 +516,10 @@ class England:
 
     def _short(self, problem: Problem) -> str:
         """A problem with its file as named below the folder: a result does not depend on where the folder stands."""
-        return str(problem).replace(f"{self._folder.path}{os.sep}", "")
+        words = str(problem)
+        for name, path in self._folder.named().items():
+            words = words.replace(f"{path}{os.sep}", f"{name}/" if name else "")
+        return words
 
     def _lacking(self) -> list[str]:
         """What is not there, each reason once."""
@@ -382,7 +532,8 @@ class England:
         needs = (*one.needs, *one.helps)
         there = {(file.publication, quantity) for file in self._folder.files for quantity in file.gives}
         giving = [each for each in publications() if any((each.key, need) in there for need in needs)]
-        if one.joined and set(self.centre_lines) == set(CENTRE_LINES):
+        called = [each.called(file.edition) for each in giving for file in self._folder.files if file.publication == each.key and set(needs) & set(file.gives)]
+        if (one.name == "children" and self._series == CENSUS_2021) or (one.joined and set(self.centre_lines) == set(CENTRE_LINES)):
             breaks: dict[int, str] = {}
         elif one.breaks is not None:
             breaks = one.breaks(self._choices)
@@ -393,15 +544,37 @@ class England:
             name=one.name,
             label=one.label,
             unit=one.unit_of(self._choices),
-            source="; ".join(dict.fromkeys(each.title for each in giving)),
+            source="; ".join(dict.fromkeys(called)) or "the calendar",
             definition="; ".join([one.definition_of(self._choices), *(self._revision(need) for need in one.needs[:1] if self._much_revised(need))]),
             varies=one.varies,
             count_per=one.count_per,
             caution=recorded if "centre" in one.name and "spend" in one.name else "",
+            unmoved=one.unmoved,
             rounding=rounding[0] if rounding else None,
             breaks=tuple(sorted(breaks.items())),
         )
         return with_names(made)
+
+
+def _regions(region: pd.Series, index: pd.MultiIndex) -> tuple[pd.DataFrame, tuple[Variable, ...]]:
+    """A column for each region but the largest, which the others are compared with: with all of them and a constant one would be told by the rest."""
+    largest = region.value_counts().index[0]
+    columns, described = dict[str, pd.Series](), list[Variable]()
+    for name in sorted(set(region) - {largest, ""}):
+        column = f"region_{re.sub(r'[^a-z0-9]+', '_', str(name).lower()).strip('_')}"
+        inside = index.get_level_values("authority").isin(list(region.index[region == name]))
+        columns[column] = pd.Series(inside.astype(float), index=index)
+        described.append(
+            Variable(
+                name=column,
+                label=f"in {name}",
+                unit="1 = yes",
+                source="DfE, region of the authority",
+                definition=f"0 in {largest} and elsewhere",
+                varies="authority",
+            )
+        )
+    return pd.DataFrame(columns, index=index), tuple(described)
 
 
 SLIGHT = 0.05  # %: a change of England's total below this is rounding
@@ -417,6 +590,10 @@ def _wanted(quantity: str) -> str:
     giving: Sequence[Publication] = [one for one in publications() if quantity in one.gives]
     if quantity in ("centre_opened", "centre_closed"):
         columns = "URN, LA (code), LA (name), EstablishmentName, TypeOfEstablishment (name), EstablishmentStatus (name), OpenDate, CloseDate"
-        what = f"the full extract ({columns}; the open-only one does not do) of the register of establishments"
-        return f"close dates of children's centres: {what}, from {giving[0].page}"
+        return (
+            "close dates of children's centres: no public extract of the register of establishments has them (the open-only one does not do); a table of "
+            f"yours is read that has its columns ({columns}). Counts by authority to be got by hand: DfE's statistics of 7 November 2019, the spreadsheet to "
+            "parliamentary question 7128, and 'Number of children's centres by local authority' of April 2010 and September 2011 on gov.uk; what closed "
+            f"since 2010 is asked with  experiment=closures_long_run. The register: {giving[0].page}"
+        )
     return " or ".join(f"{one.title}, from {one.page}" for one in giving) or quantity

@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 
 from causal.sources.england import making as make
-from causal.sources.england.making import ACCOUNTS, ACCOUNTS_OF_A_YEAR, BANDS, BASE, CHAIN, Choices, Making
+from causal.sources.england.making import ACCOUNTS, ACCOUNTS_OF_A_YEAR, BANDS, BASE, CENSUS_2021, CHAIN, COVID, Choices, Making
 
 RATE = "count ÷ children aged 0 to 17 in the middle of the year before × 10,000"
 REAL = "GDP deflator, 2017-18 prices"
@@ -24,7 +24,8 @@ class Made:
 
     `anchors` are years whose numbers enter those of every year (a base); `helps` are quantities used where they are there; `joined` says that the quantities,
     taken together, have no break where one of them moved into another; `per_children` that they are divided by children; `chained` that every year rests on
-    all before it; `breaks` stands in the place of the publications' own where the variable takes only some of their years.
+    all before it; `unmoved` says why nothing that is studied here can move it, where that is so; `breaks` stands in the place of the publications' own where
+    the variable takes only some of their years.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Made:
     per_children: bool = False
     chained: bool = False
     breaks: Callable[[Choices], dict[int, str]] | None = None
+    unmoved: str = ""
 
     def unit_of(self, choices: Choices) -> str:
         """The unit under these choices."""
@@ -142,6 +144,39 @@ def _per_child_in_need(m: Making) -> pd.Series:
     return cash * m.prices(cash.index) / episodes.where(episodes > 0).reindex(cash.index)
 
 
+def _log_spend(name: str, label: str, line: str, what: str) -> Made:
+    """Log of £ per child in each year's money: no prices are needed, so that it reaches as far as spending is printed."""
+    return Made(
+        name=name,
+        label=label,
+        unit="log £ per child, each year's money",
+        needs=(line,),
+        per_children=True,
+        make=lambda m: make.log_per_child(m, name, line),
+        definition=lambda c: (
+            f"natural logarithm of section 251 gross outturn, {what}, ÷ children aged 0 to 17, in each year's money (prices are the same for all in a year); "
+            f"none at £{c.log_guard:g} per child or less"
+        ),
+    )
+
+
+def _percent(name: str, label: str, part: str, *whole: str, definition: str) -> Made:
+    return Made(
+        name=name,
+        label=label,
+        unit="%",
+        needs=(part, *whole),
+        make=lambda m: m.take(part) / (total := pd.concat([m.take(one) for one in whole], axis=1).sum(axis=1, skipna=False)).where(total > 0) * 100,
+        definition=definition,
+    )
+
+
+def _covid(m: Making) -> pd.Series:
+    codes = m.numbers.places.table.index
+    return make.tall({year: pd.Series(float(year in COVID), index=codes) for year in m.choices.years})
+
+
+EARLY_YEARS = "the early-years total: children's centres and, from 2012-13, other spending on under-fives; not the centres' lines, which end in 2018-19"
 CENTRES = ("centres_individual_gross", "centres_area_wide_gross", "gdp_deflator")
 ABUSE = ("neglect", "physical abuse", "sexual abuse", "emotional abuse")
 
@@ -153,7 +188,10 @@ VARIABLES: tuple[Made, ...] = (
         needs=("population_0_17",),
         helps=(*BANDS, "population_0_17_cla"),
         make=make.children,
-        definition="middle of the year before; mid-2009 to mid-2011 carried back from mid-2012 by the growth of ages 0 to 16",
+        definition=lambda c: (
+            f"middle of the year before{', rebased on the Census of 2021' if c.population_series == CENSUS_2021 else ''}; "
+            "mid-2009 to mid-2011 carried back from mid-2012 by the growth of ages 0 to 16"
+        ),
     ),
     _rate("plans", "children on child protection plans at 31 March"),
     Made(
@@ -229,6 +267,7 @@ VARIABLES: tuple[Made, ...] = (
         label="children in low-income families",
         unit="% of children",
         needs=("hmrc_poor", "hmrc_children", "dwp_poor"),
+        helps=("low_income_share",),
         make=make.child_poverty,
         per_children=True,
         breaks=lambda c: {
@@ -356,6 +395,99 @@ VARIABLES: tuple[Made, ...] = (
         definition="council tax + revenue support grant + redistributed business rates + area based or local services support grant + general specific grants, "
         f"2010-11 and 2017-18 only, {REAL}",
     ),
+    Made(
+        name="early_years_spending",
+        label="spending on Sure Start and under-fives that remains",
+        unit="share of 2010-11 spending",
+        needs=("early_years_gross", "gdp_deflator"),
+        make=make.early_years_spending,
+        per_children=True,
+        anchors=(BASE,),
+        definition=lambda c: (
+            f"section 251 gross outturn, {EARLY_YEARS}, per child, {REAL}; ÷ the same in 2010-11; none where that was £{c.base_guard:g} per child or less, "
+            f"or where a later year passes {c.ceiling:g}"
+        ),
+    ),
+    _log_spend("log_early_years_spending", "log of spending on Sure Start and under-fives", "early_years_gross", EARLY_YEARS),
+    _log_spend("log_family_support_spending", "log of spending on family support", "family_support_gross", "family support services"),
+    _log_spend("log_youth_spending", "log of spending on services for young people", "youth_gross", "services for young people"),
+    Made(
+        name="covid",
+        label="a year of lockdowns",
+        unit="1 = yes",
+        needs=(),
+        make=_covid,
+        varies="year",
+        definition="the years ending 31 March 2020 (its last week), 2021 and 2022",
+    ),
+    # what inspectors found, who works there, and an outcome that none of it can move
+    Made(
+        name="inspection_grade",
+        label="Ofsted's judgement of children's services that stood at 31 March",
+        unit="1 outstanding to 4 inadequate",
+        needs=("judgement",),
+        helps=("inspected", "judgement_listed"),
+        make=make.inspection_grade,
+        definition="the last overall judgement published by then; a place of several authorities has one where they all have the same",
+    ),
+    Made(
+        name="good_or_outstanding",
+        label="services rated good or outstanding",
+        unit="share of authorities",
+        needs=("judgement",),
+        helps=("inspected", "judgement_listed"),
+        make=lambda m: (m.made["inspection_grade"] <= make.GOOD).where(m.made["inspection_grade"].notna()).astype(float),
+        definition="1 where the last overall judgement of Ofsted published by 31 March is good or outstanding, 0 where it is not; it stands until the next",
+    ),
+    Made(
+        name="good_when_judged",
+        label="services rated good or outstanding in an inspection of the year",
+        unit="share of authorities",
+        needs=("judgement",),
+        make=make.good_when_judged,
+        definition="as good or outstanding, but only in years in which a judgement was published, so that none is counted twice",
+    ),
+    Made(
+        name="road_injuries",
+        label="children killed or seriously injured on the roads",
+        unit="per 100,000 aged 0 to 15",
+        needs=("road_injuries",),
+        make=lambda m: m.take("road_injuries"),
+        definition="mean of three calendar years, put to the year ending 31 March in the first of them, so that spending of the year before lies before it; "
+        "neighbouring years share two of their three",
+        unmoved="children's services do not make roads safer or more dangerous",
+    ),
+    _percent(
+        "plans_again_share",
+        "child protection plans that are not the child's first",
+        "plans_subsequent",
+        "plans_started",
+        definition="second or later plans ÷ plans started in the year",
+    ),
+    _percent(
+        "agency_share",
+        "social workers from agencies",
+        "social_work_agency",
+        "social_work_agency",
+        "social_workers",
+        definition="agency social workers ÷ (those and social workers in post) at 30 September of the year, full-time equivalent",
+    ),
+    _percent(
+        "vacancy_share",
+        "posts of social workers that are vacant",
+        "social_work_vacancies",
+        "social_work_vacancies",
+        "social_workers",
+        definition="vacancies ÷ (those and social workers in post) at 30 September of the year, full-time equivalent",
+    ),
+    Made(
+        name="caseload",
+        label="cases of a social worker",
+        unit="cases per social worker",
+        needs=("social_work_cases", "social_work_case_holders"),
+        make=lambda m: m.take("social_work_cases") / m.take("social_work_case_holders").where(lambda holders: holders > 0),
+        definition="cases ÷ social workers who hold any, at 30 September of the year, full-time equivalent",
+    ),
     # deprivation and poverty as printed
     _score("deprivation_2019", "deprivation", "points of average IMD 2019 score", "imd_2019_score", 2019, "average score of the authority's neighbourhoods"),
     _score(
@@ -416,8 +548,21 @@ VARIABLES: tuple[Made, ...] = (
         unit="centres",
         needs=("centres_listed",),
         varies="authority",
-        make=lambda m: make.lasting(m, m.take("centres_listed").groupby(level="code").last()),
+        make=lambda m: make.lasting(m, make.centres_open_on_a_day(m, "centres_listed")),
+        helps=("centres_listed_dated",),
         definition="main centres in the open-only extract",
+    ),
+    Made(
+        name="centres_linked",
+        label="linked sites of children's centres open when the register was downloaded",
+        unit="sites",
+        needs=("centres_linked_listed",),
+        helps=("centres_linked_listed_dated",),
+        varies="authority",
+        make=lambda m: make.lasting(
+            m, make.centres_open_on_a_day(m, "centres_linked_listed").reindex(m.made["centres_listed"].index.unique("code"), fill_value=0)
+        ),
+        definition="linked sites in the open-only extract: outposts of a centre, many of them centres once",
     ),
     Made(
         name="centres_designated",
@@ -427,6 +572,28 @@ VARIABLES: tuple[Made, ...] = (
         varies="authority",
         make=lambda m: make.lasting(m, m.take("centres_designated").groupby(level="code").last()),
         definition="as told to Parliament, for some authorities only",
+    ),
+    Made(
+        name="closed_main",
+        label="children's centres gone since 2009-10, main centres counted",
+        unit="share of the centres designated in 2009-10",
+        needs=("centres_designated", "centres_listed"),
+        helps=("centres_listed_dated",),
+        varies="authority",
+        make=lambda m: make.closed_since_2010(m, "centres_listed"),
+        definition="1 − main centres open on the day of the register ÷ centres designated in 2009-10, where Parliament was told; a centre that became a linked "
+        "site counts as gone, so this overstates closing",
+    ),
+    Made(
+        name="closed_main_and_linked",
+        label="children's centres gone since 2009-10, linked sites counted as centres",
+        unit="share of the centres designated in 2009-10",
+        needs=("centres_designated", "centres_listed", "centres_linked_listed"),
+        helps=("centres_listed_dated", "centres_linked_listed_dated"),
+        varies="authority",
+        make=lambda m: make.closed_since_2010(m, "centres_listed", "centres_linked_listed"),
+        definition="1 − (main centres + linked sites open on the day of the register) ÷ centres designated in 2009-10, where Parliament was told; in a linked "
+        "site little may be done, so this understates closing",
     ),
 )
 BY_NAME = {one.name: one for one in VARIABLES}

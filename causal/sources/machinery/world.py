@@ -107,7 +107,7 @@ class World:
     def __post_init__(self) -> None:
         whole = {"delay": (1, 2), "authorities": (10, 5_000), "years": (4, 50), "seed": (0, 2**63)}
         ranges = {"carryover": (0, 0.9), "shock_persistence": (0, 0.95), "switches": (0, 1), "authority_confounding": (-1.6, 1.6)}
-        for knob in fields(self):
+        for knob in fields(World):
             value: Any = getattr(self, knob.name)
             wanted = "a whole number" if knob.name in whole else "a finite number"
             low, high = (whole | ranges).get(knob.name, (-1e6, 1e6))

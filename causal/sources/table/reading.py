@@ -397,6 +397,7 @@ class Reading:
         codes = pd.Index(sorted(set(authority)))
         places = pd.DataFrame({"name": codes}, index=codes)
         columns = {knob: column for knob, column in self.keys.items() if knob in ("name", "region", "cluster")}
+        columns |= {"group": self.keys["groups"]} if "groups" in self.keys else {}
         if self.open_data:
             columns |= {column: column for column in open_data.KEPT if column in table}
         for what, column in columns.items():

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from causal.derive import check_derived, derive
 from causal.errors import CausalError, ConfigError, DataError, suggest
 from causal.panel import Panel
+from causal.sources.borders import groups_wrong, read_borders
 from causal.sources.table import shape
 from causal.sources.table.cells import words
 from causal.sources.table.file import Sheet, frame_sheet, open_file
@@ -48,6 +49,8 @@ class Table:
     year : column of years; None: a cross-section, kept as year 0.
     cluster : column that says who moves together (constant for an authority), or None.
     name, region : columns with the authority's name and region, or None.
+    groups : column with groups of your own whose places may be hit together, or None.
+    borders : CSV file of pairs of authorities that share a border (`causal.sources.borders`), or None.
     population : variable that counts the people a rate refers to, or None.
     variables : name → {column, label, short, unit, source, definition, varies, counts, comparative, count_per, least, most, unmoved}, all but the
         name optional; `least` and `most` are the
@@ -79,6 +82,8 @@ class Table:
     cluster: str | None = None
     name: str | None = None
     region: str | None = None
+    groups: str | None = None
+    borders: str | None = None
     population: str | None = None
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sheet: str | int | Mapping[str, str | int] | None = None
@@ -100,6 +105,7 @@ class Table:
         object.__setattr__(self, "variables", {str(name): _described(str(name), said) for name, said in dict(self.variables or {}).items()})
         object.__setattr__(self, "only", _chosen(self.only))
         object.__setattr__(self, "derived", check_derived(self.derived))
+        object.__setattr__(self, "borders", None if self.borders is None else str(self.borders))
         object.__setattr__(self, "pivot", shape.checked_pivot(self.pivot))
         object.__setattr__(self, "fill", _words("fill", self.fill) or ())
         object.__setattr__(self, "leave_out", _words("leave_out", self.leave_out))
@@ -192,7 +198,7 @@ class Table:
         named = {str(said.get("column", name)): name for name, said in self.variables.items()}
         only = {column: values for column, values in (self.only or {}).items() if column in there}
         pivot = self.pivot if self.pivot and {*self.pivot["by"], *self.pivot["values"]} <= there else None
-        keys: dict[str, Any] = {knob: column for knob in ("cluster", "name", "region") if (column := getattr(self, knob)) not in there}
+        keys: dict[str, Any] = {knob: column for knob in ("cluster", "name", "region", "groups") if (column := getattr(self, knob)) not in there}
         keys = dict.fromkeys(keys)
         population = self.population if self.population in {*there, *(named[column] for column in named if column in there)} else None
         fill = tuple(column for column in self.fill if column in there)
@@ -236,7 +242,7 @@ class Table:
     @property
     def keys(self) -> dict[str, str]:
         """Knob → column, for the columns that are not variables."""
-        knobs = {knob: getattr(self, knob) for knob in ("authority", "year", "cluster", "name", "region")}
+        knobs = {knob: getattr(self, knob) for knob in ("authority", "year", "cluster", "name", "region", "groups")}
         return {knob: column for knob, column in knobs.items() if column is not None or knob == "authority"}
 
     def or_told(self, panel: Panel | None, problems: Sequence[Problem], spelt: Spelt = "overrides") -> Panel:
@@ -267,11 +273,24 @@ class Table:
                 panel, made = reading.panel(), reading.made
             else:
                 panel, made = joined(self)
+            panel = self._tied(panel)
             return derive(panel, {name: spec for name, spec in (self.derived or {}).items() if name not in made}), []
         except Unusable as unusable:
             return None, list(unusable.problems)
         except CausalError as error:
             return None, [Problem(text=str(error))]
+
+    def _tied(self, panel: Panel) -> Panel:
+        """The panel with who borders whom, and groups of one's own that say something."""
+        places = panel.places
+        if self.groups is not None and "group" in places:
+            wrong = groups_wrong({str(code): str(group) for code, group in places["group"].items()}, list(places.index))
+            if wrong:
+                raise DataError(f"column {self.groups!r} (source.groups): {wrong}")
+        if self.borders is None:
+            return panel
+        pairs, notes = read_borders(self.borders, {code: code for code in places.index})
+        return replace(panel, borders=pairs, notes=(*panel.notes, *notes))
 
 
 def _paths(path: Any) -> str | tuple[str, ...]:

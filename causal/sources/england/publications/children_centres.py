@@ -3,7 +3,8 @@
 - **The full extract** has every centre with open and close dates. Main centres (type "Children's centre") are read; a linked site is an outpost of one, and
   a centre turned into a linked site has closed as a centre. A blank open date is an old record. A closed centre without a close date cannot be put to a
   year: it is left out and told. Authorities fill in the register themselves (in real time only since September 2017), so it is as good as they are.
-- **The open-only extract** has no close dates: a cross-section of one day, and no history.
+- **The open-only extract** has no close dates: a cross-section of one day, and no history. One that prints when each centre opened (July 2025) is preferred
+  to one that does not (January 2026, of whose rows 137 were closed in the other).
 - **Designated centres** by authority are from Hansard: the first 26 authorities of the alphabet at the end of October 2009, and London at the end of February
   2010. **National counts** are from Hansard, written answers and the Sutton Trust; what is counted differs from date to date.
 """
@@ -156,11 +157,13 @@ def _register(table: Table, cells: Cells) -> None:
 
 
 def _listed(table: Table, cells: Cells, year: int) -> None:
-    """One for each centre, and each linked site, that is open."""
-    for row, kind, code, record in _centres(table, cells):
-        if not said(record["status"]).lower().startswith("closed"):
-            name = "centres_listed" if kind == MAIN else "centres_linked_listed"
-            cells.add(table, row, name, 1.0, place=code, year=year, column="type", part=said(record["urn"]))
+    """One for each centre, and each linked site, that is open; apart too where the list prints when each opened, since one without is less up to date."""
+    listed = [(row, kind, code, record) for row, kind, code, record in _centres(table, cells) if not said(record["status"]).lower().startswith("closed")]
+    dated = 2 * sum(bool(said(record["opened"])) for *_, record in listed) > len(listed)
+    for row, kind, code, record in listed:
+        name = "centres_listed" if kind == MAIN else "centres_linked_listed"
+        for each in (name, f"{name}_dated") if dated else (name,):
+            cells.add(table, row, each, 1.0, place=code, year=year, column="type", part=said(record["urn"]))
 
 
 def _day(table: Table, cells: Cells, row: int, column: str, cell: object) -> date | None:
@@ -192,6 +195,8 @@ PUBLICATION = Publication(
         "centre_closed": "close date of a main centre, days since 1 January 1970",
         "centres_listed": "main centres open on the day of the extract, number",
         "centres_linked_listed": "linked sites open on the day of the extract, number",
+        "centres_listed_dated": "main centres open on the day of an extract that prints when each opened, number",
+        "centres_linked_listed_dated": "linked sites open on the day of an extract that prints when each opened, number",
         "centres_designated": "designated centres in 2009-10, number",
         "centres_national": "centres in England at a date, number",
         "centres_closed_calendar_year": "centres closed in England in a calendar year, number",
@@ -215,6 +220,11 @@ PUBLICATION = Publication(
             name="gias_open_childrens_centres_2026_schools.csv",
             sha256="92db2ca01a059e08e4273f4db396f280858a4993ba4459bd3a01f7360299864b",
             edition=Edition(year=2026, part=OPEN_ONLY),
+        ),
+        Release(
+            name="gias_open_childrens_centres_2025-07-27_no_names.csv",
+            sha256="9ff6b15f8d7d2ebe2964c6ffa8b89192efaaabf482ae82cf2c63e0145e2ec9d2",
+            edition=Edition(year=2025, part=OPEN_ONLY),
         ),
         Release(
             name="hansard_2009-12-14_designated_centres_oct2009_PARTIAL.csv",

@@ -1,4 +1,8 @@
-"""DfE: Characteristics of children in need, 2022 release (2013 to 2022), as tidy files of Explore Education Statistics.
+"""DfE: Characteristics of children in need, release of 2022 and later ones, as tidy files of Explore Education Statistics.
+
+A release is named by the last year that it holds. Headings change between releases (`LATER`), and so do its parts: that of 2025 prints plans at 31 March with
+their length (d5) and plans that start with those that are not the first (d3). A release later than the readers is read as far as its headings match, and what
+is new in it is named.
 
 What is the same in all of DfE's files on children stands here, and their other readers take it from here: a quick look at a header (`prints`), the rows
 that are a place (`rows`), who is who in them (`note_authority`), and what is noted where a heading is gone (`note_lacking`).
@@ -6,15 +10,14 @@ that are a place (`rows`), who is who in them (`note_authority`), and what is no
 
 from __future__ import annotations
 
-import math
 import re
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
+from causal.sources.england.witnesses import EMPTY, Line, contradicted
 
 PLACE = {"level": "geographic_level", "old": "old_la_code"}
 NAMES = {"new": "new_la_code", "name": "la_name", "region_code": "region_code", "region": "region_name"}
@@ -53,8 +56,56 @@ PARTS: dict[str, dict[str, str]] = {
     "c4": {"section47": "Section47", "conferences": "ICPC"},
     "d1": {"plans_started": "CPP_start", "plans_ended": "CPP_end", "plans_any": "CPP_anypoint", "plans": "CPP_At31"},
     "d2": {f"plans_started_{kind}": f"{kind}_Initial" for kind in ABUSE},
+    "d3": {"plans_started": "CPP_start", "plans_subsequent": "CPP_subsequent"},
     "d4": {f"plans_{kind}": f"{kind}_Latest" for kind in ABUSE},
+    "d5": {
+        "plans": "CPP_At31",
+        "plans_3_months": "3_months_or_less",
+        "plans_6_months": "more_than_3_months_6_months",
+        "plans_1_year": "more_than_6_months_less_than_1_year",
+        "plans_2_years": "1_year_less_than_2_years",
+        "plans_longer": "2_years_or_more",
+    },
 }
+# Quantity → what later releases call its column.
+LATER = {
+    "referrals": "referral_count",
+    "re_referrals": "rereferral_count",
+    "referrals_no_further_action": "no_further_action_count",
+    "referrals_not_in_need": "not_in_need_count",
+}
+# Part → what it prints of a number a second time: its rate (heading + "_rate"), the parts of a total, and the share that a part is.
+RATED = {
+    "b1": ("Anypoint_episodes", "Anypoint_child", "Started_episodes", "Started_child", "Ended_episodes", "Ended_child", "At31_episodes"),
+    "c1": ("Referrals", "Referrals_child"),
+    "c2": ("Assessments_completed",),
+    "c4": ("Section47", "Section47_child", "ICPC", "ICPC_child"),
+    "d1": ("CPP_start", "CPP_child_start", "CPP_end", "CPP_child_end", "CPP_anypoint", "CPP_child_anypoint", "CPP_At31"),
+}
+LENGTHS = tuple(PARTS["d5"][name] for name in ("plans_3_months", "plans_6_months", "plans_1_year", "plans_2_years", "plans_longer"))
+SUMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "b1": {"Anypoint_episodes": ("Ended_episodes", "At31_episodes")},
+    "b3": {"At31_episodes": tuple(NEEDS.values())},
+    "c4": {"ICPC": ("Duration_0-10_days", "Duration_11-15_days", "Duration_16-20_days", "Duration_21+_days")},
+    "d2": {"CPP_start": tuple(f"{kind.title()}_Initial" for kind in ABUSE)},
+    "d4": {"CPP_At31": tuple(f"{kind.title()}_Latest" for kind in ABUSE)},
+    "d5": {"CPP_At31": LENGTHS},
+}
+SHARES: dict[str, dict[str, tuple[str, str]]] = {
+    "c1": {
+        "Re_referrals": ("Referrals", "Re_referrals_percent"),
+        "No_Further_Action": ("Referrals", "No_Further_Action_percent"),
+        "Not_in_Need": ("Referrals", "Not_in_Need_percent"),
+        "rereferral_count": ("referral_count", "rereferral_percent"),
+        "no_further_action_count": ("referral_count", "no_further_action_percent"),
+        "not_in_need_count": ("referral_count", "not_in_need_percent"),
+    },
+    "d3": {"CPP_subsequent": ("CPP_start", "CPP_subsequent_percent")},
+    "d5": {heading: ("CPP_At31", f"{heading}_percent") for heading in LENGTHS},
+}
+LATER_ONLY = ("d3", "d5")  # in the release of 2022 d1 and d4 print what is taken of these
+KNOWN = 2025  # the latest release whose layout these readers were tested on
+FIRST_RELEASE = 2022  # the first release read here; its editions carry no year
 # Headings (lower case) by which a part is told from every other file of the release.
 TELLS: dict[str, frozenset[str]] = {
     "b1": frozenset({"anypoint_episodes", "started_episodes"}),
@@ -64,8 +115,24 @@ TELLS: dict[str, frozenset[str]] = {
     "c4": frozenset({"section47", "icpc"}),
     "d1": frozenset({"cpp_anypoint", "cpp_at31"}),
     "d2": frozenset({"cpp_start", "neglect_initial", "neglect_latest"}),
+    "d3": frozenset({"cpp_start", "cpp_subsequent"}),
     "d4": frozenset({"cpp_at31", "neglect_initial", "neglect_latest"}),
+    "d5": frozenset({"cpp_at31", "3_months_or_less"}),
 }
+EACH_FILE = frozenset(  # headings that tell nothing of a file's part
+    {
+        "time_period", "time_identifier", "geographic_level", "country_code", "country_name", "region_code", "region_name", "old_la_code", "new_la_code",
+        "la_name", "category",
+    }
+)  # fmt: skip
+# Headings that later releases print and none of the quantities is: not news.
+UNUSED = frozenset(
+    {
+        "started_child", "ended_episodes", "ended_child", "awaiting_assessment", "rereferral_percent", "no_further_action_percent", "not_in_need_percent",
+        "referral_child_count", "rereferral_child_count", "rereferral_child_percent", "cpp_subsequent_percent", "3_months_or_less_percent",
+        "more_than_3_months_6_months_percent", "more_than_6_months_less_than_1_year_percent", "1_year_less_than_2_years_percent", "2_years_or_more_percent",
+    }
+)  # fmt: skip
 NATIONAL_TABLE = frozenset({"time_period", "geographic_level", "category_type", "number", "rate", "percent"})
 # Part → quantity → what `category_type` says; only the country is printed there.
 NATIONAL_PARTS: dict[str, dict[str, str]] = {
@@ -114,11 +181,16 @@ GIVES = {
     "plans_ended": "child protection plans that ended in the year, number",
     "plans_any": "child protection plans at any point in the year, number",
     "plans": "children on child protection plans at 31 March, number",
+    "plans_subsequent": "child protection plans that started in the year and were not the child's first, number",
+    "plans_3_months": "children on child protection plans at 31 March for three months or less, number",
+    "plans_6_months": "children on child protection plans at 31 March for more than three and up to six months, number",
+    "plans_1_year": "children on child protection plans at 31 March for more than six months and less than a year, number",
+    "plans_2_years": "children on child protection plans at 31 March for one year and less than two, number",
+    "plans_longer": "children on child protection plans at 31 March for two years or more, number",
     **{f"plans_{kind}": f"children on child protection plans at 31 March, latest category of abuse {kind}, number" for kind in ABUSE},
     **{f"plans_started_{kind}": f"child protection plans that started in the year, initial category of abuse {kind}, number" for kind in ABUSE},
 }
 HACKNEY = "Hackney gave no data for the years to March 2021 and 2022: its own numbers are missing, England's hold its numbers of 2020"
-PER, ROUNDED, THREE, DRIFT = 10_000, 0.15, 3, 2.5
 REVISED = (
     "up to 2012 as first published, from 2013 as in the release of 2022; DfE revised episodes at any point down after first publication "
     "(2013 by 1.0 %, 2017 by 4.5 %), so numbers to 2012 are a little too high beside later ones"
@@ -177,13 +249,29 @@ def note_authority(cells: Cells, year: int, record: Mapping[str, Any]) -> None:
     )
 
 
-def note_lacking(table: Table, cells: Cells, wanted: Mapping[str, str]) -> None:
-    """Note each wanted quantity → heading whose column is not in the table."""
+def last_year(book: Book) -> int:
+    """The last year in the column `time_period` of a text file, 0 if it prints none; by it a release is named."""
+    table = book.table({"year": "time_period"}) if book.is_csv else None
+    years = [number(record["year"])[0] for _, record in table.records()] if table else []
+    return int(max((year for year in years if 1990 < year < 2100), default=0))
+
+
+def note_lacking(table: Table, cells: Cells, wanted: Mapping[str, str], *, later: bool = False, known: Collection[str] = ()) -> None:
+    """Note each wanted quantity → heading whose column is not in the table.
+
+    Parameters
+    ----------
+    later : the file is of a later release than the readers were tested on, as DfE published it: what is new in its headings is named, and nobody is asked to
+        change a file that is as it should be.
+    known : headings (lower case) that are no news.
+    """
+    new = [said(cell) for cell in table.rows[table.header] if said(cell) and said(cell).lower() not in known] if later else []
+    news = f"{', '.join(new[:8])} {'are' if len(new) > 1 else 'is'} new in it" if new else "nothing is new in it"
+    then = f"the release is later than these readers ({news}), and is read as far as they know it"
     for quantity, heading in wanted.items():
         if quantity not in table.at:
-            message = (
-                f"no column like {heading} was found in this row, so {quantity.partition(':')[0]} is left out; undo changes to the headings, or fetch again"
-            )
+            what = f"no column like {heading} was found in this row, so {quantity.partition(':')[0]} is left out"
+            message = f"{what}; {then if later else 'undo changes to the headings, or fetch again'}"
             cells.problem(message, row=table.header + 1, quantity=quantity.partition(":")[0])
 
 
@@ -193,10 +281,31 @@ def recognise(book: Book) -> Edition | None:
         return None
     if prints(book, NATIONAL_TABLE):
         said_there = {cell for row in book.head("") for cell in row}
-        return next((Edition(part=part) for part, types in NATIONAL_PARTS.items() if said_there & set(types.values())), None)
+        part = next((part for part, types in NATIONAL_PARTS.items() if said_there & set(types.values())), "")
+        year = last_year(book) if part else 0
+        return Edition(part=part, year=year if year > FIRST_RELEASE else 0) if part else None
     if not prints(book, frozenset({"time_period", "geographic_level", "old_la_code"})):
         return None
-    return next((Edition(part=part) for part, tells in TELLS.items() if prints(book, tells)), None)
+    part = next((part for part, tells in TELLS.items() if prints(book, tells)), "")
+    year = last_year(book)
+    if year <= FIRST_RELEASE:
+        return Edition(part=part) if part and part not in LATER_ONLY else None
+    part = part or _nearest(book)
+    return Edition(part=part, year=year) if part else None
+
+
+def _nearest(book: Book) -> str:
+    """The part of which a later release prints the most headings, at least one that no other part has; "" if none does, or two do alike."""
+    printed = {cell.lower() for row in book.head("") for cell in row}
+    headings = {part: {heading.lower() for name in columns for heading in _headings(part, name)} for part, columns in PARTS.items()}
+    own = {part: here - set().union(*(other for name, other in headings.items() if name != part)) for part, here in headings.items()}
+    found = sorted(((len(printed & headings[part]), part) for part in PARTS if printed & own[part]), reverse=True)
+    return found[0][1] if found and (len(found) == 1 or found[0][0] > found[1][0]) else ""
+
+
+def _headings(part: str, quantity: str) -> tuple[str, ...]:
+    """What a quantity's column is called, in the release of 2022 and in later ones."""
+    return (PARTS[part][quantity], LATER[quantity]) if quantity in LATER else (PARTS[part][quantity],)
 
 
 def read(book: Book, edition: Edition) -> Extract:
@@ -206,54 +315,41 @@ def read(book: Book, edition: Edition) -> Extract:
         _read_national(book, cells, NATIONAL_PARTS[edition.part])
         return cells.extract()
     wanted = PARTS[edition.part]
-    optional = NAMES | {quantity: re.escape(heading) for quantity, heading in wanted.items()}
-    optional |= {f"{quantity} rate": re.escape(f"{heading}_rate") for quantity, heading in wanted.items()}
-    table = book.wanted({"year": "time_period", **PLACE}, optional=optional)
-    note_lacking(table, cells, wanted)
+    optional = NAMES | {quantity: "|".join(map(re.escape, _headings(edition.part, quantity))) for quantity in wanted}
+    table = book.wanted({"year": "time_period", **PLACE}, optional=optional | _witnesses(edition.part))
+    known = EACH_FILE | UNUSED | {heading.lower() for quantity in wanted for heading in _headings(edition.part, quantity)}
+    note_lacking(table, cells, wanted, later=edition.year > KNOWN, known=known)
     printed = [quantity for quantity in wanted if quantity in table.at]
-    found = rows(table, Cells(book.path))  # a first look, whose remarks the second one makes again
-    rated = [quantity for quantity in printed if f"{quantity} rate" in table.at]
-    against = contradicted({(row, place): [(number(record[one])[0], number(record[f"{one} rate"])[0]) for one in rated] for row, place, record in found})
-    for row, place, record in rows(table, cells):
+    found = list(rows(table, cells))
+    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if not number(record["year"])[1]]
+    headings = {table.heading(quantity): quantity for quantity in printed}
+    bad = contradicted(
+        table,
+        cells,
+        lines,
+        rates={heading: f"{heading}_rate" for heading in RATED.get(edition.part, ())},
+        parts=SUMS.get(edition.part),
+        shares=SHARES.get(edition.part),
+        quantities=headings,
+    )
+    for row, place, record in found:
         year = cells.year(table, row, "year", record["year"])
         if year is None:
             continue
         if place != ENGLAND:
             note_authority(cells, year, record)
         for quantity in printed:
-            why = against.get((row, rated.index(quantity)), "") if quantity in rated else ""
-            cells.add(table, row, quantity, record[quantity], place=place, year=year, column=quantity, against=why)
+            cell = EMPTY if {(row, table.heading(quantity)), (row, "")} & bad else record[quantity]
+            cells.add(table, row, quantity, cell, place=place, year=year, column=quantity)
     return cells.extract()
 
 
-def contradicted(pairs: Mapping[tuple[int, str], Sequence[tuple[float, float]]]) -> dict[tuple[int, int], str]:
-    """Counts that the rate printed beside them contradicts: (row, which) → how.
-
-    Count and rate give the number of children behind them, and that is one for all pairs of a row. Where a row has three pairs or more, its middle number is
-    right; where it has fewer, the middle one of the place's other rows, which drifts by years, so that only what is `DRIFT` times away is seen.
-
-    Parameters
-    ----------
-    pairs : (row, place) → (count, rate per 10,000) of each quantity, NaN where either is not printed.
-    """
-    children = {key: [count / rate * PER if count > 0 and rate > 0 else math.nan for count, rate in mine] for key, mine in pairs.items()}
-    of_place: dict[str, list[float]] = {}
-    for (_, place), mine in children.items():
-        of_place.setdefault(place, []).extend(one for one in mine if not math.isnan(one))
-    out = {}
-    for (row, place), mine in children.items():
-        known = [one for one in mine if not math.isnan(one)]
-        own = len(known) >= THREE
-        right = statistics.median(known if own else of_place[place]) if known else math.nan
-        for at, (count, rate) in enumerate(pairs[row, place]):
-            if math.isnan(mine[at]):
-                continue
-            meant = count / right * PER
-            apart = ROUNDED + 0.02 * rate + 10 / right * PER  # rates to one place, counts to ten
-            if abs(meant - rate) > apart and (own or not 1 / DRIFT < mine[at] / right < DRIFT):
-                beside = "the row's other numbers" if own else "its other rows"
-                out[row, at] = f"contradicts the rate printed beside it, {rate:g} per 10,000: with {beside} that is a count of {rate * right / PER:,.0f}"
-    return out
+def _witnesses(part: str) -> dict[str, str]:
+    """Columns that say a number a second time, under their headings."""
+    names = [name for heading in RATED.get(part, ()) for name in (heading, f"{heading}_rate")]
+    names += [name for whole, some in SUMS.get(part, {}).items() for name in (whole, *some)]
+    names += [name for each, (whole, share) in SHARES.get(part, {}).items() for name in (each, whole, share)]
+    return {name: re.escape(name) for name in dict.fromkeys(names)}
 
 
 def _read_national(book: Book, cells: Cells, wanted: Mapping[str, str]) -> None:
@@ -270,16 +366,18 @@ def _read_national(book: Book, cells: Cells, wanted: Mapping[str, str]) -> None:
         cells.problem(f"no row says {wanted[quantity]!r}, so England's {quantity} is not taken from this file", column=table.heading("type"), quantity=quantity)
 
 
+TITLE = "DfE, Characteristics of children in need"
 PUBLICATION = Publication(
-    spans=lambda edition: (2014 if edition.part == "c2" else 2013, 2022),
+    spans=lambda edition: (2014 if edition.part == "c2" else 2013, edition.year or FIRST_RELEASE),
     key="children_in_need",
-    title="DfE, Characteristics of children in need, 2022 release",
+    title=f"{TITLE}, {FIRST_RELEASE} release",
+    named=lambda edition: f"{TITLE}, {edition.year or FIRST_RELEASE} release",
     page="https://explore-education-statistics.service.gov.uk/find-statistics/characteristics-of-children-in-need",
     gives=GIVES,
-    editions=tuple(Edition(part=part) for part in (*NATIONAL_PARTS, *PARTS)),
+    editions=tuple(Edition(part=part) for part in (*NATIONAL_PARTS, *PARTS) if part not in LATER_ONLY),
     recognise=recognise,
     read=read,
-    released=lambda edition: 2022,
+    released=lambda edition: edition.year or FIRST_RELEASE,
     breaks={
         quantity: {2021: HACKNEY}
         | ({2013: REVISED} if quantity == "need_episodes" else {})
@@ -288,7 +386,7 @@ PUBLICATION = Publication(
         for quantity in GIVES
     },
     releases=tuple(
-        Release(name=name, sha256=sha256, edition=Edition(part=name[:2]))
+        Release(name=name, sha256=sha256, edition=Edition(part=name[:2], year=0 if "2022" in name else KNOWN))
         for name, sha256 in (
             ("a1_cin_assessments_episodes_referrals_2013_to_2022.csv", "6c1c0a0f071383c0900d5d212e23da1d5b83ff4ec71cf7906d24f253d9685e34"),
             ("a2_section47_icpc_cpp_2013_to_2022.csv", "5bf04d5c679c1592615e4811a7e4ddf441c1b90a4238df0401cd5c7e4ef88c4d"),
@@ -300,6 +398,10 @@ PUBLICATION = Publication(
             ("d1_child_protection_plans_2013_to_2022.csv", "1e001e4e6fba5e0b5380a6836c1fa4dd115f0a75fb35fc77a0df81b170b1b021"),
             ("d2_cpps_starting_by_category_of_abuse_2013_to_2022.csv", "ab3869781ff4e2b9cb8bf86f0e575f4bde22d495bf843d1b0e5020cfa69a67ec"),
             ("d4_cpps_at31march_by_category_of_abuse_2013_to_2022.csv", "0cad582dd45dda8a266e055f770a95ceeb7bfb2b98610876f0cda05a17fd8b7b"),
+            ("b1_children_in_need_2013_to_2025.csv", "fc065f5eb33a97fcbf3b2df6a7a55e15dbf645ce9739ef0128776461602179ad"),
+            ("c1_children_in_need_referrals_and_rereferrals_2013_to_2025.csv", "e548b10b4e2de4e8845c35eae274f6280636f5ff262f8189cbe62c320591f75d"),
+            ("d3_cpps_subsequent_plan_2013_to_2025.csv", "06f9b63e9329925fea34d75a7f5e9c44d97fed4c1aed8cb2a302af21ef4113ab"),
+            ("d5_cpps_at31march_by_duration_2013_to_2025.csv", "b203854c252fc055df1dc05d649de63c2f18c0246b1bd2282c2f3632530f296d"),
         )
     ),
 )

@@ -1,7 +1,9 @@
-"""DfE: Children looked after, releases of 2018 (amended), 2019 and 2022.
+"""DfE: Children looked after, releases of 2018 (amended), 2019, 2022 and later.
 
-The releases to 2019 are wide (one row for each authority), in the same layout as those before 2018, which take `wide` and `read_wide` from here; that of
-2022 is tidy. Its headings are shifted: `population_count` holds what is counted and `population_estimate` the children aged 0 to 17.
+The releases to 2019 are wide (one row for each authority), in the same layout as those before 2018, which take `wide` and `read_wide` from here; those of
+2022 and later are tidy. In that of 2022 the headings are shifted: `population_count` holds what is counted and `population_estimate` the children aged 0 to
+17. Later ones name them as they are (`population_type`, `children_count`). Beside each count stand the rate and the children that it was made of, which are
+held against one another; the children are taken from the release of 2022 only, since later ones print ONS's rebased estimates, which have a file of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from causal.errors import DataError
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
-from causal.sources.england.publications.children_in_need import NAMES, PLACE, note_authority, note_lacking, prints, rows
+from causal.sources.england.publications.children_in_need import NAMES, PLACE, last_year, note_authority, note_lacking, prints, rows
+from causal.sources.england.witnesses import EMPTY, Line, contradicted
 
 STOCK, STARTS, NUMBERS = "looked after", "starts", "numbers"  # parts of an edition
 WIDE_PLACE = {"level": "geog_l", "old": "geog_c"}
@@ -28,8 +31,11 @@ AGES = {
     "care_starts_16_plus": "SCLA_16over",
 }
 SHIFTED = {"year": "time_period", **PLACE, "measure": "population_count", "children": "population_estimate", "number": "number"}
+LATER = {"year": "time_period", **PLACE, "measure": "population_type", "children": "population_estimate", "number": "children_count"}
+RATE = {"rate": "rate_per_10000"}
 MEASURES = {
     "children looked after at 31 march each year": "looked_after",
+    "children looked after on 31 march each year": "looked_after",
     "children starting to be looked after each year": "care_starts",
     "children ceasing to be looked after each year": "",  # not taken
 }
@@ -108,6 +114,8 @@ def recognise(book: Book) -> Edition | None:
     """The tidy file by its shifted headings, a wide one by its totals of 2018 or later."""
     if prints(book, frozenset(SHIFTED.values())):
         return Edition(part=NUMBERS)
+    if prints(book, frozenset(LATER.values())):
+        return Edition(part=NUMBERS, year=last_year(book))
     found = wide(book)
     return Edition(year=found.year, part=found.part) if found and found.year >= 2018 else None
 
@@ -116,28 +124,34 @@ def read(book: Book, edition: Edition) -> Extract:
     """The tidy file has one row for each year, place and measure."""
     if edition.part != NUMBERS:
         return read_wide(book, edition)
-    table, cells = book.wanted(SHIFTED, optional=NAMES), Cells(book.path)
-    for row, place, record in rows(table, cells):
+    table, cells = book.wanted(LATER if edition.year else SHIFTED, optional=NAMES | RATE), Cells(book.path)
+    found = list(rows(table, cells))
+    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if number(record["year"])[1] == ""]
+    bad = contradicted(table, cells, lines, rates={"number": "rate"}, people="children")
+    for row, place, record in found:
         measure = said(record["measure"])
         quantity = MEASURES.get(measure.lower())
         if quantity is None:
-            what = "'Children looked after at 31 March each year' or one of its fellows was expected; the row is left out"
+            what = f"'Children looked after {'on' if edition.year else 'at'} 31 March each year' or one of its fellows was expected; the row is left out"
             cells.problem(what, row=row, column=table.heading("measure"), value=measure)
         elif quantity and (year := cells.year(table, row, "year", record["year"])):
-            if number(record["number"])[1] == number(record["children"])[1] == "z":
+            if number(record["number"])[1] == "z" and (edition.year or number(record["children"])[1] == "z"):
                 continue  # printed in all years for authorities that existed in some of them only
             if place != ENGLAND:
                 note_authority(cells, year, record)
-            cells.add(table, row, quantity, record["number"], place=place, year=year, column="number")
-            if quantity == "looked_after":  # the same children stand in each measure's row
+            cell = EMPTY if {(row, "number"), (row, "")} & bad else record["number"]
+            cells.add(table, row, quantity, cell, place=place, year=year, column="number")
+            if quantity == "looked_after" and not edition.year:  # the same children stand in each measure's row
                 cells.add(table, row, "population_0_17_cla", record["children"], place=place, year=year, column="children")
     return cells.extract()
 
 
+TITLE = "DfE, Children looked after in England"
 PUBLICATION = Publication(
-    spans=lambda edition: (2018, 2022) if edition.part == NUMBERS else None,
+    spans=lambda edition: (edition.year - 4 if edition.year else 2018, edition.year or 2022) if edition.part == NUMBERS else None,
     key="looked_after",
-    title="DfE, Children looked after in England, 2018 to 2022",
+    title=f"{TITLE}, 2018 to 2022",
+    named=lambda edition: f"{TITLE}, {edition.year} release" if edition.part == NUMBERS and edition.year else f"{TITLE}, 2018 to 2022",
     page="https://explore-education-statistics.service.gov.uk/find-statistics/children-looked-after-in-england-including-adoptions",
     gives=GIVES | {"population_0_17_cla": "children aged 0 to 17 in the middle of the year before, as printed beside children looked after, number"},
     editions=(Edition(part=NUMBERS), Edition(year=2018, part=STARTS), Edition(year=2019, part=STARTS)),
@@ -156,6 +170,11 @@ PUBLICATION = Publication(
             name="cla_number_and_rate_per_10k_children.csv",
             sha256="4af5a630825299b9e7600f0e4da3fb1205f9a8d2fe26a986e9cd519cc588ba23",
             edition=Edition(part=NUMBERS),
+        ),
+        Release(
+            name="cla_number_and_rate_per_10k_children.csv",
+            sha256="8228ce8c6f55fb1ee59b65988dad56c79ea7703c03eedd5c0f8af5997d6686ce",
+            edition=Edition(part=NUMBERS, year=2025),
         ),
         Release(
             name="ADM2018_amended.csv",

@@ -1,0 +1,131 @@
+"""Tables of borders and of a user's own groups: who borders whom, and who belongs with whom, by code.
+
+A table of borders has two columns of codes. Each pair stands once, or every pair both ways; some both ways and others one way only is a table with rows
+missing. Codes that the data do not have are left out and named; places of the data without a border (islands) are kept.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from causal.errors import DataError
+from causal.groupings import FEWEST_GROUPS
+from causal.words import count
+
+LEFT, RIGHT = ("la_code", "authority", "code"), ("neighbour_code", "neighbour", "borders")
+SHOWN = 5
+
+
+def read_borders(path: str, codes: Mapping[str, str], names: Mapping[str, str] | None = None) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Pairs of authorities that share a border, each once, in order; and what is to be said of the table.
+
+    Parameters
+    ----------
+    path : CSV with a column of codes and one of neighbours' codes (`la_code` and `neighbour_code`, `authority` and `neighbour`), or with two columns.
+    codes : a code as printed → the authority of the data that it belongs to.
+    names : authority → name, for islands; None: they go by their codes.
+
+    Raises
+    ------
+    DataError : no such file or columns, pairs of which only some stand both ways, or no pair of which the data have both.
+    """
+    header, rows = _table(path, "source.borders")
+    left, right = _column(header, LEFT), _column(header, RIGHT)
+    if left is None or right is None:
+        if len(header) != 2:
+            raise DataError(
+                f"source.borders: {path} must have a column {LEFT[0]} (or {', '.join(LEFT[1:])}) and a column {RIGHT[0]} (or {', '.join(RIGHT[1:])}), "
+                f"or two columns in all; it has {', '.join(header)}"
+            )
+        left, right = 0, 1
+    printed = {(row[left].strip(), row[right].strip()) for row in rows if len(row) > max(left, right)}
+    printed = {(a, b) for a, b in printed if a and b and a != b}
+    back = {pair for pair in printed if pair[::-1] in printed}
+    if back and back != printed:
+        alone = sorted(printed - back)
+        raise DataError(
+            f"source.borders: {path} has {count(len(back) // 2, 'pair')} both ways and {len(alone):,} one way only, like {alone[0][0]} → {alone[0][1]}: "
+            "a border has two sides. Give every pair both ways, or each pair once"
+        )
+    unknown = sorted({code for pair in printed for code in pair if code not in codes})
+    made = {tuple(sorted((codes[a], codes[b]))) for a, b in printed if a in codes and b in codes and codes[a] != codes[b]}
+    if not made:
+        some = f"{', '.join(unknown[:SHOWN])} against {', '.join(sorted(codes)[:SHOWN])}" if unknown else "it has no pairs"
+        raise DataError(f"source.borders: no pair of {path} has two places of these data ({some}); its codes must be those of the data")
+    pairs = tuple(sorted((a, b) for a, b in made))
+    notes = []
+    if unknown:
+        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+        notes.append(f"borders: {count(len(unknown), 'code')} of {Path(path).name} not in these data, and left out: {', '.join(unknown[:SHOWN])}{more}")
+    islands = sorted(set(codes.values()) - {code for pair in pairs for code in pair})
+    if islands:
+        more = f" and {len(islands) - SHOWN} more" if len(islands) > SHOWN else ""
+        notes.append(
+            f"borders: {count(len(islands), 'place')} without any, and kept: {', '.join((names or {}).get(code, code) for code in islands[:SHOWN])}{more}"
+        )
+    return pairs, tuple(notes)
+
+
+def read_groups(path: str, codes: Mapping[str, str]) -> dict[str, str]:
+    """Authority → its group, from a CSV of two columns: a code, and the group.
+
+    Parameters
+    ----------
+    path, codes : as in `read_borders`.
+
+    Raises
+    ------
+    DataError : no such file or columns, a place in two groups, or groups that say nothing.
+    """
+    header, rows = _table(path, "source.groups")
+    if len(header) != 2:
+        raise DataError(f"source.groups: {path} must have two columns, the code and its group; it has {', '.join(header)}")
+    found: dict[str, str] = {}
+    for row in rows:
+        code, group = row[0].strip(), row[1].strip() if len(row) > 1 else ""
+        if code not in codes or not group:
+            continue
+        if found.setdefault(codes[code], group) != group:
+            raise DataError(f"source.groups: {path} puts {code} into two groups, {found[codes[code]]} and {group}; each place is in one")
+    if wrong := groups_wrong(found, sorted(set(codes.values()))):
+        raise DataError(f"source.groups: {path}: {wrong}")
+    return found
+
+
+def groups_wrong(found: Mapping[str, str], authorities: Sequence[str]) -> str | None:
+    """What is wrong with a user's own groups, as the end of a message; None where nothing is.
+
+    Parameters
+    ----------
+    found : authority → group, "" where not known.
+    authorities : of the data.
+    """
+    known = [found[code] for code in authorities if found.get(code)]
+    names = set(known)
+    if not known:
+        return "no place of these data has a group"
+    if len(names) == len(known):
+        return f"each of {count(len(known), 'place')} is a group of its own, so that none has another to share with; give wider groups, or null"
+    if len(names) == 1:
+        return f"all {count(len(known), 'place')} are in the one group {known[0]!r}, and what all share is in the years' effects; give narrower groups, or null"
+    if len(names) < FEWEST_GROUPS:
+        return f"{len(names)} groups are too few; at least {FEWEST_GROUPS} are wanted to learn what they share. Give narrower groups, or null"
+    return None
+
+
+def _table(path: str, knob: str) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a CSV."""
+    try:
+        with Path(path).expanduser().open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise DataError(f"{knob}: {path} cannot be read ({problem}); give a CSV file") from problem
+    if len(rows) < 2:
+        raise DataError(f"{knob}: {path} has {count(len(rows), 'row')}; a heading and at least one row are wanted")
+    return [cell.strip() for cell in rows[0]], rows[1:]
+
+
+def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((header.index(name) for name in names if name in header), None)

@@ -1,0 +1,148 @@
+"""DfE: Local authority interactive tool (LAIT), the one table behind it, as Parquet: some 430 indicators by authority and year.
+
+One row for each indicator (`Short Desc`), authority and year; values are text, "-" where there is none. Years are printed in many ways: `2016-17 (OT)` is an
+outturn of the year ending 31 March 2017, `2016-17`, `2016/17` and a bare `2017` are taken to end in 2017, and `2014-16` or `2014/15-16/17` are means of three
+years, taken to end with the last.
+
+- **Section 251** gross outturn from 2016-17: the same totals as in Table A1, by `TOTALS`. Children's services' total is not among them. In 2024-25 DfE left
+  Wandsworth and Middlesbrough out of England's sums, since their returns are in doubt; their own numbers stand as printed, and the variables say so.
+- **Children killed or seriously injured on the roads** (`RTA`), aged 0 to 15, per 100,000: called a number in the file, a rate in DfE's dictionary. A mean of
+  three calendar years, the first 2014 to 2016. It is put to the year ending 31 March in the *first* but one of them (2015 for 2014 to 2016), so that what
+  happened in the year before (to 31 March 2014) lies before all but its first three months.
+- **Children in low-income families** (`ChildPov`), % of children, from 2022: DWP's relative low income before housing costs, as it has revised it.
+- Any other indicator is read when it is asked for by name (`source.lait`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from causal.errors import ConfigError, suggest
+from causal.sources.england.book import Book, Table, said
+from causal.sources.england.extract import ENGLAND, Cells, Extract
+from causal.sources.england.publication import Edition, Publication, Release
+
+COLUMNS = {"indicator": "Short Desc", "year": "Years", "name": "LA and Regions", "value": "Values", "code": "LA Number"}
+LABEL = "Data item"
+TOTALS = {
+    "SureStartFinance": "early_years_gross",
+    "FamilySupportFinance": "family_support_gross",
+    "YoungPeopleFinance": "youth_gross",
+    "SafeguardingFinance": "safeguarding_gross",
+    "TotalLACFinance": "looked_after_children_gross",
+    "YouthJusticeFinance": "youth_justice_gross",
+    "OtherChildren&FamilyFinance": "other_children_gross",
+}
+ROADS = "RTA"
+TAKEN = {**TOTALS, ROADS: "road_injuries", "ChildPov": "low_income_share"}
+COUNTRY, REGIONS = 970, range(980, 1000)
+IN_DOUBT = "DfE leaves Wandsworth and Middlesbrough out of England's sums of 2024-25, since their returns are in doubt; their own numbers stand as printed"
+YEARS = re.compile(r"(?:(20\d\d)[/-](?:20)?(\d\d)|(20\d\d)[/-]\d\d-(\d\d)/(\d\d)|(20\d\d))(?: \(.*\))?")
+
+
+def year_of(printed: str) -> tuple[int, int] | None:
+    """First and last year that a cell of `Years` names; None if it names none. `2014-16` is 2014 to 2016, `2016-17` the one year that ends in 2017."""
+    found = YEARS.fullmatch(said(printed))
+    if not found:
+        return None
+    first, last, from_, _, until, alone = found.groups()
+    if alone:
+        return int(alone), int(alone)
+    if from_:
+        return int(from_) + 1, 2000 + int(until)
+    years = int(first), 2000 + int(last)
+    return (years[1], years[1]) if years[1] == years[0] + 1 else years
+
+
+def recognise(book: Book) -> Edition | None:
+    """A Parquet file with LAIT's columns; the year is the last that spending is printed for."""
+    if not book.is_parquet or not set(COLUMNS.values()) <= set(book.head("")[0]):
+        return None
+    frame = book.columns([COLUMNS["indicator"], COLUMNS["year"]])
+    printed = frame.loc[frame[COLUMNS["indicator"]].isin(list(TOTALS)), COLUMNS["year"]].unique()
+    return Edition(year=max((years[1] for one in printed if (years := year_of(str(one)))), default=0))
+
+
+def read(book: Book, edition: Edition) -> Extract:
+    """The totals of section 251, and children hurt on the roads."""
+    cells = Cells(book.path)
+    _take(book, cells, TAKEN)
+    present = set(book.columns([COLUMNS["indicator"]])[COLUMNS["indicator"]].unique())
+    for indicator, quantity in TAKEN.items():
+        if indicator not in present:
+            cells.problem(f"no indicator {indicator!r} is in the file, so {quantity} is not taken from it", column=COLUMNS["indicator"], quantity=quantity)
+    return cells.extract()
+
+
+def indicators(book: Book, names: Sequence[str]) -> tuple[Extract, dict[str, str]]:
+    """Any indicators by name, each as a quantity `lait:NAME`, and what the file says each is.
+
+    Parameters
+    ----------
+    names : of `Short Desc`, as printed.
+
+    Raises
+    ------
+    ConfigError : the file has no such indicator.
+    """
+    frame = book.columns([COLUMNS["indicator"], LABEL])
+    there = list(dict.fromkeys(frame[COLUMNS["indicator"]]))
+    for name in names:
+        if name not in there:
+            raise ConfigError(f"source.lait: {book.path} has no indicator {name!r}; {suggest(name, there)} It has {len(there)}")
+    cells = Cells(book.path)
+    _take(book, cells, {name: f"lait:{name}" for name in names})
+    labels = frame[frame[COLUMNS["indicator"]].isin(list(names)) & frame[LABEL].notna()].groupby(COLUMNS["indicator"])[LABEL].first()
+    return cells.extract(), {name: said(labels.get(name, name)) for name in names}
+
+
+def _take(book: Book, cells: Cells, wanted: dict[str, str]) -> None:
+    frame = book.columns(list(COLUMNS.values()))
+    frame = frame[frame[COLUMNS["indicator"]].isin(list(wanted))]
+    header = list(COLUMNS.values())
+    table = Table(path=book.path, sheet="", rows=[header], header=0, at={name: j for j, name in enumerate(COLUMNS)})
+    unread: set[str] = set()
+    for row, (indicator, printed, name, value, code) in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
+        years, at = year_of(str(printed)), int(row) + 2
+        if pd.isna(code) or int(code) in REGIONS:
+            if pd.isna(code):
+                cells.problem("a 3-digit code of an authority was expected; the row is left out", row=at, column=COLUMNS["code"], value=name)
+            continue
+        if years is None:
+            if str(printed) not in unread:
+                cells.problem("a year such as 2016-17 was expected; its rows are left out", row=at, column=COLUMNS["year"], value=printed)
+            unread.add(str(printed))
+            continue
+        place = ENGLAND if int(code) == COUNTRY else f"{int(code):03d}"
+        year = years[0] + 1 if indicator == ROADS else years[1]
+        cells.add(table, at, wanted[str(indicator)], _value(value), place=place, year=year, column="value")
+        if place != ENGLAND:
+            cells.authority(years[1], old=place, name=name)
+
+
+def _value(cell: object) -> object:
+    """A number printed as text, in scientific notation where it is small."""
+    words = said(cell)
+    return float(words) if re.fullmatch(r"-?\d+(?:\.\d+)?[Ee]-?\d+", words) else words
+
+
+PUBLICATION = Publication(
+    key="lait",
+    title="DfE, Local authority interactive tool",
+    named=lambda edition: f"DfE, Local authority interactive tool, spending to {edition.year - 1}-{edition.year % 100:02d}" if edition.year else "DfE, LAIT",
+    page="https://www.gov.uk/government/publications/local-authority-interactive-tool-lait",
+    gives={
+        **{quantity: f"section 251 gross outturn, {name.removesuffix('Finance')}, £ of the year" for name, quantity in TOTALS.items()},
+        "low_income_share": "children in relative low income before housing costs, % of children",
+        "road_injuries": "children aged 0 to 15 killed or seriously injured on the roads, mean of three calendar years, per 100,000",
+    },
+    editions=(Edition(year=2025),),
+    recognise=recognise,
+    read=read,
+    released=lambda edition: edition.year + 1,
+    breaks={quantity: {2025: IN_DOUBT} for quantity in TOTALS.values()},
+    releases=(Release(name="bds_long_0.parquet", sha256="8277a891ae7318be2d77019fd193f91c0f553ccd430890f04fd84fb4f849a4be", edition=Edition(year=2025)),),
+)

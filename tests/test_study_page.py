@@ -1,0 +1,63 @@
+"""docs/study.md is what its command makes of the records beside it, and its template holds no answer of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from causal.experiments.since import FILE, earlier
+
+DOCS = Path(__file__).parents[1] / "docs"
+SHARED = Path(__file__).resolve().parents[1].parent / "shared/data"
+real_files = pytest.mark.skipif(not (SHARED / "england_2025").is_dir(), reason="the folders of published files are not at hand (../shared/data)")
+
+
+def _writer() -> Any:
+    spec = importlib.util.spec_from_file_location("study_page", DOCS / "study/write.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_its_command_writes() -> None:
+    assert (DOCS / "study.md").read_text(encoding="utf-8") == _writer().written()
+
+
+def test_the_template_holds_no_range_of_its_own() -> None:
+    """A range typed into the text would drift from the record; those of others stand in quotation, as what they said."""
+    said = re.compile(r'"[^"]*"')
+    for line in (DOCS / "study/page.md.j2").read_text(encoding="utf-8").splitlines():
+        assert not re.search(r"\([−+]?\d[\d.,]* to [−+]?\d", said.sub("", line)), line
+
+
+def test_numbers_of_the_page_stand_in_the_record() -> None:
+    """The first question's effect and range, by hand from the record's own numbers."""
+    entries = {one["entry"]: one for one in earlier(DOCS / "study")["entries"]}
+    one = next(found for entry, found in entries.items() if entry.startswith("experiment=centre_spending refuters"))
+    text = "{:.1f} ({:.1f} to {:.1f})".format(one["effect"], one["lower"], one["upper"]).replace("-", "−")
+    text = re.sub(r"(?<![−\d.])(?=[1-9]|0\.[1-9])", "+", text)
+    assert text in (DOCS / "study.md").read_text(encoding="utf-8")
+
+
+@real_files
+@pytest.mark.parametrize(
+    "words", ["experiment=centre_spending", "experiment=early_years_spending", "experiment=closures_long_run", "experiment=spending_and_quality"]
+)
+def test_the_record_is_what_the_files_give_today(words: str) -> None:
+    from dataclasses import replace
+
+    from causal.experiments.compose import composed, study_from
+    from causal.study import run
+
+    paths = json.dumps([str(SHARED / "england"), str(SHARED / "england_2025")])
+    study = study_from(composed(["source=england", words, f"source.path={paths}"]))
+    found = run(replace(study, refuters={}, baseline=None)).estimate
+    entries = json.loads((DOCS / "study" / FILE).read_text(encoding="utf-8"))["entries"]
+    one = next(one for one in entries if " ".join(word for word in one["entry"].split() if not word.startswith("refuters")) == words)
+    assert found is not None and found.effect == pytest.approx(one["effect"], rel=1e-6) and found.rows == one["rows"]
