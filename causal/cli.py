@@ -145,9 +145,11 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--trust", action="append", default=[], metavar="FOLDER_OR_MODULE", help="allow classes of your own")
         return one
 
-    configured("run", "run a study (or, with -m, a sweep that ends with its comparison)").add_argument(
-        "-m", "--multirun", action="store_true", help="every combination of comma-separated choices; estimator=all for all"
-    )
+    run = configured("run", "run a study (or, with -m, a sweep that ends with its comparison)")
+    run.add_argument("-m", "--multirun", action="store_true", help="every combination of comma-separated choices; estimator=all for all")
+    much = run.add_mutually_exclusive_group()
+    much.add_argument("--verbose", dest="detail", action="store_const", const="verbose", default="short", help="adjustment, assumptions and checks in full")
+    much.add_argument("-q", "--quiet", dest="detail", action="store_const", const="quiet", help="the run's folder alone")
     configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at").add_argument(
         "--save", type=Path, default=None, metavar="FILE", help="fix it as a protocol, with the design's power; causal run protocol=FILE follows it"
     )
@@ -199,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.run")
-    return int(program.main(rest, sweep=given.multirun, folders=given.config_dir, trusted=given.trust))
+    return int(program.main(rest, sweep=given.multirun, folders=given.config_dir, trusted=given.trust, detail=given.detail))
 
 
 def _explain(given: argparse.Namespace, rest: list[str]) -> int:

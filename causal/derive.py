@@ -570,6 +570,7 @@ def _from(making: _Making, *parents: Variable, label: str, definition: str, unit
         definition=definition,
         varies=varies.pop() if len(varies) == 1 else "both",
         caution="; ".join(dict.fromkeys(parent.caution for parent in parents if parent.caution)),
+        remedy=next((parent.remedy for parent in parents if parent.caution and parent.remedy), ""),
         rounding=max(rounded) if rounded else None,
         breaks=tuple(sorted({broken for parent in parents for broken in parent.breaks})),
     )

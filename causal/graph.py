@@ -81,12 +81,14 @@ class Node:
     label : words for a reader.
     measured : False where nobody records it; a measured node may still lack a column.
     varies : "both" (authority and year), "authority" (constant in time) or "year" (one node for the calendar).
+    remedy : where it could be had, or how it could be measured, as a sentence that begins with a verb; "" where nobody knows.
     """
 
     name: str
     label: str
     measured: bool = True
     varies: Literal["both", "authority", "year"] = "both"
+    remedy: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -261,11 +263,11 @@ def _nodes(given: Any) -> Iterator[Node]:
         if about is not None and not isinstance(about, str | Mapping):
             raise refusal(GraphError, f"graph node {name!r}", "its label, or {label, measured, varies}", called(about), "write  name: words")
         about = {"label": about} if isinstance(about, str) else dict(about or {})
-        unknown = set(about) - {"label", "measured", "varies"}
+        unknown = set(about) - {"label", "measured", "varies", "remedy"}
         if unknown:
-            raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies")
+            raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies, remedy")
         if not isinstance(name, str):
-            raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no" in quotes')
+            raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no"')
         yield Node(name=name, **{"label": name.replace("_", " "), **about})
 
 

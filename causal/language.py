@@ -207,12 +207,50 @@ LIMITS = {
 CHANGES = {
     "measure": "{told}, measured by authority and year.",
     "variation": "It would take a treatment that changes from year to year within authorities; a comparison between them would be an association.",
-    "information": "About {number} times the information (places × years): this study usually finds effects of {sees} or more, and {smallest} matters.",
+    "information": (
+        "A sharper study: this one usually finds effects of {sees} or more; what matters is {smallest}. Seeing that takes about {number} times the information."
+    ),
+    "hidden": "A hidden cause {times} {told} would let {admits} fit these data.",
+    "hidden_share": "A hidden cause that explains {share} of what is unexplained in both cause and outcome would take the estimate to nothing.",
     "negative_control": "An outcome that the treatment cannot move, and a test of it.",
     "timing": "Years before the treatment moved, in which a drift would show.",
     "record": "A better record of what was done: {told}.",
     "groups": "Allowing for what hit the places of a group together.",
     "placebos": "At least 200 trials with a treatment dealt by chance.",
+}
+# what the range shows, as the title of its picture
+PICTURES = {
+    "important_rise": "The whole range is an important rise",
+    "rise": "The whole range is a rise; part of it is important",
+    "inside": "The whole range is too small to matter",
+    "no_important_rise": "The range stops short of an important rise",
+    "no_important_fall": "The range stops short of an important fall",
+    "both": "Important rise and important fall both lie within the range",
+    "rise_open": "An important rise lies within the range",
+    "fall_open": "An important fall lies within the range",
+    "fall": "The whole range is a fall; part of it is important",
+    "important_fall": "The whole range is an important fall",
+    "failed": "Not to be used: the estimate failed its checks",
+    "no_range": "An estimate whose error is unknown",
+    "error_unknown": "Not to be used: the error is larger than this range says",
+    "no_estimate": "No estimate can be made from these data",
+}
+ADMITS = {"important_rise": "an important rise", "important_fall": "an important fall", "no_change": "no change", "unimportant": "a change too small to matter"}
+# the one thing to do next
+NEXT = {
+    "measure": "Get {told}, by authority and year: with it the question can be answered.",
+    "identify": "Ask a narrower question, or find a comparison whose causes are known.",
+    "variation": "Find a treatment that changes from year to year within authorities.",
+    "interval": "Compare methods whose error is known for so few places.",
+    "failed": "Find a comparison that passes: {told} showed a bias that would change the answer.",
+    "hold": "Hold fixed what the drawn causes ask for; they say what is lacking.",
+    "check": "Let checks for bias run; without one nothing can be claimed.",
+    "record": "{told}.",
+    "look": "Look at {told}: without that, a bias could have been missed.",
+    "placebos": "Let at least 200 trials with a treatment dealt by chance run.",
+    "groups": "Compare places within the groups that were hit together.",
+    "information": "Plan for about {number} times the information (places × years); test the plan first.",
+    "again": "Repeat it on later years or on other places before relying on it there.",
 }
 AVOID = (
     "confidence interval",
@@ -287,7 +325,8 @@ FILLED_RANGES = (
 )
 FILLED_REASONS = ("checks",)
 FILLED_LIMITS = ("action", "label", "treatment", "told", "check", "number")
-FILLED_CHANGES = ("told", "number", "sees", "smallest")
+FILLED_CHANGES = ("told", "number", "sees", "smallest", "times", "share", "admits")
+FILLED_NEXT = ("told", "number", "outcome")
 CAUSES = re.compile(
     r"\b(increas|reduc|caus(?!e is shown)|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(more|fewer|slightly_more|slightly_fewer)\}", re.I
 )
@@ -311,7 +350,10 @@ class Language:
     terms : states and headings.
     reasons : why it is as certain as it is, in short. Field: {checks}.
     limits : what it does not say. Fields: {action}, {label}, {treatment}, {told}, {check}, {number}.
-    changes : what would change it. Fields: {told}, {number}, {sees}, {smallest}.
+    changes : what would change it. Fields: {told}, {number}, {sees}, {smallest}, {times}, {share}, {admits}.
+    pictures : what the range shows, as the title of its picture.
+    admits : what a hidden cause would let the data hold.
+    next : the one thing to do next. Fields: {told}, {number}, {outcome}.
     checks : refuter → its name on the first screen, where it is to be another than its class's own `label`.
     avoid : words that no form may hold, and no first screen.
 
@@ -333,6 +375,9 @@ class Language:
     reasons: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    admits: Mapping[str, str] = field(default_factory=dict)
+    next: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     avoid: tuple[str, ...] = AVOID
 
@@ -392,6 +437,9 @@ PARTS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
     "reasons": (REASONS, FILLED_REASONS),
     "limits": (LIMITS, FILLED_LIMITS),
     "changes": (CHANGES, FILLED_CHANGES),
+    "pictures": (PICTURES, ()),
+    "admits": (ADMITS, ()),
+    "next": (NEXT, FILLED_NEXT),
     "checks": ({}, ()),
 }
 

@@ -30,6 +30,7 @@ class Variable:
     varies : "both" (by authority and year), "authority" (constant in time) or "year" (national).
     count_per : for a rate, the number of units one is counted in (10,000), so that it can be told as a count.
     caution : a known fault in how it is recorded, as a sentence; it reaches the verdict.
+    remedy : what would mend that, as a sentence that begins with a verb ("Get the dates on which …"); "" where nobody knows.
     unmoved : why no treatment that is studied with this panel can move it, where that is so: it then serves as a negative control; "" otherwise.
     short : the label in at most five words, as headlines have it ("children on plans"); "" takes the label.
     counts : "stock" for what stands on one day, "flow" for what happens in a year; None where nobody has said.
@@ -52,6 +53,7 @@ class Variable:
     comparative: Literal["more", "higher", "a higher"] = "more"
     rounding: float | None = None
     breaks: tuple[tuple[int, str], ...] = ()
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

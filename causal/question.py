@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 from causal.errors import ConfigError, refusal
 from causal.knobs import is_number, is_whole, listed, whole_number
 
 MOST_LAG = 50  # years; no panel of places is so long that a later outcome could be compared
+Claim = Literal["", "no_important_rise", "no_important_fall", "inside"]
+CLAIMS: tuple[Claim, ...] = get_args(Claim)
 UNGIVEN = "set by whoever ran this; no reason given"  # in the place of a reason, where a size was changed without one
 
 
@@ -115,17 +117,36 @@ class Saying:
     who : and when ("National Audit Office, January 2019").
     what : one sentence of our own on what they said, with their figure.
     source : title and page, so that a reader can look it up.
+    short, brief : the same for a line of a picture: who and on what, and what in a few words; "" where it is not to be drawn.
+    effect, lower, upper : what they said of the contrast asked about here, outcome units; None where they gave no number.
+    claims : what they said of it where they gave none: that a rise, a fall or either that matters does not fit.
     """
 
     who: str
     what: str
     source: str
+    short: str = ""
+    brief: str = ""
+    effect: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    claims: Claim = ""
 
     def __post_init__(self) -> None:
         for key in ("who", "what", "source"):
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
                 raise ConfigError(f"said.{key} must be words, got {value!r}")
+        for key in ("effect", "lower", "upper"):
+            value = getattr(self, key)
+            if value is not None and not is_number(value):
+                raise ConfigError(f"said.{key} must be a number in outcome units, or null, got {value!r}")
+        if (self.lower is None) != (self.upper is None):
+            raise ConfigError(f"said.lower and said.upper are the ends of one range, give both or none; got {self.lower!r} and {self.upper!r}")
+        if self.claims not in CLAIMS:
+            raise ConfigError(f"said.claims must be one of {', '.join(map(repr, CLAIMS))}, got {self.claims!r}")
+        if not isinstance(self.short, str) or not isinstance(self.brief, str):
+            raise ConfigError(f"said.short and said.brief must be words, got {self.short!r} and {self.brief!r}")
 
 
 def sayings(given: object) -> tuple[Saying, ...]:
@@ -141,7 +162,7 @@ def sayings(given: object) -> tuple[Saying, ...]:
     for one in given:
         if isinstance(one, Saying):
             made.append(one)
-        elif isinstance(one, Mapping) and set(one) == {"who", "what", "source"}:
+        elif isinstance(one, Mapping) and {"who", "what", "source"} <= set(one) <= {known.name for known in fields(Saying)}:
             made.append(Saying(**one))
         else:
             raise ConfigError(f"said must be a list of {{who, what, source}}, got {one!r} in it")

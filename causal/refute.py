@@ -46,6 +46,27 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.default_rng([seed, *(name if isinstance(name, int) else crc32(name.encode()) for name in names)])
 
 
+Admits = Literal["important_rise", "important_fall", "no_change", "unimportant"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """How strong a hidden common cause would have to be to change an answer.
+
+    Parameters
+    ----------
+    share : of what is left of both treatment and outcome, that it must explain to take the estimate to nothing.
+    benchmark : the strongest measured control, in words; "" where none can be held against it.
+    multiple : how many times as strong as that it must be for the interval to hold what it does not hold now; None where none of a size that can be is enough.
+    admits : what the interval then holds; None where it holds everything already.
+    """
+
+    share: float
+    benchmark: str = ""
+    multiple: float | None = None
+    admits: Admits | None = None
+
+
 class WrongField(ConfigError):
     """A `Refutation` with a field that cannot be."""
 
@@ -73,6 +94,7 @@ class Refutation:
     blind_below : the smallest bias (absolute, outcome units) that it finds four times in five at its level; None where it is not known.
     trials, alarms : placebos dealt, and those of them that the estimate's own test rejects; None but for checks of the error.
     lost : refits of its own that gave no answer.
+    hidden : how strong a hidden common cause would have to be; None but for checks of that.
     shared : ways in which places were found to share shocks; the interval is then made anew (`causal.shared`).
 
     Raises
@@ -101,6 +123,7 @@ class Refutation:
     trials: int | None = None
     alarms: int | None = None
     lost: int = 0
+    hidden: Hidden | None = None
     shared: tuple[Way, ...] = ()
 
     def __post_init__(self) -> None:

@@ -174,6 +174,7 @@ def run(
                 identification=found,
                 outcome=outcome,
                 needs=[study.graph.node(name).label for name in found.blocked_by],
+                remedies=[remedy for name in found.blocked_by if (remedy := study.graph.node(name).remedy)],
                 inestimable=inestimable,
             )
             return Result(

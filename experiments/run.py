@@ -9,11 +9,12 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import hydra
 import yaml
@@ -29,18 +30,25 @@ from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
+from causal.report.record import read
+from causal.report.terminal import told
 from causal.study import Result, Source, Study, loaded, run
 from causal.words import crossed
+
+Detail = Literal["quiet", "short", "verbose"]
+QUIET = 30.0  # seconds between two lines of progress where nobody is looking
+BEFORE_CHECKS = ("load", "identify", "design", "estimate")
 
 
 class _Job:
     """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
 
-    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None) -> None:
+    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None, detail: Detail) -> None:
         self.trusted = list(trusted)
         self.plan = plan  # the protocol that is followed
         self.sweep = sweep
         self.flags = list(flags)  # part of the words that run it again
+        self.detail = detail
         self.done: list[Path] = []
         self.refused: list[dict[str, str]] = []
         self.unsuited = 0  # of these, designs that the estimator cannot serve
@@ -78,7 +86,7 @@ class _Job:
         result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed)
         if not self.sweep:
             _latest(runs, folder)
-        _tell(study, result, folder, brief=self.sweep)
+        _tell(study, result, folder, detail=self.detail)
         return folder
 
     def _followed(self, result: Result, plain: dict[str, Any]) -> dict[str, Any] | None:
@@ -110,7 +118,7 @@ def carry_out(
     followed : what the result says of the protocol that was followed.
     """
     began = datetime.now(UTC)
-    result = run(study, workers=workers, say=_say if sys.stderr.isatty() else None, panel=panel)
+    result = run(study, workers=workers, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel)
     record = provenance(
         config=plain,
         command=spoken(command),
@@ -196,61 +204,72 @@ def complete(home: Path, digest: str, data: str) -> Path | None:
     return None
 
 
-def _say(step: str) -> None:
-    print(f"… {step.replace('_', ' ')}", file=sys.stderr)
+class _Progress:
+    """Says each step on standard error, with how many there are and about how long is left; in a pipe no more than one line each half minute."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps, self.done, self.began, self.last = steps, 0, time.monotonic(), time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        """Before a step begins."""
+        now = time.monotonic()
+        left = (now - self.began) / self.done * (self.steps - self.done) if self.done else 0.0
+        self.done += 1
+        if not sys.stderr.isatty() and now - self.last < QUIET:
+            return
+        self.last = now
+        print(f"… {self.done}/{self.steps} {step.replace('_', ' ')}" + (f", about {left:.0f} s left" if left >= 1 else ""), file=sys.stderr)
 
 
-def _tell(study: Study, result: Result, folder: Path, *, brief: bool) -> None:
-    """What a person at a terminal reads; the folder is the last line."""
-    if not brief:
-        print(study.title)
-        print(f"{result.panel.title}: {extent(result.panel)}")
-        if result.panel.simulated:
-            print(f"SIMULATED; planted: {result.panel.planted.get('words') or dict(result.panel.planted)}")
-        found = result.identification
-        out = {one.name for one in result.design.dropped} if result.design is not None else set()
-        kept = [name for name in found.adjust_for if name not in out]
-        held = ", ".join(kept) or "nothing"
-        if out:
-            held += f", without {', '.join(sorted(out))} (collinear)"
-        print(f"\nAdjusted for: {held} ({found.chosen_because}; {len(found.valid)} valid sets)")
-        minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
-        print(f"Minimal sets: {minimal}")
-        print("Assumed:")
-        for sentence in found.assumptions:
-            print(f"  - {sentence}")
-        for warning in found.warnings:
-            print(f"  ! {warning}")
-        if result.design is not None:
-            who = "" if crossed(result.panel.years) else f" rows, {len(result.design.authorities)} authorities"
-            print(f"\n{result.design.rows:,}{who or ' units'}; left out:")
-            own = result.estimate.lost if result.estimate is not None else ()
-            for loss in (*result.design.lost, *own):
-                print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
-            if not result.design.lost and not own:
-                print("  - nothing")
-            for one in result.design.dropped:
-                print(f"! {one.words}")
-            if result.estimate is not None:
-                made = result.estimate
-                print(f"Used by {made.estimator}: {made.rows:,}{f' rows, {made.authorities} authorities' if who else ' units'}; {made.inference}")
-        if result.refutations:
-            print("\nChecks:")
-            for one in result.refutations:
-                state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
-                print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
-        print()
-    answer = result.answer
-    print(answer.headline)
-    for line in (answer.second, answer.third):
-        if line:
-            print(line)
-    print(f"certainty: {answer.dots} {answer.certainty}. {answer.because or answer.meaning}" if answer.dots else f"certainty: {answer.certainty}")
-    print(f"report: {folder / 'report.html'}")
-    print(folder)
+def _in_full(study: Study, result: Result) -> None:
+    """Adjustment, assumptions, what was left out and every check, for `--verbose`."""
+    print(study.title)
+    print(f"{result.panel.title}: {extent(result.panel)}")
+    found = result.identification
+    out = {one.name for one in result.design.dropped} if result.design is not None else set()
+    held = ", ".join(name for name in found.adjust_for if name not in out) or "nothing"
+    if out:
+        held += f", without {', '.join(sorted(out))} (collinear)"
+    print(f"\nAdjusted for: {held} ({found.chosen_because}; {len(found.valid)} valid sets)")
+    minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
+    print(f"Minimal sets: {minimal}")
+    print("Assumed:")
+    for sentence in found.assumptions:
+        print(f"  - {sentence}")
+    for warning in found.warnings:
+        print(f"  ! {warning}")
+    if result.design is not None:
+        who = "" if crossed(result.panel.years) else f" rows, {len(result.design.authorities)} authorities"
+        print(f"\n{result.design.rows:,}{who or ' units'}; left out:")
+        own = result.estimate.lost if result.estimate is not None else ()
+        for loss in (*result.design.lost, *own):
+            print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
+        if not result.design.lost and not own:
+            print("  - nothing")
+        if result.estimate is not None:
+            made = result.estimate
+            print(f"Used by {made.estimator}: {made.rows:,}{f' rows, {made.authorities} authorities' if who else ' units'}; {made.inference}")
+    if result.refutations:
+        print("\nChecks:")
+        for one in result.refutations:
+            state = {True: "passed", False: "DID NOT PASS", None: "not run"}[one.survived]
+            print(f"  - {one.name}: {state}. {one.found if one.survived is not None else one.reason}")
+    print()
 
 
-def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
+def _tell(study: Study, result: Result, folder: Path, *, detail: Detail) -> None:
+    """What a person at a terminal reads: the answer first, the folder last; warnings of the adjustment on standard error."""
+    if detail == "verbose":
+        _in_full(study, result)
+    warnings = () if detail == "verbose" else result.identification.warnings
+    dropped = () if result.design is None else tuple(one.words for one in result.design.dropped)
+    for warning in (*warnings, *dropped):
+        print(f"! {warning}", file=sys.stderr)
+    for line in [str(folder)] if detail == "quiet" else told(read(folder), folder):
+        print(line)
+
+
+def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] = (), trusted: Sequence[str] = (), detail: Detail = "short") -> int:
     """Run what the words ask for; 0, or 2 if any study of a sweep was refused (with estimator=all, for another reason than not suiting the question).
 
     Raises
@@ -268,7 +287,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
-    job = _Job(names, sweep, flags, plan)
+    job = _Job(names, sweep, flags, plan, detail)
     search = searched(folders)
     runs = str(how(first, "runs"))
     aside = Path(runs) / ".partial"

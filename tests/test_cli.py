@@ -83,7 +83,7 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     lines = capsys.readouterr().out.strip().splitlines()
     folder = Path(lines[-1])
     assert lines[-2] == f"report: {folder / 'report.html'}"
-    assert lines[-3].startswith("certainty: ") and sum(line.startswith("SIMULATED: ") for line in lines) == 1
+    assert lines[0].startswith("SIMULATED: ") and sum(line.startswith("  certainty  ") for line in lines) == 1 and len(lines) <= 12
     result = json.loads((folder / "result.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict answer"
     assert list(result) == [*keys.split(), "language", "provenance", "said"]
@@ -179,7 +179,7 @@ def test_not_identified_is_a_verdict_and_exits_0(tmp_path: Path, capsys: pytest.
 
 def test_a_forced_mediator_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", f"runs={tmp_path}", *SMALL, "adjust_for=[authority,year,'section47[0]']") == 0
-    assert "mediator" in capsys.readouterr().out
+    assert "mediator" in capsys.readouterr().err
 
 
 # --- bad input: exit 2, one message, no traceback, nothing that looks finished --------------------------------------

@@ -10,9 +10,9 @@ import pytest
 
 from causal.errors import DataError
 from causal.language import language_of
-from causal.report import screen
 from causal.report.compare import compare
 from causal.report.files import rebuild
+from causal.report.first import first
 from causal.report.record import READS, SCHEMA_VERSION, read
 
 RECORDS = Path(__file__).parent / "records"
@@ -43,7 +43,7 @@ def test_what_earlier_records_lack_is_absent_and_checks_go_by_their_plain_names(
     assert "reasons" not in data["verdict"] or not data["verdict"]["reasons"]
     language = language_of(data["language"])
     assert language.check("pre_trend") == "drift beforehand" and language.check("mine_own") == "mine own"
-    assert screen.reasons(data, language)
+    assert first(data)["certainty"]["design"] and first(data)["next"]["words"] == ""
     for one in data["refutations"]:
         assert not {"family", "level", "bias"} & set(one) or one.get("family") is None
 

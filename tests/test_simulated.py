@@ -180,7 +180,7 @@ def test_truth_follows_the_path_of_each_treatment() -> None:
     world = Simulated(delay=1)
     halved = world.truth(spending())
     assert 0.2 < halved.ate < 1.5
-    assert world.truth(spending()).words.startswith("planted: centre_spending at 0.5 instead of 1")
+    assert world.truth(spending()).words.startswith("centre_spending at 0.5 instead of 1")
     assert world.truth(closing(outcome="unrelated")).ate == 0
     assert Simulated().truth(closing(outcome="referrals")).ate == pytest.approx(6.0 / 0.294**2)
     assert Simulated(effect=0.0, delay=1).truth(spending()).ate == 0

@@ -22,7 +22,8 @@ E-value); for an outcome that is no risk it uses their approximation RR = exp(0.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -34,13 +35,15 @@ from causal.errors import ConfigError
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import is_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refute import Admits, Family, Hidden, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
-from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
+from causal.refuters.machinery.omitted import benchmarks, bound, in_short, label, residuals
+from causal.rows import Control
 from causal.verdict.decide import row_of
 from causal.words import capital, listed, places, span
 
 FOLDS = 5
+MOST = 20.0  # times as strong as a measured control, beyond which nobody would take it for a yardstick
 
 
 def partial_r2(t: float, df: float) -> float:
@@ -205,11 +208,12 @@ class UnmeasuredConfounder:
                     claims == "inside" and max(map(abs, (lower, upper, *away))) >= question.smallest_important
                 ):
                     undone.append(named)
+        hidden = _hidden(trial, df, spread, value, measured)
         if strongest is None:
             reason = "no control that changes in time is in the model, so nothing says how strong a confounder may be"
             if impossible:
                 reason = f"{listed(impossible)} leave so little of the treatment that nothing else can explain as much of it"
-            return report(found=words + f"Not judged: {reason}.", p_value=None, survived=None, reason=reason, numbers=numbers)
+            return report(found=words + f"Not judged: {reason}.", p_value=None, survived=None, reason=reason, numbers=numbers, hidden=hidden)
         words += strongest[1]
         if impossible:
             words += f"Nothing more can explain as much of the treatment as {listed(impossible)}. "
@@ -220,7 +224,62 @@ class UnmeasuredConfounder:
             words += f"Something unmeasured as strong as {listed(undone)} would make the interval {what}."
         else:
             words += "Nothing as strong as the controls measured takes the finding away; whether something stronger exists, no number here can say."
-        return report(found=capital(words), p_value=None, survived=not undone, numbers=numbers, parts=tuple(parts))
+        return report(found=capital(words), p_value=None, survived=not undone, numbers=numbers, parts=tuple(parts), hidden=hidden)
+
+
+def _hidden(trial: Trial, df: float, spread: float, share: float, measured: Mapping[Control, tuple[float, float]]) -> Hidden:
+    """How many times as strong as the strongest measured control a hidden cause must be for the interval to hold what the answer denies.
+
+    Parameters
+    ----------
+    df, spread : of the estimate, as in `adjusted`.
+    share : that would take the estimate to nothing.
+    measured : control → its partial R² with treatment and with outcome.
+    """
+    estimate, smallest = trial.estimate, trial.question.smallest_important
+    alone = Hidden(share=share)
+    if not measured or estimate.lower is None or estimate.upper is None or estimate.std_error is None:
+        return alone
+    admits: list[tuple[Admits, float, int]] = []  # what would fit, the line that an end has to reach, and whether by rising or by falling
+    row = row_of(estimate.lower, estimate.upper, smallest)
+    if row in ("no_important_rise", "inside"):
+        admits.append(("important_rise", smallest, 1))
+    if row in ("no_important_fall", "inside"):
+        admits.append(("important_fall", -smallest, -1))
+    admits += {
+        "important_rise": [("unimportant", smallest, -1)],
+        "rise": [("no_change", 0.0, -1)],
+        "important_fall": [("unimportant", -smallest, 1)],
+        "fall": [("no_change", 0.0, 1)],
+    }.get(str(row), [])  # type: ignore[arg-type]
+
+    def reaches(group: Control, multiple: float, line: float, way: int) -> bool | None:
+        strengths = bound(*measured[group], multiple)
+        if strengths is None:
+            return None
+        moved, error, _ = adjusted(estimate.effect, estimate.std_error or 0.0, df, *strengths, spread=spread)
+        lower, upper, _ = interval(estimate.effect + way * abs(estimate.effect - moved), error, trial.question.level, df - 1)
+        return upper >= line if way > 0 else lower <= line
+
+    strengths = {group: bound(*of, 1.0) for group, of in measured.items()}
+    possible = {group: math.sqrt(d * y / (1 - d)) for group, one in strengths.items() if one is not None for d, y in [one]}
+    if not possible or not admits:
+        return alone
+    group = max(possible, key=lambda one: possible[one])
+    least: tuple[float, Admits] | None = None
+    for code, line, way in admits:
+        low, high = 0.0, MOST
+        while reaches(group, high, line, way) is None and high > 0.01:
+            high *= 0.95  # as strong as can be
+        if not reaches(group, high, line, way):
+            continue
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (low, middle) if reaches(group, middle, line, way) else (middle, high)
+        if least is None or high < least[0]:
+            least = (high, code)
+    multiple, code = least if least else (None, admits[0][0])
+    return replace(alone, benchmark=in_short(trial, group), multiple=multiple, admits=code)
 
 
 def _critical(df: float, alpha: float) -> float:

@@ -110,7 +110,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dic
         "title": data["title"],
         "simulated": source["simulated"],
         "planted": pairs(planted),
-        "planted_words": sentence(f"Planted: {said.removeprefix('planted: ')}") if said else "",
+        "planted_words": sentence(f"Planted: {said}") if said else "",
         "asks": data["asks"],
         "headline": data["headline"],
         "said": [sentence(one) for one in data["said"]],

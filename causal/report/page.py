@@ -17,10 +17,11 @@ from causal.report.checks import briefly, cards, joint, pairs, shown_value
 from causal.report.figures import canvas as figures
 from causal.report.figures import curves, graph_figure
 from causal.report.figures.canvas import Drawing
+from causal.report.first import first
 from causal.report.parts import render, shown, table
 from causal.report.phrases import contrast, label, made_up, sentence, tally, variable, words
 from causal.report.record import SCHEMA_VERSION
-from causal.report.screen import asked, everywhere, facts, rests_on, smallest
+from causal.report.screen import asked, everywhere, smallest
 from causal.report.sections import dated, span_of_years
 from causal.words import capital, count, counted_rows, crossed, listed
 
@@ -60,8 +61,6 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     """All that the page says, as words: `first` part of three printed pages, and the rest."""
     answer, found, source = data["answer"], data["identification"], data["source"]
     language = language_of(data.get("language"))
-    planted = dict(source["planted"])
-    planted_words = planted.pop("words", "")
     groups = sections.groups(data, drawn)
     made = {
         "estimates": sections.estimates(data, drawn),
@@ -91,16 +90,11 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     return {
         "title": data["title"],
         "simulated": source["simulated"],
-        "planted": pairs(planted),
-        "planted_words": sentence(f"Planted: {planted_words.removeprefix('planted: ')}") if planted_words else "",
+        "first": first(data),
         "older": f"Written by an earlier version of the toolkit (schema {data['schema_version']}): what that did not record is left out here."
         if data["schema_version"] < SCHEMA_VERSION
         else "",
         "question": asked(data),
-        "headline": answer["headline"],
-        "second": answer["second"],
-        "facts": facts(data),
-        "rests_on": rests_on(data),
         "contents": contents,
         "range": " ".join(filter(None, (answer["second"], answer["third"]))),
         "smallest": smallest(data),

@@ -231,7 +231,7 @@ class Simulated(World):
             att=float(effect[closed].mean()) if closed.any() else math.nan,
             child_weighted=float(np.average(effect, weights=fact["children"][after])),
             by_fifth=tuple(float(effect[:, fifth == k].mean()) for k in range(5)),  # type: ignore[arg-type]
-            words=f"planted: {question.treatment} at {question.treated:g} instead of {question.control:g}, kept so from before the first year, "
+            words=f"{question.treatment} at {question.treated:g} instead of {question.control:g}, kept so from before the first year, "
             f"changes {question.outcome} by {ate:+.2f} on average (simulated)",
         )
 

@@ -26,7 +26,7 @@ from causal.panel import Variable
 from causal.question import Question
 from causal.refute import Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
-from causal.verdict.reason import Change, Concern, Limit, Reason
+from causal.verdict.reason import Change, Concern, Limit, Next, Reason
 from causal.verdict.rule import (
     BY_LEVEL,
     EFFECTIVE_CLUSTERS,
@@ -88,6 +88,7 @@ class Verdict:
     typical_population : people in a typical authority (median), for absolute numbers; None where not known.
     typical_effect, typical_lower, typical_upper : people in a typical authority.
     would_change, cannot_say : facts.
+    next : the single most useful thing to do next; None in older records.
     """
 
     gate: Gate | None = None
@@ -111,6 +112,7 @@ class Verdict:
     typical_upper: float | None = None
     would_change: tuple[Change, ...] = ()
     cannot_say: tuple[Limit, ...] = ()
+    next: Next | None = None
 
     @property
     def answers(self) -> bool:
@@ -128,6 +130,7 @@ def judge(
     identification: Identification,
     outcome: Variable,
     needs: Sequence[str] = (),
+    remedies: Sequence[str] = (),
     inestimable: NotEstimable | None = None,
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
@@ -137,11 +140,11 @@ def judge(
     rule, question, refutations, identification : of the study.
     outcome : the outcome's variable, for people instead of rates.
     design, estimate : None where the effect is not identified, or identified and not estimable.
-    needs : labels of what would have to be measured to identify it.
+    needs, remedies : labels of what would have to be measured to identify it, and where that could be had, where it is known.
     inestimable : why there is no estimate of an identified effect.
     """
     if estimate is None or design is None:
-        return _unanswered(identification, needs, inestimable)
+        return _unanswered(identification, needs, remedies, inestimable)
     kind, smallest = kind_of(design, estimate), question.smallest_important
     placebos = _placebos(question, refutations)
     gate = _gate(estimate, placebos, question)
@@ -177,19 +180,23 @@ def judge(
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        would_change=_would_change(question, reasons, row, certainty, sees),
+        would_change=_would_change(question, reasons, row, certainty, sees, refutations),
+        next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
 
 
-def _unanswered(identification: Identification, needs: Sequence[str], inestimable: NotEstimable | None) -> Verdict:
+def _unanswered(identification: Identification, needs: Sequence[str], remedies: Sequence[str], inestimable: NotEstimable | None) -> Verdict:
     """No estimate: not identified, or identified by a comparison that the data do not allow."""
     if identification.identified:
         fixed = inestimable is None or inestimable.code == "treatment_fixed"
         told = () if inestimable is None else (str(inestimable),)
-        return Verdict(gate="not_estimable", told=told, would_change=(Change(code="variation"),) if fixed else (), cannot_say=(Limit(code="anything"),))
+        change = (Change(code="variation"),) if fixed else ()
+        step = Next(code="variation") if fixed else Next(code="identify")
+        return Verdict(gate="not_estimable", told=told, would_change=change, cannot_say=(Limit(code="anything"),), next=step)
     change = (Change(code="measure", told=tuple(needs)),) if needs else ()
-    return Verdict(gate="not_identified", told=tuple(needs), would_change=change, cannot_say=(Limit(code="anything"),))
+    step = Next(code="measure", told=tuple(remedies) or tuple(needs)) if needs else Next(code="identify")
+    return Verdict(gate="not_identified", told=tuple(needs), would_change=change, cannot_say=(Limit(code="anything"),), next=step)
 
 
 # --- 1, the gate
@@ -356,8 +363,10 @@ def _known(identification: Identification, design: Design, estimate: Estimate, r
 # --- what it does not say, and what would change it
 
 
-def _would_change(question: Question, reasons: Sequence[Reason], row: Row | None, certainty: int | None, sees: float | None) -> tuple[Change, ...]:
-    """What took certainty first, then what keeps the range wide."""
+def _would_change(
+    question: Question, reasons: Sequence[Reason], row: Row | None, certainty: int | None, sees: float | None, refutations: Sequence[Refutation]
+) -> tuple[Change, ...]:
+    """What took certainty first, then a hidden cause, then what keeps the range wide."""
     found = []
     for one in reasons:
         if one.concern == "record":
@@ -370,10 +379,54 @@ def _would_change(question: Question, reasons: Sequence[Reason], row: Row | None
             found += [Change(code="timing")] if "timing" in lacking else []
         elif one.concern == "placebos":
             found.append(Change(code="placebos"))
-    settled = row in ("inside", "important_rise", "important_fall") and certainty is not None and certainty > LOW
-    if sees is not None and sees > question.smallest_important and not settled:
+    for check in refutations:
+        if check.hidden is not None and certainty is not None:
+            cause = check.hidden
+            told = (cause.benchmark,) if cause.benchmark else ()
+            found.append(Change(code="hidden", check=check.name, told=told, number=cause.multiple, share=cause.share, admits=cause.admits))
+    if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
         found.append(Change(code="information", number=(sees / question.smallest_important) ** 2))
     return tuple(dict.fromkeys(found))
+
+
+def _settled(row: Row | None, certainty: int | None) -> bool:
+    """Whether nothing of size or direction is left open, at more than low certainty."""
+    return row in ("inside", "important_rise", "important_fall") and certainty is not None and certainty > LOW
+
+
+def _next(
+    question: Question,
+    reasons: Sequence[Reason],
+    row: Row | None,
+    certainty: int | None,
+    sees: float | None,
+    gate: Gate | None,
+    failed: Sequence[str],
+    association: bool,
+    design: Design,
+) -> Next:
+    """The one thing that would help most: first what forbids an answer, then what better data would mend, then what keeps the range wide."""
+    if gate:
+        return Next(code="interval")
+    if failed:
+        return Next(code="failed", told=tuple(failed))
+    if association:
+        return Next(code="hold")
+    concerns = {one.concern: one for one in reasons}
+    if "unchecked" in concerns:
+        return Next(code="check")
+    remedies = tuple(v.remedy for v in (design.treatment_variable, design.outcome_variable) if v.caution and v.remedy)
+    if "record" in concerns and remedies:
+        return Next(code="record", told=remedies[:1])
+    if "unlooked" in concerns:
+        return Next(code="look", told=concerns["unlooked"].checks)
+    if "placebos" in concerns:
+        return Next(code="placebos")
+    if "shared_shocks" in concerns:
+        return Next(code="groups")
+    if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
+        return Next(code="information", number=(sees / question.smallest_important) ** 2)
+    return Next(code="again")
 
 
 def _cannot_say(

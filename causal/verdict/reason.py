@@ -137,11 +137,34 @@ class Change:
     ----------
     code : "measure" (what would have to be measured, `told`), "variation" (a treatment that changes within authorities),
         "information" (how many times as much, `number`), "negative_control", "timing", "record",
-        "groups" or "placebos".
+        "groups", "placebos" or "hidden" (a hidden cause, `number` times as strong as `told`, would admit what `admits` says).
     check : the check that it would take; "" where it takes none.
+    share : of what is left of treatment and outcome, that a hidden cause would have to explain to take the estimate to nothing.
+    admits : what would fit the data then.
     """
 
-    code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "groups", "placebos"]
+    code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "groups", "placebos", "hidden"]
     check: str = ""
+    told: tuple[str, ...] = ()
+    number: float | None = None
+    share: float | None = None
+    admits: Literal["important_rise", "important_fall", "no_change", "unimportant"] | None = None
+
+
+Step = Literal["measure", "identify", "variation", "interval", "failed", "hold", "check", "record", "look", "placebos", "groups", "information", "again"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """The single most useful thing to do next.
+
+    Parameters
+    ----------
+    code : which.
+    told : what it is about: what would have to be measured, checks, or the datum that would settle it, in its own words.
+    number : how many times the information.
+    """
+
+    code: Step
     told: tuple[str, ...] = ()
     number: float | None = None

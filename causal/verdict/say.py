@@ -70,6 +70,9 @@ class Answer:
     size, range : "1.2 fewer per 10,000 children" and "3.6 fewer to 1.2 more"; "" where there is none.
     signed, interval : "−1.2" and "−3.6 to +1.2", rounded in the same way; "" where there is none.
     reasons, cannot_say, would_change : sentences.
+    moved : "1.2 fewer", or "−1.2 points" where nothing is counted.
+    picture : what the range shows, as the title of its picture.
+    next : the one thing to do next.
     """
 
     headline: str
@@ -88,6 +91,9 @@ class Answer:
     reasons: tuple[str, ...]
     cannot_say: tuple[str, ...]
     would_change: tuple[str, ...]
+    moved: str = ""
+    picture: str = ""
+    next: str = ""
 
 
 def say(verdict: Verdict, question: Question, estimate: Estimate | None, names: Names, *, language: Language | None = None, simulated: bool = False) -> Answer:
@@ -126,6 +132,9 @@ def say(verdict: Verdict, question: Question, estimate: Estimate | None, names: 
         reasons=reasons,
         cannot_say=tuple(_limit(one, names, number, language) for one in verdict.cannot_say),
         would_change=tuple(_change(one, verdict, question, language) for one in verdict.would_change),
+        moved=number.moved,
+        picture=_picture(verdict, estimate, language),
+        next=_next(verdict, names, language),
     )
 
 
@@ -208,6 +217,7 @@ class Numbers:
     """An estimate and its range as text; "" where there is none."""
 
     size: str = ""
+    moved: str = ""
     range: str = ""
     signed: str = ""
     interval: str = ""
@@ -224,11 +234,12 @@ def _numbers(question: Question, estimate: Estimate | None, outcome: Variable) -
     if estimate.lower is None or estimate.upper is None or not all(map(math.isfinite, (estimate.effect, estimate.lower, estimate.upper))):
         effect = rounded(estimate.effect, 0.0, 10 * abs(estimate.effect) / 10, lines)[0] if math.isfinite(estimate.effect) else (estimate.effect, 1)
         unbounded = estimate.lower is not None or estimate.upper is not None
-        return Numbers(size=_sized(effect, outcome), signed=sign(effect), unbounded=unbounded)
+        return Numbers(size=_sized(effect, outcome), moved=_moved(effect, outcome), signed=sign(effect), unbounded=unbounded)
     effect, lower, upper = rounded(estimate.effect, estimate.lower, estimate.upper, lines)
     worst = upper if question.harm != "decrease" else (-lower[0], lower[1])
     return Numbers(
         size=_sized(effect, outcome),
+        moved=_moved(effect, outcome),
         range=_between(lower, upper, outcome),
         signed=sign(effect),
         interval=f"{sign(lower)} to {sign(upper)}",
@@ -250,7 +261,12 @@ def sign(value: Shown) -> str:
 
 def _counted(outcome: Variable) -> bool:
     """Whether "1.2 fewer children per 10,000" can be said, and not only "−1.2 points"."""
-    return outcome.comparative == "more" and outcome.unit.startswith("per ")
+    return countable(outcome.unit, outcome.comparative)
+
+
+def countable(unit: str, comparative: str) -> bool:
+    """The same of a variable as a record has it: a rate of people, of whom there may be more or fewer."""
+    return comparative == "more" and unit[:4] == "per "
 
 
 def _sized(value: Shown, outcome: Variable) -> str:
@@ -259,6 +275,57 @@ def _sized(value: Shown, outcome: Variable) -> str:
     text = sign(value)
     noun = outcome.short or outcome.label
     return f"no change in {noun}" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'} {noun} {outcome.unit}"
+
+
+def _moved(value: Shown, outcome: Variable) -> str:
+    """1.2 fewer, where that can be said."""
+    if not _counted(outcome):
+        return _sized(value, outcome)
+    text = sign(value)
+    return "no change" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """An effect as a number of people in some place.
+
+    Parameters
+    ----------
+    best, range : "7 fewer" and "22 fewer to 8 more"; no range where none is known.
+    matters : the smallest number that would matter, to two figures.
+    """
+
+    best: str
+    range: str
+    matters: str
+
+
+def counted(effect: float, lower: float | None, upper: float | None, smallest: float, scale: float) -> Counted:
+    """A rate as people in a place, rounded as all numbers of an answer are.
+
+    Parameters
+    ----------
+    effect, lower, upper, smallest : of the rate.
+    scale : people in the place for each unit that the rate counts in.
+    """
+    people = Variable(name="", label="", unit="per place", source="")
+    matters = _two_figures(smallest * scale)
+    if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)):
+        return Counted(best=_moved((_two(effect * scale), 0), people), range="", matters=matters)
+    lines = (0.0, smallest * scale, -smallest * scale)
+    middle, low, high = rounded(effect * scale, lower * scale, upper * scale, lines)
+    return Counted(best=_moved(middle, people), range=_between(low, high, people), matters=matters)
+
+
+def _two(value: float) -> float:
+    return round(value, 1 - math.floor(math.log10(abs(value)))) if value and math.isfinite(value) else 0.0
+
+
+def _two_figures(value: float) -> str:
+    made = _two(value)
+    if 0 < abs(made) < 1e-5 or abs(made) >= 1e12:
+        return f"{made:.2g}"
+    return f"{made:,.0f}" if abs(made) >= 10 else f"{made:,.{max(0, min(6, 1 - math.floor(math.log10(abs(made)))))}f}".rstrip("0").rstrip(".") if made else "0"
 
 
 def _between(lower: Shown, upper: Shown, outcome: Variable) -> str:
@@ -340,12 +407,12 @@ def _third(verdict: Verdict, question: Question, estimate: Estimate | None, outc
         else:
             said.append(ranges["harm_does_not_fit"].format(rise=rise, most=number.most))
     if verdict.detectable:
-        said.append(ranges["sees"].format(sees=_usual(verdict.detectable), smallest=f"{question.smallest_important:g}"))
+        said.append(ranges["sees"].format(sees=usual(verdict.detectable), smallest=f"{question.smallest_important:g}"))
     return " ".join(said)
 
 
-def _usual(value: float) -> str:
-    """Two figures are enough for what a study usually finds."""
+def usual(value: float) -> str:
+    """Two figures are enough for what a study usually finds, or a check usually sees."""
     return f"{value:,.{max(0, 1 - math.floor(math.log10(value)))}f}" if value > 0 and math.isfinite(value) else "0"
 
 
@@ -393,7 +460,7 @@ def _because(verdict: Verdict, language: Language) -> str:
 def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str:
     treatment = names.treatment.label if names.treatment else "the treatment"
     action = names.short or names.action
-    value = "" if one.number is None else f"{one.number:,.0f}" if one.code == "left_out" else f"{_usual(one.number)} {names.outcome.unit}".strip()
+    value = "" if one.number is None else f"{one.number:,.0f}" if one.code == "left_out" else f"{usual(one.number)} {names.outcome.unit}".strip()
     return capital(
         language.limits[one.code].format(
             action=action[:1].lower() + action[1:], label=names.outcome.label, treatment=treatment, told=one.told, check=language.check(one.check), number=value
@@ -402,7 +469,56 @@ def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str
 
 
 def _change(one: Change, verdict: Verdict, question: Question, language: Language) -> str:
-    number = "" if one.number is None else f"{one.number:.0f}" if one.number >= 1.75 else f"{one.number:.1f}"
-    sees = _usual(verdict.detectable) if verdict.detectable else ""
+    number = "" if one.number is None else _about(one.number)
+    sees = usual(verdict.detectable) if verdict.detectable else ""
     told = capital(listed(one.told)) if one.code == "measure" else "; ".join(one.told)
-    return language.changes[one.code].format(told=told, number=number, sees=sees, smallest=f"{question.smallest_important:g}")
+    share = "" if one.share is None else f"{one.share:.0%}" if one.share >= 0.005 else "less than 1%"
+    code = one.code if one.code != "hidden" or one.number is not None else "hidden_share"
+    admits = language.admits[one.admits] if one.admits else ""
+    told = listed(one.told) if one.code == "hidden" else told
+    return language.changes[code].format(
+        told=told, number=number, sees=sees, smallest=f"{question.smallest_important:g}", times=_times(one.number), share=share, admits=admits
+    )
+
+
+def _times(multiple: float | None) -> str:
+    """How many times as strong, in words."""
+    if multiple is None:
+        return ""
+    if multiple < 0.95:
+        return f"{_two(multiple):.2g} times as strong as" if multiple >= 0.1 else "a tenth as strong as"
+    if multiple < 1.05:
+        return "as strong as"
+    return "twice as strong as" if 1.95 <= multiple < 2.05 else f"{multiple:.2g} times as strong as"
+
+
+def _picture(verdict: Verdict, estimate: Estimate | None, language: Language) -> str:
+    """What the range shows, whatever may be claimed of it."""
+    if estimate is None:
+        return language.pictures["no_estimate"]
+    if verdict.gate:
+        return language.pictures["no_range" if verdict.gate == "no_interval" else "error_unknown"]
+    if verdict.failed:
+        return language.pictures["failed"]
+    if verdict.category == "harm_still_open":
+        return language.pictures["rise_open" if verdict.row == "no_important_fall" else "fall_open"]
+    return language.pictures[verdict.row] if verdict.row else language.pictures["no_range"]
+
+
+def _next(verdict: Verdict, names: Names, language: Language) -> str:
+    one = verdict.next
+    if one is None:
+        return ""
+    told = listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.told]) if one.code in ("look", "failed") else listed(one.told)
+    number = "" if one.number is None else _about(one.number)
+    return capital(language.next[one.code].format(told=told.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
+
+
+SMALL = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _about(times: float) -> str:
+    """How many times the information, in words where it is few."""
+    if times < 1.75:
+        return f"{times:.1f}"
+    return SMALL[round(times) - 1] if round(times) <= len(SMALL) else _two_figures(times)

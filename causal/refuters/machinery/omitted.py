@@ -92,3 +92,14 @@ def label(trial: Trial, group: Control) -> str:
     except DataError:
         words = group.cause
     return f"{words} × year" if group.by_year else words
+
+
+def in_short(trial: Trial, group: Control) -> str:
+    """A control in few words: its headline name, without its date; "changing deprivation" for one that acts by year."""
+    name, _ = undated(group.cause)
+    try:
+        variable = trial.panel.variable(name)
+        words = variable.short or variable.label
+    except DataError:
+        words = group.cause
+    return f"changing {words}" if group.by_year else words

@@ -1,6 +1,6 @@
-"""What headlines call outcomes: few words, whether it stands on a day or happens in a year, and how more of it is said.
+"""What headlines and short sentences call variables: few words, whether it stands on a day or happens in a year, and how more of it is said.
 
-The outcomes are those of the published files, and of the worlds made after them.
+The names are those of the published files, and of the worlds made after them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ NAMES: dict[str, tuple[str, Counts, Comparative]] = {
     "care_starts": ("entries to care", "flow", "more"),
     "care_starts_16_17": ("care entries at 16–17", "flow", "more"),
     "care_starts_1_4": ("care entries at 1–4", "flow", "more"),
+    "deprivation": ("deprivation", None, "higher"),
+    "child_poverty": ("child poverty", None, "higher"),
+    "spending_power": ("spending power", None, "higher"),
     "centre_spending": ("children's centre spending", None, "higher"),
     "prevention_share": ("prevention share", None, "a higher"),
     "good_or_outstanding": ("share rated good", None, "a higher"),

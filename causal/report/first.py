@@ -1,0 +1,292 @@
+"""The first screen: one answer, one picture, how certain, what it means in people, what was checked, what would change it, and the one thing to do next.
+
+A page, a terminal and a text are all made from what is put together here, from the fields of the record alone.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from causal.language import Language, language_of
+from causal.question import UNGIVEN
+from causal.report.figures.hero import hero
+from causal.report.phrases import label, sentence, variable, when, years
+from causal.report.screen import states
+from causal.report.tables import setting
+from causal.verdict.rule import STEPS
+from causal.verdict.say import Counted, countable, counted, plain, sign, usual
+from causal.words import Shown, capital, count, listed, places
+
+WHEN = {"stock": ", on any 31 March", "flow": ", in a year", None: ""}
+ON = {"stock": " on any 31 March", "flow": " in a year", None: ""}
+ICONS = {"passed": ("✓", "good"), "failed": ("✗", "bad"), "not_run": ("–", "none")}
+MOST_MIND, MOST_NAMES = 3, 3
+DISTRIBUTION = "causal-prevention"
+RUNS = {  # next step → what of the command that made the run is asked again, and how
+    "measure": ("explain", ()),
+    "interval": ("run", ("-m", "estimator=all")),
+    "failed": ("run", ("-m", "estimator=all")),
+    "hold": ("explain", ()),
+    "placebos": ("run", ("refuters.placebo_treatment.draws=500",)),
+    "information": ("simulate", ()),
+}
+KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
+ORDER = ("record", "hidden", "information")  # of what would change it, the first to be said
+
+
+def first(data: Mapping[str, Any]) -> dict[str, Any]:
+    """All that the first screen says, as words and drawings."""
+    language = language_of(data.get("language"))
+    answer, truth = data["answer"], planted(data)
+    picture = hero(data, truth)
+    return {
+        "banner": banner(data, truth),
+        "kick": " · ".join((data["title"], where(data))),
+        "headline": answer["headline"],
+        "second": answer["second"],
+        "picture": None if picture is None else {**picture, "sub": subtitle(data)},
+        "certainty": certainty(data, language),
+        "means": means(data),
+        "checks": checks(data, language),
+        "mind": mind(data),
+        "next": {"words": answer.get("next") or "", "command": command(data)},
+        "data": rests_on(data),
+        "matters": matters(data),
+        "cite": cite(data),
+    }
+
+
+def planted(data: Mapping[str, Any]) -> str:
+    """The planted effect of the very question that was asked, in words; "" where none is known."""
+    source = data["source"]
+    truth = source["planted"].get("truth") if source["simulated"] else None
+    if not isinstance(truth, int | float) or isinstance(truth, bool):
+        return ""
+    outcome = variable(data, data["question"]["outcome"])
+    shown: Shown = (float(truth), 1 if 0.05 <= abs(truth) < 100 or not truth else places(truth))
+    if countable(outcome["unit"], outcome.get("comparative", "more")):
+        return "no change" if not truth else f"{plain(shown)} {'more' if truth > 0 else 'fewer'}"
+    return " ".join(filter(None, (sign(shown), outcome["unit"])))
+
+
+def banner(data: Mapping[str, Any], truth: str) -> str:
+    """What stands above every page of a made-up world."""
+    if not data["source"]["simulated"]:
+        return ""
+    outcome = variable(data, data["question"]["outcome"])
+    counts = countable(outcome["unit"], outcome.get("comparative", "more"))
+    unit = f"{outcome.get('short') or outcome['label']} {outcome['unit']}" if counts else ""
+    known = " ".join(filter(None, ("Planted truth:", truth, unit))) + "." if truth else "What was planted for this very question is not known."
+    return f"Every place and number is made up. {known}"
+
+
+def where(data: Mapping[str, Any]) -> str:
+    """England, 2012 to 2019."""
+    span_of = [year for year in years(data) if year]
+    country = setting(data)["country_name"]
+    design = data["design"]
+    number = design["authorities"] if design else len(data["source"]["places"])
+    place = "simulated authorities" if data["source"]["simulated"] else country if country == "England" else count(number, "authority", "authorities")
+    return ", ".join(filter(None, (place, "" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}")))
+
+
+def subtitle(data: Mapping[str, Any]) -> str:
+    """Change in children on plans on any 31 March, per 10,000 children, a year later."""
+    outcome = variable(data, data["question"]["outcome"])
+    noun = outcome.get("short") or outcome["label"]
+    return ", ".join(filter(None, (f"Change in {noun}{ON[outcome.get('counts')]}", outcome["unit"], when(data["question"]))))
+
+
+def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """Step, its four places, what it means, the gravest reason, and the kind of comparison."""
+    verdict, answer = data["verdict"], data["answer"]
+    step = verdict["certainty"]
+    names = [language.certainties[name] for name in STEPS]
+    steps = [] if step is None else [{"name": name, "on": at <= step, "here": at == step} for at, name in enumerate(names)]
+    reasons = list(answer["reasons"])
+    because = answer["because"] or (reasons[1] if step is None and len(reasons) > 1 else "")
+    return {
+        "name": answer["certainty"],
+        "steps": steps,
+        "alt": "" if step is None else f"Certainty: {answer['certainty'].lower()}, step {step + 1} of {len(names)}",
+        "meaning": sentence(answer["meaning"]) if answer["meaning"] else "",
+        "because": sentence(because) if because else "",
+        "design": sentence(reasons[0]) if reasons else "",
+    }
+
+
+def means(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The effect per 10,000, in a typical authority and in all of them; a sentence where it is not to be used."""
+    verdict, estimate, question, answer = data["verdict"], data["estimate"], data["question"], data["answer"]
+    outcome = variable(data, question["outcome"])
+    smallest = question["smallest_important"]
+    population = data["source"]["population"]
+    people = (variable(data, population)["unit"] or label(data, population)) if population else "people"
+    scalable = bool(outcome["count_per"]) and verdict["typical_population"] is not None
+    title = f"What it means in {people}{WHEN[outcome.get('counts')]}" if scalable else f"How big it is{WHEN[outcome.get('counts')]}"
+    if not estimate:
+        return {"title": "How big it is", "said": sentence(answer["second"]), "rows": []}
+    if verdict["failed"] or verdict["gate"]:
+        why = "it failed its checks" if verdict["failed"] else "its error is unknown"
+        return {"title": title, "said": f"{capital(answer['size'])}: not to be used, since {why}.", "rows": []}
+    per = f"Per {outcome['count_per']:,.0f}" if outcome["count_per"] else capital(outcome["unit"]) or "As counted"
+    rows = [
+        {
+            "where": per,
+            "mini": "",
+            "best": answer.get("moved") or answer["signed"],
+            "range": answer["range"] or "not known",
+            "matters": f"{smallest:g}",
+        }
+    ]
+    if scalable:
+        rows.append(_place("Typical authority", f"{_round(verdict['typical_population'])} {people}", _people(data, verdict["typical_population"])))
+        everyone = data["source"].get("people")
+        if everyone:
+            rows.append(_place(_everywhere(data), f"{_millions(everyone['total'])}, if alike", _people(data, everyone["total"])))
+    return {"title": title, "said": "", "rows": rows}
+
+
+def _people(data: Mapping[str, Any], population: float) -> Counted:
+    estimate, question = data["estimate"], data["question"]
+    scale = population / variable(data, question["outcome"])["count_per"]
+    return counted(estimate["effect"], estimate["lower"], estimate["upper"], question["smallest_important"], scale)
+
+
+def _place(name: str, mini: str, made: Counted) -> dict[str, str]:
+    return {"where": name, "mini": mini, "best": made.best, "range": made.range or "not known", "matters": made.matters}
+
+
+def _round(people: float) -> str:
+    """56,000: two figures are enough for how large a place is."""
+    return f"{float(f'{people:.2g}'):,.0f}"
+
+
+def _millions(people: float) -> str:
+    if people < 1e6:
+        return _round(people)
+    return f"{people / 1e6:.2g} million" if people < 1e8 else f"{people / 1e6:,.0f} million"
+
+
+def _everywhere(data: Mapping[str, Any]) -> str:
+    source = data["source"]
+    number = f"{source['people']['authorities']:,}"
+    if source["simulated"]:
+        return f"All {number} simulated places"
+    return "England" if setting(data)["country_name"] == "England" else f"All {number} authorities"
+
+
+def typical(data: Mapping[str, Any]) -> str:
+    """22 more on any 31 March in a typical authority of 59,000 (range: …); "" where people are not what is counted, or there is no answer."""
+    rows = means(data)["rows"]
+    if len(rows) < 2:
+        return ""
+    outcome, one = variable(data, data["question"]["outcome"]), rows[1]
+    return f"{one['best']}{ON[outcome.get('counts')]} in a typical authority of {_round(data['verdict']['typical_population'])} (range: {one['range']})"
+
+
+def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """Checks of bias one by one, the others counted."""
+    verdict, found = data["verdict"], {one["name"]: one for one in data["refutations"]}
+    bias, smallest = verdict["bias"], data["question"]["smallest_important"]
+    told = states(data)
+    items = []
+    if not found:
+        words = "None was asked for, so none has been passed." if data["estimate"] else "Nothing could be checked, since there is no estimate."
+        return {"items": [], "rest": words, "passed": 0, "of": 0, "bias_passed": 0, "bias_of": 0}
+    together: list[str] = []
+    for name in [name for state in ("failed", "passed") for name in bias if name in told[state]]:
+        one, state = found[name], "failed" if name in told["failed"] else "passed"
+        blind, subject = one.get("blind_below"), capital(language.check(name))
+        if state == "failed":
+            off = f"It found a bias of {usual(abs(one['bias']))}." if one.get("bias") else "How large a bias it found is not known."
+            items.append(_item(state, subject, language.terms["failed"], off))
+        elif one.get("role") in ("timing", "negative_control"):
+            sees = "" if not blind else f"Sees a bias of {usual(blind)} or more." if blind < smallest else ""
+            strong = f"Blind below {usual(blind)}" if blind and blind >= smallest else ""
+            items.append({**_item(state, subject, language.terms["passed"], sees, strong), "smallest": f"{smallest:g}"})
+        else:
+            together.append(language.check(name))
+    if together:
+        items.append(_item("passed", capital(listed(together)), language.terms["passed"]))
+    if missing := [name for name in told["not_run"] if name in bias]:
+        items.append(_item("not_run", capital(listed([language.check(name) for name in missing])), language.terms["not_run"]))
+    others = {state: [name for name in names if name not in bias] for state, names in told.items()}
+    said = [f"{len(others['passed'])} other{'s' if len(others['passed']) != 1 else ''} {language.terms['passed']}"]
+    for state in ("failed", "not_run"):
+        names = [language.check(name) for name in others[state]]
+        few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
+        said.append(f"{len(names)} {language.terms[state]}" + (f" ({few})" if names else ""))
+    ran = [name for name in bias if name not in told["not_run"]]
+    return {
+        "items": items,
+        "rest": f"{', '.join(said)}. Passing is no proof.",
+        "passed": len(told["passed"]),
+        "of": sum(map(len, told.values())),
+        "failed": len(told["failed"]),
+        "bias_passed": sum(name in told["passed"] for name in bias),
+        "bias_of": len(ran),
+    }
+
+
+def _item(state: str, subject: str, word: str, rest: str = "", strong: str = "") -> dict[str, str]:
+    icon, colour = ICONS[state]
+    return {"icon": icon, "colour": colour, "subject": subject, "state": word, "rest": rest, "strong": strong}
+
+
+def mind(data: Mapping[str, Any]) -> list[str]:
+    """What would change the answer: a better record, a hidden cause, a sharper study, and then the rest."""
+    facts, said = data["verdict"]["would_change"], data["answer"]["would_change"]
+    both = [(one["code"], sentence(words)) for one, words in zip(facts, said, strict=False)]
+    both.sort(key=lambda one: ORDER.index(one[0]) if one[0] in ORDER else len(ORDER))
+    return [words for _, words in both[:MOST_MIND]] or ["Other data, or a check that does not pass."]
+
+
+def command(data: Mapping[str, Any]) -> str:
+    """The command of the next step; "" where no command does it."""
+    given, code = data["provenance"].get("command"), (data["verdict"].get("next") or {}).get("code")
+    if code not in RUNS or not isinstance(given, list):
+        return ""
+    verb, more = RUNS[code]
+    words = [str(word) for word in given[2:]]
+    kept = [word for word in words if KEPT.match(word)]
+    return shlex.join(["causal", verb, *kept, *more]) if kept else ""
+
+
+def rests_on(data: Mapping[str, Any]) -> str:
+    """Source, authorities and rows that the estimate used, as a sentence."""
+    source, estimate = data["source"], data["estimate"]
+    if not estimate:
+        return sentence(capital(source["title"]))
+    who = f"{count(estimate['authorities'], 'authority', 'authorities')}, {count(estimate['rows'], 'authority-year')}"
+    return f"{capital(source['title'])}; {who}."
+
+
+def matters(data: Mapping[str, Any]) -> str:
+    """What counts as important, and why."""
+    question = data["question"]
+    size = f"{question['smallest_important']:g} {variable(data, question['outcome'])['unit']}".strip()
+    return sentence(f"{size}; {UNGIVEN}" if question["because"] == UNGIVEN else f"{size} or more, because {question['because']}")
+
+
+def cite(data: Mapping[str, Any]) -> str:
+    """How to cite the run."""
+    given, title = data["provenance"], data["title"]
+    version = (given.get("versions") or {}).get(DISTRIBUTION, "")
+    commit = str(given.get("commit") or "")[:7]
+    began = (given.get("times") or {}).get("started")
+    made = " ".join(filter(None, (DISTRIBUTION, version, f"({commit})" if commit else "")))
+    day = _day(str(began)) if began else ""
+    return ", ".join(filter(None, (made, f"“{title}”", f"run {day}" if day else "", f"data {data['source']['digest'][:8]}"))) + "."
+
+
+def _day(began: str) -> str:
+    try:
+        at = datetime.fromisoformat(began)
+    except ValueError:
+        return ""
+    return f"{at.day} {at:%B %Y}"
