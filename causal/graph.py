@@ -267,7 +267,7 @@ def _nodes(given: Any) -> Iterator[Node]:
         if unknown:
             raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies, remedy")
         if not isinstance(name, str):
-            raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no"')
+            raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no" in quotes')
         yield Node(name=name, **{"label": name.replace("_", " "), **about})
 
 

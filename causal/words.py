@@ -73,6 +73,9 @@ MOST_FINER = 6  # digits by which an end may go finer than the step
 Shown = tuple[float, int]  # a rounded number and the decimal places that show it
 
 
+LEAST_STEP, LARGEST = 1e-300, 300  # powers of ten that a double can hold with room for rounding
+
+
 def rounding_step(lower: float, upper: float) -> float:
     """The step to which an estimate and its range are rounded: the largest power of ten of at most a tenth of the range.
 
@@ -81,7 +84,9 @@ def rounding_step(lower: float, upper: float) -> float:
     lower, upper : the range, finite.
     """
     reach = (upper - lower) / 10 or max(abs(lower), abs(upper)) / 100
-    return 10.0 ** math.floor(math.log10(reach) + 1e-12) if reach and math.isfinite(reach) else 0.1
+    if not LEAST_STEP < reach < math.inf:  # nothing, or so little that no step could be told from it
+        return 0.1 if reach < 1 else 10.0**LARGEST
+    return float(10.0 ** math.floor(math.log10(reach) + 1e-12))
 
 
 def rounded(effect: float, lower: float, upper: float, lines: tuple[float, ...] = (0.0,)) -> tuple[Shown, Shown, Shown]:

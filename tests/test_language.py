@@ -59,7 +59,8 @@ def test_another_style_says_the_same_finding_in_other_words_and_is_kept_in_the_r
     assert result.verdict == bare.verdict and result.answer.headline.removeprefix("SIMULATED: ") == bare.answer.evaluators
     write(judged(result, CHECKS), tmp_path, provenance(), "")
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Refutation tests" in html and re.search(r"For bias 3 of 3 held up", html) and "95% confidence interval" in html
+    summary = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "Refutation tests" in summary and re.search(r"For bias 3 of 3 held up", summary) and "95% confidence interval" in html and "held up" in html
     (tmp_path / "report.html").unlink()
     rebuild(tmp_path)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
