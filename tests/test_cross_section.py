@@ -294,7 +294,7 @@ def test_the_att_is_never_the_ate_under_another_name() -> None:
     """DoWhy's model returns the ATE whatever `target_units` says, and one slope for all cannot tell the two apart."""
     for name, made, estimator in (
         ("question.modifiers", replace(MADE, modifiers=()), DowhyGlm()),
-        ("nuisance=boosting", MADE, SLearner()),
+        ("interactions=true", MADE, SLearner()),
         ("targets the ATE", MADE, FrontDoor()),
     ):
         with pytest.raises(DesignError, match=name):

@@ -79,7 +79,8 @@ def little(data: Mapping[str, Any]) -> list[str]:
         return []  # what matters, or the range, would be less than a letter
 
     def at(value: float) -> int:
-        return math.floor((value - low) / (high - low) * (CELLS - 1) + 0.5)
+        place: int = math.floor((value - low) / (high - low) * (CELLS - 1) + 0.5)
+        return place
 
     cells = ["·" if at(-smallest) <= i <= at(smallest) else " " for i in range(CELLS)]
     for i in range(at(lower), at(upper) + 1):

@@ -102,7 +102,11 @@ class Places:
         """An authority's name, also of one that is part of a place here."""
         if code in self.table.index and (not self.merged or code not in UNIT):
             return str(self.table["name"][code])
-        return next((name.title() for name, one in self.names.items() if one == code), code)
+        if printed := next((name.title() for name, one in self.names.items() if one == code), ""):
+            return printed
+        # an authority whose name another one had before it stands under that of the place that it is part of
+        unit = UNIT.get(code, code)
+        return str(self.table["name"][unit]) if unit in self.table.index else code
 
     @classmethod
     def of(cls, authorities: pd.DataFrame, links: Mapping[str, str], *, merged: bool) -> Places:
