@@ -26,7 +26,8 @@ def test_what_others_said_is_recorded_and_an_older_record_without_it_is_read(tmp
     words = ["run", f"runs={tmp_path}", "experiment=closures", "refuters=[]", "workers=1", "source.authorities=30"]
     assert main([*words, f"said=[{{who: '{SAID['who']}', what: '{SAID['what']}', source: '{SAID['source']}'}}]"]) == 0
     folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
-    assert read(folder)["said"] == [SAID]
+    (said,) = read(folder)["said"]
+    assert {key: said[key] for key in SAID} == SAID
     older = {key: value for key, value in json.loads((folder / "result.json").read_text()).items() if key != "said"}
     (folder / "result.json").write_text(json.dumps(older))
     assert read(folder)["said"] == []

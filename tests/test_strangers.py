@@ -250,7 +250,8 @@ def test_the_environment_in_a_defaults_list_is_not_looked_up(bomb: Path, tmp_pat
 
 def test_names_of_the_configuration_s_own_may_still_stand_in_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(tmp_path, "title='Lag of ${question.lag} years'") == 0
-    assert "Lag of 2 years" in capsys.readouterr().out
+    folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
+    assert json.loads((folder / "result.json").read_text(encoding="utf-8"))["title"] == "Lag of 2 years"
 
 
 # --- protocols -------------------------------------------------------------------------------------------------------
