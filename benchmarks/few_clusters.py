@@ -224,6 +224,8 @@ def told(rows: list[dict[str, str]]) -> str:
         fine = not known or most >= 0.92
         if row["cell"].startswith(("1 treated", "1 of 2 clusters", "a group of 2")):
             fine = not known
+        if row["cell"].startswith("1 treated") and int(row["placebos"]):
+            fine = fine and int(row["placebo_held"]) >= 0.88 * int(row["placebos"])
         short += [] if fine else [f"{row['cell']}, {row['estimator']}"]
         shares = [
             share(held, known),
