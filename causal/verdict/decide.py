@@ -305,7 +305,8 @@ def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refut
     found = []
     if lacking := [look for look in rule.looks if not made[look]]:
         found.append(Reason(concern="unlooked", checks=tuple(lacking)))
-    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]]
+    # a lead sees what a drift beforehand brings, and far smaller ones: where it could see what matters the look was not blind
+    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]] + [one for one in ran if one.role == "lead"]
     if seeing and not any(one.blind_below is not None and one.blind_below < smallest for one in seeing):
         known = [one.blind_below for one in seeing if one.blind_below is not None]
         found.append(Reason(concern="blind", checks=tuple(one.name for one in seeing), numbers={"blind below": min(known)} if known else {}))
