@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from causal.analysis import analyse
+from causal.aside import alone
+from causal.document import writing
 from causal.errors import CausalError, ConfigError
 from causal.experiments.compose import composed, recorded, study_from, trust
 from causal.experiments.gate import how
-from causal.experiments.run import checked_workers
+from causal.experiments.run import checked_workers, writable
 from causal.identify import Identification
 from causal.knobs import whole_number
 from causal.panel import Panel
@@ -30,6 +31,9 @@ from causal.report.simulation import page, table, told
 from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
+ASKED = ("planted", "draw", "truth")  # keys of a draw
+NUMBERS = ("effect", "std_error", "lower", "upper")
+SAID = ("gate", "association", "row", "category", "certainty")
 
 
 def main(
@@ -75,42 +79,42 @@ def main(
     plain, runs = recorded(config), Path(str(how(config, "runs")))
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
     home = runs / "simulations" / str(study.estimator.name) / digest[:12]
-    try:
+    workers = checked_workers(how(config, "workers"))
+    with writable(runs):
         home.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
-    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=checked_workers(how(config, "workers")))
+    with alone(home, "a simulation of the same study", "wait until it is done, or name another folder with runs=FOLDER"):
+        done = _through(study, found, base, wanted, panels, home / "draws.jsonl", runs, workers=workers)
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
         ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),
         ("simulation.md", told(record)),
         ("simulation.html", page(record)),
     ):
-        (home / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+        with writing(home / name, f"runs={runs}", "free some room, or name another folder with runs=FOLDER") as part:
+            part.write_text(text.rstrip() + "\n", encoding="utf-8", newline="\n")
     print(told(record))
     print(home)
     return 0
 
 
 def _through(
-    study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, *, workers: int
+    study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, runs: Path, *, workers: int
 ) -> list[dict[str, Any]]:
     """Every draw that is wanted, those that were done before read from the file."""
     from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 
     done: dict[tuple[float, int], dict[str, Any]] = {}
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            with suppress(json.JSONDecodeError):  # the line at which an earlier call was stopped
-                one = json.loads(line)
-                done[one["planted"], one["draw"]] = one
+    with writable(runs):
+        text = path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else ""
+    for one in filter(None, map(_drawn, text.splitlines())):
+        done[one["planted"], one["draw"]] = one
     pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
     jobs = min(workers if workers > 0 else cpu_count(), max(len(pending), 1))
     steps = (delayed(_one)(study, found, base, effect, draw) for effect, draw in pending)
     bar = tqdm(total=len(pending), desc="simulate", leave=False, delay=2, disable=not sys.stderr.isatty())
-    with bar, path.open("a", encoding="utf-8") as file:
-        if path.stat().st_size and not path.read_text(encoding="utf-8").endswith("\n"):
+    with bar, writable(runs), path.open("a", encoding="utf-8") as file:
+        if text and not text.endswith("\n"):
             file.write("\n")
         for one in Parallel(n_jobs=jobs, return_as="generator")(steps):
             file.write(json.dumps(one, ensure_ascii=False, allow_nan=False) + "\n")
@@ -118,6 +122,22 @@ def _through(
             done[one["planted"], one["draw"]] = one
             bar.update()
     return [done[effect, draw] for effect in wanted for draw in range(panels)]
+
+
+def _drawn(line: str) -> dict[str, Any] | None:
+    """A draw as `_one` gives it; None of a line at which an earlier call was stopped, or that somebody else wrote: its draw is made again."""
+    try:
+        one = json.loads(line)
+        named = isinstance(one["planted"], float) and isinstance(one["draw"], int)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if not named or isinstance(one["draw"], bool):
+        return None
+    if set(one) == {*ASKED, "refused"}:
+        return one if isinstance(one["refused"], str) else None
+    numbers = [one.get(key) for key in NUMBERS]
+    whole = set(one) == {*ASKED, *NUMBERS, *SAID, "taken_away", "checks"} and isinstance(one["checks"], dict) and isinstance(one["taken_away"], bool)
+    return one if whole and isinstance(one["effect"], float) and all(number is None or isinstance(number, float) for number in numbers) else None
 
 
 def _one(study: Study, found: Identification, base: Ground | None, effect: float, draw: int) -> dict[str, Any]:
@@ -145,7 +165,7 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
         "std_error": one.std_error,
         "lower": one.lower,
         "upper": one.upper,
-        **{key: getattr(result.verdict, key) for key in ("gate", "association", "row", "category", "certainty")},
+        **{key: getattr(result.verdict, key) for key in SAID},
         "taken_away": bool(result.verdict.failed),
         "checks": {check.name: check.survived for check in result.refutations},
     }
