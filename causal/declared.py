@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from causal.document import called
 from causal.errors import ConfigError, refusal
 
 MOST = 1e15  # of a number's size: nothing that is counted or paid for has more, and sums of squares stay finite
+MOST_WHOLE = 100_000  # of draws, folds, trees, years and the like; a seed is no amount and may have any size that a machine's whole number has
+SEED = "seed"
 MOST_TEXT = 10_000  # letters of one text
 MOST_NAME = 200  # letters of a name
 TARGET = "_target_"  # the key of a node that says which class it is of
@@ -121,11 +123,22 @@ def _fault(where: str, hint: Any, value: Any, default: Any, resolve: Callable[[s
         return _within(where, value, resolve)
     inner = get_args(hint)
     if get_origin(hint) in (Union, types.UnionType):
+        if value == "" and type(None) in inner and str in inner:
+            return Fault(where=where, wanted=_wanted(hint), came="an empty text", remedy=f"write  {where}=null  for none")
         faults = [_fault(where, one, value, default, resolve) for one in inner]
         if any(fault is None for fault in faults):
             return None
-        deeper = [fault for fault in faults if fault is not None and fault.where != where]
-        return deeper[0] if deeper else Fault(where=where, wanted=_wanted(hint), came=called(value), remedy=_remedy(where, hint, default))
+        deeper = [fault for one, fault in zip(inner, faults, strict=True) if fault is not None and (fault.where != where or fault.wanted != _wanted(one))]
+        return (
+            deeper[0]
+            if deeper
+            else Fault(
+                where=where,
+                wanted=_wanted(hint),
+                came=called(value),
+                remedy=next(filter(None, (_quoted(where, one, value) for one in inner)), _remedy(where, hint, default)),
+            )
+        )
     wrong = Fault(where=where, wanted=_wanted(hint), came=called(value), remedy=_quoted(where, hint, value) or _remedy(where, hint, default))
     if hint in (type(None), None):
         return None if value is None else wrong
@@ -135,7 +148,11 @@ def _fault(where: str, hint: Any, value: Any, default: Any, resolve: Callable[[s
     if hint is bool:
         return None if isinstance(value, bool) else wrong
     if hint is int:
-        return None if isinstance(value, int) and not isinstance(value, bool) else wrong
+        if not isinstance(value, int) or isinstance(value, bool):
+            return wrong
+        if abs(value) > MOST_WHOLE and where.rpartition(".")[2] != SEED:
+            return Fault(where=where, wanted=f"a whole number of at most {MOST_WHOLE:,}", came=repr(value)[:60], remedy=_remedy(where, hint, default))
+        return None
     if hint is float:
         return None if isinstance(value, int | float) and not isinstance(value, bool) else wrong
     if hint is str:
@@ -145,6 +162,12 @@ def _fault(where: str, hint: Any, value: Any, default: Any, resolve: Callable[[s
             return _within(where, value, resolve)
         if isinstance(value, str) or not isinstance(value, Sequence):
             return wrong
+        if inner and inner[0] is str:
+            for at, name in enumerate(value):
+                if isinstance(name, str) and not name.strip():
+                    return Fault(where=f"{where}[{at}]", wanted="a name", came="an empty text", remedy="take it out of the list")
+                if name in value[:at]:
+                    return Fault(where=where, wanted="each name once", came=f"{called(name)} twice", remedy="take one away")
         if origin is tuple and inner and inner[-1] is not Ellipsis:
             if len(value) != len(inner):
                 return wrong
@@ -152,6 +175,8 @@ def _fault(where: str, hint: Any, value: Any, default: Any, resolve: Callable[[s
         else:
             parts = ((inner[0] if inner else Any, one) for one in value)
         return next((fault for at, (one, item) in enumerate(parts) if (fault := _fault(f"{where}[{at}]", one, item, None, resolve))), None)
+    if is_typeddict(origin):
+        return _keyed(where, origin, value, wrong, resolve)
     if _is(origin, Mapping):
         if not isinstance(value, Mapping):
             return wrong
@@ -165,6 +190,18 @@ def _fault(where: str, hint: Any, value: Any, default: Any, resolve: Callable[[s
                 return fault
         return None
     return _part(where, origin, value, wrong, resolve) if inspect.isclass(origin) else _within(where, value, resolve)
+
+
+def _keyed(where: str, kind: Any, value: Any, wrong: Fault, resolve: Callable[[str, str], Callable[..., Any]]) -> Fault | None:
+    """A mapping whose keys are declared one by one."""
+    if not isinstance(value, Mapping):
+        return wrong
+    hints = get_type_hints(kind)
+    if odd := [key for key in value if key not in hints]:
+        return Fault(where=where, wanted=wrong.wanted, came=f"the key {odd[0]!r}", remedy=f"its keys are {', '.join(hints)}")
+    if lacking := [key for key in hints if key in kind.__required_keys__ and key not in value]:
+        return Fault(where=where, wanted=wrong.wanted, came=f"no {lacking[0]!r}", remedy=f"its keys are {', '.join(hints)}")
+    return next((fault for key, inner in value.items() if (fault := _fault(f"{where}.{key}", hints[key], inner, None, resolve))), None)
 
 
 def _part(where: str, kind: type[Any], value: Any, wrong: Fault, resolve: Callable[[str, str], Callable[..., Any]]) -> Fault | None:
@@ -210,8 +247,11 @@ def _within(where: str, value: Any, resolve: Callable[[str, str], Callable[..., 
 
 def _endless(where: str, value: Any) -> Fault | None:
     """What no knob of any kind may be: a number that is none or beyond all measure, a text without end."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and not (math.isfinite(value) and abs(value) <= MOST):
-        return Fault(where=where, wanted=f"a number of at most {MOST:g} in size", came=repr(value)[:60], remedy="write it in larger units, or leave it out")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        largest = 2**63 - 1 if isinstance(value, int) and where.rpartition(".")[2] == SEED else MOST
+        if not (math.isfinite(value) and abs(value) <= largest):
+            remedy = "write it in larger units, or leave it out"
+            return Fault(where=where, wanted=f"a number of at most {largest:g} in size", came=repr(value)[:60], remedy=remedy)
     if isinstance(value, float) and 0 < abs(value) < 1 / MOST:
         return Fault(where=where, wanted=f"0, or a number of at least {1 / MOST:g} in size", came=repr(value), remedy="write it in smaller units, or 0")
     if isinstance(value, str) and len(value) > MOST_TEXT:
@@ -245,6 +285,8 @@ def _wanted(hint: Any) -> str:
     if hint in simple:
         return simple[hint]
     name = getattr(origin, "__name__", str(origin))
+    if is_typeddict(origin):
+        return f"the keys {', '.join(get_type_hints(origin))}"
     return KINDS[name][0] if name in KINDS else "a value" if hint is Any else f"the keys of a {name.lower()}" if is_dataclass(origin) else f"a {name}"
 
 
@@ -272,7 +314,11 @@ def _remedy(where: str, hint: Any, default: Any) -> str:
 
 def _quoted(where: str, hint: Any, value: Any) -> str:
     """How a number or a switch is written where words are wanted."""
-    return f"if that is its name, put it in quotes:  '{where}=\"{called(value)}\"'" if hint is str and isinstance(value, int | float) else ""
+    if hint is str and isinstance(value, int | float):
+        return f"if that is its name, put it in quotes:  '{where}=\"{called(value)}\"'"
+    inner, origin = get_args(hint), get_origin(hint) or hint
+    several = (origin is tuple or _is(origin, Sequence)) and bool(inner) and inner[0] is str
+    return f"write  {where}=[{value}]" if several and isinstance(value, str) and value and len(value) <= MOST_NAME else ""
 
 
 def _example(hint: Any) -> str:

@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -28,11 +28,16 @@ from yaml import YAMLError
 from causal.declared import TARGET, held
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, refusal, suggest
-from causal.experiments.gate import CONF, guarded, installed, plain_values, portable, shelf, typed, unresolved
+from causal.experiments.gate import CONF, guarded, how, installed, plain_values, portable, shelf, typed, unresolved
+from causal.knobs import is_whole
 from causal.question import UNGIVEN
 from causal.refuters import labels
 from causal.study import Study
 
+MOST_WORKERS = 1_000
+MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
+LONGEST = 120  # letters of a word that a message repeats
+OPTIONAL = ("decomposition", "outcome", "refuters")  # groups of which a study may have none
 STUDY = "causal.study.Study"  # what every configuration as a whole makes
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
 MOVED = {
@@ -54,11 +59,49 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     typed(words)
     with explained(words, folders), guarded(words, folders):
         GlobalHydra.instance().clear()
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("config", [*parsable(words), *searched(folders)], return_hydra_config=False)
+        config = _composed_of([*parsable(words), *searched(folders)])
     _outcome_heeded(config, words, folders)
+    _nothing_heeded(config, words)
     reason_heeded(config, words)
+    checked_runs(how(config, "runs"))
+    checked_workers(how(config, "workers"))
     return config
+
+
+def _composed_of(words: Sequence[str]) -> DictConfig:
+    """What Hydra makes of words; a word that it stumbles over, whatever it raises, is one that does not fit."""
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("config", [*words], return_hydra_config=False)
+    except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as problem:
+        raise HydraException(type(problem).__name__) from problem
+
+
+def checked_workers(workers: Any) -> int:
+    """How many processes for draws.
+
+    Raises
+    ------
+    ConfigError : not a whole number of at least 1, or -1.
+    """
+    if not is_whole(workers, most=MOST_WORKERS) or workers == 0 or workers < -1:
+        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
+    return workers
+
+
+def checked_runs(runs: Any) -> Path:
+    """The folder that results go to.
+
+    Raises
+    ------
+    ConfigError : no name of a folder, or what has that name is none.
+    """
+    if not isinstance(runs, str) or not runs.strip() or "\0" in runs:
+        raise refusal(ConfigError, "runs", "the name of a folder", called(runs), "write  runs=FOLDER, or leave it out")
+    with suppress(OSError):  # what cannot be looked at is said when it is written to
+        if Path(runs).exists() and not Path(runs).is_dir():
+            raise refusal(ConfigError, "runs", "the name of a folder", f"{runs}, which is a file", "write  runs=FOLDER, or leave it out")
+    return Path(runs)
 
 
 def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
@@ -92,6 +135,17 @@ def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[
                     "that would matter,  question.smallest_important=…  'question.because=…'"
                 )
             return
+
+
+def _nothing_heeded(config: DictConfig, words: Sequence[str]) -> None:
+    """`key={}` is merged into what stands there and takes nothing away, which nobody would write who did not mean to."""
+    for word in words:
+        key, sign, value = word.partition("=")
+        if sign and re.fullmatch(r"\{\s*\}", value):
+            there = OmegaConf.select(config, key.lstrip("+").replace("/", "."), throw_on_missing=False, throw_on_resolution_failure=False)
+            if there:
+                remedy = f"write  '~{key.lstrip('+')}'  to take it away" if key.lstrip("+") != "refuters" else "write  'refuters=[]'  for no checks at all"
+                raise refusal(ConfigError, key, "what is to stand there", "{}, which takes nothing away", remedy)
 
 
 def _look_through(folder: Path) -> None:
@@ -170,6 +224,10 @@ def _made(value: Any, where: str = "") -> Any:
     made = _resolve(where, value[TARGET])
     try:
         return made(**parts)
+    except ConfigError as problem:
+        if where and where.rpartition(".")[2] not in str(problem):
+            raise ConfigError(f"{where}: {problem}") from problem
+        raise
     except CausalError:
         raise
     except Exception as problem:  # an outsider's class may raise anything at birth
@@ -236,6 +294,8 @@ def quoted(value: str) -> str:
 @contextmanager
 def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
     """Turn what Hydra and OmegaConf raise into one message of ours."""
+    for word in words:
+        _readable(word, folders)
     try:
         yield
     except YAMLError as problem:
@@ -247,6 +307,28 @@ def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
 def choices(group: str, folders: Sequence[Path] = ()) -> list[str]:
     """Names of a group's configurations, the user's folders included."""
     return sorted({path.stem for root in (CONF, *folders) for path in shelf(root, group)})
+
+
+def _readable(word: str, folders: Sequence[Path]) -> None:
+    """Refuse a word that is no override, or a group's choice that is no name."""
+    like = "write it like  question.lag=1  or  estimator=linear_dml, and a value with brackets or quotes in single quotes"
+    where = word if len(word) <= LONGEST else f"{word[:LONGEST]}…"
+    try:
+        read = OverridesParser.create().parse_override(parsable([word], sweep=True)[0])
+    except HydraException as problem:
+        raise refusal(ConfigError, where, "an override, key=value", "one whose key or value cannot be read", like) from problem
+    key = read.key_or_group or ""
+    if not re.sub(r"[@:].*", "", key) or any(not piece for piece in re.split(r"[./]", key)):
+        raise refusal(ConfigError, where, "an override, key=value", "one whose key is not whole", like)
+    if read.is_delete() or read.is_sweep_override() or "." in key or not (known := choices(key, folders)):
+        return
+    value = read.value()
+    if (value is None and key not in OPTIONAL) or isinstance(value, bool | int | float):
+        example = f"write  {key}={known[0]};  it has {', '.join(known[:6])}{' …' if len(known) > 6 else ''}"
+        raise refusal(ConfigError, where, f"a name of the group {key}", called(value), example)
+    for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
+        if str(name) not in known:
+            raise ConfigError(f"there is no {key} {str(name)!r}; {suggest(str(name), known)}")
 
 
 def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path]) -> CausalError:
@@ -271,7 +353,38 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         return ConfigError(f"there is no key {named!r}{exists} A new arrow or refuter is added with  +{named}=…")
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
         return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
-    return ConfigError(" ".join(text.split()) or type(problem).__name__)
+    word = _misfit(words, folders)
+    named = re.sub(r"^[~+]+", "", word.partition("=")[0])
+    if word.startswith("~"):
+        return ConfigError(f"{word}: there is no key {named!r} to take away; {suggest(named, _keys([one for one in words if one != word], folders))}")
+    if word.startswith("+"):
+        remedy = f"where it stands already, write  {named}=…  without the sign"
+        return refusal(ConfigError, word[:LONGEST], "a key that can be added here", "one that cannot", remedy)
+    if word:
+        remedy = f"look at  causal describe {named.partition('.')[0]},  or leave it out"
+        return refusal(ConfigError, word[:LONGEST], "a key and a value that fit what was chosen", "ones that do not", remedy)
+    remedy = "look at its defaults, its # @package line, and what stands as a list where keys are wanted"
+    return refusal(ConfigError, str(folders[0]) if folders else "the configuration", "configurations that fit together", "ones that do not", remedy)
+
+
+def _misfit(words: Sequence[str], folders: Sequence[Path]) -> str:
+    """The first word with which what went before can no longer be composed; "" where none is to blame."""
+    for last in range(min(len(words), MOST_TRIED)):
+        if not _composes(words[: last + 1], folders):
+            return words[last] if last or _composes((), folders) else ""
+    return ""
+
+
+def _composes(words: Sequence[str], folders: Sequence[Path]) -> bool:
+    GlobalHydra.instance().clear()
+    try:
+        with guarded(words, folders):
+            _composed_of([*parsable(words), *searched(folders)])
+    except (HydraException, OmegaConfBaseException, CausalError):
+        return False
+    finally:
+        GlobalHydra.instance().clear()
+    return True
 
 
 def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
@@ -281,7 +394,7 @@ def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     try:
         with guarded(kept, folders), initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("config", [*kept, *searched(folders)])
-    except (HydraException, OmegaConfBaseException, ConfigError):
+    except (HydraException, OmegaConfBaseException, CausalError, ValueError, TypeError, AttributeError):
         return []
     finally:
         GlobalHydra.instance().clear()

@@ -22,10 +22,22 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from causal.errors import CausalError, ConfigError, DesignError
-from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
+from causal.experiments.compose import (
+    checked_runs,
+    checked_workers,
+    choices,
+    composed,
+    explained,
+    parsable,
+    quoted,
+    reason_heeded,
+    recorded,
+    searched,
+    study_from,
+    trust,
+)
 from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
 from causal.explain import extent
-from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
@@ -74,7 +86,7 @@ class _Job:
         reason_heeded(config, words)
         study = study_from(config, self.trusted)
         plain = recorded(config)
-        runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
+        runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
         home = runs / named["experiment"] / named["estimator"]
         panel = None
         if self.sweep:
@@ -129,18 +141,6 @@ def carry_out(
     )
     text = as_yaml(plain)
     return result, land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
-
-
-def checked_workers(workers: Any) -> int:
-    """How many processes for draws.
-
-    Raises
-    ------
-    ConfigError : not a whole number of at least 1, or -1.
-    """
-    if not is_whole(workers) or workers == 0 or workers < -1:
-        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
-    return workers
 
 
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
@@ -289,7 +289,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
     job = _Job(names, sweep, flags, plan, detail)
     search = searched(folders)
-    runs = str(how(first, "runs"))
+    runs = str(checked_runs(how(first, "runs")))
     aside = Path(runs) / ".partial"
     try:
         aside.mkdir(parents=True, exist_ok=True)
