@@ -1,4 +1,4 @@
-"""From the command line's words to a study: Hydra composes, we check, Hydra instantiates.
+"""From the command line's words to a study: Hydra composes, we check, and what stands in plain values is made.
 
 What may be composed is `gate`'s business. Only classes of this toolkit are made of it, or of modules that the user trusts on the command line: a
 `_target_` is resolved and its own module looked at, since a prefix proves nothing (a library may re-export what runs code).
@@ -21,17 +21,19 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from causal.errors import CausalError, ConfigError, suggest
+from causal.declared import TARGET, held
+from causal.document import called, mapping, read_yaml
+from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.experiments.gate import CONF, guarded, installed, plain_values, portable, shelf, typed, unresolved
 from causal.question import UNGIVEN
 from causal.refuters import labels
 from causal.study import Study
 
+STUDY = "causal.study.Study"  # what every configuration as a whole makes
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
 MOVED = {
     "causal.judge.Rule": "causal.verdict.rule.Rule",
@@ -82,7 +84,8 @@ def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[
     chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("outcome=")), "")
     for path in (path for root in (*folders, CONF) for path in shelf(root, "outcome") if path.stem == chosen):
         with unresolved():
-            wanted, got = OmegaConf.load(path).get("outcome"), OmegaConf.select(config, "question.outcome", throw_on_missing=False)
+            wanted = mapping(read_yaml(path, "an outcome"), str(path), "an outcome").get("outcome")
+            got = OmegaConf.select(config, "question.outcome", throw_on_missing=False)
             if wanted != got and not any(word.startswith("question.outcome=") for word in words):
                 raise ConfigError(
                     f"outcome={chosen} is not heeded: the experiment sets its own outcome, {got}; give  question.outcome={wanted}  and the size "
@@ -109,10 +112,11 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     ConfigError : a key without a value, a class that is not allowed, a knob that a class does not have.
     """
     plain = _whole(config, trusted)
-    _leave_knobs(plain)
-    study = _made(plain)
-    if not isinstance(study, Study):
-        raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
+    if plain.get(TARGET) != STUDY:
+        raise refusal(ConfigError, TARGET, STUDY, repr(plain.get(TARGET)), "leave that key as it ships; a part of your own has a _target_ of its own")
+    held("", Study, plain, _resolve)
+    study: Study = _made(plain)
+    _checks_there(study)
     # also a check that the study does not ask for is called by its plain name
     return replace(study, language=study.language.naming(labels()))
 
@@ -125,8 +129,21 @@ def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) 
     ConfigError : as `study_from`.
     """
     plain = _whole(config, trusted)
-    part = _made({group: plain.pop(group)})[group]
-    return study_from(OmegaConf.create(plain), trusted), part
+    asked = plain.pop(group)
+    if not isinstance(asked, dict) or TARGET not in asked:
+        raise refusal(ConfigError, group, f"a {group} ({TARGET} and its knobs)", called(asked), f"choose one; causal list {group}s  names them")
+    held(group, _resolve(group, asked[TARGET]), asked, _resolve)
+    return study_from(OmegaConf.create(plain), trusted), _made(asked, group)
+
+
+def _checks_there(study: Study) -> None:
+    """A rule that asks for a check of a name that nobody has would say of every run that it did not run."""
+    known = {*labels(), *study.refuters}
+    lists = [(f"rule.{key}.{kind}", names) for key in ("bias", "timing") for kind, names in getattr(study.rule, key).items()]
+    for where, names in [*lists, ("rule.stability", study.rule.stability)]:
+        for name in names:
+            if name not in known:
+                raise refusal(ConfigError, where, "names of checks", repr(name), suggest(name, known))
 
 
 def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
@@ -137,14 +154,27 @@ def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
         raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
     for where, target in _targets(plain):
         _allowed(where, target, trusted)
+    _leave_knobs(plain)
     return plain
 
 
-def _made(plain: dict[str, Any]) -> Any:
+def _made(value: Any, where: str = "") -> Any:
+    """What plain values stand for, inside first: every mapping with a `_target_` is made by its class."""
+    if isinstance(value, list):
+        return [_made(inner, f"{where}[{at}]") for at, inner in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    parts = {key: _made(inner, f"{where}.{key}" if where else str(key)) for key, inner in value.items() if key != TARGET}
+    if TARGET not in value:
+        return parts
+    made = _resolve(where, value[TARGET])
     try:
-        return instantiate(OmegaConf.create(plain), _convert_="all")
-    except HydraException as problem:
-        raise _unwrapped(problem) from problem
+        return made(**parts)
+    except CausalError:
+        raise
+    except Exception as problem:  # an outsider's class may raise anything at birth
+        came = " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
+        raise refusal(ConfigError, where or "the configuration", f"knobs that {value[TARGET]} takes", came, "look at what its class asks for") from problem
 
 
 def _leave_knobs(plain: dict[str, Any]) -> None:
@@ -360,19 +390,3 @@ def _own(name: str, module: str, folder: Path) -> None:
     spec = find_spec(module)
     if spec is not None and (spec.origin is None or folder.resolve() not in Path(spec.origin).resolve().parents):
         raise ConfigError(f"--trust {name}: its module {module!r} is called like one that is installed, which would be trusted in its place; rename it")
-
-
-def _unwrapped(problem: BaseException) -> CausalError:
-    """The `CausalError` inside, or Hydra's own words."""
-    cause: BaseException | None = problem
-    while cause is not None:
-        if isinstance(cause, CausalError):
-            return cause
-        cause = cause.__cause__
-    text = str(problem.__cause__ or problem)
-    found = re.search(r"unexpected keyword argument '(\w+)'", text)
-    where = re.search(r"full_key: (\S+)", str(problem))
-    at = where[1] if where else "the configuration"
-    if found:
-        return ConfigError(f"{at} has no knob {found[1]!r}")
-    return ConfigError(f"{at}: {' '.join(text.split())}")

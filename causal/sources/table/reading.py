@@ -47,7 +47,7 @@ class Reading:
         self.made: set[str] = set()  # columns of `derived` that were made of text on the way
         self.sheet = self._laid_out(sheet)
         self.header = self.sheet.header
-        self.named = {name: str(said.get("column", name)) for name, said in table.variables.items()}
+        self.named = {name: str(said.get("column", name)) for name, said in (table.variables or {}).items()}
         self.open_data = open_data.recognised(self.header, self.keys["authority"], self.keys.get("year"))
         self.meta = open_data.Meta()
         if self.open_data:
@@ -384,7 +384,7 @@ class Reading:
         known = {"label": column.replace("_", " ") if name == column else name.replace("_", " "), "unit": numbers.unit or "units", "source": path}
         known |= {"definition": f"rows with {self._only()}"} if self.knobs.only else {}
         known |= self._dummy_words.get(name, {})
-        return known | dict(self.meta.indicators.get(column, {})) | dict(self.knobs.variables.get(name, {}))
+        return known | dict(self.meta.indicators.get(column, {})) | dict((self.knobs.variables or {}).get(name, {}))
 
     def _only(self) -> str:
         """The rows asked for, in words: category Total, sex boys or girls."""
