@@ -13,6 +13,20 @@ from causal.words import capital, listed
 LONGEST = 150  # letters of what was seen, where checks stand in short
 
 
+def states(data: Mapping[str, Any]) -> dict[str, list[str]]:
+    """passed, failed, not_run → names of checks; one that the design's list has and the run did not ask for was not run."""
+    made: dict[str, list[str]] = {"passed": [], "failed": [], "not_run": []}
+    bias = data["verdict"]["bias"]
+    ran = set()
+    for one in data["refutations"]:
+        failed = one["survived"] is False or bias.get(one["name"]) == "failed"
+        made["not_run" if one["survived"] is None else "failed" if failed else "passed"].append(one["name"])
+        ran.add(one["name"])
+    if data["estimate"]:
+        made["not_run"] += [name for name in bias if name not in ran]
+    return made
+
+
 def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
     """A card for each check, those that the rule wanted and the run lacks last."""
     bias = data["verdict"]["bias"]
