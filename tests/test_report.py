@@ -369,7 +369,7 @@ def test_a_result_without_checks_baseline_parts_or_interval_has_a_page(bare: Res
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "No check was asked for" in html and "the error is unknown" in html and "No valid range is known" in html
     assert "key: value" in html  # the configuration, though provenance had none
-    assert "future treatment (not run)" in html and "This run did not ask for it." in html
+    assert "treatment of later years (not run)" in html and "This run did not ask for it." in html
 
 
 def test_an_estimate_that_failed_its_checks_is_not_sold(bare: Result, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from causal.graph import undated
 from causal.language import language_of
-from causal.report import sections
+from causal.report import risk, sections
 from causal.report.checks import briefly, cards, joint, pairs, shown_value
 from causal.report.figures import canvas as figures
 from causal.report.figures import curves, graph_figure
@@ -77,7 +77,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     contents += [("events", "Before and after")] if made["events"] else []
     contents += [("dose", "Dose")] if made["dose"] else []
     contents += [("specifications", "Other choices")] if made["specifications"] else []
-    contents += [("graph", "Causes")]
+    contents += [("risk", "Risk of bias"), ("graph", "Causes")]
     contents += [("power", "What it could have seen")] if made["power"] else []
     contents += [
         ("cannot", "What we cannot say"),
@@ -112,6 +112,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "joint": joint(data),
         "briefly": briefly(data, language),
         "checks": cards(data, language),
+        "risk": _risk(data),
         "graph": sections.graph(data, drawn),
         "cannot_say": [sentence(one) for one in answer["cannot_say"]],
         "assumptions": [sentence(one) for one in found["assumptions"]],
@@ -146,6 +147,11 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         f"Not for other outcomes than {outcome}: one that is not moved does not show that nothing was.",
         "Not for what it is worth: costs and harms of other kinds are not in this answer unless they stand here.",
     ]
+
+
+def _risk(data: Mapping[str, Any]) -> dict[str, Any]:
+    made = risk.shown(data)
+    return {**made, "table": table(made["caption"], made["heads"], made["rows"], long=made["heads"][1:4])}
 
 
 def _identification(data: Mapping[str, Any]) -> list[tuple[str, str]]:

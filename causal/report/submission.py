@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from causal.language import language_of
+from causal.report import risk
 from causal.report.figures.canvas import Drawing, estimates_png
 from causal.report.first import HEADS, first, parts
 from causal.report.phrases import STATES, made_up, sentence
@@ -79,6 +80,12 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         _table(made, heads, seen, (1.7, 1.1, INCHES - 2.8), "Checks that did not pass or were not run.")
     made.add_heading(_text(language.terms["cannot_say_head"]), level=2)
     _bullets(made, [sentence(limit) for limit in answer["cannot_say"]] or ["Nothing was named."])
+    bias = risk.shown(data)
+    made.add_heading("Risk of bias", level=2)
+    made.add_paragraph(_text(bias["said"]))
+    _table(made, bias["heads"], bias["rows"], (1.2, 1.3, 1.8, 1.0, 1.0), bias["caption"])
+    made.add_paragraph("What the Magenta Book and TIGER ask of an evaluation:").paragraph_format.space_before = Pt(12)
+    _bullets(made, bias["asked"])
     made.add_paragraph("The whole report is report.html, in the folder that this document comes from.")
     out = io.BytesIO()
     made.save(out)
