@@ -20,6 +20,7 @@ import numpy as np
 from causal.errors import DataError
 from causal.refuters import labels
 from causal.report.phrases import effect, interval, variable
+from causal.report.risk import risk
 
 if TYPE_CHECKING:
     from causal.design import Design
@@ -52,9 +53,10 @@ KEYS = (
     "language",
     "provenance",
     "said",
+    "risk",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None}
+LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,12 +93,12 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "provenance": provenance,
         "said": study.said,
     }
-    clean = {key: plain(made[key], key) for key in KEYS}
+    clean = {key: plain(made.get(key), key) for key in KEYS}
     for key, one in (("estimate", result.estimate), ("baseline", result.baseline)):
         if clean[key] is not None and one is not None:
             clean[key].pop("influence", None)
             clean[key]["lost"] = plain([_loss(loss, panel) for loss in one.lost], f"{key}.lost")
-    return clean
+    return {**clean, "risk": risk(clean)}
 
 
 def plain(value: Any, where: str = "value") -> Any:
