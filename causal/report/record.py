@@ -36,6 +36,7 @@ KEYS = (
     "schema_version",
     "title",
     "action",
+    "short",
     "question",
     "graph",
     "source",
@@ -54,7 +55,7 @@ KEYS = (
     "said",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None}
+LATER: dict[str, Any] = {"short": "", "steps": [], "dose": [], "language": None, "said": [], "answer": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +75,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "title": study.title,
         "action": study.action,
+        "short": study.short,
         "question": study.question,
         "graph": {"name": graph.name, "nodes": graph.nodes, "arrows": graph.arrows},
         "source": source(panel, result.design),
