@@ -37,6 +37,7 @@ KEYS = (
     "schema_version",
     "title",
     "action",
+    "short",
     "question",
     "graph",
     "source",
@@ -56,7 +57,7 @@ KEYS = (
     "risk",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
+LATER: dict[str, Any] = {"short": "", "steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "title": study.title,
         "action": study.action,
+        "short": study.short,
         "question": study.question,
         "graph": {"name": graph.name, "nodes": graph.nodes, "arrows": graph.arrows},
         "source": source(panel, result.design),
