@@ -51,6 +51,7 @@ def first(data: Mapping[str, Any]) -> dict[str, Any]:
         "picture": None if picture is None else {**picture, "sub": subtitle(data)},
         "certainty": certainty(data, language),
         "means": means(data),
+        "beside": beside(data, language),
         "checks": checks(data, language),
         "mind": mind(data),
         "next": {"words": answer.get("next") or "", "command": command(data)},
@@ -117,6 +118,14 @@ def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "because": sentence(because) if because else "",
         "design": sentence(reasons[0]) if reasons else "",
     }
+
+
+def beside(data: Mapping[str, Any], language: Language) -> str:
+    """What other methods answer, and that agreement is no proof; "" where none was asked."""
+    said = list(data["answer"].get("beside", ()))
+    if any(one["stand"] in ("same", "agrees") for one in data["beside"]):
+        said.append(language.voices["together"])
+    return " ".join(said)
 
 
 def means(data: Mapping[str, Any]) -> dict[str, Any]:

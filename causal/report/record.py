@@ -43,6 +43,7 @@ KEYS = (
     "design",
     "estimate",
     "baseline",
+    "beside",
     "steps",
     "dose",
     "refutations",
@@ -54,7 +55,7 @@ KEYS = (
     "said",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None}
+LATER: dict[str, Any] = {"beside": [], "steps": [], "dose": [], "language": None, "said": [], "answer": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "design": None if result.design is None else _design(result.design, panel),
         "estimate": result.estimate,
         "baseline": result.baseline,
+        "beside": result.voices,
         "steps": result.steps,
         "dose": result.dose,
         "refutations": result.refutations,
