@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.say import Answer, Names
 from causal.verdict.say import say as put_into_words
+from causal.voice import Voice, heard, voice
 
 MOST_SHORT = 8  # words of the action in a headline
 
@@ -53,6 +54,7 @@ class Study:
     short : the same in at most eight words, as headlines have it; "" takes the action.
     question, graph, source, estimator, refuters, rule : the parts; refuters by name.
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
+    beside : further estimators, whose answers stand beside this one and can lower its certainty, never raise it; one of the same name is passed over.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     language : house style of the answer and of the pages; it moves no number and no finding.
     seed : of every random stream.
@@ -68,6 +70,7 @@ class Study:
     refuters: Mapping[str, Refuter] = field(default_factory=dict)
     rule: Rule = field(default_factory=Rule)
     baseline: Estimator | None = None
+    beside: tuple[Estimator, ...] = ()
     adjust_for: tuple[str, ...] | None = None
     language: Language = field(default_factory=Language)
     seed: int = 2019
@@ -85,6 +88,15 @@ class Study:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
         for name, refuter in self.refuters.items():
             must_say(name, refuter)
+        given: Any = () if self.beside is None else self.beside
+        if isinstance(given, str) or not isinstance(given, Sequence) or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
+            raise ConfigError(
+                "beside must be a list of estimators, on the command line by name as beside=[linear_dml], from a notebook made, as "
+                f"(causal.estimators.dml.LinearDml(),), got {self.beside!r}"
+            )
+        if len({one.name for one in given}) < len(given):
+            raise ConfigError(f"beside names one twice: {', '.join(one.name for one in given)}")
+        object.__setattr__(self, "beside", tuple(given))
         object.__setattr__(self, "said", sayings(self.said))
 
 
@@ -92,6 +104,7 @@ class Study:
 class Result:
     """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered.
 
+    `voices` are the answers of the study's `beside`.
     `steps` are the same straight-line comparison with more and more held fixed, `dose` the outcome along the treatment in the end.
     """
 
@@ -106,6 +119,7 @@ class Result:
     seconds: Mapping[str, float]
     steps: tuple[Step, ...] = ()
     dose: tuple[Dose, ...] = ()
+    voices: tuple[Voice, ...] = ()
 
     @property
     def answer(self) -> Answer:
@@ -119,7 +133,7 @@ class Result:
             places={str(code): str(name) for code, name in self.panel.places["name"].items()},
         )
         language = study.language.naming({one.name: one.label for one in study.refuters.values()})
-        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated)
+        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated, voices=self.voices)
 
 
 def run(
@@ -189,7 +203,13 @@ def run(
                 seconds=clock.seconds,
             )
         baseline = _baseline(study, made)
-        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
+        said: dict[str, Estimate | str] = {}
+        if study.beside:
+            with clock("beside"):
+                said = heard(study.beside, made, estimate, lambda: stream(study.seed, "estimate"))
+        voices = tuple(voice(one, said[one.name], estimate, question.smallest_important) for one in study.beside if one.name in said)
+        known = tuple((one, answer) for one in study.beside if isinstance(answer := said.get(one.name), Estimate))
+        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None, beside=known)
         refutations = []
         for name, refuter in study.refuters.items():
             with clock(name):
@@ -205,6 +225,7 @@ def run(
             refutations,
             identification=found,
             outcome=outcome,
+            voices=voices,
         )
     return Result(
         study=study,
@@ -218,6 +239,7 @@ def run(
         seconds=clock.seconds,
         steps=steps(made),
         dose=doses(made),
+        voices=voices,
     )
 
 

@@ -149,6 +149,7 @@ def _checks_there(study: Study) -> None:
 def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
     """The configuration as plain values: every key has one, and every class is allowed."""
     plain = resolved(config)
+    plain["beside"] = _by_name(plain.get("beside"))
     missing = sorted(_missing(config))
     if missing:
         raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
@@ -156,6 +157,29 @@ def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
         _allowed(where, target, trusted)
     _leave_knobs(plain)
     return plain
+
+
+def _by_name(given: Any) -> Any:
+    """Estimators of the shelf that are named, each with the knobs of its configuration; what has a `_target_` of its own stays as it is.
+
+    Raises
+    ------
+    ConfigError : no list, or a name that there is none of.
+    """
+    if given is None:
+        return []
+    given = [given] if isinstance(given, str) and given else given
+    if not isinstance(given, list):
+        raise ConfigError(f"beside must be a list of estimators, as beside=[linear_dml], or [] for none, got {given!r}")
+    made = []
+    for one in given:
+        if isinstance(one, dict) and "_target_" in one:
+            made.append(one)
+        elif not isinstance(one, str) or one not in choices("estimator"):
+            raise ConfigError(f"beside names an estimator {one!r}; {suggest(str(one), choices('estimator'))} One of your own is given as {{_target_: …}}")
+        else:
+            made.append(OmegaConf.to_container(OmegaConf.load(CONF / "estimator" / f"{one}.yaml"), resolve=True))
+    return made
 
 
 def _made(value: Any, where: str = "") -> Any:

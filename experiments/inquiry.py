@@ -239,7 +239,7 @@ def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str]
     try:
         config = composed([*words, *over], folders)
         study = study_from(config, allowed)
-        found = run(replace(study, refuters={}, baseline=None), panel=_panel(study, resolved(config), panels)).estimate
+        found = run(replace(study, refuters={}, baseline=None, beside=()), panel=_panel(study, resolved(config), panels)).estimate
     except CausalError:
         return None
     return None if found is None else float(found.effect)

@@ -52,6 +52,7 @@ def first(data: Mapping[str, Any]) -> dict[str, Any]:
         "asked": asked(data),
         "certainty": certainty(data, language),
         "means": means(data),
+        "beside": beside(data, language),
         "checks": checks(data, language),
         "mind": mind(data),
         "next": {"words": answer.get("next") or "", "command": command(data)},
@@ -148,6 +149,14 @@ def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "because": sentence(because) if because else "",
         "design": sentence(reasons[0]) if reasons else "",
     }
+
+
+def beside(data: Mapping[str, Any], language: Language) -> str:
+    """What other methods answer, and that agreement is no proof; "" where none was asked."""
+    said = list(data["answer"].get("beside", ()))
+    if any(one["stand"] in ("same", "agrees") for one in data["beside"]):
+        said.append(language.voices["together"])
+    return " ".join(said)
 
 
 def means(data: Mapping[str, Any]) -> dict[str, Any]:

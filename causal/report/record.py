@@ -45,6 +45,7 @@ KEYS = (
     "design",
     "estimate",
     "baseline",
+    "beside",
     "steps",
     "dose",
     "refutations",
@@ -57,7 +58,7 @@ KEYS = (
     "risk",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"short": "", "steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
+LATER: dict[str, Any] = {"beside": [], "short": "", "steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "design": None if result.design is None else _design(result.design, panel),
         "estimate": result.estimate,
         "baseline": result.baseline,
+        "beside": result.voices,
         "steps": result.steps,
         "dose": result.dose,
         "refutations": result.refutations,
