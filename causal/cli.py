@@ -276,7 +276,7 @@ def _contents(found: dict[str, list[dict[str, Any]]]) -> list[str]:
 def _costs() -> dict[str, dict[str, str]]:
     """Group → name → what a run costs, in words, as benchmarks/run_cost.py measured it."""
     path = Path(__file__).parent / "run_cost.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"estimators": {}, "refuters": {}}
     said: dict[str, dict[str, str]] = {"estimator": {}, "refuters": {}}
     for name, one in record["estimators"].items():
         if "refused" not in one:
