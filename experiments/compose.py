@@ -42,6 +42,9 @@ MOVED = {
 }
 
 
+CHECK = re.compile(r"([+~]*)refuters\.(\w+)((?:\.\w+)*)(?==|$)")
+
+
 def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     """The configuration that these overrides make.
 
@@ -52,6 +55,7 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     for folder in folders:
         _look_through(folder)
     typed(words)
+    words = checks_meant(words, folders)
     with explained(words, folders), guarded(words, folders):
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -59,6 +63,54 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     _outcome_heeded(config, words, folders)
     reason_heeded(config, words)
     return config
+
+
+def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str]:
+    """The words with  refuters={}  and  refuters=null  as the none that they mean; a check that is not among those chosen is answered with how to add it.
+
+    Parameters
+    ----------
+    words : overrides as they were given.
+    folders : of the user's own.
+
+    Returns
+    -------
+    words : overrides that Hydra takes.
+
+    Raises
+    ------
+    ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
+    """
+    words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
+    known = choices("refuters", folders)
+    asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
+    added = [(word, value) for word in words for value in [word.partition("=")[2].strip("[]")] if word.startswith("+refuters=") and value in known]
+    if not asked and not added:
+        return words
+    there = [key.partition(".")[2] for key in _keys(words, folders) if re.fullmatch(r"refuters\.\w+", key)]
+    chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("refuters=")), "default")
+    listed = [name.strip() for name in chosen.strip("[]").split(",") if name.strip()]
+    for _, name in added:
+        raise ConfigError(f"a check is added in the list of checks:  {_with(listed, name)}")
+    for _, sign, name, knob, value in asked:
+        if "_target_" in f"{knob}{value}" or name in there:
+            continue
+        if name not in known:
+            if not sign.startswith("+") or not knob:  # a knob of a class of the user's own, which stands in another word
+                nearest = suggest(name, known)
+                at = nearest.find("Did you mean")
+                raise ConfigError(f"there is no check {name!r}; {nearest[at:] if at >= 0 else 'causal list refuters names them'}")
+        elif sign.startswith("~"):
+            raise ConfigError(f"{name} is not among the checks of this study, and so cannot be taken away; there is {', '.join(there) or 'none'}")
+        else:
+            more = f" refuters.{name}{knob}={value}" if knob else ""
+            raise ConfigError(f"{name} is not among the checks of this study; add it with  {_with(listed, name)}{more}")
+    return words
+
+
+def _with(listed: Sequence[str], name: str) -> str:
+    """The word that asks for these checks and one more."""
+    return f"'refuters=[{','.join([*listed, name])}]'"
 
 
 def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
@@ -292,7 +344,8 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
         exists = f"; {suggest(named, beside)}" if beside else " in what was chosen."
-        return ConfigError(f"there is no key {named!r}{exists} A new arrow or refuter is added with  +{named}=…")
+        arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
+        return ConfigError(f"there is no key {named!r}{exists}{arrow}")
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
         return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
     return ConfigError(" ".join(text.split()) or type(problem).__name__)

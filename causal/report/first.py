@@ -35,6 +35,7 @@ RUNS = {  # next step → what of the command that made the run is asked again, 
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
+FOLDERS = ("--config-dir", "--trust")  # without which a user's own names would not be found
 ORDER = ("record", "hidden", "information")  # of what would change it, the first to be said
 
 
@@ -298,6 +299,7 @@ def command(data: Mapping[str, Any]) -> str:
     verb, more = RUNS[code]
     words = [str(word) for word in given[2:]]
     kept = [word for word in words if KEPT.match(word)]
+    kept = [word for at, flag in enumerate(words[:-1]) if flag in FOLDERS for word in (flag, words[at + 1])] + kept if kept else []
     return shlex.join(["causal", verb, *kept, *more]) if kept else ""
 
 
