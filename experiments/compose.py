@@ -47,6 +47,9 @@ MOVED = {
 }
 
 
+CHECK = re.compile(r"([+~]*)refuters\.(\w+)((?:\.\w+)*)(?==|$)")
+
+
 def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     """The configuration that these overrides make.
 
@@ -57,6 +60,7 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     for folder in folders:
         _look_through(folder)
     typed(words)
+    words = checks_meant(words, folders)
     with explained(words, folders), guarded(words, folders):
         GlobalHydra.instance().clear()
         config = _composed_of([*parsable(words), *searched(folders)])
@@ -102,6 +106,54 @@ def checked_runs(runs: Any) -> Path:
         if Path(runs).exists() and not Path(runs).is_dir():
             raise refusal(ConfigError, "runs", "the name of a folder", f"{runs}, which is a file", "write  runs=FOLDER, or leave it out")
     return Path(runs)
+
+
+def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str]:
+    """The words with  refuters={}  and  refuters=null  as the none that they mean; a check that is not among those chosen is answered with how to add it.
+
+    Parameters
+    ----------
+    words : overrides as they were given.
+    folders : of the user's own.
+
+    Returns
+    -------
+    words : overrides that Hydra takes.
+
+    Raises
+    ------
+    ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
+    """
+    words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
+    known = choices("refuters", folders)
+    asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
+    added = [(word, value) for word in words for value in [word.partition("=")[2].strip("[]")] if word.startswith("+refuters=") and value in known]
+    if not asked and not added:
+        return words
+    there = [key.partition(".")[2] for key in _keys(words, folders) if re.fullmatch(r"refuters\.\w+", key)]
+    chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("refuters=")), "default")
+    listed = [name.strip() for name in chosen.strip("[]").split(",") if name.strip()]
+    for _, name in added:
+        raise ConfigError(f"a check is added in the list of checks:  {_with(listed, name)}")
+    for _, sign, name, knob, value in asked:
+        if "_target_" in f"{knob}{value}" or name in there:
+            continue
+        if name not in known:
+            if not sign.startswith("+") or not knob:  # a knob of a class of the user's own, which stands in another word
+                nearest = suggest(name, known)
+                at = nearest.find("Did you mean")
+                raise ConfigError(f"there is no check {name!r}; {nearest[at:] if at >= 0 else 'causal list refuters names them'}")
+        elif sign.startswith("~"):
+            raise ConfigError(f"{name} is not among the checks of this study, and so cannot be taken away; there is {', '.join(there) or 'none'}")
+        else:
+            more = f" refuters.{name}{knob}={value}" if knob else ""
+            raise ConfigError(f"{name} is not among the checks of this study; add it with  {_with(listed, name)}{more}")
+    return words
+
+
+def _with(listed: Sequence[str], name: str) -> str:
+    """The word that asks for these checks and one more."""
+    return f"'refuters=[{','.join([*listed, name])}]'"
 
 
 def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
@@ -203,6 +255,7 @@ def _checks_there(study: Study) -> None:
 def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
     """The configuration as plain values: every key has one, and every class is allowed."""
     plain = resolved(config)
+    plain["beside"] = _by_name(plain.get("beside"))
     missing = sorted(_missing(config))
     if missing:
         raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
@@ -210,6 +263,29 @@ def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
         _allowed(where, target, trusted)
     _leave_knobs(plain)
     return plain
+
+
+def _by_name(given: Any) -> Any:
+    """Estimators of the shelf that are named, each with the knobs of its configuration; what has a `_target_` of its own stays as it is.
+
+    Raises
+    ------
+    ConfigError : no list, or a name that there is none of.
+    """
+    if given is None:
+        return []
+    given = [given] if isinstance(given, str) and given else given
+    if not isinstance(given, list):
+        raise ConfigError(f"beside must be a list of estimators, as beside=[linear_dml], or [] for none, got {given!r}")
+    made = []
+    for one in given:
+        if isinstance(one, dict) and "_target_" in one:
+            made.append(one)
+        elif not isinstance(one, str) or one not in choices("estimator"):
+            raise ConfigError(f"beside names an estimator {one!r}; {suggest(str(one), choices('estimator'))} One of your own is given as {{_target_: …}}")
+        else:
+            made.append(OmegaConf.to_container(OmegaConf.load(CONF / "estimator" / f"{one}.yaml"), resolve=True))
+    return made
 
 
 def _made(value: Any, where: str = "") -> Any:
@@ -350,7 +426,8 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
         exists = f"; {suggest(named, beside)}" if beside else " in what was chosen."
-        return ConfigError(f"there is no key {named!r}{exists} A new arrow or refuter is added with  +{named}=…")
+        arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
+        return ConfigError(f"there is no key {named!r}{exists}{arrow}")
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
         return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
     word = _misfit(words, folders)

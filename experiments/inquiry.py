@@ -244,7 +244,7 @@ def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str]
     try:
         config = composed([*words, *over], folders)
         study = study_from(config, allowed)
-        found = run(replace(study, refuters={}, baseline=None), panel=_panel(study, resolved(config), panels)).estimate
+        found = run(replace(study, refuters={}, baseline=None, beside=()), panel=_panel(study, resolved(config), panels)).estimate
     except CausalError:
         return None
     return None if found is None else float(found.effect)
@@ -261,7 +261,8 @@ def _write(what: Inquiry, rows: Sequence[Mapping[str, Any]], folder: Path, moves
     if drawn is not None:
         invented = "SIMULATED: every authority and number is made up" * any(row["data"]["source"]["simulated"] for row in rows if "folder" in row)
         (folder / "answers.svg").write_text(titled(stamped(draw(*drawn), invented)) + "\n", encoding="utf-8", newline="\n")
-    return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said)
+    notes = {row["folder"]: row["why"] for row in rows if "folder" in row and row["why"]}
+    return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said, notes=notes)
 
 
 def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:

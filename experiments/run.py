@@ -25,6 +25,7 @@ from causal.errors import CausalError, ConfigError, DesignError
 from causal.experiments.compose import (
     checked_runs,
     checked_workers,
+    checks_meant,
     choices,
     composed,
     explained,
@@ -32,6 +33,7 @@ from causal.experiments.compose import (
     quoted,
     reason_heeded,
     recorded,
+    resolved,
     searched,
     study_from,
     trust,
@@ -47,7 +49,7 @@ from causal.report.terminal import told
 from causal.study import Result, Source, Study, loaded, run
 from causal.words import crossed
 
-Detail = Literal["quiet", "short", "verbose"]
+Detail = Literal["quiet", "short", "verbose", "cfg"]
 QUIET = 30.0  # seconds between two lines of progress where nobody is looking
 BEFORE_CHECKS = ("load", "identify", "design", "estimate")
 
@@ -278,6 +280,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     """
     names = trust(trusted)
     plan, words = _planned(words, sweep)
+    words = checks_meant(words, folders)
     every = "estimator=all" in words
     words = _all_estimators(words, folders)
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
@@ -287,6 +290,11 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
+    if detail == "cfg":
+        if sweep:
+            raise ConfigError("--cfg shows the configuration of one run: leave  -m  away, and give one choice of each")
+        print(as_yaml(resolved(first)), end="")
+        return 0
     job = _Job(names, sweep, flags, plan, detail)
     search = searched(folders)
     runs = str(checked_runs(how(first, "runs")))

@@ -149,7 +149,7 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
             panel = source.load()
             known = source.truth(study.question)
             truth = known.att if study.question.target == "ATT" else known.ate
-        result = run(replace(study, baseline=None, seed=int(rng.integers(2**31))), panel=panel, identification=found)
+        result = run(replace(study, baseline=None, beside=(), seed=int(rng.integers(2**31))), panel=panel, identification=found)
     except CausalError as refused:
         return {"planted": effect, "draw": draw, "truth": truth, "refused": str(refused)}
     assert result.estimate is not None

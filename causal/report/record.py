@@ -22,6 +22,7 @@ from causal.document import called, read_text
 from causal.errors import CausalError, DataError, refusal
 from causal.refuters import labels
 from causal.report.phrases import effect, interval, variable
+from causal.report.risk import risk
 
 if TYPE_CHECKING:
     from causal.design import Design
@@ -40,6 +41,7 @@ KEYS = (
     "schema_version",
     "title",
     "action",
+    "short",
     "question",
     "graph",
     "source",
@@ -47,6 +49,7 @@ KEYS = (
     "design",
     "estimate",
     "baseline",
+    "beside",
     "steps",
     "dose",
     "refutations",
@@ -56,6 +59,7 @@ KEYS = (
     "language",
     "provenance",
     "said",
+    "risk",
 )
 # what must not be null for there to be anything to tell
 FORMS: dict[str, type | tuple[type, ...]] = {
@@ -64,7 +68,7 @@ FORMS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("steps", "dose", "refutations", "said", "tables", "figures"), list),
 }
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None}
+LATER: dict[str, Any] = {"beside": [], "short": "", "steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +88,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "title": study.title,
         "action": study.action,
+        "short": study.short,
         "question": study.question,
         "graph": {"name": graph.name, "nodes": graph.nodes, "arrows": graph.arrows},
         "source": source(panel, result.design),
@@ -91,6 +96,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "design": None if result.design is None else _design(result.design, panel),
         "estimate": result.estimate,
         "baseline": result.baseline,
+        "beside": result.voices,
         "steps": result.steps,
         "dose": result.dose,
         "refutations": result.refutations,
@@ -101,12 +107,12 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "provenance": provenance,
         "said": study.said,
     }
-    clean = {key: plain(made[key], key) for key in KEYS}
+    clean = {key: plain(made.get(key), key) for key in KEYS}
     for key, one in (("estimate", result.estimate), ("baseline", result.baseline)):
         if clean[key] is not None and one is not None:
             clean[key].pop("influence", None)
             clean[key]["lost"] = plain([_loss(loss, panel) for loss in one.lost], f"{key}.lost")
-    return clean
+    return {**clean, "risk": risk(clean)}
 
 
 def plain(value: Any, where: str = "value") -> Any:

@@ -64,4 +64,8 @@ def sortable() -> dict[str, Any]:
     script = (HERE / "sortable.js").read_text(encoding="utf-8")
     allowed = b64encode(sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
-    return {"script": Markup(script), "css": Markup((HERE / "sortable.css").read_text(encoding="utf-8")), "policy": policy}
+    return {
+        "script": Markup(script),
+        "css": Markup("".join((HERE / name).read_text(encoding="utf-8") for name in ("sortable.css", "forest.css"))),
+        "policy": policy,
+    }

@@ -103,7 +103,7 @@ BIAS: dict[str, tuple[str, ...]] = {
 TIMING: dict[str, tuple[str, ...]] = {
     "dose": ("pre_trend",),
     "adoption": ("pre_trend",),
-    "instrument": ("placebo_dates",),
+    "instrument": ("placebo_dates", "reverse_causation"),
     "one_row": ("placebo_dates",),
     "cross_section": (),
 }

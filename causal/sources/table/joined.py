@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from causal.sources.table.source import Table
 
 SHOWN = 4
-BY_FILE = ("authority", "year", "sheet", "header", "years_across")  # knobs that several files may each have their own of
+BY_FILE = ("authority", "year", "sheet", "header", "years_across", "places_across")  # knobs that several files may each have their own of
 
 
 def joined(table: Table) -> tuple[Panel, set[str]]:
