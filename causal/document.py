@@ -6,6 +6,7 @@ a few lines of anchors can stand for more than a machine holds.
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from causal.aside import mine, sweep
 from causal.errors import CausalError, ConfigError, refusal
 
 MOST_BYTES = 20_000_000  # of a text
@@ -221,7 +223,7 @@ def _unreadable(problem: yaml.MarkedYAMLError) -> str:
 
 
 @contextmanager
-def writing(path: Path, where: str, remedy: str) -> Iterator[Path]:
+def writing(path: Path, where: str, remedy: str, *, over: bool = True) -> Iterator[Path]:
     """A file of another name beside `path` to write into, which becomes `path` when all has gone well and goes when not.
 
     Parameters
@@ -229,15 +231,33 @@ def writing(path: Path, where: str, remedy: str) -> Iterator[Path]:
     path : of the file to be.
     where : it is asked for, for the message ("--save plan.yaml").
     remedy : what to try where it cannot be written.
+    over : whether a file that is there already may be written over.
 
     Raises
     ------
-    ConfigError : it cannot be written, or the disk is full.
+    ConfigError : it cannot be written, or the disk is full; it is there already.
     """
-    part = path.with_name(f".{path.name[:80]}-{os.getpid()}.part")
+    stem = f".{path.name[:80]}-"
+    part = path.with_name(f"{stem}{mine()}.part")
     try:
+        if path.is_dir() or not (over or not os.path.lexists(path)):
+            raise FileExistsError
+        sweep(path.parent, f"{glob.escape(stem)}*.part")
         yield part
-        part.replace(path)
+        if over:
+            part.replace(path)
+        else:
+            try:
+                os.link(part, path)  # unlike a rename, this cannot replace a file, even one that appeared a moment ago
+            except FileExistsError:
+                raise
+            except OSError:  # a folder that knows no links
+                if os.path.lexists(path):
+                    raise FileExistsError from None
+                part.rename(path)
+    except FileExistsError as problem:
+        came = "a folder of that name" if path.is_dir() else "one that is there already, and is never written over"
+        raise refusal(ConfigError, where, "the name of a new file", came, "name another file") from problem
     except OSError as problem:
         raise refusal(ConfigError, where, "a place to write to", why(problem), remedy) from problem
     finally:
