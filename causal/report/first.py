@@ -35,7 +35,7 @@ RUNS = {  # next step → what of the command that made the run is asked again, 
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
-ORDER = ("record", "hidden", "information")  # of what would change it, the first to be said
+ORDER = ("record", "remedy", "hidden", "information")  # of what would change it, the first to be said
 
 
 def first(data: Mapping[str, Any]) -> dict[str, Any]:
