@@ -219,8 +219,8 @@ def _panel(study: Study, plain: Mapping[str, Any], panels: dict[str, Panel]) -> 
         return loaded(study)
     key = json.dumps(plain["source"], sort_keys=True)
     if key not in panels:
-        panels[key] = loaded(study)
-    return panels[key]
+        panels[key] = study.source.load()
+    return loaded(study, panels[key])
 
 
 def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted: Sequence[str], allowed: Sequence[str], runs: Path) -> dict[str, Any]:
