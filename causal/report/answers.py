@@ -325,9 +325,8 @@ def heading(answers: Sequence[Answer]) -> str:
         return f"None of {total} questions has an answer: {_others(answers)}"
     order = Counter(one.name for one in claimed).most_common()
     told = [f"{number} {name[:1].lower()}{name[1:]}" for name, number in order]
-    shown = (
-        listed(told) if len(told) <= MOST_KINDS else f"{', '.join(told[: MOST_KINDS - 1])} and {sum(number for _, number in order[MOST_KINDS - 1 :])} others"
-    )
+    if len(told) > MOST_KINDS:
+        told = [*told[: MOST_KINDS - 1], f"{sum(number for _, number in order[MOST_KINDS - 1 :])} others"]
     steps = list(dict.fromkeys(one.certainty.lower() for one in sorted(claimed, key=lambda one: one.step or 0)))
     certain = steps[0] if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
     return f"Of {total} questions {len(claimed)} {'has' if len(claimed) == 1 else 'have'} an answer: {listed(told)}, at {certain} certainty"

@@ -18,7 +18,7 @@ from causal.report.sortable import lined
 from causal.report.summary import escaped
 from causal.study import Study
 from causal.verdict.rule import HIGH, LOW, MODERATE, ROWS, STEPS, holds
-from causal.words import count
+from causal.words import capital, count
 
 SCHEMA = 2
 MOST_ANSWERS = 4  # kinds of answer that a line of the picture names
@@ -138,22 +138,22 @@ def sections(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The record in words: title, heads, rows of cells, and sentences, for text and page alike."""
     estimates = []
     for one in record["effects"]:
-        true = f"{one['truth']:+.3g}"
+        true = _plain(one["truth"])
         if "bias" not in one:
             estimates.append([true, str(one["panels"]), "refused", "", "", "", ""])
             continue
         error = "none" if one["mean_std_error"] is None else f"{one['mean_std_error']:.3g}"
-        bias = f"{one['bias']:+.3g} ± {one['bias_error']:.2g}"
+        bias = f"{_plain(one['bias'])} ± {one['bias_error']:.2g}"
         estimates.append([true, str(one["panels"]), bias, f"{one['sampling_sd']:.3g}", error, _said(one["coverage"]), _said(one["excludes_zero"])])
     heads = ["true effect", "panels", "bias ± Monte Carlo error", "sampling sd", "mean standard error", "intervals that hold the truth"]
     made = [{"title": "The estimate", "heads": [*heads, "intervals that leave out 0"], "rows": estimates, "said": []}]
     answered = [one for one in record["effects"] if one.get("answers")]
     seen = [name for name in ORDER if any(name in one["answers"] for one in answered)]
-    found = [[f"{one['truth']:+.3g}", *(str(one["answers"].get(name, 0)) for name in seen)] for one in answered]
-    wrong = [f"True effect {one['truth']:+.3g}: {error}: {_said(one[key])}." for key, error in ERRORS.items() for one in answered if one.get(key)]
+    found = [[_plain(one["truth"]), *(str(one["answers"].get(name, 0)) for name in seen)] for one in answered]
+    wrong = [line for key, error in ERRORS.items() for line in _errors(error, [(one["truth"], _said(one[key])) for one in answered if one.get(key)])]
     heads = ["true effect", *(SILENT.get(name) or NAMES[name].lower() for name in seen)]
     made.append({"title": "What the verdict said, and its errors", "heads": heads, "rows": found, "said": wrong})
-    steps = [[f"{one['truth']:+.3g}", *map(str, one["certainties"].values())] for one in answered]
+    steps = [[_plain(one["truth"]), *map(str, one["certainties"].values())] for one in answered]
     made.append({"title": "How certain it was", "heads": ["true effect", *(CERTAINTIES[name].lower() for name in reversed(STEPS))], "rows": steps, "said": []})
     known = [one for one in record["effects"] if "checks" in one]
     names = list(known[0]["checks"]) if known else []
@@ -164,7 +164,7 @@ def sections(record: Mapping[str, Any]) -> list[dict[str, Any]]:
             for name in names
         ]
         why = "A planted effect leaves the panel's own faults in place: an alarm may be the check's error, or a fault of the panel that it rightly sees."
-        columns = ["check", *(f"true effect {one['truth']:+.3g}" for one in known)]
+        columns = ["check", *(f"true effect {_plain(one['truth'])}" for one in known)]
         made.append({"title": "Alarms of the checks", "heads": columns, "rows": alarms, "said": [why]})
     if refused := sorted({reason for one in record["effects"] for reason in one["refused"]}):
         made.append({"title": "Refused", "heads": [], "rows": [], "said": refused})
@@ -206,7 +206,7 @@ def beside(record: Mapping[str, Any]) -> str:
     covered = [one for one in known if one["coverage"]]
     if covered:
         worst = min(covered, key=lambda one: one["coverage"]["share"])
-        said.append(f"The range held the truth in {_tenth(worst['coverage'])} or more, whatever was planted.")
+        said.append(f"The range held the truth in at least {_tenth(worst['coverage'])}, whatever was planted.")
     wrong = [one for one in known if one.get("false_at_moderate_or_above")]
     if wrong:
         most = max(wrong, key=lambda one: one["false_at_moderate_or_above"]["share"])
@@ -220,7 +220,7 @@ def _tenth(share: Mapping[str, float]) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{value:+.3g}".replace("-", "−")
+    return f"{value:+.3g}".replace("-", "−") if value else "0"
 
 
 AXIS = Axis(low=0.0, high=100.0, zero=100 * ENOUGH)
@@ -233,7 +233,7 @@ def picture(record: Mapping[str, Any]) -> dict[str, Any]:
     for one in sorted(record["effects"], key=lambda one: one["truth"]):
         share = one.get("excludes_zero")
         if not share:
-            rows.append({"name": _plain(one["truth"]) if one["truth"] else "0", "mini": "no estimate with a range", "picture": "", "found": "–", "said": ""})
+            rows.append({"name": _plain(one["truth"]), "mini": "no estimate with a range", "picture": "", "found": "–", "said": ""})
             continue
         nothing = not one["truth"]
         enough = share["share"] >= ENOUGH
@@ -249,7 +249,7 @@ def picture(record: Mapping[str, Any]) -> dict[str, Any]:
         told = [f"{(SILENT.get(name) or NAMES[name].lower())} {number}" for name, number in answers[:MOST_ANSWERS]]
         rows.append(
             {
-                "name": _plain(one["truth"]) if one["truth"] else "0",
+                "name": _plain(one["truth"]),
                 "mini": mini,
                 "picture": strip(line, AXIS),
                 "found": f"{_tenth(share)} ({100 * share['lower']:.0f} to {100 * share['upper']:.0f}%)",
@@ -263,9 +263,10 @@ def picture(record: Mapping[str, Any]) -> dict[str, Any]:
 def lead(record: Mapping[str, Any]) -> str:
     """What was done, in a sentence."""
     where = "the study's own panel, its effect taken out" if record["worlds"] == "panel" else "panels drawn anew from the source"
+    outcome = record.get("label") or words(record["outcome"])
     return (
         f"{record['action']}: planted in {where} ({record['panel']}), {count(record['panels'], 'panel')} for each effect; estimator: "
-        f"{words(record['estimator'])}; {record.get('label') or words(record['outcome'])}, {record['unit']}; smallest important effect {record['smallest_important']:g}; seed {record['seed']}."
+        f"{words(record['estimator'])}; {outcome}, {record['unit']}; smallest important effect {record['smallest_important']:g}; seed {record['seed']}."
     )
 
 
@@ -307,6 +308,13 @@ def page(record: Mapping[str, Any]) -> str:
         "forest": lined(),
     }
     return render("simulation.html", view)
+
+
+def _errors(error: str, found: Sequence[tuple[float, str]]) -> list[str]:
+    """How often a sentence was not so: once where it is the same whatever was planted."""
+    if len({share for _, share in found}) == 1 and len(found) > 1:
+        return [f"{capital(error)}: {found[0][1]}, whatever was planted."]
+    return [f"True effect {_plain(truth)}: {error}: {share}." for truth, share in found]
 
 
 def _said(share: Mapping[str, float] | None) -> str:
