@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from causal.analysis import analyse
-from causal.errors import CausalError, ConfigError
-from causal.experiments.compose import composed, recorded, study_from, trust
+from causal.declared import MOST, MOST_WHOLE
+from causal.document import read_text
+from causal.errors import CausalError, ConfigError, DataError, refusal
+from causal.experiments.compose import checked_runs, composed, recorded, study_from, trust
 from causal.experiments.gate import how
 from causal.experiments.run import checked_workers
 from causal.identify import Identification
-from causal.knobs import whole_number
+from causal.knobs import is_number, is_whole, whole_number
 from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
@@ -30,6 +32,7 @@ from causal.report.simulation import page, table, told
 from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
+MOST_BYTES = 500_000_000  # of draws
 
 
 def main(
@@ -54,7 +57,7 @@ def main(
     ------
     CausalError : the study cannot be run at all.
     """
-    whole_number("--panels", panels, 2)
+    whole_number("--panels", panels, 2, MOST_WHOLE)
     if worlds not in WORLDS:
         raise ConfigError(f"--worlds must be panel or source, got {worlds!r}")
     config = composed(list(words), [folder.resolve() for folder in folders])
@@ -65,14 +68,14 @@ def main(
         if not {"seed", "effect"} <= names or not hasattr(study.source, "truth"):
             raise ConfigError("--worlds source wants a source with a seed, an effect and a truth (source=simulated); leave it out to plant in your own panel")
     wanted = [float(one) for one in effects] or [0.0, smallest, 2 * smallest, -2 * smallest]
-    if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)):
+    if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)) or max(map(abs, wanted)) > MOST:
         raise ConfigError(f"--effects must be different finite numbers, got {', '.join(f'{one:g}' for one in wanted)}")
     panel = study.source.load()
     must_have(study, panel)
     analysis = analyse(panel, study.question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
     found, made = analysis.identification, analysis.must(": nothing to simulate")
     base = ground(panel, made) if worlds == "panel" else None
-    plain, runs = recorded(config), Path(str(how(config, "runs")))
+    plain, runs = recorded(config), checked_runs(how(config, "runs"))
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
     home = runs / "simulations" / str(study.estimator.name) / digest[:12]
     try:
@@ -101,9 +104,12 @@ def _through(
 
     done: dict[tuple[float, int], dict[str, Any]] = {}
     if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            with suppress(json.JSONDecodeError):  # the line at which an earlier call was stopped
+        for at, line in enumerate(read_text(path, "draws", most=MOST_BYTES).splitlines(), 1):
+            with suppress(ValueError, RecursionError):  # the line at which an earlier call was stopped is drawn again
                 one = json.loads(line)
+                if not _is_draw(one):
+                    came = line[:60] or "an empty line"
+                    raise refusal(DataError, f"{path}, line {at}", "a draw as  causal simulate  writes it", came, "take the line out, and it is drawn again")
                 done[one["planted"], one["draw"]] = one
     pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
     jobs = min(workers if workers > 0 else cpu_count(), max(len(pending), 1))
@@ -120,6 +126,17 @@ def _through(
     return [done[effect, draw] for effect in wanted for draw in range(panels)]
 
 
+def _is_draw(one: Any) -> bool:
+    """Whether a line is a draw: what was planted, which draw, the truth, and what came of it."""
+    if not isinstance(one, dict) or not (is_number(one.get("planted")) and is_whole(one.get("draw"), 0) and is_number(one.get("truth"))):
+        return False
+    if "refused" in one:
+        return isinstance(one["refused"], str)
+    numbers = all(key in one and (one[key] is None or is_number(one[key])) for key in ("effect", "std_error", "lower", "upper"))
+    words = all(key in one for key in ("gate", "association", "row", "category", "certainty", "taken_away"))
+    return numbers and words and isinstance(one.get("checks"), dict)
+
+
 def _one(study: Study, found: Identification, base: Ground | None, effect: float, draw: int) -> dict[str, Any]:
     """One panel through estimator, checks and verdict; the same draw has the same signs or shocks under every effect."""
     rng = stream(study.seed, "simulate", draw)
@@ -132,7 +149,7 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
             panel = source.load()
             known = source.truth(study.question)
             truth = known.att if study.question.target == "ATT" else known.ate
-        result = run(replace(study, baseline=None, seed=int(rng.integers(2**31))), panel=panel, identification=found)
+        result = run(replace(study, baseline=None, beside=(), seed=int(rng.integers(2**31))), panel=panel, identification=found)
     except CausalError as refused:
         return {"planted": effect, "draw": draw, "truth": truth, "refused": str(refused)}
     assert result.estimate is not None

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from causal.language import language_of
+from causal.report.checks import states
 from causal.report.figures.hero import CLASS_MARKS, mark_of
 from causal.report.figures.strip import Axis, Line, mark, scale, sides, strip
 from causal.report.phrases import label, rounding, sentence, variable, words
-from causal.report.screen import states
 from causal.verdict.say import sign
 from causal.words import capital, listed
 

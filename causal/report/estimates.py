@@ -15,8 +15,8 @@ from causal.estimand import Estimand
 from causal.report.figures.differences import LEVEL, differs
 from causal.report.figures.hero import FAR, mark_of
 from causal.report.figures.strip import Axis, Line, mark, scale, sides, strip, ticks
-from causal.report.first import planted, subtitle
-from causal.report.phrases import decimals, label, level, rounding, variable, words
+from causal.report.first import subtitle
+from causal.report.phrases import decimals, label, level, planted, rounding, variable, words
 from causal.verdict.say import sign
 from causal.words import capital, count, listed, signed, span
 

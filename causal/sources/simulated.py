@@ -38,6 +38,7 @@ parliamentary questions on the number of children's centres, 2010 to 2019.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -156,7 +157,7 @@ class Simulated(World):
 
     first_year: int | None = None
     last_year: int | None = None
-    keep_regions: tuple[str, ...] = ()
+    keep_regions: str | Sequence[str] | None = ()
     break_at: int | None = None
 
     def __post_init__(self) -> None:

@@ -303,7 +303,7 @@ def _drawn(one: Mark, frame: Frame, plot: tuple[int, int], y: float, *, values: 
             room = wide_as(shown[0], 15) / 2 + 6
             for x, words, way in ((left, shown[1], -1), (right, shown[2], 1)):
                 if abs(x - middle) > room + wide_as(words, 13.5):
-                    made += text(x, y - 11, words, anchor="start" if way < 0 else "end", halo=True)
+                    made += text(x - 4 * way, y - 11, words, anchor="start" if way < 0 else "end", halo=True)  # beside a line that stands there
                 elif PLOT[0] - 60 < x + way * (14 + wide_as(words, 13.5)) < WIDE:  # else it stands in the line under the headline alone
                     made += text(x + way * 14 if abs(x - middle) < 14 else x + way * 5, y + 5, words, anchor="end" if way < 0 else "start", halo=True)
         return made
