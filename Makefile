@@ -63,7 +63,7 @@ pins:
 		$$at/bin/$(COMPILE) --extra dev -c constraints.txt -o requirements-$$v.txt pyproject.toml; \
 		if test $$v = 3.11; then \
 			echo setuptools | $$at/bin/$(COMPILE) -c requirements-3.11.txt -o requirements-build.txt -; \
-			for extra in browser sbom; do $$at/bin/python -c '$(EXTRA)' $$extra | $$at/bin/$(COMPILE) -c constraints.txt -o requirements-$$extra.txt -; done; \
+			for extra in browser docs sbom; do $$at/bin/python -c '$(EXTRA)' $$extra | $$at/bin/$(COMPILE) -c constraints.txt -o requirements-$$extra.txt -; done; \
 		fi; rm -rf $$at; done
 
 clean:

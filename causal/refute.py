@@ -229,22 +229,34 @@ class Trial(Setting):
     seed : of the study.
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
+    beside : other estimators and their answers on the same design, where they were asked already.
     """
 
     estimate: Estimate
     seed: int
     workers: int = 1
     progress: bool = False
+    beside: tuple[tuple[Estimator, Estimate], ...] = ()
 
     @classmethod
-    def of(cls, analysis: Analysis, estimator: Estimator, estimate: Estimate, *, seed: int, workers: int = 1, progress: bool = False) -> Trial:
+    def of(
+        cls,
+        analysis: Analysis,
+        estimator: Estimator,
+        estimate: Estimate,
+        *,
+        seed: int,
+        workers: int = 1,
+        progress: bool = False,
+        beside: tuple[tuple[Estimator, Estimate], ...] = (),
+    ) -> Trial:
         """The trial of what an estimator answered to an analysis.
 
         Parameters
         ----------
         analysis : with a design.
         estimator, estimate : and its answer.
-        seed, workers, progress : as the class has them.
+        seed, workers, progress, beside : as the class has them.
 
         Raises
         ------
@@ -261,6 +273,7 @@ class Trial(Setting):
             workers=workers,
             progress=progress,
             graph=analysis.graph,
+            beside=beside,
         )
 
     def rerun(

@@ -28,9 +28,10 @@ PLAIN = {
     "cluster": "column that says who moves together",
     "header": "row of the headings: 3, or '[1,2]' for two rows one under the other",
     "years-across": "what the numbers are called where years stand as columns; true where the headings say it",
+    "places-across": "what the numbers are called where rows are years and every other column is a place",
     "pivot": "rows become columns: '{by: sex, values: number}'",
     "combine": "several rows of a year become one: sum, mean, first, last",
-    "period": "which year 2018/19 is: ends, begins",
+    "period": "which year 2018/19 is: ends, begins; steps makes each quarter or month a step of its own",
     "century": "added to years of two digits: 1900",
     "decimal": "comma or point",
     "loose-keys": "true: authorities that differ only by zeros, spaces, hyphens and capitals are one",
@@ -39,7 +40,7 @@ PLAIN = {
 }
 REPEATED = {"fill": ("COLUMN", "blank cells take what stands above"), "leave-out": ("AUTHORITY", "a total, no place; none keeps every row")}
 NUMBERS = ("century",)
-STRUCTURED = ("header", "pivot", "derived", "variables", "years-across", "authority", "year", "sheet")
+STRUCTURED = ("header", "pivot", "derived", "variables", "years-across", "places-across", "authority", "year", "sheet")
 
 
 def add_table_flags(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from causal.breakdown import Breakdown, Case
 from causal.errors import ConfigError, suggest
-from causal.experiments.compose import choices, composed, recorded, study_and_part, trust
+from causal.experiments.compose import checked_runs, choices, composed, recorded, study_and_part, trust
 from causal.experiments.gate import how, spoken
 from causal.experiments.run import as_yaml, checked_workers, land
 from causal.refute import stream
@@ -41,7 +41,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
     config = composed([f"decomposition={name}", *words], folders)
     study, decomposition = study_and_part(config, "decomposition", trust(trusted))
-    plain, runs = recorded(config), Path(str(how(config, "runs")))
+    plain, runs = recorded(config), checked_runs(how(config, "runs"))
     began, clock = datetime.now(UTC), time.perf_counter()
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         panel = study.source.load()

@@ -23,10 +23,24 @@ from omegaconf import DictConfig, OmegaConf
 from causal.aside import aside
 from causal.document import why, writing
 from causal.errors import CausalError, ConfigError, DesignError, refusal
-from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
+from causal.experiments.compose import (
+    checked_runs,
+    checked_workers,
+    checks_meant,
+    choices,
+    composed,
+    explained,
+    parsable,
+    quoted,
+    reason_heeded,
+    recorded,
+    resolved,
+    searched,
+    study_from,
+    trust,
+)
 from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
 from causal.explain import extent
-from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
@@ -36,7 +50,7 @@ from causal.report.terminal import told
 from causal.study import Result, Source, Study, loaded, run
 from causal.words import crossed
 
-Detail = Literal["quiet", "short", "verbose"]
+Detail = Literal["quiet", "short", "verbose", "cfg"]
 QUIET = 30.0  # seconds between two lines of progress where nobody is looking
 PARTIAL = ".partial"  # below the folder of runs
 BEFORE_CHECKS = ("load", "identify", "design", "estimate")
@@ -76,7 +90,7 @@ class _Job:
         reason_heeded(config, words)
         study = study_from(config, self.trusted)
         plain = recorded(config)
-        runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
+        runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
         home = runs / named["experiment"] / named["estimator"]
         panel = None
         if self.sweep:
@@ -131,18 +145,6 @@ def carry_out(
     )
     text = as_yaml(plain)
     return result, land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
-
-
-def checked_workers(workers: Any) -> int:
-    """How many processes for draws.
-
-    Raises
-    ------
-    ConfigError : not a whole number of at least 1, or -1.
-    """
-    if not is_whole(workers) or workers == 0 or workers < -1:
-        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
-    return workers
 
 
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
@@ -303,6 +305,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     """
     names = trust(trusted)
     plan, words = _planned(words, sweep)
+    words = checks_meant(words, folders)
     every = "estimator=all" in words
     words = _all_estimators(words, folders)
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
@@ -312,9 +315,14 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
+    if detail == "cfg":
+        if sweep:
+            raise ConfigError("--cfg shows the configuration of one run: leave  -m  away, and give one choice of each")
+        print(as_yaml(resolved(first)), end="")
+        return 0
     job = _Job(names, sweep, flags, plan, detail)
     search = searched(folders)
-    runs = str(how(first, "runs"))
+    runs = str(checked_runs(how(first, "runs")))
     was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
     try:

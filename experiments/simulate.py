@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ import numpy as np
 
 from causal.analysis import analyse
 from causal.aside import alone
-from causal.document import writing
-from causal.errors import CausalError, ConfigError
-from causal.experiments.compose import composed, recorded, study_from, trust
+from causal.declared import MOST, MOST_WHOLE
+from causal.document import read_text, writing
+from causal.errors import CausalError, ConfigError, DataError, refusal
+from causal.experiments.compose import checked_runs, composed, recorded, study_from, trust
 from causal.experiments.gate import how
 from causal.experiments.run import checked_workers, writable
 from causal.identify import Identification
-from causal.knobs import whole_number
+from causal.knobs import is_number, is_whole, whole_number
 from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
@@ -31,9 +33,8 @@ from causal.report.simulation import page, table, told
 from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
-ASKED = ("planted", "draw", "truth")  # keys of a draw
-NUMBERS = ("effect", "std_error", "lower", "upper")
-SAID = ("gate", "association", "row", "category", "certainty")
+MOST_BYTES = 500_000_000  # of draws
+SAID = ("gate", "association", "row", "category", "certainty")  # of a draw's verdict
 
 
 def main(
@@ -58,7 +59,7 @@ def main(
     ------
     CausalError : the study cannot be run at all.
     """
-    whole_number("--panels", panels, 2)
+    whole_number("--panels", panels, 2, MOST_WHOLE)
     if worlds not in WORLDS:
         raise ConfigError(f"--worlds must be panel or source, got {worlds!r}")
     config = composed(list(words), [folder.resolve() for folder in folders])
@@ -69,14 +70,14 @@ def main(
         if not {"seed", "effect"} <= names or not hasattr(study.source, "truth"):
             raise ConfigError("--worlds source wants a source with a seed, an effect and a truth (source=simulated); leave it out to plant in your own panel")
     wanted = [float(one) for one in effects] or [0.0, smallest, 2 * smallest, -2 * smallest]
-    if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)):
+    if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)) or max(map(abs, wanted)) > MOST:
         raise ConfigError(f"--effects must be different finite numbers, got {', '.join(f'{one:g}' for one in wanted)}")
     panel = study.source.load()
     must_have(study, panel)
     analysis = analyse(panel, study.question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
     found, made = analysis.identification, analysis.must(": nothing to simulate")
     base = ground(panel, made) if worlds == "panel" else None
-    plain, runs = recorded(config), Path(str(how(config, "runs")))
+    plain, runs = recorded(config), checked_runs(how(config, "runs"))
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
     home = runs / "simulations" / str(study.estimator.name) / digest[:12]
     workers = checked_workers(how(config, "workers"))
@@ -106,9 +107,14 @@ def _through(
 
     done: dict[tuple[float, int], dict[str, Any]] = {}
     with writable(runs):
-        text = path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else ""
-    for one in filter(None, map(_drawn, text.splitlines())):
-        done[one["planted"], one["draw"]] = one
+        text = read_text(path, "draws", most=MOST_BYTES) if path.is_file() else ""
+    for at, line in enumerate(text.splitlines(), 1):
+        with suppress(ValueError, RecursionError):  # the line at which an earlier call was stopped is drawn again
+            one = json.loads(line)
+            if not _is_draw(one):
+                came = line[:60] or "an empty line"
+                raise refusal(DataError, f"{path}, line {at}", "a draw as  causal simulate  writes it", came, "take the line out, and it is drawn again")
+            done[one["planted"], one["draw"]] = one
     pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
     jobs = min(workers if workers > 0 else cpu_count(), max(len(pending), 1))
     steps = (delayed(_one)(study, found, base, effect, draw) for effect, draw in pending)
@@ -124,20 +130,15 @@ def _through(
     return [done[effect, draw] for effect in wanted for draw in range(panels)]
 
 
-def _drawn(line: str) -> dict[str, Any] | None:
-    """A draw as `_one` gives it; None of a line at which an earlier call was stopped, or that somebody else wrote: its draw is made again."""
-    try:
-        one = json.loads(line)
-        named = isinstance(one["planted"], float) and isinstance(one["draw"], int)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    if not named or isinstance(one["draw"], bool):
-        return None
-    if set(one) == {*ASKED, "refused"}:
-        return one if isinstance(one["refused"], str) else None
-    numbers = [one.get(key) for key in NUMBERS]
-    whole = set(one) == {*ASKED, *NUMBERS, *SAID, "taken_away", "checks"} and isinstance(one["checks"], dict) and isinstance(one["taken_away"], bool)
-    return one if whole and isinstance(one["effect"], float) and all(number is None or isinstance(number, float) for number in numbers) else None
+def _is_draw(one: Any) -> bool:
+    """Whether a line is a draw: what was planted, which draw, the truth, and what came of it."""
+    if not isinstance(one, dict) or not (is_number(one.get("planted")) and is_whole(one.get("draw"), 0) and is_number(one.get("truth"))):
+        return False
+    if "refused" in one:
+        return isinstance(one["refused"], str)
+    numbers = all(key in one and (one[key] is None or is_number(one[key])) for key in ("effect", "std_error", "lower", "upper"))
+    words = all(key in one for key in (*SAID, "taken_away"))
+    return numbers and words and isinstance(one.get("checks"), dict)
 
 
 def _one(study: Study, found: Identification, base: Ground | None, effect: float, draw: int) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
             panel = source.load()
             known = source.truth(study.question)
             truth = known.att if study.question.target == "ATT" else known.ate
-        result = run(replace(study, baseline=None, seed=int(rng.integers(2**31))), panel=panel, identification=found)
+        result = run(replace(study, baseline=None, beside=(), seed=int(rng.integers(2**31))), panel=panel, identification=found)
     except CausalError as refused:
         return {"planted": effect, "draw": draw, "truth": truth, "refused": str(refused)}
     assert result.estimate is not None

@@ -15,7 +15,7 @@ import pytest
 
 from causal.cli import main
 
-LIGHT = ["refuters=[]", "workers=1"]
+LIGHT = ["refuters=[]", "workers=1", "beside=[]"]
 SMALL = [*LIGHT, "source.authorities=40"]
 
 
@@ -59,7 +59,8 @@ def own(tmp_path: Path, table: pd.DataFrame) -> tuple[Path, list[str]]:
 
 
 def test_help_and_list_are_there_and_load_nothing_heavy() -> None:
-    code = "import sys; from causal.cli import main; main(['list']); assert not {'pandas', 'numpy', 'dowhy', 'hydra', 'yaml'} & set(sys.modules)"
+    code = "import sys; from causal.cli import main; main(['list']); main(['list', '-v']); heavy = {'pandas', 'numpy', 'dowhy', 'hydra', 'yaml'}"
+    code += "; assert not heavy & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for word in ("fixed_effects", "placebo_treatment", "closures", "england", "nao", "needs:", "targets:", "costs:"):
@@ -85,7 +86,7 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     assert lines[-2] == f"report: {folder / 'report.html'}"
     assert lines[0].startswith("SIMULATED: ") and sum(line.startswith("  certainty  ") for line in lines) == 1 and len(lines) <= 12
     result = json.loads((folder / "result.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict answer"
+    keys = "schema_version title action question graph source identification design estimate baseline beside steps dose refutations rule verdict answer"
     assert list(result) == [*keys.split(), "language", "provenance", "said"]
     for name in ("influence.csv", "effects.csv", "refutations.csv", "report.html", "summary.md", "summary.docx", "effects.xlsx", "config.yaml", "figures"):
         assert (folder / name).exists(), name

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,23 @@ from causal.errors import CausalError, ConfigError, DataError
 from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.words import capital, listed, signed
+
+
+class Asked(TypedDict):
+    """The years that growth is between, and the steps that lead to an outcome: column → words."""
+
+    years: tuple[int, int]
+    steps: Mapping[str, str]
+
+
+class Printed(TypedDict):
+    """A national total as it was printed for two years."""
+
+    words: str
+    years: tuple[int, int]
+    first: float
+    last: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +59,9 @@ class Growth:
     ConfigError : a knob out of its range.
     """
 
-    chains: Mapping[str, Mapping[str, Any]]
+    chains: Mapping[str, Asked]
     measure: str = "deprivation"
-    published: Sequence[Mapping[str, Any]] = ()
+    published: Sequence[Printed] = ()
     said: float | None = None
     said_by: str = ""
     draws: int = 24
@@ -63,9 +80,9 @@ class Growth:
                 raise ConfigError(f"growth.chains.{outcome} wants years: [first, last] and steps: {{column: words}}, got {dict(one)!r}")
             if not one["steps"] or list(one["steps"])[-1] != outcome:
                 raise ConfigError(f"growth.chains.{outcome}.steps must end with {outcome} itself, got {list(one['steps'])}")
-        for one in self.published:
-            if not {"words", "years", "first", "last", "source"} <= set(one):
-                raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(one)!r}")
+        for printed in self.published:
+            if not {"words", "years", "first", "last", "source"} <= set(printed):
+                raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(printed)!r}")
         if not is_whole(self.draws, 0) or self.draws in range(1, 20):
             raise ConfigError(f"growth.draws must be 0 or a whole number of at least 20, got {self.draws!r}")
         if not 0.5 <= self.level < 1:

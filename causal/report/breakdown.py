@@ -13,7 +13,7 @@ from causal.report.figures.canvas import stamped, titled
 from causal.report.page import provenance_view, render, shown
 from causal.report.page import table as as_table
 from causal.report.phrases import exact, made_up, sentence
-from causal.report.record import FILE, SCHEMA_VERSION, load, place, plain, write_json
+from causal.report.record import FILE, SCHEMA_VERSION, fitting, load, place, plain, save, write_json
 from causal.report.record import source as source_record
 from causal.report.summary import escaped
 from causal.words import capital, count
@@ -51,7 +51,7 @@ def record(made: Breakdown, panel: Panel, provenance: Mapping[str, Any]) -> dict
 def write(made: Breakdown, panel: Panel, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
     """Everything about a breakdown, into a folder that is there."""
     write_json(record(made, panel, provenance), folder / FILE)
-    _save(place(folder, "config.yaml"), config_yaml)
+    save(folder, [(place(folder, "config.yaml"), config_yaml)])
     rebuild(folder)
 
 
@@ -63,16 +63,16 @@ def rebuild(folder: Path) -> None:
     DataError : no readable record of a decomposition there.
     """
     data = load(folder, KEYS)
-    for one in every_table(data):
-        made = tables.of_breakdown(data, one)
-        _save(place(folder, f"{one['name']}.csv"), made.csv)
-        _save(place(folder, f"{one['name']}.meta.csv"), made.meta)
-    drawn = [stamped(charts.draw(figure, named(data, figure["table"])), made_up(data)) for figure in data["figures"]]
-    (folder / "figures").mkdir(exist_ok=True)
-    for drawing in drawn:
-        _save(place(folder, "figures", f"{drawing.name}.svg"), titled(drawing))
-    _save(place(folder, "summary.md"), summary(data))
-    _save(place(folder, "report.html"), render("breakdown.html", view(data, {one.name: shown(one) for one in drawn})))
+    made: list[tuple[Path, str | bytes]] = []
+    with fitting(folder):  # all that is written is made before anything is
+        for one in every_table(data):
+            table = tables.of_breakdown(data, one)
+            made += [(place(folder, f"{one['name']}.csv"), table.csv), (place(folder, f"{one['name']}.meta.csv"), table.meta)]
+        drawn = [stamped(charts.draw(figure, named(data, figure["table"])), made_up(data)) for figure in data["figures"]]
+        made += [(place(folder, "figures", f"{drawing.name}.svg"), titled(drawing)) for drawing in drawn]
+        made += [(place(folder, "summary.md"), summary(data))]
+        made += [(place(folder, "report.html"), render("breakdown.html", view(data, {one.name: shown(one) for one in drawn})))]
+    save(folder, made)
 
 
 def every_table(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -164,7 +164,3 @@ def _cell(value: Any, column: Mapping[str, Any]) -> str:
 
 def _first_small(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _save(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

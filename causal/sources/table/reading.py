@@ -47,7 +47,7 @@ class Reading:
         self.made: set[str] = set()  # columns of `derived` that were made of text on the way
         self.sheet = self._laid_out(sheet)
         self.header = self.sheet.header
-        self.named = {name: str(said.get("column", name)) for name, said in table.variables.items()}
+        self.named = {name: str(said.get("column", name)) for name, said in (table.variables or {}).items()}
         self.open_data = open_data.recognised(self.header, self.keys["authority"], self.keys.get("year"))
         self.meta = open_data.Meta()
         if self.open_data:
@@ -116,6 +116,8 @@ class Reading:
             sheet = replace(sheet, header=[*sheet.header, OWN_ROW], rows=rows)
             self.notes.append("each row is an authority of its own, called by its number")
         knob, year = self.knobs.years_across, self.keys.get("year")
+        if (called := self.knobs.places_across) is not None and called is not False:
+            return shape.places_across(sheet, "value" if called is True else str(called), authority=str(self.keys["authority"]), year=year)
         if knob is None:
             wanted = [column for column in self.keys.values() if column != "authority"]
             if self.knobs.header is None and (problem := sheet.second_headings(wanted)):
@@ -158,8 +160,11 @@ class Reading:
                     mine = remedies if what in ("source.authority", "source.year") else ()
                     text = f"no column {column!r} (wanted for {what}); {suggest(column, filter(None, header))}"
                     if what == "source.authority" and not mine and (when := whose.guessed(self.sheet).get("year")):
-                        text += f" Its rows are years of one place ({when}), it seems, and a study needs several"
-                    sure = bool(mine) and OWN_ROW not in mine[0].knobs.values()
+                        text += (
+                            f" Its rows are years of one place ({when}), it seems, and a study needs several; where each column is a place, call its numbers"
+                        )
+                        mine = (Remedy(knobs={"year": when, "places_across": "value"}, does="makes rows of them"),)
+                    sure = bool(mine) and not ({OWN_ROW, "value"} & {one for one in mine[0].knobs.values() if isinstance(one, str)})
                     problems.append(Problem(text=text.rstrip("."), kind="headings", remedies=mine, sure=sure))
                     remedies = () if mine else remedies
         if problems:  # without its keys and columns nothing else can be told
@@ -243,7 +248,7 @@ class Reading:
             if total and not set(total) <= set(self.knobs.leave_out or ()):
                 what = f"column {when!r} holds {total[0]!r} in {count(int((odd == total[0]).sum()), 'row')}, which is no year"
                 self._stop([Problem(text=what, kind="years", remedies=(Remedy(knobs={"leave_out": total}, does="leaves them out"),), sure=True)])
-            keys["year"], within = dates.years, periods.NAMES[dates.kind] if dates.kind in ("quarter", "month", "date") else ""
+            keys["year"], within = dates.years, periods.NAMES[dates.kind] if dates.kind in periods.WITHIN else ""
         if cluster is not None:
             keys["cluster"] = table[cluster].map(words).astype(object)
         if self.knobs.loose_keys:
@@ -349,7 +354,16 @@ class Reading:
         columns = {knob: column for knob, column in self.keys.items() if knob in ("authority", "year", "cluster")}
         measures = [column for column in numbers if column not in self.made]
         self.problems += rules.broken_keys(
-            rules.Rows(keys=keys, table=table, columns=columns, filters=self.filters, sure=self.meta.filters, measures=measures, within=within)
+            rules.Rows(
+                keys=keys,
+                table=table,
+                columns=columns,
+                filters=self.filters,
+                sure=self.meta.filters,
+                measures=measures,
+                within=within,
+                least=1 if self.knobs.period == "steps" else 1000,
+            )
         )
         if self.open_data:
             self.notes += open_data.recoded(table, keys["authority"], keys["year"])
@@ -385,7 +399,7 @@ class Reading:
         known = {"label": column.replace("_", " ") if name == column else name.replace("_", " "), "unit": numbers.unit or "units", "source": path}
         known |= {"definition": f"rows with {self._only()}"} if self.knobs.only else {}
         known |= self._dummy_words.get(name, {})
-        return known | dict(self.meta.indicators.get(column, {})) | dict(self.knobs.variables.get(name, {}))
+        return known | dict(self.meta.indicators.get(column, {})) | dict((self.knobs.variables or {}).get(name, {}))
 
     def _only(self) -> str:
         """The rows asked for, in words: category Total, sex boys or girls."""

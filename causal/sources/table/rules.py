@@ -49,6 +49,7 @@ class Rows:
     sure : which of these are known to be filters.
     measures : columns of numbers, which a pivot could make several of.
     within : what the column of years holds where that is shorter than a year ("quarters"), otherwise "".
+    least : the first year that one can be; 1 where quarters or months are numbered.
     """
 
     keys: pd.DataFrame
@@ -58,12 +59,14 @@ class Rows:
     sure: Sequence[str] = ()
     measures: Sequence[str] = ()
     within: str = ""
+    least: int = 1000
 
 
 def broken_keys(rows: Rows) -> list[Problem]:
     """What is wrong with authorities, years and clusters: one row for each authority and year, each in one cluster."""
     keys, columns = rows.keys, rows.columns
-    cells = {knob: rows.table[column] for knob, column in columns.items()}
+    # rows that became columns have left the column of years behind
+    cells = {knob: rows.table[column] if column in rows.table else keys[knob] for knob, column in columns.items()}
 
     def bad_year(row: int) -> str:
         cell = cells["year"][row]
@@ -93,7 +96,7 @@ def broken_keys(rows: Rows) -> list[Problem]:
 
     whole = Rule(
         name="year whole",
-        holds=lambda year: year.between(0 if "year" not in columns else 1000, 9999) & (year % 1 == 0),
+        holds=lambda year: year.between(0 if "year" not in columns else rows.least, 9999) & (year % 1 == 0),
         says=lambda at: [bad_year(row) for row in at],
     )
     rules: dict[str, list[Rule]] = {"authority": [given("authority")], "year": [whole]}
@@ -229,8 +232,11 @@ def _doubles(rows: Rows, at: Sequence[int]) -> list[Problem]:
     keys = keys[(keys["authority"] != "") & (keys["year"] % 1 == 0)]  # rows without either have been told as such
     whole = "year" in rows.columns
     hint = "keep one row for each year" if whole else "a cross-section has one row each; if the table has years, set source.year"
+    within = whole and bool(rows.within) and len(keys) > len(rows.keys) / 2
+    # each quarter once in each place: nothing else splits the years
+    by_period = within and not pd.concat([keys["authority"], rows.table.loc[keys.index, rows.columns["year"]].map(words)], axis=1).duplicated().any()
     out = []
-    if splits := _splits(rows, keys):
+    if splits := [] if by_period else _splits(rows, keys):
         cells = rows.table.loc[keys.index, splits].map(words)
         named = " and ".join(f"{column!r} ({_shown(cells[column])})" for column in splits)
         what = (
@@ -250,12 +256,13 @@ def _doubles(rows: Rows, at: Sequence[int]) -> list[Problem]:
         out.append(Problem(text=what + ("" if whole else f"; {hint}"), kind="split", remedies=tuple(remedies)))
         left = pd.concat([keys, cells], axis=1)
         keys = keys[left.duplicated(keep=False)]
-    elif whole and rows.within and len(keys) > len(rows.keys) / 2:
+    elif within:
         what = f"{count(len(keys), 'row')} of {len(rows.keys):,} stand for the same authority and year as another"
         what += f": column {rows.columns['year']!r} holds {rows.within}"
         remedies = [
             Remedy(knobs={"combine": how}, does=does) for how, does in (("mean", "averages a year's"), ("sum", "adds them up"), ("last", "takes the last"))
         ]
+        remedies.append(Remedy(knobs={"period": "steps"}, does=f"makes each of the {rows.within} a step of its own"))
         return [Problem(text=what, kind="split", remedies=tuple(remedies))]
     groups = list(keys.groupby(["authority", "year"]))
     for (code, year), mine in groups[: len(groups) if len(groups) <= DOUBLES else 3]:
