@@ -403,7 +403,7 @@ def sizes(what: str, homes: tuple[str, ...], base: Path) -> Iterator[tuple[int, 
     told = {
         "run": lambda out: ["run", *TINY, f"runs={out}"],
         "simulate": lambda out: ["simulate", *TINY, "--panels", "3", f"runs={out}"],
-        "explain --save": lambda out: ["explain", *TINY, "--save", str(out.parent / "plan.yaml")],
+        "explain --save": lambda out: ["explain", *TINY[:-1], "--save", str(out.parent / "plan.yaml")],
     }[what]
     some = SIZES if what == "run" else SIZES[::4]
     for size in some:
