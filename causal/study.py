@@ -60,7 +60,7 @@ class Study:
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     language : house style of the answer and of the pages; it moves no number and no finding.
     seed : of every random stream.
-    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying`s.
+    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
     """
 
     title: str

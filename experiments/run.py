@@ -197,10 +197,12 @@ def _sweep_up(aside: Path) -> None:
 
 
 def _latest(runs: Path, folder: Path) -> None:
+    """A link to the newest single run; where links may not be made (Windows, without developer mode) there is none."""
     link = runs / "latest"
     fresh = runs / f".latest-{os.getpid()}"
-    fresh.symlink_to(folder.relative_to(runs), target_is_directory=True)
-    fresh.replace(link)
+    with suppress(OSError):
+        fresh.symlink_to(folder.relative_to(runs), target_is_directory=True)
+        fresh.replace(link)
 
 
 def complete(home: Path, digest: str, data: str) -> Path | None:
