@@ -7,11 +7,12 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from causal import __version__
+from causal import __version__, console
 from causal.errors import CausalError, ConfigError, suggest
 from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
@@ -38,7 +39,32 @@ EXAMPLES = """examples:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; exit status 0, or 2 with one message on what cannot be used."""
+    from concurrent.futures import BrokenExecutor
+
     words = list(sys.argv[1:] if words is None else words)
+    try:
+        try:
+            console.ready()
+            return _obeyed(words)
+        finally:
+            sys.stdout.flush()
+    except CausalError as problem:
+        said = problem
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `causal list | head`
+        console.silence()
+        return 0
+    except (OSError, UnicodeError, MemoryError, BrokenExecutor) as problem:  # whatever no room put into words of its own
+        said = console.refused(problem, " ".join(["causal", *words[:1]]))
+    with suppress(OSError):
+        print(f"{type(said).__name__}: {said}", file=sys.stderr)
+    console.silence()
+    return 2
+
+
+def _obeyed(words: list[str]) -> int:
     parser = _parser()
     if words and (wrong := _no_command(words[0])):
         print(f"ConfigError: {wrong}", file=sys.stderr)
@@ -50,22 +76,12 @@ def main(words: Sequence[str] | None = None) -> int:
     if not given.command:
         parser.print_help()
         return 0
-    try:
-        if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
-            raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
-        if odd := [word for word in rest if word.startswith("-")]:
-            raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
-        no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
-        return int(COMMANDS[given.command](given, rest))
-    except CausalError as problem:
-        print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `causal list | head`
-        sys.stderr.close()
-        return 0
+    if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
+        raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
+    if odd := [word for word in rest if word.startswith("-")]:
+        raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
+    no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
+    return int(COMMANDS[given.command](given, rest))
 
 
 def _no_command(word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -28,6 +28,7 @@ from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.say import Answer, Names
 from causal.verdict.say import say as put_into_words
+from causal.voice import Voice, heard, voice
 
 MOST_SHORT = 8  # words of the action in a headline
 
@@ -57,9 +58,12 @@ class Study:
     question, graph, source, estimator, refuters, rule : the parts; refuters by name. A panel is a source of itself. An estimator or checks of the shelf
         may go by their names: estimator="linear_dml", refuters="default" or ["default", "leverage"].
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
+    beside : further estimators, whose answers stand beside this one and can lower its certainty, never raise it; one of the same name is passed over.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     language : house style of the answer and of the pages; it moves no number and no finding.
     seed : of every random stream.
+    unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
+        there, or that is the question's own, is left aside.
     said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
     """
 
@@ -72,11 +76,13 @@ class Study:
     refuters: Mapping[str, Refuter] = field(default_factory=dict)
     rule: Rule = field(default_factory=Rule)
     baseline: Estimator | None = None
+    beside: tuple[Estimator, ...] = ()
     adjust_for: tuple[str, ...] | None = None
     language: Language = field(default_factory=Language)
     seed: int = 2019
     said: tuple[Saying, ...] = ()
     short: str = ""
+    unmoved: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         whole_number("seed", self.seed, 0)
@@ -90,10 +96,22 @@ class Study:
                 object.__setattr__(self, name, configured.part("estimator", chosen))
         if isinstance(self.refuters, str | list | tuple):
             object.__setattr__(self, "refuters", configured.refuters(self.refuters))
+        if not isinstance(self.unmoved, Mapping) or not all(isinstance(one, str) and one.strip() for pair in self.unmoved.items() for one in pair):
+            raise ConfigError(f"unmoved must say  column: why this treatment cannot move it,  for each, got {self.unmoved!r}")
+        object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
         for name, refuter in self.refuters.items():
             must_say(name, refuter)
+        given: Any = () if self.beside is None else self.beside
+        if isinstance(given, str) or not isinstance(given, Sequence) or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
+            raise ConfigError(
+                "beside must be a list of estimators, on the command line by name as beside=[linear_dml], from a notebook made, as "
+                f"(causal.estimators.dml.LinearDml(),), got {self.beside!r}"
+            )
+        if len({one.name for one in given}) < len(given):
+            raise ConfigError(f"beside names one twice: {', '.join(one.name for one in given)}")
+        object.__setattr__(self, "beside", tuple(given))
         object.__setattr__(self, "said", sayings(self.said))
 
 
@@ -101,6 +119,7 @@ class Study:
 class Result:
     """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered.
 
+    `voices` are the answers of the study's `beside`.
     `steps` are the same straight-line comparison with more and more held fixed, `dose` the outcome along the treatment in the end.
     In a notebook it shows itself as the report's first screen, and as ten lines elsewhere.
     """
@@ -116,6 +135,7 @@ class Result:
     seconds: Mapping[str, float]
     steps: tuple[Step, ...] = ()
     dose: tuple[Dose, ...] = ()
+    voices: tuple[Voice, ...] = ()
 
     @property
     def answer(self) -> Answer:
@@ -129,7 +149,7 @@ class Result:
             places={str(code): str(name) for code, name in self.panel.places["name"].items()},
         )
         language = study.language.naming({one.name: one.label for one in study.refuters.values()})
-        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated)
+        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated, voices=self.voices)
 
     def __repr__(self) -> str:
         return str(_pages().lines(self))
@@ -245,7 +265,13 @@ def run(
                 seconds=clock.seconds,
             )
         baseline = _baseline(study, made)
-        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
+        said: dict[str, Estimate | str] = {}
+        if study.beside:
+            with clock("beside"):
+                said = heard(study.beside, made, estimate, lambda: stream(study.seed, "estimate"))
+        voices = tuple(voice(one, said[one.name], estimate, question.smallest_important) for one in study.beside if one.name in said)
+        known = tuple((one, answer) for one in study.beside if isinstance(answer := said.get(one.name), Estimate))
+        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None, beside=known)
         refutations = []
         for name, refuter in study.refuters.items():
             with clock(name):
@@ -261,6 +287,7 @@ def run(
             refutations,
             identification=found,
             outcome=outcome,
+            voices=voices,
         )
     return Result(
         study=study,
@@ -274,6 +301,7 @@ def run(
         seconds=clock.seconds,
         steps=steps(made),
         dose=doses(made),
+        voices=voices,
     )
 
 
@@ -286,16 +314,25 @@ def _baseline(study: Study, made: Design) -> Estimate | None:
     return None
 
 
-def loaded(study: Study) -> Panel:
-    """The source's panel; where the source knows the truth (a simulated world), with the truth of this question.
+def loaded(study: Study, panel: Panel | None = None) -> Panel:
+    """The source's panel, with what the study says cannot be moved; where the source knows the truth (a simulated world), with the truth of this question.
 
-    What such a source calls unmoved stays so only where this treatment truly leaves it alone.
+    What is said to be unmoved stays so in a simulated world only where this treatment truly leaves it alone.
+
+    Parameters
+    ----------
+    study : what is asked.
+    panel : as the source gave it; None loads it.
 
     Raises
     ------
     DataError : the input cannot be used.
     """
-    panel = study.source.load()
+    panel = panel or study.source.load()
+    own = (study.question.treatment, study.question.outcome)
+    told = {name: why for name, why in study.unmoved.items() if name not in own}
+    if told:
+        panel = replace(panel, variables=tuple(replace(one, unmoved=one.unmoved or told.get(one.name, "")) for one in panel.variables))
     truth = getattr(study.source, "truth", None)
     if truth is None:
         return panel

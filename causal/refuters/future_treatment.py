@@ -57,7 +57,7 @@ class FutureTreatment:
     """
 
     family: ClassVar[Family] = "bias"
-    role: ClassVar[Role | None] = None
+    role: ClassVar[Role | None] = "lead"
     label: ClassVar[str] = "treatment of later years"
 
     leads: int = 2

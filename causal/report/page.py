@@ -12,16 +12,15 @@ from typing import Any
 
 from causal.graph import undated
 from causal.language import language_of
-from causal.report import sections
+from causal.report import risk, sections
 from causal.report.checks import briefly, cards, joint, pairs, shown_value
 from causal.report.figures import canvas as figures
 from causal.report.figures import curves, graph_figure
 from causal.report.figures.canvas import Drawing
-from causal.report.first import first
+from causal.report.first import everywhere, first
 from causal.report.parts import render, shown, table
 from causal.report.phrases import contrast, label, made_up, sentence, tally, variable, words
 from causal.report.record import SCHEMA_VERSION
-from causal.report.screen import asked, everywhere, smallest
 from causal.report.sections import dated, span_of_years
 from causal.words import capital, count, counted_rows, crossed, listed
 
@@ -61,7 +60,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     """All that the page says, as words: `first` part of three printed pages, and the rest."""
     answer, found, source = data["answer"], data["identification"], data["source"]
     language = language_of(data.get("language"))
-    groups = sections.groups(data, drawn)
+    groups, screen = sections.groups(data, drawn), first(data)
     made = {
         "estimates": sections.estimates(data, drawn),
         "steps": sections.steps(data, drawn),
@@ -78,7 +77,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     contents += [("events", "Before and after")] if made["events"] else []
     contents += [("dose", "Dose")] if made["dose"] else []
     contents += [("specifications", "Other choices")] if made["specifications"] else []
-    contents += [("graph", "Causes")]
+    contents += [("risk", "Risk of bias"), ("graph", "Causes")]
     contents += [("power", "What it could have seen")] if made["power"] else []
     contents += [
         ("cannot", "What we cannot say"),
@@ -90,14 +89,15 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     return {
         "title": data["title"],
         "simulated": source["simulated"],
-        "first": first(data),
+        "first": screen,
         "older": f"Written by an earlier version of the toolkit (schema {data['schema_version']}): what that did not record is left out here."
         if data["schema_version"] < SCHEMA_VERSION
         else "",
-        "question": asked(data),
+        "question": screen["asked"],
         "contents": contents,
         "range": " ".join(filter(None, (answer["second"], answer["third"]))),
-        "smallest": smallest(data),
+        "smallest": f"What matters: {screen['matters']}",
+        "terms": language.terms,
         "equivalence": sections.equivalence(data),
         "certainty": f"{answer['dots']} {answer['certainty']}".strip(),
         "meaning": answer["meaning"],
@@ -112,6 +112,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "joint": joint(data),
         "briefly": briefly(data, language),
         "checks": cards(data, language),
+        "risk": _risk(data),
         "graph": sections.graph(data, drawn),
         "cannot_say": [sentence(one) for one in answer["cannot_say"]],
         "assumptions": [sentence(one) for one in found["assumptions"]],
@@ -136,7 +137,7 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         return ["For showing what would have to be measured. For no statement on the effect, in either direction."]
     if data["verdict"]["failed"] or data["verdict"]["gate"]:
         return ["For showing that this design does not answer the question. For no statement on the effect, in either direction."]
-    where = everywhere(data)[3:] if source.get("people") else f"{design['authorities']} authorities"
+    where = everywhere(data) if source.get("people") else f"{design['authorities']} authorities"
     when_ = "" if crossed(design["years"]) else f", outcomes of {span_of_years(design['years'])}"
     kind = "a difference that goes along with" if data["verdict"]["association"] else "an average effect of"
     return [
@@ -146,6 +147,11 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         f"Not for other outcomes than {outcome}: one that is not moved does not show that nothing was.",
         "Not for what it is worth: costs and harms of other kinds are not in this answer unless they stand here.",
     ]
+
+
+def _risk(data: Mapping[str, Any]) -> dict[str, Any]:
+    made = risk.shown(data)
+    return {**made, "table": table(made["caption"], made["heads"], made["rows"], long=made["heads"][1:4])}
 
 
 def _identification(data: Mapping[str, Any]) -> list[tuple[str, str]]:

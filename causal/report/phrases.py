@@ -10,6 +10,7 @@ from zlib import crc32
 
 from causal.estimand import Estimand
 from causal.language import language_of
+from causal.verdict.say import countable, plain, sign
 from causal.words import Shown, listed, places, rounded, signed, span, years_later
 
 LONGEST_SLUG = 60  # letters; what is cut gets a digest, so that two names stay two
@@ -186,9 +187,34 @@ def in_order(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def made_up(data: Mapping[str, Any]) -> str:
-    """What stands on every output of a simulated run: that it is one, and what was planted; "" for real data."""
+    """What stands on every output of a simulated run: that it is one, and the planted truth of the very question, where it is known; "" for real data."""
     source = data["source"]
     if not source["simulated"]:
         return ""
-    what = source["planted"].get("words") or ", ".join(f"{words(key)} {value}" for key, value in source["planted"].items())
-    return "SIMULATED" + (f". Planted: {what}" if what else "")
+    if "question" in data:
+        what = f"Planted truth: {truth}" if (truth := planted(data, whole=True)) else ""
+    else:  # a decomposition, whose planted facts are as many as its terms
+        said = source["planted"].get("words") or ", ".join(f"{words(key)} {value}" for key, value in source["planted"].items())
+        what = f"Planted: {said}" if said else ""
+    return ". ".join(filter(None, ("SIMULATED", what)))
+
+
+def planted(data: Mapping[str, Any], *, whole: bool = False) -> str:
+    """The planted effect of the very question that was asked, in words; "" where none is known.
+
+    Parameters
+    ----------
+    data : the record.
+    whole : with what is counted and its unit, where the words alone do not have them.
+    """
+    source = data["source"]
+    truth = source["planted"].get("truth") if source["simulated"] else None
+    if not isinstance(truth, int | float) or isinstance(truth, bool):
+        return ""
+    outcome = variable(data, data["question"]["outcome"])
+    made: Shown = (float(truth), 1 if 0.05 <= abs(truth) < 100 or not truth else places(truth))
+    if not countable(outcome["unit"], outcome.get("comparative", "more")):
+        return " ".join(filter(None, (sign(made), outcome["unit"])))
+    said = "no change" if not truth else f"{plain(made)} {'more' if truth > 0 else 'fewer'}"
+    noun = f"{outcome.get('short') or outcome['label']} {outcome['unit']}"
+    return said if not whole else f"{said} {'in ' if not truth else ''}{noun}"

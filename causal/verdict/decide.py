@@ -42,6 +42,7 @@ from causal.verdict.rule import (
     maryland,
     row_of,
 )
+from causal.voice import Voice
 
 __all__ = ["Placebos", "Rule", "Verdict", "judge", "row_of"]
 
@@ -132,6 +133,7 @@ def judge(
     needs: Sequence[str] = (),
     remedies: Sequence[str] = (),
     inestimable: NotEstimable | None = None,
+    voices: Sequence[Voice] = (),
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
 
@@ -142,6 +144,7 @@ def judge(
     design, estimate : None where the effect is not identified, or identified and not estimable.
     needs, remedies : labels of what would have to be measured to identify it, and where that could be had, where it is known.
     inestimable : why there is no estimate of an identified effect.
+    voices : other estimators' answers; they can lower the certainty and move nothing else.
     """
     if estimate is None or design is None:
         return _unanswered(identification, needs, remedies, inestimable)
@@ -156,7 +159,7 @@ def judge(
     certainty: int | None = None
     reasons: tuple[Reason, ...] = ()
     if gate is None and not fatal and row is not None:
-        certainty, reasons = _certainty(rule, kind, level, question, identification, design, estimate, refutations, rejected, row, placebos, states)
+        certainty, reasons = _certainty(rule, kind, level, question, identification, design, estimate, refutations, rejected, row, placebos, states, voices)
         certainty = 0 if association else certainty
     sees = detectable(estimate)
     typical = float(np.nanmedian(design.population)) if design.population is not None else None
@@ -180,7 +183,7 @@ def judge(
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        would_change=_would_change(question, reasons, row, certainty, sees, refutations),
+        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design)),
         next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
@@ -194,9 +197,11 @@ def _unanswered(identification: Identification, needs: Sequence[str], remedies: 
         change = (Change(code="variation"),) if fixed else ()
         step = Next(code="variation") if fixed else Next(code="identify")
         return Verdict(gate="not_estimable", told=told, would_change=change, cannot_say=(Limit(code="anything"),), next=step)
-    change = (Change(code="measure", told=tuple(needs)),) if needs else ()
-    step = Next(code="measure", told=tuple(remedies) or tuple(needs)) if needs else Next(code="identify")
-    return Verdict(gate="not_identified", told=tuple(needs), would_change=change, cannot_say=(Limit(code="anything"),), next=step)
+    lacking: tuple[Change, ...] = (Change(code="measure", told=tuple(needs)),) if needs else ()
+    lacking += tuple(Change(code="remedy", told=(remedy,)) for remedy in dict.fromkeys(remedies)) if needs else ()
+    # of a cause that nobody records what would have to be done is more use than its name
+    step = Next(code="identify") if not needs else Next(code="record", told=tuple(remedies)[:1]) if remedies else Next(code="measure", told=tuple(needs))
+    return Verdict(gate="not_identified", told=tuple(needs), would_change=lacking, cannot_say=(Limit(code="anything"),), next=step)
 
 
 # --- 1, the gate
@@ -263,11 +268,12 @@ def _certainty(
     row: Row,
     placebos: Placebos | None,
     states: Mapping[str, State],
+    voices: Sequence[Voice],
 ) -> tuple[int, tuple[Reason, ...]]:
     """The step and what lowered it: of the reasons that share a letter the first alone."""
     found = _looks(rule, kind, question, estimate, refutations, row)
     found += _stands(rule, refutations, rejected)
-    found += _apart(rule, question, refutations)
+    found += _apart(rule, question, refutations, voices)
     found += _known(identification, design, estimate, refutations)
     if placebos is None or placebos.trials < FEWEST_PLACEBOS:
         found.append(Reason(concern="placebos", numbers={"trials": float(placebos.trials if placebos else 0)}))
@@ -305,7 +311,8 @@ def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refut
     found = []
     if lacking := [look for look in rule.looks if not made[look]]:
         found.append(Reason(concern="unlooked", checks=tuple(lacking)))
-    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]]
+    # a lead sees what a drift beforehand brings, and far smaller ones: where it could see what matters the look was not blind
+    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]] + [one for one in ran if one.role == "lead"]
     if seeing and not any(one.blind_below is not None and one.blind_below < smallest for one in seeing):
         known = [one.blind_below for one in seeing if one.blind_below is not None]
         found.append(Reason(concern="blind", checks=tuple(one.name for one in seeing), numbers={"blind below": min(known)} if known else {}))
@@ -331,18 +338,15 @@ def _stands(rule: Rule, refutations: Sequence[Refutation], rejected: Sequence[Re
     return found
 
 
-def _apart(rule: Rule, question: Question, refutations: Sequence[Refutation]) -> list[Reason]:
+def _apart(rule: Rule, question: Question, refutations: Sequence[Refutation], voices: Sequence[Voice]) -> list[Reason]:
     """Letter c: a comparable estimator lies an important effect apart, and the error of the difference is small enough to say so."""
     far = rule.apart * question.smallest_important
+    compared = [(one.name, one.bias, one.bias_error) for one in refutations if one.role == "agreement" and one.survived is not None]
+    compared += [(one.estimator, one.difference, one.difference_error) for one in voices]
     return [
-        Reason(concern="disagreement", checks=(one.name,), numbers={"difference": one.bias})
-        for one in refutations
-        if one.role == "agreement"
-        and one.survived is not None
-        and one.bias is not None
-        and abs(one.bias) >= far
-        and one.bias_error is not None
-        and one.bias_error <= far / 2.8
+        Reason(concern="disagreement", checks=(name,), numbers={"difference": difference})
+        for name, difference, error in compared
+        if difference is not None and abs(difference) >= far and error is not None and error <= far / 2.8
     ]
 
 
@@ -364,13 +368,19 @@ def _known(identification: Identification, design: Design, estimate: Estimate, r
 
 
 def _would_change(
-    question: Question, reasons: Sequence[Reason], row: Row | None, certainty: int | None, sees: float | None, refutations: Sequence[Refutation]
+    question: Question,
+    reasons: Sequence[Reason],
+    row: Row | None,
+    certainty: int | None,
+    sees: float | None,
+    refutations: Sequence[Refutation],
+    remedies: Sequence[str],
 ) -> tuple[Change, ...]:
     """What took certainty first, then a hidden cause, then what keeps the range wide."""
     found = []
     for one in reasons:
         if one.concern == "record":
-            found.append(Change(code="record", told=one.told))
+            found += [Change(code="remedy", told=(remedy,)) for remedy in remedies] or [Change(code="record", told=one.told)]
         elif one.concern == "shared_shocks":
             found.append(Change(code="groups", check=one.checks[0]))
         elif one.concern in ("unlooked", "blind"):
@@ -415,7 +425,7 @@ def _next(
     concerns = {one.concern: one for one in reasons}
     if "unchecked" in concerns:
         return Next(code="check")
-    remedies = tuple(v.remedy for v in (design.treatment_variable, design.outcome_variable) if v.caution and v.remedy)
+    remedies = _remedies(design)
     if "record" in concerns and remedies:
         return Next(code="record", told=remedies[:1])
     if "unlooked" in concerns:
@@ -427,6 +437,11 @@ def _next(
     if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
         return Next(code="information", number=(sees / question.smallest_important) ** 2)
     return Next(code="again")
+
+
+def _remedies(design: Design) -> tuple[str, ...]:
+    """What would mend a record that is known to be at fault, where somebody knows."""
+    return tuple(dict.fromkeys(v.remedy for v in (design.treatment_variable, design.outcome_variable) if v.caution and v.remedy))
 
 
 def _cannot_say(

@@ -90,7 +90,7 @@ class Table:
     groups: str | None = None
     borders: str | None = None
     population: str | None = None
-    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, Any]] | None = field(default_factory=dict)
     sheet: str | int | Mapping[str, str | int] | None = None
     only: Mapping[str, Any] | None = None
     derived: Mapping[str, Mapping[str, Any]] | None = None
@@ -205,7 +205,7 @@ class Table:
         if header is None:
             return mine
         there = set(header)
-        named = {str(said.get("column", name)): name for name, said in self.variables.items()}
+        named = {str(said.get("column", name)): name for name, said in (self.variables or {}).items()}
         only = {column: values for column, values in (self.only or {}).items() if column in there}
         pivot = self.pivot if self.pivot and {*self.pivot["by"], *self.pivot["values"]} <= there else None
         keys: dict[str, Any] = {knob: column for knob in ("cluster", "name", "region", "groups") if (column := getattr(self, knob)) not in there}
