@@ -64,6 +64,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("declared.py", "_serves"): "a method's name: whether it is a class's own affair",
     ("declared.py", "_several"): "the article of a type's name of its own making",
     ("loading.py", "load"): "words of the command line, as a user wrote them",
+    ("aside.py", ""): "what a folder's own name says of whose it is",
+    ("aside.py", "_host"): "letters of a machine's name that no folder may have",
     ("document.py", "_unreadable"): "one line of another library's message",
     ("drawn.py", ""): "a graph drawn elsewhere, in the language of its file",
     ("drawn.py", "_tokens"): "a graph drawn elsewhere, in the language of its file",
