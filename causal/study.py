@@ -64,7 +64,7 @@ class Study:
     seed : of every random stream.
     unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
         there, or that is the question's own, is left aside.
-    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying`s.
+    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
     """
 
     title: str

@@ -203,7 +203,7 @@ def writable(runs: Path) -> Iterator[None]:
 
 
 def _latest(runs: Path, folder: Path) -> None:
-    """A second name for the newest run; it is no reason to call the run a failure."""
+    """A second name for the newest run; where links cannot be made (Windows, without developer mode) that is said, and the run is whole all the same."""
     link = runs / "latest"
     try:
         if link.exists() and not link.is_symlink():

@@ -69,7 +69,19 @@ FORMS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("steps", "dose", "refutations", "said", "tables", "figures"), list),
 }
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"beside": [], "short": "", "steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
+LATER: dict[str, Any] = {
+    "beside": [],
+    "short": "",
+    "steps": [],
+    "dose": [],
+    "language": None,
+    "said": [],
+    "answer": None,
+    "risk": None,
+    "second": "",
+    "others": [],
+    "choices": [],
+}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
