@@ -259,7 +259,7 @@ def full(words: Callable[[Path], list[str]], size: int, base: Path, homes: Seque
     if "Traceback" in said or status not in (0, 2):
         wrong.append(f"{size}: exit {status}: {said[-600:]}")
     shutil.rmtree(elsewhere, ignore_errors=True)
-    return status, lines[-1], wrong, how
+    return status, lines[-1].replace(f"{base}/", ""), wrong, how
 
 
 # ------------------------------------------------------------------ the commands
@@ -444,8 +444,6 @@ def page(rows: list[dict[str, Any]], disks: list[Any], seed: int, minutes: float
         ]
         for what, size, status, last, wrong, _ in disks:
             shown = last.replace("|", "/")
-            for hidden in (tempfile.gettempdir(),):
-                shown = shown.replace(hidden, "…")
             lines.append(f"| {what} | {size:,} | {status} | {len(wrong)} | {shown[:150] if status else ''} |")
     told = [one for row in rows for one in row["told"]] + [one for disk in disks for one in disk[4]]
     lines += ["", "## What went wrong", "", *([f"- {' '.join(str(one).split())[:300]}" for one in told] or ["Nothing."])]
