@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from causal.report.phrases import level, rounding, variable
 from causal.verdict.say import sign, usual
-from causal.words import capital, signed
+from causal.words import capital, signed, written
 
 Kind = Literal["interval", "point", "truth", "reach", "finds", "words"]
 # class, or why nothing is claimed → colour of the page, and shape where many stand together
@@ -35,6 +35,7 @@ PLOT = (246, 684)  # where the axis lies beside labels
 NARROW_PLOT = (8, 320)
 FAR = 2.5  # times as far as the range and what matters: what lies further is an arrow at the edge
 LETTER = 0.5  # mean width of a letter, of its size
+LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 LONGEST = 150  # letters of a label that a picture shows
 
 
@@ -95,7 +96,7 @@ def hero(data: Mapping[str, Any], planted: str) -> dict[str, str] | None:
     )
     title = answer.get("picture") or ("Estimate and range" if estimate else "What others said")
     said = "; ".join(" ".join(filter(None, (one.label + ":", one.sub, *_numbers(one)))) for one in marks)
-    alt = f"{title}. {said}. Too small to matter: under {smallest:g} either way."
+    alt = f"{title}. {said}. Too small to matter: under {written(smallest)} either way."
     return {"title": title, "wide": _wide(marks, frame, alt), "narrow": _narrow(marks, frame, alt)}
 
 
@@ -218,8 +219,10 @@ def _ticks(span: tuple[float, float], most: int) -> list[tuple[float, str]]:
     places = max(0, -math.floor(math.log10(step) + 1e-9))
     first = math.ceil(low / step)
     values = [at * step for at in range(first, math.floor(high / step) + 1)]
-    if places > 5 or step >= 1e7:
-        return [(value, f"{value:.2g}".replace("-", "−") if abs(value) > step / 2 else "0") for value in values]
+    if step >= 1e6:  # +2 billion
+        size, name = next(((size, name) for size, name in LARGE if max(map(abs, span)) >= size), LARGE[-1])
+        finer = max(0, -math.floor(math.log10(step / size) + 1e-9))
+        return [(value, f"{signed(value / size, finer)} {name}" if abs(value) > step / 2 else "0") for value in values]
     return [(value, signed(value, places) if abs(value) > step / 2 else "0") for value in values]
 
 
@@ -281,9 +284,10 @@ def _axis(frame: Frame, plot: tuple[int, int], y: float, size: float, *, words: 
     last = -math.inf
     for value, label in _ticks(frame.span, 10 if words else 5):
         x = at(value)
-        if x - wide_as(label, size) / 2 < last + 6:
+        half = wide_as(label, size) / 2
+        if x - half < last + 6 or x + half > width:  # no room for its words
             continue
-        last = x + wide_as(label, size) / 2
+        last = x + half
         made += f'<path d="M{x:.1f} {y:.1f}v5" stroke="var(--edge)"/>' + text(x, y + 20, label, size=size, anchor="middle")
     less, more = ("fewer", "more") if frame.counted else ("lower", "higher")
     noun = f" {frame.noun}" if words else ""
