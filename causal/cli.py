@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from causal import __version__
+from causal.arguments import Parser
 from causal.errors import CausalError, ConfigError, suggest
 from causal.offered import GROUPS, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
@@ -48,6 +49,8 @@ def main(words: Sequence[str] | None = None) -> int:
     # argparse would take `-m` and `key=value` for its own in some orders: overrides are what it does not know
     given, rest = parser.parse_known_args(words)
     if not given.command:
+        if rest:
+            parser.error(f"argument {rest[0]}: unknown")
         parser.print_help()
         return 0
     try:
@@ -85,7 +88,7 @@ def _describe(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"causal {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
