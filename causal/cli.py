@@ -7,14 +7,15 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from causal import __version__
+from causal import __version__, console
 from causal.arguments import Parser
 from causal.errors import CausalError, ConfigError, suggest
-from causal.offered import GROUPS, names, no_bare_words, roots
+from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
 WIDTH = 110  # of a listing
@@ -39,7 +40,32 @@ EXAMPLES = """examples:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; exit status 0, or 2 with one message on what cannot be used."""
+    from concurrent.futures import BrokenExecutor
+
     words = list(sys.argv[1:] if words is None else words)
+    try:
+        try:
+            console.ready()
+            return _obeyed(words)
+        finally:
+            sys.stdout.flush()
+    except CausalError as problem:
+        said = problem
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `causal list | head`
+        console.silence()
+        return 0
+    except (OSError, UnicodeError, MemoryError, BrokenExecutor) as problem:  # whatever no room put into words of its own
+        said = console.refused(problem, " ".join(["causal", *words[:1]]))
+    with suppress(OSError):
+        print(f"{type(said).__name__}: {said}", file=sys.stderr)
+    console.silence()
+    return 2
+
+
+def _obeyed(words: list[str]) -> int:
     parser = _parser()
     if words and (wrong := _no_command(words[0])):
         print(f"ConfigError: {wrong}", file=sys.stderr)
@@ -50,25 +76,15 @@ def main(words: Sequence[str] | None = None) -> int:
     given, rest = parser.parse_known_args(words)
     if not given.command:
         if rest:
-            parser.error(f"argument {rest[0]}: unknown")
+            raise ConfigError(f"causal does not know {rest[0]}; see  causal --help")
         parser.print_help()
         return 0
-    try:
-        if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
-            raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
-        if odd := [word for word in rest if word.startswith("-")]:
-            raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
-        no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
-        return int(COMMANDS[given.command](given, rest))
-    except CausalError as problem:
-        print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `causal list | head`
-        sys.stderr.close()
-        return 0
+    if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
+        raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
+    if odd := [word for word in rest if word.startswith("-")]:
+        raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
+    no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
+    return int(COMMANDS[given.command](given, rest))
 
 
 def _no_command(word: str) -> str:
@@ -245,19 +261,19 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
         if given.what in (None, title):
             # a link may not lead out of its folder
             files = [path for root in homes for path in sorted((root / group).glob("*.yaml")) if root.resolve() in path.resolve().parents and path.is_file()]
-            found[title] = [_read_header(path) for path in files]
+            found[title] = [header(path) for path in files]
     if given.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
     if given.what is None and not given.verbose:
         print("\n".join(_contents(found)))
         return 0
-    costs = _costs() if given.verbose else {}
+    measured = costs() if given.verbose else {}
     for title, entries in found.items():
         print(title)
         for entry in entries:
             print(f"  {entry['name']:<26}{entry['about']}")
-            cost = costs.get(GROUPS[title], {}).get(entry["name"])
+            cost = measured.get(GROUPS[title], {}).get(entry["name"])
             more = [(key, entry[key]) for key in ("needs", "targets", "costs") if key in entry] + ([("a run", cost)] if cost else [])
             for key, value in more if given.verbose else ():
                 print(f"  {'':<26}{key}: {value}")
@@ -274,39 +290,6 @@ def _contents(found: dict[str, list[dict[str, Any]]]) -> list[str]:
         said = ", ".join(entry["name"] for entry in entries)
         lines += textwrap.wrap(f"{title} ({len(entries)}): {said}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return [*lines, "", "causal list estimators says what each is, -v what it needs and costs; causal describe NAME everything of one."]
-
-
-def _costs() -> dict[str, dict[str, str]]:
-    """Group → name → what a run costs, in words, as benchmarks/run_cost.py measured it."""
-    path = Path(__file__).parent / "run_cost.json"
-    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"estimators": {}, "refuters": {}}
-    said: dict[str, dict[str, str]] = {"estimator": {}, "refuters": {}}
-    for name, one in record["estimators"].items():
-        if "refused" not in one:
-            much = f"{one['seconds']:g} s" if "seconds" in one else f"more than {one['more_than']} s"
-            said["estimator"][name] = f"{much} with its checks on {record['panel']} ({record['machine']})"
-        else:
-            said["estimator"][name] = "not measured: the question of the default panel is not one for it"
-    for name, one in record["refuters"].items():
-        said["refuters"][name] = f"{one['seconds']:g} s beside fixed effects on {record['panel']} ({record['machine']})"
-    return said
-
-
-def _read_header(path: Path) -> dict[str, Any]:
-    """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` of an estimator."""
-    entry: dict[str, Any] = {"name": path.stem, "about": ""}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if not line.startswith("#"):
-            break
-        text = line.lstrip("# ").strip()
-        if text.startswith("@package"):
-            continue
-        key, _, value = text.partition(": ")
-        if key in ("needs", "targets", "costs"):
-            entry[key] = value
-        elif not entry["about"]:
-            entry["about"] = text
-    return entry
 
 
 def _check(given: argparse.Namespace, _: list[str]) -> int:

@@ -65,6 +65,9 @@ def held(where: str, made: Callable[..., Any], given: Mapping[str, Any], resolve
         here = f"{where}.{key}" if where else str(key)
         if key == TARGET:
             continue
+        gone: Mapping[str, str] = getattr(getattr(made, "__self__", made), "gone", {})
+        if key in gone:
+            raise ConfigError(f"{here} is of an earlier form: {gone[key]}")
         if key not in knobs.hints and not knobs.more:
             near = get_close_matches(str(key), list(knobs.hints), n=1)
             come = f"it has {', '.join(sorted(knobs.hints)) or 'none'}" + (f"; did you mean {near[0]!r}?" if near else "")

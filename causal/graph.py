@@ -140,8 +140,8 @@ class Graph:
     Parameters
     ----------
     name : what reports call it.
-    nodes : `Node`s, or a mapping name → {label, measured, varies}.
-    arrows : `Arrow`s, or a mapping cause → effect → reason, where a reason is words, or
+    nodes : each a `Node`, or a mapping name → {label, measured, varies}.
+    arrows : each an `Arrow`, or a mapping cause → effect → reason, where a reason is words, or
         {because, lag, by_year}, or a list of these (the same cause acting at several lags).
         A cause may be written with its lag, `plans[-1]`.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from causal.errors import ConfigError, suggest
 
@@ -61,3 +63,36 @@ def roots(folders: Sequence[Path]) -> list[Path]:
     spec = find_spec("causal.conf")
     assert spec is not None and spec.submodule_search_locations
     return [Path(next(iter(spec.submodule_search_locations))), *folders]
+
+
+def header(path: Path) -> dict[str, Any]:
+    """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` of an estimator."""
+    entry: dict[str, Any] = {"name": path.stem, "about": ""}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.startswith("#"):
+            break
+        text = line.lstrip("# ").strip()
+        if text.startswith("@package"):
+            continue
+        key, _, value = text.partition(": ")
+        if key in ("needs", "targets", "costs"):
+            entry[key] = value
+        elif not entry["about"]:
+            entry["about"] = text
+    return entry
+
+
+def costs() -> dict[str, dict[str, str]]:
+    """Group → name → what a run costs, in words, as benchmarks/run_cost.py measured it."""
+    path = Path(__file__).parent / "run_cost.json"
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"estimators": {}, "refuters": {}}
+    said: dict[str, dict[str, str]] = {"estimator": {}, "refuters": {}}
+    for name, one in record["estimators"].items():
+        if "refused" not in one:
+            much = f"{one['seconds']:g} s" if "seconds" in one else f"more than {one['more_than']} s"
+            said["estimator"][name] = f"{much} with its checks on {record['panel']} ({record['machine']})"
+        else:
+            said["estimator"][name] = "not measured: the question of the default panel is not one for it"
+    for name, one in record["refuters"].items():
+        said["refuters"][name] = f"{one['seconds']:g} s beside fixed effects on {record['panel']} ({record['machine']})"
+    return said

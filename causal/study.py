@@ -62,7 +62,9 @@ class Study:
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     language : house style of the answer and of the pages; it moves no number and no finding.
     seed : of every random stream.
-    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying`s.
+    unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
+        there, or that is the question's own, is left aside.
+    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
     """
 
     title: str
@@ -80,6 +82,7 @@ class Study:
     seed: int = 2019
     said: tuple[Saying, ...] = ()
     short: str = ""
+    unmoved: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         whole_number("seed", self.seed, 0)
@@ -93,6 +96,9 @@ class Study:
                 object.__setattr__(self, name, configured.part("estimator", chosen))
         if isinstance(self.refuters, str | list | tuple):
             object.__setattr__(self, "refuters", configured.refuters(self.refuters))
+        if not isinstance(self.unmoved, Mapping) or not all(isinstance(one, str) and one.strip() for pair in self.unmoved.items() for one in pair):
+            raise ConfigError(f"unmoved must say  column: why this treatment cannot move it,  for each, got {self.unmoved!r}")
+        object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
         for name, refuter in self.refuters.items():
@@ -308,16 +314,25 @@ def _baseline(study: Study, made: Design) -> Estimate | None:
     return None
 
 
-def loaded(study: Study) -> Panel:
-    """The source's panel; where the source knows the truth (a simulated world), with the truth of this question.
+def loaded(study: Study, panel: Panel | None = None) -> Panel:
+    """The source's panel, with what the study says cannot be moved; where the source knows the truth (a simulated world), with the truth of this question.
 
-    What such a source calls unmoved stays so only where this treatment truly leaves it alone.
+    What is said to be unmoved stays so in a simulated world only where this treatment truly leaves it alone.
+
+    Parameters
+    ----------
+    study : what is asked.
+    panel : as the source gave it; None loads it.
 
     Raises
     ------
     DataError : the input cannot be used.
     """
-    panel = study.source.load()
+    panel = panel or study.source.load()
+    own = (study.question.treatment, study.question.outcome)
+    told = {name: why for name, why in study.unmoved.items() if name not in own}
+    if told:
+        panel = replace(panel, variables=tuple(replace(one, unmoved=one.unmoved or told.get(one.name, "")) for one in panel.variables))
     truth = getattr(study.source, "truth", None)
     if truth is None:
         return panel

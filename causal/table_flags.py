@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 
 if TYPE_CHECKING:
     from causal.sources.table import Table
@@ -204,6 +204,8 @@ def must_be_there(paths: Sequence[Path]) -> None:
     from causal.errors import suggest
 
     for path in paths:
+        if path.is_symlink() and not path.exists():
+            raise refusal(ConfigError, str(path), "a file or folder", "a link to what is not there", "look where it leads to")
         if not path.exists():
             near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             raise ConfigError(f"{path}: there is no such file or folder; {suggest(path.name, near)}")

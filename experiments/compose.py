@@ -314,7 +314,7 @@ def _made(value: Any, where: str = "") -> Any:
 def _leave_knobs(plain: dict[str, Any]) -> None:
     """A class of the user's own put in the place of an estimator's (`estimator._target_=…`) does not get the knobs that stood there."""
     made = plain.get("estimator")
-    if not isinstance(made, dict) or str(made["_target_"]).split(".")[0] == "causal":
+    if not isinstance(made, dict) or TARGET not in made or str(made.get(TARGET)).split(".")[0] == "causal":
         return
     taken = set(inspect.signature(_resolve("estimator", made["_target_"])).parameters)
     for path in (CONF / "estimator").glob("*.yaml"):

@@ -29,7 +29,7 @@ from causal.errors import CausalError, ConfigError, NotMeasured, refusal, sugges
 from causal.experiments import decompose
 from causal.experiments.compose import checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
-from causal.experiments.run import carry_out, checked_workers, complete
+from causal.experiments.run import carry_out, checked_workers, complete, land
 from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
 from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
@@ -88,7 +88,10 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
         raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
     inside = read_yaml(path, "a study")
     if not isinstance(inside, dict) or set(inside) - KEYS or not {"title", "entries"} <= set(inside):
-        raise ConfigError(f"{path}: a study has the keys {', '.join(sorted(KEYS))}, of which title and entries must be there")
+        odd = sorted(map(str, set(inside) - KEYS)) if isinstance(inside, dict) else []
+        came = f"the key {odd[0]!r}" if odd else "a mapping without them" if isinstance(inside, dict) else called(inside)
+        wanted = f"the keys {', '.join(sorted(KEYS))} of a study, of which title and entries must be there"
+        raise refusal(ConfigError, str(path), wanted, came, "look at  causal list studies  and conf/study/twins.yaml")
     for key, wanted in (("title", "words"), ("said", "words")):
         if not isinstance(inside.get(key, ""), str) or (key == "title" and not inside[key].strip()):
             raise refusal(ConfigError, f"{path}, {key}", wanted, called(inside[key]), "write it in quotes")
@@ -160,7 +163,6 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         rows.append(row)
         print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
         print(f"    {row.get('headline') or row.get('reason')}", flush=True)
-    folder = runs / "studies" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     now = record_of(rows, name, words)
     moves: list[Move] = []
     if before is not None:
@@ -169,14 +171,18 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         moves = moved(before, now, lambda entry: partial(_again, asked[entry], folders, allowed, panels), paths)
         print(f"since {since}:")
         print("\n".join(f"    {move}" for move in moves), flush=True)
-    page = _write(what, rows, folder, moves, str(since))
-    if moves:
-        (folder / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-    (folder / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+    def fill(partial: Path) -> None:
+        _write(what, rows, partial, moves, str(since))
+        if moves:
+            (partial / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        (partial / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+    folder = land(fill, runs, runs / "studies", f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     states = [row["state"] for row in rows]
     told = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
     print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(told)}")
-    print(f"all answers: {page}")
+    print(f"all answers: {folder / 'index.html'}")
     print(folder)
     return 2 if {"refused", "broken off"} & set(states) else 0
 
@@ -216,8 +222,8 @@ def _panel(study: Study, plain: Mapping[str, Any], panels: dict[str, Panel]) -> 
         return loaded(study)
     key = json.dumps(plain["source"], sort_keys=True)
     if key not in panels:
-        panels[key] = loaded(study)
-    return panels[key]
+        panels[key] = study.source.load()
+    return loaded(study, panels[key])
 
 
 def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted: Sequence[str], allowed: Sequence[str], runs: Path) -> dict[str, Any]:

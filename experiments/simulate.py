@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from causal.analysis import analyse
+from causal.aside import alone
 from causal.declared import MOST, MOST_WHOLE
-from causal.document import read_text
+from causal.document import read_text, writing
 from causal.errors import CausalError, ConfigError, DataError, refusal
 from causal.experiments.compose import checked_runs, composed, recorded, study_from, trust
 from causal.experiments.gate import how
-from causal.experiments.run import checked_workers
+from causal.experiments.run import checked_workers, writable
 from causal.identify import Identification
 from causal.knobs import is_number, is_whole, whole_number
 from causal.panel import Panel
@@ -33,6 +34,7 @@ from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
 MOST_BYTES = 500_000_000  # of draws
+SAID = ("gate", "association", "row", "category", "certainty")  # of a draw's verdict
 
 
 def main(
@@ -78,45 +80,47 @@ def main(
     plain, runs = recorded(config), checked_runs(how(config, "runs"))
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
     home = runs / "simulations" / str(study.estimator.name) / digest[:12]
-    try:
+    workers = checked_workers(how(config, "workers"))
+    with writable(runs):
         home.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
-    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=checked_workers(how(config, "workers")))
+    with alone(home, "a simulation of the same study", "wait until it is done, or name another folder with runs=FOLDER"):
+        done = _through(study, found, base, wanted, panels, home / "draws.jsonl", runs, workers=workers)
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
         ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),
         ("simulation.md", told(record)),
         ("simulation.html", page(record)),
     ):
-        (home / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+        with writing(home / name, f"runs={runs}", "free some room, or name another folder with runs=FOLDER") as part:
+            part.write_text(text.rstrip() + "\n", encoding="utf-8", newline="\n")
     print(told(record))
     print(home)
     return 0
 
 
 def _through(
-    study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, *, workers: int
+    study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, runs: Path, *, workers: int
 ) -> list[dict[str, Any]]:
     """Every draw that is wanted, those that were done before read from the file."""
     from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 
     done: dict[tuple[float, int], dict[str, Any]] = {}
-    if path.is_file():
-        for at, line in enumerate(read_text(path, "draws", most=MOST_BYTES).splitlines(), 1):
-            with suppress(ValueError, RecursionError):  # the line at which an earlier call was stopped is drawn again
-                one = json.loads(line)
-                if not _is_draw(one):
-                    came = line[:60] or "an empty line"
-                    raise refusal(DataError, f"{path}, line {at}", "a draw as  causal simulate  writes it", came, "take the line out, and it is drawn again")
-                done[one["planted"], one["draw"]] = one
+    with writable(runs):
+        text = read_text(path, "draws", most=MOST_BYTES) if path.is_file() else ""
+    for at, line in enumerate(text.splitlines(), 1):
+        with suppress(ValueError, RecursionError):  # the line at which an earlier call was stopped is drawn again
+            one = json.loads(line)
+            if not _is_draw(one):
+                came = line[:60] or "an empty line"
+                raise refusal(DataError, f"{path}, line {at}", "a draw as  causal simulate  writes it", came, "take the line out, and it is drawn again")
+            done[one["planted"], one["draw"]] = one
     pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
     jobs = min(workers if workers > 0 else cpu_count(), max(len(pending), 1))
     steps = (delayed(_one)(study, found, base, effect, draw) for effect, draw in pending)
     bar = tqdm(total=len(pending), desc="simulate", leave=False, delay=2, disable=not sys.stderr.isatty())
-    with bar, path.open("a", encoding="utf-8") as file:
-        if path.stat().st_size and not path.read_text(encoding="utf-8").endswith("\n"):
+    with bar, writable(runs), path.open("a", encoding="utf-8") as file:
+        if text and not text.endswith("\n"):
             file.write("\n")
         for one in Parallel(n_jobs=jobs, return_as="generator")(steps):
             file.write(json.dumps(one, ensure_ascii=False, allow_nan=False) + "\n")
@@ -133,7 +137,7 @@ def _is_draw(one: Any) -> bool:
     if "refused" in one:
         return isinstance(one["refused"], str)
     numbers = all(key in one and (one[key] is None or is_number(one[key])) for key in ("effect", "std_error", "lower", "upper"))
-    words = all(key in one for key in ("gate", "association", "row", "category", "certainty", "taken_away"))
+    words = all(key in one for key in (*SAID, "taken_away"))
     return numbers and words and isinstance(one.get("checks"), dict)
 
 
@@ -162,7 +166,7 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
         "std_error": one.std_error,
         "lower": one.lower,
         "upper": one.upper,
-        **{key: getattr(result.verdict, key) for key in ("gate", "association", "row", "category", "certainty")},
+        **{key: getattr(result.verdict, key) for key in SAID},
         "taken_away": bool(result.verdict.failed),
         "checks": {check.name: check.survived for check in result.refutations},
     }

@@ -43,8 +43,8 @@ def table(tmp_path: Path) -> pd.DataFrame:
 
 @pytest.fixture
 def own(tmp_path: Path, table: pd.DataFrame) -> tuple[Path, list[str]]:
-    """The README's own graph and experiment in a folder beside the table, and the words that use both."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    """The documentation's own graph and experiment in a folder beside the table, and the words that use both."""
+    readme = (Path(__file__).parent.parent / "docs/site/by_hand.md").read_text()
     graph, experiment = re.findall(r"```yaml\n(.*?)```", readme, flags=re.S)
     folder = tmp_path / "mine"
     for group, text in (("graph", graph), ("experiment", experiment)):

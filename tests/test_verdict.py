@@ -65,10 +65,10 @@ def test_the_rules_of_the_configuration_are_what_their_comments_say() -> None:
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
-        ({"decisive": ("a",)}, r"rule\.decisive is of an earlier form of the rule: .*rule\.bias\.KIND=\[checks\]"),
-        ({"by_design": {"dose": ["a"]}}, r"rule\.by_design is of an earlier form of the rule: write  rule\.bias\.KIND"),
-        ({"lowers": {"check": 1}}, r"rule\.lowers is of an earlier form of the rule: .*write  rule\.steps=2"),
-        ({"disagreement": 1}, r"rule\.disagreement is of an earlier form of the rule: write  rule\.apart"),
+        ({"decisive": ("a",)}, r"rule\.decisive is of an earlier form: .*rule\.bias\.KIND=\[checks\]"),
+        ({"by_design": {"dose": ["a"]}}, r"rule\.by_design is of an earlier form: write  rule\.bias\.KIND"),
+        ({"lowers": {"check": 1}}, r"rule\.lowers is of an earlier form: .*write  rule\.steps=2"),
+        ({"disagreement": 1}, r"rule\.disagreement is of an earlier form: write  rule\.apart"),
         ({"bias": ["a"]}, "kind: \\[checks\\]"),
         ({"bias": {**BIAS, "doze": []}}, "no kind of design.*Did you mean 'dose'"),
         ({"bias": {"dose": ["a"]}}, "lacks adoption, instrument"),

@@ -16,7 +16,7 @@ from typing import TypedDict
 import numpy as np
 import pandas as pd
 
-from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
+from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Setting, Table
 from causal.decompositions.machinery.chain import Chain, chain, das_gupta
 from causal.errors import CausalError, ConfigError, DataError
 from causal.knobs import is_whole
@@ -123,19 +123,25 @@ class Growth:
             tables.append(attributed)
             figures.append(_attribution(attributed, grown[-1]))
         first = grown[0]
-        share = 100 * first.terms[:, 0].sum() / first.change
-        headline = (
-            f"{capital(first.words)}, {first.years[0]} to {first.years[1]}: {signed(first.change, 0)}, {share:.0f}% of it growth in the number of children"
-        )
+        headline = f"{first.grew}; more children are {first.share(float(first.terms[:, 0].sum()))}."
+        second = ""
         if printed is not None:
-            told = dict(zip([column.name for column in printed.columns], printed.rows[0], strict=True))
-            headline += f"; by England's printed totals {told['share']:.0f}%"
-        headline += f" ({self.said_by} said {self.said:g}%)." if self.said is not None and printed is not None else "."
+            shares = [dict(zip([column.name for column in printed.columns], row, strict=True)) for row in printed.rows]
+            second = f"By England's printed totals more children are {listed([_of(one) for one in shares])}"
+            second += f"; {self.said_by} said {self.said:g}% of the growth." if self.said is not None else "."
         return Breakdown(
             name=self.name,
             title="What the growth of demand is made of",
             asks="How much of the growth is more children, how much more referrals, and how much more of them going on at each step?",
             headline=headline,
+            second=second,
+            choices=(
+                Setting(name="Mix of children by", value=f"fifths of authorities by {panel.variable(self.measure).label}"),
+                Setting(
+                    name="Draws for the errors of DoWhy's attribution", value=f"{self.draws:,} of whole authorities" if self.draws else "none: it is left out"
+                ),
+                Setting(name="Intervals", value=f"{self.level:.0%}"),
+            ),
             said=tuple(sentence for one in grown for sentence in one.sentences()),
             tables=tuple(tables),
             figures=tuple(figures),
@@ -301,6 +307,12 @@ class _Attribution:
             mechanism_change_test_significance_level=1.0,
         )
         return [float(np.squeeze(found[name])) for name in self.names]
+
+
+def _of(printed: Mapping[str, Cell]) -> str:
+    """45% of the growth in episodes of need."""
+    words = str(printed["words"])
+    return f"{printed['share']:.0f}% of the growth ({words[:1].lower()}{words[1:]}, {printed['years']})"
 
 
 def _attribution(table: Table, one: Chain) -> Figure:

@@ -27,7 +27,7 @@ LEAST_NOTE = 4  # words that a note may have after a long cause
 REACH = 4.0  # ends of the axis, in smallest effects that matter
 AXIS = Axis(low=-REACH, high=REACH, band=(-1.0, 1.0))
 TICKS = ((-4.0, "−4"), (-2.0, "−2"), (-1.0, "−1"), (0.0, "0"), (1.0, "+1"), (2.0, "+2"), (4.0, "+4"))
-MOST_NAMES = 3  # of checks
+MOST_NAMES, MOST_KINDS = 3, 5  # of checks, and of classes in a title
 FEW = 40  # answers whose sentences stand open on the page
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 # class or gate → how its name is counted in a sentence, one and several; the others are read out as they stand
@@ -318,19 +318,18 @@ def heading(answers: Sequence[Answer]) -> str:
     total, claimed = len(answers), [one for one in answers if one.claims]
     if not total:
         return "Nothing that was asked has an answer yet"
-    steps = Counter((one.certainty, one.name) for one in claimed)
     if total == 1:
         one = answers[0]
         return f"One question: {one.name[:1].lower()}{one.name[1:]}" + (f", at {one.certainty.lower()} certainty" if one.claims else "")
     if not claimed:
         return f"None of {total} questions has an answer: {_others(answers)}"
-    several = len({certainty for certainty, _ in steps}) > 1
-    order = sorted(steps.items(), key=lambda item: -item[1])
-    told = [f"{number} {name[:1].lower()}{name[1:]}" + (f" ({certainty.lower()})" if several else "") for (certainty, name), number in order]
-    shown = listed(told) if len(told) <= 5 else f"{', '.join(told[:4])} and {sum(number for _, number in order[4:])} of other kinds"
-    have = "has an answer" if len(claimed) == 1 else "have an answer"
-    end = ", each with its certainty" if several else f", at {claimed[0].certainty.lower()} certainty"
-    return f"Of {total} questions {len(claimed)} {have}: {shown}{end}"
+    order = Counter(one.name for one in claimed).most_common()
+    told = [f"{number} {name[:1].lower()}{name[1:]}" for name, number in order]
+    if len(told) > MOST_KINDS:
+        told = [*told[: MOST_KINDS - 1], f"{sum(number for _, number in order[MOST_KINDS - 1 :])} others"]
+    steps = list(dict.fromkeys(one.certainty.lower() for one in sorted(claimed, key=lambda one: one.step or 0)))
+    certain = steps[0] if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
+    return f"Of {total} questions {len(claimed)} {'has' if len(claimed) == 1 else 'have'} an answer: {listed(told)}, at {certain} certainty"
 
 
 def lede(answers: Sequence[Answer], lacking: int) -> str:

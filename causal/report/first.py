@@ -36,7 +36,7 @@ RUNS = {  # next step → what of the command that made the run is asked again, 
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
 FOLDERS = ("--config-dir", "--trust")  # without which a user's own names would not be found
-ORDER = ("record", "hidden", "information")  # of what would change it, the first to be said
+ORDER = ("record", "remedy", "hidden", "information")  # of what would change it, the first to be said
 
 
 def first(data: Mapping[str, Any]) -> dict[str, Any]:

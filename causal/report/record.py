@@ -68,7 +68,19 @@ FORMS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("steps", "dose", "refutations", "said", "tables", "figures"), list),
 }
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"beside": [], "short": "", "steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
+LATER: dict[str, Any] = {
+    "beside": [],
+    "short": "",
+    "steps": [],
+    "dose": [],
+    "language": None,
+    "said": [],
+    "answer": None,
+    "risk": None,
+    "second": "",
+    "others": [],
+    "choices": [],
+}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,7 +212,7 @@ def fitting(folder: Path) -> Iterator[None]:
     except (CausalError, OSError):
         raise
     except Exception as problem:  # what a page stumbles over depends on the part that is damaged
-        came = f"one with a part that is not ({type(problem).__name__})"
+        came = "one with a part that is something else"
         raise refusal(DataError, str(Path(folder) / FILE), "a record as  causal run  writes it", came, "run the study again") from problem
 
 

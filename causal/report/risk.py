@@ -80,7 +80,7 @@ MET = {
     "not_met": "not met",
     "elsewhere": "not in this report",
 }
-HEADS = ("Domain", "What was found", "Checks behind it", "Not checked", "What is asked of it")
+HEADS = ("Domain", "What was found", "Checks behind it", "Not checked", "Asked for by the Magenta Book (2026) and TIGER")
 
 
 def risk(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,14 @@ def table(caption: str, heads: Sequence[Head], rows: Sequence[Sequence[Cell]]) -
 
 
 @cache
+def lined() -> Any:
+    """Style of tables whose lines share an axis."""
+    from markupsafe import Markup
+
+    return Markup((HERE / "forest.css").read_text(encoding="utf-8"))
+
+
+@cache
 def sortable() -> dict[str, Any]:
     """Script, style and policy, for the view of a page that has such tables."""
     from markupsafe import Markup  # our own files, so they may stand unescaped

@@ -176,6 +176,10 @@ class Simulated(World):
             columns[name] = (np.maximum(values, 0) if unit.startswith("per 10") else values).T.ravel()
         places = _places(self.authorities)
         index = pd.MultiIndex.from_product([places.index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
+
+        def switches(name: str) -> bool:
+            return bool(self.switches) and name.startswith("centre_spend")
+
         variables = tuple(
             with_names(
                 Variable(
@@ -185,9 +189,8 @@ class Simulated(World):
                     source=f"simulated: {equation}",
                     varies="authority" if name in LASTING else "both",
                     count_per=10_000.0 if unit == RATE else None,
-                    caution="centre spending as recorded: some authorities switch how they report it"
-                    if self.switches and name.startswith("centre_spend")
-                    else "",
+                    caution="centre spending as recorded: some authorities switch how they report it" if switches(name) else "",
+                    remedy="Ask of closures (experiment=closures): a closed centre is recorded as it is, without switches" if switches(name) else "",
                     unmoved="bones break and are mended whatever a council does for children" if name == "unrelated" else "",
                 )
             )

@@ -94,7 +94,7 @@ class Reading:
         frame = values.set_axis(index).astype(float)
         return Panel(
             frame=frame.sort_index(),
-            variables=tuple(_variable(str(name), frame[name], asked[str(name)]) for name in frame),
+            variables=tuple(_variable(str(name), varies, asked[str(name)]) for name, varies in zip(frame, _varies(frame), strict=True)),
             places=self._places(table, keys),
             title=self.path.name,
             population=population,
@@ -306,7 +306,8 @@ class Reading:
             self.problems += [Problem(text=text, kind=f"text in {column}") for text in numbers.problems]
             self.notes += [*numbers.notes, *([f"{column}: printed in %, so that 1 is one percentage point"] if numbers.unit == "%" else [])]
             out[str(column)] = numbers
-            counts = numbers.reasons[numbers.reasons != cells.BLANK].value_counts()
+            printed = numbers.reasons[numbers.reasons != cells.BLANK]
+            counts: Mapping[Any, Any] = printed.value_counts().to_dict() if len(printed) else {}
             if marks := {str(mark): int(n) for mark, n in counts.items() if str(mark).lower() not in cells.MISSING}:
                 told = listed([f"{n:,} {mark!r}" for mark, n in marks.items()])
                 self.notes.append(f"{column}: {sum(marks.values())} cells hold a mark instead of a number, and are missing, not 0: {told}")
@@ -422,15 +423,28 @@ class Reading:
         return places
 
 
-def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable:
+def _varies(frame: pd.DataFrame) -> list[str]:
+    """For each column, whether it changes from year to year and from place to place, or is constant in one of these."""
+    values = frame.to_numpy(dtype=float)
+
+    def constant(level: str) -> Any:
+        codes = frame.index.get_level_values(level).factorize()[0]
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        high, low = np.fmax.reduceat(values[order], starts), np.fmin.reduceat(values[order], starts)
+        return ((high == low) | np.isnan(high)).all(axis=0)
+
+    if frame.index.unique("year").size < 2:
+        return ["both"] * frame.shape[1]
+    return ["both" if one == other else "authority" if one else "year" for one, other in zip(constant("authority"), constant("year"), strict=True)]
+
+
+def _variable(name: str, varies: str, said: Mapping[str, Any]) -> Variable:
     """What a column holds: as described, or as far as the numbers tell."""
-    several = values.index.unique("year").size > 1
-    fixed = several and bool((values.groupby(level="authority").nunique() <= 1).all())
-    national = several and bool((values.groupby(level="year").nunique() <= 1).all())
     per = said.get("count_per")
     return Variable(
         name=name,
-        varies=said.get("varies") or ("authority" if fixed and not national else "year" if national and not fixed else "both"),
+        varies=said.get("varies") or varies,  # type: ignore[arg-type]
         count_per=None if per is None else float(per),
         **{key: str(said[key]) for key in ("label", "short", "unit", "source", "definition", "unmoved", "counts", "comparative") if key in said},  # type: ignore[arg-type]
     )
@@ -438,18 +452,19 @@ def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable
 
 def _reasons(numbers: Mapping[str, Numbers], index: pd.MultiIndex, rows: pd.Index) -> pd.Series:
     """Why each missing number is missing, by authority, year and variable."""
-    parts = []
-    for name, column in numbers.items():
-        at = rows.get_indexer(column.reasons.index)
-        mine = index[at]
-        keys = [mine.get_level_values("authority"), mine.get_level_values("year"), pd.Index(np.repeat(name, len(at)), dtype=object)]
-        parts.append(pd.Series(column.reasons.to_numpy(), index=pd.MultiIndex.from_arrays(keys, names=["authority", "year", "variable"]), dtype=object))
-    told: pd.Series = pd.concat(parts).sort_index()
+    at = [rows.get_indexer(column.reasons.index) for column in numbers.values()]
+    mine = index[np.concatenate(at)]
+    names = np.repeat(np.array(list(numbers), dtype=object), [len(one) for one in at])
+    keys = [mine.get_level_values("authority"), mine.get_level_values("year"), pd.Index(names, dtype=object)]
+    said = np.concatenate([column.reasons.to_numpy(dtype=object) for column in numbers.values()])
+    told: pd.Series = pd.Series(said, index=pd.MultiIndex.from_arrays(keys, names=["authority", "year", "variable"]), dtype=object).sort_index()
     return told
 
 
 def _commas(column: pd.Series, name: str) -> Problem | None:
     """A column whose cells are mostly numbers with a decimal comma, which nobody said is one."""
+    if not any("," in cell for cell in column if isinstance(cell, str)):
+        return None
     texts = [text for cell in column if isinstance(cell, str) and not cells.is_mark(text := cell.strip())]
     sure = [text for text in texts if re.fullmatch(r"[-+]?(\d+,\d{1,2}|\d+,\d{4,}|0+,\d+|\d{4,},\d+)", text)]
     if not sure or len([text for text in texts if cells.DECIMAL_COMMA.fullmatch(text)]) <= len(texts) / 2:

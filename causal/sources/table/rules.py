@@ -23,6 +23,7 @@ TWICE = "multiple_fields_uniqueness"  # pandera's own name for rows that stand m
 PEOPLE = re.compile(r"\b(children|people|persons|pupils|adults|residents)\b", flags=re.IGNORECASE)
 NOT_A_COUNT = re.compile(r"£|%|\b(per|share|rate|log)\b", flags=re.IGNORECASE)
 SHOWN = 6
+LARGEST = 1e75  # of a number: sums of fourth powers must stay finite
 DOUBLES = 6  # authorities and years that stand several times, each told by its rows; of more, three are
 
 
@@ -121,7 +122,13 @@ def broken_values(
     for name in values:
         told = asked.get(str(name), {})
         rules[str(name)] = _number_rules(str(name), values, keys, table[columns[str(name)]], columns, told, None if population == name else population)
-    return _broken(values, rules)
+    most = values.abs().max()
+    small = [
+        Problem(text=f"column {columns[str(name)]!r}: no number is above {one:g}, where sums can no longer be reckoned; measure in smaller units", kind="size")
+        for name, one in most.items()
+        if 0 < one < 1 / LARGEST
+    ]
+    return [*_broken(values, rules), *small]
 
 
 def _number_rules(
@@ -140,11 +147,17 @@ def _number_rules(
         return lambda at: [f"row {row}, column {column!r}: {cells[row]!r} {words_of(row)}" for row in at]
 
     mend = "correct it, or leave the cell empty if it is not known"
-    out = [Rule(name="finite", holds=lambda v: ~np.isinf(v), says=each(lambda _: "is infinite; leave the cell empty if it is not known"))]
+
+    def unreckoned(row: int) -> str:
+        if np.isinf(values[name][row]):
+            return "is infinite; leave the cell empty if it is not known"
+        return f"lies beyond {LARGEST:g}, where sums can no longer be reckoned; correct it, or measure in larger units"
+
+    out = [Rule(name="finite", holds=lambda v: v.isna() | (v.abs() <= LARGEST), says=each(unreckoned))]
 
     def within(rule: str, holds: Callable[[pd.Series], pd.Series], words_of: Callable[[int], str]) -> Rule:
         # what is missing breaks no limit, and what is infinite has been told already
-        return Rule(name=rule, holds=lambda v: v.isna() | np.isinf(v) | holds(v), says=each(words_of))
+        return Rule(name=rule, holds=lambda v: v.isna() | (v.abs() > LARGEST) | holds(v), says=each(words_of))
 
     if least is not None:
         out.append(
