@@ -307,7 +307,8 @@ def _made(value: Any, where: str = "") -> Any:
     except CausalError:
         raise
     except Exception as problem:  # an outsider's class may raise anything at birth
-        came = " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
+        theirs = str(value[TARGET]).split(".")[0] != "causal"
+        came = " ".join(f"{type(problem).__name__}: {problem}".split())[:300] if theirs else "values that it cannot read"
         raise refusal(ConfigError, where or "the configuration", f"knobs that {value[TARGET]} takes", came, "look at what its class asks for") from problem
 
 

@@ -144,6 +144,7 @@ def test_a_graph_is_read_or_refused(name: str) -> None:
 
     @share
     @given(mutated(GRAPHS[name]))
+    @example(b"digraph { cut -> plans; subgraph s {} year -> cut }")
     def tried(inside: bytes) -> None:
         used_or_refused(name, inside, Graph.read)
 
