@@ -237,8 +237,9 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     try:
         data = json.loads(read_text(path, "a record", kind=DataError, most=MOST_BYTES), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        came = f"something else, at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error) if str(error).startswith(HOLDS) else "more"
-        raise refusal(DataError, str(path), "strict JSON", came, "run the study again") from error
+        at = f", at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        came = str(error) if str(error).startswith(HOLDS) else f"what is not strict JSON{at}"
+        raise refusal(DataError, str(path), "a record", came, "run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READS or isinstance(version, bool):
         reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"
