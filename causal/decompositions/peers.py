@@ -380,7 +380,7 @@ def _funnel_figure(one: Indicator, adjusted: str, when: str, high: int, low: int
         alt=f"Funnel of {one.label} {when}: observed as a share of expected, by {size}. {high} authorities lie above and {low} below the limits.",
         caption=f"{capital(one.label)} {when}. Each point is an authority beside what is expected at the same {adjusted}; dashed: limits that "
         f"{WIDE:.1%} of peers lie within; "
-        f"{high} lie above and {low} below",
+        f"{high} above and {low} below them",
         values=("size", "percent"),
         lower="lower",
         upper="upper",

@@ -49,6 +49,7 @@ class NegativeControlExposure:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "negative_control"
     label: ClassVar[str] = "a treatment that cannot act"
+    catches: ClassVar[str] = "hidden_cause"
 
     exposures: Columns = ()
     hold_treatment: bool = True

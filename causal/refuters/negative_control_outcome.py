@@ -107,6 +107,7 @@ class NegativeControlOutcome:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "negative_control"
     label: ClassVar[str] = "an outcome it cannot move"
+    catches: ClassVar[str] = "hidden_cause"
 
     outcomes: Columns = ()
     calibrate_from: int = 5

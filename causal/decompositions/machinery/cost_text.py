@@ -313,7 +313,7 @@ def _ends(values: Floats, level: float) -> tuple[float, float, float]:
 
 def _sums(saved: float, spent: Floats, net: Floats, level: float, money: str, years: str, placed: bool) -> Table:
     itself = "saved by the action itself, by definition" if saved > 0 else "saved by the action itself, by definition (below 0: spent)"
-    rows: list[tuple[str | float | None, ...]] = [(itself, saved / 1e3, None, None)]
+    rows: list[tuple[str | float | None, ...]] = [(itself, *(saved / 1e3,) * 3)]  # known, so its ends are itself
     if placed:
         rows.append(("spent on later care, estimated", *(one / 1e3 for one in _ends(spent, level))))
         rows.append(("left of it, later care counted", *(one / 1e3 for one in _ends(net, level))))

@@ -154,7 +154,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(size * power for size in (1, 2, 5, 10) if size * power >= raw * 0.999)
     places = max(0, -math.floor(math.log10(step) + 1e-9))
-    found = [at * step for at in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    found = [min(max(at * step, low), high) for at in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
     if places > 5 or step >= 1e7:
         return [(value, "0" if abs(value) < step / 2 else f"{value:.2g}".replace("-", "−")) for value in found]
     return [(value, "0" if abs(value) < step / 2 else signed(value, places)) for value in found]
