@@ -254,7 +254,7 @@ class Simulated(World):
         if outcome not in ("referrals", "section47", "plans"):
             raise ConfigError(f"the variance of chance is known for referrals, section47 and plans, not for {outcome!r}")
         if self.carryover or self.feedback:
-            raise ConfigError("the variance of chance is not known in closed form with carryover or feedback")
+            raise ConfigError(f"the variance of chance is not known in closed form with carryover ({self.carryover:g}) or feedback ({self.feedback:g})")
         world = self.drawn({}, quiet=True)
         kept = slice(BURN_IN, BURN_IN + self.years)
         parts = [part for part, _ in SHOCKS.values()]
