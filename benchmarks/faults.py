@@ -1,6 +1,7 @@
 """Kills at random moments and full disks: is anything lost, is anything half called whole, does everything go on?
 
-    python benchmarks/faults.py            some minutes; writes faults.md beside this file
+    python benchmarks/faults.py            half an hour; writes faults.md and faults.json beside this file
+    python benchmarks/faults.py --only study disks      these parts again
 
 Each kill is SIGKILL, after a time drawn evenly over what the command takes when nobody disturbs it, or as soon as a folder that it works in appears, so that
 the short moments of writing are hit too. Then the same command is started again and must end well. Held after each, from outside the code: every folder
@@ -31,9 +32,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PAGE = Path(__file__).with_suffix(".md")
 TINY = ["experiment=closures", "source.authorities=20", "refuters=[]", "workers=1"]
+KEPT = Path(__file__).with_suffix(".json")
+DISKS = "disks"
 KINDS = ("run", "sweep", "study", "simulate", "fetch", "cache")
 SIZES = [2**power for power in range(9, 29)]  # bytes: 512 to 134 million
 STUDY = """title: Tiny
@@ -168,7 +172,7 @@ def begun(folder: Path) -> bool:
     return any((one.parent.parent.name == ".partial" and one.is_file()) or unfinished(one.name) for one in folder.rglob("*"))
 
 
-def kills(kind: Kind, number: int, dice: random.Random, base: Path) -> dict[str, object]:
+def kills(kind: Kind, number: int, dice: random.Random, base: Path) -> dict[str, Any]:
     """`number` kills of one command, each followed by the same command left alone."""
     undisturbed = base / f"{kind.name}-undisturbed"
     undisturbed.mkdir()
@@ -343,7 +347,9 @@ def kinds(base: Path, address: str, given: list[str]) -> list[Kind]:
         Kind(name="run", words=lambda out: ["run", *TINY, f"runs={out}"], homes=("out/closures/*/*",)),
         Kind(name="sweep", words=lambda out: ["run", "-m", *TINY, "estimator=fixed_effects,difference", f"runs={out}"], homes=runs),
         Kind(
-            name="study", words=lambda out: ["study", "tiny", "--config-dir", str(own), "workers=1", f"runs={out}"], homes=("out/closures/*/*", "out/studies/*")
+            name="study",
+            words=lambda out: ["study", "tiny", "--config-dir", str(own), "workers=1", f"runs={out}"],
+            homes=("out/closures/*/*", "out/studies/*"),
         ),
         Kind(
             name="simulate",
@@ -359,28 +365,35 @@ def kinds(base: Path, address: str, given: list[str]) -> list[Kind]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=54, help="in all, shared out evenly")
-    parser.add_argument("--only", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--only", nargs="+", default=[*KINDS, DISKS], choices=[*KINDS, DISKS], help="these parts again; the others stay as they were found")
     parser.add_argument("--seed", type=int, default=20261130)
     asked = parser.parse_args()
-    dice, began = random.Random(asked.seed), time.monotonic()
+    found: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         base = Path(name)
         with served(base) as (address, given):
-            every = [one for one in kinds(base, address, given) if one.name in asked.only]
-            rows = []
-            for one in every:
-                rows.append(kills(one, asked.kills // len(KINDS), dice, base))
-                print({key: value for key, value in rows[-1].items() if key != "told"}, *rows[-1]["told"], sep="\n  ", flush=True)  # type: ignore[misc]
-        disks = []
-        if set(asked.only) == set(KINDS):
-            disks = [(words, *tried) for words, homes in full_disks(base) for tried in sizes(words, homes, base)]
-    text = page(rows, disks, asked.seed, time.monotonic() - began)
-    if set(asked.only) == set(KINDS):
-        PAGE.write_text(text, encoding="utf-8")
-    print(text)
+            for one in (one for one in kinds(base, address, given) if one.name in asked.only):
+                began = time.monotonic()
+                row = kills(one, asked.kills // len(KINDS), random.Random(f"{asked.seed} {one.name}"), base)
+                keep(found, one.name, {**row, "minutes": (time.monotonic() - began) / 60})
+                print({key: value for key, value in row.items() if key != "told"}, *row["told"], sep="\n  ", flush=True)
+        if DISKS in asked.only:
+            began = time.monotonic()
+            tried = [[words, *one] for words, homes in full_disks() for one in sizes(words, homes, base)]
+            keep(found, DISKS, {"tried": tried, "minutes": (time.monotonic() - began) / 60})
+    if set(found) >= {*KINDS, DISKS}:
+        PAGE.write_text(
+            page([found[kind] for kind in KINDS], found[DISKS]["tried"], asked.seed, sum(one["minutes"] for one in found.values())), encoding="utf-8"
+        )
 
 
-def full_disks(base: Path) -> list[tuple[str, tuple[str, ...]]]:
+def keep(found: dict[str, Any], part: str, result: dict[str, Any]) -> None:
+    """One part's result, into the file of all, so that a benchmark that is stopped has kept what it found."""
+    found[part] = result
+    KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def full_disks() -> list[tuple[str, tuple[str, ...]]]:
     """Commands on a full disk, and where their whole folders would be."""
     return [("run", ("out/closures/*/*",)), ("simulate", ("out/simulations/*/*",)), ("explain --save", ())]
 
@@ -390,7 +403,7 @@ def sizes(what: str, homes: tuple[str, ...], base: Path) -> Iterator[tuple[int, 
     told = {
         "run": lambda out: ["run", *TINY, f"runs={out}"],
         "simulate": lambda out: ["simulate", *TINY, "--panels", "3", f"runs={out}"],
-        "explain --save": lambda out: ["explain", *TINY, "--save", str(out.parent / "plan.yaml")],
+        "explain --save": lambda out: ["explain", *TINY[:-1], "--save", str(out.parent / "plan.yaml")],
     }[what]
     some = SIZES if what == "run" else SIZES[::4]
     for size in some:
@@ -399,14 +412,14 @@ def sizes(what: str, homes: tuple[str, ...], base: Path) -> Iterator[tuple[int, 
         yield size, status, last, wrong, how
 
 
-def page(rows: list[dict[str, object]], disks: list[tuple[str, int, int, str, list[str], str]], seed: int, seconds: float) -> str:
+def page(rows: list[dict[str, Any]], disks: list[Any], seed: int, minutes: float) -> str:
     """The whole page."""
     killed = sum(int(str(row["killed"])) for row in rows)
     columns = ("killed", "too late", "half", "changed", "not resumed", "other answers", "left lying")
     lines = [
         "# Kills and full disks",
         "",
-        f"Written by `python benchmarks/faults.py --seed {seed}` in {seconds / 60:.0f} minutes. A kill is SIGKILL to the command and its workers, at a moment",
+        f"Written by `python benchmarks/faults.py --seed {seed}` in {minutes:.0f} minutes. A kill is SIGKILL to the command and its workers, at a moment",
         "drawn evenly over what the command takes when left alone, every second one instead as soon as unfinished work of it is seen; three kills on one",
         "folder, then the command is left alone once and must end as it does undisturbed. *Half*: a folder under its own name that lacks a file or holds a",
         "cut one. *Changed*: a file that was whole before and is not the same after. *Other answers*: what stands there in the end is not what a call that",
@@ -434,7 +447,7 @@ def page(rows: list[dict[str, object]], disks: list[tuple[str, int, int, str, li
             for hidden in (tempfile.gettempdir(),):
                 shown = shown.replace(hidden, "…")
             lines.append(f"| {what} | {size:,} | {status} | {len(wrong)} | {shown[:150] if status else ''} |")
-    told = [one for row in rows for one in row["told"]] + [one for disk in disks for one in disk[4]]  # type: ignore[attr-defined]
+    told = [one for row in rows for one in row["told"]] + [one for disk in disks for one in disk[4]]
     lines += ["", "## What went wrong", "", *([f"- {' '.join(str(one).split())[:300]}" for one in told] or ["Nothing."])]
     return "\n".join(lines) + "\n"
 

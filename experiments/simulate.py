@@ -123,7 +123,7 @@ def _through(
         if text and not text.endswith("\n"):
             file.write("\n")
         for one in Parallel(n_jobs=jobs, return_as="generator")(steps):
-            file.write(json.dumps(one, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(json.dumps(one, allow_nan=False) + "\n")  # in ASCII, so that a line that is cut is text all the same
             file.flush()
             done[one["planted"], one["draw"]] = one
             bar.update()

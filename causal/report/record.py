@@ -12,12 +12,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from causal.aside import mine, sweep
 from causal.document import called, read_text
 from causal.errors import CausalError, DataError, refusal
 from causal.refuters import labels
@@ -191,8 +192,15 @@ def save(folder: Path, made: Sequence[tuple[Path, str | bytes]]) -> None:
     made : where `place` says, and what.
     """
     (Path(folder) / "figures").mkdir(exist_ok=True)
-    for path, inside in made:
-        path.write_bytes(inside if isinstance(inside, bytes) else inside.encode("utf-8"))
+    sweep(Path(folder), "**/.*.part")
+    for path, inside in made:  # each is the old one or the new one, never half
+        part = path.with_name(f".{mine()}.part")
+        try:
+            part.write_bytes(inside if isinstance(inside, bytes) else inside.encode("utf-8"))
+            part.replace(path)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 @contextmanager
