@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causal.errors import DataError
+from causal.proposal import proposal
 from causal.refuters import labels
 from causal.report.phrases import effect, interval, variable
 
@@ -44,6 +45,7 @@ KEYS = (
     "estimate",
     "baseline",
     "beside",
+    "proposal",
     "steps",
     "dose",
     "refutations",
@@ -55,7 +57,7 @@ KEYS = (
     "said",
 )
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"beside": [], "steps": [], "dose": [], "language": None, "said": [], "answer": None}
+LATER: dict[str, Any] = {"beside": [], "proposal": None, "steps": [], "dose": [], "language": None, "said": [], "answer": None}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +85,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "estimate": result.estimate,
         "baseline": result.baseline,
         "beside": result.voices,
+        "proposal": None if result.design is None else proposal(result.design, study.estimator),
         "steps": result.steps,
         "dose": result.dose,
         "refutations": result.refutations,
