@@ -34,7 +34,7 @@ T = TypeVar("T")
 # of treatment and outcome; how large a hidden fault would have to be; the graph as a whole
 Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
 # what the verdict asks for by what it is, not by its name
-Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks", "spillover"]
+Role = Literal["timing", "lead", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks", "spillover"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 ROLES: tuple[Role, ...] = get_args(Role)
 REAL = (int, float, np.integer, np.floating)
@@ -207,6 +207,11 @@ class Setting:
     def linear(self) -> bool:
         """Whether draws are matrix steps (cheap) or refits."""
         return isinstance(self.estimator, Linear)
+
+    @property
+    def quick(self) -> bool:
+        """Whether hundreds of refits are a matter of seconds; a matrix step always is."""
+        return self.linear or bool(getattr(self.estimator, "quick", False))
 
     @property
     def fixed(self) -> Design:

@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
+from causal import configured
 from causal.analysis import analyse, identified
 from causal.answer import answered
 from causal.design import Design
@@ -52,13 +55,16 @@ class Study:
     title : a few words.
     action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
     short : the same in at most eight words, as headlines have it; "" takes the action.
-    question, graph, source, estimator, refuters, rule : the parts; refuters by name.
+    question, graph, source, estimator, refuters, rule : the parts; refuters by name. A panel is a source of itself. An estimator or checks of the shelf
+        may go by their names: estimator="linear_dml", refuters="default" or ["default", "leverage"].
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
     beside : further estimators, whose answers stand beside this one and can lower its certainty, never raise it; one of the same name is passed over.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     language : house style of the answer and of the pages; it moves no number and no finding.
     seed : of every random stream.
-    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying`s.
+    unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
+        there, or that is the question's own, is left aside.
+    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
     """
 
     title: str
@@ -76,6 +82,7 @@ class Study:
     seed: int = 2019
     said: tuple[Saying, ...] = ()
     short: str = ""
+    unmoved: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         whole_number("seed", self.seed, 0)
@@ -84,6 +91,14 @@ class Study:
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
         if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
             raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
+        for name in ("estimator", "baseline"):
+            if isinstance(chosen := getattr(self, name), str):
+                object.__setattr__(self, name, configured.part("estimator", chosen))
+        if isinstance(self.refuters, str | list | tuple):
+            object.__setattr__(self, "refuters", configured.refuters(self.refuters))
+        if not isinstance(self.unmoved, Mapping) or not all(isinstance(one, str) and one.strip() for pair in self.unmoved.items() for one in pair):
+            raise ConfigError(f"unmoved must say  column: why this treatment cannot move it,  for each, got {self.unmoved!r}")
+        object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
         for name, refuter in self.refuters.items():
@@ -100,12 +115,13 @@ class Study:
         object.__setattr__(self, "said", sayings(self.said))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
     """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered.
 
     `voices` are the answers of the study's `beside`.
     `steps` are the same straight-line comparison with more and more held fixed, `dose` the outcome along the treatment in the end.
+    In a notebook it shows itself as the report's first screen, and as ten lines elsewhere.
     """
 
     study: Study
@@ -134,6 +150,52 @@ class Result:
         )
         language = study.language.naming({one.name: one.label for one in study.refuters.values()})
         return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated, voices=self.voices)
+
+    def __repr__(self) -> str:
+        return str(_pages().lines(self))
+
+    def _repr_html_(self) -> str:
+        return str(_pages().screen(self))
+
+    def to_frame(self) -> Any:
+        """Every effect with its interval as a pandas frame: the answer, its parts, the comparison beside it, what checks estimated; as in effects.csv."""
+        return _pages().frame(self)
+
+    def plot(self, name: str = "estimates") -> Any:
+        """One figure of the report, which shows itself in a notebook and has `save(path)`.
+
+        Parameters
+        ----------
+        name : estimates, steps, event_study, dose, power, graph, …; what this result has.
+
+        Raises
+        ------
+        ConfigError : it has none of that name; those that it has are named.
+        """
+        return _pages().picture(self, name)
+
+    def report(self, folder: str | Path) -> Path:
+        """Write what `causal run` writes (result.json, report.html, summary, tables, figures) into a folder that is made if need be.
+
+        Parameters
+        ----------
+        folder : where; nothing in it is written over.
+
+        Returns
+        -------
+        folder : the same, with report.html in it.
+
+        Raises
+        ------
+        ConfigError : the folder holds something already.
+        """
+        written: Path = _pages().write(self, folder)
+        return written
+
+
+def _pages() -> Any:
+    """What makes pages of a result stands above it, and is looked up when a person asks a result to show itself."""
+    return import_module("causal.notebook")
 
 
 def run(
@@ -256,16 +318,25 @@ def _baseline(study: Study, made: Design) -> Estimate | None:
     return None
 
 
-def loaded(study: Study) -> Panel:
-    """The source's panel; where the source knows the truth (a simulated world), with the truth of this question.
+def loaded(study: Study, panel: Panel | None = None) -> Panel:
+    """The source's panel, with what the study says cannot be moved; where the source knows the truth (a simulated world), with the truth of this question.
 
-    What such a source calls unmoved stays so only where this treatment truly leaves it alone.
+    What is said to be unmoved stays so in a simulated world only where this treatment truly leaves it alone.
+
+    Parameters
+    ----------
+    study : what is asked.
+    panel : as the source gave it; None loads it.
 
     Raises
     ------
     DataError : the input cannot be used.
     """
-    panel = study.source.load()
+    panel = panel or study.source.load()
+    own = (study.question.treatment, study.question.outcome)
+    told = {name: why for name, why in study.unmoved.items() if name not in own}
+    if told:
+        panel = replace(panel, variables=tuple(replace(one, unmoved=one.unmoved or told.get(one.name, "")) for one in panel.variables))
     truth = getattr(study.source, "truth", None)
     if truth is None:
         return panel

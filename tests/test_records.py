@@ -33,7 +33,7 @@ def test_pages_are_made_from_records_of_earlier_schemas(earlier: Path) -> None:
     for page in (html, summary):
         assert "+3.6" in page and "+2.7" in page and "Traceback" not in page
     for one in held["refutations"]:
-        assert one["name"].replace("_", " ") in html.lower()
+        assert f"(In files: {one['name']}.)" in html or one["name"].replace("_", " ") in html.lower()
     compare([earlier], folder=earlier.parent / "both")
     assert "+3.6" in (earlier.parent / "both" / "compare.html").read_text(encoding="utf-8")
 

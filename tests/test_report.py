@@ -30,6 +30,7 @@ from causal.report.compare import compare
 from causal.report.figures import canvas as figures
 from causal.report.figures import graph_figure, layout
 from causal.report.files import rebuild, write
+from causal.report.first import first
 from causal.report.index import index
 from causal.report.outcomes import families
 from causal.report.record import KEYS, plain, read, record, text
@@ -38,6 +39,7 @@ from causal.verdict.decide import judge
 from causal.verdict.rule import BIAS
 
 MADE_AGAIN = ("report.html", "summary.md", "effects.csv", "effects.meta.csv", "refutations.csv", "refutations.meta.csv")
+PLANTED = "SIMULATED. Planted truth: 4.0 more children on plans per 10,000 children"
 NASTY = 'centres <script>alert("x")</script> & $\\alpha$ | closed'
 
 
@@ -72,7 +74,7 @@ class Made:
             title="made-up panel",
             population="children",
             simulated=self.simulated,
-            planted={"words": "an effect of 4", "effect": 4.0, "odd": float("nan")} if self.simulated else {},
+            planted={"words": "an effect of 4", "truth": 4.0, "odd": float("nan")} if self.simulated else {},
             log=(Loss(step="not reported", rows=7, authorities=("S999",)),),
             notes=("one sentence",),
         )
@@ -281,7 +283,7 @@ def test_the_page_says_the_answer_first_and_fetches_nothing(result: Result, fold
     assert "@import" not in html and "url(" not in html
     assert '<html lang="en-GB">' in html and 'name="viewport"' in html and 'href="#main"' in html
     assert body.index(answer.next) < body.index(answer.cannot_say[0])
-    assert "SIMULATED" in html and "What was planted for this very question is not known" in html
+    assert "SIMULATED" in html and "Planted truth: 4.0 more children on plans per 10,000 children." in unescape(html)
     for word in ("passed", "did not pass", "not run"):
         assert word in body
 
@@ -328,14 +330,35 @@ def test_roles_come_from_the_identification(folder: Path) -> None:
 def test_a_question_that_cannot_be_answered_has_a_page(unidentified: Result, tmp_path: Path) -> None:
     write(unidentified, tmp_path, provenance(), "")
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert (
-        "These data cannot show how" in html and "It would take need for help" in html and "no estimate can be made" not in html and "Get need for help" in html
-    )
+    assert "These data cannot show how" in html and "It would take need for help" in html and "Get need for help" in html
     assert strict(tmp_path / "result.json")["estimate"] is None
     (row,) = rows(tmp_path / "effects.csv")
     assert row["estimate"] == "x" and row["role"] == "answer"
     assert rows(tmp_path / "refutations.csv") == [] and rows(tmp_path / "influence.csv") == []
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["graph.svg"]
+
+
+def test_the_planted_truth_is_that_of_the_question_or_is_not_given(unidentified: Result) -> None:
+    """A simulated source that does not know the effect of this very question (another lag, level or outcome) says so, and no other figure stands in."""
+    data = record(unidentified, {})
+    assert phrases.made_up(data) == PLANTED and "Planted truth: 4.0 more" in first(data)["banner"]
+    data["source"]["planted"] = {"words": "an effect of 9", "truth": None, "effect": 9.0}
+    assert phrases.made_up(data) == "SIMULATED" and "What was planted for this very question is not known." in first(data)["banner"]
+    assert "9" not in str({key: value for key, value in first(data).items() if key in ("banner", "picture", "means")})
+    data["source"]["simulated"] = False
+    assert phrases.made_up(data) == "" == first(data)["banner"]
+
+
+def test_every_colour_of_a_figure_has_a_dark_one(folder: Path) -> None:
+    """A colour without its partner would be a light patch on a dark page: of all colours that figures of a full page hold, each stands in the rules."""
+    for path in (folder / "figures").glob("*.svg"):
+        head, _, drawn = path.read_text(encoding="utf-8").partition("</style>\n  <style>")
+        rules, _, marks = drawn.partition("</style>")
+        assert "prefers-color-scheme: dark" in rules and len(head) < 5000
+        used = set(re.findall(r"#[0-9a-f]{6}\b", marks.lower()))
+        assert used and used <= set(figures.DARK), (path.name, used - set(figures.DARK))
+        assert all(f"fill: {one}" in rules and f"stroke: {one}" in rules for one in used)
+    assert not set(figures.DARK.values()) & set(figures.DARK)  # no rule changes what another has changed
 
 
 def test_a_result_without_checks_baseline_parts_or_interval_has_a_page(bare: Result, tmp_path: Path) -> None:
@@ -346,7 +369,7 @@ def test_a_result_without_checks_baseline_parts_or_interval_has_a_page(bare: Res
     html = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "No check was asked for" in html and "the error is unknown" in html and "No valid range is known" in html
     assert "key: value" in html  # the configuration, though provenance had none
-    assert "future treatment (not run)" in html and "This run did not ask for it." in html
+    assert "treatment of later years (not run)" in html and "This run did not ask for it." in html
 
 
 def test_an_estimate_that_failed_its_checks_is_not_sold(bare: Result, tmp_path: Path) -> None:
@@ -371,7 +394,7 @@ def test_tables_keep_the_open_data_form(folder: Path) -> None:
     effects = rows(folder / "effects.csv")
     assert all(None not in row and "" not in row.values() for row in effects)
     assert {row["country_name"] for row in effects} == {"SIMULATED"} and {row["country_code"] for row in effects} == {"z"}
-    assert {row["geographic_level"] for row in effects} == {"National"} and {row["simulated"] for row in effects} == {"SIMULATED. Planted: an effect of 4"}
+    assert {row["geographic_level"] for row in effects} == {"National"} and {row["simulated"] for row in effects} == {PLANTED}
     assert [row["part_kind"] for row in effects if row["role"] == "answer"] == ["all", *["group"] * 5, "all"]
     assert {row["role"] for row in effects} == {"answer", "comparison", "check future_treatment"}
     checks = {row["check"]: row for row in rows(folder / "refutations.csv")}
@@ -560,7 +583,7 @@ def test_all_files_of_a_run_say_the_same_fact(result: Result, folder: Path, tmp_
     for name, written in texts.items():
         plain = re.sub(r"\s+", " ", unescape(written).replace("\\", ""))
         assert answer.headline in plain, name
-        assert answer.interval in plain and answer.certainty in plain, name
+        assert (answer.interval in plain or answer.range in plain) and answer.certainty in plain, name
         assert name == "index" or answer.second in plain, name
         assert name == "record" or held(re.sub(r"<style.*?</style>|<script.*?</script>", " ", plain), BANNED) is None, name
     assert held(json.dumps(record(result, {})["answer"]), BANNED) is None

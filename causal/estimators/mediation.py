@@ -57,6 +57,7 @@ class Mediation:
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, MEDIATORS)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         given: object = self.mediators

@@ -54,6 +54,7 @@ class ShiftShare:
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)
     targets: ClassVar[str] = "ATE, of those whom the shocks move, weighted by exposure (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
     strategy: ClassVar[str] = "iv"
 
     def __post_init__(self) -> None:

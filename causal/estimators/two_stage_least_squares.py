@@ -51,6 +51,7 @@ class TwoStageLeastSquares:
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it moves them (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
     strategy: ClassVar[str] = "iv"
 
     def __post_init__(self) -> None:

@@ -6,11 +6,26 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from causal.language import Language
-from causal.report.phrases import MEANS, STATES, chance, exact, sentence, words
+from causal.language import Language, language_of
+from causal.report.phrases import MEANS, STATES, chance, exact, readable, sentence, words
+from causal.verdict.say import usual
 from causal.words import capital, listed
 
 LONGEST = 150  # letters of what was seen, where checks stand in short
+
+
+def states(data: Mapping[str, Any]) -> dict[str, list[str]]:
+    """passed, failed, not_run → names of checks; one that the design's list has and the run did not ask for was not run."""
+    made: dict[str, list[str]] = {"passed": [], "failed": [], "not_run": []}
+    bias = data["verdict"]["bias"]
+    ran = set()
+    for one in data["refutations"]:
+        failed = one["survived"] is False or bias.get(one["name"]) == "failed"
+        made["not_run" if one["survived"] is None else "failed" if failed else "passed"].append(one["name"])
+        ran.add(one["name"])
+    if data["estimate"]:
+        made["not_run"] += [name for name in bias if name not in ran]
+    return made
 
 
 def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
@@ -21,23 +36,23 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
         state, icon = STATES[one["survived"]]
         lines = []
         if one["survived"] is None:
-            lines.append(("Why not", sentence(one["reason"] or "not said")))
+            lines.append(("Why not", sentence(readable(data, one["reason"] or "not said"))))
         else:
-            lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(one["found"]))]
+            lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(readable(data, one["found"])))]
             if one["p_value"] is not None:
                 lines.append(("Chance of something as bad in a clean world (p)", chance(one["p_value"])))
         lines.append(("What this means", _meaning(one, data)))
         lines += [("It can show", sentence(one["detects"])), ("It cannot show", sentence(one["cannot_detect"]))]
         made.append(
             {
-                "name": capital(words(one["name"])),
+                "name": capital(language.check(one["name"])),
                 "kind": {True: "passed", False: "failed", None: "none"}[one["survived"]],
                 "state": state,
                 "icon": icon,
                 "asks": one["asks"],
-                "short": language.checks.get(one["name"], ""),
+                "short": _in_files(one["name"], language),
                 "lines": lines,
-                "numbers": pairs(one["numbers"]),
+                "numbers": pairs({readable(data, name): value for name, value in one["numbers"].items()}),
             }
         )
     ran = {one["name"] for one in data["refutations"]}
@@ -46,15 +61,20 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
     return made
 
 
+def _in_files(name: str, language: Language) -> str:
+    """What a check is called in files and commands, where that is not its plain name."""
+    return name if language.check(name) != words(name) else ""
+
+
 def _absent(name: str, language: Language) -> dict[str, Any]:
     state, icon = STATES[None]
     return {
-        "name": capital(words(name)),
+        "name": capital(language.check(name)),
         "kind": "none",
         "state": state,
         "icon": icon,
         "asks": "A check of bias that a design of this kind should have.",
-        "short": language.checks.get(name, ""),
+        "short": _in_files(name, language),
         "lines": [("Why not", "This run did not ask for it."), ("What this means", MEANS[None])],
         "numbers": [],
     }
@@ -69,8 +89,9 @@ def _meaning(one: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         return f"{said} {hard}" if one["survived"] is False else f"Its own limit let it pass; with the other checks of bias it does not. {hard}"
     if one["survived"]:
         blind = one.get("blind_below")
-        wide = blind is not None and blind >= data["question"]["smallest_important"]
-        return f"{said} It would often miss a bias of less than {exact(blind)}, and {exact(data['question']['smallest_important'])} matters." if wide else said
+        if blind is None or blind < data["question"]["smallest_important"]:
+            return said
+        return f"{said} It would often miss a bias of less than {usual(blind)}, and {data['question']['smallest_important']:g} matters."
     lowered = [reason for reason in verdict["reasons"] if name in reason["checks"]]
     if any(reason["steps"] for reason in lowered):
         return f"{said} This lowers the certainty."
@@ -88,11 +109,11 @@ def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]
     for one in data["refutations"]:
         name = language.check(one["name"])
         if one["survived"] is None:
-            said["not_run"].append(f"{name}: {_cut(one['reason'] or 'not said')}")
+            said["not_run"].append(f"{name}: {_cut(readable(data, one['reason'] or 'not said'))}")
         elif one["survived"] and bias.get(one["name"]) != "failed":
             said["passed"].append(name)
         else:
-            said["failed"].append(f"{name}: {_cut(one['found'])}")
+            said["failed"].append(f"{name}: {_cut(readable(data, one['found']))}")
     ran = {one["name"] for one in data["refutations"]}
     if data["estimate"]:
         said["not_run"] += [f"{language.check(name)}: not asked for" for name in bias if name not in ran]
@@ -115,7 +136,9 @@ def joint(data: Mapping[str, Any]) -> str:
     bias = data["verdict"]["bias"]
     if not bias:
         return ""
-    names = listed([f"{words(name)} ({state.replace('failed', 'did not pass')})" for name, state in bias.items()])
+    language = language_of(data.get("language"))
+    said = {"passed": "passed", "failed": "failed", "not run": "not_run"}
+    names = listed([f"{language.check(name)} ({language.terms[said[state]]})" for name, state in bias.items()])
     return (
         f"Checks of bias: {names}. In a clean world those that ran raise a false alarm, together, in at most {data['rule']['level']:.0%} of studies. "
         "One that is rejected takes the answer away if what it found is unknown, important, or would move the range to another answer."

@@ -13,13 +13,13 @@ from typing import Any
 
 from causal.language import Language, language_of
 from causal.question import UNGIVEN
+from causal.report.checks import states
 from causal.report.figures.hero import hero
-from causal.report.phrases import label, sentence, variable, when, years
-from causal.report.screen import states
+from causal.report.phrases import contrast, label, planted, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.verdict.rule import STEPS
-from causal.verdict.say import Counted, countable, counted, plain, sign, usual
-from causal.words import Shown, capital, count, listed, places
+from causal.verdict.say import Counted, counted, usual
+from causal.words import capital, count, listed
 
 WHEN = {"stock": ", on any 31 March", "flow": ", in a year", None: ""}
 ON = {"stock": " on any 31 March", "flow": " in a year", None: ""}
@@ -35,7 +35,8 @@ RUNS = {  # next step → what of the command that made the run is asked again, 
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
-ORDER = ("record", "hidden", "information")  # of what would change it, the first to be said
+FOLDERS = ("--config-dir", "--trust")  # without which a user's own names would not be found
+ORDER = ("record", "remedy", "hidden", "information")  # of what would change it, the first to be said
 
 
 def first(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,11 +45,12 @@ def first(data: Mapping[str, Any]) -> dict[str, Any]:
     answer, truth = data["answer"], planted(data)
     picture = hero(data, truth)
     return {
-        "banner": banner(data, truth),
+        "banner": banner(data),
         "kick": " · ".join((data["title"], where(data))),
         "headline": answer["headline"],
         "second": answer["second"],
         "picture": None if picture is None else {**picture, "sub": subtitle(data)},
+        "asked": asked(data),
         "certainty": certainty(data, language),
         "means": means(data),
         "beside": beside(data, language),
@@ -61,36 +63,64 @@ def first(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def planted(data: Mapping[str, Any]) -> str:
-    """The planted effect of the very question that was asked, in words; "" where none is known."""
-    source = data["source"]
-    truth = source["planted"].get("truth") if source["simulated"] else None
-    if not isinstance(truth, int | float) or isinstance(truth, bool):
-        return ""
-    outcome = variable(data, data["question"]["outcome"])
-    shown: Shown = (float(truth), 1 if 0.05 <= abs(truth) < 100 or not truth else places(truth))
-    if countable(outcome["unit"], outcome.get("comparative", "more")):
-        return "no change" if not truth else f"{plain(shown)} {'more' if truth > 0 else 'fewer'}"
-    return " ".join(filter(None, (sign(shown), outcome["unit"])))
+def asked(data: Mapping[str, Any]) -> str:
+    """The question in one or two sentences, with units."""
+    question = data["question"]
+    treatment, outcome = variable(data, question["treatment"]), variable(data, question["outcome"])
+    counted = f"{outcome['label']} {outcome['unit']}".strip()
+    return (
+        f"Question: what does {data['action'][:1].lower()}{data['action'][1:]} do to {outcome['label']} {when(question)}? "
+        f"Compared: {treatment['label']}, {contrast(data)}. Counted: {counted}."
+    )
 
 
-def banner(data: Mapping[str, Any], truth: str) -> str:
+def parts(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The first screen as text: `about`, `title`, `lines` and the `rows` of a table, in the page's order, for files that are no page.
+
+    Parameters
+    ----------
+    one : as `first` makes it.
+    """
+    certain, means_, found = one["certainty"], one["means"], one["checks"]
+    because = [f"Main reason: {certain['because']}"] if certain["because"] else []
+    made = [
+        {"about": "strength", "title": f"{certain['title']} {certain['name']}", "lines": [certain["meaning"], *because, certain["design"]], "rows": []},
+        {"about": "size", "title": means_["title"], "lines": [means_["said"]], "rows": [_told(row) for row in means_["rows"]]},
+        {"about": "checks", "title": found["title"], "lines": [*map(_item_told, found["items"]), found["rest"]], "rows": []},
+        {"about": "mind", "title": "What would change our mind", "lines": one["mind"], "rows": []},
+        {"about": "next", "title": "Next step", "lines": [one["next"]["words"]], "rows": []},
+    ]
+    made = [{**part, "lines": [line for line in part["lines"] if line]} for part in made]
+    return [part for part in made if part["lines"] or part["rows"]]
+
+
+HEADS = ("Where", "Best estimate", "Range", "Matters from")  # of what it means in people
+
+
+def _told(row: Mapping[str, str]) -> tuple[str, str, str, str]:
+    return f"{row['where']} ({row['mini']})" if row["mini"] else row["where"], row["best"], row["range"], row["matters"]
+
+
+def _item_told(item: Mapping[str, str]) -> str:
+    """Drift beforehand: passed. Blind below 5.4, and 2 matters."""
+    strong = f"{item['strong']}, and {item['smallest']} matters." if item["strong"] else ""
+    return " ".join(filter(None, (f"{item['icon']} {item['subject']}: {item['state']}.", item["rest"], strong)))
+
+
+def banner(data: Mapping[str, Any]) -> str:
     """What stands above every page of a made-up world."""
     if not data["source"]["simulated"]:
         return ""
-    outcome = variable(data, data["question"]["outcome"])
-    counts = countable(outcome["unit"], outcome.get("comparative", "more"))
-    unit = f"{outcome.get('short') or outcome['label']} {outcome['unit']}" if counts else ""
-    known = " ".join(filter(None, ("Planted truth:", truth, unit))) + "." if truth else "What was planted for this very question is not known."
-    return f"Every place and number is made up. {known}"
+    truth = planted(data, whole=True)
+    return f"Every place and number is made up. {f'Planted truth: {truth}.' if truth else 'What was planted for this very question is not known.'}"
 
 
 def where(data: Mapping[str, Any]) -> str:
     """England, 2012 to 2019."""
     span_of = [year for year in years(data) if year]
     country = setting(data)["country_name"]
-    design = data["design"]
-    number = design["authorities"] if design else len(data["source"]["places"])
+    used = data["estimate"] or data["design"]
+    number = used["authorities"] if used else len(data["source"]["places"])
     place = "simulated authorities" if data["source"]["simulated"] else country if country == "England" else count(number, "authority", "authorities")
     return ", ".join(filter(None, (place, "" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}")))
 
@@ -111,7 +141,9 @@ def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     reasons = list(answer["reasons"])
     because = answer["because"] or (reasons[1] if step is None and len(reasons) > 1 else "")
     return {
+        "title": language.terms["certainty_head"],
         "name": answer["certainty"],
+        "dots": answer["dots"],
         "steps": steps,
         "alt": "" if step is None else f"Certainty: {answer['certainty'].lower()}, step {step + 1} of {len(names)}",
         "meaning": sentence(answer["meaning"]) if answer["meaning"] else "",
@@ -136,9 +168,10 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
     population = data["source"]["population"]
     people = (variable(data, population)["unit"] or label(data, population)) if population else "people"
     scalable = bool(outcome["count_per"]) and verdict["typical_population"] is not None
-    title = f"What it means in {people}{WHEN[outcome.get('counts')]}" if scalable else f"How big it is{WHEN[outcome.get('counts')]}"
+    big = language_of(data.get("language")).terms["effect_head"]
+    title = f"What it means in {people}{WHEN[outcome.get('counts')]}" if scalable else big
     if not estimate:
-        return {"title": "How big it is", "said": sentence(answer["second"]), "rows": []}
+        return {"title": big, "said": sentence(answer["second"]), "rows": []}
     if verdict["failed"] or verdict["gate"]:
         why = "it failed its checks" if verdict["failed"] else "its error is unknown"
         return {"title": title, "said": f"{capital(answer['size'])}: not to be used, since {why}.", "rows": []}
@@ -156,7 +189,7 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
         rows.append(_place("Typical authority", f"{_round(verdict['typical_population'])} {people}", _people(data, verdict["typical_population"])))
         everyone = data["source"].get("people")
         if everyone:
-            rows.append(_place(_everywhere(data), f"{_millions(everyone['total'])}, if alike", _people(data, everyone["total"])))
+            rows.append(_place(everywhere(data), f"{_millions(everyone['total'])}, if alike", _people(data, everyone["total"])))
     return {"title": title, "said": "", "rows": rows}
 
 
@@ -181,7 +214,8 @@ def _millions(people: float) -> str:
     return f"{people / 1e6:.2g} million" if people < 1e8 else f"{people / 1e6:,.0f} million"
 
 
-def _everywhere(data: Mapping[str, Any]) -> str:
+def everywhere(data: Mapping[str, Any]) -> str:
+    """All places of the data, by name."""
     source = data["source"]
     number = f"{source['people']['authorities']:,}"
     if source["simulated"]:
@@ -204,9 +238,10 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     bias, smallest = verdict["bias"], data["question"]["smallest_important"]
     told = states(data)
     items = []
+    title = language.terms["checks_head"]
     if not found:
         words = "None was asked for, so none has been passed." if data["estimate"] else "Nothing could be checked, since there is no estimate."
-        return {"items": [], "rest": words, "passed": 0, "of": 0, "bias_passed": 0, "bias_of": 0}
+        return {"title": title, "items": [], "rest": words, "passed": 0, "of": 0, "failed": 0, "bias_passed": 0, "bias_of": 0}
     together: list[str] = []
     for name in [name for state in ("failed", "passed") for name in bias if name in told[state]]:
         one, state = found[name], "failed" if name in told["failed"] else "passed"
@@ -232,6 +267,7 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         said.append(f"{len(names)} {language.terms[state]}" + (f" ({few})" if names else ""))
     ran = [name for name in bias if name not in told["not_run"]]
     return {
+        "title": title,
         "items": items,
         "rest": f"{', '.join(said)}. Passing is no proof.",
         "passed": len(told["passed"]),
@@ -244,7 +280,7 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
 
 def _item(state: str, subject: str, word: str, rest: str = "", strong: str = "") -> dict[str, str]:
     icon, colour = ICONS[state]
-    return {"icon": icon, "colour": colour, "subject": subject, "state": word, "rest": rest, "strong": strong}
+    return {"icon": icon, "colour": colour, "subject": subject, "state": word, "rest": rest, "strong": strong, "smallest": ""}
 
 
 def mind(data: Mapping[str, Any]) -> list[str]:
@@ -263,6 +299,7 @@ def command(data: Mapping[str, Any]) -> str:
     verb, more = RUNS[code]
     words = [str(word) for word in given[2:]]
     kept = [word for word in words if KEPT.match(word)]
+    kept = [word for at, flag in enumerate(words[:-1]) if flag in FOLDERS for word in (flag, words[at + 1])] + kept if kept else []
     return shlex.join(["causal", verb, *kept, *more]) if kept else ""
 
 

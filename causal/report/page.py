@@ -12,16 +12,15 @@ from typing import Any
 
 from causal.graph import undated
 from causal.language import language_of
-from causal.report import sections
+from causal.report import risk, sections
 from causal.report.checks import briefly, cards, joint, pairs, shown_value
 from causal.report.figures import canvas as figures
 from causal.report.figures import curves, graph_figure
 from causal.report.figures.canvas import Drawing
-from causal.report.first import first
+from causal.report.first import everywhere, first
 from causal.report.parts import render, shown, table
-from causal.report.phrases import contrast, label, made_up, sentence, tally, variable, words
+from causal.report.phrases import contrast, label, made_up, readable, sentence, tally, variable, words
 from causal.report.record import SCHEMA_VERSION
-from causal.report.screen import asked, everywhere, smallest
 from causal.report.sections import dated, span_of_years
 from causal.words import capital, count, counted_rows, crossed, listed
 
@@ -61,7 +60,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     """All that the page says, as words: `first` part of three printed pages, and the rest."""
     answer, found, source = data["answer"], data["identification"], data["source"]
     language = language_of(data.get("language"))
-    groups = sections.groups(data, drawn)
+    groups, screen = sections.groups(data, drawn), first(data)
     made = {
         "estimates": sections.estimates(data, drawn),
         "steps": sections.steps(data, drawn),
@@ -78,7 +77,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     contents += [("events", "Before and after")] if made["events"] else []
     contents += [("dose", "Dose")] if made["dose"] else []
     contents += [("specifications", "Other choices")] if made["specifications"] else []
-    contents += [("graph", "Causes")]
+    contents += [("risk", "Risk of bias"), ("graph", "Causes")]
     contents += [("power", "What it could have seen")] if made["power"] else []
     contents += [
         ("cannot", "What we cannot say"),
@@ -90,14 +89,15 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     return {
         "title": data["title"],
         "simulated": source["simulated"],
-        "first": first(data),
+        "first": screen,
         "older": f"Written by an earlier version of the toolkit (schema {data['schema_version']}): what that did not record is left out here."
         if data["schema_version"] < SCHEMA_VERSION
         else "",
-        "question": asked(data),
+        "question": screen["asked"],
         "contents": contents,
         "range": " ".join(filter(None, (answer["second"], answer["third"]))),
-        "smallest": smallest(data),
+        "smallest": f"What matters: {screen['matters']}",
+        "terms": language.terms,
         "equivalence": sections.equivalence(data),
         "certainty": f"{answer['dots']} {answer['certainty']}".strip(),
         "meaning": answer["meaning"],
@@ -112,11 +112,12 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "joint": joint(data),
         "briefly": briefly(data, language),
         "checks": cards(data, language),
+        "risk": _risk(data),
         "graph": sections.graph(data, drawn),
         "cannot_say": [sentence(one) for one in answer["cannot_say"]],
-        "assumptions": [sentence(one) for one in found["assumptions"]],
-        "warnings": [sentence(one) for one in found["warnings"]],
-        "design": [sentence(one) for one in data["design"]["words"]] if data["design"] else ["Nothing was set up, because the effect is not identified."],
+        "assumptions": [sentence(readable(data, one)) for one in found["assumptions"]],
+        "warnings": [sentence(readable(data, one)) for one in found["warnings"]],
+        "design": _set_up(data),
         "identification": _identification(data),
         "data": _data(data),
         "limits": limits(data),
@@ -136,7 +137,7 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         return ["For showing what would have to be measured. For no statement on the effect, in either direction."]
     if data["verdict"]["failed"] or data["verdict"]["gate"]:
         return ["For showing that this design does not answer the question. For no statement on the effect, in either direction."]
-    where = everywhere(data)[3:] if source.get("people") else f"{design['authorities']} authorities"
+    where = everywhere(data) if source.get("people") else count((data["estimate"] or design)["authorities"], "authority", "authorities")
     when_ = "" if crossed(design["years"]) else f", outcomes of {span_of_years(design['years'])}"
     kind = "a difference that goes along with" if data["verdict"]["association"] else "an average effect of"
     return [
@@ -146,6 +147,18 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         f"Not for other outcomes than {outcome}: one that is not moved does not show that nothing was.",
         "Not for what it is worth: costs and harms of other kinds are not in this answer unless they stand here.",
     ]
+
+
+def _set_up(data: Mapping[str, Any]) -> list[str]:
+    """How the comparison was set up, in sentences."""
+    if not data["design"]:
+        return ["Nothing was set up, because the effect is not identified."]
+    return [sentence(readable(data, one)) for one in data["design"]["words"]]
+
+
+def _risk(data: Mapping[str, Any]) -> dict[str, Any]:
+    made = risk.shown(data)
+    return {**made, "table": table(made["caption"], made["heads"], made["rows"], long=made["heads"][1:4])}
 
 
 def _identification(data: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -158,7 +171,7 @@ def _identification(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     if found["forced"]:
         said.append(("Forced by the evaluator", listed(found["forced"])))
     if found["instruments"]:
-        said.append(("Possible instruments", listed([one["name"] for one in found["instruments"]])))
+        said.append(("Possible instruments", listed([readable(data, one["name"]) for one in found["instruments"]])))
     return said
 
 
@@ -167,21 +180,22 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     # what the estimator leaves out beyond the design; older records do not say
     lost = [*design["lost"], *((data["estimate"] or {}).get("lost") or ())] if design else source["log"]
     cross = crossed(source["years"])
+    used = data["estimate"] or design  # what the estimator used, which may be less than what was set up for it
     said = f"{capital(source['title'])}: {counted_rows(source['rows'], source['years'])}"
     said += ", one row each." if cross else f" from {span_of_years(source['years'])}."
     if design and cross:
-        said += f" Used: {count(design['rows'], 'unit')}."
+        said += f" Used: {count(used['rows'], 'unit')}."
     elif design:
-        said += f" Used: {count(design['rows'], 'row')} of {count(design['authorities'], 'authority', 'authorities')}, "
+        said += f" Used: {count(used['rows'], 'row')} of {count(used['authorities'], 'authority', 'authorities')}, "
         said += f"outcomes of {span_of_years(design['years'])}."
         if design["clusters"] != design["authorities"]:
             said += f" They move together in {count(design['clusters'], 'cluster')}."
     roles = {undated(name)[0]: "held fixed" for name in (data["identification"] or {}).get("adjust_for", ())}
     roles |= {name: "groups" for name in data["question"]["modifiers"] if name not in roles}
     roles |= {data["question"]["treatment"]: "treatment", data["question"]["outcome"]: "outcome"}
-    used = [one for one in source["variables"] if one["name"] in roles or one["name"] == source["population"]]
-    others = len(source["variables"]) - len(used)
-    shown_ones = source["variables"] if others <= FEW_OTHERS else used
+    part = [one for one in source["variables"] if one["name"] in roles or one["name"] == source["population"]]
+    others = len(source["variables"]) - len(part)
+    shown_ones = source["variables"] if others <= FEW_OTHERS else part
     return {
         "said": said,
         "lost": table(

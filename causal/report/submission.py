@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from causal.language import language_of
+from causal.report import risk
 from causal.report.figures.canvas import Drawing, estimates_png
-from causal.report.phrases import STATES, made_up, sentence, words
-from causal.report.screen import asked, facts, rests_on, smallest
+from causal.report.first import HEADS, first, parts
+from causal.report.phrases import STATES, made_up, readable, sentence
 from causal.words import capital, count
 
 UNDATED = datetime(1980, 1, 1)  # as in zip files without a date; when a run began stands in result.json alone
@@ -22,7 +24,7 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
     import docx
     from docx.shared import Cm, Inches, Pt, RGBColor
 
-    answer = data["answer"]
+    answer, one, language = data["answer"], first(data), language_of(data.get("language"))
     made = docx.Document()
     page = made.sections[0]
     page.page_width, page.page_height = Cm(21), Cm(29.7)
@@ -40,10 +42,8 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
     made.add_heading(_text(answer["headline"]), level=1)
     if made_up(data):
         made.add_paragraph().add_run(_text(f"{sentence(made_up(data))} Every number here is made up and is no evidence about a real place.")).bold = True
-    made.add_paragraph(_text(answer["second"]))
-    made.add_paragraph(_text(asked(data)))
-    rows = [(one["title"], " ".join(sentence(line) for line in (one["big"], *one["lines"]) if line)) for one in facts(data)]
-    _table(made, ("What", "In words"), rows, (1.7, INCHES - 1.7), "The answer in five parts: its size, range, certainty, checks, and what it does not say.")
+    made.add_paragraph(_text(one["second"]))
+    made.add_paragraph(_text(one["asked"]))
     if drawn is not None:
         picture = made.add_picture(io.BytesIO(estimates_png(data)), width=Inches(INCHES))
         said = picture._inline.docPr
@@ -52,23 +52,40 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         held = made.paragraphs[-1].paragraph_format
         held.keep_with_next, held.space_before = True, Pt(12)
         made.add_paragraph(_text(f"{drawn.caption} {sentence(made_up(data)) if made_up(data) else ''}"), style="Caption")
-    for paragraph in (smallest(data), rests_on(data)):
-        made.add_paragraph(_text(paragraph))
+    for part in parts(one):
+        made.add_heading(_text(part["title"]), level=2)
+        if part["rows"]:
+            _table(
+                made, HEADS, part["rows"], (1.9, 1.1, INCHES - 4.0, 1.0), "The effect as a rate and as people, with its range and from where it would matter."
+            )
+        if part["about"] in ("checks", "mind"):
+            _bullets(made, part["lines"])
+        elif part["lines"]:
+            made.add_paragraph(_text(" ".join(part["lines"])))
+        if part["about"] == "next" and one["next"]["command"]:
+            made.add_paragraph(_text(one["next"]["command"])).runs[0].font.name = "Courier New"
+    for name, words_ in (("Data", one["data"]), ("What matters", one["matters"]), ("Cite", one["cite"])):
+        made.add_paragraph().add_run(f"{name}: ").bold = True
+        made.paragraphs[-1].add_run(_text(words_))
 
-    made.add_heading(_text(f"How certain it is: {answer['certainty']}"), level=2)
-    _bullets(made, [sentence(one) for one in answer["reasons"]] or ["No reason was recorded."])
-    made.add_heading("Checks", level=2)
-    told = [one for one in data["refutations"] if one["survived"] is not True]
+    made.add_heading("Checks that did not pass or were not run", level=2)
+    told = [check for check in data["refutations"] if check["survived"] is not True]
     passed = len(data["refutations"]) - len(told)
     none = "No check was asked for, so none has been passed."
     made.add_paragraph(f"{capital(count(passed, 'check'))} passed, which is no proof." if data["refutations"] else none)
     if told:
-        states = [(STATES[one["survived"]][0], (one["reason"] if one["survived"] is None else one["found"]) or "not said") for one in told]
-        seen = [(capital(words(one["name"])), state, sentence(what)) for one, (state, what) in zip(told, states, strict=True)]
+        states = [(STATES[check["survived"]][0], (check["reason"] if check["survived"] is None else check["found"]) or "not said") for check in told]
+        seen = [(capital(language.check(check["name"])), state, sentence(readable(data, what))) for check, (state, what) in zip(told, states, strict=True)]
         heads = ("Check", "Result", "What was seen, or why it was not run")
         _table(made, heads, seen, (1.7, 1.1, INCHES - 2.8), "Checks that did not pass or were not run.")
-    made.add_heading("What we cannot say", level=2)
-    _bullets(made, [sentence(one) for one in answer["cannot_say"]] or ["Nothing was named."])
+    made.add_heading(_text(language.terms["cannot_say_head"]), level=2)
+    _bullets(made, [sentence(limit) for limit in answer["cannot_say"]] or ["Nothing was named."])
+    bias = risk.shown(data)
+    made.add_heading("Risk of bias", level=2)
+    made.add_paragraph(_text(bias["said"]))
+    _table(made, bias["heads"], bias["rows"], (1.2, 1.3, 1.8, 1.0, 1.0), bias["caption"])
+    made.add_paragraph("What the Magenta Book and TIGER ask of an evaluation:").paragraph_format.space_before = Pt(12)
+    _bullets(made, bias["asked"])
     made.add_paragraph("The whole report is report.html, in the folder that this document comes from.")
     out = io.BytesIO()
     made.save(out)

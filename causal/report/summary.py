@@ -1,4 +1,4 @@
-"""The first screen as Markdown: the headline, what it is in people, the range, the certainty, the checks."""
+"""The first screen as Markdown, and after it the checks in full, what cannot be said and what the table on risk of bias says."""
 
 from __future__ import annotations
 
@@ -6,34 +6,41 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from causal.report.phrases import STATES, made_up, sentence, tally, words
-from causal.report.screen import asked, facts, smallest
+from causal.language import language_of
+from causal.report.first import HEADS, first, parts
+from causal.report.phrases import STATES, made_up, readable, sentence, tally
 from causal.words import capital
 
 
 def summary(data: Mapping[str, Any]) -> str:
     """A page of text; the headline is its first line."""
-    answer = data["answer"]
-    said = [f"# {escaped(answer['headline'])}", "", escaped(answer["second"]), "", f"*{escaped(data['title'])}.* {escaped(asked(data))}", ""]
+    answer, one, language = data["answer"], first(data), language_of(data.get("language"))
+    said = [f"# {escaped(one['headline'])}", "", escaped(one["second"]), "", f"*{escaped(one['kick'])}.* {escaped(one['asked'])}", ""]
     said += [f"**{escaped(made_up(data))}.**", ""] if made_up(data) else []
-    for fact in facts(data):
-        if fact["big"]:
-            lines = " ".join(sentence(line) for line in (fact["big"], *fact["lines"]))
-            said.append(f"- **{escaped(fact['title'])}:** {escaped(lines)}")
-    said += ["", escaped(smallest(data)), ""]
-    said += [f"## How certain it is: {escaped(answer['certainty'])}", "", escaped(answer["meaning"]), ""]
-    said += [f"- {escaped(sentence(reason))}" for reason in answer["reasons"]]
-    said += ["", f"For evaluators: {escaped(answer['evaluators'])}"] if answer["evaluators"] else []
-    said += ["", "## Checks", "", tally([one["survived"] for one in data["refutations"]]), ""]
-    for one in data["refutations"]:
-        seen = one["reason"] if one["survived"] is None else one["found"]
-        said.append(f"- {capital(words(one['name']))}: **{STATES[one['survived']][0]}**. {escaped(sentence(seen or ''))}")
-    said += ["", "## What we cannot say", ""]
-    said += [f"- {escaped(sentence(one))}" for one in answer["cannot_say"]]
-    if answer["would_change"]:
-        said += ["", "## What would change it", "", *(f"- {escaped(sentence(one))}" for one in answer["would_change"])]
+    for part in parts(one):
+        said += [f"## {escaped(part['title'])}", ""]
+        if part["rows"]:
+            said += [_row(HEADS), "|" + "---|" * len(HEADS), *map(_row, part["rows"]), ""]
+        if part["about"] in ("checks", "mind"):
+            said += [*(f"- {escaped(line)}" for line in part["lines"]), ""]
+        elif part["lines"]:
+            said += [escaped(" ".join(part["lines"])), ""]
+        if part["about"] == "next" and one["next"]["command"]:
+            said += [f"    {one['next']['command']}", ""]
+    said += [f"Data: {escaped(one['data'])} What matters: {escaped(one['matters'])}", "", f"Cite: {escaped(one['cite'])}", ""]
+    said += [f"For evaluators: {escaped(answer['evaluators'])}", ""] if answer["evaluators"] else []
+    said += ["## Every check", "", tally([check["survived"] for check in data["refutations"]]), ""]
+    for check in data["refutations"]:
+        seen = check["reason"] if check["survived"] is None else check["found"]
+        said.append(f"- {escaped(capital(language.check(check['name'])))}: **{STATES[check['survived']][0]}**. {escaped(sentence(readable(data, seen or '')))}")
+    said += ["", f"## {escaped(language.terms['cannot_say_head'])}", ""]
+    said += [f"- {escaped(sentence(limit))}" for limit in answer["cannot_say"]]
     said += ["", "The whole report is [report.html](report.html).", ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(said))
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(map(escaped, cells)) + " |"
 
 
 def escaped(text: str) -> str:

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -195,7 +195,9 @@ def influence(result: Result) -> str:
     if len(clusters) != len(scores):
         return lines([heads])
     names = result.panel.places["name"].to_dict()
-    simulated = made_up({"source": {"simulated": result.panel.simulated, "planted": result.panel.planted}}) or "no"
+    question, panel = result.study.question, result.panel
+    about = {"simulated": panel.simulated, "planted": panel.planted, "variables": [asdict(panel.variable(question.outcome))]}
+    simulated = made_up({"source": about, "question": asdict(question), "graph": {"nodes": []}}) or "no"
     rows = zip(clusters, scores, strict=True)
     return lines([heads, *([cell(code), cell(names.get(code, NOT_APPLICABLE)), cell(float(score)), simulated] for code, score in rows)])
 

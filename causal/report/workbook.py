@@ -15,8 +15,8 @@ from typing import Any
 
 from causal.open_data import INTERVAL, NOT_APPLICABLE
 from causal.report import tables
-from causal.report.phrases import STATES, decimals, made_up, sentence, words
-from causal.report.screen import asked, facts, rests_on, smallest
+from causal.report.first import HEADS, first, parts
+from causal.report.phrases import STATES, decimals, made_up, readable, sentence, words
 from causal.words import capital
 
 LONGEST = 32_000  # letters in a cell; Excel's limit is 32,767
@@ -41,17 +41,19 @@ def workbook(data: Mapping[str, Any]) -> bytes:
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves a file of its own open
         import gptables  # half a second, for it needs pandas
 
-    answer, stamp = data["answer"], made_up(data)
+    answer, stamp, one = data["answer"], made_up(data), first(data)
     sheets = {
-        "Answer": _sheet("answer", "The answer", ("What", "In words"), _answer(data), about=ONE_TABLE),
+        "Answer": _sheet("answer", "The answer", ("What", "In words"), _answer(data, one), about=ONE_TABLE),
         "Effects": _effects(data),
         "Checks": _checks(data),
         "Limits": _sheet("limits", "What cannot be said, and what is assumed", ("Kind", "Statement"), _limits(data), about=ONE_TABLE),
     }
+    about = [f"Data: {one['data']}", f"What matters: {one['matters']}", f"Cite: {one['cite']}"]
+    about.append("The report, report.html, and every number, result.json, stand in the same folder.")
     cover = gptables.Cover(
         title=_safe(answer["headline"]),
-        intro=[_safe(one) for one in (data["title"], asked(data), f"{sentence(stamp)} Every number is made up." if stamp else "") if one],
-        about=[_safe(one) for one in (rests_on(data), smallest(data), "The report, report.html, and every number, result.json, stand in the same folder.")],
+        intro=[_safe(said) for said in (data["title"], one["asked"], f"{sentence(stamp)} Every number is made up." if stamp else "") if said],
+        about=[_safe(said) for said in about],
         cover_label="Cover",
     )
     notes: Any = _frame(("Note reference", "Note text"), list(NOTES.items()), plain=True)
@@ -70,18 +72,22 @@ def workbook(data: Mapping[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def _answer(data: Mapping[str, Any]) -> Rows:
+def _answer(data: Mapping[str, Any], one: Mapping[str, Any]) -> Rows:
+    """The first screen, a line a row."""
     answer = data["answer"]
-    said = [("Answer", answer["headline"]), ("Estimate and range", answer["second"]), ("Question", asked(data))]
+    said = [("Answer", one["headline"]), ("Estimate and range", one["second"]), ("Question", one["asked"])]
     said += [("Simulated", sentence(made_up(data)))] if made_up(data) else []
-    said += [(one["title"], " ".join(sentence(line) for line in (one["big"], *one["lines"]) if line)) for one in facts(data)]
+    for part in parts(one):
+        lines = [f"{row[0]}: {row[1]} ({HEADS[2].lower()}: {row[2]}; {HEADS[3].lower()} {row[3]})." for row in part["rows"]]
+        said.append((part["title"], " ".join([*lines, *part["lines"]])))
+    said += [("Command of the next step", one["next"]["command"])] if one["next"]["command"] else []
     said += [("For evaluators", answer["evaluators"])] if answer["evaluators"] else []
-    return [*said, ("What counts as important", smallest(data)), ("Rests on", rests_on(data))]
+    return [*said, ("What matters", one["matters"]), ("Data", one["data"]), ("Cite", one["cite"])]
 
 
 def _limits(data: Mapping[str, Any]) -> Rows:
     said = [("Cannot be said", sentence(one)) for one in data["answer"]["cannot_say"]]
-    said += [("Assumed", sentence(one)) for one in data["identification"]["assumptions"]]
+    said += [("Assumed", sentence(readable(data, one))) for one in data["identification"]["assumptions"]]
     return said or [("Cannot be said", "Nothing was named.")]
 
 
@@ -113,7 +119,7 @@ def _checks(data: Mapping[str, Any]) -> Any:
             STATES[one["survived"]][0],
             "yes" if one["name"] in bias else "no",
             one["asks"],
-            sentence((one["reason"] if one["survived"] is None else one["found"]) or "not said"),
+            sentence(readable(data, (one["reason"] if one["survived"] is None else one["found"]) or "not said")),
             one["cannot_detect"],
             one["p_value"],
         )

@@ -38,6 +38,7 @@ parliamentary questions on the number of children's centres, 2010 to 2019.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -159,7 +160,7 @@ class Simulated(World):
 
     first_year: int | None = None
     last_year: int | None = None
-    keep_regions: tuple[str, ...] = ()
+    keep_regions: str | Sequence[str] | None = ()
     break_at: int | None = None
     borders: bool = False
     groups: str | None = None
@@ -182,6 +183,10 @@ class Simulated(World):
             columns[name] = (np.maximum(values, 0) if unit.startswith("per 10") else values).T.ravel()
         places = _places(self.authorities)
         index = pd.MultiIndex.from_product([places.index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
+
+        def switches(name: str) -> bool:
+            return bool(self.switches) and name.startswith("centre_spend")
+
         variables = tuple(
             with_names(
                 Variable(
@@ -191,9 +196,8 @@ class Simulated(World):
                     source=f"simulated: {equation}",
                     varies="authority" if name in LASTING else "both",
                     count_per=10_000.0 if unit == RATE else None,
-                    caution="centre spending as recorded: some authorities switch how they report it"
-                    if self.switches and name.startswith("centre_spend")
-                    else "",
+                    caution="centre spending as recorded: some authorities switch how they report it" if switches(name) else "",
+                    remedy="Ask of closures (experiment=closures): a closed centre is recorded as it is, without switches" if switches(name) else "",
                     unmoved="bones break and are mended whatever a council does for children" if name == "unrelated" else "",
                 )
             )

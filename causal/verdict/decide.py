@@ -183,7 +183,7 @@ def judge(
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        would_change=_would_change(question, reasons, row, certainty, sees, refutations),
+        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design)),
         next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
@@ -197,9 +197,11 @@ def _unanswered(identification: Identification, needs: Sequence[str], remedies: 
         change = (Change(code="variation"),) if fixed else ()
         step = Next(code="variation") if fixed else Next(code="identify")
         return Verdict(gate="not_estimable", told=told, would_change=change, cannot_say=(Limit(code="anything"),), next=step)
-    change = (Change(code="measure", told=tuple(needs)),) if needs else ()
-    step = Next(code="measure", told=tuple(remedies) or tuple(needs)) if needs else Next(code="identify")
-    return Verdict(gate="not_identified", told=tuple(needs), would_change=change, cannot_say=(Limit(code="anything"),), next=step)
+    lacking: tuple[Change, ...] = (Change(code="measure", told=tuple(needs)),) if needs else ()
+    lacking += tuple(Change(code="remedy", told=(remedy,)) for remedy in dict.fromkeys(remedies)) if needs else ()
+    # of a cause that nobody records what would have to be done is more use than its name
+    step = Next(code="identify") if not needs else Next(code="record", told=tuple(remedies)[:1]) if remedies else Next(code="measure", told=tuple(needs))
+    return Verdict(gate="not_identified", told=tuple(needs), would_change=lacking, cannot_say=(Limit(code="anything"),), next=step)
 
 
 # --- 1, the gate
@@ -309,7 +311,8 @@ def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refut
     found = []
     if lacking := [look for look in rule.looks if not made[look]]:
         found.append(Reason(concern="unlooked", checks=tuple(lacking)))
-    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]]
+    # a lead sees what a drift beforehand brings, and far smaller ones: where it could see what matters the look was not blind
+    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]] + [one for one in ran if one.role == "lead"]
     if seeing and not any(one.blind_below is not None and one.blind_below < smallest for one in seeing):
         known = [one.blind_below for one in seeing if one.blind_below is not None]
         found.append(Reason(concern="blind", checks=tuple(one.name for one in seeing), numbers={"blind below": min(known)} if known else {}))
@@ -365,13 +368,19 @@ def _known(identification: Identification, design: Design, estimate: Estimate, r
 
 
 def _would_change(
-    question: Question, reasons: Sequence[Reason], row: Row | None, certainty: int | None, sees: float | None, refutations: Sequence[Refutation]
+    question: Question,
+    reasons: Sequence[Reason],
+    row: Row | None,
+    certainty: int | None,
+    sees: float | None,
+    refutations: Sequence[Refutation],
+    remedies: Sequence[str],
 ) -> tuple[Change, ...]:
     """What took certainty first, then a hidden cause, then what keeps the range wide."""
     found = []
     for one in reasons:
         if one.concern == "record":
-            found.append(Change(code="record", told=one.told))
+            found += [Change(code="remedy", told=(remedy,)) for remedy in remedies] or [Change(code="record", told=one.told)]
         elif one.concern == "shared_shocks":
             found.append(Change(code="groups", check=one.checks[0]))
         elif one.concern in ("unlooked", "blind"):
@@ -416,7 +425,7 @@ def _next(
     concerns = {one.concern: one for one in reasons}
     if "unchecked" in concerns:
         return Next(code="check")
-    remedies = tuple(v.remedy for v in (design.treatment_variable, design.outcome_variable) if v.caution and v.remedy)
+    remedies = _remedies(design)
     if "record" in concerns and remedies:
         return Next(code="record", told=remedies[:1])
     if "unlooked" in concerns:
@@ -428,6 +437,11 @@ def _next(
     if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
         return Next(code="information", number=(sees / question.smallest_important) ** 2)
     return Next(code="again")
+
+
+def _remedies(design: Design) -> tuple[str, ...]:
+    """What would mend a record that is known to be at fault, where somebody knows."""
+    return tuple(dict.fromkeys(v.remedy for v in (design.treatment_variable, design.outcome_variable) if v.caution and v.remedy))
 
 
 def _cannot_say(

@@ -137,13 +137,14 @@ class Change:
     ----------
     code : "measure" (what would have to be measured, `told`), "variation" (a treatment that changes within authorities),
         "information" (how many times as much, `number`), "negative_control", "timing", "record",
-        "groups", "placebos" or "hidden" (a hidden cause, `number` times as strong as `told`, would admit what `admits` says).
+        "remedy" (the datum that would settle it, `told`), "groups", "placebos" or
+        "hidden" (a hidden cause, `number` times as strong as `told`, would admit what `admits` says).
     check : the check that it would take; "" where it takes none.
     share : of what is left of treatment and outcome, that a hidden cause would have to explain to take the estimate to nothing.
     admits : what would fit the data then.
     """
 
-    code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "groups", "placebos", "hidden"]
+    code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "remedy", "groups", "placebos", "hidden"]
     check: str = ""
     told: tuple[str, ...] = ()
     number: float | None = None

@@ -23,6 +23,24 @@ if TYPE_CHECKING:
 
 BLUE, TURQUOISE, PINK, ORANGE, GREY, PURPLE = "#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1"
 PALE, BAND = "#BFBFBF", "#E8E8E8"
+# what each colour of a figure is on a dark page; a colour that is not here would be a light patch there
+DARK = {
+    "#ffffff": "#14181c",
+    "#000000": "#eceff1",
+    "#3d3d3d": "#d5dbe0",
+    "#6e6e6e": "#98a3ac",
+    "#bfbfbf": "#6a7580",
+    "#e8e8e8": "#29323a",
+    "#f2f2f2": "#1f252b",
+    "#12436d": "#8cc4f5",
+    "#28a197": "#6fd6c6",
+    "#801650": "#f29ac4",
+    "#f46a25": "#ffb27a",
+    "#a8430f": "#ffb27a",
+    "#a285d1": "#c9b4ee",
+    "#e6f4f2": "#143a36",
+    "#fef0e9": "#40260f",
+}
 WIDTH, LEFT, RIGHT = 7.4, 2.1, 1.55  # inches: the whole, room for labels, room for numbers
 NARROW = 3.4  # inches, for a telephone
 NAME = 26  # letters that fit beside the numbers there
@@ -357,7 +375,17 @@ def svg_of(fig: Figure) -> str:
     print_svg(out, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     drawn = out.getvalue()
     drawn = drawn[drawn.index("<svg") :]
-    return re.sub(r"'DejaVu Sans'(, [^;\"]*)?", FONTS.replace("\\", ""), drawn)
+    return dark_too(re.sub(r"'DejaVu Sans'(, [^;\"]*)?", FONTS.replace("\\", ""), drawn))
+
+
+def dark_too(svg: str) -> str:
+    """A drawing that is dark where its reader asked for dark pages.
+
+    Its colours stand in the marks themselves, so each has a rule of its own that wins over them on a dark screen and nowhere else.
+    """
+    used = sorted(set(re.findall(r"#[0-9a-f]{6}\b", svg.lower())) & set(DARK) | {PINK.lower()})  # that of the line that `stamped` adds
+    rules = "".join(f'[style*="{kind}: {one}" i]{{{kind}: {DARK[one]} !important}}' for one in used for kind in ("fill", "stroke"))
+    return svg.replace("</style>", f"</style>\n  <style>@media screen and (prefers-color-scheme: dark) {{text{{fill: {DARK['#000000']}}}{rules}}}</style>", 1)
 
 
 def png_of(fig: Figure) -> bytes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
+from causal.report.figures.strip import ticks
 from causal.report.phrases import level, rounding, variable
 from causal.verdict.say import sign, usual
 from causal.words import capital, signed
@@ -210,19 +211,6 @@ def _span(marks: Sequence[Mark], smallest: float) -> tuple[float, float]:
 # --- drawing
 
 
-def _ticks(span: tuple[float, float], most: int) -> list[tuple[float, str]]:
-    low, high = span
-    raw = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * power for size in (1, 2, 5, 10) if size * power >= raw * 0.999)
-    places = max(0, -math.floor(math.log10(step) + 1e-9))
-    first = math.ceil(low / step)
-    values = [at * step for at in range(first, math.floor(high / step) + 1)]
-    if places > 5 or step >= 1e7:
-        return [(value, f"{value:.2g}".replace("-", "−") if abs(value) > step / 2 else "0") for value in values]
-    return [(value, signed(value, places) if abs(value) > step / 2 else "0") for value in values]
-
-
 def text(x: float, y: float, words: str, *, size: float = 13.5, anchor: str = "start", bold: bool = False, colour: str = "ink", halo: bool = False) -> str:
     """A line of text."""
     return (
@@ -279,7 +267,7 @@ def _axis(frame: Frame, plot: tuple[int, int], y: float, size: float, *, words: 
     at = frame.scale(plot)
     made = f'<path d="M{plot[0]} {y:.1f}H{plot[1]}" stroke="var(--edge)"/>'
     last = -math.inf
-    for value, label in _ticks(frame.span, 10 if words else 5):
+    for value, label in ticks(*frame.span, 10 if words else 5):
         x = at(value)
         if x - wide_as(label, size) / 2 < last + 6:
             continue
@@ -315,7 +303,7 @@ def _drawn(one: Mark, frame: Frame, plot: tuple[int, int], y: float, *, values: 
             room = wide_as(shown[0], 15) / 2 + 6
             for x, words, way in ((left, shown[1], -1), (right, shown[2], 1)):
                 if abs(x - middle) > room + wide_as(words, 13.5):
-                    made += text(x, y - 11, words, anchor="start" if way < 0 else "end", halo=True)
+                    made += text(x - 4 * way, y - 11, words, anchor="start" if way < 0 else "end", halo=True)  # beside a line that stands there
                 elif PLOT[0] - 60 < x + way * (14 + wide_as(words, 13.5)) < WIDE:  # else it stands in the line under the headline alone
                     made += text(x + way * 14 if abs(x - middle) < 14 else x + way * 5, y + 5, words, anchor="end" if way < 0 else "start", halo=True)
         return made

@@ -49,6 +49,7 @@ STANDING = (
     "counts from 1 to 5 are withheld and missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
     "spending power changes are rounded to 1 percentage point in the source: after eight years the chained index is good to about 1.5 points",
 )
+DATES = "Get the dates on which each centre opened and closed (register of establishments): closures have no bookkeeping jumps"
 MERGED = "Dorset, Bournemouth and Poole are one place in all years, and so is Northamptonshire; averages of parts are weighted by children aged 0 to 17"
 PUBLISHED = (
     "authorities are as published: Dorset, Bournemouth and Poole end in 2019 and Northamptonshire in 2021, their successors begin the year after; "
@@ -95,14 +96,14 @@ class England:
     snapshot_offset: int = 0
     centres_base: int = 2010
     population_series: str | None = None
-    lait: tuple[str, ...] = ()
-    keep_regions: tuple[str, ...] = ()
+    lait: str | Sequence[str] | None = ()
+    keep_regions: str | Sequence[str] | None = ()
     break_at: int | None = None
     region_columns: bool = False
     cross_section: int | None = None
     borders: str | None = None
     groups: str | None = None
-    derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    derived: Mapping[str, Mapping[str, Any]] | None = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         several = not isinstance(self.path, (str, os.PathLike))
@@ -540,6 +541,7 @@ class England:
         else:
             breaks = {when: why for each in giving for need in needs if (each.key, need) in there for when, why in each.breaks.get(need, {}).items()}
         rounding = [self._folder.rounding[need] for need in one.needs if need in self._folder.rounding]
+        of_centres = "centre" in one.name and "spend" in one.name
         made = Variable(
             name=one.name,
             label=one.label,
@@ -548,7 +550,8 @@ class England:
             definition="; ".join([one.definition_of(self._choices), *(self._revision(need) for need in one.needs[:1] if self._much_revised(need))]),
             varies=one.varies,
             count_per=one.count_per,
-            caution=recorded if "centre" in one.name and "spend" in one.name else "",
+            caution=recorded if of_centres else "",
+            remedy=DATES if of_centres and recorded else "",
             unmoved=one.unmoved,
             rounding=rounding[0] if rounding else None,
             breaks=tuple(sorted(breaks.items())),
