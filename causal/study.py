@@ -206,6 +206,7 @@ def run(
     identification: Identification | None = None,
     workers: int = 1,
     say: Callable[[str], None] | None = None,
+    before: Callable[[Design], None] | None = None,
 ) -> Result:
     """Load, identify, design, estimate, refute, judge.
 
@@ -215,6 +216,7 @@ def run(
     identification : what `identify` found for this study, if it was asked already (many panels, one graph).
     workers : processes for draws; changes no number.
     say : called with a line at each step; None is silent.
+    before : called with the design before anything is fitted.
 
     Raises
     ------
@@ -236,6 +238,8 @@ def run(
         made, inestimable = analysis.design, analysis.not_estimable
         estimate: Estimate | None = None
         if made is not None:
+            if before is not None:
+                before(made)
             try:
                 with clock("estimate"):
                     estimate = answered(study.estimator, made, stream(study.seed, "estimate"))

@@ -21,6 +21,7 @@ import numpy as np
 from causal.aside import mine, sweep
 from causal.document import called, read_text
 from causal.errors import CausalError, DataError, refusal
+from causal.proposal import proposal
 from causal.refuters import labels
 from causal.report.phrases import effect, interval, variable
 from causal.report.risk import risk
@@ -51,6 +52,7 @@ KEYS = (
     "estimate",
     "baseline",
     "beside",
+    "proposal",
     "steps",
     "dose",
     "refutations",
@@ -71,6 +73,7 @@ FORMS: dict[str, type | tuple[type, ...]] = {
 # keys that records did not have from the beginning, and what stands for them where they are lacking
 LATER: dict[str, Any] = {
     "beside": [],
+    "proposal": None,
     "short": "",
     "steps": [],
     "dose": [],
@@ -110,6 +113,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "estimate": result.estimate,
         "baseline": result.baseline,
         "beside": result.voices,
+        "proposal": None if result.design is None else proposal(result.design, study.estimator),
         "steps": result.steps,
         "dose": result.dose,
         "refutations": result.refutations,
