@@ -342,7 +342,9 @@ def kinds(base: Path, address: str, given: list[str]) -> list[Kind]:
     return [
         Kind(name="run", words=lambda out: ["run", *TINY, f"runs={out}"], homes=("out/closures/*/*",)),
         Kind(name="sweep", words=lambda out: ["run", "-m", *TINY, "estimator=fixed_effects,difference", f"runs={out}"], homes=runs),
-        Kind(name="study", words=lambda out: ["study", "tiny", "--config-dir", str(own), "workers=1", f"runs={out}"], homes=("out/closures/*/*", "out/studies/*")),
+        Kind(
+            name="study", words=lambda out: ["study", "tiny", "--config-dir", str(own), "workers=1", f"runs={out}"], homes=("out/closures/*/*", "out/studies/*")
+        ),
         Kind(
             name="simulate",
             words=lambda out: ["simulate", *TINY, "--panels", "12", f"runs={out}"],
