@@ -547,6 +547,7 @@ def _voice(one: Voice, verdict: Verdict, question: Question, outcome: Variable, 
     return language.voices[stand].format(method=name, size=size, told=one.told)
 
 
+MOST_TIMES = 1_000_000  # as much information, beyond which a number would say no more
 SMALL = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
