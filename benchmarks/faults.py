@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ KINDS = ("run", "sweep", "study", "simulate", "fetch", "cache")
 SIZES = [2**power for power in range(9, 29)]  # bytes: 512 to 134 million
 STUDY = """title: Tiny
 said: Two questions on a small panel.
-words: source.authorities=20 refuters=[] workers=1
+words: source.authorities=20 refuters=[]
 entries:
   - run: experiment=closures
   - run: experiment=closures estimator=difference
@@ -121,14 +121,14 @@ def whole_folders(top: Path, homes: Sequence[str]) -> list[Path]:
     return found
 
 
-def problems(top: Path, homes: Sequence[str], names: set[str]) -> list[str]:
+def problems(top: Path, names: Mapping[str, set[str]]) -> list[str]:
     """Files that are lacking or broken in folders that stand under names of their own; a file that is being written bears another name."""
     wrong = []
-    for folder in whole_folders(top, homes):
+    for folder, wanted in ((folder, names[home]) for home in names for folder in whole_folders(top, [home])):
         there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
         named = {name for name in there if not unfinished(name)}
-        if names - named:
-            wrong.append(f"{folder}: lacks {sorted(names - named)[:3]}")
+        if wanted - named:
+            wrong.append(f"{folder}: lacks {sorted(wanted - named)[:3]}")
         wrong += filter(None, (broken(folder / name) for name in named))
     return wrong
 
@@ -177,10 +177,12 @@ def kills(kind: Kind, number: int, dice: random.Random, base: Path) -> dict[str,
     seconds = time.monotonic() - began
     if status not in (0, 2) or "Traceback" in said:
         raise SystemExit(f"{kind.name} does not end well when left alone ({status}):\n{said[-2000:]}")
-    names = set.intersection(
-        *({file.relative_to(one).as_posix() for file in one.rglob("*") if file.is_file()} for one in whole_folders(undisturbed, kind.homes))
-    )
-    names = set() if kind.each else {name for name in names if not unfinished(name)}
+    names: dict[str, set[str]] = {}  # the files that every folder of a home has
+    for home in kind.homes:
+        there = [{file.relative_to(one).as_posix() for file in one.rglob("*") if file.is_file()} for one in whole_folders(undisturbed, [home])]
+        if not there:
+            raise SystemExit(f"{kind.name} leaves nothing in {home} when left alone ({status}):\n{said[-2000:]}")
+        names[home] = set() if kind.each else {name for name in set.intersection(*there) if not unfinished(name)}
     truth = answers(undisturbed, kind.homes)
     count = {"killed": 0, "too late": 0, "half": 0, "changed": 0, "not resumed": 0, "other answers": 0, "left lying": 0}
     told: list[str] = []
@@ -203,7 +205,7 @@ def kills(kind: Kind, number: int, dice: random.Random, base: Path) -> dict[str,
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         count["killed" if with_life else "too late"] += 1
-        wrong = problems(folder, kind.homes, names)
+        wrong = problems(folder, names)
         count["half"] += bool(wrong)
         told += wrong
         after = digests(folder, kind.homes)
@@ -214,7 +216,7 @@ def kills(kind: Kind, number: int, dice: random.Random, base: Path) -> dict[str,
             again, said = finished(causal(kind.words(folder / "out"), folder=folder, cache=folder / "cache"))
             count["not resumed"] += again != status
             told += [said[-600:]] if again != status else []
-            wrong = problems(folder, kind.homes, names)
+            wrong = problems(folder, names)
             count["half"] += bool(wrong)
             other = answers(folder, kind.homes) != truth
             count["other answers"] += other
@@ -246,7 +248,7 @@ def full(words: Callable[[Path], list[str]], size: int, base: Path, homes: Seque
     elsewhere = Path(tempfile.mkdtemp(dir=base))
     with disk(size, base) as (folder, largest, how):
         status, said = finished(causal(words(folder / "out"), folder=elsewhere, cache=elsewhere / "cache", largest=largest))
-        wrong = problems(folder, homes, set()) + left_lying(folder)
+        wrong = problems(folder, {home: set() for home in homes}) + left_lying(folder)
         if status != 0 and whole_folders(folder, homes) and not any("simulations" in home for home in homes):
             wrong.append(f"{size}: refused, and there is a folder all the same")
     lines = said.strip().splitlines() or [""]
@@ -340,10 +342,10 @@ def kinds(base: Path, address: str, given: list[str]) -> list[Kind]:
     return [
         Kind(name="run", words=lambda out: ["run", *TINY, f"runs={out}"], homes=("out/closures/*/*",)),
         Kind(name="sweep", words=lambda out: ["run", "-m", *TINY, "estimator=fixed_effects,difference", f"runs={out}"], homes=runs),
-        Kind(name="study", words=lambda out: ["study", "tiny", "--config-dir", str(own), f"runs={out}"], homes=("out/closures/*/*", "out/studies/*")),
+        Kind(name="study", words=lambda out: ["study", "tiny", "--config-dir", str(own), "workers=1", f"runs={out}"], homes=("out/closures/*/*", "out/studies/*")),
         Kind(
             name="simulate",
-            words=lambda out: ["simulate", *TINY, "--panels", "30", f"runs={out}"],
+            words=lambda out: ["simulate", *TINY, "--panels", "12", f"runs={out}"],
             homes=("out/simulations/*/*",),
             each=True,
         ),

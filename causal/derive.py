@@ -33,7 +33,7 @@ import pandas as pd
 from causal.errors import ConfigError, DataError, suggest
 from causal.knobs import is_number, is_whole
 from causal.panel import Loss, Panel, Variable
-from causal.words import count, listed
+from causal.words import count, listed, written
 
 # Verb → its other keys, with what they are where not given; `...` must be given.
 VERBS: dict[str, dict[str, Any]] = {
@@ -351,7 +351,7 @@ def _lag(making: _Making, spec: Mapping[str, Any]) -> Made:
     parent = making.panel.variable(spec["lag"])
     variable = _from(making, parent, label=f"{parent.label}, {count(by, 'year')} earlier", definition=f"{count(by, 'year')} earlier: {_meant(parent)}")
     breaks = tuple((year + by, why) for year, why in parent.breaks)  # a number of 2011 stands in the row of 2012
-    return making.known(parent.name, by=by), replace(variable, count_per=parent.count_per, breaks=breaks)
+    return making.known(parent.name, by=by), replace(_said_as(variable, parent), count_per=parent.count_per, breaks=breaks)
 
 
 def _log(making: _Making, spec: Mapping[str, Any]) -> Made:
@@ -431,11 +431,12 @@ def _per(making: _Making, spec: Mapping[str, Any]) -> Made:
     values, counted = making.known(top.name), making.known(people.name)
     making.lose(counted <= 0, f"{people.name} is 0 or below, and nothing can be divided by it")
     rate = values / counted.where(making.left) * times
-    each = f"per {people.unit}" if times == 1 else f"per {times:,g} {people.unit}"
+    each = f"per {people.unit}" if times == 1 else f"per {written(times)} {people.unit}"
     # a count (of children) per 10,000 children is just that; money keeps its own unit before it
     unit = each if top.unit == people.unit else f"{top.unit} {each}"
-    definition = f"{_meant(top)} ÷ {_meant(people)}" + ("" if times == 1 else f" × {times:,g}")
+    definition = f"{_meant(top)} ÷ {_meant(people)}" + ("" if times == 1 else f" × {written(times)}")
     variable = _from(making, top, people, label=top.label, unit=unit, definition=definition)
+    variable = _said_as(variable, top)
     # told as a number of children only where the rate's children are the ones that the panel counts
     return rate, replace(variable, count_per=times if people.name == making.panel.population else None)
 
@@ -558,6 +559,11 @@ def _meant(variable: Variable) -> str:
     return f"{variable.name} ({variable.definition or variable.label})"
 
 
+def _said_as(variable: Variable, parent: Variable) -> Variable:
+    """With its parent's stock or flow and its parent's word for more of it: what is the same thing at another date, or for so many people."""
+    return replace(variable, counts=parent.counts, comparative=parent.comparative)
+
+
 def _from(making: _Making, *parents: Variable, label: str, definition: str, unit: str | None = None) -> Variable:
     """A new column's words: its parents' sources, cautions and breaks, the coarsest of their roundings, and how it varies."""
     varies = {parent.varies for parent in parents}
@@ -569,6 +575,7 @@ def _from(making: _Making, *parents: Variable, label: str, definition: str, unit
         source="; ".join(dict.fromkeys(parent.source for parent in parents if parent.source)),
         definition=definition,
         varies=varies.pop() if len(varies) == 1 else "both",
+        comparative="a higher",  # a logarithm, a share or a change is no number of people, of which there are more or fewer
         caution="; ".join(dict.fromkeys(parent.caution for parent in parents if parent.caution)),
         remedy=next((parent.remedy for parent in parents if parent.caution and parent.remedy), ""),
         rounding=max(rounded) if rounded else None,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from causal.study import Result
 
-LINES, TALL = 10, 640  # of a result in text; pixels of its first screen in a cell
+LINES, TALL = 10, 760  # of a result in text; pixels of its first screen in a cell
 CALL = "causal.run(study)"
 
 

@@ -36,6 +36,11 @@ def years_later(lag: int) -> str:
     return numbers.get(lag, f"{lag} years later")
 
 
+def written(number: float) -> str:
+    """1,000,000 or 0.5: a number that somebody wrote down, with all its digits and none more."""
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,}"
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """1 row, 2 rows, 1,184 rows."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,7 +1,7 @@
 """Every command of the README and of the documentation site runs, in the order in which it stands; what it prints is no part of this test.
 
-On the default panel a command is run on 40 authorities, without checks where none are named, and with two panels where panels are simulated. What asks England's files,
-sweeps, or names checks or a learner is composed here, and run by `make test-long`.
+On the default panel a command is run on 40 authorities, without checks where none are named, and with two panels where panels are simulated. What asks
+England's files, sweeps, or names checks or a learner is composed here, and run by `make test-long`.
 """
 
 from __future__ import annotations

@@ -74,6 +74,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("shared.py", "widened"): "to go: the words of an error, without what is said again",
     ("report/first.py", ""): "words of a command, as a user typed them",
     ("report/figures/hero.py", "_narrow"): "a line's own label, which stands bold before its words",
+    ("report/phrases.py", "_names"): "names of columns in a text, put by their labels for readers",
+    ("report/phrases.py", "_labelled"): "names of columns in a text, put by their labels for readers",
     ("report/phrases.py", "slug"): "a file's name made from words",
     ("report/phrases.py", "sentence"): "whether a full stop is lacking",
     ("report/record.py", ""): "letters that XML cannot hold",

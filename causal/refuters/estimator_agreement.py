@@ -71,6 +71,7 @@ class EstimatorAgreement:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "agreement"
     label: ClassVar[str] = "other methods"
+    catches: ClassVar[str] = "recorded_with_error"
 
     estimators: Sequence[Estimator] = ()
     adoption: Sequence[Estimator] = ()

@@ -59,6 +59,7 @@ class FutureTreatment:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "lead"
     label: ClassVar[str] = "treatment of later years"
+    catches: ClassVar[str] = "feedback"
 
     leads: int = 2
     controls: bool = True

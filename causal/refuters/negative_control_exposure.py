@@ -48,6 +48,7 @@ class NegativeControlExposure:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "negative_control"
     label: ClassVar[str] = "a treatment that cannot act"
+    catches: ClassVar[str] = "hidden_cause"
 
     exposures: tuple[str, ...] = ()
     hold_treatment: bool = True

@@ -106,6 +106,7 @@ class NegativeControlOutcome:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "negative_control"
     label: ClassVar[str] = "an outcome it cannot move"
+    catches: ClassVar[str] = "hidden_cause"
 
     outcomes: tuple[str, ...] = ()
     calibrate_from: int = 5

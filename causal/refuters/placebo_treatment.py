@@ -48,6 +48,7 @@ class PlaceboTreatment:
     family: ClassVar[Family] = "inference"
     role: ClassVar[Role | None] = "placebo"
     label: ClassVar[str] = "treatment dealt by chance"
+    catches: ClassVar[str] = "rows_as_independent"
 
     draws: int = 500
     refits: int | None = None

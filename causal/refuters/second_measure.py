@@ -43,6 +43,7 @@ class SecondMeasure:
     family: ClassVar[Family] = "record"
     role: ClassVar[Role | None] = "second_measure"
     label: ClassVar[str] = "a second measure"
+    catches: ClassVar[str] = "recorded_with_error"
 
     column: str | None = None
 

@@ -47,6 +47,7 @@ class SharedShocks:
     family: ClassVar[Family] = "inference"
     role: ClassVar[Role | None] = "shared_shocks"
     label: ClassVar[str] = "shocks that places share"
+    catches: ClassVar[str] = "shared_waves"
 
     draws: int = 4_999
     level: float = 0.05

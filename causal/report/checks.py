@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from causal.language import Language, language_of
-from causal.report.phrases import MEANS, STATES, chance, exact, sentence, words
+from causal.report.phrases import MEANS, STATES, chance, exact, readable, sentence, words
 from causal.verdict.say import usual
 from causal.words import capital, listed
 
@@ -36,9 +36,9 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
         state, icon = STATES[one["survived"]]
         lines = []
         if one["survived"] is None:
-            lines.append(("Why not", sentence(one["reason"] or "not said")))
+            lines.append(("Why not", sentence(readable(data, one["reason"] or "not said"))))
         else:
-            lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(one["found"]))]
+            lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(readable(data, one["found"])))]
             if one["p_value"] is not None:
                 lines.append(("Chance of something as bad in a clean world (p)", chance(one["p_value"])))
         lines.append(("What this means", _meaning(one, data)))
@@ -52,7 +52,7 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
                 "asks": one["asks"],
                 "short": _in_files(one["name"], language),
                 "lines": lines,
-                "numbers": pairs(one["numbers"]),
+                "numbers": pairs({readable(data, name): value for name, value in one["numbers"].items()}),
             }
         )
     ran = {one["name"] for one in data["refutations"]}
@@ -109,11 +109,11 @@ def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]
     for one in data["refutations"]:
         name = language.check(one["name"])
         if one["survived"] is None:
-            said["not_run"].append(f"{name}: {_cut(one['reason'] or 'not said')}")
+            said["not_run"].append(f"{name}: {_cut(readable(data, one['reason'] or 'not said'))}")
         elif one["survived"] and bias.get(one["name"]) != "failed":
             said["passed"].append(name)
         else:
-            said["failed"].append(f"{name}: {_cut(one['found'])}")
+            said["failed"].append(f"{name}: {_cut(readable(data, one['found']))}")
     ran = {one["name"] for one in data["refutations"]}
     if data["estimate"]:
         said["not_run"] += [f"{language.check(name)}: not asked for" for name in bias if name not in ran]

@@ -119,8 +119,8 @@ def where(data: Mapping[str, Any]) -> str:
     """England, 2012 to 2019."""
     span_of = [year for year in years(data) if year]
     country = setting(data)["country_name"]
-    design = data["design"]
-    number = design["authorities"] if design else len(data["source"]["places"])
+    used = data["estimate"] or data["design"]
+    number = used["authorities"] if used else len(data["source"]["places"])
     place = "simulated authorities" if data["source"]["simulated"] else country if country == "England" else count(number, "authority", "authorities")
     return ", ".join(filter(None, (place, "" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}")))
 

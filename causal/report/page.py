@@ -19,7 +19,7 @@ from causal.report.figures import curves, graph_figure
 from causal.report.figures.canvas import Drawing
 from causal.report.first import everywhere, first
 from causal.report.parts import render, shown, table
-from causal.report.phrases import contrast, label, made_up, sentence, tally, variable, words
+from causal.report.phrases import contrast, label, made_up, readable, sentence, tally, variable, words
 from causal.report.record import SCHEMA_VERSION
 from causal.report.sections import dated, span_of_years
 from causal.words import capital, count, counted_rows, crossed, listed
@@ -115,9 +115,9 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "risk": _risk(data),
         "graph": sections.graph(data, drawn),
         "cannot_say": [sentence(one) for one in answer["cannot_say"]],
-        "assumptions": [sentence(one) for one in found["assumptions"]],
-        "warnings": [sentence(one) for one in found["warnings"]],
-        "design": [sentence(one) for one in data["design"]["words"]] if data["design"] else ["Nothing was set up, because the effect is not identified."],
+        "assumptions": [sentence(readable(data, one)) for one in found["assumptions"]],
+        "warnings": [sentence(readable(data, one)) for one in found["warnings"]],
+        "design": _set_up(data),
         "identification": _identification(data),
         "data": _data(data),
         "limits": limits(data),
@@ -137,7 +137,7 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         return ["For showing what would have to be measured. For no statement on the effect, in either direction."]
     if data["verdict"]["failed"] or data["verdict"]["gate"]:
         return ["For showing that this design does not answer the question. For no statement on the effect, in either direction."]
-    where = everywhere(data) if source.get("people") else f"{design['authorities']} authorities"
+    where = everywhere(data) if source.get("people") else count((data["estimate"] or design)["authorities"], "authority", "authorities")
     when_ = "" if crossed(design["years"]) else f", outcomes of {span_of_years(design['years'])}"
     kind = "a difference that goes along with" if data["verdict"]["association"] else "an average effect of"
     return [
@@ -147,6 +147,13 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         f"Not for other outcomes than {outcome}: one that is not moved does not show that nothing was.",
         "Not for what it is worth: costs and harms of other kinds are not in this answer unless they stand here.",
     ]
+
+
+def _set_up(data: Mapping[str, Any]) -> list[str]:
+    """How the comparison was set up, in sentences."""
+    if not data["design"]:
+        return ["Nothing was set up, because the effect is not identified."]
+    return [sentence(readable(data, one)) for one in data["design"]["words"]]
 
 
 def _risk(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def _identification(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     if found["forced"]:
         said.append(("Forced by the evaluator", listed(found["forced"])))
     if found["instruments"]:
-        said.append(("Possible instruments", listed([one["name"] for one in found["instruments"]])))
+        said.append(("Possible instruments", listed([readable(data, one["name"]) for one in found["instruments"]])))
     return said
 
 
@@ -173,21 +180,22 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     # what the estimator leaves out beyond the design; older records do not say
     lost = [*design["lost"], *((data["estimate"] or {}).get("lost") or ())] if design else source["log"]
     cross = crossed(source["years"])
+    used = data["estimate"] or design  # what the estimator used, which may be less than what was set up for it
     said = f"{capital(source['title'])}: {counted_rows(source['rows'], source['years'])}"
     said += ", one row each." if cross else f" from {span_of_years(source['years'])}."
     if design and cross:
-        said += f" Used: {count(design['rows'], 'unit')}."
+        said += f" Used: {count(used['rows'], 'unit')}."
     elif design:
-        said += f" Used: {count(design['rows'], 'row')} of {count(design['authorities'], 'authority', 'authorities')}, "
+        said += f" Used: {count(used['rows'], 'row')} of {count(used['authorities'], 'authority', 'authorities')}, "
         said += f"outcomes of {span_of_years(design['years'])}."
         if design["clusters"] != design["authorities"]:
             said += f" They move together in {count(design['clusters'], 'cluster')}."
     roles = {undated(name)[0]: "held fixed" for name in (data["identification"] or {}).get("adjust_for", ())}
     roles |= {name: "groups" for name in data["question"]["modifiers"] if name not in roles}
     roles |= {data["question"]["treatment"]: "treatment", data["question"]["outcome"]: "outcome"}
-    used = [one for one in source["variables"] if one["name"] in roles or one["name"] == source["population"]]
-    others = len(source["variables"]) - len(used)
-    shown_ones = source["variables"] if others <= FEW_OTHERS else used
+    part = [one for one in source["variables"] if one["name"] in roles or one["name"] == source["population"]]
+    others = len(source["variables"]) - len(part)
+    shown_ones = source["variables"] if others <= FEW_OTHERS else part
     return {
         "said": said,
         "lost": table(

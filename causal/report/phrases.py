@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
 from causal.estimand import Estimand
 from causal.language import language_of
-from causal.verdict.say import countable, plain, sign
+from causal.verdict.say import countable, plain, sign, with_unit
 from causal.words import Shown, listed, places, rounded, signed, span, years_later
 
 LONGEST_SLUG = 60  # letters; what is cut gets a digest, so that two names stay two
@@ -44,6 +45,33 @@ def label(data: Mapping[str, Any], name: str) -> str:
         if one["name"] == name:
             return str(one["label"])
     return words(name)
+
+
+def readable(data: Mapping[str, Any], text: str) -> str:
+    """A text of a check or a design with labels in the place of names as files have them: child_poverty, child_poverty[-1] → children in low-income
+    families (the same year and 1 year before). A name that is a word of its own, without a date, stays.
+    """
+    labels = {one["name"]: str(one["label"]) for one in (*data["graph"]["nodes"], *data["source"]["variables"])}
+    if not labels:
+        return text
+    return _names(tuple(sorted(labels, key=len, reverse=True))).sub(lambda hit: _labelled(hit, labels), text)
+
+
+@lru_cache(maxsize=8)
+def _names(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Names of columns, dated or not, and after each the same name with other dates."""
+    return re.compile(rf"(?<![\w\[])({'|'.join(map(re.escape, names))})(\[-?\d+\])?((?:, \1\[-?\d+\])*)(?![\w\[])")
+
+
+def _labelled(hit: re.Match[str], labels: Mapping[str, str]) -> str:
+    name, own, more = hit[1], hit[2], hit[3]
+    if not own and not more and ("_" not in name or labels[name] == name):
+        return hit[0]
+    dates = [int(one) for one in re.findall(r"-?\d+(?=\])", f"{own or '[0]'}{more}")]
+    before = sorted(-one for one in dates if one < 0)
+    said = ["the same year"] * (0 in dates) + ([f"{listed([str(one) for one in before])} {'year' if before == [1] else 'years'} before"] if before else [])
+    said += [f"{one} {'year' if one == 1 else 'years'} after" for one in dates if one > 0]
+    return f"{labels[name]} ({listed(said)})" if dates != [0] else labels[name]
 
 
 def variable(data: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -214,7 +242,7 @@ def planted(data: Mapping[str, Any], *, whole: bool = False) -> str:
     outcome = variable(data, data["question"]["outcome"])
     made: Shown = (float(truth), 1 if 0.05 <= abs(truth) < 100 or not truth else places(truth))
     if not countable(outcome["unit"], outcome.get("comparative", "more")):
-        return " ".join(filter(None, (sign(made), outcome["unit"])))
+        return with_unit(sign(made), outcome["unit"])
     said = "no change" if not truth else f"{plain(made)} {'more' if truth > 0 else 'fewer'}"
     noun = f"{outcome.get('short') or outcome['label']} {outcome['unit']}"
     return said if not whole else f"{said} {'in ' if not truth else ''}{noun}"

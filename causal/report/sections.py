@@ -23,6 +23,7 @@ from causal.report.phrases import (
     interval,
     label,
     level,
+    readable,
     sentence,
     variable,
     words,
@@ -95,7 +96,7 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
     holds = Estimand.read(answer["estimand"])
     if not isinstance(holds, str) and holds.holds_for:
         notes.append(f"For whom this average holds. {holds.holds_for}")
-    notes += [sentence(f"On this estimate: {one}") for one in (*answer["concerns"], *answer["notes"])]
+    notes += [sentence(f"On this estimate: {readable(data, one)}") for one in (*answer["concerns"], *answer["notes"])]
     heads = ("", "Estimator", "Whose effect (estimand)", "Effect", level(data), "p-value", "How sure, and how got")
     return {
         "drawing": shown(drawn["estimates"]),
@@ -267,7 +268,7 @@ def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> lis
     made = []
     for (_, parts), name in zip(curves.curves(data).items(), [name for name in drawn if name.startswith("specifications_")], strict=True):
         digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
-        rows = [(capital(part["name"]), signed(part["effect"], digits), interval(part, digits)) for part in parts]
+        rows = [(capital(readable(data, part["name"])), signed(part["effect"], digits), interval(part, digits)) for part in parts]
         heads = ("Specification", "Effect", level(data))
         made.append({"drawing": shown(drawn[name]), "table": table("Specifications, lowest first", heads, rows, numbers=heads[1:])})
     return made

@@ -12,7 +12,7 @@ from causal.language import language_of
 from causal.report import risk
 from causal.report.figures.canvas import Drawing, estimates_png
 from causal.report.first import HEADS, first, parts
-from causal.report.phrases import STATES, made_up, sentence
+from causal.report.phrases import STATES, made_up, readable, sentence
 from causal.words import capital, count
 
 UNDATED = datetime(1980, 1, 1)  # as in zip files without a date; when a run began stands in result.json alone
@@ -75,7 +75,7 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
     made.add_paragraph(f"{capital(count(passed, 'check'))} passed, which is no proof." if data["refutations"] else none)
     if told:
         states = [(STATES[check["survived"]][0], (check["reason"] if check["survived"] is None else check["found"]) or "not said") for check in told]
-        seen = [(capital(language.check(check["name"])), state, sentence(what)) for check, (state, what) in zip(told, states, strict=True)]
+        seen = [(capital(language.check(check["name"])), state, sentence(readable(data, what))) for check, (state, what) in zip(told, states, strict=True)]
         heads = ("Check", "Result", "What was seen, or why it was not run")
         _table(made, heads, seen, (1.7, 1.1, INCHES - 2.8), "Checks that did not pass or were not run.")
     made.add_heading(_text(language.terms["cannot_say_head"]), level=2)

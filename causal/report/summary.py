@@ -8,7 +8,7 @@ from typing import Any
 
 from causal.language import language_of
 from causal.report.first import HEADS, first, parts
-from causal.report.phrases import STATES, made_up, sentence, tally
+from causal.report.phrases import STATES, made_up, readable, sentence, tally
 from causal.words import capital
 
 
@@ -32,7 +32,7 @@ def summary(data: Mapping[str, Any]) -> str:
     said += ["## Every check", "", tally([check["survived"] for check in data["refutations"]]), ""]
     for check in data["refutations"]:
         seen = check["reason"] if check["survived"] is None else check["found"]
-        said.append(f"- {escaped(capital(language.check(check['name'])))}: **{STATES[check['survived']][0]}**. {escaped(sentence(seen or ''))}")
+        said.append(f"- {escaped(capital(language.check(check['name'])))}: **{STATES[check['survived']][0]}**. {escaped(sentence(readable(data, seen or '')))}")
     said += ["", f"## {escaped(language.terms['cannot_say_head'])}", ""]
     said += [f"- {escaped(sentence(limit))}" for limit in answer["cannot_say"]]
     said += ["", "The whole report is [report.html](report.html).", ""]

@@ -16,7 +16,7 @@ from typing import Any
 from causal.open_data import INTERVAL, NOT_APPLICABLE
 from causal.report import tables
 from causal.report.first import HEADS, first, parts
-from causal.report.phrases import STATES, decimals, made_up, sentence, words
+from causal.report.phrases import STATES, decimals, made_up, readable, sentence, words
 from causal.words import capital
 
 LONGEST = 32_000  # letters in a cell; Excel's limit is 32,767
@@ -87,7 +87,7 @@ def _answer(data: Mapping[str, Any], one: Mapping[str, Any]) -> Rows:
 
 def _limits(data: Mapping[str, Any]) -> Rows:
     said = [("Cannot be said", sentence(one)) for one in data["answer"]["cannot_say"]]
-    said += [("Assumed", sentence(one)) for one in data["identification"]["assumptions"]]
+    said += [("Assumed", sentence(readable(data, one))) for one in data["identification"]["assumptions"]]
     return said or [("Cannot be said", "Nothing was named.")]
 
 
@@ -119,7 +119,7 @@ def _checks(data: Mapping[str, Any]) -> Any:
             STATES[one["survived"]][0],
             "yes" if one["name"] in bias else "no",
             one["asks"],
-            sentence((one["reason"] if one["survived"] is None else one["found"]) or "not said"),
+            sentence(readable(data, (one["reason"] if one["survived"] is None else one["found"]) or "not said")),
             one["cannot_detect"],
             one["p_value"],
         )

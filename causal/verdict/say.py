@@ -257,7 +257,7 @@ def _numbers(question: Question, estimate: Estimate | None, outcome: Variable) -
         range=_between(lower, upper, outcome),
         signed=sign(effect),
         interval=f"{sign(lower)} to {sign(upper)}",
-        most=f"{plain(worst)} {unit}".strip(),
+        most=with_unit(plain(worst), unit),
         places=effect[1],
     )
 
@@ -273,6 +273,14 @@ def sign(value: Shown) -> str:
     return text if not any(digit in text for digit in "123456789") else ("+" if value[0] > 0 else "−") + text
 
 
+def with_unit(number: str, unit: str) -> str:
+    """+1.2 points, and −£30 per child: the sign of money stands before it."""
+    if unit[:1] != "£":
+        return f"{number} {unit}".strip()
+    way, rest = (number[0], number[1:]) if number[:1] in "+−" else ("", number)
+    return f"{way}£{rest}{unit[1:]}"
+
+
 def _counted(outcome: Variable) -> bool:
     """Whether "1.2 fewer children per 10,000" can be said, and not only "−1.2 points"."""
     return countable(outcome.unit, outcome.comparative)
@@ -285,7 +293,7 @@ def countable(unit: str, comparative: str) -> bool:
 
 def _sized(value: Shown, outcome: Variable) -> str:
     if not _counted(outcome):
-        return f"{sign(value)} {outcome.unit}".strip()
+        return with_unit(sign(value), outcome.unit)
     text = sign(value)
     noun = outcome.short or outcome.label
     return f"no change in {noun}" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'} {noun} {outcome.unit}"
