@@ -95,7 +95,9 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     for path in folder.rglob("*.*"):
         if path.is_file() and not path.name.endswith(".meta.csv") and path.name != "config.yaml":
             text = office(path) if path.suffix in (".xlsx", ".docx") else path.read_text()
-            assert "SIMULATED" in text and "changes plans by" in text.replace("changes plans\nby", "changes plans by"), path.name
+            assert "SIMULATED" in text, path.name
+            # what was planted, as the source says it or as the answer to the question
+            assert any(words in " ".join(text.split()) for words in ("changes plans by", "Planted truth", "planted truth")), path.name
     assert any("no interference" in sentence for sentence in result["identification"]["assumptions"])
     assert result["provenance"]["command"][:2] == ["causal", "run"]
     assert not any("workers" in word or "runs=" in word for word in result["provenance"]["command"])
