@@ -71,7 +71,7 @@ def sweep(folder: Path, pattern: str = "*") -> None:
 
 @contextmanager
 def aside(home: Path) -> Iterator[Path]:
-    """A locked folder of one's own below `home`, which goes at the end, and `home` with it where nobody else works there.
+    """A locked folder of one's own below `home`, which goes at the end; so do `home`, where nobody else works there, and what was made above it for nothing.
 
     Parameters
     ----------
@@ -81,6 +81,7 @@ def aside(home: Path) -> Iterator[Path]:
     ------
     OSError : it cannot be made.
     """
+    above = [folder for folder in home.parents if not folder.exists()]
     home.mkdir(parents=True, exist_ok=True)
     sweep(home)
     own = home / mine()
@@ -97,7 +98,8 @@ def aside(home: Path) -> Iterator[Path]:
         if lock is not None and lock >= 0:
             os.close(lock)
         with suppress(OSError):
-            home.rmdir()
+            for empty in (home, *above):
+                empty.rmdir()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from causal import __version__, console
+from causal.arguments import Parser
 from causal.errors import CausalError, ConfigError, suggest
 from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
@@ -74,6 +75,8 @@ def _obeyed(words: list[str]) -> int:
     # argparse would take `-m` and `key=value` for its own in some orders: overrides are what it does not know
     given, rest = parser.parse_known_args(words)
     if not given.command:
+        if rest:
+            raise ConfigError(f"causal does not know {rest[0]}; see  causal --help")
         parser.print_help()
         return 0
     if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
@@ -101,7 +104,7 @@ def _describe(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"causal {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from causal.document import called
 from causal.errors import ConfigError, refusal
@@ -25,6 +25,9 @@ SEED = "seed"
 MOST_TEXT = 10_000  # letters of one text
 MOST_NAME = 200  # letters of a name
 TARGET = "_target_"  # the key of a node that says which class it is of
+OF_DATA = "names what the data hold"
+Column = Annotated[str, OF_DATA]  # a knob that names a variable of the data, or a node of the graph
+Columns = Annotated[tuple[str, ...], OF_DATA]
 KINDS = {
     "Estimator": ("an estimator", "causal list estimators  names them"),
     "Refuter": ("a check", "causal list refuters  names them, and  ~refuters.NAME  takes one away"),
@@ -79,6 +82,22 @@ def held(where: str, made: Callable[..., Any], given: Mapping[str, Any], resolve
             here = f"{where}.{key}" if where else key
             wanted, remedy = _wanted(knobs.hints[key]), _remedy(here, knobs.hints[key], None)
             raise refusal(ConfigError, here, wanted, "nothing: the key was taken away or never given", remedy)
+
+
+def columns(part: object) -> dict[str, tuple[str, ...]]:
+    """Knob → the variables that it was made to name, of a part that exists: those knobs that say `Column` or `Columns` and are not as they ship."""
+    made: type[Any] = type(part)
+    try:
+        hints = get_type_hints(made, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        return {}
+    defaults = _knobs(made).defaults  # type: ignore[arg-type]
+    named = {}
+    for knob, hint in hints.items():
+        value = getattr(part, knob, None)
+        if any(OF_DATA in getattr(one, "__metadata__", ()) for one in (hint, *get_args(hint))) and value and value != defaults.get(knob):
+            named[knob] = (value,) if isinstance(value, str) else tuple(value)
+    return named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -270,6 +270,8 @@ def writing(path: Path, where: str, remedy: str, *, over: bool = True) -> Iterat
     ------
     ConfigError : it cannot be written, or the disk is full; it is there already.
     """
+    if not path.name:
+        raise refusal(ConfigError, where, "the name of a file", f"{str(path)!r}, a folder", remedy)
     stem = f".{path.name[:80]}-"
     part = path.with_name(f"{stem}{mine()}.part")
     try:

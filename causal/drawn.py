@@ -172,7 +172,7 @@ class _Reader:
         while self._sign("["):
             given |= self._attributes()
         if not marks:
-            if single:
+            if single and ends[0]:
                 self.drawn.nodes[ends[0][0]] |= given
             elif given:
                 self._refuse("attributes of a node or an edge", "some behind a  }", "write them for each")

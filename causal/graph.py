@@ -269,7 +269,7 @@ def _nodes(given: Any) -> Iterator[Node]:
         about = {"label": about} if isinstance(about, str) else dict(about or {})
         unknown = set(about) - {"label", "measured", "varies", "remedy"}
         if unknown:
-            raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies, remedy")
+            raise GraphError(f"graph node {name!r} has unknown keys {sorted(map(str, unknown))}; known are label, measured, varies, remedy")
         if not isinstance(name, str):
             raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no" in quotes')
         yield Node(name=name, **{"label": name.replace("_", " "), **about})
@@ -292,7 +292,7 @@ def _arrows(given: Any) -> Iterator[Arrow]:
                 about: dict[str, Any] = {"because": reason} if isinstance(reason, str) or reason is None else dict(reason)
                 unknown = set(about) - {"because", "lag", "by_year"}
                 if unknown:
-                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(unknown)}; known are because, lag, by_year")
+                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(map(str, unknown))}; known are because, lag, by_year")
                 if by:
                     about["lag"] = -by
                 yield Arrow(cause=cause, effect=str(effect), **{"because": "", **about})

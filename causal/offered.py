@@ -92,7 +92,8 @@ def costs() -> dict[str, dict[str, str]]:
             much = f"{one['seconds']:g} s" if "seconds" in one else f"more than {one['more_than']} s"
             said["estimator"][name] = f"{much} with its checks on {record['panel']} ({record['machine']})"
         else:
-            said["estimator"][name] = "not measured: the question of the default panel is not one for it"
+            said["estimator"][name] = "not measured: the default panel's question is not one for it"
     for name, one in record["refuters"].items():
-        said["refuters"][name] = f"{one['seconds']:g} s beside fixed effects on {record['panel']} ({record['machine']})"
+        much = f"{one['seconds']:.2g} s" if one["seconds"] >= 0.05 else "under 0.05 s"
+        said["refuters"][name] = f"{much} beside fixed effects on {record['panel']} ({record['machine']})"
     return said

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 from causal import configured
 from causal.analysis import analyse, identified
 from causal.answer import answered
+from causal.declared import columns
 from causal.design import Design
-from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
+from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
 from causal.estimate import Estimate, Estimator
-from causal.graph import Graph
+from causal.graph import Graph, undated
 from causal.identify import Identification
 from causal.knobs import listed, whole_number
 from causal.language import Language
@@ -205,6 +206,7 @@ def run(
     identification: Identification | None = None,
     workers: int = 1,
     say: Callable[[str], None] | None = None,
+    before: Callable[[Design], None] | None = None,
 ) -> Result:
     """Load, identify, design, estimate, refute, judge.
 
@@ -214,6 +216,7 @@ def run(
     identification : what `identify` found for this study, if it was asked already (many panels, one graph).
     workers : processes for draws; changes no number.
     say : called with a line at each step; None is silent.
+    before : called with the design before anything is fitted.
 
     Raises
     ------
@@ -235,6 +238,8 @@ def run(
         made, inestimable = analysis.design, analysis.not_estimable
         estimate: Estimate | None = None
         if made is not None:
+            if before is not None:
+                before(made)
             try:
                 with clock("estimate"):
                     estimate = answered(study.estimator, made, stream(study.seed, "estimate"))
@@ -378,6 +383,7 @@ def must_have(study: Study, panel: Panel) -> None:
     Raises
     ------
     NotMeasured : treatment or outcome is not.
+    ConfigError : a knob of the estimator or of a check names what is neither a column nor a node.
     DataError : a modifier is not.
     """
     for key in ("treatment", "outcome"):
@@ -389,3 +395,10 @@ def must_have(study: Study, panel: Panel) -> None:
     for name in study.question.modifiers:
         if name not in panel.names:
             raise DataError(f"{panel.title}: the modifier {name!r} is not there; {suggest(name, panel.names)} Leave it out with  question.modifiers=[]")
+    known = {*panel.names, *(node.name for node in study.graph.nodes)}
+    parts: dict[str, object] = {"estimator": study.estimator, "baseline": study.baseline, **{f"refuters.{name}": one for name, one in study.refuters.items()}}
+    for where, part in parts.items():
+        for knob, names in columns(part).items():
+            for name in names:
+                if undated(name)[0] not in known:
+                    raise refusal(ConfigError, f"{where}.{knob}", f"variables of {panel.title} or of the graph", repr(name), suggest(name, panel.names))

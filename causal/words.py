@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 
 def places(scale: float) -> int:
@@ -37,8 +38,9 @@ def years_later(lag: int) -> str:
 
 
 def written(number: float) -> str:
-    """1,000,000 or 0.5: a number that somebody wrote down, with all its digits and none more."""
-    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,}"
+    """1,000,000, 0.5 or 0.000001: a number that somebody wrote down, to six figures, never as a power of ten."""
+    text = f"{Decimal(f'{number:.6g}'):,f}"
+    return text.replace("-", "−")
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

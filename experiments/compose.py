@@ -307,14 +307,15 @@ def _made(value: Any, where: str = "") -> Any:
     except CausalError:
         raise
     except Exception as problem:  # an outsider's class may raise anything at birth
-        came = " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
+        theirs = str(value[TARGET]).split(".")[0] != "causal"
+        came = " ".join(f"{type(problem).__name__}: {problem}".split())[:300] if theirs else "values that it cannot read"
         raise refusal(ConfigError, where or "the configuration", f"knobs that {value[TARGET]} takes", came, "look at what its class asks for") from problem
 
 
 def _leave_knobs(plain: dict[str, Any]) -> None:
     """A class of the user's own put in the place of an estimator's (`estimator._target_=…`) does not get the knobs that stood there."""
     made = plain.get("estimator")
-    if not isinstance(made, dict) or str(made["_target_"]).split(".")[0] == "causal":
+    if not isinstance(made, dict) or TARGET not in made or str(made.get(TARGET)).split(".")[0] == "causal":
         return
     taken = set(inspect.signature(_resolve("estimator", made["_target_"])).parameters)
     for path in (CONF / "estimator").glob("*.yaml"):

@@ -88,7 +88,10 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
         raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
     inside = read_yaml(path, "a study")
     if not isinstance(inside, dict) or set(inside) - KEYS or not {"title", "entries"} <= set(inside):
-        raise ConfigError(f"{path}: a study has the keys {', '.join(sorted(KEYS))}, of which title and entries must be there")
+        odd = sorted(map(str, set(inside) - KEYS)) if isinstance(inside, dict) else []
+        came = f"the key {odd[0]!r}" if odd else "a mapping without them" if isinstance(inside, dict) else called(inside)
+        wanted = f"the keys {', '.join(sorted(KEYS))} of a study, of which title and entries must be there"
+        raise refusal(ConfigError, str(path), wanted, came, "look at  causal list studies  and conf/study/twins.yaml")
     for key, wanted in (("title", "words"), ("said", "words")):
         if not isinstance(inside.get(key, ""), str) or (key == "title" and not inside[key].strip()):
             raise refusal(ConfigError, f"{path}, {key}", wanted, called(inside[key]), "write it in quotes")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from causal.aside import aside
+from causal.design import Design
 from causal.document import why, writing
 from causal.errors import CausalError, ConfigError, DesignError, refusal
 from causal.experiments.compose import (
@@ -42,13 +44,14 @@ from causal.experiments.compose import (
 from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
 from causal.explain import extent
 from causal.panel import Panel
+from causal.proposal import CANNOT, GRAVE, SHAPES, proposal
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
 from causal.report.terminal import told
 from causal.study import Result, Source, Study, loaded, run
-from causal.words import crossed
+from causal.words import capital, crossed
 
 Detail = Literal["quiet", "short", "verbose", "cfg"]
 QUIET = 30.0  # seconds between two lines of progress where nobody is looking
@@ -99,7 +102,8 @@ class _Job:
                 print(f"already complete: {same}")
                 return same
         command = ["causal", "run", *self.flags, *_command(named, words)]
-        result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed)
+        before = None if self.sweep or self.detail == "quiet" else partial(_proposed, study)
+        result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed, before=before)
         if not self.sweep:
             _latest(runs, folder)
         _tell(study, result, folder, detail=self.detail)
@@ -123,6 +127,7 @@ def carry_out(
     workers: int,
     panel: Panel | None = None,
     followed: Callable[[Result, dict[str, Any]], dict[str, Any] | None] = lambda *_: None,
+    before: Callable[[Design], None] | None = None,
 ) -> tuple[Result, Path]:
     """Run a study and write it into a folder of its own below `home`.
 
@@ -132,9 +137,10 @@ def carry_out(
     command : the words that run it again.
     panel : if it has been loaded already.
     followed : what the result says of the protocol that was followed.
+    before : called with the design before anything is fitted.
     """
     began = datetime.now(UTC)
-    result = run(study, workers=workers, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel)
+    result = run(study, workers=workers, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel, before=before)
     record = provenance(
         config=plain,
         command=spoken(command),
@@ -246,6 +252,20 @@ class _Progress:
             return
         self.last = now
         print(f"… {self.done}/{self.steps} {step.replace('_', ' ')}" + (f", about {left:.0f} s left" if left >= 1 else ""), file=sys.stderr)
+
+
+def _proposed(study: Study, made: Design) -> None:
+    """Before a fit, on standard error: another estimator that suits the treatment's shape better, and what the chosen one cannot do there.
+
+    Where the chosen one is among those proposed nothing is said: `causal explain` and the record hold all of it.
+    """
+    offer = proposal(made, study.estimator)
+    if offer.first is None or (any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed) and "waves" not in offer.cannot):
+        return
+    cannot = "; ".join(CANNOT[code] for code in offer.cannot if code in GRAVE)
+    said = f"{study.question.treatment} is {SHAPES[offer.shape]}, which suits {offer.first.words}"
+    asked = [f"estimator={offer.first.estimator}", *([f"question.target={offer.first.target}"] if offer.first.target != offer.target else [])]
+    print(f"! {said}. It is asked with  {' '.join(asked)}" + (f"  {capital(offer.chosen.replace('_', ' '))}: {cannot}." if cannot else ""), file=sys.stderr)
 
 
 def _in_full(study: Study, result: Result) -> None:

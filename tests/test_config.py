@@ -103,7 +103,7 @@ def test_every_file_opens_with_what_it_is(path: Path) -> None:
 def test_an_experiment_asks_a_question_and_sets_no_knob_of_an_estimator() -> None:
     for name in choices("experiment"):
         inside = yaml.safe_load((CONF / f"experiment/{name}.yaml").read_text())
-        assert set(inside) <= {"defaults", "title", "action", "short", "question", "source", "graph", "said", "adjust_for", "beside"}
+        assert set(inside) <= {"defaults", "title", "action", "short", "question", "source", "graph", "said", "adjust_for", "beside", "unmoved"}
         assert all(isinstance(one, str) for one in inside.get("beside", []))  # names alone
         assert (CONF / f"experiment/{name}.yaml").read_text().startswith("# @package _global_")
 

@@ -9,6 +9,7 @@ import pytest
 from test_table_layouts import adopted, save
 
 from causal.cli import main
+from causal.offered import names
 
 SMALL = ["source.authorities=40", "refuters=[]", "workers=1", "-q"]
 
@@ -113,3 +114,15 @@ def test_own_table_from_two_commands(here: Path, capsys: pytest.CaptureFixture[s
     assert words[:2] == ["causal", "run"]
     assert main([*words[1:], *(word for word in SMALL if not word.startswith("source.")), "-q"]) == 0
     assert (Path(capsys.readouterr().out.strip()) / "report.html").is_file()
+
+
+def test_every_estimator_says_what_a_run_with_its_checks_was_measured_to_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the names of the shelf; benchmarks/run_cost.py measures, and a list in short says none of it."""
+    assert main(["list", "estimators", "-v"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("a run: ") == len(names("estimator", ())) and "with its checks on the default panel" in out
+    assert main(["list", "estimators"]) == 0
+    short = capsys.readouterr().out
+    assert "needs: " not in short and len(short.splitlines()) < len(names("estimator", ())) + 6
+    assert main(["list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) <= 45

@@ -19,7 +19,7 @@ from causal.breakdown import Breakdown, Case, Other
 from causal.decompositions.machinery.cost_text import cost_text
 from causal.decompositions.machinery.money import Account, Placement, direction, per_person, price_of
 from causal.design import Design
-from causal.errors import CausalError, ConfigError, DataError, DesignError, suggest
+from causal.errors import CausalError, ConfigError, DataError, DesignError, refusal, suggest
 from causal.estimate import Estimate
 from causal.knobs import whole_number
 from causal.refute import Trial, stream
@@ -67,8 +67,8 @@ class Cost:
             raise ConfigError(f"most must be above 0 or null, got {self.most!r}")
         if self.placed is not None and not self.placements:
             raise ConfigError("placements must name at least one kind with its cost, or placed must be null")
-        if sum(one.share for one in self.placements.values()) > 1 + 1e-9:
-            raise ConfigError("the shares of placements add up to more than 1")
+        if (whole := sum(one.share for one in self.placements.values())) > 1 + 1e-9:
+            raise refusal(ConfigError, "placements", "shares that add up to at most 1", f"{whole:g}", "make some of them smaller")
 
     @property
     def name(self) -> str:

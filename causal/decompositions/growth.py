@@ -18,7 +18,7 @@ import pandas as pd
 
 from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Setting, Table
 from causal.decompositions.machinery.chain import Chain, chain, das_gupta
-from causal.errors import CausalError, ConfigError, DataError
+from causal.errors import CausalError, ConfigError, DataError, refusal
 from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.words import capital, listed, signed
@@ -74,7 +74,7 @@ class Growth:
 
     def __post_init__(self) -> None:
         if not self.chains:
-            raise ConfigError("growth.chains must hold at least one outcome")
+            raise refusal(ConfigError, "growth.chains", "at least one outcome", "none", "write  plans: {years: [2011, 2018], steps: {plans: plans}}")
         for outcome, one in self.chains.items():
             if set(one) != {"years", "steps"} or len(one["years"]) != 2 or not one["years"][0] < one["years"][1]:
                 raise ConfigError(f"growth.chains.{outcome} wants years: [first, last] and steps: {{column: words}}, got {dict(one)!r}")

@@ -20,6 +20,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.declared import Columns
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimand import DesignFacts, Estimand, compared
@@ -48,7 +49,7 @@ class ShiftShare:
     error : "exposure" (summed by shock; refused below 20 effective shocks), "authority", or "auto", the first where it may be.
     """
 
-    instruments: tuple[str, ...] | None = None
+    instruments: Columns | None = None
     shocks: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     error: Error = "auto"
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)

@@ -9,7 +9,7 @@ from typing import Any
 from causal.language import Language, language_of
 from causal.report.phrases import MEANS, STATES, chance, exact, readable, sentence, words
 from causal.verdict.say import usual
-from causal.words import capital, listed
+from causal.words import capital, listed, written
 
 LONGEST = 150  # letters of what was seen, where checks stand in short
 
@@ -91,7 +91,7 @@ def _meaning(one: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         blind = one.get("blind_below")
         if blind is None or blind < data["question"]["smallest_important"]:
             return said
-        return f"{said} It would often miss a bias of less than {usual(blind)}, and {data['question']['smallest_important']:g} matters."
+        return f"{said} It would often miss a bias of less than {usual(blind)}, and {written(data['question']['smallest_important'])} matters."
     lowered = [reason for reason in verdict["reasons"] if name in reason["checks"]]
     if any(reason["steps"] for reason in lowered):
         return f"{said} This lowers the certainty."

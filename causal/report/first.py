@@ -19,7 +19,7 @@ from causal.report.phrases import contrast, label, planted, sentence, variable, 
 from causal.report.tables import setting
 from causal.verdict.rule import STEPS
 from causal.verdict.say import Counted, counted, usual
-from causal.words import capital, count, listed
+from causal.words import capital, count, listed, written
 
 WHEN = {"stock": ", on any 31 March", "flow": ", in a year", None: ""}
 ON = {"stock": " on any 31 March", "flow": " in a year", None: ""}
@@ -182,7 +182,7 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
             "mini": "",
             "best": answer.get("moved") or answer["signed"],
             "range": answer["range"] or "not known",
-            "matters": f"{smallest:g}",
+            "matters": written(smallest),
         }
     ]
     if scalable:
@@ -252,7 +252,7 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         elif one.get("role") in ("timing", "negative_control"):
             sees = "" if not blind else f"Sees a bias of {usual(blind)} or more." if blind < smallest else ""
             strong = f"Blind below {usual(blind)}" if blind and blind >= smallest else ""
-            items.append({**_item(state, subject, language.terms["passed"], sees, strong), "smallest": f"{smallest:g}"})
+            items.append({**_item(state, subject, language.terms["passed"], sees, strong), "smallest": written(smallest)})
         else:
             together.append(language.check(name))
     if together:
@@ -315,7 +315,7 @@ def rests_on(data: Mapping[str, Any]) -> str:
 def matters(data: Mapping[str, Any]) -> str:
     """What counts as important, and why."""
     question = data["question"]
-    size = f"{question['smallest_important']:g} {variable(data, question['outcome'])['unit']}".strip()
+    size = f"{written(question['smallest_important'])} {variable(data, question['outcome'])['unit']}".strip()
     return sentence(f"{size}; {UNGIVEN}" if question["because"] == UNGIVEN else f"{size} or more, because {question['because']}")
 
 

@@ -12,7 +12,7 @@ from zlib import crc32
 from causal.estimand import Estimand
 from causal.language import language_of
 from causal.verdict.say import countable, plain, sign, with_unit
-from causal.words import Shown, listed, places, rounded, signed, span, years_later
+from causal.words import Shown, listed, places, rounded, signed, span, written, years_later
 
 LONGEST_SLUG = 60  # letters; what is cut gets a digest, so that two names stay two
 STATES = {True: ("passed", "✓"), False: ("did not pass", "✗"), None: ("not run", "–")}
@@ -185,7 +185,7 @@ def contrast(data: Mapping[str, Any]) -> str:
     """The two levels compared, with the treatment's unit."""
     question = data["question"]
     unit = variable(data, question["treatment"])["unit"]
-    levels = f"{question['treated']:g} against {question['control']:g}".replace("-", "−")
+    levels = f"{written(question['treated'])} against {written(question['control'])}"
     return f"{levels} ({unit})" if unit else levels
 
 

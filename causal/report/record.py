@@ -21,6 +21,7 @@ import numpy as np
 from causal.aside import mine, sweep
 from causal.document import called, read_text
 from causal.errors import CausalError, DataError, refusal
+from causal.proposal import proposal
 from causal.refuters import labels
 from causal.report.phrases import effect, interval, variable
 from causal.report.risk import risk
@@ -51,6 +52,7 @@ KEYS = (
     "estimate",
     "baseline",
     "beside",
+    "proposal",
     "steps",
     "dose",
     "refutations",
@@ -71,6 +73,7 @@ FORMS: dict[str, type | tuple[type, ...]] = {
 # keys that records did not have from the beginning, and what stands for them where they are lacking
 LATER: dict[str, Any] = {
     "beside": [],
+    "proposal": None,
     "short": "",
     "steps": [],
     "dose": [],
@@ -110,6 +113,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "estimate": result.estimate,
         "baseline": result.baseline,
         "beside": result.voices,
+        "proposal": None if result.design is None else proposal(result.design, study.estimator),
         "steps": result.steps,
         "dose": result.dose,
         "refutations": result.refutations,
@@ -220,7 +224,7 @@ def fitting(folder: Path) -> Iterator[None]:
     except (CausalError, OSError):
         raise
     except Exception as problem:  # what a page stumbles over depends on the part that is damaged
-        came = f"one with a part that is not ({type(problem).__name__})"
+        came = "one with a part that is something else"
         raise refusal(DataError, str(Path(folder) / FILE), "a record as  causal run  writes it", came, "run the study again") from problem
 
 
@@ -245,8 +249,9 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     try:
         data = json.loads(read_text(path, "a record", kind=DataError, most=MOST_BYTES), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        came = f"something else, at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error) if str(error).startswith(HOLDS) else "more"
-        raise refusal(DataError, str(path), "strict JSON", came, "run the study again") from error
+        at = f", at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        came = str(error) if str(error).startswith(HOLDS) else f"what is not strict JSON{at}"
+        raise refusal(DataError, str(path), "a record", came, "run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READS or isinstance(version, bool):
         reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"

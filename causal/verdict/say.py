@@ -19,7 +19,7 @@ from causal.verdict.decide import Verdict
 from causal.verdict.reason import Change, Limit, Reason
 from causal.verdict.rule import CLASSES, MIRRORED, STEPS, Class, Row
 from causal.voice import Voice
-from causal.words import Shown, capital, listed, rounded, years_later
+from causal.words import Shown, capital, listed, rounded, written, years_later
 
 DOTS = "●○"
 MOST_DOTS = len(STEPS)
@@ -344,10 +344,7 @@ def _two(value: float) -> float:
 
 
 def _two_figures(value: float) -> str:
-    made = _two(value)
-    if 0 < abs(made) < 1e-5 or abs(made) >= 1e12:
-        return f"{made:.2g}"
-    return f"{made:,.0f}" if abs(made) >= 10 else f"{made:,.{max(0, min(6, 1 - math.floor(math.log10(abs(made)))))}f}".rstrip("0").rstrip(".") if made else "0"
+    return written(_two(value))
 
 
 def _between(lower: Shown, upper: Shown, outcome: Variable) -> str:
@@ -377,7 +374,7 @@ def _second(
     if verdict.gate == "not_estimable":
         why = verdict.told[0].rstrip(".") if verdict.told else f"{question.treatment} does not vary within authorities once what must be is held fixed"
         return " ".join([ranges["not_estimable"].format(told=why), *(_change(one, verdict, question, language) for one in verdict.would_change)])
-    smallest = f"{question.smallest_important:g}"
+    smallest = written(question.smallest_important)
     sized = capital(ranges["size"].format(size=number.size, Size=capital(number.size), **filled))
     fits = ranges["fits"].format(range=number.range) if number.range else ranges["unbounded" if number.unbounded else "no_range"]
     body = f"{sized}; {fits}. {capital(ranges['matters'].format(smallest=smallest))}."
@@ -429,13 +426,13 @@ def _third(verdict: Verdict, question: Question, estimate: Estimate | None, outc
         else:
             said.append(ranges["harm_does_not_fit"].format(rise=rise, most=number.most))
     if verdict.detectable:
-        said.append(ranges["sees"].format(sees=usual(verdict.detectable), smallest=f"{question.smallest_important:g}"))
+        said.append(ranges["sees"].format(sees=usual(verdict.detectable), smallest=written(question.smallest_important)))
     return " ".join(said)
 
 
 def usual(value: float) -> str:
     """Two figures are enough for what a study usually finds, or a check usually sees."""
-    return f"{value:,.{max(0, 1 - math.floor(math.log10(value)))}f}" if value > 0 and math.isfinite(value) else "0"
+    return f"{_two(value):,.{max(0, 1 - math.floor(math.log10(value)))}f}" if value > 0 and math.isfinite(value) else "0"
 
 
 # --- reasons, limits, changes
@@ -499,7 +496,7 @@ def _change(one: Change, verdict: Verdict, question: Question, language: Languag
     admits = language.admits[one.admits] if one.admits else ""
     told = listed(one.told) if one.code == "hidden" else told
     return language.changes[code].format(
-        told=told, number=number, sees=sees, smallest=f"{question.smallest_important:g}", times=_times(one.number), share=share, admits=admits
+        told=told, number=number, sees=sees, smallest=written(question.smallest_important), times=_times(one.number), share=share, admits=admits
     )
 
 
@@ -550,6 +547,7 @@ def _voice(one: Voice, verdict: Verdict, question: Question, outcome: Variable, 
     return language.voices[stand].format(method=name, size=size, told=one.told)
 
 
+MOST_TIMES = 1_000_000  # as much information, beyond which a number would say no more
 SMALL = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -557,4 +555,6 @@ def _about(times: float) -> str:
     """How many times the information, in words where it is few."""
     if times < 1.75:
         return f"{times:.1f}"
+    if times > MOST_TIMES:
+        return f"more than {MOST_TIMES:,}"
     return SMALL[round(times) - 1] if round(times) <= len(SMALL) else _two_figures(times)

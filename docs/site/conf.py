@@ -25,6 +25,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 1800
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # no script from elsewhere
 nb_merge_streams = True
+nb_mime_priority_overrides = [("html", "image/png", None), ("html", "text/latex", None)]  # numbers as text, not as pictures
 nb_output_stderr = "remove"  # progress, and warnings of libraries on this machine
 myst_enable_extensions = ["deflist", "colon_fence"]
 myst_heading_anchors = 3

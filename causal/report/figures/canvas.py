@@ -15,7 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from causal.report.phrases import against_zero, bare, decimals, effect, in_order, interval, label, level, slug, variable, when, words
-from causal.words import capital, listed, signed
+from causal.words import capital, listed, signed, written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +93,7 @@ def estimates(data: Mapping[str, Any]) -> Drawing | None:
         name="estimates",
         svg=intervals([rows], data, [""]),
         narrow=intervals([rows], data, [""], width=NARROW),
-        alt=capital("; ".join(said)) + f". Effects within ±{data['question']['smallest_important']:g} are too small to matter.",
+        alt=capital("; ".join(said)) + f". Effects within ±{written(data['question']['smallest_important'])} are too small to matter.",
         caption=f"Estimates side by side. Lines are {level(data)}s; the grey band holds effects too small to matter.",
         width=pixels(WIDTH),
     )
@@ -207,7 +207,7 @@ def _events(parts: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any
     first = textwrap.shorten(f"Effect on {label(data, data['question']['outcome'])}, {_unit(data)}".removesuffix(", "), 200, placeholder=" …")
     said = [
         *textwrap.wrap(first, round(width * 13.5)),
-        *textwrap.wrap(f"Grey: within ±{smallest:g}, too small to matter; line: no effect", round(width * 13.5)),
+        *textwrap.wrap(f"Grey: within ±{written(smallest)}, too small to matter; line: no effect", round(width * 13.5)),
     ]
     bottom = (0.7 if turned else 0.36) + 0.18 * len(said)
     with style():
@@ -287,7 +287,7 @@ def _rows(ax: Axes, rows: Sequence[Row], question: Mapping[str, Any], width: flo
     side = "center" if not stacked else "left" if share < 0.35 else "right" if share > 0.65 else "center"
     ax.annotate("no effect", (0, 1), xytext=(0, 2), ha=side, **placed)
     at = {"left": (low, "left"), "right": (high, "right"), "center": (0.0, "center")}[side]
-    ax.annotate(f"grey: within ±{smallest:g}, too small to matter", (at[0], 1), xytext=(0, 15), ha=at[1], **placed)
+    ax.annotate(f"grey: within ±{written(smallest)}, too small to matter", (at[0], 1), xytext=(0, 15), ha=at[1], **placed)
     beside = ax.get_yaxis_transform()
     for i, row in enumerate(rows):
         one = row.one

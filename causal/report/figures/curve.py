@@ -14,7 +14,7 @@ from causal.graph import undated
 from causal.report.figures import canvas as figures
 from causal.report.figures.canvas import BAND, BLUE, GREY, NARROW, PALE, WIDTH, Drawing, pixels
 from causal.report.phrases import against_zero, decimals, effect, interval, label, level, variable, words, years
-from causal.words import count, signed
+from causal.words import count, signed, written
 
 FEWEST = 3  # runs
 MOST = 14  # rows under the curve
@@ -131,7 +131,7 @@ def _draw(estimates: Sequence[Mapping[str, Any]], rows: Sequence[tuple[str, Sequ
         lines = textwrap.wrap(
             f"Effect on {label(data, data['question']['outcome'])}, {variable(data, data['question']['outcome'])['unit']}", round(width * 13.5)
         )
-        lines = [lines[0], f"Grey: within ±{smallest:g}, too small to matter; line: no effect"]
+        lines = [lines[0], f"Grey: within ±{written(smallest)}, too small to matter; line: no effect"]
         for i, line in enumerate(lines[::-1]):
             fig.text(0.08 / width, (0.1 + 0.17 * i) / height, line, fontsize=9, ha="left", va="center")
         return figures.svg_of(fig)

@@ -10,7 +10,7 @@ from typing import Any
 
 from causal.report.figures.canvas import BAND, BLUE, GREY, NARROW, ORANGE, TURQUOISE, WIDTH, Drawing, Row, axes, intervals, pixels, style, svg_of
 from causal.report.phrases import against_zero, bare, decimals, exact, label, level, slug, variable, words
-from causal.words import capital, count, listed, signed
+from causal.words import capital, count, listed, signed, written
 
 HELD = {
     "nothing": "Nothing held fixed",
@@ -169,7 +169,7 @@ def specifications(data: Mapping[str, Any]) -> list[Drawing]:
 def _specifications(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], width: float) -> str:
     smallest, outcome = data["question"]["smallest_important"], data["question"]["outcome"]
     first = f"Effect on {_with_unit(data, outcome)}; one line a specification, lowest first"
-    said = _wrapped([first, f"Grey: within ±{smallest:g}, too small to matter"], width)
+    said = _wrapped([first, f"Grey: within ±{written(smallest)}, too small to matter"], width)
     with style():
         fig, ax = axes(width, 2.6 + _room(said), left=0.6, right=0.15, bottom=_room(said), top=0.3)
         ax.axhspan(-smallest, smallest, color=BAND, linewidth=0, zorder=0)
@@ -200,7 +200,9 @@ def power(data: Mapping[str, Any]) -> Drawing | None:
     unit = variable(data, data["question"]["outcome"])["unit"]
     sees = verdict["detectable"]
     found = (
-        f"At the smallest effect that matters, ±{smallest:g}, such a study finds one in {at[smallest]:.0%} of cases" if smallest in at else "Such a study finds"
+        f"At the smallest effect that matters, ±{written(smallest)}, such a study finds one in {at[smallest]:.0%} of cases"
+        if smallest in at
+        else "Such a study finds"
     )
     found += f"; for 80% it must be {exact(sees, decimals(sees))} {unit}." if sees else "."
     return Drawing(
@@ -236,7 +238,7 @@ def _power(data: Mapping[str, Any], width: float) -> str:
         ax.set_yticks([0, 20, 40, 60, 80, 100])
         ax.set_yticklabels([f"{one}%" for one in (0, 20, 40, 60, 80, 100)])
         ax.annotate(
-            f"grey: within ±{smallest:g}, the smallest that matters",
+            f"grey: within ±{written(smallest)}, the smallest that matters",
             (0.5, 1),
             xycoords="axes fraction",
             xytext=(0, 5),

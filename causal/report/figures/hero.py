@@ -16,7 +16,7 @@ from typing import Any, Literal
 from causal.report.figures.strip import ticks
 from causal.report.phrases import level, rounding, variable
 from causal.verdict.say import sign, usual
-from causal.words import capital, signed
+from causal.words import capital, signed, written
 
 Kind = Literal["interval", "point", "truth", "reach", "finds", "words"]
 # class, or why nothing is claimed → colour of the page, and shape where many stand together
@@ -96,7 +96,7 @@ def hero(data: Mapping[str, Any], planted: str) -> dict[str, str] | None:
     )
     title = answer.get("picture") or ("Estimate and range" if estimate else "What others said")
     said = "; ".join(" ".join(filter(None, (one.label + ":", one.sub, *_numbers(one)))) for one in marks)
-    alt = f"{title}. {said}. Too small to matter: under {smallest:g} either way."
+    alt = f"{title}. {said}. Too small to matter: under {written(smallest)} either way."
     return {"title": title, "wide": _wide(marks, frame, alt), "narrow": _narrow(marks, frame, alt)}
 
 
@@ -269,9 +269,10 @@ def _axis(frame: Frame, plot: tuple[int, int], y: float, size: float, *, words: 
     last = -math.inf
     for value, label in ticks(*frame.span, 10 if words else 5):
         x = at(value)
-        if x - wide_as(label, size) / 2 < last + 6:
+        half = wide_as(label, size) / 2
+        if x - half < last + 6 or x + half > width:  # no room for its words
             continue
-        last = x + wide_as(label, size) / 2
+        last = x + half
         made += f'<path d="M{x:.1f} {y:.1f}v5" stroke="var(--edge)"/>' + text(x, y + 20, label, size=size, anchor="middle")
     less, more = ("fewer", "more") if frame.counted else ("lower", "higher")
     noun = f" {frame.noun}" if words else ""

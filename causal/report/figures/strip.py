@@ -16,6 +16,7 @@ from causal.words import signed
 
 TALL = 23  # pixels of a line
 SIZE = 14  # of a mark among words
+LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))  # numbers of an axis beyond millions
 # name → an SVG of about 16 by 16 round (0, 0), in the colour {c}
 SHAPES = {
     "diamond": '<path d="M0 -8L8 0L0 8L-8 0Z" fill="{c}" stroke="var(--paper)"/>',
@@ -155,6 +156,10 @@ def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:
     step = next(size * power for size in (1, 2, 5, 10) if size * power >= raw * 0.999)
     places = max(0, -math.floor(math.log10(step) + 1e-9))
     found = [min(max(at * step, low), high) for at in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-    if places > 5 or step >= 1e7:
+    if step >= 1e6:  # +2 billion
+        size, name = next(((size, name) for size, name in LARGE if max(abs(low), abs(high)) >= size), LARGE[-1])
+        finer = max(0, -math.floor(math.log10(step / size) + 1e-9))
+        return [(value, "0" if abs(value) < step / 2 else f"{signed(value / size, finer)} {name}") for value in found]
+    if places > 5:
         return [(value, "0" if abs(value) < step / 2 else f"{value:.2g}".replace("-", "−")) for value in found]
     return [(value, "0" if abs(value) < step / 2 else signed(value, places)) for value in found]

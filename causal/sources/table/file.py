@@ -134,6 +134,8 @@ def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence
         notes: list[str] = []
         whole, separator = True, ""
         labels: dict[str, dict[str, str]] = {}
+        if sheet is not None and kind != "workbook":
+            raise refusal(DataError, "source.sheet", "a workbook, which has sheets", f"{path}, which has none", "leave source.sheet out")
         if kind == "text":
             lines, whole, notes, separator = _text(path)
         elif kind == "workbook":

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 OWN_ROW = "#"  # as `authority`: each row is one of its own
 
+DATED = re.compile(r"\[[+-]?\d+\]$")  # how years are written, plans[-1], and so no name of a column
+
 
 class Reading:
     """One table on its way to a panel.
@@ -389,6 +391,11 @@ class Reading:
         self.problems += [Problem(text=f"{name!r} is both a described variable and another column; give one of them another name") for name in both]
         if self.alone and (lost := [name for name, column in named.items() if column not in numbers and column not in self.header]):
             self.problems.append(Problem(text=f"no column {named[lost[0]]!r} (wanted for variable {lost[0]}); {suggest(named[lost[0]], numbers)}"))
+        for name in (name for name in [*called, *others] if DATED.search(name)):
+            text = f"a variable cannot be called {name!r}: names that end in [number] are how years are written, plans[-1]"
+            self.problems.append(
+                Problem(text=f"{text}; rename the column, or give it a name in source.variables, {{mine: {{column: {(called | others)[name]!r}}}}}")
+            )
         if not (called or others):
             self.problems.append(Problem(text=f"no column holds numbers; there is {', '.join(filter(None, self.header))}"))
         return called | others

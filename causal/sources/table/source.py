@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from causal.derive import check_derived, derive
-from causal.errors import CausalError, ConfigError, DataError, suggest
+from causal.document import called
+from causal.errors import CausalError, ConfigError, DataError, refusal, suggest
 from causal.panel import Panel
 from causal.sources.borders import groups_wrong, read_borders
 from causal.sources.machinery.narrow import checked, narrow
@@ -334,6 +335,9 @@ def _described(name: str, said: Any) -> dict[str, Any]:
     unknown = [str(key) for key in said if key not in DESCRIBES]
     if unknown:
         raise ConfigError(f"{where} has no {unknown[0]!r}; {suggest(unknown[0], DESCRIBES)}")
+    for key in ("column", "label", "short", "unit", "source", "definition", "unmoved"):
+        if said.get(key) is not None and not isinstance(said[key], str):
+            raise refusal(ConfigError, f"{where}.{key}", "words", called(said[key]), f"put it in quotes, or leave {key} out")
     if said.get("varies") not in (None, "both", "authority", "year"):
         raise ConfigError(f"{where}.varies must be 'both', 'authority' or 'year', got {said['varies']!r}")
     for key, options in (("counts", ("stock", "flow")), ("comparative", ("more", "higher", "a higher"))):

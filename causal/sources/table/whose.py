@@ -65,8 +65,8 @@ def guessed(sheet: Sheet, *, authority: str | None = None, year: str | None = No
     authority, year : columns already known, which are taken as they are.
     """
     rows = sheet.rows[:LOOKED_AT]
-    if len([name for name in sheet.header if name]) < 2:
-        return {}
+    if len([name for name in sheet.header if name]) < 2 or any(sheet.header.count(one) > 1 for one in (authority, year) if one):
+        return {}  # a heading that stands twice is told by itself, and says neither who nor when
     texts = {name: [words(row[j]) for row in rows] for j, name in enumerate(sheet.header) if name and sheet.header.count(name) == 1}
     when = [year] if year else [name for name, column in texts.items() if name != authority and _is_time(name, column)]
     when.sort(key=lambda name: _rank(name, YEARS))
