@@ -210,7 +210,7 @@ def test_the_first_screen_answers_five_questions(browser: Browser, cells: dict[s
     assert said["answer"] == answer["headline"] and said["second"] == answer["second"] and "SIMULATED" in banner
     assert {"size", "strength", "checks", "mind", "next"} <= set(said)
     assert answer["certainty"] in said["strength"] and said["next"].replace("\n", " ").startswith(f"Next step. {answer['next']}")
-    assert (pictures == 2) == bool(estimate)  # beside labels, and for a telephone
+    assert pictures == 2  # beside labels, and for a telephone; without an estimate the planted truth alone stands there
     if estimate and (verdict["failed"] or verdict["gate"]):
         assert "not to be used" in said["size"] and "Typical authority" not in said["size"]
     elif estimate:
@@ -243,6 +243,60 @@ def test_the_first_screen_prints_on_one_page_and_all_of_it_on_more(browser: Brow
         assert closed > 5  # what is closed on the screen is printed all the same:
         page.emulate_media(media="print")
         assert page.locator(".rest details .pairs, .rest details table").first.evaluate("one => one.getBoundingClientRect().height") > 0
+
+
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_risk_of_bias_is_one_table_that_breaks_no_rule(browser: Browser, full: Path, width: int, scheme: Any) -> None:
+    """Seven domains of ROBINS-I, the error and the Maryland scale, each with its five cells; axe on that section alone; nothing runs out of a telephone."""
+    with opened(browser, full / "report.html", width=width, scheme=scheme) as page:
+        rows = page.locator("#risk tbody tr")
+        assert rows.count() == 9 and all(rows.nth(at).locator("th, td").count() == 5 for at in range(9))
+        assert "Confounding" in rows.first.inner_text() and "Maryland" in rows.last.inner_text()
+        found = Axe().run(page, context="#risk", options=WCAG)
+        assert not found.response["violations"], found.generate_report()
+        assert found.response["passes"] and page.evaluate("document.scrollingElement.scrollWidth") <= width
+
+
+def test_figures_are_dark_on_a_dark_page_and_light_on_a_light_one(browser: Browser, full: Path, tmp_path: Path) -> None:
+    """The brightness of each figure as it is shown, by its pixels: white slabs on a dark page would lie near 255."""
+    from PIL import Image, ImageStat
+
+    mean: dict[Any, list[float]] = {"light": [], "dark": []}
+    schemes: tuple[Any, Any] = ("light", "dark")
+    for scheme in schemes:
+        with opened(browser, full / "report.html", scheme=scheme) as page:
+            pictures = page.locator("figure img")
+            for at in range(pictures.count()):
+                if pictures.nth(at).is_visible():
+                    pictures.nth(at).screenshot(path=tmp_path / "one.png")
+                    mean[scheme].append(ImageStat.Stat(Image.open(tmp_path / "one.png").convert("L")).mean[0])
+    assert len(mean["light"]) == len(mean["dark"]) >= 5
+    assert min(mean["light"]) > 200 and max(mean["dark"]) < 80, mean
+
+
+ODD_SIZES = {"millionth": (1.0, 1e-6), "billion": (1.0, 1e9), "tiny outcome": (1e-7, 2e-7), "huge outcome": (1e12, 2e12)}
+
+
+@pytest.mark.parametrize("name", ODD_SIZES)
+def test_odd_sizes_leave_the_page_whole(browser: Browser, bare: Result, name: str, tmp_path: Path) -> None:
+    """Numbers of a millionth and of a billion: nothing runs out of the page, no power of ten is printed on the first screen, and it prints on one page."""
+    scale, smallest = ODD_SIZES[name]
+    assert bare.estimate is not None
+    sizes = {key: getattr(bare.estimate, key) * scale for key in ("effect", "lower", "upper", "std_error")}
+    study_of = replace(bare.study, question=replace(bare.study.question, smallest_important=smallest, harm="increase"))
+    estimate = replace(bare.estimate, **sizes, parts=(), influence=None)
+    made = replace(bare, study=study_of, estimate=estimate, baseline=None, steps=(), dose=(), panel=replace(bare.panel, planted={}))
+    write(judged(made, (*PASSED, *MORE)), tmp_path, provenance(), "a: 1\n")
+    for width in SIZES:
+        with opened(browser, tmp_path / "report.html", width=width) as page:
+            said = page.locator(".first").inner_text()
+            assert not re.search(r"\de[+−-]?\d", said), said
+            assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+            assert page.locator(".first .mean").evaluate("one => one.scrollWidth <= one.parentElement.clientWidth + 1")
+            if width == 1280:
+                assert not Axe().run(page, options=WCAG).response["violations"]
+                assert sheets(page, only_first=True) == 1
 
 
 WELSH, ARABIC = "plant ar gynlluniau amddiffyn yng Nghymru: ŵ ŷ â", "أطفال على خطط الحماية"
