@@ -1,11 +1,14 @@
 # make run    set up .venv if need be and run the headline experiment on the embedded default
 # make test   set up .venv if need be and pass the tests
+# make test-long    10,000 mutations each of configurations, tables and graphs, where  make test  tries 200: none may end in a traceback
 # make test-browser    the pages in a real browser: installs Chromium (as root, on Debian or Ubuntu) and its driver where they are missing
+# make docs   the documentation site in docs/site/_build/html: notebooks are run, nothing is fetched; ENGLAND=FOLDER names England's files
+# make test-long   builds the site from nothing and runs every command of the README and the site, however long
 # make sbom   what is installed, with its hashes, as CycloneDX in sbom.json: the same bytes on every machine
 # make pins   write requirements-*.txt again from pyproject.toml and constraints.txt; needs Python 3.11, 3.12 and 3.13
 # Linux and macOS; Windows through WSL.
 
-.PHONY: run test test-browser setup lint sbom pins benchmarks clean
+.PHONY: run test test-long test-browser test-long docs setup lint sbom pins benchmarks clean
 SHELL := /bin/sh
 
 # the first that really runs: a version manager's shim may exist and not run
@@ -24,6 +27,9 @@ run: $(STAMP)
 test: lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
+test-long: $(STAMP)
+	@MUTATIONS=10000 $(BIN)/python -m pytest tests/bad_input/test_mutations.py
+
 # fails, and says why, where no browser can be had; it never passes without one
 test-browser: $(STAMP)
 	@$(BIN)/python -c 'import playwright, axe_playwright_python' 2>/dev/null || $(HASHED) -r requirements-browser.txt
@@ -31,6 +37,15 @@ test-browser: $(STAMP)
 		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 		{ echo "no Chromium was found and none could be installed here; install it, or name one:  make test-browser CHROMIUM=/path/to/chromium"; exit 2; }
 	@$(BIN)/python -m pytest tests/browser
+
+docs: $(STAMP)
+	@$(BIN)/python -c 'import sphinx, myst_nb, numpydoc, pydata_sphinx_theme' 2>/dev/null || $(HASHED) -r requirements-docs.txt
+	@rm -rf docs/site/_build docs/site/_made
+	@$(if $(ENGLAND),CAUSAL_ENGLAND=$(ENGLAND) )$(BIN)/python -m sphinx -q -W --keep-going -b html docs/site docs/site/_build/html
+	@echo docs/site/_build/html/index.html
+
+test-long: $(STAMP) docs
+	@CAUSAL_LONG=1 $(BIN)/python -m pytest tests/test_site.py tests/test_commands.py
 
 lint: $(STAMP)
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
@@ -63,8 +78,8 @@ pins:
 		$$at/bin/$(COMPILE) --extra dev -c constraints.txt -o requirements-$$v.txt pyproject.toml; \
 		if test $$v = 3.11; then \
 			echo setuptools | $$at/bin/$(COMPILE) -c requirements-3.11.txt -o requirements-build.txt -; \
-			for extra in browser sbom; do $$at/bin/python -c '$(EXTRA)' $$extra | $$at/bin/$(COMPILE) -c constraints.txt -o requirements-$$extra.txt -; done; \
+			for extra in browser docs sbom; do $$at/bin/python -c '$(EXTRA)' $$extra | $$at/bin/$(COMPILE) -c constraints.txt -o requirements-$$extra.txt -; done; \
 		fi; rm -rf $$at; done
 
 clean:
-	rm -rf .venv build *.egg-info sbom.json
+	rm -rf .venv build *.egg-info sbom.json docs/site/_build docs/site/_made

@@ -94,6 +94,7 @@ class World:
     unequal : places' shocks differ in size by a factor whose logarithm has this standard deviation.
     heavy : shocks are of t with three degrees of freedom.
     lottery : how far something dealt by chance each year moves the treatment, whose own rest is moved by a hidden cause of plans: an instrument.
+    tied : how far that hidden cause moves what should be dealt by chance; the negative control then shares it.
     """
 
     authorities: int = 150
@@ -119,6 +120,7 @@ class World:
     unequal: float = 0.0
     heavy: bool = False
     lottery: float = 0.0
+    tied: float = 0.0
 
 
 def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
@@ -163,6 +165,7 @@ def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
     cut += 0.05 * world.walk * on * wander
     cut = on * DOSE if world.binary else cut
     if world.lottery:
+        lots = lots + world.tied * hides
         cut = world.lottery * lots + 0.3 * hides + 0.1 * lasting[:, None]
     crisis_start = np.where(takes & (chance[2][:, 0] < 0.6), start, np.where(chance[2][:, 1] < 0.15, np.floor(t * chance[2][:, 2]), t))
     crisis = np.arange(t) >= crisis_start[:, None]
@@ -180,6 +183,7 @@ def columns(world: World, effect: float, seed: int) -> dict[str, np.ndarray]:
     if world.huge:
         plans[0] += world.story * on[0]
     bones = 100 + (6 + world.authority) * lasting[:, None] + world.poverty * poverty + SHOCK * broken + world.seen * crisis
+    bones = bones + (SHOCK * hides if world.tied else 0.0)
     visits = 20 + 2 * lasting[:, None] + world.inspected * cut / DOSE + plans / SHOCK + staff + 0.7 * wobble[4]
     recorded, again = (cut + world.noise * wobble[i] for i in (5, 6))
     made = {"jobs": jobs, "poverty": poverty, "staff": staff, "cut": recorded, "again": again, "plans": plans, "bones": bones, "visits": visits}

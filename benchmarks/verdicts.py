@@ -95,6 +95,7 @@ class Cell:
     checks: tuple[str, ...] = ()  # these alone; none: all
     offset: int = 0  # added to the number of a panel, so that it is no other cell's
     apart: bool = False  # kept apart from those that shaped the code
+    knobs: dict[str, Any] = field(default_factory=dict)  # of the estimator
     target: str = ""  # "ATT" where adoptions are asked for those who took it up; "" as the world has it
 
     @classmethod
@@ -147,16 +148,17 @@ def found(graph: str, names: tuple[str, ...], modifiers: tuple[str, ...] = (), s
 
 
 @cache
-def error(estimator: str, graph: str, authorities: int, huge: float, binary: bool, lottery: float) -> float:
+def error(estimator: str, graph: str, authorities: int, huge: float, binary: bool, lottery: float, knobs: tuple[tuple[Any, ...], ...] = ()) -> float:
     """The cell's estimator's mean standard error in clean panels of its kind, outcome units.
 
     Parameters
     ----------
     estimator, graph : of the cell; where the cell's graph is a wrong one, the right one of its kind stands for it.
     authorities, huge, binary, lottery : of the world.
+    knobs : of the estimator, each a name and the values of its list.
     """
     world = planted.World(authorities=authorities, huge=huge, binary=binary, lottery=lottery)
-    one, errors = shelf()[estimator](), []
+    one, errors = shelf()[estimator](**{key: values for key, *values in knobs}), []
     for draw in range(PILOT):
         panel = planted.panel(world, 0.0, 900_000 + draw, control=True, second=False)
         identification = found(graph, panel.names, strategy=getattr(one, "strategy", "backdoor"))
@@ -170,7 +172,7 @@ def scale(cell: Cell) -> float:
     world = cell.world
     graph = "LOTTERY" if world.lottery else "TAKEN_UP" if world.binary else "TRUE"
     estimator = cell.estimator if world.lottery or world.binary else "fixed_effects"
-    return error(estimator, graph, world.authorities, world.huge, world.binary, world.lottery)
+    return error(estimator, graph, world.authorities, world.huge, world.binary, world.lottery, tuple((key, *value) for key, value in cell.knobs.items()))
 
 
 @cache
@@ -208,7 +210,7 @@ def study(plan: Plan, cell: Cell, smallest: float, draw: int, *, forest: bool) -
         question=replace(question, modifiers=("staff",)) if forest else replace(question, target=cell.target) if cell.target else question,  # type: ignore[arg-type]
         graph=getattr(planted, cell.graph),
         source=None,  # type: ignore[arg-type] - the panel is given
-        estimator=shelf()["causal_forest"](**FOREST) if forest else shelf()[cell.estimator](),
+        estimator=shelf()["causal_forest"](**FOREST) if forest else shelf()[cell.estimator](**cell.knobs),
         refuters=some,
         rule=rule(cell.rule),
         seed=draw,
@@ -333,6 +335,8 @@ ORDER = [
     "recording_switches",
     "missing_outcomes",
     "rounding",
+    "shared_shocks",
+    "spillover",
 ]
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
+    from causal.loading import load
     from causal.own_data import read
     from causal.panel import Loss, Panel, Variable
     from causal.question import Question, Saying
@@ -30,6 +31,7 @@ _HOMES = {
     "graph": ("Node", "Arrow", "Graph"),
     "panel": ("Variable", "Loss", "Panel"),
     "own_data": ("read",),
+    "loading": ("load",),
     "identify": ("Identification",),
     "design": ("Design",),
     "estimand": ("Estimand", "Held", "DesignFacts", "JointTest"),
@@ -70,6 +72,7 @@ __all__ = [
     "Trial",
     "Variable",
     "Verdict",
+    "load",
     "read",
     "run",
 ]

@@ -7,9 +7,9 @@ figures described by the columns they show, so that page, CSV and spreadsheet ar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from causal.analysis import Analysis, analyse
 from causal.estimate import Estimator
 from causal.graph import Graph
 from causal.identify import Identification
+from causal.language import CERTAINTIES
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, in_parallel, stream
@@ -25,6 +26,48 @@ T = TypeVar("T")
 NOTHING_TO_TAKE_APART = ": no effect to take apart"  # end of the sentence on an effect that is not identified
 Cell = str | float | int | None
 KINDS = ("stacked", "waterfall", "intervals", "dots", "scatter", "curve", "funnel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """How certain an answer is.
+
+    Parameters
+    ----------
+    certainty : the step's name ("very_low", "low", "moderate", "high"); "none" where there is no answer (failed its checks, error unknown, an association).
+    because : the gravest reason, in words; "" where nothing lowered it.
+    """
+
+    certainty: str
+    because: str = ""
+
+    @property
+    def words(self) -> str:
+        """low: some jumps in recorded spending are bookkeeping."""
+        step = CERTAINTIES[self.certainty].lower()
+        because = self.because[:1].lower() + self.because[1:]
+        return f"{step} ({because.rstrip('.')})" if because else step
+
+
+class Other(TypedDict):
+    """What others found of something that is not counted here."""
+
+    who: str
+    what: str
+    source: str
+
+
+def others_said(others: Sequence[Other]) -> tuple[str, ...]:
+    """Each as a sentence."""
+    return tuple(f"{one['who']}: {one['what']} ({one['source']})" for one in others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A knob as it was set: what it is, and its value with its unit."""
+
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +83,7 @@ class Case:
     seed : of every random stream.
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
+    judge : question → how certain its own answer is once its checks have run, None where it cannot be asked; None: no check is to be had.
     """
 
     panel: Panel
@@ -52,6 +96,7 @@ class Case:
     seed: int = 2019
     workers: int = 1
     progress: bool = False
+    judge: Callable[[Question], Judged | None] | None = None
 
     def analysis(self, question: Question | None = None, found: Identification | None = None) -> Analysis:
         """What the graph says of the question with these data, and the rows; DoWhy is loaded.
@@ -75,6 +120,16 @@ class Case:
         analysis = self.analysis()
         estimate = self.estimator.estimate(analysis.must(NOTHING_TO_TAKE_APART), stream(self.seed, "estimate"))
         return Trial.of(analysis, self.estimator, estimate, seed=self.seed, workers=self.workers, progress=self.progress)
+
+    def judged(self, question: Question | None = None) -> Judged:
+        """How certain the answer to a question is; very low where no check of it can be run.
+
+        Parameters
+        ----------
+        question : None: the case's own.
+        """
+        found = None if self.judge is None else self.judge(question or self.question)
+        return found or Judged(certainty="very_low", because="none of its checks was run")
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
         """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
@@ -196,9 +251,12 @@ class Breakdown:
     name : the decomposition's on its shelf.
     title : a few words.
     asks : the question, in plain words.
-    headline : the answer, one or two sentences.
+    headline : the answer, one sentence.
+    second : its numbers, and what it leaves open; one or two sentences.
     tables, figures : the numbers, and how they are shown; each figure shows a table that is there.
     said : sentences that tell the findings, in order, with numbers and units.
+    others : what others found of it, or of what is not counted here, as sentences.
+    choices : knobs as they were set, with units.
     reasons : how the numbers were got, and what they rest on.
     cannot_say : what does not follow from them.
     notes : gaps in the data, choices that were left out, and why.
@@ -215,7 +273,10 @@ class Breakdown:
     headline: str
     tables: tuple[Table, ...]
     figures: tuple[Figure, ...] = ()
+    second: str = ""
     said: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    choices: tuple[Setting, ...] = ()
     reasons: tuple[str, ...] = ()
     cannot_say: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -5,27 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from causal import __version__
+from causal import __version__, console
+from causal.arguments import Parser
 from causal.errors import CausalError, ConfigError, suggest
+from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
-GROUPS = {
-    "experiments": "experiment",
-    "outcomes": "outcome",
-    "studies": "study",
-    "estimators": "estimator",
-    "refuters": "refuters",
-    "sources": "source",
-    "graphs": "graph",
-    "decompositions": "decomposition",
-    "templates": "template",
-}
+WIDTH = 110  # of a listing
 ABOUT = "Finds out whether a preventative public service works, and says so truthfully."
 EXAMPLES = """examples:
   causal run                                              the headline experiment on the simulated default
@@ -47,7 +40,32 @@ EXAMPLES = """examples:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; exit status 0, or 2 with one message on what cannot be used."""
+    from concurrent.futures import BrokenExecutor
+
     words = list(sys.argv[1:] if words is None else words)
+    try:
+        try:
+            console.ready()
+            return _obeyed(words)
+        finally:
+            sys.stdout.flush()
+    except CausalError as problem:
+        said = problem
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `causal list | head`
+        console.silence()
+        return 0
+    except (OSError, UnicodeError, MemoryError, BrokenExecutor) as problem:  # whatever no room put into words of its own
+        said = console.refused(problem, " ".join(["causal", *words[:1]]))
+    with suppress(OSError):
+        print(f"{type(said).__name__}: {said}", file=sys.stderr)
+    console.silence()
+    return 2
+
+
+def _obeyed(words: list[str]) -> int:
     parser = _parser()
     if words and (wrong := _no_command(words[0])):
         print(f"ConfigError: {wrong}", file=sys.stderr)
@@ -57,85 +75,36 @@ def main(words: Sequence[str] | None = None) -> int:
     # argparse would take `-m` and `key=value` for its own in some orders: overrides are what it does not know
     given, rest = parser.parse_known_args(words)
     if not given.command:
+        if rest:
+            raise ConfigError(f"causal does not know {rest[0]}; see  causal --help")
         parser.print_help()
         return 0
-    try:
-        if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
-            raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
-        if odd := [word for word in rest if word.startswith("-")]:
-            raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
-        _no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
-        return int(COMMANDS[given.command](given, rest))
-    except CausalError as problem:
-        print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `causal list | head`
-        sys.stderr.close()
-        return 0
+    if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
+        raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
+    if odd := [word for word in rest if word.startswith("-")]:
+        raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
+    no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
+    return int(COMMANDS[given.command](given, rest))
 
 
 def _no_command(word: str) -> str:
     """What was meant by a first word that is no command; "" for one that is."""
     if word in COMMANDS or word.startswith("-") or word == "help":
         return ""
-    if "=" in word or word in _names("experiment", ()):
+    if "=" in word or word in names("experiment", ()):
         return f"{word} is no command; did you mean  causal run {word if '=' in word else f'experiment={word}'}"
     return f"there is no command {word!r}; {suggest(word, COMMANDS)}"
-
-
-def _no_bare_words(command: str, rest: Sequence[str], folders: Sequence[Path]) -> None:
-    """Overrides are key=value; a bare name is answered with the group that it is of.
-
-    Parameters
-    ----------
-    command : that was called.
-    rest : its overrides.
-    folders : of the user's own.
-
-    Raises
-    ------
-    ConfigError : a word that is no override.
-    """
-    for word in rest:
-        if "=" in word or word[:1] in "~+-":
-            continue
-        homes = [group for group in [*GROUPS.values(), "rule"] if word in _names(group, folders)]
-        ways = [f"{group}={word}" for group in homes if group not in ("decomposition", "study", "template", "refuters")]
-        if "refuters" in homes:
-            ways.append(f"'refuters=[default,{word}]'")
-        if ways:
-            raise ConfigError(f"{word!r} says no key; did you mean  causal {command} {' or '.join(ways)}")
-        every = {name: group for group in ("outcome", "estimator", "experiment") for name in _names(group, folders)}
-        near = suggest(word, every)
-        at = near.find("Did you mean")
-        hint = f" {near[at:]}" if at >= 0 else " causal list names what there is."
-        raise ConfigError(f"{word!r} is no override, which is key=value, like  experiment=closures  or  question.lag=1.{hint}")
-
-
-def _names(group: str, folders: Sequence[Path]) -> list[str]:
-    """What a group of configurations holds."""
-    return sorted(path.stem for root in _roots(folders) for path in (root / group).glob("*.yaml"))
-
-
-def _roots(folders: Sequence[Path]) -> list[Path]:
-    """Our folder of configurations, then the user's own."""
-    spec = find_spec("causal.conf")
-    assert spec is not None and spec.submodule_search_locations
-    return [Path(next(iter(spec.submodule_search_locations))), *folders]
 
 
 def _describe(given: argparse.Namespace, _: list[str]) -> int:
     from causal.descriptions import described
 
-    print(described(given.name, _roots(given.config_dir), GROUPS))
+    print(described(given.name, roots(given.config_dir), GROUPS))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="causal", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"causal {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -149,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-m", "--multirun", action="store_true", help="every combination of comma-separated choices; estimator=all for all")
     much = run.add_mutually_exclusive_group()
     much.add_argument("--verbose", dest="detail", action="store_const", const="verbose", default="short", help="adjustment, assumptions and checks in full")
+    much.add_argument("--cfg", dest="detail", action="store_const", const="cfg", help="print the composed configuration, and run nothing")
     much.add_argument("-q", "--quiet", dest="detail", action="store_const", const="quiet", help="the run's folder alone")
     configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at").add_argument(
         "--save", type=Path, default=None, metavar="FILE", help="fix it as a protocol, with the design's power; causal run protocol=FILE follows it"
@@ -168,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="what experiments, outcomes, studies, estimators, refuters, sources, graphs and decompositions there are")
     listing.add_argument("what", nargs="?", choices=list(GROUPS), metavar="|".join(GROUPS))
     listing.add_argument("--json", action="store_true")
+    listing.add_argument("-v", "--verbose", action="store_true", help="what each needs and targets, and what a run with its checks costs, measured")
     listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
     about = "one estimator, check, outcome, key or term: what it is, what it needs, its knobs and defaults, an example"
     describe = commands.add_parser("describe", help=about, description=about)
@@ -284,42 +255,41 @@ def _beside(path: Path) -> Path:
 
 
 def _list(given: argparse.Namespace, _: list[str]) -> int:
-    roots = _roots(given.config_dir)
+    homes = roots(given.config_dir)
     found: dict[str, list[dict[str, Any]]] = {}
     for title, group in GROUPS.items():
         if given.what in (None, title):
             # a link may not lead out of its folder
-            files = [path for root in roots for path in sorted((root / group).glob("*.yaml")) if root.resolve() in path.resolve().parents and path.is_file()]
-            found[title] = [_read_header(path) for path in files]
+            files = [path for root in homes for path in sorted((root / group).glob("*.yaml")) if root.resolve() in path.resolve().parents and path.is_file()]
+            found[title] = [header(path) for path in files]
     if given.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
+    if given.what is None and not given.verbose:
+        print("\n".join(_contents(found)))
+        return 0
+    measured = costs() if given.verbose else {}
     for title, entries in found.items():
         print(title)
         for entry in entries:
             print(f"  {entry['name']:<26}{entry['about']}")
-            for key in ("needs", "targets", "costs"):
-                if key in entry:
-                    print(f"  {'':<26}{key}: {entry[key]}")
+            cost = measured.get(GROUPS[title], {}).get(entry["name"])
+            more = [(key, entry[key]) for key in ("needs", "targets", "costs") if key in entry] + ([("a run", cost)] if cost else [])
+            for key, value in more if given.verbose else ():
+                print(f"  {'':<26}{key}: {value}")
         print()
+    if given.what is not None and not given.verbose:
+        print(f"causal describe NAME says everything of one; causal list {given.what} -v what each needs and costs.")
     return 0
 
 
-def _read_header(path: Path) -> dict[str, Any]:
-    """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` of an estimator."""
-    entry: dict[str, Any] = {"name": path.stem, "about": ""}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if not line.startswith("#"):
-            break
-        text = line.lstrip("# ").strip()
-        if text.startswith("@package"):
-            continue
-        key, _, value = text.partition(": ")
-        if key in ("needs", "targets", "costs"):
-            entry[key] = value
-        elif not entry["about"]:
-            entry["about"] = text
-    return entry
+def _contents(found: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Names alone, and which words say more."""
+    lines = []
+    for title, entries in found.items():
+        said = ", ".join(entry["name"] for entry in entries)
+        lines += textwrap.wrap(f"{title} ({len(entries)}): {said}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return [*lines, "", "causal list estimators says what each is, -v what it needs and costs; causal describe NAME everything of one."]
 
 
 def _check(given: argparse.Namespace, _: list[str]) -> int:

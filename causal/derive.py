@@ -55,6 +55,7 @@ SEVERAL = ("sum", "times")  # verbs of a list of columns
 DESCRIBES = ("label", "unit", "definition")
 WAYS = ("share", "difference", "percent")
 SHOWN = 20  # authorities named in one step; the rest are counted
+MOST_YEARS = 50  # between a year and the one that is taken in its place
 
 
 def check_derived(specs: Mapping[str, Mapping[str, Any]] | None) -> dict[str, dict[str, Any]]:
@@ -205,8 +206,8 @@ def _columns(where: str, value: Any) -> list[str]:
 def _years(where: str, value: Any) -> int:
     if is_whole(value, most=-1):
         raise ConfigError(f"{where} must be at least 1, got {value}; a later year's value is a lead, which the check future_treatment looks at, not a column")
-    if not is_whole(value, 1):
-        raise ConfigError(f"{where} must be a whole number of years, at least 1, got {value!r}")
+    if not is_whole(value, 1, MOST_YEARS):
+        raise ConfigError(f"{where} must be a whole number of years, at least 1 and at most {MOST_YEARS}, got {value!r}")
     return value
 
 

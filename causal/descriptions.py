@@ -43,14 +43,14 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
     ConfigError : there is nothing of that name; the nearest are named.
     """
     found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for root in roots if (path := root / group / f"{name}.yaml").is_file()]
-    keys = dict(_keys(roots[0]))
-    found += [f"{key}: a key of the configuration\n  {about}\n  set it:  {key}=…" for key, about in keys.items() if name in (key, key.rpartition(".")[2])]
+    known_keys = dict(keys(roots[0]))
+    found += [f"{key}: a key of the configuration\n  {about}\n  set it:  {key}=…" for key, about in known_keys.items() if name in (key, key.rpartition(".")[2])]
     known = {term.lower(): term for term in TERMS}
     if (term := known.get(name.lower().replace("_", " "))) is not None:
         found.append(f"{term}\n  {TERMS[term][0]}\n  {TERMS[term][1]}")
     if not found:
         every = {path.stem for group in [*groups.values(), "rule", "language"] for root in roots for path in (root / group).glob("*.yaml")}
-        raise ConfigError(f"there is nothing called {name!r}; {_nearest(name, [*every, *keys, *TERMS])}")
+        raise ConfigError(f"there is nothing called {name!r}; {_nearest(name, [*every, *known_keys, *TERMS])}")
     return "\n\n".join(found)
 
 
@@ -75,7 +75,7 @@ def _shelf(path: Path, group: str) -> str:
             body.append(line)
     titles = {"refuters": "a check", "estimator": "an estimator", "experiment": "an experiment", "outcome": "an outcome"}
     lines = [f"{path.stem}: {titles.get(group, f'of {group}')}", *(f"  {line}" for line in head)]
-    module, texts = _module(target)
+    module, texts = module_says(target)
     lines += [f"  {title}: {texts[key]}" for key, title in SAID.items() if key in texts]
     if texts:
         lines.append("  if it does not pass: the answer may be biased as it says above; read its line in the report, and what the verdict took away for it")
@@ -94,7 +94,7 @@ def _shelf(path: Path, group: str) -> str:
     return "\n".join([*lines, *(["", f"  example:  {example.format(name=path.stem)}"] if example else [])])
 
 
-def _module(target: str) -> tuple[str, dict[str, str]]:
+def module_says(target: str) -> tuple[str, dict[str, str]]:
     """How the module of a class opens, and the fixed texts that a check reports of itself; nothing is imported."""
     parts = target.split(".")
     root = Path(__file__).parent
@@ -133,7 +133,7 @@ def _written_out(value: ast.expr, tree: ast.Module) -> str:
     return ""
 
 
-def _keys(root: Path) -> Iterator[tuple[str, str]]:
+def keys(root: Path) -> Iterator[tuple[str, str]]:
     """Keys of the whole configuration and of a user's own table, with the comment beside each."""
     for path, above in ((root / "config.yaml", ""), (root / "source" / "table.yaml", "source.")):
         inside = ""

@@ -6,6 +6,8 @@ a few lines of anchors can stand for more than a machine holds.
 
 from __future__ import annotations
 
+import glob
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from causal.aside import mine, sweep
 from causal.errors import CausalError, ConfigError, refusal
 
 MOST_BYTES = 20_000_000  # of a text
@@ -37,19 +40,51 @@ def read_text(path: Path, what: str, *, kind: type[CausalError] = ConfigError, m
     ------
     CausalError : of that kind; there is no such file, it is no regular file, it cannot be opened, is too large or is not UTF-8.
     """
+    with system_said(path, what, kind=kind):
+        regular(path, what, kind=kind, most=most)
+        data = path.read_bytes()
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise refusal(kind, str(path), what, _no_file(state.st_mode), "copy what it holds into a file and name that")
-        if state.st_size > most:
-            raise refusal(kind, str(path), f"{what} of at most {most / 1e6:g} MB", f"{state.st_size / 1e6:,.1f} MB", "take out what is not needed")
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as problem:
-        raise refusal(kind, str(path), what, "nothing: there is no such file", "look at how the path is written") from problem
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         raise refusal(
             kind, str(path), f"{what} in UTF-8", f"a byte that is none at place {problem.start + 1:,}", "save it again with the encoding UTF-8"
         ) from problem
+
+
+def regular(path: Path, what: str, *, kind: type[CausalError] = ConfigError, most: float = math.inf) -> None:
+    """Refuse what is no file that ends, before it is opened.
+
+    Parameters
+    ----------
+    path : that is given.
+    what : it is to be, for messages ("a graph file").
+    kind : of error.
+    most : bytes that it may have.
+
+    Raises
+    ------
+    CausalError : of that kind; it is no regular file, or too large.
+    OSError : there is no such file, or it cannot be looked at.
+    """
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise refusal(kind, str(path), what, _no_file(state.st_mode), "copy what it holds into a file and name that")
+    if state.st_size > most:
+        raise refusal(kind, str(path), f"{what} of at most {most / 1e6:g} MB", f"{state.st_size / 1e6:,.1f} MB", "take out what is not needed")
+
+
+@contextmanager
+def system_said(path: Path, what: str, *, kind: type[CausalError] = ConfigError) -> Iterator[None]:
+    """Turn what the system says of a file that is read into a refusal; parameters as `regular`.
+
+    Raises
+    ------
+    CausalError : of that kind; the file is not there, or cannot be read.
+    """
+    try:
+        yield
+    except FileNotFoundError as problem:
+        raise refusal(kind, str(path), what, "nothing: there is no such file", "look at how the path is written") from problem
     except (OSError, ValueError) as problem:
         raise refusal(kind, str(path), what, why(problem), "name a file that can be read") from problem
 
@@ -221,7 +256,7 @@ def _unreadable(problem: yaml.MarkedYAMLError) -> str:
 
 
 @contextmanager
-def writing(path: Path, where: str, remedy: str) -> Iterator[Path]:
+def writing(path: Path, where: str, remedy: str, *, over: bool = True) -> Iterator[Path]:
     """A file of another name beside `path` to write into, which becomes `path` when all has gone well and goes when not.
 
     Parameters
@@ -229,15 +264,35 @@ def writing(path: Path, where: str, remedy: str) -> Iterator[Path]:
     path : of the file to be.
     where : it is asked for, for the message ("--save plan.yaml").
     remedy : what to try where it cannot be written.
+    over : whether a file that is there already may be written over.
 
     Raises
     ------
-    ConfigError : it cannot be written, or the disk is full.
+    ConfigError : it cannot be written, or the disk is full; it is there already.
     """
-    part = path.with_name(f".{path.name[:80]}-{os.getpid()}.part")
+    if not path.name:
+        raise refusal(ConfigError, where, "the name of a file", f"{str(path)!r}, a folder", remedy)
+    stem = f".{path.name[:80]}-"
+    part = path.with_name(f"{stem}{mine()}.part")
     try:
+        if path.is_dir() or not (over or not os.path.lexists(path)):
+            raise FileExistsError
+        sweep(path.parent, f"{glob.escape(stem)}*.part")
         yield part
-        part.replace(path)
+        if over:
+            part.replace(path)
+        else:
+            try:
+                os.link(part, path)  # unlike a rename, this cannot replace a file, even one that appeared a moment ago
+            except FileExistsError:
+                raise
+            except OSError:  # a folder that knows no links
+                if os.path.lexists(path):
+                    raise FileExistsError from None
+                part.rename(path)
+    except FileExistsError as problem:
+        came = "a folder of that name" if path.is_dir() else "one that is there already, and is never written over"
+        raise refusal(ConfigError, where, "the name of a new file", came, "name another file") from problem
     except OSError as problem:
         raise refusal(ConfigError, where, "a place to write to", why(problem), remedy) from problem
     finally:

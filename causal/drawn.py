@@ -16,15 +16,17 @@ from typing import Any, NoReturn
 from causal.errors import GraphError, refusal
 
 DEEPEST = 50  # levels of braces or brackets
+MOST_PIECES = 400_000  # names and signs in one drawing: some twenty for each arrow
 MOST_ARROWS = 20_000  # in one drawing, counted after braces are written out
 TOKEN = re.compile(
     r"""(?P<skip>[\s\ufeff]+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)
-    |(?P<quoted>"(?:[^"\\]|\\.)*")
+    |(?P<quoted>"(?:[^"\\]++|\\.)*+")
     |(?P<edge><->|->|<-|--|[@o<]-[@o>]|[@o]->|<-[@o]|[@o]--|--[@o])
     |(?P<name>[\w.]+(?:\[[+-]\d+\])?|-(?:\d+\.?\d*|\.\d+))
     |(?P<sign>[{}\[\];,=:+])""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+ANGLE = re.compile("[<>]")
 # what dagitty writes beside a node without a value
 FLAGS = {"exposure", "outcome", "adjusted", "latent", "unobserved", "selected", "source", "target", "e", "o", "a", "u"}
 
@@ -62,9 +64,14 @@ def dagitty(text: str, file: str) -> Drawn:
 
 
 def _tokens(text: str, file: str, dialect: str) -> Iterator[Token]:
-    at, line = 0, 1
+    at, line, pieces, edges = 0, 1, 0, 0
     while at < len(text):
         match = TOKEN.match(text, at)
+        pieces += match is None or match.lastgroup != "skip"
+        edges += match is not None and match.lastgroup == "edge"
+        if edges > MOST_ARROWS or pieces > MOST_PIECES:  # before any of it is put together
+            most = f"{MOST_ARROWS:,} arrows" if edges > MOST_ARROWS else f"{MOST_PIECES:,} names and signs"
+            raise refusal(GraphError, f"{file}, line {line}", f"a drawing of at most {most}", "more", "leave out what does not bear on the question")
         kind = str(match.lastgroup) if match else ""
         piece = match[0] if match else _marked_up(text, at)
         if not piece:
@@ -86,10 +93,10 @@ def _marked_up(text: str, at: int) -> str:
     if text[at] != "<":
         return ""
     depth = 0
-    for match in re.finditer("[<>]", text[at:]):
+    for match in ANGLE.finditer(text, at):
         depth += 1 if match[0] == "<" else -1
         if depth == 0:
-            return text[at : at + match.end()]
+            return text[at : match.end()]
     return ""
 
 
@@ -165,7 +172,7 @@ class _Reader:
         while self._sign("["):
             given |= self._attributes()
         if not marks:
-            if single:
+            if single and ends[0]:
                 self.drawn.nodes[ends[0][0]] |= given
             elif given:
                 self._refuse("attributes of a node or an edge", "some behind a  }", "write them for each")

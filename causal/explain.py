@@ -6,6 +6,7 @@ from causal.analysis import Analysis, analyse
 from causal.errors import CausalError
 from causal.estimators import able
 from causal.panel import Panel
+from causal.proposal import CANNOT, SHAPES, proposal
 from causal.protocol import blinded
 from causal.refute import Refuter, Setting
 from causal.study import Study, must_have
@@ -64,8 +65,18 @@ def explanation(study: Study) -> str:
         for loss in made.lost:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
-        lines += ["", "Estimators that can answer as asked", f"  {', '.join(able(made))}"]
-    lines += ["", f"Estimator: {study.estimator.name}", *_checks(study, analysis), "Checks of bias, by kind of design:"]
+        offer = proposal(made, study.estimator)
+        lines += ["", f"Estimators that suit {question.treatment} ({SHAPES[offer.shape]})", *(f"  {one.words}" for one in offer.proposed)]
+        others = [name for name in able(made) if name not in {one.estimator for one in offer.proposed}]
+        lines.append(f"  others that can answer as asked: {', '.join(others) or 'none'}")
+        lines += ["", f"Estimator: {study.estimator.name} ({question.target})", *(f"  {CANNOT[code]}" for code in offer.cannot)]
+    else:
+        lines += ["", f"Estimator: {study.estimator.name}"]
+    lines += [f"Beside it: {', '.join(one.name for one in study.beside)}"] if study.beside else []
+    lines += [
+        *_checks(study, analysis),
+        "Checks of bias, by kind of design:",
+    ]
     lines += [f"  {kind.replace('_', ' ')}: {', '.join(study.rule.bias[kind]) or 'none'}" for kind in KINDS]
     lines += [f"Note: {note}" for note in panel.notes]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from causal.errors import GraphError, refusal, suggest
 from causal.knobs import is_whole
 
 MOST_NODES, MOST_ARROWS = 2_000, 20_000  # of a graph; beyond these nobody has given each arrow its reason
+SHOWN = 12  # names of a circle that are told
 MOST_LAG = 50  # years that an arrow may take
 LAGGED = re.compile(r"^(?P<name>.+?)\[(?P<by>[+-]?\d+)\]$")
 
@@ -139,8 +140,8 @@ class Graph:
     Parameters
     ----------
     name : what reports call it.
-    nodes : `Node`s, or a mapping name → {label, measured, varies}.
-    arrows : `Arrow`s, or a mapping cause → effect → reason, where a reason is words, or
+    nodes : each a `Node`, or a mapping name → {label, measured, varies}.
+    arrows : each an `Arrow`, or a mapping cause → effect → reason, where a reason is words, or
         {because, lag, by_year}, or a list of these (the same cause acting at several lags).
         A cause may be written with its lag, `plans[-1]`.
 
@@ -177,11 +178,14 @@ class Graph:
         for arrow in self.arrows:
             if arrow.effect in constant and arrow.cause not in constant:
                 raise GraphError(f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect} makes something that changes move something that is constant")
-        try:
-            cycle = nx.find_cycle(nx.DiGraph((a.cause, a.effect) for a in self.arrows if a.lag == 0))
-        except nx.NetworkXNoCycle:
+        within = nx.DiGraph((a.cause, a.effect) for a in self.arrows if a.lag == 0)
+        if nx.is_directed_acyclic_graph(within):
             return
-        path = " -> ".join([*(cause for cause, _ in cycle), cycle[-1][1]])
+        # a search through all of a large graph would take minutes; a circle stands in one strongly connected part
+        round_about = next(part for part in nx.strongly_connected_components(within) if len(part) > 1 or any(within.has_edge(one, one) for one in part))
+        cycle = nx.find_cycle(nx.DiGraph(edge for edge in within.edges if round_about.issuperset(edge)))
+        names = [*(cause for cause, _ in cycle), cycle[-1][1]]
+        path = " -> ".join(names if len(names) <= SHOWN else [*names[: SHOWN - 2], "…", names[-1]])
         raise GraphError(f"graph {self.name!r} goes round in a circle within one year: {path}; take an arrow away, or give one a lag (lag: 1)")
 
     def node(self, name: str) -> Node:
@@ -265,7 +269,7 @@ def _nodes(given: Any) -> Iterator[Node]:
         about = {"label": about} if isinstance(about, str) else dict(about or {})
         unknown = set(about) - {"label", "measured", "varies", "remedy"}
         if unknown:
-            raise GraphError(f"graph node {name!r} has unknown keys {sorted(unknown)}; known are label, measured, varies, remedy")
+            raise GraphError(f"graph node {name!r} has unknown keys {sorted(map(str, unknown))}; known are label, measured, varies, remedy")
         if not isinstance(name, str):
             raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no" in quotes')
         yield Node(name=name, **{"label": name.replace("_", " "), **about})
@@ -288,7 +292,7 @@ def _arrows(given: Any) -> Iterator[Arrow]:
                 about: dict[str, Any] = {"because": reason} if isinstance(reason, str) or reason is None else dict(reason)
                 unknown = set(about) - {"because", "lag", "by_year"}
                 if unknown:
-                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(unknown)}; known are because, lag, by_year")
+                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(map(str, unknown))}; known are because, lag, by_year")
                 if by:
                     about["lag"] = -by
                 yield Arrow(cause=cause, effect=str(effect), **{"because": "", **about})

@@ -13,6 +13,7 @@ from causal.errors import GraphError, refusal
 from causal.knobs import is_whole
 
 KEYS = ("name", "nodes", "arrows")  # of our own form
+MOST_TEXT = 2_000_000  # bytes: a hundred letters for each of the arrows that a graph may have
 
 
 def read_graph(path: Path) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def read_graph(path: Path) -> dict[str, Any]:
     ending = path.suffix.lower()
     if ending not in endings:
         raise GraphError(f"{path}: a graph file ends in one of {', '.join(endings)}, got {path.suffix or 'no ending'!r}")
-    text = read_text(path, "a graph file", kind=GraphError)
+    text = read_text(path, "a graph file", kind=GraphError, most=MOST_TEXT)
     found = _assemble(drawn[ending](text, str(path)), path.name) if ending in drawn else _yaml(text, str(path))
     return {"name": path.stem, **found}
 
@@ -52,7 +53,7 @@ def _yaml(text: str, file: str) -> dict[str, Any]:
 def _assemble(drawn: Drawn, file: str) -> dict[str, Any]:
     """Nodes and arrows as mappings; a two-headed arrow gets an unmeasured parent of both its ends."""
     about: dict[str, dict[str, Any]] = {}
-    arrows: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    arrows: dict[str, dict[str, dict[tuple[Any, ...], dict[str, Any]]]] = {}  # of one cause and effect each reason once, as far as it says other things
 
     def node(name: str) -> None:
         bare = re.sub(r"\[-\d+\]$", "", name)
@@ -67,9 +68,7 @@ def _assemble(drawn: Drawn, file: str) -> dict[str, Any]:
             one["varies"] = bare
 
     def arrow(cause: str, effect: str, reason: dict[str, Any]) -> None:
-        said = arrows.setdefault(cause, {}).setdefault(effect, [])
-        if reason not in said:
-            said.append(reason)
+        arrows.setdefault(cause, {}).setdefault(effect, {}).setdefault(tuple(reason.items()), reason)
 
     for name in drawn.nodes:
         node(name)
@@ -90,7 +89,7 @@ def _assemble(drawn: Drawn, file: str) -> dict[str, Any]:
                 arrow(hidden, end, {"because": because})
         else:
             arrow(left, right, reason)
-    return {"nodes": about, "arrows": arrows}
+    return {"nodes": about, "arrows": {cause: {effect: list(said.values()) for effect, said in effects.items()} for cause, effects in arrows.items()}}
 
 
 def _unused(name: str, taken: Mapping[str, Any]) -> str:

@@ -24,13 +24,16 @@ from typing import Literal
 
 import networkx as nx
 
-from causal.errors import ConfigError, GraphError, suggest
+from causal.errors import ConfigError, GraphError, refusal, suggest
 from causal.graph import Dated, Graph, dated, undated
 from causal.question import Question
+from causal.separation import Dag
 from causal.words import count
 
-# DoWhy walks every subset of the candidates; 2^14 take some seconds on two dozen nodes.
+# every subset of the candidates is tried, by DoWhy on graphs of some dozen arrows and by ourselves on larger ones, where DoWhy would take minutes
 MOST_CANDIDATES = 14
+MOST_WALKED = 1_000_000  # subsets × arrows that DoWhy walks in some seconds
+MOST_NODES, MOST_ARROWS = 1_500, 60_000  # of a graph written out year by year
 MOST_FRONTDOOR = 8  # measured mediators; beyond that no front-door set is looked for
 PLACE_AND_TIME = ("authority", "year")
 Strategy = Literal["backdoor", "iv", "frontdoor"]
@@ -137,29 +140,29 @@ def identify(
     if question.treatment in once:
         treatment = dated(question.treatment, 0)
     unrolled = _unroll(question, graph)
+    whole = Dag.of(unrolled)
     later = nx.descendants(unrolled, treatment)
     relevant = unrolled.subgraph(nx.ancestors(unrolled, outcome) | nx.ancestors(unrolled, treatment) | {treatment, outcome}).copy()
+    dag = Dag.of(relevant)
     candidates = [name for name in _candidates(question, graph, relevant, later, set(unmeasured)) if name in relevant]
 
-    valid, exhaustive = _valid_sets(relevant, treatment, outcome, candidates)
+    valid, exhaustive = _valid_sets(relevant, dag, treatment, outcome, candidates)
     summary = graph.summary
     mediators = sorted((nx.descendants(summary, question.treatment) & nx.ancestors(summary, question.outcome)) - {question.treatment, question.outcome})
     descendants = sorted(nx.descendants(summary, question.treatment) - {question.treatment})
     feedback = nx.has_path(summary, question.outcome, question.treatment)
     no_path = outcome not in later
     optimal = _optimal(relevant, treatment, outcome)
-    without = relevant.copy()
-    without.remove_node(treatment)
-    chosen, because = _choose(valid, optimal, nx.ancestors(without, outcome))
+    chosen, because = _choose(valid, optimal, dag.without([treatment]).ancestors([outcome]))
     warnings: list[str] = []
     forced: tuple[str, ...] = ()
     sufficient = True
     if adjust_for is not None:
         forced = tuple(sorted(_date_forced(name, question, graph, columns, once) for name in adjust_for))
         chosen, because = forced, "forced by the evaluator"
-        usable = {name for name in forced if name in unrolled}
-        sufficient = not usable & later and bool(nx.is_d_separator(_without_effects(unrolled, treatment), {treatment}, {outcome}, usable))
-        warnings += _judge_forced(forced, valid, graph, unrolled, later, treatment, outcome)
+        usable = {name for name in forced if name in whole}
+        sufficient = not usable & later and whole.without_effects([treatment]).apart([treatment], [outcome], usable)
+        warnings += _judge_forced(forced, valid, graph, whole, later, treatment, outcome)
     if no_path:
         warnings.append(
             f"the graph has no directed path from {question.treatment} to {question.outcome} within {question.lag} years: it already says there is no effect"
@@ -169,8 +172,8 @@ def identify(
             f"strict exogeneity fails: the graph lets {question.outcome} move a later {question.treatment}, "
             "which biases estimators that absorb authority effects"
         )
-    instruments = _instruments(relevant, treatment, outcome, candidates, chosen, lasting=question.treatment in once)
-    frontdoor = _frontdoor(relevant, treatment, outcome, set(unmeasured))
+    instruments = _instruments(dag, treatment, outcome, candidates, chosen, lasting=question.treatment in once)
+    frontdoor = _frontdoor(dag, treatment, outcome, set(unmeasured))
     if strategy == "iv" and not forced:
         chosen, because = (
             (instruments[0].given, f"what makes {instruments[0].name} a valid instrument") if instruments else (None, "the graph has no instrument")
@@ -180,7 +183,7 @@ def identify(
     if strategy != "backdoor":
         sufficient = True  # an open back door is what these two are for
     elif chosen and not forced:
-        between = _between(question, graph, unrolled, later, chosen, set(unmeasured))
+        between = _between(question, graph, whole, later, chosen, set(unmeasured))
         if between:
             chosen, because = tuple(sorted({*chosen, *between})), f"{because}; what also moves a later treatment is held fixed in the years between too"
     identified = chosen is not None
@@ -202,14 +205,12 @@ def identify(
         unmeasured=unmeasured,
         feedback=feedback,
         forced=forced,
-        blocked_by=() if identified or strategy != "backdoor" else _blocked_by(graph, relevant, treatment, outcome, later, known - set(unmeasured)),
+        blocked_by=() if identified or strategy != "backdoor" else _blocked_by(graph, dag, treatment, outcome, later, known - set(unmeasured)),
         assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback),
         warnings=tuple(warnings),
         sufficient=sufficient,
         strategy=strategy,
-        confounded_mediators=_confounded_mediators(
-            unrolled, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()
-        ),
+        confounded_mediators=_confounded_mediators(whole, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()),
     )
 
 
@@ -217,16 +218,25 @@ def held_between(question: Question, graph: Graph, chosen: tuple[str, ...], *, m
     """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted."""
     known = {*measured, *PLACE_AND_TIME}
     unmeasured = {node.name for node in graph.nodes if node.name not in known or not node.measured}
-    unrolled = _unroll(question, graph)
+    whole = Dag.of(_unroll(question, graph))
     once = {node.name for node in graph.nodes if node.varies != "both"}
-    later = nx.descendants(unrolled, question.treatment if question.treatment in once else dated(question.treatment, -question.lag))
-    return tuple(sorted({*chosen, *_between(question, graph, unrolled, later, chosen, unmeasured)}))
+    later = whole.descendants([question.treatment if question.treatment in once else dated(question.treatment, -question.lag)])
+    return tuple(sorted({*chosen, *_between(question, graph, whole, later, chosen, unmeasured)}))
 
 
 def _unroll(question: Question, graph: Graph) -> nx.DiGraph:
     """The years from one before the treatment to the outcome; the treatment's own past is left out (see above)."""
     timeless = question.lag == 0 and all(arrow.lag == 0 for arrow in graph.arrows)
     back = 0 if timeless else max(question.lag, 0) + max([1, *(arrow.lag for arrow in graph.arrows)])
+    size = [number * (back + 1) for number in (len(graph.nodes), len(graph.arrows))]
+    if size[0] > MOST_NODES or size[1] > MOST_ARROWS:
+        raise refusal(
+            GraphError,
+            f"graph {graph.name!r}",
+            f"at most {MOST_NODES:,} nodes and {MOST_ARROWS:,} arrows once it is written out year by year",
+            f"{size[0]:,} and {size[1]:,} ({count(len(graph.nodes), 'node')} and {count(len(graph.arrows), 'arrow')} in each of {back + 1} years)",
+            "leave out what does not bear on the question, or take a shorter question.lag",
+        )
     unrolled = graph.unroll(back=back)
     unrolled.remove_nodes_from([dated(question.treatment, -year) for year in range(question.lag + 1, back + 1)])
     return unrolled
@@ -235,6 +245,7 @@ def _unroll(question: Question, graph: Graph) -> nx.DiGraph:
 def _candidates(question: Question, graph: Graph, relevant: nx.DiGraph, later: set[str], unmeasured: set[str]) -> list[str]:
     """One date for each measured variable: the treatment's year if the treatment does not move it, else the year before."""
     names = []
+    moved = nx.descendants(graph.summary, question.treatment) | {question.treatment}  # at any delay at all
     for node in graph.nodes:
         if node.name in unmeasured or node.name == question.treatment:
             continue
@@ -244,48 +255,42 @@ def _candidates(question: Question, graph: Graph, relevant: nx.DiGraph, later: s
         same, before = dated(node.name, -question.lag), dated(node.name, -question.lag - 1)
         cause = same in relevant and same not in later and same != dated(question.outcome, 0)
         # the treatment's own year only where the graph makes it a cause: nothing it may have moved is ever held fixed
-        names.append(same if cause and node.name != question.outcome and not _reaches_within(graph, question.treatment, node.name) else before)
+        names.append(same if cause and node.name != question.outcome and node.name not in moved else before)
     return sorted(names)
 
 
-def _reaches_within(graph: Graph, cause: str, effect: str) -> bool:
-    """Whether the treatment moves the variable at any delay at all."""
-    return bool(nx.has_path(graph.summary, cause, effect))
+def _valid_sets(relevant: nx.DiGraph, dag: Dag, treatment: str, outcome: str, candidates: list[str]) -> tuple[tuple[tuple[str, ...], ...], bool]:
+    """Every valid back-door set among the candidates, fewest names first; of too many candidates the largest, one that can spare nothing, and that with place
+    and time.
 
-
-def _valid_sets(relevant: nx.DiGraph, treatment: str, outcome: str, candidates: list[str]) -> tuple[tuple[tuple[str, ...], ...], bool]:
-    """Every valid back-door set among the candidates, fewest names first, as DoWhy finds them."""
-    # DoWhy takes seconds to import, so it waits for the one function that needs it
-    from dowhy.causal_identifier.auto_identifier import BackdoorAdjustment, identify_backdoor
-
+    All nodes are ancestors of treatment or outcome, so that some set closes every back door only if that of all candidates which the treatment does not
+    move does (van der Zander, Liśkiewicz & Textor 2019).
+    """
+    without, moved = dag.without_effects([treatment]), dag.descendants([treatment])
+    able = sorted((name for name in candidates if name not in moved), key=lambda n: (n in PLACE_AND_TIME, n))
     exhaustive = len(candidates) <= MOST_CANDIDATES
-    method = BackdoorAdjustment.BACKDOOR_EXHAUSTIVE if exhaustive else BackdoorAdjustment.BACKDOOR_MAX
-    found = identify_backdoor(relevant, [treatment], [outcome], [*candidates, treatment, outcome], method)
-    sets = {tuple(sorted(one.get_adjustment_variables())) for one in found}
+    smallest = without.parting(treatment, outcome, able)
+    if smallest is None:
+        return (), exhaustive
     if not exhaustive:
-        without = _without_effects(relevant, treatment)
-        for largest in list(sets):
-            kept = list(largest)
-            for name in sorted(largest, key=lambda n: (n in PLACE_AND_TIME, n)):
-                fewer = set(kept) - {name}
-                if nx.is_d_separator(without, {treatment}, {outcome}, fewer):
-                    kept = sorted(fewer)
-            sets.add(tuple(sorted(kept)))
-            sets.add(tuple(sorted(set(kept) | (set(PLACE_AND_TIME) & set(candidates)))))
-        sets = {one for one in sets if nx.is_d_separator(without, {treatment}, {outcome}, set(one))}
+        place = set(PLACE_AND_TIME) & set(candidates)
+        sets = {tuple(sorted(one)) for one in (able, smallest, {*smallest, *place})}
+        sets = {one for one in sets if without.apart([treatment], [outcome], one)}
+    elif 2 ** len(able) * relevant.number_of_edges() > MOST_WALKED:
+        sets = {tuple(sorted(one)) for one in without.partings(treatment, outcome, able)}
+    else:
+        # DoWhy takes seconds to import, so it waits for the one function that needs it
+        from dowhy.causal_identifier.auto_identifier import BackdoorAdjustment, identify_backdoor
+
+        found = identify_backdoor(relevant, [treatment], [outcome], [*candidates, treatment, outcome], BackdoorAdjustment.BACKDOOR_EXHAUSTIVE)
+        sets = {tuple(sorted(one.get_adjustment_variables())) for one in found}
     return tuple(sorted(sets, key=lambda one: (len(one), one))), exhaustive
-
-
-def _without_effects(graph: nx.DiGraph, treatment: str) -> nx.DiGraph:
-    cut = graph.copy()
-    cut.remove_edges_from(list(graph.out_edges(treatment)))
-    return cut
 
 
 def _optimal(graph: nx.DiGraph, treatment: str, outcome: str) -> tuple[str, ...]:
     """Parents of the causal nodes that are neither these nor moved by them (Henckel and others 2022, definition 3.8)."""
     causal = (nx.descendants(graph, treatment) & (nx.ancestors(graph, outcome) | {outcome})) - {treatment}
-    forbidden = causal | {treatment} | {d for c in causal for d in nx.descendants(graph, c)}
+    forbidden = {treatment} | nx.descendants(graph, treatment)  # what the causal nodes move, the treatment moves
     return tuple(sorted({p for c in causal for p in graph.predecessors(c)} - forbidden))
 
 
@@ -307,7 +312,7 @@ def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes
     return best, f"{where}; fewest names, then fewest that reach the outcome only through the treatment, then names in order"
 
 
-def _between(question: Question, graph: Graph, unrolled: nx.DiGraph, later: set[str], chosen: tuple[str, ...], unmeasured: set[str]) -> tuple[str, ...]:
+def _between(question: Question, graph: Graph, whole: Dag, later: set[str], chosen: tuple[str, ...], unmeasured: set[str]) -> tuple[str, ...]:
     """Causes of treatment and outcome that the treatment does not move, dated after the treatment's year and up to the outcome's.
 
     Without them the outcome's error holds what moves the treatments of other rows of the same authority, which absorbing it sets beside each other.
@@ -315,19 +320,20 @@ def _between(question: Question, graph: Graph, unrolled: nx.DiGraph, later: set[
     if not set(PLACE_AND_TIME) <= set(chosen):
         return ()
     treatment, outcome = dated(question.treatment, -question.lag), dated(question.outcome, 0)
-    without = _without_effects(unrolled, treatment)
-    apart = unrolled.copy()  # what reaches the outcome by some way other than through the treatment of any year
-    apart.remove_nodes_from([dated(question.treatment, -years) for years in range(question.lag + 1)])
-    moves = nx.ancestors(apart, outcome)
+    without = whole.without_effects([treatment])
+    # what reaches the outcome by some way other than through the treatment of any year
+    moves = whole.without(name for years in range(question.lag + 1) if (name := dated(question.treatment, -years)) in whole).ancestors([outcome])
+    causes = nx.ancestors(graph.summary, question.treatment)
+    moved = nx.descendants(graph.summary, question.treatment)
     found: list[str] = []
     for node in graph.nodes:
         if node.varies != "both" or node.name in unmeasured or node.name in (question.treatment, question.outcome):
             continue
-        if not nx.has_path(graph.summary, node.name, question.treatment) or _reaches_within(graph, question.treatment, node.name):
+        if node.name not in causes or node.name in moved:
             continue
         for years in range(question.lag - 1, -1, -1):
             name = dated(node.name, -years)
-            if name in moves and name not in later and nx.is_d_separator(without, {treatment}, {outcome}, {*chosen, *found, name} & set(unrolled)):
+            if name in moves and name not in later and without.apart([treatment], [outcome], [one for one in (*chosen, *found, name) if one in whole]):
                 found.append(name)
     return tuple(found)
 
@@ -340,103 +346,101 @@ def _minimal(valid: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(minimal)
 
 
-def _instruments(
-    graph: nx.DiGraph, treatment: str, outcome: str, candidates: list[str], chosen: tuple[str, ...] | None, *, lasting: bool
-) -> tuple[Instrument, ...]:
+def _instruments(dag: Dag, treatment: str, outcome: str, candidates: list[str], chosen: tuple[str, ...] | None, *, lasting: bool) -> tuple[Instrument, ...]:
     """Conditional instruments (Brito & Pearl 2002, Generalized instrumental variables), which DoWhy does not look for.
 
     Tried for each candidate: nothing held fixed, then authority and year, then the chosen set, and where none of these serves every admissible set: if
     any set of what is measured parts the candidate from the outcome once the treatment's arrows are gone, their measured ancestors do (van der Zander, Textor &
     Liśkiewicz 2015, Efficiently finding conditional instruments for causal inference). Those found last stand last.
     """
-    without = _without_effects(graph, treatment)
+    without = dag.without_effects([treatment])
     place = tuple(sorted(set(PLACE_AND_TIME) & set(candidates)))
-    later = nx.descendants(graph, treatment)
+    later = dag.descendants([treatment])
+    rest = [one for one in candidates if one not in later]
+    known: dict[tuple[str, ...], tuple[set[str], set[str]]] = {}
+
+    def serves(name: str, fixed: tuple[str, ...]) -> bool:
+        """Whether a candidate moves the treatment, and the outcome through it alone."""
+        if fixed not in known:
+            known[fixed] = dag.connected(treatment, fixed), without.connected(outcome, fixed)
+        moving, open_to = known[fixed]
+        return name in moving and name not in open_to
+
     found, searched = [], []
     for name in candidates:
         given: tuple[str, ...] | None
         if name in PLACE_AND_TIME:
             continue
-        for given in dict.fromkeys([(), place, tuple(g for g in chosen or () if g != name)]):
-            fixed = set(given) - {name}
-            if not nx.is_d_separator(graph, {name}, {treatment}, fixed) and nx.is_d_separator(without, {name}, {outcome}, fixed):
-                found.append(Instrument(name=name, given=tuple(sorted(fixed))))
+        for given in dict.fromkeys([(), place, tuple(g for g in chosen or () if g in dag)]):
+            if serves(name, fixed := tuple(sorted(set(given) - {name}))):
+                found.append(Instrument(name=name, given=fixed))
                 break
         else:
-            given = _parting(without, name, outcome, [one for one in candidates if one not in later])
-            # what the treatment moves is no instrument for it, and places tell a lasting treatment wholly
-            usable = given is not None and name not in later and not (lasting and "authority" in given)
-            if given is not None and usable and not nx.is_d_separator(graph, {name}, {treatment}, set(given)):
-                searched.append(Instrument(name=name, given=given))
+            if name in later:  # what the treatment moves is no instrument for it
+                continue
+            given = without.parting(name, outcome, rest, kept=PLACE_AND_TIME)
+            # places tell a lasting treatment wholly
+            if given is not None and not (lasting and "authority" in given) and not dag.apart([name], [treatment], given):
+                searched.append(Instrument(name=name, given=tuple(sorted(given))))
     return (*found, *searched)
 
 
-def _parting(graph: nx.DiGraph, name: str, outcome: str, candidates: list[str]) -> tuple[str, ...] | None:
-    """A set of candidates that parts one from the outcome, none of which can be spared but authority and year; None where there is none."""
-    above = nx.ancestors(graph, name) | nx.ancestors(graph, outcome)
-    kept = {one for one in candidates if one in above and one != name}
-    if not nx.is_d_separator(graph, {name}, {outcome}, kept):
-        return None
-    for one in sorted(kept - set(PLACE_AND_TIME)):
-        if nx.is_d_separator(graph, {name}, {outcome}, kept - {one}):
-            kept -= {one}
-    return tuple(sorted(kept))
-
-
-def _confounded_mediators(
-    graph: nx.DiGraph, mediators: list[str], question: Question, treatment: str, outcome: str, chosen: tuple[str, ...]
-) -> tuple[str, ...]:
+def _confounded_mediators(whole: Dag, mediators: list[str], question: Question, treatment: str, outcome: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
     """Mediators, dated the year after the treatment, that share an open cause with the outcome once treatment and chosen set are held fixed.
 
     The measured ones are moved as one block, so the arrows out of all of it are cut (Vansteelandt & Daniel 2017, Interventional effects for mediation
     analysis with multiple mediators, assumptions i to iii; the treatment's own are those of the back door).
     """
     dates = {name: dated(name, -max(question.lag - 1, 0)) for name in mediators}
-    there = {name: node for name, node in dates.items() if node in graph}
-    without = graph.copy()
-    without.remove_edges_from([edge for node in there.values() for edge in graph.out_edges(node)])
-    fixed = ({treatment, *chosen} & set(graph)) - {outcome}
-    return tuple(name for name, node in there.items() if not nx.is_d_separator(without, {node}, {outcome}, fixed - {node}))
+    there = {name: node for name, node in dates.items() if node in whole}
+    without = whole.without_effects(there.values())
+    fixed = {one for one in (treatment, *chosen) if one in whole} - {outcome}
+    return tuple(name for name, node in there.items() if not without.apart([node], [outcome], fixed - {node}))
 
 
-def _frontdoor(graph: nx.DiGraph, treatment: str, outcome: str, unmeasured: set[str]) -> tuple[str, ...]:
+def _frontdoor(dag: Dag, treatment: str, outcome: str, unmeasured: set[str]) -> tuple[str, ...]:
     """The first front-door set, fewest names first (Pearl 2009, definition 3.3.3).
 
     DoWhy looks for one too, but walks a set whose order changes with PYTHONHASHSEED, and all subsets of all descendants.
     """
-    between = nx.descendants(graph, treatment) & nx.ancestors(graph, outcome)
+    between = dag.descendants([treatment]) & dag.ancestors([outcome])
     measured = sorted(name for name in between if undated(name)[0] not in unmeasured)
     if len(measured) > MOST_FRONTDOOR:
         return ()
-    out_of = _without_effects(graph, treatment)
+    unconfounded = dag.without_effects([treatment]).connected(treatment, ())
     for size in range(1, len(measured) + 1):
         for one in combinations(measured, size):
-            chosen = set(one)
-            beyond = graph.copy()
-            beyond.remove_nodes_from(chosen)
-            without = graph.copy()
-            without.remove_edges_from([edge for name in one for edge in graph.out_edges(name)])
             if (
-                not nx.has_path(beyond, treatment, outcome)
-                and nx.is_d_separator(out_of, {treatment}, chosen, set())
-                and nx.is_d_separator(without, chosen, {outcome}, {treatment})
+                outcome not in dag.without(one).descendants([treatment])
+                and not unconfounded & set(one)
+                and dag.without_effects(one).apart(one, [outcome], [treatment])
             ):
                 return one
     return ()
 
 
-def _blocked_by(graph: Graph, relevant: nx.DiGraph, treatment: str, outcome: str, later: set[str], have: set[str]) -> tuple[str, ...]:
+def _blocked_by(graph: Graph, dag: Dag, treatment: str, outcome: str, later: set[str], have: set[str]) -> tuple[str, ...]:
     """The smallest addition to what is measured that would identify the effect, one or two names at most."""
-    without = _without_effects(relevant, treatment)
-    without_column = {node.name for node in graph.nodes} - have
-    usable = {name for name in relevant if name not in later and name not in (treatment, outcome)}
-    hidden = sorted({undated(name)[0] for name in usable} & without_column)
-    for size in (1, 2):
-        for extra in combinations(hidden, size):
-            able = {n for n in usable if undated(n)[0] in extra or undated(n)[0] in have}
-            if nx.is_d_separator(without, {treatment}, {outcome}, able):
-                return extra
-    return ()
+    without = dag.without_effects([treatment])
+    usable: dict[str, list[str]] = {}
+    for name in dag.names:
+        if name not in later and name not in (treatment, outcome):
+            usable.setdefault(undated(name)[0], []).append(name)
+    measured = [name for bare, names in usable.items() if bare in have for name in names]
+
+    def way(extra: tuple[str, ...]) -> set[str] | None:
+        """What is not measured along one open way; None where nothing is open any more."""
+        path = without.way(treatment, outcome, [*measured, *(name for bare in extra for name in usable[bare])])
+        return None if path is None else {undated(name)[0] for name in path} & (usable.keys() - have)
+
+    # whatever closes all ways stands on this one
+    first = way(())
+    if first is None:
+        return ()
+    if alone := [one for one in first if way((one,)) is None]:
+        return (min(alone),)
+    pairs = [sorted((one, other)) for one in first for other in way((one,)) or () if way((one, other)) is None]
+    return tuple(min(pairs, default=()))
 
 
 def _date_forced(name: str, question: Question, graph: Graph, columns: set[str], once: set[str]) -> str:
@@ -453,26 +457,26 @@ def _date_forced(name: str, question: Question, graph: Graph, columns: set[str],
 
 
 def _judge_forced(
-    forced: tuple[str, ...], valid: tuple[tuple[str, ...], ...], graph: Graph, unrolled: nx.DiGraph, later: set[str], treatment: str, outcome: str
+    forced: tuple[str, ...], valid: tuple[tuple[str, ...], ...], graph: Graph, whole: Dag, later: set[str], treatment: str, outcome: str
 ) -> list[str]:
     """Say what the graph thinks of an evaluator's own adjustment set."""
     nodes = {node.name for node in graph.nodes}
+    without, leads = whole.without_effects([treatment]), whole.ancestors([outcome])
+    usable = {name for name in forced if name in whole}
     words = []
     for name in forced:
         bare = undated(name)[0]
         if bare not in nodes:
             words.append(f"the control {name} is not in the graph, which says nothing of it")
-        elif name in later and name in unrolled and outcome in nx.descendants(unrolled, name):
+        elif name in later and name in leads:
             words.append(f"the control {name} is a mediator in the graph: the treatment works through it, so part of the effect is taken away")
         elif name in later:
             words.append(f"the control {name} is moved by the treatment in the graph (a descendant or collider): holding it fixed can bias the effect")
-        elif name in unrolled and bare not in PLACE_AND_TIME and len(list(unrolled.predecessors(name))) > 1:
-            without = _without_effects(unrolled, treatment)
-            rest = {other for other in forced if other in unrolled} - {name}
-            if nx.is_d_separator(without, {treatment}, {outcome}, rest) and not nx.is_d_separator(without, {treatment}, {outcome}, rest | {name}):
+        elif name in whole and bare not in PLACE_AND_TIME and whole.causes(name) > 1:
+            rest = usable - {name}
+            if without.apart([treatment], [outcome], rest) and not without.apart([treatment], [outcome], rest | {name}):
                 words.append(f"the control {name} is a collider in the graph: holding it fixed opens a path that was closed")
-    usable = {name for name in forced if name in unrolled}
-    if not any(name in later for name in forced) and not nx.is_d_separator(_without_effects(unrolled, treatment), {treatment}, {outcome}, usable):
+    if not any(name in later for name in forced) and not without.apart([treatment], [outcome], usable):
         words.append(f"the graph says that adjusting for {', '.join(forced) or 'nothing'} leaves a back door open")
         if valid:
             words[-1] += f"; it asks for {', '.join(valid[0])}"

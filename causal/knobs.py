@@ -22,15 +22,16 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def whole_number(where: str, value: object, least: int) -> None:
-    """Refuse a knob that is no whole number of at least `least`.
+def whole_number(where: str, value: object, least: int, most: float = math.inf) -> None:
+    """Refuse a knob that is no whole number from `least` to `most`.
 
     Raises
     ------
     ConfigError : naming `where`, what was wanted and what came.
     """
-    if not is_whole(value, least):
-        raise ConfigError(f"{where} must be a whole number of at least {least}, got {value!r}")
+    if not is_whole(value, least, most):
+        upto = f" and at most {most:,.0f}" if math.isfinite(most) else ""
+        raise ConfigError(f"{where} must be a whole number of at least {least}{upto}, got {value!r}")
 
 
 def between(where: str, value: object, low: float, high: float) -> None:

@@ -56,6 +56,8 @@ CHANGES: dict[str, str] = PLAIN["changes"]
 # what the range shows, as the title of its picture
 PICTURES: dict[str, str] = PLAIN["pictures"]
 ADMITS: dict[str, str] = PLAIN["admits"]
+# another estimator's answer to the same question
+VOICES: dict[str, str] = PLAIN["voices"]
 # the one thing to do next
 NEXT: dict[str, str] = PLAIN["next"]
 AVOID: tuple[str, ...] = tuple(PLAIN["avoid"])
@@ -106,6 +108,7 @@ FILLED_RANGES = (
 FILLED_REASONS = ("checks",)
 FILLED_LIMITS = ("action", "label", "treatment", "told", "check", "number")
 FILLED_CHANGES = ("told", "number", "sees", "smallest", "times", "share", "admits")
+FILLED_VOICES = ("method", "size", "told")
 FILLED_NEXT = ("told", "number", "outcome")
 CAUSES = re.compile(
     r"\b(increas|reduc|caus(?!e is shown)|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(more|fewer|slightly_more|slightly_fewer)\}", re.I
@@ -134,6 +137,7 @@ class Language:
     pictures : what the range shows, as the title of its picture.
     admits : what a hidden cause would let the data hold.
     next : the one thing to do next. Fields: {told}, {number}, {outcome}.
+    voices : another estimator's answer, by how it stands to this one. Fields: {method}, {size}, {told}.
     checks : refuter → its name on the first screen, where it is to be another than its class's own `label`.
     avoid : words that no form may hold, and no first screen.
 
@@ -158,6 +162,7 @@ class Language:
     pictures: Mapping[str, str] = field(default_factory=dict)
     admits: Mapping[str, str] = field(default_factory=dict)
     next: Mapping[str, str] = field(default_factory=dict)
+    voices: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     avoid: tuple[str, ...] = AVOID
 
@@ -220,6 +225,7 @@ PARTS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
     "pictures": (PICTURES, ()),
     "admits": (ADMITS, ()),
     "next": (NEXT, FILLED_NEXT),
+    "voices": (VOICES, FILLED_VOICES),
     "checks": ({}, ()),
 }
 

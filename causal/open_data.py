@@ -72,6 +72,8 @@ def results(header: Collection[str]) -> bool:
 
 def header(path: Path) -> list[str]:
     """The first row of a CSV file; [] where it cannot be read as one."""
+    if not path.is_file():  # a named pipe or a device may never end
+        return []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from causal.analysis import analyse
 from causal.design import Design
+from causal.document import read_yaml
 from causal.errors import ConfigError
 from causal.panel import Panel
 from causal.study import Study, must_have
@@ -126,12 +126,7 @@ def saved(path: Path) -> dict[str, Any]:
     ------
     ConfigError : no protocol is there, or it was changed after it was saved.
     """
-    try:
-        plan = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise ConfigError(f"protocol={path}: cannot be read ({problem.strerror}); causal explain … --save FILE writes one") from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"protocol={path} is not YAML: {' '.join(str(problem).split())}") from problem
+    plan = read_yaml(path, "a protocol (causal explain … --save FILE writes one)")
     if not isinstance(plan, dict) or "config" not in plan or "digest" not in plan:
         raise ConfigError(f"protocol={path} is no protocol; causal explain … --save FILE writes one")
     if plan.get("schema_version") != SCHEMA:

@@ -34,7 +34,7 @@ T = TypeVar("T")
 # of treatment and outcome; how large a hidden fault would have to be; the graph as a whole
 Family = Literal["bias", "inference", "stability", "record", "sensitivity", "graph"]
 # what the verdict asks for by what it is, not by its name
-Role = Literal["timing", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks", "spillover"]
+Role = Literal["timing", "lead", "negative_control", "second_measure", "agreement", "placebo", "shared_shocks", "spillover"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 ROLES: tuple[Role, ...] = get_args(Role)
 REAL = (int, float, np.integer, np.floating)
@@ -209,6 +209,11 @@ class Setting:
         return isinstance(self.estimator, Linear)
 
     @property
+    def quick(self) -> bool:
+        """Whether hundreds of refits are a matter of seconds; a matrix step always is."""
+        return self.linear or bool(getattr(self.estimator, "quick", False))
+
+    @property
     def fixed(self) -> Design:
         """The design that draws are made on: a linear estimator's own regression, for any other the design itself."""
         return self.estimator.regression(self.design) if isinstance(self.estimator, Linear) else self.design
@@ -224,22 +229,34 @@ class Trial(Setting):
     seed : of the study.
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
+    beside : other estimators and their answers on the same design, where they were asked already.
     """
 
     estimate: Estimate
     seed: int
     workers: int = 1
     progress: bool = False
+    beside: tuple[tuple[Estimator, Estimate], ...] = ()
 
     @classmethod
-    def of(cls, analysis: Analysis, estimator: Estimator, estimate: Estimate, *, seed: int, workers: int = 1, progress: bool = False) -> Trial:
+    def of(
+        cls,
+        analysis: Analysis,
+        estimator: Estimator,
+        estimate: Estimate,
+        *,
+        seed: int,
+        workers: int = 1,
+        progress: bool = False,
+        beside: tuple[tuple[Estimator, Estimate], ...] = (),
+    ) -> Trial:
         """The trial of what an estimator answered to an analysis.
 
         Parameters
         ----------
         analysis : with a design.
         estimator, estimate : and its answer.
-        seed, workers, progress : as the class has them.
+        seed, workers, progress, beside : as the class has them.
 
         Raises
         ------
@@ -256,6 +273,7 @@ class Trial(Setting):
             workers=workers,
             progress=progress,
             graph=analysis.graph,
+            beside=beside,
         )
 
     def rerun(

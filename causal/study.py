@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
+from causal import configured
 from causal.analysis import analyse, identified
 from causal.answer import answered
+from causal.declared import columns
 from causal.design import Design
-from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, suggest
+from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
 from causal.estimate import Estimate, Estimator
-from causal.graph import Graph
+from causal.graph import Graph, undated
 from causal.identify import Identification
 from causal.knobs import listed, whole_number
 from causal.language import Language
@@ -25,6 +29,7 @@ from causal.steps import Dose, Step, doses, steps
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.say import Answer, Names
 from causal.verdict.say import say as put_into_words
+from causal.voice import Voice, heard, voice
 
 MOST_SHORT = 8  # words of the action in a headline
 
@@ -51,14 +56,16 @@ class Study:
     title : a few words.
     action : the contrast as the start of a sentence ("Closing half of an authority's children's centres").
     short : the same in at most eight words, as headlines have it; "" takes the action.
-    question, graph, source, estimator, refuters, rule : the parts; refuters by name.
+    question, graph, source, estimator, refuters, rule : the parts; refuters by name. A panel is a source of itself. An estimator or checks of the shelf
+        may go by their names: estimator="linear_dml", refuters="default" or ["default", "leverage"].
     baseline : an estimator that holds nothing fixed, shown beside the answer; None leaves it out.
+    beside : further estimators, whose answers stand beside this one and can lower its certainty, never raise it; one of the same name is passed over.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     language : house style of the answer and of the pages; it moves no number and no finding.
     seed : of every random stream.
     unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
         there, or that is the question's own, is left aside.
-    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying`s.
+    said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
     """
 
     title: str
@@ -70,6 +77,7 @@ class Study:
     refuters: Mapping[str, Refuter] = field(default_factory=dict)
     rule: Rule = field(default_factory=Rule)
     baseline: Estimator | None = None
+    beside: tuple[Estimator, ...] = ()
     adjust_for: tuple[str, ...] | None = None
     language: Language = field(default_factory=Language)
     seed: int = 2019
@@ -84,6 +92,11 @@ class Study:
                 raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
         if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
             raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
+        for name in ("estimator", "baseline"):
+            if isinstance(chosen := getattr(self, name), str):
+                object.__setattr__(self, name, configured.part("estimator", chosen))
+        if isinstance(self.refuters, str | list | tuple):
+            object.__setattr__(self, "refuters", configured.refuters(self.refuters))
         if not isinstance(self.unmoved, Mapping) or not all(isinstance(one, str) and one.strip() for pair in self.unmoved.items() for one in pair):
             raise ConfigError(f"unmoved must say  column: why this treatment cannot move it,  for each, got {self.unmoved!r}")
         object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})
@@ -91,14 +104,25 @@ class Study:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
         for name, refuter in self.refuters.items():
             must_say(name, refuter)
+        given: Any = () if self.beside is None else self.beside
+        if isinstance(given, str) or not isinstance(given, Sequence) or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
+            raise ConfigError(
+                "beside must be a list of estimators, on the command line by name as beside=[linear_dml], from a notebook made, as "
+                f"(causal.estimators.dml.LinearDml(),), got {self.beside!r}"
+            )
+        if len({one.name for one in given}) < len(given):
+            raise ConfigError(f"beside names one twice: {', '.join(one.name for one in given)}")
+        object.__setattr__(self, "beside", tuple(given))
         object.__setattr__(self, "said", sayings(self.said))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
     """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered.
 
+    `voices` are the answers of the study's `beside`.
     `steps` are the same straight-line comparison with more and more held fixed, `dose` the outcome along the treatment in the end.
+    In a notebook it shows itself as the report's first screen, and as ten lines elsewhere.
     """
 
     study: Study
@@ -112,6 +136,7 @@ class Result:
     seconds: Mapping[str, float]
     steps: tuple[Step, ...] = ()
     dose: tuple[Dose, ...] = ()
+    voices: tuple[Voice, ...] = ()
 
     @property
     def answer(self) -> Answer:
@@ -125,7 +150,53 @@ class Result:
             places={str(code): str(name) for code, name in self.panel.places["name"].items()},
         )
         language = study.language.naming({one.name: one.label for one in study.refuters.values()})
-        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated)
+        return put_into_words(self.verdict, question, self.estimate, names, language=language, simulated=self.panel.simulated, voices=self.voices)
+
+    def __repr__(self) -> str:
+        return str(_pages().lines(self))
+
+    def _repr_html_(self) -> str:
+        return str(_pages().screen(self))
+
+    def to_frame(self) -> Any:
+        """Every effect with its interval as a pandas frame: the answer, its parts, the comparison beside it, what checks estimated; as in effects.csv."""
+        return _pages().frame(self)
+
+    def plot(self, name: str = "estimates") -> Any:
+        """One figure of the report, which shows itself in a notebook and has `save(path)`.
+
+        Parameters
+        ----------
+        name : estimates, steps, event_study, dose, power, graph, …; what this result has.
+
+        Raises
+        ------
+        ConfigError : it has none of that name; those that it has are named.
+        """
+        return _pages().picture(self, name)
+
+    def report(self, folder: str | Path) -> Path:
+        """Write what `causal run` writes (result.json, report.html, summary, tables, figures) into a folder that is made if need be.
+
+        Parameters
+        ----------
+        folder : where; nothing in it is written over.
+
+        Returns
+        -------
+        folder : the same, with report.html in it.
+
+        Raises
+        ------
+        ConfigError : the folder holds something already.
+        """
+        written: Path = _pages().write(self, folder)
+        return written
+
+
+def _pages() -> Any:
+    """What makes pages of a result stands above it, and is looked up when a person asks a result to show itself."""
+    return import_module("causal.notebook")
 
 
 def run(
@@ -135,6 +206,7 @@ def run(
     identification: Identification | None = None,
     workers: int = 1,
     say: Callable[[str], None] | None = None,
+    before: Callable[[Design], None] | None = None,
 ) -> Result:
     """Load, identify, design, estimate, refute, judge.
 
@@ -144,6 +216,7 @@ def run(
     identification : what `identify` found for this study, if it was asked already (many panels, one graph).
     workers : processes for draws; changes no number.
     say : called with a line at each step; None is silent.
+    before : called with the design before anything is fitted.
 
     Raises
     ------
@@ -165,6 +238,8 @@ def run(
         made, inestimable = analysis.design, analysis.not_estimable
         estimate: Estimate | None = None
         if made is not None:
+            if before is not None:
+                before(made)
             try:
                 with clock("estimate"):
                     estimate = answered(study.estimator, made, stream(study.seed, "estimate"))
@@ -195,7 +270,13 @@ def run(
                 seconds=clock.seconds,
             )
         baseline = _baseline(study, made)
-        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None)
+        said: dict[str, Estimate | str] = {}
+        if study.beside:
+            with clock("beside"):
+                said = heard(study.beside, made, estimate, lambda: stream(study.seed, "estimate"))
+        voices = tuple(voice(one, said[one.name], estimate, question.smallest_important) for one in study.beside if one.name in said)
+        known = tuple((one, answer) for one in study.beside if isinstance(answer := said.get(one.name), Estimate))
+        trial = Trial.of(analysis, study.estimator, estimate, seed=study.seed, workers=workers, progress=say is not None, beside=known)
         refutations = []
         for name, refuter in study.refuters.items():
             with clock(name):
@@ -211,6 +292,7 @@ def run(
             refutations,
             identification=found,
             outcome=outcome,
+            voices=voices,
         )
     return Result(
         study=study,
@@ -224,6 +306,7 @@ def run(
         seconds=clock.seconds,
         steps=steps(made),
         dose=doses(made),
+        voices=voices,
     )
 
 
@@ -300,6 +383,7 @@ def must_have(study: Study, panel: Panel) -> None:
     Raises
     ------
     NotMeasured : treatment or outcome is not.
+    ConfigError : a knob of the estimator or of a check names what is neither a column nor a node.
     DataError : a modifier is not.
     """
     for key in ("treatment", "outcome"):
@@ -311,3 +395,10 @@ def must_have(study: Study, panel: Panel) -> None:
     for name in study.question.modifiers:
         if name not in panel.names:
             raise DataError(f"{panel.title}: the modifier {name!r} is not there; {suggest(name, panel.names)} Leave it out with  question.modifiers=[]")
+    known = {*panel.names, *(node.name for node in study.graph.nodes)}
+    parts: dict[str, object] = {"estimator": study.estimator, "baseline": study.baseline, **{f"refuters.{name}": one for name, one in study.refuters.items()}}
+    for where, part in parts.items():
+        for knob, names in columns(part).items():
+            for name in names:
+                if undated(name)[0] not in known:
+                    raise refusal(ConfigError, f"{where}.{knob}", f"variables of {panel.title} or of the graph", repr(name), suggest(name, panel.names))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 
 if TYPE_CHECKING:
     from causal.sources.table import Table
@@ -28,9 +28,10 @@ PLAIN = {
     "cluster": "column that says who moves together",
     "header": "row of the headings: 3, or '[1,2]' for two rows one under the other",
     "years-across": "what the numbers are called where years stand as columns; true where the headings say it",
+    "places-across": "what the numbers are called where rows are years and every other column is a place",
     "pivot": "rows become columns: '{by: sex, values: number}'",
     "combine": "several rows of a year become one: sum, mean, first, last",
-    "period": "which year 2018/19 is: ends, begins",
+    "period": "which year 2018/19 is: ends, begins; steps makes each quarter or month a step of its own",
     "century": "added to years of two digits: 1900",
     "decimal": "comma or point",
     "loose-keys": "true: authorities that differ only by zeros, spaces, hyphens and capitals are one",
@@ -39,7 +40,7 @@ PLAIN = {
 }
 REPEATED = {"fill": ("COLUMN", "blank cells take what stands above"), "leave-out": ("AUTHORITY", "a total, no place; none keeps every row")}
 NUMBERS = ("century",)
-STRUCTURED = ("header", "pivot", "derived", "variables", "years-across", "authority", "year", "sheet")
+STRUCTURED = ("header", "pivot", "derived", "variables", "years-across", "places-across", "authority", "year", "sheet")
 
 
 def add_table_flags(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +204,8 @@ def must_be_there(paths: Sequence[Path]) -> None:
     from causal.errors import suggest
 
     for path in paths:
+        if path.is_symlink() and not path.exists():
+            raise refusal(ConfigError, str(path), "a file or folder", "a link to what is not there", "look where it leads to")
         if not path.exists():
             near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             raise ConfigError(f"{path}: there is no such file or folder; {suggest(path.name, near)}")

@@ -1,4 +1,4 @@
-"""From the command line's words to a study: Hydra composes, we check, Hydra instantiates.
+"""From the command line's words to a study: Hydra composes, we check, and what stands in plain values is made.
 
 What may be composed is `gate`'s business. Only classes of this toolkit are made of it, or of modules that the user trusts on the command line: a
 `_target_` is resolved and its own module looked at, since a prefix proves nothing (a library may re-export what runs code).
@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,23 +21,33 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from causal.errors import CausalError, ConfigError, suggest
-from causal.experiments.gate import CONF, guarded, installed, plain_values, portable, shelf, typed, unresolved
+from causal.declared import TARGET, held
+from causal.document import called, mapping, read_yaml
+from causal.errors import CausalError, ConfigError, refusal, suggest
+from causal.experiments.gate import CONF, guarded, how, installed, plain_values, portable, shelf, typed, unresolved
+from causal.knobs import is_whole
 from causal.question import UNGIVEN
 from causal.refuters import labels
 from causal.study import Study
 
+MOST_WORKERS = 1_000
+MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
+LONGEST = 120  # letters of a word that a message repeats
+OPTIONAL = ("decomposition", "outcome", "refuters")  # groups of which a study may have none
+STUDY = "causal.study.Study"  # what every configuration as a whole makes
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
 MOVED = {
     "causal.judge.Rule": "causal.verdict.rule.Rule",
     "causal.rule.Rule": "causal.verdict.rule.Rule",
     "causal.decompositions.money.Placement": "causal.decompositions.machinery.money.Placement",
 }
+
+
+CHECK = re.compile(r"([+~]*)refuters\.(\w+)((?:\.\w+)*)(?==|$)")
 
 
 def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
@@ -50,13 +60,100 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     for folder in folders:
         _look_through(folder)
     typed(words)
+    words = checks_meant(words, folders)
     with explained(words, folders), guarded(words, folders):
         GlobalHydra.instance().clear()
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("config", [*parsable(words), *searched(folders)], return_hydra_config=False)
+        config = _composed_of([*parsable(words), *searched(folders)])
     _outcome_heeded(config, words, folders)
+    _nothing_heeded(config, words)
     reason_heeded(config, words)
+    checked_runs(how(config, "runs"))
+    checked_workers(how(config, "workers"))
     return config
+
+
+def _composed_of(words: Sequence[str]) -> DictConfig:
+    """What Hydra makes of words; a word that it stumbles over, whatever it raises, is one that does not fit."""
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("config", [*words], return_hydra_config=False)
+    except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as problem:
+        raise HydraException(type(problem).__name__) from problem
+
+
+def checked_workers(workers: Any) -> int:
+    """How many processes for draws.
+
+    Raises
+    ------
+    ConfigError : not a whole number of at least 1, or -1.
+    """
+    if not is_whole(workers, most=MOST_WORKERS) or workers == 0 or workers < -1:
+        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
+    return workers
+
+
+def checked_runs(runs: Any) -> Path:
+    """The folder that results go to.
+
+    Raises
+    ------
+    ConfigError : no name of a folder, or what has that name is none.
+    """
+    if not isinstance(runs, str) or not runs.strip() or "\0" in runs:
+        raise refusal(ConfigError, "runs", "the name of a folder", called(runs), "write  runs=FOLDER, or leave it out")
+    with suppress(OSError):  # what cannot be looked at is said when it is written to
+        if Path(runs).exists() and not Path(runs).is_dir():
+            raise refusal(ConfigError, "runs", "the name of a folder", f"{runs}, which is a file", "write  runs=FOLDER, or leave it out")
+    return Path(runs)
+
+
+def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str]:
+    """The words with  refuters={}  and  refuters=null  as the none that they mean; a check that is not among those chosen is answered with how to add it.
+
+    Parameters
+    ----------
+    words : overrides as they were given.
+    folders : of the user's own.
+
+    Returns
+    -------
+    words : overrides that Hydra takes.
+
+    Raises
+    ------
+    ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
+    """
+    words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
+    known = choices("refuters", folders)
+    asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
+    added = [(word, value) for word in words for value in [word.partition("=")[2].strip("[]")] if word.startswith("+refuters=") and value in known]
+    if not asked and not added:
+        return words
+    there = [key.partition(".")[2] for key in _keys(words, folders) if re.fullmatch(r"refuters\.\w+", key)]
+    chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("refuters=")), "default")
+    listed = [name.strip() for name in chosen.strip("[]").split(",") if name.strip()]
+    for _, name in added:
+        raise ConfigError(f"a check is added in the list of checks:  {_with(listed, name)}")
+    for _, sign, name, knob, value in asked:
+        if "_target_" in f"{knob}{value}" or name in there:
+            continue
+        if name not in known:
+            if not sign.startswith("+") or not knob:  # a knob of a class of the user's own, which stands in another word
+                nearest = suggest(name, known)
+                at = nearest.find("Did you mean")
+                raise ConfigError(f"there is no check {name!r}; {nearest[at:] if at >= 0 else 'causal list refuters names them'}")
+        elif sign.startswith("~"):
+            raise ConfigError(f"{name} is not among the checks of this study, and so cannot be taken away; there is {', '.join(there) or 'none'}")
+        else:
+            more = f" refuters.{name}{knob}={value}" if knob else ""
+            raise ConfigError(f"{name} is not among the checks of this study; add it with  {_with(listed, name)}{more}")
+    return words
+
+
+def _with(listed: Sequence[str], name: str) -> str:
+    """The word that asks for these checks and one more."""
+    return f"'refuters=[{','.join([*listed, name])}]'"
 
 
 def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
@@ -82,13 +179,25 @@ def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[
     chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("outcome=")), "")
     for path in (path for root in (*folders, CONF) for path in shelf(root, "outcome") if path.stem == chosen):
         with unresolved():
-            wanted, got = OmegaConf.load(path).get("outcome"), OmegaConf.select(config, "question.outcome", throw_on_missing=False)
+            wanted = mapping(read_yaml(path, "an outcome"), str(path), "an outcome").get("outcome")
+            got = OmegaConf.select(config, "question.outcome", throw_on_missing=False)
             if wanted != got and not any(word.startswith("question.outcome=") for word in words):
                 raise ConfigError(
                     f"outcome={chosen} is not heeded: the experiment sets its own outcome, {got}; give  question.outcome={wanted}  and the size "
                     "that would matter,  question.smallest_important=…  'question.because=…'"
                 )
             return
+
+
+def _nothing_heeded(config: DictConfig, words: Sequence[str]) -> None:
+    """`key={}` is merged into what stands there and takes nothing away, which nobody would write who did not mean to."""
+    for word in words:
+        key, sign, value = word.partition("=")
+        if sign and re.fullmatch(r"\{\s*\}", value):
+            there = OmegaConf.select(config, key.lstrip("+").replace("/", "."), throw_on_missing=False, throw_on_resolution_failure=False)
+            if there:
+                remedy = f"write  '~{key.lstrip('+')}'  to take it away" if key.lstrip("+") != "refuters" else "write  'refuters=[]'  for no checks at all"
+                raise refusal(ConfigError, key, "what is to stand there", "{}, which takes nothing away", remedy)
 
 
 def _look_through(folder: Path) -> None:
@@ -109,10 +218,11 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     ConfigError : a key without a value, a class that is not allowed, a knob that a class does not have.
     """
     plain = _whole(config, trusted)
-    _leave_knobs(plain)
-    study = _made(plain)
-    if not isinstance(study, Study):
-        raise ConfigError(f"_target_ of the whole must be causal.study.Study, got {plain.get('_target_')!r}")
+    if plain.get(TARGET) != STUDY:
+        raise refusal(ConfigError, TARGET, STUDY, repr(plain.get(TARGET)), "leave that key as it ships; a part of your own has a _target_ of its own")
+    held("", Study, plain, _resolve)
+    study: Study = _made(plain)
+    _checks_there(study)
     # also a check that the study does not ask for is called by its plain name
     return replace(study, language=study.language.naming(labels()))
 
@@ -125,32 +235,87 @@ def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) 
     ConfigError : as `study_from`.
     """
     plain = _whole(config, trusted)
-    part = _made({group: plain.pop(group)})[group]
-    return study_from(OmegaConf.create(plain), trusted), part
+    asked = plain.pop(group)
+    if not isinstance(asked, dict) or TARGET not in asked:
+        raise refusal(ConfigError, group, f"a {group} ({TARGET} and its knobs)", called(asked), f"choose one; causal list {group}s  names them")
+    held(group, _resolve(group, asked[TARGET]), asked, _resolve)
+    return study_from(OmegaConf.create(plain), trusted), _made(asked, group)
+
+
+def _checks_there(study: Study) -> None:
+    """A rule that asks for a check of a name that nobody has would say of every run that it did not run."""
+    known = {*labels(), *study.refuters}
+    lists = [(f"rule.{key}.{kind}", names) for key in ("bias", "timing") for kind, names in getattr(study.rule, key).items()]
+    for where, names in [*lists, ("rule.stability", study.rule.stability)]:
+        for name in names:
+            if name not in known:
+                raise refusal(ConfigError, where, "names of checks", repr(name), suggest(name, known))
 
 
 def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
     """The configuration as plain values: every key has one, and every class is allowed."""
     plain = resolved(config)
+    plain["beside"] = _by_name(plain.get("beside"))
     missing = sorted(_missing(config))
     if missing:
         raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
     for where, target in _targets(plain):
         _allowed(where, target, trusted)
+    _leave_knobs(plain)
     return plain
 
 
-def _made(plain: dict[str, Any]) -> Any:
+def _by_name(given: Any) -> Any:
+    """Estimators of the shelf that are named, each with the knobs of its configuration; what has a `_target_` of its own stays as it is.
+
+    Raises
+    ------
+    ConfigError : no list, or a name that there is none of.
+    """
+    if given is None:
+        return []
+    given = [given] if isinstance(given, str) and given else given
+    if not isinstance(given, list):
+        raise ConfigError(f"beside must be a list of estimators, as beside=[linear_dml], or [] for none, got {given!r}")
+    made = []
+    for one in given:
+        if isinstance(one, dict) and "_target_" in one:
+            made.append(one)
+        elif not isinstance(one, str) or one not in choices("estimator"):
+            raise ConfigError(f"beside names an estimator {one!r}; {suggest(str(one), choices('estimator'))} One of your own is given as {{_target_: …}}")
+        else:
+            made.append(OmegaConf.to_container(OmegaConf.load(CONF / "estimator" / f"{one}.yaml"), resolve=True))
+    return made
+
+
+def _made(value: Any, where: str = "") -> Any:
+    """What plain values stand for, inside first: every mapping with a `_target_` is made by its class."""
+    if isinstance(value, list):
+        return [_made(inner, f"{where}[{at}]") for at, inner in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    parts = {key: _made(inner, f"{where}.{key}" if where else str(key)) for key, inner in value.items() if key != TARGET}
+    if TARGET not in value:
+        return parts
+    made = _resolve(where, value[TARGET])
     try:
-        return instantiate(OmegaConf.create(plain), _convert_="all")
-    except HydraException as problem:
-        raise _unwrapped(problem) from problem
+        return made(**parts)
+    except ConfigError as problem:
+        if where and where.rpartition(".")[2] not in str(problem):
+            raise ConfigError(f"{where}: {problem}") from problem
+        raise
+    except CausalError:
+        raise
+    except Exception as problem:  # an outsider's class may raise anything at birth
+        theirs = str(value[TARGET]).split(".")[0] != "causal"
+        came = " ".join(f"{type(problem).__name__}: {problem}".split())[:300] if theirs else "values that it cannot read"
+        raise refusal(ConfigError, where or "the configuration", f"knobs that {value[TARGET]} takes", came, "look at what its class asks for") from problem
 
 
 def _leave_knobs(plain: dict[str, Any]) -> None:
     """A class of the user's own put in the place of an estimator's (`estimator._target_=…`) does not get the knobs that stood there."""
     made = plain.get("estimator")
-    if not isinstance(made, dict) or str(made["_target_"]).split(".")[0] == "causal":
+    if not isinstance(made, dict) or TARGET not in made or str(made.get(TARGET)).split(".")[0] == "causal":
         return
     taken = set(inspect.signature(_resolve("estimator", made["_target_"])).parameters)
     for path in (CONF / "estimator").glob("*.yaml"):
@@ -206,6 +371,8 @@ def quoted(value: str) -> str:
 @contextmanager
 def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
     """Turn what Hydra and OmegaConf raise into one message of ours."""
+    for word in words:
+        _readable(word, folders)
     try:
         yield
     except YAMLError as problem:
@@ -217,6 +384,28 @@ def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
 def choices(group: str, folders: Sequence[Path] = ()) -> list[str]:
     """Names of a group's configurations, the user's folders included."""
     return sorted({path.stem for root in (CONF, *folders) for path in shelf(root, group)})
+
+
+def _readable(word: str, folders: Sequence[Path]) -> None:
+    """Refuse a word that is no override, or a group's choice that is no name."""
+    like = "write it like  question.lag=1  or  estimator=linear_dml, and a value with brackets or quotes in single quotes"
+    where = word if len(word) <= LONGEST else f"{word[:LONGEST]}…"
+    try:
+        read = OverridesParser.create().parse_override(parsable([word], sweep=True)[0])
+    except HydraException as problem:
+        raise refusal(ConfigError, where, "an override, key=value", "one whose key or value cannot be read", like) from problem
+    key = read.key_or_group or ""
+    if not re.sub(r"[@:].*", "", key) or any(not piece for piece in re.split(r"[./]", key)):
+        raise refusal(ConfigError, where, "an override, key=value", "one whose key is not whole", like)
+    if read.is_delete() or read.is_sweep_override() or "." in key or not (known := choices(key, folders)):
+        return
+    value = read.value()
+    if (value is None and key not in OPTIONAL) or isinstance(value, bool | int | float):
+        example = f"write  {key}={known[0]};  it has {', '.join(known[:6])}{' …' if len(known) > 6 else ''}"
+        raise refusal(ConfigError, where, f"a name of the group {key}", called(value), example)
+    for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
+        if str(name) not in known:
+            raise ConfigError(f"there is no {key} {str(name)!r}; {suggest(str(name), known)}")
 
 
 def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path]) -> CausalError:
@@ -238,10 +427,42 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
         exists = f"; {suggest(named, beside)}" if beside else " in what was chosen."
-        return ConfigError(f"there is no key {named!r}{exists} A new arrow or refuter is added with  +{named}=…")
+        arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
+        return ConfigError(f"there is no key {named!r}{exists}{arrow}")
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
         return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
-    return ConfigError(" ".join(text.split()) or type(problem).__name__)
+    word = _misfit(words, folders)
+    named = re.sub(r"^[~+]+", "", word.partition("=")[0])
+    if word.startswith("~"):
+        return ConfigError(f"{word}: there is no key {named!r} to take away; {suggest(named, _keys([one for one in words if one != word], folders))}")
+    if word.startswith("+"):
+        remedy = f"where it stands already, write  {named}=…  without the sign"
+        return refusal(ConfigError, word[:LONGEST], "a key that can be added here", "one that cannot", remedy)
+    if word:
+        remedy = f"look at  causal describe {named.partition('.')[0]},  or leave it out"
+        return refusal(ConfigError, word[:LONGEST], "a key and a value that fit what was chosen", "ones that do not", remedy)
+    remedy = "look at its defaults, its # @package line, and what stands as a list where keys are wanted"
+    return refusal(ConfigError, str(folders[0]) if folders else "the configuration", "configurations that fit together", "ones that do not", remedy)
+
+
+def _misfit(words: Sequence[str], folders: Sequence[Path]) -> str:
+    """The first word with which what went before can no longer be composed; "" where none is to blame."""
+    for last in range(min(len(words), MOST_TRIED)):
+        if not _composes(words[: last + 1], folders):
+            return words[last] if last or _composes((), folders) else ""
+    return ""
+
+
+def _composes(words: Sequence[str], folders: Sequence[Path]) -> bool:
+    GlobalHydra.instance().clear()
+    try:
+        with guarded(words, folders):
+            _composed_of([*parsable(words), *searched(folders)])
+    except (HydraException, OmegaConfBaseException, CausalError):
+        return False
+    finally:
+        GlobalHydra.instance().clear()
+    return True
 
 
 def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
@@ -251,7 +472,7 @@ def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     try:
         with guarded(kept, folders), initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("config", [*kept, *searched(folders)])
-    except (HydraException, OmegaConfBaseException, ConfigError):
+    except (HydraException, OmegaConfBaseException, CausalError, ValueError, TypeError, AttributeError):
         return []
     finally:
         GlobalHydra.instance().clear()
@@ -360,19 +581,3 @@ def _own(name: str, module: str, folder: Path) -> None:
     spec = find_spec(module)
     if spec is not None and (spec.origin is None or folder.resolve() not in Path(spec.origin).resolve().parents):
         raise ConfigError(f"--trust {name}: its module {module!r} is called like one that is installed, which would be trusted in its place; rename it")
-
-
-def _unwrapped(problem: BaseException) -> CausalError:
-    """The `CausalError` inside, or Hydra's own words."""
-    cause: BaseException | None = problem
-    while cause is not None:
-        if isinstance(cause, CausalError):
-            return cause
-        cause = cause.__cause__
-    text = str(problem.__cause__ or problem)
-    found = re.search(r"unexpected keyword argument '(\w+)'", text)
-    where = re.search(r"full_key: (\S+)", str(problem))
-    at = where[1] if where else "the configuration"
-    if found:
-        return ConfigError(f"{at} has no knob {found[1]!r}")
-    return ConfigError(f"{at}: {' '.join(text.split())}")

@@ -8,17 +8,23 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from causal.breakdown import Breakdown, Case
-from causal.errors import ConfigError, suggest
-from causal.experiments.compose import choices, composed, recorded, study_and_part, trust
+from causal.breakdown import Breakdown, Case, Judged
+from causal.errors import CausalError, ConfigError, suggest
+from causal.experiments.compose import checked_runs, choices, composed, recorded, study_and_part, trust
 from causal.experiments.gate import how, spoken
 from causal.experiments.run import as_yaml, checked_workers, land
+from causal.panel import Panel
+from causal.question import Question
 from causal.refute import stream
 from causal.report import breakdown as pages
 from causal.report.provenance import digest_of, provenance
+from causal.study import Study, run
+from causal.verdict.rule import STEPS
 
 
 def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = ()) -> int:
@@ -41,7 +47,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
     config = composed([f"decomposition={name}", *words], folders)
     study, decomposition = study_and_part(config, "decomposition", trust(trusted))
-    plain, runs = recorded(config), Path(str(how(config, "runs")))
+    plain, runs = recorded(config), checked_runs(how(config, "runs"))
     began, clock = datetime.now(UTC), time.perf_counter()
     with threadpool_limits(limits=1):  # two BLAS threads gave other bits
         panel = study.source.load()
@@ -56,6 +62,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             seed=study.seed,
             workers=checked_workers(how(config, "workers")),
             progress=sys.stderr.isatty(),
+            judge=partial(_judged, study, panel),
         )
         made: Breakdown = decomposition.decompose(case, stream(study.seed, "decompose", name))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
@@ -72,14 +79,27 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     print(made.title)
     print(f"{panel.title}: {len(panel.authorities)} authorities, {panel.years[0]} to {panel.years[-1]}")
     if panel.simulated:
-        print(f"SIMULATED; planted: {panel.planted.get('words') or dict(panel.planted)}")
+        print("SIMULATED: every authority and number is made up")
     print()
     print(made.headline)
+    if made.second:
+        print(made.second)
     for one in made.said:
         print(f"  - {one}")
     print(f"report: {folder / 'report.html'}")
     print(folder)
     return 0
+
+
+def _judged(study: Study, panel: Panel, question: Question) -> Judged | None:
+    """How certain the study's answer to a question is, its own checks run; None where that cannot be asked of these data."""
+    try:
+        result = run(replace(study, question=question, baseline=None), panel=panel)
+    except CausalError:
+        return None
+    verdict = result.verdict
+    none = bool(verdict.gate or verdict.failed or verdict.association) or verdict.certainty is None
+    return Judged(certainty="none" if none else STEPS[verdict.certainty or 0], because=result.answer.because or (result.answer.second if none else ""))
 
 
 if __name__ == "__main__":

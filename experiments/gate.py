@@ -27,12 +27,14 @@ from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import OmegaConfBaseException, UnsupportedInterpolationType
 
 import causal.conf
-from causal.errors import ConfigError
+from causal.document import called, read_yaml
+from causal.errors import ConfigError, refusal
 
 CONF = Path(causal.conf.__path__[0])
 HOW = ("workers", "runs", "hydra", "backend", "scheduler", "trust", "protocol")  # keys that say how to run, not what
 HYDRA = ("hydra", "now", "python_version")  # resolvers that Hydra's own node needs while it composes
 LAUNCHER = re.compile(r"hydra/launcher|hydra\.launcher\.(?!_)[\w.]+")  # all that a person may say of Hydra on the command line
+MOST_FILES = 200  # of a person's own, in one configuration
 # what differs from call to call without deciding anything; `choices` and `config_sources` are looked at on their own
 VARIES = ("overrides", "searchpath", "mode", "runtime.cwd", "runtime.output_dir", "runtime.choices", "runtime.config_sources", "run.dir", "sweep.dir")
 VARIES += ("job.name", "job.override_dirname", "job.id", "job.num")
@@ -113,7 +115,12 @@ def plain_values(config: DictConfig) -> dict[str, Any]:
             f"{where}: ${{{lines[0].rpartition(' ')[2]}:…}} is not looked up; a text may name the configuration's own keys, like ${{question.lag}}"
         ) from problem
     except OmegaConfBaseException as problem:
-        raise ConfigError(f"the configuration cannot be resolved: {str(problem).splitlines()[0]}") from problem
+        at = re.search(r"full_key: (\S+)", str(problem))
+        remedy = "write a key that is there, like ${question.lag}, or the value itself"
+        came = "${…} that names none, or leads back to itself"
+        raise refusal(ConfigError, at[1] if at else "the configuration", "a value, or the name of a key that has one", came, remedy) from problem
+    except RecursionError as problem:
+        raise refusal(ConfigError, "the configuration", "values that come to an end", "${…} that leads back to itself", "write the value itself") from problem
     assert isinstance(plain, dict)
     _no_tricks(plain)
     return {str(key): value for key, value in plain.items()}
@@ -172,11 +179,16 @@ def guarded(words: Sequence[str], folders: Sequence[Path], own: Sequence[str] = 
     shipped = _shipped()  # composed before the gate stands
     files = SourcesRegistry.instance().resolve("file")  # Hydra loads its sources a second time, as classes of their own
     open_file, load = files.load_config, ConfigLoaderImpl.load_configuration
+    shipped_root, read = os.path.realpath(CONF), list[str]()
 
     def inside(source: Any, config_path: str) -> Any:
         root, path = os.path.realpath(source.path), os.path.realpath(os.path.join(source.path, source._normalize_file_name(config_path)))
         if root not in roots or ".." in Path(config_path).parts or not path.startswith(root + os.sep):
             raise ConfigError(f"{config_path}: lies outside the folder of configurations, or is a link that leads out of it; put the file itself there")
+        if root != shipped_root and os.path.exists(path):
+            read.append(_read(Path(path)))
+            if len(read) > MOST_FILES:
+                raise refusal(ConfigError, read[-1], f"at most {MOST_FILES} configurations in one", "more", "let fewer files name others in their defaults")
         return open_file(source, config_path)
 
     def judged(loader: ConfigLoaderImpl, *args: Any, **kwargs: Any) -> DictConfig:
@@ -188,8 +200,36 @@ def guarded(words: Sequence[str], folders: Sequence[Path], own: Sequence[str] = 
     try:
         with unresolved(HYDRA):
             yield
+    except RecursionError as problem:
+        raise refusal(
+            ConfigError, read[-1] if read else "defaults", "defaults that come to an end", "a list that leads back to itself", "take its own name out of it"
+        ) from problem
     finally:
         files.load_config, ConfigLoaderImpl.load_configuration = open_file, load  # type: ignore[method-assign]
+
+
+def _read(path: Path) -> str:
+    """A person's own file, judged before Hydra opens it: YAML, of a size that can be composed, keys and values; its path as text."""
+    said = read_yaml(path, "a configuration", kind=ConfigError)
+    where = str(path)
+    if not isinstance(said, dict):
+        raise refusal(ConfigError, where, "a configuration: keys and their values", called(said), "begin each line with a key and a colon")
+    if odd := [key for key in said if not isinstance(key, str)]:
+        remedy = 'YAML reads no, off and n as false, yes, on and y as true, ~ as nothing: write "no" in quotes'
+        raise refusal(ConfigError, where, "keys that are text", repr(odd[0]), remedy)
+    defaults = said.get("defaults", [])
+    if not isinstance(defaults, list):
+        raise refusal(ConfigError, f"{where}, defaults", "a list", called(defaults), "write  defaults: [override /graph: ours]")
+    for one in defaults:
+        pairs = one.items() if isinstance(one, dict) else [("", one)]
+        for key, choice in pairs:
+            if not isinstance(key, str) or (isinstance(choice, list) and not all(isinstance(name, str) for name in choice)):
+                raise refusal(ConfigError, f"{where}, defaults", "names of configurations", f"{called(one)}", "write  - override /graph: ours")
+            if isinstance(choice, bool | int | float | dict) or (choice is None and not key):
+                came = f"{key}: {called(choice)}" if key else called(choice)
+                remedy = 'YAML reads no and off as false and yes and on as true: write such a name in quotes, "no"'
+                raise refusal(ConfigError, f"{where}, defaults", "names of configurations", came, remedy)
+    return where
 
 
 @lru_cache(maxsize=1)

@@ -23,14 +23,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from causal.breakdown import Column, Figure, Mark, Table
-from causal.errors import CausalError, ConfigError, NotMeasured, suggest
+from causal.document import called, read_yaml
+from causal.errors import CausalError, ConfigError, NotMeasured, refusal, suggest
 from causal.experiments import decompose
-from causal.experiments.compose import choices, composed, recorded, resolved, study_and_part, study_from, trust
+from causal.experiments.compose import checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
-from causal.experiments.run import carry_out, checked_workers, complete
+from causal.experiments.run import carry_out, checked_workers, complete, land
 from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
 from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
@@ -87,25 +86,34 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     path = next((p for root in (*folders, CONF) for p in shelf(root, "study") if p.stem == name), None)
     if path is None:
         raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
-    try:
-        inside = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as problem:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(problem).split())}") from problem
+    inside = read_yaml(path, "a study")
     if not isinstance(inside, dict) or set(inside) - KEYS or not {"title", "entries"} <= set(inside):
-        raise ConfigError(f"{path}: a study has the keys {', '.join(sorted(KEYS))}, of which title and entries must be there")
+        odd = sorted(map(str, set(inside) - KEYS)) if isinstance(inside, dict) else []
+        came = f"the key {odd[0]!r}" if odd else "a mapping without them" if isinstance(inside, dict) else called(inside)
+        wanted = f"the keys {', '.join(sorted(KEYS))} of a study, of which title and entries must be there"
+        raise refusal(ConfigError, str(path), wanted, came, "look at  causal list studies  and conf/study/twins.yaml")
+    for key, wanted in (("title", "words"), ("said", "words")):
+        if not isinstance(inside.get(key, ""), str) or (key == "title" and not inside[key].strip()):
+            raise refusal(ConfigError, f"{path}, {key}", wanted, called(inside[key]), "write it in quotes")
+    if not isinstance(inside["entries"], list) or not inside["entries"]:
+        raise refusal(ConfigError, f"{path}, entries", "a list of entries", called(inside["entries"]), "write  - run: experiment=closures  for each")
     entries = []
     for one in inside["entries"]:
         kind = next((kind for kind in ("run", "decompose") if isinstance(one, dict) and kind in one), "")
         if not kind or set(one) - ENTRY or {"run", "decompose"} <= set(one):
             raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
-        words = strangers(_words(one[kind]), str(path))
+        words = strangers(_words(one[kind], f"{path}, {kind}"), str(path))
+        if kind == "decompose" and not words:
+            raise refusal(ConfigError, f"{path}, decompose", "the name of a decomposition", "nothing", "causal list decompositions  names them")
         entries.append(Entry(kind=kind, name=words.pop(0) if kind == "decompose" else "", words=tuple(words), why=" ".join(str(one.get("why") or "").split())))
-    shared = strangers(_words(inside.get("words")), str(path))
+    shared = strangers(_words(inside.get("words"), f"{path}, words"), str(path))
     return Inquiry(title=str(inside["title"]), said=" ".join(str(inside.get("said") or "").split()), words=tuple(shared), entries=tuple(entries))
 
 
-def _words(given: Any) -> list[str]:
+def _words(given: Any, where: str) -> list[str]:
     """Words in one line, or a list where a word holds blanks."""
+    if given is not None and not isinstance(given, str | list):
+        raise refusal(ConfigError, where, "overrides in one line, or a list of them", called(given), "write  run: experiment=closures question.lag=1")
     return given.split() if isinstance(given, str) else [str(one) for one in given or ()]
 
 
@@ -128,7 +136,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     what, allowed = inquiry(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
     study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
-    runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
+    runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     panels: dict[str, Panel] = {}
     rows: list[dict[str, Any]] = []
@@ -155,7 +163,6 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         rows.append(row)
         print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
         print(f"    {row.get('headline') or row.get('reason')}", flush=True)
-    folder = runs / "studies" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     now = record_of(rows, name, words)
     moves: list[Move] = []
     if before is not None:
@@ -164,14 +171,18 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         moves = moved(before, now, lambda entry: partial(_again, asked[entry], folders, allowed, panels), paths)
         print(f"since {since}:")
         print("\n".join(f"    {move}" for move in moves), flush=True)
-    page = _write(what, rows, folder, moves, str(since))
-    if moves:
-        (folder / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-    (folder / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+    def fill(partial: Path) -> None:
+        _write(what, rows, partial, moves, str(since))
+        if moves:
+            (partial / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        (partial / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+    folder = land(fill, runs, runs / "studies", f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     states = [row["state"] for row in rows]
     told = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
     print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(told)}")
-    print(f"all answers: {page}")
+    print(f"all answers: {folder / 'index.html'}")
     print(folder)
     return 2 if {"refused", "broken off"} & set(states) else 0
 
@@ -183,7 +194,7 @@ def _run(
     config = composed(words, folders)
     study = study_from(config, allowed)
     plain = recorded(config)
-    experiment = next(word.partition("=")[2] for word in reversed(words) if word.startswith("experiment="))
+    experiment = next((word.partition("=")[2] for word in reversed(words) if word.startswith("experiment=")), "default")
     panel = _panel(study, resolved(config), panels)
     home = runs / experiment / str(study.estimator.name)
     there = complete(home, digest_of(plain), panel.digest)
@@ -239,7 +250,7 @@ def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str]
     try:
         config = composed([*words, *over], folders)
         study = study_from(config, allowed)
-        found = run(replace(study, refuters={}, baseline=None), panel=_panel(study, resolved(config), panels)).estimate
+        found = run(replace(study, refuters={}, baseline=None, beside=()), panel=_panel(study, resolved(config), panels)).estimate
     except CausalError:
         return None
     return None if found is None else float(found.effect)
@@ -256,7 +267,8 @@ def _write(what: Inquiry, rows: Sequence[Mapping[str, Any]], folder: Path, moves
     if drawn is not None:
         invented = "SIMULATED: every authority and number is made up" * any(row["data"]["source"]["simulated"] for row in rows if "folder" in row)
         (folder / "answers.svg").write_text(titled(stamped(draw(*drawn), invented)) + "\n", encoding="utf-8", newline="\n")
-    return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said)
+    notes = {row["folder"]: row["why"] for row in rows if "folder" in row and row["why"]}
+    return index([row["folder"] for row in rows if "folder" in row], folder, title=what.title, refused=lacking, said=what.said, notes=notes)
 
 
 def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:

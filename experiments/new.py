@@ -452,7 +452,7 @@ def _flow(value: Any) -> str:
     """A value as YAML in one line."""
     if isinstance(value, str) and _risky(value):
         return json.dumps(value, ensure_ascii=False)
-    return yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).strip().removesuffix("\n...").strip()
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True).strip().removesuffix("\n...").strip()
 
 
 def _risky(text: str) -> bool:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,22 +21,41 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from causal.errors import CausalError, ConfigError, DesignError
-from causal.experiments.compose import choices, composed, explained, parsable, quoted, reason_heeded, recorded, searched, study_from, trust
+from causal.aside import aside
+from causal.design import Design
+from causal.document import why, writing
+from causal.errors import CausalError, ConfigError, DesignError, refusal
+from causal.experiments.compose import (
+    checked_runs,
+    checked_workers,
+    checks_meant,
+    choices,
+    composed,
+    explained,
+    parsable,
+    quoted,
+    reason_heeded,
+    recorded,
+    resolved,
+    searched,
+    study_from,
+    trust,
+)
 from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
 from causal.explain import extent
-from causal.knobs import is_whole
 from causal.panel import Panel
+from causal.proposal import CANNOT, GRAVE, SHAPES, proposal
 from causal.protocol import deviations, protocol, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
 from causal.report.terminal import told
 from causal.study import Result, Source, Study, loaded, run
-from causal.words import crossed
+from causal.words import capital, crossed
 
-Detail = Literal["quiet", "short", "verbose"]
+Detail = Literal["quiet", "short", "verbose", "cfg"]
 QUIET = 30.0  # seconds between two lines of progress where nobody is looking
+PARTIAL = ".partial"  # below the folder of runs
 BEFORE_CHECKS = ("load", "identify", "design", "estimate")
 
 
@@ -74,7 +93,7 @@ class _Job:
         reason_heeded(config, words)
         study = study_from(config, self.trusted)
         plain = recorded(config)
-        runs, workers = Path(str(how(config, "runs"))), checked_workers(how(config, "workers"))
+        runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
         home = runs / named["experiment"] / named["estimator"]
         panel = None
         if self.sweep:
@@ -83,7 +102,8 @@ class _Job:
                 print(f"already complete: {same}")
                 return same
         command = ["causal", "run", *self.flags, *_command(named, words)]
-        result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed)
+        before = None if self.sweep or self.detail == "quiet" else partial(_proposed, study)
+        result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed, before=before)
         if not self.sweep:
             _latest(runs, folder)
         _tell(study, result, folder, detail=self.detail)
@@ -107,6 +127,7 @@ def carry_out(
     workers: int,
     panel: Panel | None = None,
     followed: Callable[[Result, dict[str, Any]], dict[str, Any] | None] = lambda *_: None,
+    before: Callable[[Design], None] | None = None,
 ) -> tuple[Result, Path]:
     """Run a study and write it into a folder of its own below `home`.
 
@@ -116,9 +137,10 @@ def carry_out(
     command : the words that run it again.
     panel : if it has been loaded already.
     followed : what the result says of the protocol that was followed.
+    before : called with the design before anything is fitted.
     """
     began = datetime.now(UTC)
-    result = run(study, workers=workers, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel)
+    result = run(study, workers=workers, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel, before=before)
     record = provenance(
         config=plain,
         command=spoken(command),
@@ -129,18 +151,6 @@ def carry_out(
     )
     text = as_yaml(plain)
     return result, land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
-
-
-def checked_workers(workers: Any) -> int:
-    """How many processes for draws.
-
-    Raises
-    ------
-    ConfigError : not a whole number of at least 1, or -1.
-    """
-    if not is_whole(workers) or workers == 0 or workers < -1:
-        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
-    return workers
 
 
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
@@ -155,39 +165,62 @@ def as_yaml(plain: dict[str, Any]) -> str:
 
 
 def land(fill: Callable[[Path], None], runs: Path, home: Path, name: str) -> Path:
-    """`fill` a folder aside and rename it when whole, so that nothing half-written looks finished; the folder it became."""
-    aside = runs / ".partial"
-    try:
-        aside.mkdir(parents=True, exist_ok=True)
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
-    partial = Path(tempfile.mkdtemp(dir=aside))
-    try:
+    """`fill` a folder aside and rename it when whole, so that nothing half-written looks finished; the folder it became.
+
+    Parameters
+    ----------
+    fill : writes all that belongs there.
+    runs : the folder of all runs, where unfinished work stands aside.
+    home : that it is to stand in.
+    name : that it is to have; where that is taken, a number is added.
+
+    Raises
+    ------
+    ConfigError : it cannot be written, or the disk is full.
+    """
+    with writable(runs), aside(runs / PARTIAL) as partial:
         fill(partial)
         partial.chmod(0o755)
+        home.mkdir(parents=True, exist_ok=True)
         folder, again = home / name, 1
-        while folder.exists():
+        while True:
+            if not os.path.lexists(folder):
+                try:
+                    partial.rename(folder)
+                except OSError:
+                    if not folder.is_dir():
+                        raise
+                else:
+                    return folder
             again += 1
             folder = home / f"{name}-{again}"
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        _sweep_up(aside)
-    return folder
 
 
-def _sweep_up(aside: Path) -> None:
-    """The partial folder goes when nobody else is writing in it."""
-    with suppress(OSError):
-        aside.rmdir()
+@contextmanager
+def writable(runs: Path) -> Iterator[None]:
+    """Turn what the system says of a folder that cannot be written to into a refusal."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        remedy = "free some room, or name another folder with runs=FOLDER" if problem.errno == errno.ENOSPC else "name another folder with runs=FOLDER"
+        raise refusal(ConfigError, f"runs={runs}", "a folder for runs", f"one that cannot be written to ({why(problem)})", remedy) from problem
 
 
 def _latest(runs: Path, folder: Path) -> None:
+    """A second name for the newest run; where links cannot be made (Windows, without developer mode) that is said, and the run is whole all the same."""
     link = runs / "latest"
-    fresh = runs / f".latest-{os.getpid()}"
-    fresh.symlink_to(folder.relative_to(runs), target_is_directory=True)
-    fresh.replace(link)
+    try:
+        if link.exists() and not link.is_symlink():
+            raise FileExistsError
+        with aside(runs / PARTIAL) as own:
+            fresh = own / "latest"
+            fresh.symlink_to(folder.relative_to(runs), target_is_directory=True)
+            fresh.replace(link)
+    except OSError as problem:
+        came = "something of your own, which stays" if isinstance(problem, FileExistsError) else why(problem)
+        print(f"! {refusal(ConfigError, str(link), 'a link to the newest run', came, 'move it away to have one; the run itself is whole')}", file=sys.stderr)
 
 
 def complete(home: Path, digest: str, data: str) -> Path | None:
@@ -219,6 +252,20 @@ class _Progress:
             return
         self.last = now
         print(f"… {self.done}/{self.steps} {step.replace('_', ' ')}" + (f", about {left:.0f} s left" if left >= 1 else ""), file=sys.stderr)
+
+
+def _proposed(study: Study, made: Design) -> None:
+    """Before a fit, on standard error: another estimator that suits the treatment's shape better, and what the chosen one cannot do there.
+
+    Where the chosen one is among those proposed nothing is said: `causal explain` and the record hold all of it.
+    """
+    offer = proposal(made, study.estimator)
+    if offer.first is None or (any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed) and "waves" not in offer.cannot):
+        return
+    cannot = "; ".join(CANNOT[code] for code in offer.cannot if code in GRAVE)
+    said = f"{study.question.treatment} is {SHAPES[offer.shape]}, which suits {offer.first.words}"
+    asked = [f"estimator={offer.first.estimator}", *([f"question.target={offer.first.target}"] if offer.first.target != offer.target else [])]
+    print(f"! {said}. It is asked with  {' '.join(asked)}" + (f"  {capital(offer.chosen.replace('_', ' '))}: {cannot}." if cannot else ""), file=sys.stderr)
 
 
 def _in_full(study: Study, result: Result) -> None:
@@ -278,6 +325,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     """
     names = trust(trusted)
     plan, words = _planned(words, sweep)
+    words = checks_meant(words, folders)
     every = "estimator=all" in words
     words = _all_estimators(words, folders)
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
@@ -287,35 +335,35 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
+    if detail == "cfg":
+        if sweep:
+            raise ConfigError("--cfg shows the configuration of one run: leave  -m  away, and give one choice of each")
+        print(as_yaml(resolved(first)), end="")
+        return 0
     job = _Job(names, sweep, flags, plan, detail)
     search = searched(folders)
-    runs = str(how(first, "runs"))
-    aside = Path(runs) / ".partial"
-    try:
-        aside.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
-    own = aside / f"hydra-{os.getpid()}"  # Hydra makes a folder and leaves a file there; ours is elsewhere
-    search += [f"hydra.{kind}.dir={quoted(str(own))}" for kind in ("run", "sweep")]
+    runs = str(checked_runs(how(first, "runs")))
     was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words, sweep=sweep), *search]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
     try:
-        with explained(words, folders), guarded(words, folders, own=(str(own),)):
-            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+        with ExitStack() as stack:
+            with writable(Path(runs)):
+                own = stack.enter_context(aside(Path(runs) / PARTIAL))  # Hydra makes a folder and leaves a file there; ours is elsewhere
+            search += [f"hydra.{kind}.dir={quoted(str(own))}" for kind in ("run", "sweep")]
+            sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words, sweep=sweep), *search]
+            with explained(words, folders), guarded(words, folders, own=(str(own),)):
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
     finally:
         sys.argv = was
         os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
-        shutil.rmtree(own, ignore_errors=True)
-        _sweep_up(aside)
     if job.problem is not None:
         raise job.problem
     if not sweep:
         return 0
     from causal.report.compare import compare
 
-    folder = Path(runs) / "comparisons" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
-    compare(job.done, refused=job.refused, folder=folder)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
+    folder = land(lambda partial: compare(job.done, refused=job.refused, folder=partial), Path(runs), Path(runs) / "comparisons", name)
     print(f"{len(job.done)} done, {len(job.refused)} refused")
     print(f"comparison: {folder / 'compare.html'}")
     print(folder)
@@ -357,14 +405,9 @@ def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequ
     if save is None:
         return said
     plan = protocol(study, config=recorded(config), words=strangers(words, "a protocol"))
-    try:
-        with save.open("x", encoding="utf-8") as file:
-            file.write(f"# Protocol: {study.title}. Follow it with  causal run protocol={save}\n")
-            yaml.safe_dump(plan, file, allow_unicode=True, sort_keys=False, width=120)
-    except FileExistsError as problem:
-        raise ConfigError(f"{save} is there already, and a protocol is never written over; name another file") from problem
-    except OSError as problem:
-        raise ConfigError(f"{save}: cannot be written ({problem.strerror})") from problem
+    text = f"# Protocol: {study.title}. Follow it with  causal run protocol={save}\n{as_yaml(plan)}"
+    with writing(save, f"--save {save}", "name another file, or free some room", over=False) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
     return f"{said}\n\nProtocol saved as {save} (digest {plan['digest'][:12]}); follow it with  causal run protocol={save}"
 
 

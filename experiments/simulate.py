@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 
 from causal.analysis import analyse
-from causal.errors import CausalError, ConfigError
-from causal.experiments.compose import composed, recorded, study_from, trust
+from causal.aside import alone
+from causal.declared import MOST, MOST_WHOLE
+from causal.document import read_text, writing
+from causal.errors import CausalError, ConfigError, DataError, refusal
+from causal.experiments.compose import checked_runs, composed, recorded, study_from, trust
 from causal.experiments.gate import how
-from causal.experiments.run import checked_workers
+from causal.experiments.run import checked_workers, writable
 from causal.identify import Identification
-from causal.knobs import whole_number
+from causal.knobs import is_number, is_whole, whole_number
 from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
@@ -30,6 +33,8 @@ from causal.report.simulation import page, table, told
 from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
+MOST_BYTES = 500_000_000  # of draws
+SAID = ("gate", "association", "row", "category", "certainty")  # of a draw's verdict
 
 
 def main(
@@ -54,7 +59,7 @@ def main(
     ------
     CausalError : the study cannot be run at all.
     """
-    whole_number("--panels", panels, 2)
+    whole_number("--panels", panels, 2, MOST_WHOLE)
     if worlds not in WORLDS:
         raise ConfigError(f"--worlds must be panel or source, got {worlds!r}")
     config = composed(list(words), [folder.resolve() for folder in folders])
@@ -65,59 +70,75 @@ def main(
         if not {"seed", "effect"} <= names or not hasattr(study.source, "truth"):
             raise ConfigError("--worlds source wants a source with a seed, an effect and a truth (source=simulated); leave it out to plant in your own panel")
     wanted = [float(one) for one in effects] or [0.0, smallest, 2 * smallest, -2 * smallest]
-    if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)):
+    if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)) or max(map(abs, wanted)) > MOST:
         raise ConfigError(f"--effects must be different finite numbers, got {', '.join(f'{one:g}' for one in wanted)}")
     panel = study.source.load()
     must_have(study, panel)
     analysis = analyse(panel, study.question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
     found, made = analysis.identification, analysis.must(": nothing to simulate")
     base = ground(panel, made) if worlds == "panel" else None
-    plain, runs = recorded(config), Path(str(how(config, "runs")))
+    plain, runs = recorded(config), checked_runs(how(config, "runs"))
     digest = digest_of({"config": plain, "data": panel.digest, "code": code_digest(), "worlds": worlds})
     home = runs / "simulations" / str(study.estimator.name) / digest[:12]
-    try:
+    workers = checked_workers(how(config, "workers"))
+    with writable(runs):
         home.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise ConfigError(f"runs={runs}: cannot be written to ({problem.strerror}); name another folder with  runs=FOLDER") from problem
-    done = _through(study, found, base, wanted, panels, home / "draws.jsonl", workers=checked_workers(how(config, "workers")))
+    with alone(home, "a simulation of the same study", "wait until it is done, or name another folder with runs=FOLDER"):
+        done = _through(study, found, base, wanted, panels, home / "draws.jsonl", runs, workers=workers)
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
         ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),
         ("simulation.md", told(record)),
         ("simulation.html", page(record)),
     ):
-        (home / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+        with writing(home / name, f"runs={runs}", "free some room, or name another folder with runs=FOLDER") as part:
+            part.write_text(text.rstrip() + "\n", encoding="utf-8", newline="\n")
     print(told(record))
     print(home)
     return 0
 
 
 def _through(
-    study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, *, workers: int
+    study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, runs: Path, *, workers: int
 ) -> list[dict[str, Any]]:
     """Every draw that is wanted, those that were done before read from the file."""
     from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 
     done: dict[tuple[float, int], dict[str, Any]] = {}
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            with suppress(json.JSONDecodeError):  # the line at which an earlier call was stopped
-                one = json.loads(line)
-                done[one["planted"], one["draw"]] = one
+    with writable(runs):
+        text = read_text(path, "draws", most=MOST_BYTES) if path.is_file() else ""
+    for at, line in enumerate(text.splitlines(), 1):
+        with suppress(ValueError, RecursionError):  # the line at which an earlier call was stopped is drawn again
+            one = json.loads(line)
+            if not _is_draw(one):
+                came = line[:60] or "an empty line"
+                raise refusal(DataError, f"{path}, line {at}", "a draw as  causal simulate  writes it", came, "take the line out, and it is drawn again")
+            done[one["planted"], one["draw"]] = one
     pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
     jobs = min(workers if workers > 0 else cpu_count(), max(len(pending), 1))
     steps = (delayed(_one)(study, found, base, effect, draw) for effect, draw in pending)
     bar = tqdm(total=len(pending), desc="simulate", leave=False, delay=2, disable=not sys.stderr.isatty())
-    with bar, path.open("a", encoding="utf-8") as file:
-        if path.stat().st_size and not path.read_text(encoding="utf-8").endswith("\n"):
+    with bar, writable(runs), path.open("a", encoding="utf-8") as file:
+        if text and not text.endswith("\n"):
             file.write("\n")
         for one in Parallel(n_jobs=jobs, return_as="generator")(steps):
-            file.write(json.dumps(one, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(json.dumps(one, allow_nan=False) + "\n")  # in ASCII, so that a line that is cut is text all the same
             file.flush()
             done[one["planted"], one["draw"]] = one
             bar.update()
     return [done[effect, draw] for effect in wanted for draw in range(panels)]
+
+
+def _is_draw(one: Any) -> bool:
+    """Whether a line is a draw: what was planted, which draw, the truth, and what came of it."""
+    if not isinstance(one, dict) or not (is_number(one.get("planted")) and is_whole(one.get("draw"), 0) and is_number(one.get("truth"))):
+        return False
+    if "refused" in one:
+        return isinstance(one["refused"], str)
+    numbers = all(key in one and (one[key] is None or is_number(one[key])) for key in ("effect", "std_error", "lower", "upper"))
+    words = all(key in one for key in (*SAID, "taken_away"))
+    return numbers and words and isinstance(one.get("checks"), dict)
 
 
 def _one(study: Study, found: Identification, base: Ground | None, effect: float, draw: int) -> dict[str, Any]:
@@ -132,7 +153,7 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
             panel = source.load()
             known = source.truth(study.question)
             truth = known.att if study.question.target == "ATT" else known.ate
-        result = run(replace(study, baseline=None, seed=int(rng.integers(2**31))), panel=panel, identification=found)
+        result = run(replace(study, baseline=None, beside=(), seed=int(rng.integers(2**31))), panel=panel, identification=found)
     except CausalError as refused:
         return {"planted": effect, "draw": draw, "truth": truth, "refused": str(refused)}
     assert result.estimate is not None
@@ -145,7 +166,7 @@ def _one(study: Study, found: Identification, base: Ground | None, effect: float
         "std_error": one.std_error,
         "lower": one.lower,
         "upper": one.upper,
-        **{key: getattr(result.verdict, key) for key in ("gate", "association", "row", "category", "certainty")},
+        **{key: getattr(result.verdict, key) for key in SAID},
         "taken_away": bool(result.verdict.failed),
         "checks": {check.name: check.survived for check in result.refutations},
     }

@@ -23,7 +23,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from causal.errors import ConfigError
+from causal.document import read_text
+from causal.errors import ConfigError, refusal
 from causal.words import places, signed
 
 FILE, MOVED = "answers.json", "moved.json"  # what a run of a study leaves: its answers, and what moved since another
@@ -151,11 +152,15 @@ def earlier(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"--since {folder}: there is no {FILE}; name the folder of an earlier run, runs/studies/NAME-…, of a version that writes it")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise ConfigError(f"{path}: cannot be read ({problem})") from problem
+        found = json.loads(read_text(path, "the record of a study"))
+    except (ValueError, RecursionError) as problem:
+        raise refusal(ConfigError, str(path), "the record of a study, in JSON", "something that is none", "run that study again") from problem
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("entries"), list):
         raise ConfigError(f"{path}: is no record of a study that this version reads (schema {SCHEMA})")
+    wanted = {"entry", "kind"}
+    for at, one in enumerate(found["entries"]):
+        if not isinstance(one, dict) or not wanted <= one.keys():
+            raise refusal(ConfigError, f"{path}, entries[{at}]", "an entry as  causal study  writes it", "something else", "run that study again")
     return found
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from causal.cli import main
 
-LIGHT = ["refuters=[]", "workers=1"]
+LIGHT = ["refuters=[]", "workers=1", "beside=[]"]
 SMALL = [*LIGHT, "source.authorities=40"]
 
 
@@ -43,8 +43,8 @@ def table(tmp_path: Path) -> pd.DataFrame:
 
 @pytest.fixture
 def own(tmp_path: Path, table: pd.DataFrame) -> tuple[Path, list[str]]:
-    """The README's own graph and experiment in a folder beside the table, and the words that use both."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    """The documentation's own graph and experiment in a folder beside the table, and the words that use both."""
+    readme = (Path(__file__).parent.parent / "docs/site/by_hand.md").read_text()
     graph, experiment = re.findall(r"```yaml\n(.*?)```", readme, flags=re.S)
     folder = tmp_path / "mine"
     for group, text in (("graph", graph), ("experiment", experiment)):
@@ -59,7 +59,8 @@ def own(tmp_path: Path, table: pd.DataFrame) -> tuple[Path, list[str]]:
 
 
 def test_help_and_list_are_there_and_load_nothing_heavy() -> None:
-    code = "import sys; from causal.cli import main; main(['list']); assert not {'pandas', 'numpy', 'dowhy', 'hydra', 'yaml'} & set(sys.modules)"
+    code = "import sys; from causal.cli import main; main(['list']); main(['list', '-v']); heavy = {'pandas', 'numpy', 'dowhy', 'hydra', 'yaml'}"
+    code += "; assert not heavy & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for word in ("fixed_effects", "placebo_treatment", "closures", "england", "nao", "needs:", "targets:", "costs:"):
@@ -85,8 +86,8 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     assert lines[-2] == f"report: {folder / 'report.html'}"
     assert lines[0].startswith("SIMULATED: ") and sum(line.startswith("  certainty  ") for line in lines) == 1 and len(lines) <= 12
     result = json.loads((folder / "result.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    keys = "schema_version title action question graph source identification design estimate baseline steps dose refutations rule verdict answer"
-    assert list(result) == [*keys.split(), "language", "provenance", "said"]
+    keys = "schema_version title action short question graph source identification design estimate baseline beside proposal steps dose refutations"
+    assert list(result) == [*keys.split(), "rule", "verdict", "answer", "language", "provenance", "said", "risk"]
     for name in ("influence.csv", "effects.csv", "refutations.csv", "report.html", "summary.md", "summary.docx", "effects.xlsx", "config.yaml", "figures"):
         assert (folder / name).exists(), name
     assert (tmp_path / "latest").resolve() == folder.resolve()
@@ -94,7 +95,9 @@ def test_a_run_ends_with_its_headline_its_report_and_its_folder(tmp_path: Path, 
     for path in folder.rglob("*.*"):
         if path.is_file() and not path.name.endswith(".meta.csv") and path.name != "config.yaml":
             text = office(path) if path.suffix in (".xlsx", ".docx") else path.read_text()
-            assert "SIMULATED" in text and "changes plans by" in text.replace("changes plans\nby", "changes plans by"), path.name
+            assert "SIMULATED" in text, path.name
+            # what was planted, as the source says it or as the answer to the question
+            assert any(words in " ".join(text.split()) for words in ("changes plans by", "Planted truth", "planted truth")), path.name
     assert any("no interference" in sentence for sentence in result["identification"]["assumptions"])
     assert result["provenance"]["command"][:2] == ["causal", "run"]
     assert not any("workers" in word or "runs=" in word for word in result["provenance"]["command"])
@@ -308,7 +311,7 @@ def test_a_strange_folder_may_not_set_hydra_s_hooks(own: tuple[Path, list[str]],
 def test_where_results_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert call("run", f"runs={tmp_path / 'file'}", *SMALL) == 2
-    assert "cannot be written to" in capsys.readouterr().err
+    assert "wanted the name of a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("command", "says"), [(["report", "nowhere"], "nowhere"), (["compare", "nowhere"], "no result.json"), (["list", "--fast"], "--fast")])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import shlex
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -104,7 +103,8 @@ def test_every_file_opens_with_what_it_is(path: Path) -> None:
 def test_an_experiment_asks_a_question_and_sets_no_knob_of_an_estimator() -> None:
     for name in choices("experiment"):
         inside = yaml.safe_load((CONF / f"experiment/{name}.yaml").read_text())
-        assert set(inside) <= {"defaults", "title", "action", "short", "question", "source", "graph", "said", "adjust_for"}
+        assert set(inside) <= {"defaults", "title", "action", "short", "question", "source", "graph", "said", "adjust_for", "beside", "unmoved"}
+        assert all(isinstance(one, str) for one in inside.get("beside", []))  # names alone
         assert (CONF / f"experiment/{name}.yaml").read_text().startswith("# @package _global_")
 
 
@@ -150,20 +150,6 @@ def test_a_class_of_one_s_own_needs_trust(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--trust"):
         study_from(config)
     assert study_from(config, trust([str(tmp_path)])).estimator.name == "mine"
-
-
-def test_the_readme_s_command_lines_compose() -> None:
-    """Every `causal run` or `causal explain` line of the README that needs no folder of the reader's own."""
-    readme = (CONF.parent / "README.md").read_text()
-    lines = [line for line in readme.splitlines() if line.startswith(("causal run", "causal explain")) and "FOLDER" not in line and "--config-dir" not in line]
-    tried = [shlex.split(line.partition(" --save ")[0], comments=True)[2:] for line in lines]
-    assert len(tried) >= 6
-    for words in tried:
-        if "-m" not in words:
-            study_from(composed(words))
-            continue
-        for estimator in next(word for word in words if word.startswith("estimator=")).removeprefix("estimator=").split(","):
-            study_from(composed([f"estimator={estimator}"]))
 
 
 def test_old_addresses_work_and_digests_are_of_the_new_ones() -> None:

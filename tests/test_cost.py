@@ -88,7 +88,21 @@ def test_a_ratio_is_given_only_where_the_effect_has_a_sign(tmp_path: Path, capsy
         assert any("a ratio to it would mean nothing" in one for one in data["said"]) != ratio
         for _, planted, _, lower, upper, _ in data["truth"]["rows"]:
             assert lower < planted < upper
-        net = next(row for table in data["tables"] if table["name"] == "money" for row in table["rows"] if row[0] == "net saving")
-        assert ("it still saves" in data["headline"]) == (net[2] > 0)
+        money = {row[0]: row[1:] for table in data["tables"] if table["name"] == "money" for row in table["rows"]}
+        saved, spent, left = (money[name] for name in money)
+        assert saved[0] == pytest.approx(spent[0] + left[0], rel=0.01) and saved[0] == saved[1] == saved[2]  # known by definition
+        # the end of the headline follows from both ranges alone
+        ends = {
+            "is open; all of it does not fit": spent[1] <= 0 <= spent[2] and left[1] > 0,
+            "adds to that or takes from it is open": spent[1] <= 0 <= spent[2] and left[1] <= 0,
+            "uses up some of that.": spent[1] > 0 and left[1] > 0,
+            "uses up some of that or all of it.": spent[1] > 0 and left[1] <= 0 <= left[2],
+            "uses up all of it and more.": spent[1] > 0 and left[2] < 0,
+        }
+        assert data["headline"].startswith("By definition ") and [words for words, so in ends.items() if so and words in data["headline"]]
+        assert "Certainty of that: " in data["second"] and "Not counted: schooling, health, crime and the child" in data["second"]
+        every = " ".join([data["headline"], data["second"], *data["said"], *(figure["alt"] + figure["caption"] for figure in data["figures"])])
+        assert "100%" not in every and "chance" not in every.lower()
+        assert any("Institute for Fiscal Studies" in one for one in data["others"])
         sources = next(table for table in data["tables"] if table["name"] == "unit_costs")
         assert {row[0]: row[1] for row in sources["rows"]} == {"fostering": 30_000, "residential": 189_000}

@@ -55,7 +55,7 @@ def found(*words: str) -> Identification:
 
 def answered(*words: str, seed: int) -> Result:
     one = study(*words)
-    return run(replace(one, source=replace(one.source, seed=seed), baseline=None), identification=found(*words))  # type: ignore[type-var]
+    return run(replace(one, source=replace(one.source, seed=seed), baseline=None, beside=()), identification=found(*words))  # type: ignore[type-var]
 
 
 WITHOUT_TWIN = ("closures_long_run", "early_years_spending", "family_support_spending", "youth_spending")

@@ -77,6 +77,37 @@ def test_public_capital_and_a_state_s_product_are_baltagi_and_pinnoi_s() -> None
     assert round(per_unit(answer()), 3) == -0.030
 
 
+def test_active_choice_and_organ_donors_is_kessler_and_roth_s(capsys: pytest.CaptureFixture[str]) -> None:
+    """Kessler & Roth 2014 as Huntington-Klein prints it (The Effect, chapter 18): −.022; quarters are steps, and one treated state has no interval."""
+    data = pytest.importorskip("causaldata", reason="causaldata, of the dev extra, is not installed").organ_donations.load_pandas().data
+    save(Path(), data, "donors.csv")
+    made = "{california: {dummy: State, is: California}, later: {at_least: Quarter_Num, value: 4}, active: {times: [california, later]}}"
+    assert main(["new", "donors.csv", "--period", "steps", "--derived", made, "--treatment", "active", "--outcome", "Rate"]) == 0
+    assert "a lag counts quarters" in capsys.readouterr().out
+    result = answer("estimator=fixed_effects", "question.target=ATE")
+    assert round(per_unit(result), 3) == -0.022 and result["estimate"]["lower"] is None
+
+
+def test_a_way_of_teaching_economics_is_spector_and_mazzeo_s() -> None:
+    """Spector & Mazzeo 1980 as Greene prints the linear probability model (Econometric Analysis, 7th edition, table 17.1): PSI .379."""
+    from statsmodels.datasets import spector
+
+    save(Path(), spector.load_pandas().data, "teaching.csv")
+    assert main(["new", "teaching.csv", "--authority", "#", "--treatment", "PSI", "--outcome", "GRADE", "--confounders", "GPA,TUCE"]) == 0
+    assert round(per_unit(answer()), 3) == 0.379
+
+
+def test_insurance_and_spending_on_medicines_is_cameron_and_trivedi_s() -> None:
+    """Cameron & Trivedi 2010, Microeconometrics Using Stata, section 6.3, least squares with robust errors: .0738788 (.0259848)."""
+    from linearmodels.datasets import meps
+
+    save(Path(), meps.load(), "medicines.csv")
+    words = ["--treatment", "hi_empunion", "--outcome", "ldrugexp", "--confounders", "totchr,age,female,blhisp,linc"]
+    assert main(["new", "medicines.csv", "--authority", "#", *words]) == 0
+    result = answer()
+    assert round(per_unit(result), 7) == 0.0738788 and round(result["estimate"]["std_error"], 7) == 0.0259848
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_every_template_is_a_graph_that_identifies_its_question_where_everything_is_measured(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A made-up panel with every node as a column, the treatment taken up or a dose as the template says: explain finds a way, run gives an estimate."""

@@ -109,7 +109,7 @@ def test_a_protocol_is_never_written_over_nor_read_once_changed(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [(None, "cannot be read"), ("a: [", "not YAML"), ("a: 1", "is no protocol"), ("config: {}\ndigest: x\nschema_version: 9", "schema_version 9")],
+    [(None, "there is no such file"), ("a: [", "in YAML"), ("a: 1", "is no protocol"), ("config: {}\ndigest: x\nschema_version: 9", "schema_version 9")],
 )
 def test_what_is_no_protocol_is_refused(text: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.yaml"

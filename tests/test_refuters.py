@@ -267,6 +267,20 @@ def test_refits_that_all_fail_are_said(name: str) -> None:
     assert found.survived is None or name == "unmeasured_confounder"  # which needs no refit
 
 
+def test_placebos_by_refits_are_as_many_as_a_gate_needs_where_a_fit_is_quick() -> None:
+    """docs/method.md, section 4: fewer than 200 placebos cannot say that the error is wrong, and cost a step."""
+
+    class Slow(Refitted):
+        quick = False
+
+    class Quick(Refitted):
+        quick = True
+
+    for kind, dealt in ((Slow, 20), (Quick, 200)):
+        assert refute(PlaceboTreatment(), tried(world(5, authorities=30), kind())).trials == dealt
+        assert refute(PlaceboTreatment(refits=7), tried(world(5, authorities=30), kind())).trials == 7
+
+
 @pytest.mark.parametrize(
     ("refuter", "knobs"),
     [

@@ -379,3 +379,65 @@ def test_config_names_every_knob_and_its_default(source: str, delay: int) -> Non
         config = compose(f"source/{source}").source
     assert set(config) - {"_target_"} == set(inspect.signature(Simulated).parameters)
     assert instantiate(config) == Simulated(delay=delay)
+
+
+# --- neighbours
+
+
+def test_the_made_up_map_is_one_of_borders_with_one_island() -> None:
+    """Each pair once and of two places, all places but the last with a border, and regions that touch."""
+    panel = Simulated(borders=True).load()
+    pairs, region = panel.borders, panel.places["region"]
+    assert pairs is not None and len(pairs) == len(set(pairs)) and all(a < b for a, b in pairs)
+    assert set(panel.authorities) - {code for pair in pairs for code in pair} == {panel.authorities[-1]}
+    inside = sum(region[a] == region[b] for a, b in pairs)
+    assert 0 < len(pairs) - inside < inside
+    assert Simulated().load().borders is None
+
+
+def test_a_planted_spillover_is_what_neighbours_closures_add_and_the_truth_is_of_all_closing() -> None:
+    """By hand: 2 × spillover × the mean of bordering places' closures, a delay later; for half of the centres everywhere, the spillover itself."""
+
+    plain, spilt = Simulated(authorities=40), Simulated(authorities=40, spillover=3.0)
+    one, two = plain.drawn({}), spilt.drawn({})
+    codes = list(spilt.load().authorities)
+    beside: dict[int, list[int]] = {i: [] for i in range(40)}
+    for a, b in Simulated(authorities=40, borders=True).load().borders or ():
+        i, j = codes.index(a), codes.index(b)
+        beside[i].append(j)
+        beside[j].append(i)
+    mean = np.column_stack([one["closures"][:, beside[i]].mean(axis=1) if beside[i] else np.zeros(len(one["closures"])) for i in range(40)])
+    assert np.allclose(two["closures"], one["closures"])
+    assert np.allclose((two["plans"] - one["plans"])[2:], 6.0 * mean[:-2])
+    asked = Question(treatment="closures", outcome="plans", control=0.0, treated=0.5, smallest_important=2.0, because="a test", lag=2)
+    assert spilt.truth(asked).ate - plain.truth(asked).ate == pytest.approx(3.0 * 39 / 40)
+    assert "spillover 3" in spilt.load().planted["words"]
+
+
+def test_spillover_and_shared_shocks_can_be_tried_on_the_default_and_find_what_is_planted(tmp_path) -> None:
+    """A large spillover is found and none is not; a user's own groups are asked for too."""
+    from causal.analysis import analyse
+    from causal.answer import answered
+    from causal.estimators.fixed_effects import FixedEffects
+    from causal.experiments.compose import composed, study_from
+    from causal.refute import Trial, refuted, stream
+    from causal.refuters.shared_shocks import SharedShocks
+    from causal.refuters.spillover import Spillover
+
+    groups = tmp_path / "groups.csv"
+    groups.write_text("code,group\n" + "".join(f"S{k:03d},{k % 12}\n" for k in range(1, 151)))
+    found = {}
+    for spill in (0.0, 60.0):
+        study = study_from(composed([f"source.spillover={spill}", "source.borders=true", f"source.groups={groups}", "refuters=[]"]))
+        analysis = analyse(study.source.load(), study.question, study.graph, estimator=study.estimator)
+        trial = Trial.of(analysis, FixedEffects(), answered(FixedEffects(), analysis.must(""), stream(1, "estimate")), seed=1)
+        found[spill] = refuted(Spillover(), trial, stream(1, "spillover"))
+        shared = refuted(SharedShocks(draws=99), trial, stream(1, "shared_shocks"))
+        assert {"shared border: p-value", "group: p-value", "region: p-value"} <= set(shared.numbers)
+    assert found[60.0].survived is False and found[0.0].survived is True
+
+
+@pytest.mark.parametrize("given", ["map.csv", 1])
+def test_a_simulated_world_has_a_map_of_its_own_and_takes_no_file_of_borders(given: object) -> None:
+    with pytest.raises(ConfigError, match=r"true .* or false"):
+        Simulated(borders=given)  # type: ignore[arg-type]

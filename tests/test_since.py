@@ -84,7 +84,7 @@ def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name the folder of an earlier run"):
         earlier(tmp_path)
     (tmp_path / FILE).write_text("{", encoding="utf-8")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="in JSON"):
         earlier(tmp_path)
     (tmp_path / FILE).write_text('{"schema": 9, "entries": []}', encoding="utf-8")
     with pytest.raises(ConfigError, match="is no record of a study that this version reads"):

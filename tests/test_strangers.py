@@ -30,7 +30,7 @@ from causal.errors import CausalError
 from causal.protocol import _digest
 from causal.sources.england import England
 
-SMALL = ["source.authorities=40", "refuters=[]", "workers=1"]
+SMALL = ["source.authorities=40", "refuters=[]", "workers=1", "beside=[]"]
 SECRET = "s3cr3t-0f-th3-3nv1r0nm3nt"
 
 

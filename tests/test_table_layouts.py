@@ -309,9 +309,67 @@ def test_several_rows_in_a_year_of_quarters_ask_how_to_take_them_together(tmp_pa
     quarters = pd.concat([tidy.assign(yr=[f"{y} Q{q}" for y in tidy.yr], y=tidy.y + q) for q in (1, 2, 3, 4)])
     (problem,) = Table(path=save(tmp_path, quarters), **KEYS).problems()
     assert "96 rows of 96 stand for the same authority and year as another: column 'yr' holds quarters" in problem.text
-    assert [remedy.knobs["combine"] for remedy in problem.remedies] == ["mean", "sum", "last"]
+    assert [remedy.knobs for remedy in problem.remedies] == [{"combine": "mean"}, {"combine": "sum"}, {"combine": "last"}, {"period": "steps"}]
     panel = Table(path=str(tmp_path / "mine.csv"), **KEYS, combine="mean").load()
     assert panel.frame["y"].to_list() == pytest.approx((tidy.y + 2.5).to_list(), rel=1e-12)
+
+
+STEPS = {
+    "quarters": lambda k: f"{2010 + k // 4} Q{k % 4 + 1}",
+    "quarters that begin with their letter": lambda k: f"Q{k % 4 + 1}{2010 + k // 4}",
+    "months": lambda k: f"{2010 + k // 12}-{k % 12 + 1:02d}",
+    "months in words": lambda k: f"{['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][k % 12]} {2010 + k // 12}",
+    "dates of quarters": lambda k: f"{2010 + k // 4}-{3 * (k % 4 + 1):02d}-{(31, 30, 30, 31)[k % 4]}",
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_quarters_and_months_can_be_steps_of_their_own(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tidy panel with its eight years as eight quarters or months: least squares gives the same number; one that is missing keeps its place."""
+    tidy = adopted()
+    printed = {year: STEPS[kind](year - 2010) for year in tidy.yr.unique()}
+    panel = Table(path=save(tmp_path, tidy.assign(yr=tidy.yr.map(printed))), **KEYS, period="steps").load()
+    assert panel.years == tuple(range(1, 9)) and f"from 1 ({printed[2010]}) to 8 ({printed[2017]})" in panel.notes[0]
+    assert estimated(panel) == pytest.approx(by_dummies(tidy), rel=1e-9)
+    some = tidy[tidy.yr != 2013]
+    assert Table(path=save(tmp_path, some.assign(yr=some.yr.map(printed))), **KEYS, period="steps").load().years == (1, 2, 3, 5, 6, 7, 8)
+    status, lines = check(capsys, str(tmp_path / "mine.csv"), "--authority", "area", "--year", "yr", "--period", "steps")
+    assert status == 0 and any("a step of its own" in line for line in lines)
+
+
+def test_years_are_steps_as_they_are(tmp_path: Path) -> None:
+    (problem,) = Table(path=save(tmp_path, adopted()), **KEYS, period="steps").check()
+    assert "column 'yr' holds years, which are steps as they are" in problem
+
+
+def test_places_as_columns_are_read_and_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two files of one measure each, years down and places across: the tidy panel's number by least squares."""
+    tidy = adopted()
+    for name in ("d", "y"):
+        save(tmp_path, tidy.pivot(index="yr", columns="area", values=name).reset_index(), f"{name}.csv")
+    both = [str(tmp_path / "d.csv"), str(tmp_path / "y.csv")]
+    panel = Table(path=both, year="yr", places_across={"d.csv": "d", "y.csv": "y"}).load()
+    assert estimated(panel) == pytest.approx(by_dummies(tidy), rel=1e-9)
+    assert "places stood as columns: A00 to A39 became rows, with d in each" in " ".join(panel.notes)
+    status, lines = check(capsys, both[1])
+    assert status == 2 and "--year yr --places-across value makes rows of them" in " ".join(lines) and len(lines) <= 20
+    assert check(capsys, both[1], "--year", "yr", "--places-across", "y")[0] == 0
+    with pytest.raises(DataError, match="two columns would be called 'yr'"):
+        Table(path=both[1], year="yr", places_across="yr").load()
+
+
+def test_a_part_of_a_table_is_kept_as_in_every_other_source(tmp_path: Path) -> None:
+    """Counted by pandas: regions by name, years with both ends; a lag made before the first year is left out keeps its rows."""
+    tidy = adopted().assign(region=lambda a: np.where(a.area < "A20", "North", "South"))
+    knobs: dict[str, Any] = {**KEYS, "region": "region", "keep_regions": ["north"], "first_year": 2012, "last_year": 2015}
+    panel = Table(path=save(tmp_path, tidy), derived={"before": {"lag": "y", "by": 2}}, **knobs).load()
+    kept = tidy[(tidy.region == "North") & tidy.yr.between(2012, 2015)]
+    assert len(panel.frame) == len(kept) and panel.frame["y"].sum() == pytest.approx(kept.y.sum(), rel=1e-12) and panel.frame["before"].notna().all()
+    assert next(loss.rows for loss in panel.log if "left out" in loss.step) == len(tidy[tidy.region == "South"])
+    with pytest.raises(DataError, match="there is no region 'Nrth'"):
+        Table(path=str(tmp_path / "mine.csv"), **{**knobs, "keep_regions": ["Nrth"]}).load()
+    with pytest.raises(ConfigError, match=r"source.first_year 2015 is after source.last_year 2012"):
+        Table(path="x.csv", first_year=2015, last_year=2012)
 
 
 # ---------------------------------------------------------------- several files

@@ -21,6 +21,7 @@ from causal.estimators.staggered import CallawaySantAnna
 from causal.identify import identify
 from causal.inference.multiplicity import romano_wolf
 from causal.refute import Refutation
+from causal.refuters.future_treatment import FutureTreatment
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.power import equivalence, half_width, power_curve
 from causal.verdict.rule import BIAS, ROWS, kind_of, maryland
@@ -64,10 +65,10 @@ def test_the_rules_of_the_configuration_are_what_their_comments_say() -> None:
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
-        ({"decisive": ("a",)}, r"rule\.decisive is of an earlier form of the rule: .*rule\.bias\.KIND=\[checks\]"),
-        ({"by_design": {"dose": ["a"]}}, r"rule\.by_design is of an earlier form of the rule: write  rule\.bias\.KIND"),
-        ({"lowers": {"check": 1}}, r"rule\.lowers is of an earlier form of the rule: .*write  rule\.steps=2"),
-        ({"disagreement": 1}, r"rule\.disagreement is of an earlier form of the rule: write  rule\.apart"),
+        ({"decisive": ("a",)}, r"rule\.decisive is of an earlier form: .*rule\.bias\.KIND=\[checks\]"),
+        ({"by_design": {"dose": ["a"]}}, r"rule\.by_design is of an earlier form: write  rule\.bias\.KIND"),
+        ({"lowers": {"check": 1}}, r"rule\.lowers is of an earlier form: .*write  rule\.steps=2"),
+        ({"disagreement": 1}, r"rule\.disagreement is of an earlier form: write  rule\.apart"),
         ({"bias": ["a"]}, "kind: \\[checks\\]"),
         ({"bias": {**BIAS, "doze": []}}, "no kind of design.*Did you mean 'dose'"),
         ({"bias": {"dose": ["a"]}}, "lacks adoption, instrument"),
@@ -128,6 +129,20 @@ def test_a_negative_control_that_sees_nothing_leaves_only_what_it_does_not_share
     blind = judged(sure, (trend, replace(control, blind_below=1.0)))
     (limit,) = [one for one in blind.cannot_say if one.code == "blind"]
     assert (limit.check, limit.number) == ("negative_control_outcome", 1.0)
+
+
+def test_a_look_by_a_lead_that_sees_what_matters_is_no_blind_look_and_its_own_drift_is_not_counted() -> None:
+    """docs/method.md, section 4, letter a, its note on leads."""
+    sure = replace(FREE, effect=3.0, lower=2.0, upper=4.0, std_error=0.5)
+    looks = (
+        check("pre_trend", True, 0.5, role="timing", bias=0.0, bias_error=0.0, blind_below=9.0),
+        check("negative_control_outcome", True, 0.5, role="negative_control", blind_below=9.0),
+    )
+    lead = check("future_treatment", True, 0.5, role="lead", bias=2.5, bias_error=9.0, blind_below=0.1)
+    assert FutureTreatment.role == "lead"
+    alone, seeing, unseeing = judged(sure, looks), judged(sure, (*looks, lead)), judged(sure, (*looks, replace(lead, blind_below=9.0)))
+    assert [one.concern for one in alone.reasons if one.letter == "a"] == ["blind"] == [one.concern for one in unseeing.reasons if one.letter == "a"]
+    assert not [one for one in seeing.reasons if one.letter == "a"] and seeing.certainty == (alone.certainty or 0) + 1
 
 
 # --- kinds of design, and strength

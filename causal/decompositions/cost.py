@@ -1,24 +1,25 @@
 """What an action costs or saves once what follows is counted, with the effect's own uncertainty.
 
-The action is kept up for some years. It saves (or costs) its money in each; the outcome moves by the estimated effect from the question's lag on, and the
-number of children in care by the effect on them that the same design gives some years later, both effects drawn together from the scores by authority, with
-unit costs drawn from their ranges. What comes later is discounted (HM Treasury, The Green Book). Net benefit is told rather than a ratio wherever the effect
-may be nothing or go either way, since a ratio then has no meaning (Stinnett & Mullahy 1998, Net health benefits); the acceptability curve is that of
-Fenwick, Claxton & Sculpher 2001 (Representing uncertainty: the role of cost-effectiveness acceptability curves).
+The action is kept up for some years. It saves (or costs) its money in each, which is so by definition and no finding. The outcome moves by the estimated
+effect from the question's lag on, and the number of children in care by the effect on them that the same design gives some years later, both effects drawn
+together from the scores by authority, with unit costs drawn from their ranges. What comes later is discounted (HM Treasury, The Green Book). Net benefit is
+told rather than a ratio wherever the effect may be nothing or go either way, since a ratio then has no meaning (Stinnett & Mullahy 1998, Net health
+benefits). No probability that it pays is given: where most of a sum is known by definition, a probability of it says how large the known part is and not
+how sure the estimate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from causal.breakdown import Breakdown, Case
+from causal.breakdown import Breakdown, Case, Other
 from causal.decompositions.machinery.cost_text import cost_text
 from causal.decompositions.machinery.money import Account, Placement, direction, per_person, price_of
 from causal.design import Design
-from causal.errors import CausalError, ConfigError, DataError, DesignError, suggest
+from causal.errors import CausalError, ConfigError, DataError, DesignError, refusal, suggest
 from causal.estimate import Estimate
 from causal.knobs import whole_number
 from causal.refute import Trial, stream
@@ -38,8 +39,9 @@ class Cost:
     placed_later : years from the outcome until they have moved.
     placements : kinds of placement, by name; what no kind covers is counted at nothing.
     years : for which the action is kept, at least 1 more than the effects take.
-    most : largest value of one outcome-year, £, on the acceptability curve; None: twice the value at which net benefit may be nothing, and at least £100,000.
+    most : largest value of one outcome-year, £, that net benefit is shown for; None: twice the value at which it may be nothing, and at least £100,000.
     draws : at least 1,000.
+    others : treatment → what others found of what is not counted here.
     """
 
     placements: Mapping[str, Placement]
@@ -50,8 +52,10 @@ class Cost:
     years: int = 10
     most: float | None = None
     draws: int = 20_000
+    others: Mapping[str, Sequence[Other]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "others", {name: tuple(ones) for name, ones in dict(self.others).items()})
         object.__setattr__(self, "placements", dict(self.placements))
         object.__setattr__(self, "prices", dict(self.prices))
         for key, least in (("placed_later", 0), ("years", 1), ("draws", 1_000)):
@@ -63,8 +67,8 @@ class Cost:
             raise ConfigError(f"most must be above 0 or null, got {self.most!r}")
         if self.placed is not None and not self.placements:
             raise ConfigError("placements must name at least one kind with its cost, or placed must be null")
-        if sum(one.share for one in self.placements.values()) > 1 + 1e-9:
-            raise ConfigError("the shares of placements add up to more than 1")
+        if (whole := sum(one.share for one in self.placements.values())) > 1 + 1e-9:
+            raise refusal(ConfigError, "placements", "shares that add up to at most 1", f"{whole:g}", "make some of them smaller")
 
     @property
     def name(self) -> str:

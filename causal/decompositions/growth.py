@@ -11,17 +11,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 
-from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
+from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Setting, Table
 from causal.decompositions.machinery.chain import Chain, chain, das_gupta
-from causal.errors import CausalError, ConfigError, DataError
+from causal.errors import CausalError, ConfigError, DataError, refusal
 from causal.knobs import is_whole
 from causal.panel import Panel
 from causal.words import capital, listed, signed
+
+
+class Asked(TypedDict):
+    """The years that growth is between, and the steps that lead to an outcome: column → words."""
+
+    years: tuple[int, int]
+    steps: Mapping[str, str]
+
+
+class Printed(TypedDict):
+    """A national total as it was printed for two years."""
+
+    words: str
+    years: tuple[int, int]
+    first: float
+    last: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +59,9 @@ class Growth:
     ConfigError : a knob out of its range.
     """
 
-    chains: Mapping[str, Mapping[str, Any]]
+    chains: Mapping[str, Asked]
     measure: str = "deprivation"
-    published: Sequence[Mapping[str, Any]] = ()
+    published: Sequence[Printed] = ()
     said: float | None = None
     said_by: str = ""
     draws: int = 24
@@ -57,15 +74,15 @@ class Growth:
 
     def __post_init__(self) -> None:
         if not self.chains:
-            raise ConfigError("growth.chains must hold at least one outcome")
+            raise refusal(ConfigError, "growth.chains", "at least one outcome", "none", "write  plans: {years: [2011, 2018], steps: {plans: plans}}")
         for outcome, one in self.chains.items():
             if set(one) != {"years", "steps"} or len(one["years"]) != 2 or not one["years"][0] < one["years"][1]:
                 raise ConfigError(f"growth.chains.{outcome} wants years: [first, last] and steps: {{column: words}}, got {dict(one)!r}")
             if not one["steps"] or list(one["steps"])[-1] != outcome:
                 raise ConfigError(f"growth.chains.{outcome}.steps must end with {outcome} itself, got {list(one['steps'])}")
-        for one in self.published:
-            if not {"words", "years", "first", "last", "source"} <= set(one):
-                raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(one)!r}")
+        for printed in self.published:
+            if not {"words", "years", "first", "last", "source"} <= set(printed):
+                raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(printed)!r}")
         if not is_whole(self.draws, 0) or self.draws in range(1, 20):
             raise ConfigError(f"growth.draws must be 0 or a whole number of at least 20, got {self.draws!r}")
         if not 0.5 <= self.level < 1:
@@ -106,19 +123,25 @@ class Growth:
             tables.append(attributed)
             figures.append(_attribution(attributed, grown[-1]))
         first = grown[0]
-        share = 100 * first.terms[:, 0].sum() / first.change
-        headline = (
-            f"{capital(first.words)}, {first.years[0]} to {first.years[1]}: {signed(first.change, 0)}, {share:.0f}% of it growth in the number of children"
-        )
+        headline = f"{first.grew}; more children are {first.share(float(first.terms[:, 0].sum()))}."
+        second = ""
         if printed is not None:
-            told = dict(zip([column.name for column in printed.columns], printed.rows[0], strict=True))
-            headline += f"; by England's printed totals {told['share']:.0f}%"
-        headline += f" ({self.said_by} said {self.said:g}%)." if self.said is not None and printed is not None else "."
+            shares = [dict(zip([column.name for column in printed.columns], row, strict=True)) for row in printed.rows]
+            second = f"By England's printed totals more children are {listed([_of(one) for one in shares])}"
+            second += f"; {self.said_by} said {self.said:g}% of the growth." if self.said is not None else "."
         return Breakdown(
             name=self.name,
             title="What the growth of demand is made of",
             asks="How much of the growth is more children, how much more referrals, and how much more of them going on at each step?",
             headline=headline,
+            second=second,
+            choices=(
+                Setting(name="Mix of children by", value=f"fifths of authorities by {panel.variable(self.measure).label}"),
+                Setting(
+                    name="Draws for the errors of DoWhy's attribution", value=f"{self.draws:,} of whole authorities" if self.draws else "none: it is left out"
+                ),
+                Setting(name="Intervals", value=f"{self.level:.0%}"),
+            ),
             said=tuple(sentence for one in grown for sentence in one.sentences()),
             tables=tuple(tables),
             figures=tuple(figures),
@@ -284,6 +307,12 @@ class _Attribution:
             mechanism_change_test_significance_level=1.0,
         )
         return [float(np.squeeze(found[name])) for name in self.names]
+
+
+def _of(printed: Mapping[str, Cell]) -> str:
+    """45% of the growth in episodes of need."""
+    words = str(printed["words"])
+    return f"{printed['share']:.0f}% of the growth ({words[:1].lower()}{words[1:]}, {printed['years']})"
 
 
 def _attribution(table: Table, one: Chain) -> Figure:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from causal.arrays import Floats
-from causal.breakdown import NOTHING_TO_TAKE_APART, Breakdown, Case
+from causal.breakdown import NOTHING_TO_TAKE_APART, Breakdown, Case, Other
 from causal.decompositions.machinery.budget import RULES, Value, grown, picks, told, value
 from causal.decompositions.machinery.groups import by_region, features, named_groups, own_years
 from causal.decompositions.machinery.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
@@ -49,6 +49,7 @@ class Heterogeneity:
     spending : whether more of the treatment is more spending ("more") or less ("less": closures); None: as the price's column moves with it.
     amount : the sum to be spent in a year, in the unit of the price.
     share : of people whom the rule in a straight line may choose, between 0 and 1.
+    others : treatment → what others found of what is not counted here.
     """
 
     by: tuple[str, ...] = ("deprivation", "starting_level", "size", "region")
@@ -59,8 +60,10 @@ class Heterogeneity:
     spending: str | None = None
     amount: float = 1_000_000.0
     share: float = 1 / 3
+    others: Mapping[str, Sequence[Other]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "others", {name: tuple(ones) for name, ones in dict(self.others).items()})
         object.__setattr__(self, "by", tuple(self.by))
         object.__setattr__(self, "prices", dict(self.prices))
         if not self.by or len(set(self.by)) != len(self.by):
@@ -104,7 +107,7 @@ class Heterogeneity:
             raise DesignError(f"none of {', '.join(self.by)} is in these data; name columns in decomposition.by, such as {', '.join(case.panel.names[:6])}")
         parts, tests = named_groups(made, groupings, rng)
         learnt = _learn(self, case, made, groupings, rng, notes)
-        return breakdown(case, made, parts, tests, learnt, notes)
+        return breakdown(case, made, parts, tests, learnt, notes, self.others.get(case.question.treatment, ()))
 
     def _columns(self, panel: Panel, question: Question, notes: list[str]) -> dict[str, str]:
         """Column → what it stands for, of what is asked for and there."""

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from causal.arrays import Floats
-from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Table
+from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Other, Setting, Table, others_said
 from causal.decompositions.machinery.funnel import WIDE, Funnel, of_amounts, of_counts, of_shares
 from causal.errors import ConfigError, DataError, suggest
 from causal.modifier import base_year
@@ -50,6 +50,7 @@ class Peers:
     good_from : the rating from which on it is good.
     good_is : "high" or "low": on which side of `good_from` good ratings lie.
     adjust : columns that places cannot help, as in the first year known.
+    others : what others found of cost and quality side by side.
     """
 
     counts: tuple[str, ...] = ("plans", "looked_after")
@@ -58,6 +59,7 @@ class Peers:
     good_from: float = 0.5
     good_is: str = "high"
     adjust: tuple[str, ...] = ("deprivation",)
+    others: Sequence[Other] = ()
 
     def __post_init__(self) -> None:
         for key in ("counts", "costs", "adjust"):
@@ -86,7 +88,7 @@ class Peers:
         for column, kind in wanted:
             made, why = self._indicator(panel, column, kind)
             if made is None:
-                notes.append(f"{capital(column)}: {why}")
+                notes.append(f"{capital(column.replace('_', ' '))}: {why}")
             else:
                 found.append(made)
         if not found:
@@ -179,9 +181,8 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
         if len(np.unique(funnel.size)) > 2:  # a funnel of one width is a line of points, which the table tells better
             figures.append(_funnel_figure(one, adjusted, when, high, low))
         said.append(
-            f"{capital(one.label)} {when}: of {len(rows)} authorities {high} lie above and {low} below what peers of the same {adjusted} "
-            "make likely; the usual spread between "
-            f"peers is {funnel.spread:.0%}"
+            f"{capital(one.label)} {when}: of {len(rows)} authorities {high or 'none'} {'lies' if high <= 1 else 'lie'} above and {low or 'none'} below the "
+            f"limits; the usual spread between peers is {funnel.spread:.0%} of what is expected"
         )
     together = _together(found)
     if together is not None:
@@ -196,9 +197,23 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
         title="Cost and quality by authority, beside peers",
         asks=f"Which authorities are unusual beside places of the same {adjusted}, in {listed([one.label for one in found])}?",
         headline=(
-            f"{count(total, 'authority is', 'authorities are')} unusual beside peers of the same {adjusted} in at least one of "
-            f"{count(len(found), 'measure')}, of {places_total}; "
-            "being unusual is a reason to ask why, not a rank."
+            f"Of {places_total} authorities {total or 'none'} {'is' if total <= 1 else 'are'} unusual beside peers in at least one of "
+            f"{count(len(found), 'measure')}."
+        ),
+        second=(
+            f"Peers are places of the same {adjusted}. By definition of the limits {1000 * (1 - WIDE):.0f} in 1,000 places that are like their peers lie "
+            f"beyond them in a measure: here {_expected_beyond(found)}, were all alike. Being unusual is a reason to ask why, not a rank. Not counted: what "
+            "money buys, and whether children are safe."
+        ),
+        others=others_said(knobs.others),
+        choices=(
+            Setting(name="Peers are alike in", value=adjusted),
+            Setting(name="Limits", value=f"{WIDE:.1%} of places like these lie within"),
+            *(
+                [Setting(name="A rating is good", value=f"{'from' if knobs.good_is == 'high' else 'up to'} {knobs.good_from:g} on")]
+                if any(one.kind == "rating" for one in found)
+                else []
+            ),
         ),
         tables=(*_overviews(summary, unusual), *tables),
         figures=tuple(figures),
@@ -226,6 +241,12 @@ def _told(knobs: Peers, case: Case, found: Sequence[Indicator], notes: list[str]
         ),
         notes=tuple(notes),
     )
+
+
+def _expected_beyond(found: Sequence[Indicator]) -> str:
+    """About 1 of all that are compared; how many places would lie beyond the limits by chance alone."""
+    number = sum(len(one.authorities) for one in found) * (1 - WIDE)
+    return f"about {number:.0f}" if number >= 0.95 else "fewer than 1"
 
 
 def _overviews(summary: Sequence[tuple[str, str, int, int, int, float]], unusual: Sequence[tuple[str, str, str, float]]) -> tuple[Table, Table]:
@@ -359,7 +380,7 @@ def _funnel_figure(one: Indicator, adjusted: str, when: str, high: int, low: int
         alt=f"Funnel of {one.label} {when}: observed as a share of expected, by {size}. {high} authorities lie above and {low} below the limits.",
         caption=f"{capital(one.label)} {when}. Each point is an authority beside what is expected at the same {adjusted}; dashed: limits that "
         f"{WIDE:.1%} of peers lie within; "
-        f"{high} lie above and {low} below",
+        f"{high} above and {low} below them",
         values=("size", "percent"),
         lower="lower",
         upper="upper",

@@ -15,7 +15,7 @@ from itertools import product
 
 import numpy as np
 
-from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Table
+from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Setting, Table
 from causal.decompositions.machinery.components import SHARES, Cells, Floats, accelerated, again, components, nested, planted
 from causal.errors import CausalError, ConfigError, DataError
 from causal.knobs import whole_number
@@ -25,6 +25,7 @@ from causal.words import capital, count, listed
 WORDS = {"place": "Local characteristics", "deprivation": "Deprivation", "common": "Common to all at a time", "unexplained": "Unexplained"}
 NESTED, NOISE_FREE, LASTING = "Nested R²", "Without chance", "Lasting only"
 DRIFTING = 0.7  # an autocorrelation from which slow drift and lasting difference look alike in six to eight years
+NEAR = 5  # points
 UNIT = "% of the variation"
 Choice = tuple[str, tuple[int, int], str]  # outcome, window, measure
 
@@ -104,9 +105,14 @@ class Variation:
             name=self.name,
             title="What differences between authorities and years are made of",
             asks="How much of the variation is lasting local characteristics, deprivation, what is common to all at a time, and how much is unexplained?",
-            headline=f"{capital(outcome)}, {window}: {_told(told)}"
-            + (f" ({self.said_by} said {_short(self.said)})." if self.said else ".")
-            + f" Without chance: {_short(read[NOISE_FREE])}, in the same order.",
+            headline=f"{capital(outcome)}, {window}: {_told(told)}.",
+            second=(f"{self.said_by} said {_short(self.said)}. " if self.said else "")
+            + f"Without chance: {_short(read[NOISE_FREE])}, in the same order; these are shares of the variation, %.",
+            choices=(
+                Setting(name="Measure of deprivation", value=measure),
+                Setting(name="Draws", value=f"{self.draws:,} of whole authorities"),
+                Setting(name="Intervals", value=f"{self.level:.0%}"),
+            ),
             said=tuple(said),
             tables=(self._answer(first), table, spans.table, *([varying] if varying is not None else [])),
             figures=figures,
@@ -189,7 +195,7 @@ class Variation:
         notes = []
         for what, names in (("outcomes", self.outcomes), ("measures of deprivation", self.measures)):
             if lacking := [name for name in names if name not in panel.names]:
-                notes.append(f"{what} that are not in these data: {listed(lacking)}")
+                notes.append(f"{what} that are not in these data: {listed([name.replace('_', ' ') for name in lacking])}")
         windows = [(int(a), int(b)) for a, b in self.windows if a >= panel.years[0] and b <= panel.years[-1]]
         if out := [f"{a} to {b}" for a, b in self.windows if (a, b) not in windows]:
             notes.append(f"windows that reach beyond the data, {panel.years[0]} to {panel.years[-1]}: {listed(out)}")
@@ -292,11 +298,14 @@ class Variation:
             return []
         names = [column.name for column in table.columns]
         rows = [dict(zip(names, row, strict=True)) for row in table.rows]
-        far = [max(abs(float(row[name] or 0) - value) for name, value in self.said.items()) for row in rows]
-        row, near = rows[int(np.argmin(far))], sum(one <= 5 for one in far)
+        # as printed: whoever reads 49 beside 44 counts it as within 5
+        far = [max(abs(round(float(row[name] or 0)) - round(value)) for name, value in self.said.items()) for row in rows]
+        exact = [max(abs(float(row[name] or 0) - value) for name, value in self.said.items()) for row in rows]
+        row, near = rows[int(np.argmin(exact))], sum(one <= NEAR for one in far)
         return [
-            f"Of {len(rows)} choices {near} {'lies' if near == 1 else 'lie'} within 5 points of all that {self.said_by or 'others'} said; the nearest is "
-            f"{row['outcome']}, {row['years']}, {row['measure']}, {row['reading']}: " + _short({name: float(row[name] or 0) for name in SHARES})
+            f"Of {len(rows)} choices {near or 'none'} {'lies' if near <= 1 else 'lie'} within {NEAR} points of all that {self.said_by or 'others'} said, "
+            f"counted as printed; the nearest is {row['outcome']}, {row['years']}, {row['measure']}, {_first_small(str(row['reading']))}: "
+            + _short({name: float(row[name] or 0) for name in SHARES})
         ]
 
     def _varying(self, panel: Panel, choices: Sequence[tuple[str, tuple[int, int], str]]) -> Table | None:
@@ -453,6 +462,10 @@ def _label(panel: Panel, what: str | tuple[int, int]) -> str:
     if one.count_per:
         return re.sub(r" (at 31 March|in the year|to children's social care|to social care)", "", one.label)
     return f"{one.label} ({one.unit})"
+
+
+def _first_small(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _told(shares: Mapping[str, float]) -> str:

@@ -44,6 +44,7 @@ class LinearDml:
     needs: ClassVar[tuple[Need, ...]] = (FOLDS,)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
+    library: ClassVar[str] = "EconML"
 
     def __post_init__(self) -> None:
         check_crossfit(self.folds, self.repetitions)

@@ -70,6 +70,7 @@ class DowhyGlm(Windows):
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, RANGE, DIFFERING)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a tenth of a second"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         Windows.__post_init__(self)

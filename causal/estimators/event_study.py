@@ -45,6 +45,7 @@ class EventStudy:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, SUCCESSIVE_YEARS)
     targets: ClassVar[str] = "ATE, years after the change alike, weighted by residual treatment variance"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for key, least in (("leads", 1), ("lags", 0)):

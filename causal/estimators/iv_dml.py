@@ -24,6 +24,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.declared import Columns
 from causal.design import Design
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin, without_interval
@@ -45,7 +46,7 @@ MANY = 0.05  # share of rows so bounded that is a concern
 class _Learnt:
     """What the three have in common; see `OrthoIv`."""
 
-    instruments: tuple[str, ...] | None = None
+    instruments: Columns | None = None
     panel: Transformation = "within"
     nuisance: Nuisance = "lasso"
     folds: int = 5

@@ -71,6 +71,7 @@ class MeanGroup:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, PLACES)
     targets: ClassVar[str] = "ATE, every authority alike"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         whole_number("fewest", self.fewest, 6)

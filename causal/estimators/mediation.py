@@ -28,6 +28,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Floats
+from causal.declared import Columns
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimand import Estimand, Held, compared
@@ -52,11 +53,12 @@ class Mediation:
     interaction : whether mediators may act on the outcome by way of products with the treatment and with one another.
     """
 
-    mediators: tuple[str, ...] | None = None
+    mediators: Columns | None = None
     interaction: bool = False
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, MEDIATORS)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         given: object = self.mediators

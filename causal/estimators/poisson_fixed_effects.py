@@ -46,6 +46,7 @@ class PoissonFixedEffects:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, COUNTS)
     targets: ClassVar[str] = "ATE at the mean rate, every person alike"
     costs: ClassVar[str] = "a tenth of a second"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.outcome not in (None, "rate", "count"):

@@ -43,6 +43,7 @@ class PropensityWeighting(Windows):
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a tenth of a second"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         Windows.__post_init__(self)

@@ -20,6 +20,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats
+from causal.declared import Columns
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, suggest
 from causal.estimand import DesignFacts, Estimand, compared
@@ -48,12 +49,13 @@ class ShiftShare:
     error : "exposure" (summed by shock; refused below 20 effective shocks), "authority", or "auto", the first where it may be.
     """
 
-    instruments: tuple[str, ...] | None = None
+    instruments: Columns | None = None
     shocks: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     error: Error = "auto"
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)
     targets: ClassVar[str] = "ATE, of those whom the shocks move, weighted by exposure (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
     strategy: ClassVar[str] = "iv"
 
     def __post_init__(self) -> None:

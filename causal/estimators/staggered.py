@@ -94,6 +94,7 @@ class CallawaySantAnna:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, ADOPTION, COMPARED)
     targets: ClassVar[str] = "ATT of adopting (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for key, choices in (("compare", COMPARISONS), ("method", METHODS), ("aggregate", tuple(AGGREGATES)), ("base", BASES)):
@@ -277,6 +278,7 @@ class Imputation:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, ADOPTION, LATER)
     targets: ClassVar[str] = "ATT of adopting (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         whole_number("leads", self.leads, 0)

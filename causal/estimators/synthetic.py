@@ -83,6 +83,7 @@ class SyntheticDid:
     needs: ClassVar[tuple[Need, ...]] = NEEDS
     targets: ClassVar[str] = "ATT of adopting"
     costs: ClassVar[str] = "a tenth of a second"
+    quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.weights not in ("exact", "published"):
@@ -126,6 +127,7 @@ class SyntheticControl:
     needs: ClassVar[tuple[Need, ...]] = NEEDS
     targets: ClassVar[str] = "ATT of adopting"
     costs: ClassVar[str] = "a tenth of a second"
+    quick: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

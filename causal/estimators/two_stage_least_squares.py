@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from causal.declared import Columns
 from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimand import Estimand, compared
@@ -46,11 +47,12 @@ class TwoStageLeastSquares:
     interval : "anderson_rubin", or "wald" (t with clustered errors; too narrow where instruments are weak, and then a concern).
     """
 
-    instruments: tuple[str, ...] | None = None
+    instruments: Columns | None = None
     interval: Interval = "anderson_rubin"
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it moves them (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
     strategy: ClassVar[str] = "iv"
 
     def __post_init__(self) -> None:

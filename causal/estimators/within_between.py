@@ -30,6 +30,7 @@ class WithinBetween:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance"
     costs: ClassVar[str] = "milliseconds"
+    quick: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

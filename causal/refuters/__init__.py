@@ -21,14 +21,20 @@ NO_ERROR = 1e-9  # share of the outcome's spread within what is absorbed, up to 
 
 
 @lru_cache(maxsize=1)
+def shelf() -> dict[str, type[Any]]:
+    """Every check of this folder, by name: the classes that have `refute` and say their plain name."""
+    found: dict[str, type[Any]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        home = importlib.import_module(f"{__name__}.{module.name}")
+        for value in vars(home).values():
+            if isinstance(value, type) and value.__module__ == home.__name__ and hasattr(value, "refute") and isinstance(getattr(value, "label", None), str):
+                found[module.name] = value
+    return found
+
+
 def labels() -> dict[str, str]:
     """The plain name of every check on the shelf, as its class says it."""
-    found = {}
-    for module in pkgutil.iter_modules(__path__):
-        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(value, type) and hasattr(value, "refute") and isinstance(getattr(value, "label", None), str):
-                found[module.name] = str(getattr(value, "label"))  # noqa: B009
-    return found
+    return {name: str(made.label) for name, made in shelf().items()}
 
 
 def amount(trial: Trial, value: float) -> str:

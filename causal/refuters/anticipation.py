@@ -49,6 +49,7 @@ class Anticipation:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "change ahead of the event"
+    catches: ClassVar[str] = "felt_early"
 
     window: int = 1
     still: float = 0.05

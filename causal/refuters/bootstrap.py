@@ -37,6 +37,7 @@ class Bootstrap:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "authorities drawn anew"
+    catches: ClassVar[str] = "rows_as_independent"
 
     draws: int = 500
     refits: int = 20

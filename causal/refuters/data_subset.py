@@ -39,6 +39,7 @@ class DataSubset:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "parts of the data"
+    catches: ClassVar[str] = "rows_as_independent"
 
     draws: int = 500
     refits: int = 20

@@ -46,6 +46,7 @@ class DummyOutcome:
     family: ClassVar[Family] = "inference"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "made-up outcomes"
+    catches: ClassVar[str] = "half_an_effect"
 
     draws: int = 400
     refits: int = 20

@@ -36,6 +36,7 @@ from causal.knobs import whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
 from causal.refuters import amount, chance, not_run, size, unsure
 from causal.refuters.machinery.bias import reach
+from causal.voice import apart
 from causal.words import capital, listed
 
 WINDOWS = ("before", "after", "base_outcome")  # knobs that say which rows are compared: those of the trial's estimator
@@ -70,6 +71,7 @@ class EstimatorAgreement:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "agreement"
     label: ClassVar[str] = "other methods"
+    catches: ClassVar[str] = "recorded_with_error"
 
     estimators: Sequence[Estimator] = ()
     adoption: Sequence[Estimator] = ()
@@ -190,28 +192,24 @@ class EstimatorAgreement:
 
     def _compared(self, trial: Trial, other: Estimator) -> _Compared | str:
         """The difference from another estimator's answer, or why there is none to be had."""
-        mine = trial.estimate
+        mine, known = trial.estimate, [said for one, said in trial.beside if one == other]
         try:
-            theirs = other.estimate(trial.design, stream(trial.seed, "estimate"))
+            theirs = known[0] if known else other.estimate(trial.design, stream(trial.seed, "estimate"))
         except CausalError as why:
             return f"{other.name}: {str(why).rstrip('.')}"
         if not theirs.same_effect(mine):
             return f"{other.name} answers another question ({theirs.estimand}, {theirs.target})"
         if theirs.std_error is None or not np.isfinite([theirs.effect, theirs.std_error]).all():
             return f"{other.name} has no valid standard error, and a bootstrap gives it none"
-        difference = theirs.effect - mine.effect
-        known = [one.df for one in (mine, theirs) if one.df is not None]
-        df = min(known) if known else None
-        if mine.influence is not None and theirs.influence is not None:
-            error, how = float(np.sqrt(((theirs.influence - mine.influence) ** 2).sum())), "influence scores"
-        else:
+        far = apart(mine, theirs)
+        difference, df, error, how = far.difference, far.df, far.std_error, "influence scores"
+        if error is None:
             drawn = self._bootstrap(trial, other)
             good = np.isfinite(drawn)
             if good.mean() < ENOUGH:
                 return f"{other.name} and {mine.estimator} both answered in only {good.sum()} of {self.draws} samples of authorities"
             error, how = float(drawn[good].std(ddof=1)), f"{good.sum()} samples of authorities"
-        scale = max(abs(mine.effect), mine.std_error or 0.0)
-        if abs(difference) <= 1e-6 * scale:
+        if far.same:
             return f"{other.name} is the same estimate"
         _, _, p_value = interval(difference, error, trial.question.level, df)
         return _Compared(

@@ -37,6 +37,7 @@ class Extrapolation:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "changes as large as asked about"
+    catches: ClassVar[str] = "beyond_the_data"
 
     fewest: int = 10
     beyond: float = 0.25

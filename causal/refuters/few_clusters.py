@@ -50,6 +50,7 @@ class FewClusters:
     family: ClassVar[Family] = "inference"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "few authorities"
+    catches: ClassVar[str] = "false_finding"
 
     draws: int = 999
     refits: int = 20

@@ -57,8 +57,9 @@ class FutureTreatment:
     """
 
     family: ClassVar[Family] = "bias"
-    role: ClassVar[Role | None] = None
+    role: ClassVar[Role | None] = "lead"
     label: ClassVar[str] = "treatment of later years"
+    catches: ClassVar[str] = "feedback"
 
     leads: int = 2
     controls: bool = True

@@ -48,6 +48,7 @@ class GraphFalsification:
     family: ClassVar[Family] = "graph"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "the graph against chance"
+    catches: ClassVar[str] = "wrong_names"
 
     draws: int = 40
     alpha: float = 0.05

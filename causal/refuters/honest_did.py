@@ -54,6 +54,7 @@ class HonestDid:
     family: ClassVar[Family] = "sensitivity"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "trends that differ"
+    catches: ClassVar[str] = "drift_before"
 
     allowed: float = 0.5
     relative: tuple[float, ...] = (0.5, 1.0, 2.0)

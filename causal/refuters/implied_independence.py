@@ -77,6 +77,7 @@ class ImpliedIndependence:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "what the graph calls unrelated"
+    catches: ClassVar[str] = "missing_arrow"
 
     powers: int = 2
 

@@ -59,6 +59,7 @@ class LeaveOneOut:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "each place left out"
+    catches: ClassVar[str] = "one_odd_place"
 
     refits: int = 20
     regions: bool = True

@@ -41,6 +41,7 @@ class Leverage:
     family: ClassVar[Family] = "record"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "places that weigh most"
+    catches: ClassVar[str] = "many_misrecorded"
 
     times: float = 20.0
     tolerance: float = 1.0

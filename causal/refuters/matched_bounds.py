@@ -83,6 +83,7 @@ class MatchedBounds:
     family: ClassVar[Family] = "sensitivity"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "a hidden difference between matched places"
+    catches: ClassVar[str] = "slight_matched_finding"
 
     gamma: float = 1.25
 

@@ -52,6 +52,7 @@ class MeasurementError:
     family: ClassVar[Family] = "record"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "error in the record"
+    catches: ClassVar[str] = "hangs_on_no_error"
 
     reliabilities: tuple[float, ...] = (0.95, 0.9, 0.8)
     error_sd: float | None = None

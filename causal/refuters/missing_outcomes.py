@@ -53,6 +53,7 @@ class MissingOutcomes:
     family: ClassVar[Family] = "record"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "missing numbers"
+    catches: ClassVar[str] = "small_counts_suppressed"
 
     draws: int = 30
     refits: int = 5

@@ -22,6 +22,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from causal.declared import Columns
 from causal.design import Design
 from causal.errors import suggest
 from causal.graph import dated, undated
@@ -48,8 +49,9 @@ class NegativeControlExposure:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "negative_control"
     label: ClassVar[str] = "a treatment that cannot act"
+    catches: ClassVar[str] = "hidden_cause"
 
-    exposures: tuple[str, ...] = ()
+    exposures: Columns = ()
     hold_treatment: bool = True
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Floats
+from causal.declared import Columns
 from causal.design import Design
 from causal.errors import suggest
 from causal.graph import dated, undated
@@ -106,8 +107,9 @@ class NegativeControlOutcome:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "negative_control"
     label: ClassVar[str] = "an outcome it cannot move"
+    catches: ClassVar[str] = "hidden_cause"
 
-    outcomes: tuple[str, ...] = ()
+    outcomes: Columns = ()
     calibrate_from: int = 5
 
     def __post_init__(self) -> None:

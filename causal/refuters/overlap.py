@@ -49,6 +49,7 @@ class Overlap:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "alike places to compare with"
+    catches: ClassVar[str] = "no_overlap"
 
     margin: float = 0.1
     neighbours: int = 10

@@ -50,6 +50,7 @@ class PlaceboDates:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "timing"
     label: ClassVar[str] = "wrong dates"
+    catches: ClassVar[str] = "drift_before"
 
     years: int = 3
     still: float = 0.05

@@ -27,6 +27,7 @@ from causal.refuters.machinery.histories import alike, instruments, redealt
 from causal.words import count
 
 FEWEST_MOVED = 10
+QUICK, SLOW = 200, 20  # placebos by refits; with fewer than 200 the rule cannot tell whether the error is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,8 @@ class PlaceboTreatment:
 
     Parameters
     ----------
-    draws, refits : placebos for a linear estimator (matrix steps), and for one that must be fitted again.
+    draws, refits : placebos for a linear estimator (matrix steps), and for one that must be fitted again; None: as many as can tell an error that is known
+        from one that is not (200) where a fit is quick, and 20 where it is not.
     by : "authority" deals whole histories, "row" single rows (right only where rows are independent).
     deal : "residual" deals what absorbed effects and controls leave of the treatment; "raw" deals it as it is. A treatment of two
         values is dealt raw to an estimator that is not linear, which may need both.
@@ -46,16 +48,18 @@ class PlaceboTreatment:
     family: ClassVar[Family] = "inference"
     role: ClassVar[Role | None] = "placebo"
     label: ClassVar[str] = "treatment dealt by chance"
+    catches: ClassVar[str] = "rows_as_independent"
 
     draws: int = 500
-    refits: int = 20
+    refits: int | None = None
     by: str = "authority"
     deal: str = "residual"
     tolerance: float = 1.2
 
     def __post_init__(self) -> None:
         whole_number("placebo_treatment.draws", self.draws, 1)
-        whole_number("placebo_treatment.refits", self.refits, 1)
+        if self.refits is not None:
+            whole_number("placebo_treatment.refits", self.refits, 1)
         one_of("placebo_treatment.by", self.by, ("authority", "row"))
         one_of("placebo_treatment.deal", self.deal, ("residual", "raw"))
         at_least("placebo_treatment.tolerance", self.tolerance, 1)
@@ -102,7 +106,7 @@ class PlaceboTreatment:
         made = trial.fixed
         number, groups = self._groups(trial)
         moved = sum(len(rows) for rows in groups)
-        draws = self.draws if trial.linear else self.refits
+        draws = self.draws if trial.linear else self.refits or (QUICK if trial.quick else SLOW)
         raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
         moving = instruments(trial)

@@ -55,6 +55,7 @@ class PreTrend:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = "timing"
     label: ClassVar[str] = "drift beforehand"
+    catches: ClassVar[str] = "drift_before"
 
     shape: str = "line"
     leads: int = 3

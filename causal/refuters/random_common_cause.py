@@ -35,6 +35,7 @@ class RandomCommonCause:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "noise added"
+    catches: ClassVar[str] = "unsteady"
 
     draws: int = 500
     refits: int = 20

@@ -49,6 +49,7 @@ class RecordingSwitches:
     family: ClassVar[Family] = "record"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "switches in recording"
+    catches: ClassVar[str] = "recording_switches"
 
     jumps: tuple[float, ...] = (1.5, 1.0, 0.7)
     back: int = 2

@@ -55,6 +55,7 @@ class ReverseCausation:
     family: ClassVar[Family] = "bias"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "cause and effect the other way round"
+    catches: ClassVar[str] = "feedback"
 
     lags: int = 1
     still: float = 0.05

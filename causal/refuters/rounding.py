@@ -42,6 +42,7 @@ class Rounding:
     family: ClassVar[Family] = "record"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "rounded numbers"
+    catches: ClassVar[str] = "coarse_rounding"
 
     draws: int = 200
     refits: int = 10

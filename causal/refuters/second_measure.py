@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from causal.arrays import Floats
+from causal.declared import Column
 from causal.design import Design
 from causal.errors import CausalError, ConfigError
 from causal.estimate import Linear, Part
@@ -43,8 +44,9 @@ class SecondMeasure:
     family: ClassVar[Family] = "record"
     role: ClassVar[Role | None] = "second_measure"
     label: ClassVar[str] = "a second measure"
+    catches: ClassVar[str] = "recorded_with_error"
 
-    column: str | None = None
+    column: Column | None = None
 
     def __post_init__(self) -> None:
         if self.column is not None and (not isinstance(self.column, str) or not self.column.strip()):

@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.declared import Column
 from causal.design import Design, whole_units
 from causal.errors import EstimationError
 from causal.estimate import least_squares
@@ -47,10 +48,11 @@ class SharedShocks:
     family: ClassVar[Family] = "inference"
     role: ClassVar[Role | None] = "shared_shocks"
     label: ClassVar[str] = "shocks that places share"
+    catches: ClassVar[str] = "shared_waves"
 
     draws: int = 4_999
     level: float = 0.05
-    deprivation: str = "deprivation"
+    deprivation: Column = "deprivation"
 
     def __post_init__(self) -> None:
         whole_number("shared_shocks.draws", self.draws, 19)

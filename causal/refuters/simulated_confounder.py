@@ -51,6 +51,7 @@ class SimulatedConfounder:
     family: ClassVar[Family] = "sensitivity"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "a made-up hidden cause"
+    catches: ClassVar[str] = "slight_finding"
 
     strengths: Sequence[tuple[float, float]] = ((0.01, 0.01), (0.05, 0.05), (0.1, 0.1))
     multiple: float = 1.0

@@ -59,6 +59,7 @@ class SpecificationCurve:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "other reasonable choices"
+    catches: ClassVar[str] = "sets_disagree"
 
     sets: int = 20
     years: tuple[tuple[int, int], ...] = ()

@@ -40,6 +40,7 @@ class Spillover:
     family: ClassVar[Family] = "stability"
     role: ClassVar[Role | None] = "spillover"
     label: ClassVar[str] = "effects of neighbours"
+    catches: ClassVar[str] = "spillover"
 
     @property
     def name(self) -> str:

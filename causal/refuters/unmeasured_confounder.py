@@ -90,6 +90,7 @@ class UnmeasuredConfounder:
     family: ClassVar[Family] = "sensitivity"
     role: ClassVar[Role | None] = None
     label: ClassVar[str] = "a hidden common cause"
+    catches: ClassVar[str] = "slight_finding"
 
     multiples: tuple[float, ...] = (1, 2, 3)
     q: float = 1.0

@@ -12,8 +12,8 @@ from causal.report.figures import charts
 from causal.report.figures.canvas import stamped, titled
 from causal.report.page import provenance_view, render, shown
 from causal.report.page import table as as_table
-from causal.report.phrases import exact, made_up, sentence
-from causal.report.record import FILE, SCHEMA_VERSION, load, place, plain, write_json
+from causal.report.phrases import exact, sentence
+from causal.report.record import FILE, SCHEMA_VERSION, fitting, load, place, plain, save, write_json
 from causal.report.record import source as source_record
 from causal.report.summary import escaped
 from causal.words import capital, count
@@ -28,7 +28,10 @@ KEYS = (
     "title",
     "asks",
     "headline",
+    "second",
     "said",
+    "others",
+    "choices",
     "tables",
     "figures",
     "truth",
@@ -38,6 +41,7 @@ KEYS = (
     "source",
     "provenance",
 )
+SIMULATED = "SIMULATED: every authority and number is made up"
 FILES = (("summary.md", "the first screen as text"), ("result.json", "everything on this page for machines"), ("config.yaml", "the configuration"))
 
 
@@ -51,7 +55,7 @@ def record(made: Breakdown, panel: Panel, provenance: Mapping[str, Any]) -> dict
 def write(made: Breakdown, panel: Panel, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
     """Everything about a breakdown, into a folder that is there."""
     write_json(record(made, panel, provenance), folder / FILE)
-    _save(place(folder, "config.yaml"), config_yaml)
+    save(folder, [(place(folder, "config.yaml"), config_yaml)])
     rebuild(folder)
 
 
@@ -63,16 +67,16 @@ def rebuild(folder: Path) -> None:
     DataError : no readable record of a decomposition there.
     """
     data = load(folder, KEYS)
-    for one in every_table(data):
-        made = tables.of_breakdown(data, one)
-        _save(place(folder, f"{one['name']}.csv"), made.csv)
-        _save(place(folder, f"{one['name']}.meta.csv"), made.meta)
-    drawn = [stamped(charts.draw(figure, named(data, figure["table"])), made_up(data)) for figure in data["figures"]]
-    (folder / "figures").mkdir(exist_ok=True)
-    for drawing in drawn:
-        _save(place(folder, "figures", f"{drawing.name}.svg"), titled(drawing))
-    _save(place(folder, "summary.md"), summary(data))
-    _save(place(folder, "report.html"), render("breakdown.html", view(data, {one.name: shown(one) for one in drawn})))
+    made: list[tuple[Path, str | bytes]] = []
+    with fitting(folder):  # all that is written is made before anything is
+        for one in every_table(data):
+            table = tables.of_breakdown(data, one)
+            made += [(place(folder, f"{one['name']}.csv"), table.csv), (place(folder, f"{one['name']}.meta.csv"), table.meta)]
+        drawn = [stamped(charts.draw(figure, named(data, figure["table"])), SIMULATED if data["source"]["simulated"] else "") for figure in data["figures"]]
+        made += [(place(folder, "figures", f"{drawing.name}.svg"), titled(drawing)) for drawing in drawn]
+        made += [(place(folder, "summary.md"), summary(data))]
+        made += [(place(folder, "report.html"), render("breakdown.html", view(data, {one.name: shown(one) for one in drawn})))]
+    save(folder, made)
 
 
 def every_table(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -88,8 +92,7 @@ def named(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """All that the page says, as words: each figure with its table, then the tables that no figure shows."""
     source = data["source"]
-    planted = dict(source["planted"])
-    said = planted.pop("words", "")
+    planted = {key: value for key, value in source["planted"].items() if key not in ("words", "truth")}  # which are of a study's question, not of this one
     pictured = [figure["table"] for figure in data["figures"]]
     last = {name: at for at, name in enumerate(pictured)}  # a table stands under the last figure that shows it
     groups = [
@@ -110,9 +113,13 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dic
         "title": data["title"],
         "simulated": source["simulated"],
         "planted": pairs(planted),
-        "planted_words": sentence(f"Planted: {said}") if said else "",
+        "planted_words": "What was planted stands beside what was found below." if data["truth"] else "",
         "asks": data["asks"],
         "headline": data["headline"],
+        "second": data["second"],
+        "kick": " · ".join(filter(None, (data["title"], _span(source)))),
+        "others": [sentence(one) for one in data["others"]],
+        "choices": [(one["name"], one["value"]) for one in data["choices"]],
         "said": [sentence(one) for one in data["said"]],
         "groups": groups,
         "rest": rest,
@@ -130,10 +137,16 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dic
 
 def summary(data: Mapping[str, Any]) -> str:
     """A page of text; the headline is its first line."""
-    lines = [f"# {escaped(data['headline'])}", "", f"*{escaped(data['title'])}.* {escaped(data['asks'])}", ""]
-    lines += [f"**{escaped(made_up(data))}.**", ""] if made_up(data) else []
+    lines = [f"# {escaped(data['headline'])}", "", *([escaped(data["second"]), ""] if data["second"] else [])]
+    lines += [f"*{escaped(data['title'])}.* {escaped(data['asks'])}", ""]
+    lines += [f"**{SIMULATED}.**", ""] if data["source"]["simulated"] else []
     lines += [f"- {escaped(sentence(one))}" for one in data["said"]]
-    for title, ones in (("What we cannot say", data["cannot_say"]), ("How it was got", data["reasons"]), ("Notes", data["notes"])):
+    for title, ones in (
+        ("What others found", data["others"]),
+        ("What we cannot say", data["cannot_say"]),
+        ("How it was got", data["reasons"]),
+        ("Notes", data["notes"]),
+    ):
         lines += ["", f"## {title}", "", *(f"- {escaped(sentence(one))}" for one in ones)] if ones else []
     return "\n".join([*lines, "", "The whole report is [report.html](report.html).", ""])
 
@@ -162,9 +175,11 @@ def _cell(value: Any, column: Mapping[str, Any]) -> str:
     return str(value) if isinstance(value, str) else exact(value) if column["places"] is None else f"{value:,.{column['places']}f}".replace("-", "−")
 
 
+def _span(source: Mapping[str, Any]) -> str:
+    """England, 2011 to 2019: places and years."""
+    years = source["years"]
+    return f"{source['title']}, {years[0]} to {years[-1]}" if years else str(source["title"])
+
+
 def _first_small(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _save(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

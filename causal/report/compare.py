@@ -10,23 +10,23 @@ from urllib.parse import quote
 
 from causal.estimand import Estimand
 from causal.report import tables
-from causal.report.figures.canvas import NARROW, WIDTH, Drawing, Row, intervals, pixels, stamped, titled
+from causal.report.estimates import called, explanations, picture, primary, rule_of
+from causal.report.estimates import lede as lede_of
+from causal.report.figures.canvas import WIDTH, Drawing, Row, intervals, pixels, stamped, titled
 from causal.report.figures.curve import choices, curve, ordered
 from causal.report.figures.differences import as_rows, differences, told
-from causal.report.index import certainty, checks
+from causal.report.first import where
+from causal.report.index import certainty, checks, day_of
 from causal.report.outcomes import families
 from causal.report.page import render, shown, table
 from causal.report.phrases import (
-    against_zero,
     bare,
     chance,
     contrast,
-    effect,
     estimand,
     exact,
     interval,
     label,
-    level,
     made_up,
     sentence,
     slug,
@@ -38,15 +38,15 @@ from causal.report.record import SCHEMA_VERSION, read, write_json
 from causal.report.sortable import Head, cell, sortable
 from causal.report.sortable import table as sorted_table
 from causal.report.summary import escaped
-from causal.words import capital, count
+from causal.words import capital, count, listed
 
 JUDGED = (
-    "Two estimates from the same authorities err together: intervals that overlap may still differ, and intervals that do not may not. So whether estimates "
-    "under one heading differ is judged by the error of the difference, authority by authority, and allows for all the pairs that are looked at."
+    "Two estimates from the same authorities err together: overlap of ranges is not the test. Whether one differs from the answer is judged by the error of "
+    "the difference, authority by authority, allowing for all that are looked at (Holm, 5%)."
 )
 MIXED = "Estimates under different headings answer different questions, or are averages over different authorities. They are not rival answers."
 WEIGHED = (
-    "These estimates are of one effect and average it differently, as is said beside each: where places or years differ in their effect, a difference may be "
+    "Some of these are of one effect and average it differently, as is said under each: where places or years differ in their effect, a difference may be "
     "one of weighting. It is a bias only of those that do not count as the question's target does."
 )
 
@@ -77,12 +77,12 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
     together = families([(data, at[link], link) for data, link in runs])
     turned = sorted(({key: str(one.get(key, "")) for key in ("estimator", "experiment", "reason")} for one in refused), key=lambda one: tuple(one.values()))
     made = _sections(runs)
-    for group in [group for section in made for group in section["groups"] if group["estimand"]]:
-        group["apart"] = differences([(data, at[link]) for data, link in group["runs"]])
+    for section in made:
+        _judge(section, at)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     found = {
         "schema_version": SCHEMA_VERSION,
-        "sections": [{**section["key"], "groups": [_group(group) for group in section["groups"]]} for section in made],
+        "sections": [{**section["key"], **_differences(section), "groups": [_group(group) for group in section["groups"]]} for section in made],
         "refused": turned,
         "outcomes": together,
     }
@@ -179,17 +179,29 @@ def _row(data: Mapping[str, Any], link: str) -> dict[str, Any]:
     return {"title": data["title"], "report": link, **numbers, **said, **_states(data), "data_digest": data["source"]["digest"]}
 
 
+def _judge(section: dict[str, Any], at: Mapping[str, Path]) -> None:
+    """Which of a question's runs gives its answer, and how far the others are from it."""
+    runs = [run for group in section["groups"] for run in group["runs"]]
+    able = [run for run in runs if run[0]["estimate"]]
+    answer = primary(able)
+    section["runs"], section["answer"], section["names"] = able, answer, _names(able)
+    section["apart"] = None if answer is None else differences([(data, at[link]) for data, link in able], answer)
+
+
 def _group(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A group as the record of the comparison has it; pairs name their runs by report."""
-    made = {"estimand": group["estimand"], "target": group["target"], "runs": [_row(*run) for run in group["runs"]]}
-    if "apart" not in group:
-        return made
-    links = [link for _, link in group["runs"]]
-    apart = group["apart"]
+    """A group as the record of the comparison has it."""
+    return {"estimand": group["estimand"], "target": group["target"], "runs": [_row(*run) for run in group["runs"]]}
+
+
+def _differences(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Which run gives the answer, and the others' differences from it; runs are named by report."""
+    links = [link for _, link in section["runs"]]
+    apart = section["apart"]
+    if apart is None:
+        return {"answer": None, "differences": None}
     pairs = [{**pair, "first": links[pair["first"]], "second": links[pair["second"]]} for pair in apart["pairs"]]
     left = [{"run": links[one["run"]], "reason": one["reason"]} for one in apart["left_out"]]
-    against = None if apart["against"] is None else links[apart["against"]]
-    return {**made, "differences": {"pairs": pairs, "left_out": left, "against": against, "clusters": apart["clusters"]}}
+    return {"answer": links[section["answer"]], "differences": {"pairs": pairs, "left_out": left, "clusters": apart["clusters"]}}
 
 
 def _title(section: Mapping[str, Any]) -> str:
@@ -205,7 +217,7 @@ def _heading(group: Mapping[str, Any]) -> str:
 
 def _names(runs: Sequence[tuple[dict[str, Any], str]]) -> list[str]:
     """Estimators, told apart by title where titles differ, and then by the run's number in its table."""
-    names = [words(data["estimate"]["estimator"]) if data["estimate"] else "no estimate" for data, _ in runs]
+    names = [called(data["estimate"]["estimator"]) if data["estimate"] else "no estimate" for data, _ in runs]
     titles = [str(data["title"]) for data, _ in runs]
     names = [f"{name}, {title}" if names.count(name) > 1 and len(set(titles)) > 1 else name for name, title in zip(names, titles, strict=True)]
     return [f"{name} (run {i})" if names.count(name) > 1 else name for i, name in enumerate(names, start=1)]
@@ -224,24 +236,6 @@ def _rows(group: Mapping[str, Any]) -> list[Row]:
         failed = bool(data["verdict"]["failed"])
         rows.append(Row(label=f"{FAILED}: {name}" if failed else name, one=data["estimate"], faint=failed))
     return rows
-
-
-def _drawing(group: Mapping[str, Any], name: str) -> Drawing:
-    data = group["runs"][0][0]
-    unit = variable(data, data["question"]["outcome"])["unit"]
-    rows, smallest = _rows(group), data["question"]["smallest_important"]
-    said = "; ".join(
-        f"{row.label} {effect(row.one, unit, smallest=smallest)}, {level(data)} {interval(row.one, smallest=smallest)}, which {against_zero(row.one)}"
-        for row in rows
-    )
-    return Drawing(
-        name=name,
-        svg=intervals([rows], data, [""]),
-        narrow=intervals([rows], data, [""], width=NARROW),
-        alt=f"{_heading(group)}: {said}.",
-        caption=f"{_heading(group)}. Lines are {level(data)}s.",
-        width=pixels(WIDTH),
-    )
 
 
 def _forest(made: Sequence[Mapping[str, Any]]) -> Drawing:
@@ -288,20 +282,25 @@ def _cells(data: Mapping[str, Any], link: str, number: int) -> list[Any]:
     return [cell(data["title"], f"run {number}", href=quote(link, safe="/.")), *known, certainty(data), checks(held), rows]
 
 
-def _apart(group: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said and shown of differences between a group's runs."""
-    names, data = _names(group["runs"]), group["runs"][0][0]
+def _apart(section: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The table of differences from the answer; None where there is none."""
+    data = section["runs"][section["answer"]][0]
     unit = variable(data, data["question"]["outcome"])["unit"]
-    heads, rows = as_rows(group["apart"], names)
-    shown_rows = table(f"Differences between estimates, {unit}", heads, rows, numbers=heads[1:5]) if rows else None
-    return {"said": _told(group), "table": shown_rows}
+    heads, rows = as_rows(section["apart"], section["names"])
+    return table(f"Differences from the answer, {unit}".rstrip(", "), heads, rows, numbers=heads[1:5]) if rows else None
 
 
-def _told(group: Mapping[str, Any]) -> list[str]:
-    """Sentences on differences in a group, and what they can mean where its estimates average differently."""
-    said = told(group["apart"], _names(group["runs"]))
-    ways = {Estimand.read(data["estimate"]["estimand"]) for data, _ in group["runs"]}
-    return [*said, WEIGHED] if len({one.weighting for one in ways if isinstance(one, Estimand)}) > 1 else said
+def _told(section: Mapping[str, Any]) -> list[str]:
+    """Sentences on differences from the answer, and what they can mean where estimates of one effect average differently."""
+    if section["apart"] is None or len(section["runs"]) < 2:
+        return []
+    said = told(section["apart"], section["names"])
+    ways: dict[Any, set[str]] = {}
+    for data, _ in section["runs"]:
+        one = Estimand.read(data["estimate"]["estimand"])
+        if isinstance(one, Estimand):
+            ways.setdefault(one.key, set()).add(one.weighting)
+    return [*said, WEIGHED] if any(len(one) > 1 for one in ways.values()) else said
 
 
 def _curve(group: Mapping[str, Any], name: str) -> dict[str, Any] | None:
@@ -323,50 +322,66 @@ def _view(
     runs: Sequence[tuple[dict[str, Any], str]],
     together: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    sections = []
-    for s, section in enumerate(made):
-        groups = []
-        for g, group in enumerate(section["groups"]):
-            digests = {data["source"]["digest"] for data, _ in group["runs"]}
-            groups.append(
-                {
-                    "title": _heading(group),
-                    "drawing": shown(_drawing(group, slug(f"forest {s} {g}"))) if group["estimand"] else None,
-                    "table": sorted_table(f"Runs: {_heading(group)}", RUNS, [_cells(data, link, i) for i, (data, link) in enumerate(group["runs"], start=1)]),
-                    "apart": _apart(group) if group["estimand"] and len(group["runs"]) > 1 else None,
-                    "curve": _curve(group, slug(f"curve {s} {g}")),
-                    "headlines": [(capital(name), headline) for name, headline in _headlines(group)],
-                    "data": "These runs did not use the same data: the digests of their panels differ." if len(digests) > 1 else "",
-                }
-            )
-        first = section["groups"][0]["runs"][0][0]
-        size = f"{exact(first['question']['smallest_important'])} {variable(first, first['question']['outcome'])['unit']}".strip()
-        sections.append(
-            {
-                "title": _title(section),
-                "said": f"Data: {first['source']['title']}. {sentence(made_up(first)) if made_up(first) else ''} "
-                f"Smallest effect that matters: {size}. Intervals: {first['question']['level']:.0%}.",
-                "groups": groups,
-            }
-        )
+    sections = [_section(section, s) for s, section in enumerate(made)]
     simulated = [data["source"]["simulated"] for data, _ in runs]
+    alone = sections[0] if len(sections) == 1 else None
+    counted = _counted(made, refused)
+    days = sorted(filter(None, (str(((data["provenance"] or {}).get("times") or {}).get("started") or "")[:10] for data, _ in runs)))
+    about = runs[0][0] if runs else None
+    kick = [about["title"], where(about)] if about is not None and alone else ["Comparison"]
     return {
-        "title": f"Comparison of {count(len(runs), 'run')}",
+        "title": alone["headline"] if alone else f"Comparison of {count(len(runs), 'run')}",
+        "kick": " · ".join(filter(None, (*kick, count(len(runs), "run"), day_of(days[-1]) if days else ""))),
+        "heading": alone["headline"] if alone else f"{capital(count(len(sections), 'question'))}, {count(len(runs), 'run')}" if sections else counted,
+        "lede": alone["lede"] if alone else counted if sections else "",
+        "alone": alone is not None,
         "simulated": any(simulated),
         "simulated_words": "" if all(simulated) else "Some of the runs below use simulated data; their headings begin with SIMULATED.",
-        "counted": _counted(made, refused),
-        "notes": [MIXED, JUDGED],
+        "counted": counted,
+        "key": f"{JUDGED} {MIXED} ■ gives the answer; others may lower its certainty and never raise it. Dashed: an association, not an effect.",
         "sortable": sortable(),
         "sections": sections,
         "outcomes_said": SEVERAL,
         "outcomes": [_outcomes(family) for family in together],
-        "refused": sorted_table(
-            "Estimators that were refused, and why",
-            (Head(text="Estimator", choice=True), Head(text="Study"), Head(text="Reason", long=True)),
-            [[cell(words(one["estimator"])), cell(words(one["experiment"])), cell(sentence(one["reason"]))] for one in refused],
-        )
-        if refused
-        else None,
+        "refused": [
+            (listed([words(one["estimator"]), *([words(one["experiment"])] if one["experiment"] else [])]), sentence(one["reason"])) for one in refused
+        ],
+    }
+
+
+def _section(section: Mapping[str, Any], s: int) -> dict[str, Any]:
+    """One question: answer, picture, what could explain differences, and every run behind them."""
+    able, answer, names = section["runs"], section["answer"], section["names"]
+    every = [run for group in section["groups"] for run in group["runs"]]
+    first = able[answer][0] if answer is not None else every[0][0]
+    size = f"{exact(first['question']['smallest_important'])} {variable(first, first['question']['outcome'])['unit']}".strip()
+    view: dict[str, Any] = {
+        "title": _title(section),
+        "headline": str(first["answer"]["headline"]),
+        "lede": str(first["answer"]["second"]),
+        "said": f"Data: {first['source']['title']}. Smallest effect that matters: {size}. Intervals: {first['question']['level']:.0%}.",
+        "picture": None,
+        "why": [],
+        "rule": "",
+        "apart": None,
+        "told": [],
+        "table": sorted_table(f"Runs: {_title(section)}", RUNS, [_cells(data, link, i) for i, (data, link) in enumerate(every, start=1)]),
+        "curves": [curve_ for g, group in enumerate(section["groups"]) if (curve_ := _curve(group, slug(f"curve {s} {g}")))],
+        "headlines": [(capital(name), headline) for group in section["groups"] for name, headline in _headlines(group)],
+    }
+    if answer is None:
+        return view
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for i, (data, _) in enumerate(able):
+        places.setdefault(_of(data["estimate"]), []).append(i)
+    grouped = list(places.values())
+    return view | {
+        "lede": lede_of(first, grouped, able, answer),
+        "picture": picture(grouped, able, [capital(name) for name in names], answer, section["apart"]),
+        "why": explanations(able, names, answer, section["apart"]) if len(able) > 1 else [],
+        "rule": f"The answer comes from {names[answer]}: {rule_of(able, answer)}." if len(able) > 1 else "",
+        "apart": _apart(section) if len(able) > 1 else None,
+        "told": _told(section),
     }
 
 
@@ -420,8 +435,8 @@ def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, 
                 *(f"- {escaped(capital(name))}: {escaped(headline)}" for name, headline in _headlines(group)),
                 "",
             ]
-            if group["estimand"] and len(group["runs"]) > 1:
-                said += [*(f"- {escaped(line)}" for line in _told(group)), ""]
+        if lines := _told(section):
+            said += ["### Beside the answer", "", *(f"- {escaped(line)}" for line in lines), ""]
     if together:
         said += ["## Several outcomes", "", SEVERAL, ""]
     for family in together:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from causal.report import breakdown, tables
 from causal.report.figures.canvas import titled
 from causal.report.page import drawings, page
-from causal.report.record import FILE, load, place, read, record, write_json
+from causal.report.record import FILE, fitting, load, place, read, record, save, write_json
 from causal.report.submission import submission
 from causal.report.summary import summary
 from causal.report.workbook import workbook
@@ -32,8 +32,7 @@ def write(result: Result, folder: Path, provenance: Mapping[str, Any], config_ya
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(record(result, {**provenance, "config": provenance.get("config") or config_yaml}), folder / FILE)
-    _save(place(folder, "config.yaml"), config_yaml)
-    _save(place(folder, "influence.csv"), tables.influence(result))
+    save(folder, [(place(folder, "config.yaml"), config_yaml), (place(folder, "influence.csv"), tables.influence(result))])
     rebuild(folder)
 
 
@@ -48,18 +47,13 @@ def rebuild(folder: Path) -> None:
     if "decomposition" in load(folder):
         return breakdown.rebuild(folder)
     data = read(folder)
-    for table in (tables.effects(data), tables.refutations(data)):
-        _save(place(folder, f"{table.name}.csv"), table.csv)
-        _save(place(folder, f"{table.name}.meta.csv"), table.meta)
-    drawn = drawings(data)
-    (folder / "figures").mkdir(exist_ok=True)
-    for one in drawn:
-        _save(place(folder, "figures", f"{one.name}.svg"), titled(one))
-    _save(place(folder, "summary.md"), summary(data))
-    _save(place(folder, "report.html"), page(data, drawn))
-    place(folder, "effects.xlsx").write_bytes(workbook(data))
-    place(folder, "summary.docx").write_bytes(submission(data, {one.name: one for one in drawn}.get("estimates")))
-
-
-def _save(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    made: list[tuple[Path, str | bytes]] = []
+    with fitting(folder):  # all that is written is made before anything is
+        for table in (tables.effects(data), tables.refutations(data)):
+            made += [(place(folder, f"{table.name}.csv"), table.csv), (place(folder, f"{table.name}.meta.csv"), table.meta)]
+        drawn = drawings(data)
+        made += [(place(folder, "figures", f"{one.name}.svg"), titled(one)) for one in drawn]
+        made += [(place(folder, "summary.md"), summary(data)), (place(folder, "report.html"), page(data, drawn))]
+        made += [(place(folder, "effects.xlsx"), workbook(data))]
+        made += [(place(folder, "summary.docx"), submission(data, {one.name: one for one in drawn}.get("estimates")))]
+    save(folder, made)

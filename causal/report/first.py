@@ -35,6 +35,7 @@ RUNS = {  # next step → what of the command that made the run is asked again, 
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
+FOLDERS = ("--config-dir", "--trust")  # without which a user's own names would not be found
 ORDER = ("record", "remedy", "hidden", "information")  # of what would change it, the first to be said
 
 
@@ -52,6 +53,7 @@ def first(data: Mapping[str, Any]) -> dict[str, Any]:
         "asked": asked(data),
         "certainty": certainty(data, language),
         "means": means(data),
+        "beside": beside(data, language),
         "checks": checks(data, language),
         "mind": mind(data),
         "next": {"words": answer.get("next") or "", "command": command(data)},
@@ -148,6 +150,14 @@ def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "because": sentence(because) if because else "",
         "design": sentence(reasons[0]) if reasons else "",
     }
+
+
+def beside(data: Mapping[str, Any], language: Language) -> str:
+    """What other methods answer, and that agreement is no proof; "" where none was asked."""
+    said = list(data["answer"].get("beside", ()))
+    if any(one["stand"] in ("same", "agrees") for one in data["beside"]):
+        said.append(language.voices["together"])
+    return " ".join(said)
 
 
 def means(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -289,6 +299,7 @@ def command(data: Mapping[str, Any]) -> str:
     verb, more = RUNS[code]
     words = [str(word) for word in given[2:]]
     kept = [word for word in words if KEPT.match(word)]
+    kept = [word for at, flag in enumerate(words[:-1]) if flag in FOLDERS for word in (flag, words[at + 1])] + kept if kept else []
     return shlex.join(["causal", verb, *kept, *more]) if kept else ""
 
 

@@ -11,13 +11,17 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causal.errors import DataError
+from causal.aside import mine, sweep
+from causal.document import called, read_text
+from causal.errors import CausalError, DataError, refusal
+from causal.proposal import proposal
 from causal.refuters import labels
 from causal.report.phrases import effect, interval, variable
 from causal.report.risk import risk
@@ -31,12 +35,15 @@ SCHEMA_VERSION = 3
 READS = (1, 2, 3)  # what a page can be made from
 BY_YEAR = " × year"  # how records before schema 3 mark a cause that acts by year
 FILE = "result.json"
+HOLDS = "one that holds"
+MOST_BYTES = 200_000_000  # of a record
 FILE_NAME = re.compile(r"\w[\w.-]{0,150}")
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEYS = (
     "schema_version",
     "title",
     "action",
+    "short",
     "question",
     "graph",
     "source",
@@ -44,6 +51,8 @@ KEYS = (
     "design",
     "estimate",
     "baseline",
+    "beside",
+    "proposal",
     "steps",
     "dose",
     "refutations",
@@ -55,8 +64,27 @@ KEYS = (
     "said",
     "risk",
 )
+# what must not be null for there to be anything to tell
+FORMS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("title", "action"), str),
+    **dict.fromkeys(("question", "graph", "source", "identification", "verdict", "provenance"), Mapping),
+    **dict.fromkeys(("steps", "dose", "refutations", "said", "tables", "figures"), list),
+}
 # keys that records did not have from the beginning, and what stands for them where they are lacking
-LATER: dict[str, Any] = {"steps": [], "dose": [], "language": None, "said": [], "answer": None, "risk": None}
+LATER: dict[str, Any] = {
+    "beside": [],
+    "proposal": None,
+    "short": "",
+    "steps": [],
+    "dose": [],
+    "language": None,
+    "said": [],
+    "answer": None,
+    "risk": None,
+    "second": "",
+    "others": [],
+    "choices": [],
+}
 
 
 def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +104,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "title": study.title,
         "action": study.action,
+        "short": study.short,
         "question": study.question,
         "graph": {"name": graph.name, "nodes": graph.nodes, "arrows": graph.arrows},
         "source": source(panel, result.design),
@@ -83,6 +112,8 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "design": None if result.design is None else _design(result.design, panel),
         "estimate": result.estimate,
         "baseline": result.baseline,
+        "beside": result.voices,
+        "proposal": None if result.design is None else proposal(result.design, study.estimator),
         "steps": result.steps,
         "dose": result.dose,
         "refutations": result.refutations,
@@ -156,6 +187,47 @@ def place(folder: Path, *names: str) -> Path:
     return path
 
 
+def save(folder: Path, made: Sequence[tuple[Path, str | bytes]]) -> None:
+    """Write files into a run's folder, all of which were made before.
+
+    Parameters
+    ----------
+    folder : of the run; `figures` is made in it if need be.
+    made : where `place` says, and what.
+    """
+    (Path(folder) / "figures").mkdir(exist_ok=True)
+    sweep(Path(folder), "**/.*.part")
+    for path, inside in made:  # each is the old one or the new one, never half
+        part = path.with_name(f".{mine()}.part")
+        try:
+            part.write_bytes(inside if isinstance(inside, bytes) else inside.encode("utf-8"))
+            part.replace(path)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+@contextmanager
+def fitting(folder: Path) -> Iterator[None]:
+    """While pages are made of what somebody hands in: a record whose parts are not what a run writes is refused in one line.
+
+    Parameters
+    ----------
+    folder : that the record stands in.
+
+    Raises
+    ------
+    DataError : a part is lacking, or is something else.
+    """
+    try:
+        yield
+    except (CausalError, OSError):
+        raise
+    except Exception as problem:  # what a page stumbles over depends on the part that is damaged
+        came = "one with a part that is something else"
+        raise refusal(DataError, str(Path(folder) / FILE), "a record as  causal run  writes it", came, "run the study again") from problem
+
+
 def read(folder: Path) -> dict[str, Any]:
     """The record in a run's folder.
 
@@ -175,16 +247,23 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         held = sorted(one.name for one in Path(folder).iterdir())[:8]
         raise DataError(f"{folder} holds no {FILE}, so it is not the folder of a finished run; it holds {', '.join(held) or 'nothing'}")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        data = json.loads(read_text(path, "a record", kind=DataError, most=MOST_BYTES), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not strict JSON ({error}); run the study again") from error
+        at = f", at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        came = str(error) if str(error).startswith(HOLDS) else f"what is not strict JSON{at}"
+        raise refusal(DataError, str(path), "a record", came, "run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READS or isinstance(version, bool):
         reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"
         later = isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION
         what = "was written by a later version of the toolkit; use that one, or run the study again" if later else "run the study again"
         raise DataError(f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; {what}")
-    data = {**LATER, **_printable(data)}
+    with fitting(folder):
+        return _brought_up(path, {**LATER, **_printable(data)}, version, keys)
+
+
+def _brought_up(path: Path, data: dict[str, Any], version: int, keys: Sequence[str]) -> dict[str, Any]:
+    """A record of an earlier schema in the form of today, with the keys that are wanted."""
     if version < SCHEMA_VERSION:
         _type_parts(data)
         _type_steps(data)
@@ -195,6 +274,9 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     lacking = [key for key in keys if key not in data]
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
+    for key in keys:
+        if not isinstance(data[key], FORMS.get(key, object)):
+            raise refusal(DataError, f"{path}, {key}", "what  causal run  writes there", called(data[key]), "run the study again")
     return earlier(data) if data.get("answer") is None and isinstance(data.get("verdict"), dict) else dict(data)
 
 
@@ -280,7 +362,7 @@ def _printable(value: Any) -> Any:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"it holds {constant}")
+    raise ValueError(f"{HOLDS} {constant}, which strict JSON has not")
 
 
 def source(panel: Panel, design: Design | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // Sorting and choosing of rows, without a server. Everything is built here, so that the page is whole where no script runs.
 (() => {
   "use strict";
+  if (matchMedia("screen and (max-width: 48rem)").matches) [...document.querySelectorAll("details[data-fold]")].slice(1).forEach((one) => { one.open = false; });
   const tables = [...document.querySelectorAll("table.sortable")];
   const rows = tables.flatMap((table) => [...table.tBodies[0].rows]);
   if (!rows.length) return;
@@ -9,6 +10,7 @@
     made.append(...inside);
     return made;
   };
+  const choice = (cell) => cell.dataset.choice || cell.textContent.trim();
   const key = (cell) => cell.dataset.sort ?? cell.textContent.trim();
   const status = make("p", { className: "status" });
   status.setAttribute("role", "status");
@@ -43,7 +45,7 @@
       const name = head.textContent.trim();
       if (!choices.has(name)) choices.set(name, { at: new Map(), values: new Set() });
       choices.get(name).at.set(table, at);
-      for (const row of table.tBodies[0].rows) choices.get(name).values.add(row.cells[at].textContent.trim());
+      for (const row of table.tBodies[0].rows) choices.get(name).values.add(choice(row.cells[at]));
     });
   }
   for (const [name, one] of choices) {
@@ -60,12 +62,13 @@
     for (const table of tables) {
       let here = 0;
       for (const row of table.tBodies[0].rows) {
-        const fits = (one) => !one.select?.value || (one.at.has(table) && row.cells[one.at.get(table)].textContent.trim() === one.select.value);
+        const fits = (one) => !one.select?.value || (one.at.has(table) && choice(row.cells[one.at.get(table)]) === one.select.value);
         row.hidden = !(row.textContent.toLocaleLowerCase("en-GB").includes(wanted) && [...choices.values()].every(fits));
         here += !row.hidden;
       }
       const group = table.closest("[data-group]");
       if (group) group.hidden = here === 0;
+      if (group?.tagName === "DETAILS" && here && (wanted || [...choices.values()].some((one) => one.select?.value))) group.open = true;
       shown += here;
     }
     status.textContent = `${shown} of ${rows.length} rows shown.`;

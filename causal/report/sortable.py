@@ -57,6 +57,14 @@ def table(caption: str, heads: Sequence[Head], rows: Sequence[Sequence[Cell]]) -
 
 
 @cache
+def lined() -> Any:
+    """Style of tables whose lines share an axis."""
+    from markupsafe import Markup
+
+    return Markup((HERE / "forest.css").read_text(encoding="utf-8"))
+
+
+@cache
 def sortable() -> dict[str, Any]:
     """Script, style and policy, for the view of a page that has such tables."""
     from markupsafe import Markup  # our own files, so they may stand unescaped
@@ -64,4 +72,8 @@ def sortable() -> dict[str, Any]:
     script = (HERE / "sortable.js").read_text(encoding="utf-8")
     allowed = b64encode(sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
-    return {"script": Markup(script), "css": Markup((HERE / "sortable.css").read_text(encoding="utf-8")), "policy": policy}
+    return {
+        "script": Markup(script),
+        "css": Markup("".join((HERE / name).read_text(encoding="utf-8") for name in ("sortable.css", "forest.css"))),
+        "policy": policy,
+    }

@@ -28,7 +28,7 @@ def told(data: Mapping[str, Any], folder: Path) -> list[str]:
     """
     answer = data["answer"]
     said = textwrap.wrap(answer["headline"], WIDTH)
-    effect = _line("effect", answer["second"])
+    effect = _line("effect", " ".join((answer["second"], *answer.get("beside", ()))))
     picture = little(data)
     rest = []
     if people := typical(data):

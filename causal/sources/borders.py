@@ -7,10 +7,12 @@ missing. Codes that the data do not have are left out and named; places of the d
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from causal.errors import DataError
+from causal.document import read_text
+from causal.errors import DataError, refusal
 from causal.groupings import FEWEST_GROUPS
 from causal.words import count
 
@@ -117,11 +119,11 @@ def groups_wrong(found: Mapping[str, str], authorities: Sequence[str]) -> str | 
 
 def _table(path: str, knob: str) -> tuple[list[str], list[list[str]]]:
     """Header and rows of a CSV."""
+    text = read_text(Path(path).expanduser(), f"{knob}, a CSV file", kind=DataError)
     try:
-        with Path(path).expanduser().open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise DataError(f"{knob}: {path} cannot be read ({problem}); give a CSV file") from problem
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row)]
+    except csv.Error as problem:
+        raise refusal(DataError, f"{knob}, {path}", "a CSV file", "one whose cells cannot be told apart", "look at its quotes, or save it again") from problem
     if len(rows) < 2:
         raise DataError(f"{knob}: {path} has {count(len(rows), 'row')}; a heading and at least one row are wanted")
     return [cell.strip() for cell in rows[0]], rows[1:]

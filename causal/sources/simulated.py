@@ -38,7 +38,8 @@ parliamentary questions on the number of children's centres, 2010 to 2019.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -48,9 +49,10 @@ import pandas as pd
 
 from causal.errors import ConfigError, suggest
 from causal.panel import Panel, Variable
+from causal.sources.borders import read_groups
 from causal.sources.machinery import narrow
 from causal.sources.machinery.naming import with_names
-from causal.sources.machinery.world import BURN_IN, FIRST_YEAR, PLANS_PER_ENQUIRY, REFERRALS_PER_NEED, SHOCKS, World, rank
+from causal.sources.machinery.world import BURN_IN, FIRST_YEAR, PLANS_PER_ENQUIRY, REFERRALS_PER_NEED, SHOCKS, World, bordering, rank
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,6 +150,8 @@ class Simulated(World):
     effect, delay, … : as the world has them.
     first_year, last_year, keep_regions, break_at : the part of the panel to keep, and a break at which every authority starts anew (`machinery.narrow`); the
         world and its planted truth stay those of all years and authorities.
+    borders : whether the panel says who borders whom on the world's made-up map.
+    groups : CSV file of two columns, an authority's code and a group of one's own, or None.
 
     Raises
     ------
@@ -156,11 +160,15 @@ class Simulated(World):
 
     first_year: int | None = None
     last_year: int | None = None
-    keep_regions: tuple[str, ...] = ()
+    keep_regions: str | Sequence[str] | None = ()
     break_at: int | None = None
+    borders: bool = False
+    groups: str | None = None
 
     def __post_init__(self) -> None:
         World.__post_init__(self)  # no super(): a slotted dataclass is made twice
+        if not isinstance(self.borders, bool):
+            raise ConfigError(f"source.borders of simulated authorities is true (their made-up map) or false, got {self.borders!r}")
         object.__setattr__(self, "keep_regions", narrow.checked(self.keep_regions, self.first_year, self.last_year, self.break_at))
 
     def load(self) -> Panel:
@@ -202,6 +210,7 @@ class Simulated(World):
             title="simulated England-like panel",
             population="children",
             simulated=True,
+            borders=tuple((str(places.index[a]), str(places.index[b])) for a, b in bordering(self.authorities)) if self.borders else None,
             planted=self._planted(),
             notes=(
                 "SIMULATED: every authority, region and number is made up; nothing here is evidence about a real place.",
@@ -209,6 +218,9 @@ class Simulated(World):
                 "Need is a cause of the outcomes that no column holds, as in life.",
             ),
         )
+        if self.groups is not None:
+            found = read_groups(str(self.groups), {str(code): str(code) for code in places.index})
+            panel = replace(panel, places=panel.places.assign(group=[found.get(str(code), "") for code in places.index]))
         return narrow.narrow(panel, keep_regions=self.keep_regions, first_year=self.first_year, last_year=self.last_year, break_at=self.break_at)
 
     def truth(self, question: Question) -> Truth:
@@ -253,7 +265,7 @@ class Simulated(World):
         if outcome not in ("referrals", "section47", "plans"):
             raise ConfigError(f"the variance of chance is known for referrals, section47 and plans, not for {outcome!r}")
         if self.carryover or self.feedback:
-            raise ConfigError("the variance of chance is not known in closed form with carryover or feedback")
+            raise ConfigError(f"the variance of chance is not known in closed form with carryover ({self.carryover:g}) or feedback ({self.feedback:g})")
         world = self.drawn({}, quiet=True)
         kept = slice(BURN_IN, BURN_IN + self.years)
         parts = [part for part, _ in SHOCKS.values()]
@@ -263,7 +275,7 @@ class Simulated(World):
         return pd.DataFrame({"usual": world[outcome][kept].T.ravel(), "noise": np.repeat(chance, self.years)}, index=index)
 
     def _planted(self) -> dict[str, Any]:
-        clean = {"carryover": 0.0, "unobserved_confounding": 0.0, "pre_trend": 0.0, "feedback": 0.0, "anticipation": 0.0}
+        clean = {"carryover": 0.0, "unobserved_confounding": 0.0, "pre_trend": 0.0, "feedback": 0.0, "anticipation": 0.0, "spillover": 0.0}
         main = ("effect", "delay", "heterogeneity", "observed_confounding", "authority_confounding", "switches", "seed")
         faults = {name: getattr(self, name) for name, none in clean.items() if getattr(self, name) != none}
         words = (

@@ -42,6 +42,7 @@ from causal.verdict.rule import (
     maryland,
     row_of,
 )
+from causal.voice import Voice
 
 __all__ = ["Placebos", "Rule", "Verdict", "judge", "row_of"]
 
@@ -132,6 +133,7 @@ def judge(
     needs: Sequence[str] = (),
     remedies: Sequence[str] = (),
     inestimable: NotEstimable | None = None,
+    voices: Sequence[Voice] = (),
 ) -> Verdict:
     """Turn one estimate and its checks into a verdict.
 
@@ -142,6 +144,7 @@ def judge(
     design, estimate : None where the effect is not identified, or identified and not estimable.
     needs, remedies : labels of what would have to be measured to identify it, and where that could be had, where it is known.
     inestimable : why there is no estimate of an identified effect.
+    voices : other estimators' answers; they can lower the certainty and move nothing else.
     """
     if estimate is None or design is None:
         return _unanswered(identification, needs, remedies, inestimable)
@@ -156,7 +159,7 @@ def judge(
     certainty: int | None = None
     reasons: tuple[Reason, ...] = ()
     if gate is None and not fatal and row is not None:
-        certainty, reasons = _certainty(rule, kind, level, question, identification, design, estimate, refutations, rejected, row, placebos, states)
+        certainty, reasons = _certainty(rule, kind, level, question, identification, design, estimate, refutations, rejected, row, placebos, states, voices)
         certainty = 0 if association else certainty
     sees = detectable(estimate)
     typical = float(np.nanmedian(design.population)) if design.population is not None else None
@@ -265,11 +268,12 @@ def _certainty(
     row: Row,
     placebos: Placebos | None,
     states: Mapping[str, State],
+    voices: Sequence[Voice],
 ) -> tuple[int, tuple[Reason, ...]]:
     """The step and what lowered it: of the reasons that share a letter the first alone."""
     found = _looks(rule, kind, question, estimate, refutations, row)
     found += _stands(rule, refutations, rejected)
-    found += _apart(rule, question, refutations)
+    found += _apart(rule, question, refutations, voices)
     found += _known(identification, design, estimate, refutations)
     if placebos is None or placebos.trials < FEWEST_PLACEBOS:
         found.append(Reason(concern="placebos", numbers={"trials": float(placebos.trials if placebos else 0)}))
@@ -307,7 +311,8 @@ def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refut
     found = []
     if lacking := [look for look in rule.looks if not made[look]]:
         found.append(Reason(concern="unlooked", checks=tuple(lacking)))
-    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]]
+    # a lead sees what a drift beforehand brings, and far smaller ones: where it could see what matters the look was not blind
+    seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]] + [one for one in ran if one.role == "lead"]
     if seeing and not any(one.blind_below is not None and one.blind_below < smallest for one in seeing):
         known = [one.blind_below for one in seeing if one.blind_below is not None]
         found.append(Reason(concern="blind", checks=tuple(one.name for one in seeing), numbers={"blind below": min(known)} if known else {}))
@@ -333,18 +338,15 @@ def _stands(rule: Rule, refutations: Sequence[Refutation], rejected: Sequence[Re
     return found
 
 
-def _apart(rule: Rule, question: Question, refutations: Sequence[Refutation]) -> list[Reason]:
+def _apart(rule: Rule, question: Question, refutations: Sequence[Refutation], voices: Sequence[Voice]) -> list[Reason]:
     """Letter c: a comparable estimator lies an important effect apart, and the error of the difference is small enough to say so."""
     far = rule.apart * question.smallest_important
+    compared = [(one.name, one.bias, one.bias_error) for one in refutations if one.role == "agreement" and one.survived is not None]
+    compared += [(one.estimator, one.difference, one.difference_error) for one in voices]
     return [
-        Reason(concern="disagreement", checks=(one.name,), numbers={"difference": one.bias})
-        for one in refutations
-        if one.role == "agreement"
-        and one.survived is not None
-        and one.bias is not None
-        and abs(one.bias) >= far
-        and one.bias_error is not None
-        and one.bias_error <= far / 2.8
+        Reason(concern="disagreement", checks=(name,), numbers={"difference": difference})
+        for name, difference, error in compared
+        if difference is not None and abs(difference) >= far and error is not None and error <= far / 2.8
     ]
 
 

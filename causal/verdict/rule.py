@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -103,7 +103,7 @@ BIAS: dict[str, tuple[str, ...]] = {
 TIMING: dict[str, tuple[str, ...]] = {
     "dose": ("pre_trend",),
     "adoption": ("pre_trend",),
-    "instrument": ("placebo_dates",),
+    "instrument": ("placebo_dates", "reverse_causation"),
     "one_row": ("placebo_dates",),
     "cross_section": (),
 }
@@ -140,6 +140,8 @@ class Rule:
     ConfigError : a key of an earlier form, a kind that does not exist or is left out, a number out of range.
     """
 
+    gone: ClassVar[Mapping[str, str]] = OLD  # knobs of an earlier form, with what to write instead
+
     bias: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(BIAS))
     timing: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(TIMING))
     looks: tuple[str, ...] = LOOKS
@@ -153,7 +155,7 @@ class Rule:
         """Keys of an earlier form are refused with what to write instead."""
         for key, instead in OLD.items():
             if key in given:
-                raise ConfigError(f"rule.{key} is of an earlier form of the rule: {instead}")
+                raise ConfigError(f"rule.{key} is of an earlier form: {instead}")
         return object.__new__(cls)
 
     def __post_init__(self) -> None:

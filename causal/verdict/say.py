@@ -18,6 +18,7 @@ from causal.question import Question
 from causal.verdict.decide import Verdict
 from causal.verdict.reason import Change, Limit, Reason
 from causal.verdict.rule import CLASSES, MIRRORED, STEPS, Class, Row
+from causal.voice import Voice
 from causal.words import Shown, capital, listed, rounded, written, years_later
 
 DOTS = "●○"
@@ -73,6 +74,7 @@ class Answer:
     moved : "1.2 fewer", or "−1.2 points" where nothing is counted.
     picture : what the range shows, as the title of its picture.
     next : the one thing to do next.
+    beside : what other estimators answer, a sentence each.
     """
 
     headline: str
@@ -94,9 +96,19 @@ class Answer:
     moved: str = ""
     picture: str = ""
     next: str = ""
+    beside: tuple[str, ...] = ()
 
 
-def say(verdict: Verdict, question: Question, estimate: Estimate | None, names: Names, *, language: Language | None = None, simulated: bool = False) -> Answer:
+def say(
+    verdict: Verdict,
+    question: Question,
+    estimate: Estimate | None,
+    names: Names,
+    *,
+    language: Language | None = None,
+    simulated: bool = False,
+    voices: Sequence[Voice] = (),
+) -> Answer:
     """The words of a verdict.
 
     Parameters
@@ -105,6 +117,7 @@ def say(verdict: Verdict, question: Question, estimate: Estimate | None, names: 
     names : what things are called.
     language : house style; None is the plain one. It chooses no class.
     simulated : whether no real place is described.
+    voices : other estimators' answers.
     """
     language = language or Language()
     form, mirrored = form_of(verdict, estimate)
@@ -135,6 +148,7 @@ def say(verdict: Verdict, question: Question, estimate: Estimate | None, names: 
         moved=number.moved,
         picture=_picture(verdict, estimate, language),
         next=_next(verdict, names, language),
+        beside=tuple(_voice(one, verdict, question, names.outcome, language) for one in voices),
     )
 
 
@@ -517,6 +531,20 @@ def _next(verdict: Verdict, names: Names, language: Language) -> str:
     told = listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.told]) if one.code in ("look", "failed") else listed(one.told)
     number = "" if one.number is None else _about(one.number)
     return capital(language.next[one.code].format(told=told.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
+
+
+def _voice(one: Voice, verdict: Verdict, question: Question, outcome: Variable, language: Language) -> str:
+    """EconML (linear dml) agrees: 3.5 more."""
+    estimator = one.estimator.replace("_", " ")
+    name = f"{one.library} ({estimator})" if one.library else capital(estimator)
+    size = ""
+    if one.effect is not None and math.isfinite(one.effect):
+        lines = (0.0, question.smallest_important, -question.smallest_important)
+        known = one.lower is not None and one.upper is not None and math.isfinite(one.lower) and math.isfinite(one.upper)
+        ends = (one.lower, one.upper) if known else (0.0, abs(one.effect))
+        size = _moved(rounded(one.effect, *ends, lines)[0], outcome)  # type: ignore[arg-type]
+    stand = "unheard" if not verdict.answers and size and one.stand in ("same", "agrees", "open") else one.stand
+    return language.voices[stand].format(method=name, size=size, told=one.told)
 
 
 MOST_TIMES = 1_000_000  # as much information, beyond which a number would say no more

@@ -280,7 +280,7 @@ ODD_SIZES = {"millionth": (1.0, 1e-6), "billion": (1.0, 1e9), "tiny outcome": (1
 
 @pytest.mark.parametrize("name", ODD_SIZES)
 def test_odd_sizes_leave_the_page_whole(browser: Browser, bare: Result, name: str, tmp_path: Path) -> None:
-    """Numbers of a millionth and of a billion: nothing runs out of the page, no power of ten is printed on the first screen, and it prints on one page."""
+    """Numbers of a millionth and of a billion: nothing runs out of the page, no power of ten is printed on the first screen, which still fits one page."""
     scale, smallest = ODD_SIZES[name]
     assert bare.estimate is not None
     sizes = {key: getattr(bare.estimate, key) * scale for key in ("effect", "lower", "upper", "std_error")}

@@ -1,19 +1,20 @@
 """What the account of a cost says: sentences, tables and figures, from what was drawn.
 
-Acceptability curves and cost-effectiveness planes are those of Fenwick, Claxton & Sculpher 2001 (Representing uncertainty: the role of
-cost-effectiveness acceptability curves).
+Three things stand apart: what the action saves or costs, which is so by definition; what later care costs beside it, which is estimated and has a range and a
+certainty; and what is not counted, with what others found of it. The certainty is that of the effect on later care against the effect that would use up the
+saving, since that is what would change the account.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from causal.arrays import Floats
-from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Table
+from causal.breakdown import Breakdown, Case, Column, Figure, Judged, Mark, Other, Setting, Table, others_said
 from causal.decompositions.machinery.money import Account, Placement, drawn, price_of
 from causal.design import Design
 from causal.errors import ConfigError
@@ -61,6 +62,11 @@ class Knobs(Protocol):
         """Of both effects."""
         ...
 
+    @property
+    def others(self) -> Mapping[str, Sequence[Other]]:
+        """Treatment → what others found of what is not counted here."""
+        ...
+
 
 def cost_text(
     knobs: Knobs, case: Case, made: Design, estimate: Estimate, placed: tuple[Estimate, Design] | None, account: Account, rate: float, rng: np.random.Generator,
@@ -86,34 +92,29 @@ def cost_text(
     added, net = account.totals(effects[:, 0], effects[:, 1], care)
     bad = 1.0 if question.harm == "increase" else -1.0
     saved, spent = account.saved * account.weight(0), -(net - account.saved * account.weight(0))
-    low, high = (float(one) for one in np.quantile(net, [0.5 - level / 2, 0.5 + level / 2]))
-    centre = float(np.median(net))
     people = f"{rate:,.0f} {'children' if case.panel.population == 'children' else 'people'}"
     years = count(knobs.years, "year")
     money = f"£ thousand per {people}"
-    verb = "saves" if account.saved > 0 else "costs"
-    yearly = f"{case.action} {verb} {sterling(abs(account.saved))} a year per {people}"
-    spread = f"{sterling(centre)} over {years}, discounted ({sterling(low)} to {sterling(high)})"
-    if placed is None:
-        answer = "What follows for later placements is not counted."
-    elif low > 0:
-        answer = f"Counting money for later placements and nothing else, it still saves: {spread}."
-    elif high < 0:
-        answer = f"Later placements cost more than it saves: {spread}."
-    else:
-        answer = f"Whether it saves anything once later placements are counted is open: {spread}."
+    known = account.saved > 0
+    even = _even(account, care) if placed is not None else None
+    certain = None if placed is None else _certainty(knobs, case, even)
+    headline = f"By definition {_lower(case.action)} {'saves' if known else 'costs'} {sterling(abs(account.saved))} a year per {people}; " + (
+        "what later care costs is not counted." if placed is None else f"{_beside(spent, net, level, known)}."
+    )
+    seconds = [f"Over {years}, discounted: {sterling(abs(saved))} {'saved' if known else 'spent'} by definition."]
+    if certain is not None:
+        seconds.append(f"Estimated: later care {_spent(spent, level)}. Certainty of that: {certain.words}.")
+    seconds.append("Not counted: schooling, health, crime and the child" + ("; what others found of them stands below." if _others(knobs, case) else "."))
     values = np.linspace(0.0, knobs.most or _furthest(bad * added, net, level), 51)
     benefit = net[:, None] - values * bad * added[:, None]
-    probable = (benefit > 0).mean(axis=0)
-    worth = _Worth(values=values, benefit=benefit, probable=probable)
-    said = (*_effects_said(case, made, estimate, placed, account, care, (added, net), people), *_worth_said(outcome.label, worth, level))
+    worth = _Worth(values=values, benefit=benefit)
+    said = (*_effects_said(case, made, estimate, placed, account, care, (added, net), people), *_worth_said(outcome.label, worth, level, known=known))
     if made.treatment_variable.caution:
         said = (*said, f"Beware: {made.treatment_variable.caution}")
     tables = [
         _sums(saved, spent, net, level, money, years, placed is not None),
-        _acceptable(values, probable, benefit, level, money, outcome.label),
+        _benefit(values, benefit, level, money, outcome.label),
         _plane(added, net, outcome.label, money),
-        _quadrants(bad * added, -net, outcome.label),
         *([_unit_costs(knobs)] if placed is not None else []),
     ]
     simulated = _truth(knobs, case, account, added, net, level, money, outcome.label)
@@ -121,18 +122,27 @@ def cost_text(
         name="cost",
         title=f"What does it cost, once {outcome.label} and later placements are counted?",
         asks=f"{case.action}: what does it save or cost, with what follows counted in money?",
-        headline=f"{yearly}. {answer}",
+        headline=headline,
+        second=" ".join(seconds),
         tables=tuple(tables),
-        figures=_figures(case, outcome.label, probable, values, money),
+        figures=_figures(case, outcome.label, money),
         said=said,
+        others=_others(knobs, case),
+        choices=(
+            Setting(name="Kept up for", value=years),
+            Setting(name="Outcome moves from", value=f"year {question.lag} on"),
+            *([Setting(name="Later care moves", value=f"{count(knobs.placed_later, 'year')} after the outcome")] if placed is not None else []),
+            Setting(name="Discount rate", value="3.5% a year, from year 31 on 3.0%"),
+            Setting(name="Draws", value=f"{knobs.draws:,} of effects and unit costs"),
+        ),
         reasons=(
             *made.words,
             f"{count(knobs.draws, 'draw')} of both effects "
             f"{'together, from their scores by authority' if together else 'as if unrelated (this estimator gives no scores)'}, "
             "as t with the estimate's degrees of freedom; unit costs from triangles between the ends of their ranges",
             "Discounted at 3.5 % a year, from year 31 at 3.0 % (The Green Book); the money saved from now on, outcomes from when they move",
-            f"What a unit of {question.treatment} costs: {_priced(knobs, case)}; what was not spent is taken to be saved whole",
-            f"The effect is that of {estimate.estimator}: {estimate.estimand}",
+            f"What a unit of {made.treatment_variable.label} costs: {_priced(knobs, case)}; what was not spent is taken to be saved whole",
+            f"The effect is that of {estimate.estimator.replace('_', ' ')}: {estimate.estimand}",
         ),
         cannot_say=(
             "Not counted: the quality of care and of family life, schooling, health, crime and earnings, what families, schools and the "
@@ -154,11 +164,10 @@ def cost_text(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Worth:
-    """Net benefit over what a year of one of the outcome is valued at; shapes (values,), (draws, values), (values,)."""
+    """Net benefit over what a year of one of the outcome is valued at; shapes (values,), (draws, values)."""
 
     values: Floats
     benefit: Floats
-    probable: Floats
 
 
 def _effects_said(
@@ -187,9 +196,12 @@ def _effects_said(
             "year in care of one child costs "
             f"{sterling(middle)} ({sterling(float(np.quantile(care, 0.025)))} to {sterling(float(np.quantile(care, 0.975)))}) over kinds of placement"
         )
-        even = account.saved * account.weight(0) / (middle * account.weight(account.first_placed)) if account.weight(account.first_placed) else np.inf
-        if account.saved > 0 and np.isfinite(even):
-            said.append(f"The saving would be gone if the action brought {even:,.1f} more of {label} per {people}; these data put it at {_effect(one)}")
+        even = _even(account, care)
+        if even is not None:
+            said.append(
+                f"What is saved by definition would be used up if the action brought {even:,.1f} more of {label} per {people}; "
+                f"these data put it at {_effect(one)}"
+            )
     if spans:
         said.append(
             f"No cost for each of {outcome.label} is given: the effect may be nothing or go either way, and a ratio to it would mean "
@@ -205,21 +217,64 @@ def _effects_said(
     return tuple(said)
 
 
-def _worth_said(label: str, worth: _Worth, level: float) -> tuple[str, ...]:
-    """Where its net benefit can no longer be told from nothing, and how probable it is at both ends."""
-    values, benefit, probable, said = worth.values, worth.benefit, worth.probable, []
+def _even(account: Account, care: Floats) -> float | None:
+    """The effect on later care that would use up what is saved by definition; None where nothing is saved, or later care is beyond the account's years."""
+    later = float(np.median(care)) * account.weight(account.first_placed)
+    return account.saved * account.weight(0) / later if account.saved > 0 and later > 0 else None
+
+
+def _certainty(knobs: Knobs, case: Case, even: float | None) -> Judged:
+    """Of the effect on later care, against the one that would use up the saving; with its own checks where they can be run."""
+    asked = replace(case.question, outcome=knobs.placed or "", lag=case.question.lag + knobs.placed_later, modifiers=(), harm="increase")
+    if even is not None:
+        asked = replace(asked, smallest_important=float(f"{even:.3g}"), because="more would use up what is saved")
+    return case.judged(asked)
+
+
+def _others(knobs: Knobs, case: Case) -> tuple[str, ...]:
+    return others_said(knobs.others.get(case.question.treatment, ()))
+
+
+def _beside(spent: Floats, net: Floats, level: float, saves: bool) -> str:
+    """What later care does to the account, as the end of a sentence; from both ranges alone."""
+    ends = [0.5 - level / 2, 0.5 + level / 2]
+    (least, most), (low, high) = np.quantile(spent, ends), np.quantile(net, ends)
+    if least <= 0 <= most:
+        if saves and low > 0:
+            return "whether later care uses up some of that is open; all of it does not fit these data"
+        return "whether later care adds to that or takes from it is open"
+    if most < 0:
+        return "later care, estimated, costs less as well" if saves else "later care, estimated, costs less"
+    if not saves:
+        return "later care, estimated, costs more as well"
+    return "later care, estimated, uses up " + ("some of that" if low > 0 else "all of it and more" if high < 0 else "some of that or all of it")
+
+
+def _spent(spent: Floats, level: float) -> str:
+    """costs £26,000 more (from £484,000 less to £533,000 more)."""
+    middle, low, high = _ends(spent, level)
+    return f"costs {_more(middle)} (from {_more(low)} to {_more(high)})"
+
+
+def _more(amount: float) -> str:
+    return f"{sterling(abs(amount))} {'more' if amount >= 0 else 'less'}"
+
+
+def _lower(action: str) -> str:
+    return action[:1].lower() + action[1:]
+
+
+def _worth_said(label: str, worth: _Worth, level: float, *, known: bool) -> tuple[str, ...]:
+    """From which value of an outcome-year on the account can go either way."""
+    values, benefit = worth.values, worth.benefit
     turns = np.flatnonzero((np.quantile(benefit, 0.5 - level / 2, axis=0) <= 0) & (np.quantile(benefit, 0.5 + level / 2, axis=0) >= 0))
-    if len(turns) and turns[0]:
-        said.append(
-            f"Whether its net benefit lies above or below zero can no longer be told once a year of one of {label} is valued at about "
-            f"{sterling(values[turns[0]])} or more"
-        )
-    said.append(
-        f"The chance that its net benefit lies above zero is {probable[0]:.0%} where a year of one of {label} is valued "
-        f"at nothing, and {probable[-1]:.0%} where it "
-        f"is valued at {sterling(values[-1])}"
+    if not len(turns) or not turns[0]:
+        return ()
+    what = "what is saved" if known else "what is spent"
+    return (
+        f"Once a year of one of {label} is valued at about {sterling(values[turns[0]])} or more, the effects that fit these data can outweigh {what}; below "
+        "that it is the sum known by definition that decides, and no estimate",
     )
-    return tuple(said)
 
 
 def _priced(knobs: Knobs, case: Case) -> str:
@@ -257,10 +312,11 @@ def _ends(values: Floats, level: float) -> tuple[float, float, float]:
 
 
 def _sums(saved: float, spent: Floats, net: Floats, level: float, money: str, years: str, placed: bool) -> Table:
-    rows: list[tuple[str | float | None, ...]] = [("saved by the action itself", *(saved / 1e3,) * 3)]
+    itself = "saved by the action itself, by definition" if saved > 0 else "saved by the action itself, by definition (below 0: spent)"
+    rows: list[tuple[str | float | None, ...]] = [(itself, *(saved / 1e3,) * 3)]  # known, so its ends are itself
     if placed:
-        rows.append(("spent on later placements", *(one / 1e3 for one in _ends(spent, level))))
-    rows.append(("net saving", *(one / 1e3 for one in _ends(net, level))))
+        rows.append(("spent on later care, estimated", *(one / 1e3 for one in _ends(spent, level))))
+        rows.append(("left of it, later care counted", *(one / 1e3 for one in _ends(net, level))))
     digits = places(max(abs(float(one)) for row in rows for one in row[1:] if one is not None))
     return Table(
         name="money",
@@ -276,21 +332,20 @@ def _sums(saved: float, spent: Floats, net: Floats, level: float, money: str, ye
     )
 
 
-def _acceptable(values: Floats, probable: Floats, benefit: Floats, level: float, money: str, label: str) -> Table:
+def _benefit(values: Floats, benefit: Floats, level: float, money: str, label: str) -> Table:
     ends = np.array([_ends(column, level) for column in benefit.T]) / 1e3
     digits = places(float(np.abs(ends).max()))
     return Table(
-        name="acceptability",
-        caption=f"Chance that net benefit lies above zero, and the net benefit itself ({money}), by what a year of one of {label} is valued at",
+        name="benefit",
+        caption=f"Net benefit ({money}), by what a year of one of {label} is valued at",
         columns=(
             Column(name="value", label="valued at", unit="£ thousand", places=0),
-            Column(name="chance", label="chance", places=3),
             *(
                 Column(name=name, label=words, unit="£ thousand", places=digits)
                 for name, words in (("benefit", "net benefit"), ("lower", "lower"), ("upper", "upper"))
             ),
         ),
-        rows=tuple((float(v) / 1e3, float(p), *(float(one) for one in row)) for v, p, row in zip(values, probable, ends, strict=True)),
+        rows=tuple((float(v) / 1e3, *(float(one) for one in row)) for v, row in zip(values, ends, strict=True)),
         shown=11,
     )
 
@@ -307,21 +362,6 @@ def _plane(added: Floats, net: Floats, label: str, money: str) -> Table:
         ),
         rows=tuple((float(a), float(c)) for a, c in zip(added[:PLANE], costs, strict=True)),
         shown=5,
-    )
-
-
-def _quadrants(harm: Floats, cost: Floats, label: str) -> Table:
-    cells = (
-        ("saves money and does good", (harm <= 0) & (cost <= 0)),
-        ("saves money and does harm", (harm > 0) & (cost <= 0)),
-        ("costs money and does good", (harm <= 0) & (cost > 0)),
-        ("costs money and does harm", (harm > 0) & (cost > 0)),
-    )
-    return Table(
-        name="quadrants",
-        caption=f"Where draws of the cost plane lie (harm and good as counted in {label} alone)",
-        columns=(Column(name="what", label="the action", text=True), Column(name="chance", label="share of draws", places=3)),
-        rows=tuple((words, float(here.mean())) for words, here in cells),
     )
 
 
@@ -343,15 +383,14 @@ def _unit_costs(knobs: Knobs) -> Table:
     )
 
 
-def _figures(case: Case, label: str, probable: Floats, values: Floats, money: str) -> tuple[Figure, ...]:
-    ranged = f"from {probable[0]:.0%} where it is valued at nothing to {probable[-1]:.0%} where it is valued at {sterling(values[-1])}"
+def _figures(case: Case, label: str, money: str) -> tuple[Figure, ...]:
     return (
         Figure(
             name="money",
             kind="intervals",
             table="money",
-            alt="Money saved by the action, spent on later placements, and net, with intervals.",
-            caption=f"What the money comes to. {case.action}: saved, spent on what follows, and net, with {case.question.level:.0%} intervals",
+            alt="Money saved or spent by the action itself, by definition; spent on later care, estimated; and what is left, with intervals.",
+            caption=f"What the money comes to. {case.action}: known by definition, estimated, and both together, with {case.question.level:.0%} intervals",
             values=("middle",),
             lower="lower",
             upper="upper",
@@ -369,21 +408,11 @@ def _figures(case: Case, label: str, probable: Floats, values: Floats, money: st
             marks=(Mark(column="added", value=0.0, words="none added"), Mark(column="cost", value=0.0, words="costs nothing")),
         ),
         Figure(
-            name="acceptability",
-            kind="curve",
-            table="acceptability",
-            alt=f"Chance that the action's net benefit lies above zero, by the value of a year of one of {label}: {ranged}.",
-            caption=f"Acceptability curve. The chance that net benefit lies above zero, by what a year of one of {label} is valued at: {ranged}",
-            values=("value", "chance"),
-            marks=(Mark(column="chance", value=0.5, words="even chance"),),
-            axes=(f"what a year of one of {label} is valued at, £ thousand", "chance that net benefit lies above zero"),
-        ),
-        Figure(
             name="benefit",
             kind="curve",
-            table="acceptability",
+            table="benefit",
             alt=f"Net benefit of the action with its interval, by the value of a year of one of {label}.",
-            caption=f"Net benefit with its {case.question.level:.0%} interval, by the same value",
+            caption=f"Net benefit with its {case.question.level:.0%} interval, by what a year of one of {label} is valued at. At nothing it is the money alone",
             values=("value", "benefit"),
             axes=(f"what a year of one of {label} is valued at, £ thousand", f"net benefit, {money}"),
             lower="lower",
@@ -414,6 +443,6 @@ def _truth(knobs: Knobs, case: Case, account: Account, added: Floats, net: Float
         ),
         rows=(
             (f"years of {label} added", float(known_added[0]), *_ends(added, level), "discounted"),
-            ("net saving", float(known_net[0]) / 1e3, *(one / 1e3 for one in _ends(net, level)), money),
+            ("left of the saving, later care counted", float(known_net[0]) / 1e3, *(one / 1e3 for one in _ends(net, level)), money),
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from causal.breakdown import Breakdown, Case, Column, Figure, Table
+from causal.breakdown import Breakdown, Case, Column, Figure, Other, Setting, Table, others_said
 from causal.decompositions.machinery.budget import Value
 from causal.decompositions.machinery.groups import Named
 from causal.decompositions.machinery.held_out import HeldOut, Targeting
@@ -86,28 +86,27 @@ def rate_of(case: Case) -> float | None:
     return case.panel.variable(case.question.outcome).count_per
 
 
-def breakdown(case: Case, made: Design, parts: Sequence[Part], tests: Sequence[Named], learnt: Learnt, notes: Sequence[str]) -> Breakdown:
-    """Numbers into tables and words."""
+def breakdown(
+    case: Case, made: Design, parts: Sequence[Part], tests: Sequence[Named], learnt: Learnt, notes: Sequence[str], others: Sequence[Other] = ()
+) -> Breakdown:
+    """Numbers into tables and words; `others` found something of what is not counted."""
     question, outcome = case.question, made.outcome_variable
     alarm = 1 - question.level
     unit = outcome.unit
     found = differing(tests, learnt, alarm)
     digits = places(max((abs(one) for part in parts for one in (part.effect, part.lower, part.upper) if one is not None), default=1.0))
     said = [_named(one, parts, digits, alarm) for one in tests]
+    second = ""
     if found.held_out:
         best, p = found.held_out
-        headline = (
-            f"The effect on {outcome.label} is not the same everywhere: in authorities that were held out it was {_reach(best, unit)} where it had been "
-            f"predicted one standard deviation higher (p {p:.3f})."
-        )
+        headline = f"The effect on {outcome.label} is not the same everywhere."
+        second = f"In authorities that were held out it was {_reach(best, unit)} where it had been predicted one standard deviation higher (p {p:.3f})."
     elif found.tried:
-        headline = (
-            f"No difference between groups of authorities can be told in the effect on {outcome.label}: none that was predicted held in authorities "
-            "that were held out."
-        )
+        headline = f"No difference between groups of authorities can be told in the effect on {outcome.label}."
+        second = "None that was predicted held in authorities that were held out."
         if found.groupings:
             by = listed(list(found.groupings))
-            headline += f" Groups by {by} do differ when all authorities are looked at together, which the held-out ones do not bear out."
+            second += f" Groups by {by} do differ when all authorities are looked at together, which the held-out ones do not bear out."
     elif found.groupings:
         headline = f"Groups by {listed(list(found.groupings))} differ in the effect on {outcome.label}, but no authorities were held out to bear it out."
     else:
@@ -115,7 +114,7 @@ def breakdown(case: Case, made: Design, parts: Sequence[Part], tests: Sequence[N
     said += [_held(one, p, unit) for one, p in zip(learnt.tests, learnt.adjusted, strict=True)]
     rate = rate_of(case)
     if learnt.values and rate is not None:
-        headline += " " + _budget_headline(learnt, found.rule, outcome.label, rate)
+        second = f"{second} {_budget(case, learnt, found.rule, outcome.label, rate)}".strip()
         said += [_valued(learnt.amount, one, p, outcome.label, rate) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True)]
         if found.rule and learnt.tree:
             said.append(f"The tree grown from all authorities chooses: {'; '.join(learnt.tree)}")
@@ -134,6 +133,13 @@ def breakdown(case: Case, made: Design, parts: Sequence[Part], tests: Sequence[N
         title=f"Is the effect on {outcome.label} the same everywhere?",
         asks=f"{case.action}: is its effect on {outcome.label} the same in all authorities, and where would {_money(learnt.amount)} a year do most?",
         headline=headline,
+        second=second,
+        others=others_said(others),
+        choices=(
+            Setting(name="Sum to spend", value=f"{_money(learnt.amount)} a year"),
+            Setting(name="Authorities held out", value=f"{learnt.folds} folds of whole authorities, drawn {count(learnt.splits, 'time')}"),
+            Setting(name="Intervals", value=f"{question.level:.0%}"),
+        ),
         tables=tuple(tables),
         figures=tuple(figures),
         said=tuple(said),
@@ -206,15 +212,21 @@ def _counted(amount: float, one: float, rate: float) -> float:
     return one * amount / rate
 
 
-def _budget_headline(learnt: Learnt, best: Value | None, label: str, rate: float) -> str:
+def _budget(case: Case, learnt: Learnt, best: Value | None, label: str, rate: float) -> str:
+    """The sum: what is so by definition, what is estimated with its range and certainty, and what is not counted."""
     money = _money(learnt.amount)
-    if best is None:
-        return f"Nor can it be told where {money} a year would do most: no rule did better than spreading it evenly, beyond chance."
-    gain, lower, upper = (_counted(learnt.amount, one, rate) for one in (best.gain, best.lower, best.upper))
+    shown = best or min(zip(learnt.values, learnt.values_adjusted, strict=True), key=lambda pair: pair[1])[0]
+    gain, lower, upper = (_counted(learnt.amount, one, rate) for one in (shown.gain, shown.lower, shown.upper))
     digits = places(max(abs(lower), abs(upper), 1e-9))
+    reach = f"{signed(gain, digits)} {label} to the good ({span(lower, upper, digits)})"
+    found = (
+        f"spending it where {WORDS[shown.rule]} says rather than evenly would do better by {reach}, in authorities that the rule was not made from"
+        if best
+        else f"where it would do most cannot be told: the best of {count(len(learnt.values), 'rule')} gains {reach} over spending it evenly"
+    )
     return (
-        f"{money} a year more where {WORDS[best.rule]} says, rather than spread evenly, would do better by {signed(gain, digits)} {label} "
-        f"({span(lower, upper, digits)}), in authorities that the rule was not made from."
+        f"Of {money} a year, that it is spent is so by definition; {found}. Certainty: at most that of the study's own answer, {case.judged().words}. "
+        "Not counted: schooling, health, crime and the child."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimate import Estimate
 from causal.panel import Panel
 
@@ -98,7 +98,7 @@ class Placement:
         if self.share_high > 1:
             raise ConfigError(f"a placement's share must be at most 1, got {self.share_high:g}")
         if not self.source.strip():
-            raise ConfigError("a placement's cost needs its source in words")
+            raise refusal(ConfigError, "a placement's source", "words", "none", "say where its cost is from")
 
     def drawn(self, draws: int, rng: np.random.Generator) -> Floats:
         """What this kind adds to the cost of a year in care of one child, shape (draws,)."""

@@ -85,7 +85,7 @@ def _again(trial: Trial, question: Question) -> Identification:
         raise ConfigError("the graph is not at hand, and another question must be identified anew")
     found = identify(question, trial.graph, measured=trial.panel.known, strategy=trial.identification.strategy)
     if not found.identified:
-        raise ConfigError("the graph does not identify it")
+        raise ConfigError(f"the graph does not identify the effect of {question.treatment} on {question.outcome}")
     return found
 
 

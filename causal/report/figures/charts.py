@@ -204,6 +204,8 @@ def _stacked(described: Described, columns: Mapping[str, Any], rows: Rows, width
 
 
 def _waterfall(described: Described, columns: Mapping[str, Any], rows: Rows, width: float) -> Canvas:
+    from matplotlib.ticker import MaxNLocator
+
     name = described["values"][0]
     lines = _Lines(described, rows, width, left=2.5)
     right = 0.15 if lines.narrow else 0.95
@@ -218,25 +220,22 @@ def _waterfall(described: Described, columns: Mapping[str, Any], rows: Rows, wid
             bars.append((y, row, level, value, TURQUOISE if value >= 0 else PINK))
             level += value
     ends = [end for _, _, start, value, _ in bars for end in (start, start + value)]
-    # totals stand on zero; where the steps are small beside them the axis begins nearer, and the first bar says so by its broken edge
-    steps = [end for _, row, start, value, _ in bars if row[described["total"]] != "total" for end in (start, start + value)]
-    low, high = min([0.0, *ends]), max(ends)
-    cut = steps and min(steps) > 0 and (max(steps) - min(steps)) < 0.5 * max(steps)
-    floor = min(steps) - 0.35 * (max(steps) - min(steps)) if cut else low
-    ax.set_xlim(floor, high + 0.03 * (high - floor))
+    low, high = min([0.0, *ends]), max([0.0, *ends])  # every waterfall stands on zero: a bar's length is what it says
+    ax.set_xlim(low, high + 0.03 * ((high - low) or 1))
+    ax.xaxis.set_major_locator(MaxNLocator(3 if lines.narrow else 5))
     for y, row, start, value, colour in bars:
         lines.name(ax, y, str(row[described["label"]]), width)
         total = row[described["total"]] == "total"
-        left = max(start, floor) if total else start
-        ax.barh([y], [start + value - left], left=left, height=ROW * 0.68, color=colour)
+        ax.barh([y], [value], left=start, height=ROW * 0.68, color=colour)
         said = _number(value, columns[name], sign=not total)
         if lines.narrow:
             ax.annotate(said, (1, y - 0.26), xycoords=("axes fraction", "data"), fontsize=9, fontweight="bold", ha="right", va="center")
         else:
             ax.annotate(said, (1, y), xycoords=("axes fraction", "data"), xytext=((right - 0.08) * 72, 0), textcoords="offset points",
                         fontsize=9.5, fontweight="bold", ha="right", va="center")  # fmt: skip
-    words = _axis(described, columns, 0, name)
-    _foot(canvas, f"{words} (the axis does not begin at 0)" if cut else words, width, tall)
+    if low < 0:
+        ax.axvline(0, color=GREY, linewidth=1)
+    _foot(canvas, _axis(described, columns, 0, name), width, tall)
     return canvas
 
 
@@ -258,7 +257,8 @@ def _intervals(described: Described, columns: Mapping[str, Any], rows: Rows, wid
         said = _number(row[name], columns[name])
         if low and row[low] is not None and row[high] is not None:
             ax.plot([row[low], row[high]], [y, y], color=BLUE, linewidth=3.5, solid_capstyle="butt")
-            said += f" ({_number(row[low], columns[name])} to {_number(row[high], columns[name])})"
+            if row[low] != row[high]:  # what is known by definition has no range
+                said += f" ({_number(row[low], columns[name])} to {_number(row[high], columns[name])})"
         ax.plot([row[name]], [y], marker="o", color=BLUE, markersize=7, markeredgecolor="white", zorder=4)
         if lines.narrow:
             ax.annotate(said, (1, y - 0.26), xycoords=("axes fraction", "data"), fontsize=9, fontweight="bold", ha="right", va="center")
@@ -329,7 +329,7 @@ def _plane(width: float, key: float, *, foot: float = 0.62, height: float | None
 
 def _upward(canvas: Canvas, words: str, width: float, tall: float, key: float) -> None:
     """Words of the vertical axis, above it: nobody reads sideways."""
-    for i, line in enumerate(textwrap.wrap(words, int(width * 12.5))[:1]):
+    for i, line in enumerate(textwrap.wrap(words, int(width * 12.5))[:2]):
         canvas.text(0.1 / width, 1 - (key + 0.14 + 0.17 * i) / tall, line, fontsize=9, va="center")
 
 

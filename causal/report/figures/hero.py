@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
+from causal.report.figures.strip import ticks
 from causal.report.phrases import level, rounding, variable
 from causal.verdict.say import sign, usual
 from causal.words import capital, signed, written
@@ -35,7 +36,6 @@ PLOT = (246, 684)  # where the axis lies beside labels
 NARROW_PLOT = (8, 320)
 FAR = 2.5  # times as far as the range and what matters: what lies further is an arrow at the edge
 LETTER = 0.5  # mean width of a letter, of its size
-LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 LONGEST = 150  # letters of a label that a picture shows
 
 
@@ -211,21 +211,6 @@ def _span(marks: Sequence[Mark], smallest: float) -> tuple[float, float]:
 # --- drawing
 
 
-def _ticks(span: tuple[float, float], most: int) -> list[tuple[float, str]]:
-    low, high = span
-    raw = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * power for size in (1, 2, 5, 10) if size * power >= raw * 0.999)
-    places = max(0, -math.floor(math.log10(step) + 1e-9))
-    first = math.ceil(low / step)
-    values = [at * step for at in range(first, math.floor(high / step) + 1)]
-    if step >= 1e6:  # +2 billion
-        size, name = next(((size, name) for size, name in LARGE if max(map(abs, span)) >= size), LARGE[-1])
-        finer = max(0, -math.floor(math.log10(step / size) + 1e-9))
-        return [(value, f"{signed(value / size, finer)} {name}" if abs(value) > step / 2 else "0") for value in values]
-    return [(value, signed(value, places) if abs(value) > step / 2 else "0") for value in values]
-
-
 def text(x: float, y: float, words: str, *, size: float = 13.5, anchor: str = "start", bold: bool = False, colour: str = "ink", halo: bool = False) -> str:
     """A line of text."""
     return (
@@ -282,7 +267,7 @@ def _axis(frame: Frame, plot: tuple[int, int], y: float, size: float, *, words: 
     at = frame.scale(plot)
     made = f'<path d="M{plot[0]} {y:.1f}H{plot[1]}" stroke="var(--edge)"/>'
     last = -math.inf
-    for value, label in _ticks(frame.span, 10 if words else 5):
+    for value, label in ticks(*frame.span, 10 if words else 5):
         x = at(value)
         half = wide_as(label, size) / 2
         if x - half < last + 6 or x + half > width:  # no room for its words

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
+from causal.aside import alone
 from causal.errors import ConfigError, DataError, suggest
 from causal.sources.england import publication as readers
 from causal.sources.england.book import digest
@@ -131,6 +132,13 @@ def fetch(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise ConfigError(f"{folder}: wanted a folder to download into, and it cannot be made ({problem.strerror})") from None
+    with alone(folder, "a download", "wait until it is done, or name another folder with --to"):
+        results = _fetched(folder, chosen, web, api, say)
+    say("; ".join(f"{count} {status}" for status, count in Counter(one.status for one in results).items()) or "nothing to fetch")
+    return results
+
+
+def _fetched(folder: Path, chosen: Sequence[Publication], web: Web, api: str, say: Callable[[str], None]) -> list[Fetched]:
     store = _Store(folder=folder, web=web, api=api.rstrip("/"), noted=_manifest(folder / MANIFEST), there=_names(folder))
     catalogue, trouble = _catalogue(store) if any(_slug(one) for one in chosen) else ({}, "")
     results: list[Fetched] = []
@@ -146,7 +154,6 @@ def fetch(
                 say(f"{result.status}: {result.name}: {result.words}")
         if homeless:
             say(f"no stable address: {one.key}: get by hand from {one.page}: {', '.join(homeless)}")
-    say("; ".join(f"{count} {status}" for status, count in Counter(one.status for one in results).items()) or "nothing to fetch")
     return results
 
 

@@ -12,12 +12,12 @@ import io
 import json
 import os
 import stat
-import tempfile
 import time
 import zipfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.errors import DataError
+from causal.aside import mine, sweep
+from causal.document import why
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, digest
 from causal.sources.england.extract import AUTHORITY, ENGLAND, Extract, Problem
 from causal.sources.england.numbers import groups
@@ -161,6 +163,14 @@ def _together(paths: Sequence[Path], raws: Sequence[_Raw]) -> _Raw:
 
 def _raw(path: Path, say: Callable[[str], None] | None) -> _Raw:
     """What the files of one folder say, from the cache if they and the readers are as they were."""
+    try:
+        return _kept_or_read(path, say)
+    except OSError as problem:
+        where = str(problem.filename or path)
+        raise refusal(DataError, where, "a file or folder that can be read", why(problem), "look whether it is there still, and may be read") from problem
+
+
+def _kept_or_read(path: Path, say: Callable[[str], None] | None) -> _Raw:
     if not path.is_dir():
         raise DataError(f"there is no folder {str(path)!r}; source.path names the folder that holds the published files")
     files = sorted(file for file in _below(path) if file.suffix.lower() in ENDINGS)
@@ -169,6 +179,8 @@ def _raw(path: Path, say: Callable[[str], None] | None) -> _Raw:
     digests = {str(file.relative_to(path)): digest(file) for file in files}
     made_of = {"folder": str(path), "files": digests, "code": _code()}
     store = _store()
+    if store:
+        sweep(store, "england-*.part")
     raw = _load(store, made_of) if store else None
     if raw is None:
         raw = _read(path, files, say)
@@ -206,7 +218,16 @@ def _nearly(book: Book) -> str:
 
 
 def _below(path: Path) -> list[Path]:
-    return [Path(folder) / name for folder, _, names in os.walk(path, followlinks=True) for name in names if not name.startswith((".", "~$"))]
+    """Files of a folder and below, through links too, each folder once; a named pipe or a device, which may never end, is none."""
+    found, seen = list[Path](), set[tuple[int, int]]()
+    for at, folders, names in os.walk(path, followlinks=True):
+        known = os.stat(at)
+        if (known.st_dev, known.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((known.st_dev, known.st_ino))
+        found += [file for name in names if not name.startswith((".", "~$")) and (file := Path(at) / name).is_file()]
+    return found
 
 
 @cache
@@ -528,8 +549,8 @@ def _save(store: Path, made_of: Mapping[str, Any], raw: _Raw) -> None:
     part: Path | None = None
     try:
         store.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=store, prefix="england-", suffix=".part", delete=False) as file:
-            part = Path(file.name)
+        part = store / f"england-{mine()}.part"
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(_signed(content) + content)
         part.replace(entry)
         _sweep(store, entry)
@@ -537,7 +558,8 @@ def _save(store: Path, made_of: Mapping[str, Any], raw: _Raw) -> None:
         return
     finally:
         if part is not None:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def _sweep(store: Path, entry: Path) -> None:
@@ -547,7 +569,7 @@ def _sweep(store: Path, entry: Path) -> None:
     for old in sorted(ours, key=lambda one: one.stat().st_mtime)[:-KEPT]:
         old.unlink(missing_ok=True)
     for left in store.glob("england-*.part"):
-        if time.time() - left.stat().st_mtime > DAY:
+        if time.time() - left.stat().st_mtime > DAY:  # another computer's, or from before names held their owner
             left.unlink(missing_ok=True)
 
 

@@ -96,14 +96,14 @@ class England:
     snapshot_offset: int = 0
     centres_base: int = 2010
     population_series: str | None = None
-    lait: tuple[str, ...] = ()
-    keep_regions: tuple[str, ...] = ()
+    lait: str | Sequence[str] | None = ()
+    keep_regions: str | Sequence[str] | None = ()
     break_at: int | None = None
     region_columns: bool = False
     cross_section: int | None = None
     borders: str | None = None
     groups: str | None = None
-    derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    derived: Mapping[str, Mapping[str, Any]] | None = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         several = not isinstance(self.path, (str, os.PathLike))

@@ -36,7 +36,7 @@ def checked(keep_regions: Sequence[str] | str | None, first_year: int | None, la
 
 
 def narrow(
-    panel: Panel, *, keep_regions: Sequence[str] = (), first_year: int | None = None, last_year: int | None = None, break_at: int | None = None
+    panel: Panel, *, keep_regions: Sequence[str] | None = (), first_year: int | None = None, last_year: int | None = None, break_at: int | None = None
 ) -> Panel:
     """The rows of some regions and years, with every authority in two from a break on; what is left out goes to the log.
 

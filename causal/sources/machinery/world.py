@@ -76,6 +76,8 @@ class World:
     anticipation : plans per 10,000 more in the one year before half of the centres close (in proportion), as staff leave early.
         Fixed effects are then too low.
     prevention_effect : plans per 10,000 that £100 less of other preventative spending per child adds, `delay` − 1 years later.
+    spillover : plans per 10,000 that closing half of the centres of all bordering places adds, as late as the own do; who borders whom is told by
+        `bordering`. The truth of a question is then that of all places closing, neighbours included. (fault)
     shock_persistence : yearly autocorrelation of the shocks to need, referrals, enquiries and plans (count noise has none).
     switches : expected share of authorities whose recorded centre spending has a reporting switch or zeros (36 of 148 in England: 0.243).
         True spending, and so closures, do not notice.
@@ -98,6 +100,7 @@ class World:
     feedback: float = 0.0
     anticipation: float = 0.0
     prevention_effect: float = 2.0
+    spillover: float = 0.0
     shock_persistence: float = 0.4
     switches: float = 0.243
     authorities: int = 150
@@ -236,11 +239,14 @@ class World:
         plans_year, section47_year = 1.085 * england(PLANS) - 8 * england(CLOSED, 2), england(SECTION_47)
         referrals_year = 1.033 * england(REFERRALS) - 90 * england(CLOSED, 2)
         closures, need, referrals, section47, plans = (np.zeros((rows, n)) for _ in range(5))
+        near = neighbours(n) if self.spillover else None
         for t in range(rows):
             last = max(t - 1, 0)
             above = plans[last] - plans_year[last] - usual if t else np.zeros(n)
             closures[t] = put("closures", np.maximum(closures[last], decided(pressure[t] + self.feedback * 0.05 * above, t)))
             need[t] = shared[t] + faults[t] + 2 * self.effect * multiplier * closures[last] + shock["need"][t]
+            if near is not None:
+                need[t] += 2 * self.spillover * (near @ closures[last])
             noticed = need[max(t - late, 0)]
             referrals[t] = referrals_year[t] + refers + REFERRALS_PER_NEED * noticed + shock["referrals"][t]
             section47[t] = section47_year[t] + enquires + ENQUIRIES_PER_REFERRAL * (referrals[t] - referrals_year[t]) + 1.7 * lost[t] + shock["section47"][t]
@@ -316,6 +322,42 @@ class World:
         return np.asarray(
             168 * np.exp(0.33 * self.stream("centre_spend_per_child").standard_normal(self.authorities) + 0.3 * (deprivation - 23.1) / 8.1 - 0.12)
         )
+
+
+REGIONS, ACROSS = 9, 4  # regions, and places of a region that lie side by side
+
+
+def bordering(authorities: int) -> list[tuple[int, int]]:
+    """Pairs of authorities that share a border, on a made-up map: the places of each region lie in rows of four, and regions touch along a ring.
+
+    The last authority is an island.
+
+    Parameters
+    ----------
+    authorities : how many; authority k is of region k mod 9.
+    """
+    pairs = []
+    for k in range(authorities - 1):
+        at = k // REGIONS
+        if (at + 1) % ACROSS:
+            pairs.append((k, k + REGIONS))
+        pairs.append((k, k + ACROSS * REGIONS))
+        if at % ACROSS == 0:
+            pairs.append((k, k - k % REGIONS + (k + 1) % REGIONS))
+    return sorted({(min(pair), max(pair)) for pair in pairs if max(pair) < authorities - 1})
+
+
+def neighbours(authorities: int) -> Array:
+    """Each authority's equal shares in the mean of those that border it, shape (authorities, authorities); an island has none.
+
+    Parameters
+    ----------
+    authorities : how many.
+    """
+    shares = np.zeros((authorities, authorities))
+    for a, b in bordering(authorities):
+        shares[a, b] = shares[b, a] = 1.0
+    return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1.0))
 
 
 def _persistent(shocks: Array, persistence: float) -> Array:

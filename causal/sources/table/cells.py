@@ -28,6 +28,7 @@ SPACED = r"[-+]?\d{1,3}([ \u00a0\u2009\u202f]\d{3})+(\.\d*)?"
 DECIMAL_COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*%?")
 ANSWERS = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "y": 1.0, "n": 0.0, "t": 1.0, "f": 0.0, "on": 1.0, "off": 0.0}
 PAIRS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
+PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)  # what most cells are
 DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?|(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 
 
@@ -84,6 +85,8 @@ def numbers(cells: pd.Series, column: str, *, described: bool, comma: bool = Fal
     described : whether somebody said that these are numbers; text is then a problem and not a reason to leave the column out.
     comma : whether the decimal sign is a comma.
     """
+    if not comma and (plain := _plain(cells)) is not None:
+        return plain
     printed = pd.Series([str(int(cell)) if isinstance(cell, bool | np.bool_) else words(cell) for cell in cells], index=cells.index, dtype=object)
     kinds = printed.unique()  # far fewer than cells: each is looked at once
     filled_in = [text for text in kinds if not is_mark(text)]
@@ -129,6 +132,27 @@ def numbers(cells: pd.Series, column: str, *, described: bool, comma: bool = Fal
             unit = sign
     reasons = printed[missing]
     return Numbers(values=values, reasons=reasons.where(reasons != "", BLANK), unit=unit, problems=tuple(problems), notes=tuple(notes))
+
+
+def _plain(cells: pd.Series) -> Numbers | None:
+    """A column that holds numbers as Python writes them, and blanks: what `numbers` gives for it, in one pass; None for any other."""
+    values, blanks = np.full(len(cells), np.nan), []
+    for at, cell in enumerate(cells):
+        if isinstance(cell, str):
+            text = cell.strip()
+            if PLAIN.fullmatch(text):
+                values[at] = float(text)
+            elif not text:
+                blanks.append(at)
+            else:
+                return None
+        elif isinstance(cell, float) and math.isfinite(cell):
+            values[at] = cell
+        else:
+            return None
+    if len(blanks) == len(cells):
+        return None
+    return Numbers(values=pd.Series(values, index=cells.index), reasons=pd.Series(BLANK, index=cells.index[blanks], dtype=object))
 
 
 def _answers(kinds: Sequence[str]) -> tuple[dict[str, float], str, str] | None:

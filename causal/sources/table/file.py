@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.errors import DataError, suggest
+from causal.document import regular, system_said
+from causal.errors import DataError, refusal, suggest
 from causal.sources.table.cells import DECIMAL_COMMA, is_mark, words
 from causal.sources.table.percent import in_percent, percent_cells
 from causal.sources.table.problem import Problem, Remedy, Unusable, written
@@ -44,6 +45,7 @@ BEGINS = {
     b"PAR1": "a Parquet file; name it .parquet",
     b"%PDF": "a PDF; a table is wanted, not a picture of one",
 }
+MOST_BYTES = 1_000_000_000  # of a table
 LOOKED_AT = 20  # rows in which headings are looked for
 MOJIBAKE = re.compile("Ã[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|Â[£°§]|\ufffd")  # UTF-8 read as Windows-1252 and saved again; letters that were lost
 Line = tuple[int, Sequence[Any]]
@@ -118,18 +120,22 @@ def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence
     if path.is_dir():
         inside = [file.name for file in path.iterdir() if file.suffix.lower() in KINDS]
         raise DataError(f"{path} is a folder, and a table is one file; in it {suggest(path.name, inside)} (source=england reads a folder of published files)")
-    if not path.is_file():
+    if not path.exists():
         near = [file.name for file in path.parent.glob("*") if file.is_file()] if path.parent.is_dir() else []
         raise DataError(f"there is no file {str(path)!r}; in that folder {suggest(path.name, near)}")
+    with system_said(path, "a table", kind=DataError):
+        regular(path, "a table", kind=DataError, most=MOST_BYTES)
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise DataError(f"{path}: {path.suffix.lower() or 'no ending'} is not a table that can be read; save it as .csv, .xlsx or .parquet")
-    try:
+    with system_said(path, "a table", kind=DataError):
         if not path.stat().st_size:
             raise DataError(f"{path}: the file is empty (0 bytes); was it saved, or fetched, to its end?")
         notes: list[str] = []
         whole, separator = True, ""
         labels: dict[str, dict[str, str]] = {}
+        if sheet is not None and kind != "workbook":
+            raise refusal(DataError, "source.sheet", "a workbook, which has sheets", f"{path}, which has none", "leave source.sheet out")
         if kind == "text":
             lines, whole, notes, separator = _text(path)
         elif kind == "workbook":
@@ -138,8 +144,6 @@ def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence
             lines, labels, notes = _stata(path)
         else:
             lines = _parquet(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     lines = [(number, row) for number, row in lines if any(words(cell) for cell in row)]
     if len(lines) < 2:
         raise DataError(f"{path}: the file is empty or has a header only; wanted a header and one row for each authority")
@@ -327,10 +331,11 @@ def _workbook(path: Path, sheet: str | int | None) -> tuple[list[Line], list[str
             raise Unusable([Problem(text=f"{what}: {_some(names)}", kind="sheet", remedies=(remedy,), sure=True)])
         if path.suffix.lower() in (".xlsx", ".xlsm"):
             rows = in_percent(rows, percent_cells(path, at))
-    except DataError:
+    except (DataError, OSError):
         raise
     except Exception as error:  # calamine raises several kinds, not all its own
-        raise DataError(f"{path}: cannot be read ({error}); is it cut short, or protected by a password?") from error
+        hint = "look whether it is cut short, or protected by a password, and save it again"
+        raise refusal(DataError, str(path), "a workbook", "one that cannot be read", hint) from error
     if sum(any(words(cell) for cell in row) for row in rows) < 2 and len(names) > 1:
         others = suggest(str(sheet or ""), names[:at] + names[at + 1 :])
         full = max((i for i in range(len(names)) if i != at), key=lambda i: (len(book.get_sheet_by_index(i).to_python()), -i))
@@ -362,8 +367,12 @@ def _parquet(path: Path) -> list[Line]:
 
     try:
         frame = pd.read_parquet(path)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise refusal(DataError, str(path), "a table", "one that cannot be read as Parquet", "look whether it is cut short, and save it again") from error
     except Exception as error:  # pyarrow raises several kinds
-        raise DataError(f"{path}: cannot be read as Parquet ({error}); is it cut short?") from error
+        raise refusal(DataError, str(path), "a table", "one that cannot be read as Parquet", "look whether it is cut short, and save it again") from error
     return _framed(frame)
 
 
@@ -376,8 +385,10 @@ def _stata(path: Path) -> tuple[list[Line], dict[str, dict[str, str]], list[str]
             frame = reader.read()  # type: ignore[attr-defined]
             said, titles = reader.value_labels(), reader.variable_labels()
             named = dict(zip(frame.columns, getattr(reader, "_lbllist", [""] * len(frame.columns)), strict=False))
+    except OSError:
+        raise
     except Exception as error:  # several kinds, not all pandas's own
-        raise DataError(f"{path}: cannot be read as a Stata file ({error}); is it cut short?") from error
+        raise refusal(DataError, str(path), "a table", "one that cannot be read as a Stata file", "look whether it is cut short, and save it again") from error
     labels = {}
     for column in frame.columns:
         if known := said.get(str(named.get(column, ""))):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from causal.sources.table.source import Table
 
 SHOWN = 4
-BY_FILE = ("authority", "year", "sheet", "header", "years_across")  # knobs that several files may each have their own of
+BY_FILE = ("authority", "year", "sheet", "header", "years_across", "places_across")  # knobs that several files may each have their own of
 
 
 def joined(table: Table) -> tuple[Panel, set[str]]:
@@ -86,7 +86,7 @@ def _of_file(name: str, problem: Problem) -> tuple[Remedy, ...]:
 def _asked(table: Table) -> list[tuple[str, str]]:
     """What is asked of some file, whichever it is."""
     keys = [(f"source.{knob}", column) for knob in ("year", "cluster", "name", "region", "groups") if isinstance(column := getattr(table, knob), str)]
-    named = [(f"variable {name}", str(said.get("column", name))) for name, said in table.variables.items()]
+    named = [(f"variable {name}", str(said.get("column", name))) for name, said in (table.variables or {}).items()]
     pivots = [("source.pivot", column) for columns in (table.pivot or {}).values() for column in columns]
     return [*keys, *(named if not pivots else []), *[("source.only", column) for column in table.only or {}], *pivots]
 

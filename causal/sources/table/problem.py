@@ -17,7 +17,8 @@ from causal.errors import DataError
 SHOWN = 20
 # knobs of `source=table` that `causal check` and `causal new` take as flags
 FLAGS = (
-    "authority", "year", "sheet", "population", "only", "header", "years_across", "fill", "leave_out", "loose_keys", "pivot", "combine", "period", "century",
+    "authority", "year", "sheet", "population", "only", "header", "years_across", "places_across",
+    "fill", "leave_out", "loose_keys", "pivot", "combine", "period", "century",
     "decimal", "name", "region", "cluster",
 )  # fmt: skip
 

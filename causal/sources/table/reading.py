@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 OWN_ROW = "#"  # as `authority`: each row is one of its own
 
+DATED = re.compile(r"\[[+-]?\d+\]$")  # how years are written, plans[-1], and so no name of a column
+
 
 class Reading:
     """One table on its way to a panel.
@@ -47,7 +49,7 @@ class Reading:
         self.made: set[str] = set()  # columns of `derived` that were made of text on the way
         self.sheet = self._laid_out(sheet)
         self.header = self.sheet.header
-        self.named = {name: str(said.get("column", name)) for name, said in table.variables.items()}
+        self.named = {name: str(said.get("column", name)) for name, said in (table.variables or {}).items()}
         self.open_data = open_data.recognised(self.header, self.keys["authority"], self.keys.get("year"))
         self.meta = open_data.Meta()
         if self.open_data:
@@ -94,7 +96,7 @@ class Reading:
         frame = values.set_axis(index).astype(float)
         return Panel(
             frame=frame.sort_index(),
-            variables=tuple(_variable(str(name), frame[name], asked[str(name)]) for name in frame),
+            variables=tuple(_variable(str(name), varies, asked[str(name)]) for name, varies in zip(frame, _varies(frame), strict=True)),
             places=self._places(table, keys),
             title=self.path.name,
             population=population,
@@ -116,6 +118,8 @@ class Reading:
             sheet = replace(sheet, header=[*sheet.header, OWN_ROW], rows=rows)
             self.notes.append("each row is an authority of its own, called by its number")
         knob, year = self.knobs.years_across, self.keys.get("year")
+        if (called := self.knobs.places_across) is not None and called is not False:
+            return shape.places_across(sheet, "value" if called is True else str(called), authority=str(self.keys["authority"]), year=year)
         if knob is None:
             wanted = [column for column in self.keys.values() if column != "authority"]
             if self.knobs.header is None and (problem := sheet.second_headings(wanted)):
@@ -158,8 +162,11 @@ class Reading:
                     mine = remedies if what in ("source.authority", "source.year") else ()
                     text = f"no column {column!r} (wanted for {what}); {suggest(column, filter(None, header))}"
                     if what == "source.authority" and not mine and (when := whose.guessed(self.sheet).get("year")):
-                        text += f" Its rows are years of one place ({when}), it seems, and a study needs several"
-                    sure = bool(mine) and OWN_ROW not in mine[0].knobs.values()
+                        text += (
+                            f" Its rows are years of one place ({when}), it seems, and a study needs several; where each column is a place, call its numbers"
+                        )
+                        mine = (Remedy(knobs={"year": when, "places_across": "value"}, does="makes rows of them"),)
+                    sure = bool(mine) and not ({OWN_ROW, "value"} & {one for one in mine[0].knobs.values() if isinstance(one, str)})
                     problems.append(Problem(text=text.rstrip("."), kind="headings", remedies=mine, sure=sure))
                     remedies = () if mine else remedies
         if problems:  # without its keys and columns nothing else can be told
@@ -243,7 +250,7 @@ class Reading:
             if total and not set(total) <= set(self.knobs.leave_out or ()):
                 what = f"column {when!r} holds {total[0]!r} in {count(int((odd == total[0]).sum()), 'row')}, which is no year"
                 self._stop([Problem(text=what, kind="years", remedies=(Remedy(knobs={"leave_out": total}, does="leaves them out"),), sure=True)])
-            keys["year"], within = dates.years, periods.NAMES[dates.kind] if dates.kind in ("quarter", "month", "date") else ""
+            keys["year"], within = dates.years, periods.NAMES[dates.kind] if dates.kind in periods.WITHIN else ""
         if cluster is not None:
             keys["cluster"] = table[cluster].map(words).astype(object)
         if self.knobs.loose_keys:
@@ -301,7 +308,8 @@ class Reading:
             self.problems += [Problem(text=text, kind=f"text in {column}") for text in numbers.problems]
             self.notes += [*numbers.notes, *([f"{column}: printed in %, so that 1 is one percentage point"] if numbers.unit == "%" else [])]
             out[str(column)] = numbers
-            counts = numbers.reasons[numbers.reasons != cells.BLANK].value_counts()
+            printed = numbers.reasons[numbers.reasons != cells.BLANK]
+            counts: Mapping[Any, Any] = printed.value_counts().to_dict() if len(printed) else {}
             if marks := {str(mark): int(n) for mark, n in counts.items() if str(mark).lower() not in cells.MISSING}:
                 told = listed([f"{n:,} {mark!r}" for mark, n in marks.items()])
                 self.notes.append(f"{column}: {sum(marks.values())} cells hold a mark instead of a number, and are missing, not 0: {told}")
@@ -348,7 +356,16 @@ class Reading:
         columns = {knob: column for knob, column in self.keys.items() if knob in ("authority", "year", "cluster")}
         measures = [column for column in numbers if column not in self.made]
         self.problems += rules.broken_keys(
-            rules.Rows(keys=keys, table=table, columns=columns, filters=self.filters, sure=self.meta.filters, measures=measures, within=within)
+            rules.Rows(
+                keys=keys,
+                table=table,
+                columns=columns,
+                filters=self.filters,
+                sure=self.meta.filters,
+                measures=measures,
+                within=within,
+                least=1 if self.knobs.period == "steps" else 1000,
+            )
         )
         if self.open_data:
             self.notes += open_data.recoded(table, keys["authority"], keys["year"])
@@ -374,6 +391,11 @@ class Reading:
         self.problems += [Problem(text=f"{name!r} is both a described variable and another column; give one of them another name") for name in both]
         if self.alone and (lost := [name for name, column in named.items() if column not in numbers and column not in self.header]):
             self.problems.append(Problem(text=f"no column {named[lost[0]]!r} (wanted for variable {lost[0]}); {suggest(named[lost[0]], numbers)}"))
+        for name in (name for name in [*called, *others] if DATED.search(name)):
+            text = f"a variable cannot be called {name!r}: names that end in [number] are how years are written, plans[-1]"
+            self.problems.append(
+                Problem(text=f"{text}; rename the column, or give it a name in source.variables, {{mine: {{column: {(called | others)[name]!r}}}}}")
+            )
         if not (called or others):
             self.problems.append(Problem(text=f"no column holds numbers; there is {', '.join(filter(None, self.header))}"))
         return called | others
@@ -384,7 +406,7 @@ class Reading:
         known = {"label": column.replace("_", " ") if name == column else name.replace("_", " "), "unit": numbers.unit or "units", "source": path}
         known |= {"definition": f"rows with {self._only()}"} if self.knobs.only else {}
         known |= self._dummy_words.get(name, {})
-        return known | dict(self.meta.indicators.get(column, {})) | dict(self.knobs.variables.get(name, {}))
+        return known | dict(self.meta.indicators.get(column, {})) | dict((self.knobs.variables or {}).get(name, {}))
 
     def _only(self) -> str:
         """The rows asked for, in words: category Total, sex boys or girls."""
@@ -408,15 +430,28 @@ class Reading:
         return places
 
 
-def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable:
+def _varies(frame: pd.DataFrame) -> list[str]:
+    """For each column, whether it changes from year to year and from place to place, or is constant in one of these."""
+    values = frame.to_numpy(dtype=float)
+
+    def constant(level: str) -> Any:
+        codes = frame.index.get_level_values(level).factorize()[0]
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        high, low = np.fmax.reduceat(values[order], starts), np.fmin.reduceat(values[order], starts)
+        return ((high == low) | np.isnan(high)).all(axis=0)
+
+    if frame.index.unique("year").size < 2:
+        return ["both"] * frame.shape[1]
+    return ["both" if one == other else "authority" if one else "year" for one, other in zip(constant("authority"), constant("year"), strict=True)]
+
+
+def _variable(name: str, varies: str, said: Mapping[str, Any]) -> Variable:
     """What a column holds: as described, or as far as the numbers tell."""
-    several = values.index.unique("year").size > 1
-    fixed = several and bool((values.groupby(level="authority").nunique() <= 1).all())
-    national = several and bool((values.groupby(level="year").nunique() <= 1).all())
     per = said.get("count_per")
     return Variable(
         name=name,
-        varies=said.get("varies") or ("authority" if fixed and not national else "year" if national and not fixed else "both"),
+        varies=said.get("varies") or varies,  # type: ignore[arg-type]
         count_per=None if per is None else float(per),
         **{key: str(said[key]) for key in ("label", "short", "unit", "source", "definition", "unmoved", "counts", "comparative") if key in said},  # type: ignore[arg-type]
     )
@@ -424,18 +459,19 @@ def _variable(name: str, values: pd.Series, said: Mapping[str, Any]) -> Variable
 
 def _reasons(numbers: Mapping[str, Numbers], index: pd.MultiIndex, rows: pd.Index) -> pd.Series:
     """Why each missing number is missing, by authority, year and variable."""
-    parts = []
-    for name, column in numbers.items():
-        at = rows.get_indexer(column.reasons.index)
-        mine = index[at]
-        keys = [mine.get_level_values("authority"), mine.get_level_values("year"), pd.Index(np.repeat(name, len(at)), dtype=object)]
-        parts.append(pd.Series(column.reasons.to_numpy(), index=pd.MultiIndex.from_arrays(keys, names=["authority", "year", "variable"]), dtype=object))
-    told: pd.Series = pd.concat(parts).sort_index()
+    at = [rows.get_indexer(column.reasons.index) for column in numbers.values()]
+    mine = index[np.concatenate(at)]
+    names = np.repeat(np.array(list(numbers), dtype=object), [len(one) for one in at])
+    keys = [mine.get_level_values("authority"), mine.get_level_values("year"), pd.Index(names, dtype=object)]
+    said = np.concatenate([column.reasons.to_numpy(dtype=object) for column in numbers.values()])
+    told: pd.Series = pd.Series(said, index=pd.MultiIndex.from_arrays(keys, names=["authority", "year", "variable"]), dtype=object).sort_index()
     return told
 
 
 def _commas(column: pd.Series, name: str) -> Problem | None:
     """A column whose cells are mostly numbers with a decimal comma, which nobody said is one."""
+    if not any("," in cell for cell in column if isinstance(cell, str)):
+        return None
     texts = [text for cell in column if isinstance(cell, str) and not cells.is_mark(text := cell.strip())]
     sure = [text for text in texts if re.fullmatch(r"[-+]?(\d+,\d{1,2}|\d+,\d{4,}|0+,\d+|\d{4,},\d+)", text)]
     if not sure or len([text for text in texts if cells.DECIMAL_COMMA.fullmatch(text)]) <= len(texts) / 2:

@@ -23,6 +23,7 @@ TWICE = "multiple_fields_uniqueness"  # pandera's own name for rows that stand m
 PEOPLE = re.compile(r"\b(children|people|persons|pupils|adults|residents)\b", flags=re.IGNORECASE)
 NOT_A_COUNT = re.compile(r"£|%|\b(per|share|rate|log)\b", flags=re.IGNORECASE)
 SHOWN = 6
+LARGEST = 1e75  # of a number: sums of fourth powers must stay finite
 DOUBLES = 6  # authorities and years that stand several times, each told by its rows; of more, three are
 
 
@@ -48,6 +49,7 @@ class Rows:
     sure : which of these are known to be filters.
     measures : columns of numbers, which a pivot could make several of.
     within : what the column of years holds where that is shorter than a year ("quarters"), otherwise "".
+    least : the first year that one can be; 1 where quarters or months are numbered.
     """
 
     keys: pd.DataFrame
@@ -57,12 +59,14 @@ class Rows:
     sure: Sequence[str] = ()
     measures: Sequence[str] = ()
     within: str = ""
+    least: int = 1000
 
 
 def broken_keys(rows: Rows) -> list[Problem]:
     """What is wrong with authorities, years and clusters: one row for each authority and year, each in one cluster."""
     keys, columns = rows.keys, rows.columns
-    cells = {knob: rows.table[column] for knob, column in columns.items()}
+    # rows that became columns have left the column of years behind
+    cells = {knob: rows.table[column] if column in rows.table else keys[knob] for knob, column in columns.items()}
 
     def bad_year(row: int) -> str:
         cell = cells["year"][row]
@@ -92,7 +96,7 @@ def broken_keys(rows: Rows) -> list[Problem]:
 
     whole = Rule(
         name="year whole",
-        holds=lambda year: year.between(0 if "year" not in columns else 1000, 9999) & (year % 1 == 0),
+        holds=lambda year: year.between(0 if "year" not in columns else rows.least, 9999) & (year % 1 == 0),
         says=lambda at: [bad_year(row) for row in at],
     )
     rules: dict[str, list[Rule]] = {"authority": [given("authority")], "year": [whole]}
@@ -118,7 +122,13 @@ def broken_values(
     for name in values:
         told = asked.get(str(name), {})
         rules[str(name)] = _number_rules(str(name), values, keys, table[columns[str(name)]], columns, told, None if population == name else population)
-    return _broken(values, rules)
+    most = values.abs().max()
+    small = [
+        Problem(text=f"column {columns[str(name)]!r}: no number is above {one:g}, where sums can no longer be reckoned; measure in smaller units", kind="size")
+        for name, one in most.items()
+        if 0 < one < 1 / LARGEST
+    ]
+    return [*_broken(values, rules), *small]
 
 
 def _number_rules(
@@ -137,11 +147,17 @@ def _number_rules(
         return lambda at: [f"row {row}, column {column!r}: {cells[row]!r} {words_of(row)}" for row in at]
 
     mend = "correct it, or leave the cell empty if it is not known"
-    out = [Rule(name="finite", holds=lambda v: ~np.isinf(v), says=each(lambda _: "is infinite; leave the cell empty if it is not known"))]
+
+    def unreckoned(row: int) -> str:
+        if np.isinf(values[name][row]):
+            return "is infinite; leave the cell empty if it is not known"
+        return f"lies beyond {LARGEST:g}, where sums can no longer be reckoned; correct it, or measure in larger units"
+
+    out = [Rule(name="finite", holds=lambda v: v.isna() | (v.abs() <= LARGEST), says=each(unreckoned))]
 
     def within(rule: str, holds: Callable[[pd.Series], pd.Series], words_of: Callable[[int], str]) -> Rule:
         # what is missing breaks no limit, and what is infinite has been told already
-        return Rule(name=rule, holds=lambda v: v.isna() | np.isinf(v) | holds(v), says=each(words_of))
+        return Rule(name=rule, holds=lambda v: v.isna() | (v.abs() > LARGEST) | holds(v), says=each(words_of))
 
     if least is not None:
         out.append(
@@ -216,8 +232,11 @@ def _doubles(rows: Rows, at: Sequence[int]) -> list[Problem]:
     keys = keys[(keys["authority"] != "") & (keys["year"] % 1 == 0)]  # rows without either have been told as such
     whole = "year" in rows.columns
     hint = "keep one row for each year" if whole else "a cross-section has one row each; if the table has years, set source.year"
+    within = whole and bool(rows.within) and len(keys) > len(rows.keys) / 2
+    # each quarter once in each place: nothing else splits the years
+    by_period = within and not pd.concat([keys["authority"], rows.table.loc[keys.index, rows.columns["year"]].map(words)], axis=1).duplicated().any()
     out = []
-    if splits := _splits(rows, keys):
+    if splits := [] if by_period else _splits(rows, keys):
         cells = rows.table.loc[keys.index, splits].map(words)
         named = " and ".join(f"{column!r} ({_shown(cells[column])})" for column in splits)
         what = (
@@ -237,12 +256,13 @@ def _doubles(rows: Rows, at: Sequence[int]) -> list[Problem]:
         out.append(Problem(text=what + ("" if whole else f"; {hint}"), kind="split", remedies=tuple(remedies)))
         left = pd.concat([keys, cells], axis=1)
         keys = keys[left.duplicated(keep=False)]
-    elif whole and rows.within and len(keys) > len(rows.keys) / 2:
+    elif within:
         what = f"{count(len(keys), 'row')} of {len(rows.keys):,} stand for the same authority and year as another"
         what += f": column {rows.columns['year']!r} holds {rows.within}"
         remedies = [
             Remedy(knobs={"combine": how}, does=does) for how, does in (("mean", "averages a year's"), ("sum", "adds them up"), ("last", "takes the last"))
         ]
+        remedies.append(Remedy(knobs={"period": "steps"}, does=f"makes each of the {rows.within} a step of its own"))
         return [Problem(text=what, kind="split", remedies=tuple(remedies))]
     groups = list(keys.groupby(["authority", "year"]))
     for (code, year), mine in groups[: len(groups) if len(groups) <= DOUBLES else 3]:

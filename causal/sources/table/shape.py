@@ -100,6 +100,36 @@ def _tells_years(sheet: Sheet, at: int) -> bool:
     return sum(kind_and_year(text)[0] not in ("", "short") for text in texts) > len(texts) / 2
 
 
+# ---------------------------------------------------------------- places as columns
+def places_across(sheet: Sheet, name: str, *, authority: str, year: str | None) -> Sheet:
+    """One row for each place instead of one column: every heading but the year's is a place.
+
+    Parameters
+    ----------
+    sheet : rows are years, columns places.
+    name : what the numbers are called.
+    authority : what the column of places is called.
+    year : column of years; None: one row, of one year.
+
+    Raises
+    ------
+    DataError : no such column of years, or fewer than two places.
+    """
+    if year is not None and year not in sheet.header:
+        raise DataError(f"source.places_across is {name!r}, and there is no column {year!r} (source.year); {suggest(year, filter(None, sheet.header))}")
+    places = [(j, heading) for j, heading in enumerate(sheet.header) if heading and heading != year]
+    if len(places) < 2:
+        raise DataError(f"source.places_across is {name!r}, and of headings that could be places there is {listed([place for _, place in places]) or 'none'}")
+    if name in (authority, year):
+        raise DataError(f"with source.places_across two columns would be called {name!r}; give the numbers another name")
+    when = [] if year is None else [sheet.header.index(year)]
+    header = [*([year] if year is not None else []), authority, name]
+    rows: list[Sequence[Any]] = [[*(row[j] for j in when), place, row[j]] for row in sheet.rows for j, place in places]
+    numbers = [number for number in sheet.numbers for _ in places]
+    note = f"places stood as columns: {places[0][1]} to {places[-1][1]} became rows, with {name} in each"
+    return replace(sheet, header=header, rows=rows, numbers=numbers, notes=(*sheet.notes, note))
+
+
 # ---------------------------------------------------------------- cells merged downwards
 def filled(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Blank cells of some columns with what stands above them."""

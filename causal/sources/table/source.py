@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from causal.derive import check_derived, derive
-from causal.errors import CausalError, ConfigError, DataError, suggest
+from causal.document import called
+from causal.errors import CausalError, ConfigError, DataError, refusal, suggest
 from causal.panel import Panel
 from causal.sources.borders import groups_wrong, read_borders
+from causal.sources.machinery.narrow import checked, narrow
 from causal.sources.table import shape
 from causal.sources.table.cells import words
 from causal.sources.table.file import Sheet, frame_sheet, open_file
@@ -44,7 +46,7 @@ class Table:
     Parameters
     ----------
     path : the file; the ending says what it is (.csv, .parquet, .xlsx, .xls, .ods, .dta). Several: joined on authority and year, and a file without years
-        on authority; `authority`, `year`, `sheet`, `header` and `years_across` may then be file → value.
+        on authority; `authority`, `year`, `sheet`, `header`, `years_across` and `places_across` may then be file → value.
     authority : column that says whose row it is; "#": each row is one of its own.
     year : column of years; None: a cross-section, kept as year 0.
     cluster : column that says who moves together (constant for an authority), or None.
@@ -61,14 +63,18 @@ class Table:
     header : row of the headings, or rows of headings one under the other; None: the first that is not blank.
     years_across : what the numbers are called where years stand as columns (true where the headings say it, as plans_2018); false: they are columns of
         their own; None: ask.
+    places_across : what the numbers are called where rows are years and every other column is a place; None: columns are variables.
     fill : columns whose blank cells take what stands above, as cells merged downwards are read.
     leave_out : authorities, by code or name, that are no places (totals); [] keeps every row; None: ask where one looks like a total.
     loose_keys : whether authorities that differ only by zeros, spaces, hyphens and capitals are one; None: ask where they never meet in a year.
     pivot : {by: column, values: column} or lists: rows by the values of `by` become columns.
     combine : how several rows of one authority and year become one: sum, mean, first or last; None: they are told as doubles.
-    period : which year 2018/19 is: ends (2019) or begins (2018); None: the one in which it ends, with a note.
+    period : which year 2018/19 is: ends (2019) or begins (2018); None: the one in which it ends, with a note. steps: quarters, months or dates are steps of
+        their own, numbered from 1, and a lag counts them.
     century : added to years of two digits or to waves; None: ask.
     decimal : comma or point; None: what the file shows.
+    keep_regions : names of regions to keep (of the column `region`), [] for all.
+    first_year, last_year : years to keep, both included, once derived columns are made; None: from the first, to the last.
 
     Notes
     -----
@@ -85,12 +91,13 @@ class Table:
     groups: str | None = None
     borders: str | None = None
     population: str | None = None
-    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, Any]] | None = field(default_factory=dict)
     sheet: str | int | Mapping[str, str | int] | None = None
     only: Mapping[str, Any] | None = None
     derived: Mapping[str, Mapping[str, Any]] | None = None
     header: int | Sequence[int] | Mapping[str, Any] | None = None
     years_across: str | bool | Mapping[str, Any] | None = None
+    places_across: str | bool | Mapping[str, Any] | None = None
     fill: Sequence[str] = ()
     leave_out: Sequence[str] | None = None
     loose_keys: bool | None = None
@@ -99,6 +106,9 @@ class Table:
     period: str | None = None
     century: int | None = None
     decimal: str | None = None
+    keep_regions: Sequence[str] = ()
+    first_year: int | None = None
+    last_year: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", _paths(self.path))
@@ -119,6 +129,7 @@ class Table:
             raise ConfigError(f"source.loose_keys must be true or false, got {self.loose_keys!r}")
         if self.century is not None and (isinstance(self.century, bool) or not isinstance(self.century, int) or not 0 <= self.century <= 9000):
             raise ConfigError(f"source.century must be a whole number such as 1900, which is added to years of two digits, got {self.century!r}")
+        object.__setattr__(self, "keep_regions", checked(self.keep_regions, self.first_year, self.last_year))
         if isinstance(self.path, str):
             self._keys_checked()
 
@@ -195,7 +206,7 @@ class Table:
         if header is None:
             return mine
         there = set(header)
-        named = {str(said.get("column", name)): name for name, said in self.variables.items()}
+        named = {str(said.get("column", name)): name for name, said in (self.variables or {}).items()}
         only = {column: values for column, values in (self.only or {}).items() if column in there}
         pivot = self.pivot if self.pivot and {*self.pivot["by"], *self.pivot["values"]} <= there else None
         keys: dict[str, Any] = {knob: column for knob in ("cluster", "name", "region", "groups") if (column := getattr(self, knob)) not in there}
@@ -224,8 +235,8 @@ class Table:
             rows = [value] if isinstance(value, int) and not isinstance(value, bool) else list(value) if isinstance(value, Sequence) else []
             if not rows or any(isinstance(row, bool) or not isinstance(row, int) or row < 1 for row in rows) or rows != sorted(set(rows)):
                 raise ConfigError(f"source.header must be a row's number from 1, or several such as [1,2], got {value!r}")
-        if knob == "years_across" and value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value)):
-            raise ConfigError(f"source.years_across must be a name for the numbers, true or false, got {value!r}")
+        if knob in ("years_across", "places_across") and value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value)):
+            raise ConfigError(f"source.{knob} must be a name for the numbers, true or false, got {value!r}")
         return value
 
     def _keys_checked(self) -> None:
@@ -274,7 +285,8 @@ class Table:
             else:
                 panel, made = joined(self)
             panel = self._tied(panel)
-            return derive(panel, {name: spec for name, spec in (self.derived or {}).items() if name not in made}), []
+            panel = derive(panel, {name: spec for name, spec in (self.derived or {}).items() if name not in made})
+            return narrow(panel, keep_regions=self.keep_regions, first_year=self.first_year, last_year=self.last_year), []
         except Unusable as unusable:
             return None, list(unusable.problems)
         except CausalError as error:
@@ -323,6 +335,9 @@ def _described(name: str, said: Any) -> dict[str, Any]:
     unknown = [str(key) for key in said if key not in DESCRIBES]
     if unknown:
         raise ConfigError(f"{where} has no {unknown[0]!r}; {suggest(unknown[0], DESCRIBES)}")
+    for key in ("column", "label", "short", "unit", "source", "definition", "unmoved"):
+        if said.get(key) is not None and not isinstance(said[key], str):
+            raise refusal(ConfigError, f"{where}.{key}", "words", called(said[key]), f"put it in quotes, or leave {key} out")
     if said.get("varies") not in (None, "both", "authority", "year"):
         raise ConfigError(f"{where}.varies must be 'both', 'authority' or 'year', got {said['varies']!r}")
     for key, options in (("counts", ("stock", "flow")), ("comparative", ("more", "higher", "a higher"))):

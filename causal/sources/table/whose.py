@@ -65,8 +65,8 @@ def guessed(sheet: Sheet, *, authority: str | None = None, year: str | None = No
     authority, year : columns already known, which are taken as they are.
     """
     rows = sheet.rows[:LOOKED_AT]
-    if len([name for name in sheet.header if name]) < 2:
-        return {}
+    if len([name for name in sheet.header if name]) < 2 or any(sheet.header.count(one) > 1 for one in (authority, year) if one):
+        return {}  # a heading that stands twice is told by itself, and says neither who nor when
     texts = {name: [words(row[j]) for row in rows] for j, name in enumerate(sheet.header) if name and sheet.header.count(name) == 1}
     when = [year] if year else [name for name, column in texts.items() if name != authority and _is_time(name, column)]
     when.sort(key=lambda name: _rank(name, YEARS))
@@ -219,13 +219,20 @@ def _sums(keys: pd.DataFrame, numbers: Mapping[str, Numbers], without: set[str])
     found: dict[str, str] = {}
     hits: Counter[str] = Counter()
     looked = 0
+    if keys.duplicated(["authority", "year"]).any():  # told elsewhere
+        return found
+    who, codes = pd.factorize(keys["authority"], sort=True)
+    when, years = pd.factorize(keys["year"], sort=True)
+    there = (who >= 0) & (when >= 0)
+    counts = ~np.isin(codes, list(without))
     for column, mine in numbers.items():
-        if mine.unit == "%" or keys.duplicated(["authority", "year"]).any():  # doubled rows are told elsewhere
+        if mine.unit == "%":
             continue
-        wide = pd.DataFrame({"a": keys["authority"], "y": keys["year"], "v": mine.values}).pivot(index="y", columns="a", values="v")
-        own = wide.where(np.isfinite(wide)).to_numpy(dtype=float)
+        own = np.full((len(years), len(codes)), np.nan)
+        own[when[there], who[there]] = mine.values.to_numpy(dtype=float)[there]
+        own[~np.isfinite(own)] = np.nan
         known = ~np.isnan(own)
-        counted = np.where(known & ~np.isin(wide.columns, list(without)), own, 0.0)
+        counted = np.where(known & counts, own, 0.0)
         rest = counted.sum(axis=1, keepdims=True) - counted
         size = np.sort(np.abs(counted), axis=1)
         largest = np.where(np.abs(counted) == size[:, -1:], size[:, -2:-1], size[:, -1:])  # of the others
@@ -235,7 +242,7 @@ def _sums(keys: pd.DataFrame, numbers: Mapping[str, Numbers], without: set[str])
         enough = (counted != 0).sum(axis=1, keepdims=True) > 3
         sums = (known.any(axis=0)) & np.where(known, close & above & enough & (own != 0), True).all(axis=0)
         looked += 1
-        for code in wide.columns[sums]:
+        for code in codes[sums]:
             hits[str(code)] += 1
             found.setdefault(str(code), f"its {column} is the sum of the others'")
     # in one year a sum may be chance: it must hold in a second column, where there is one

@@ -1,0 +1,47 @@
+"""The command line's parser, which refuses in the words of all refusals: what was wanted, what came, what to try; one line, exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import NoReturn
+
+from causal.errors import ConfigError, refusal
+
+KINDS = {"int": "a whole number", "float": "a number", "Path": "a file or folder"}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with messages of our own."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, and stop with status 2."""
+        said = refusal(ConfigError, *told(message, self.prog))
+        self.exit(2, f"ConfigError: {said}\n")
+
+
+def told(message: str, program: str) -> tuple[str, str, str, str]:
+    """Where, what was wanted, what came and what to try, for what argparse says.
+
+    Parameters
+    ----------
+    message : argparse's.
+    program : the command as it was called, "causal simulate".
+    """
+    remedy = f"see  {program} --help"
+    argument = re.match(r"argument ([^:]+): (.*)", message, flags=re.DOTALL)
+    where, rest = (argument[1].split("/")[-1], argument[2]) if argument else (program, message)
+    if lacking := re.match(r"the following arguments are required: (.*)", rest):
+        return program, lacking[1], "nothing in that place", remedy
+    if odd := re.match(r"invalid (\w+) value: (.*)", rest, flags=re.DOTALL):
+        return where, KINDS.get(odd[1], "a value of another kind"), odd[2], remedy
+    if odd := re.match(r"invalid choice: (.*) \(choose from (.*)\)", rest, flags=re.DOTALL):
+        return where, f"one of {odd[2]}", odd[1], remedy
+    if wanted := re.match(r"expected (at least )?(\w+) arguments?", rest):
+        number = {"one": "a value", "1": "a value"}.get(wanted[2], f"{wanted[2]} values")
+        return where, f"{wanted[1] or ''}{number} after it", "fewer", remedy
+    if both := re.match(r"not allowed with argument (.*)", rest):
+        return where, f"this or {both[1]}", "both", "take one of them away"
+    if unclear := re.match(r"ambiguous option: (\S+) could match (.*)", rest):
+        return unclear[1], f"one of {unclear[2]}", "the beginning of several", "write it in full"
+    return where, "arguments that it takes", "others", remedy

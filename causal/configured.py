@@ -1,0 +1,76 @@
+"""Parts of a study by the names that the configurations have, for a notebook: `Study(…, estimator="linear_dml", refuters="default")`.
+
+What is made is what the command line makes: the shipped YAML is read, its class found by its `_target_`, and its knobs are handed over as they stand there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from causal.errors import ConfigError, suggest
+from causal.offered import names, roots
+
+
+def refuters(chosen: str | Sequence[str]) -> dict[str, Any]:
+    """Checks by name, with their knobs as shipped.
+
+    Parameters
+    ----------
+    chosen : "default", "all", the name of one check, or several of these in a list; each check stands once.
+
+    Raises
+    ------
+    ConfigError : there is no such check, or what came is neither a name nor a list of names.
+    """
+    several = [chosen] if isinstance(chosen, str) else list(chosen)
+    if odd := [one for one in several if not isinstance(one, str)]:
+        raise ConfigError(f"refuters takes names such as 'default' or 'placebo_treatment', or a mapping of them to checks, got {odd[0]!r} in the list")
+    return {name: part("refuters", name) for one in several for name in _members(one)}
+
+
+def part(group: str, name: str) -> Any:
+    """One part of a group of configurations, made as it ships.
+
+    Parameters
+    ----------
+    group : estimator, refuters, rule, language, …
+    name : of a configuration in it.
+
+    Raises
+    ------
+    ConfigError : there is none of that name.
+    """
+    return _made({key: value for key, value in _read(group, name).items() if key != "defaults"})
+
+
+def _members(name: str) -> Iterator[str]:
+    """The checks that a configuration of refuters stands for: itself, or those that it lists, in its order."""
+    inside = _read("refuters", name).get("defaults")
+    if inside is None:
+        yield name
+    for one in inside or ():
+        yield from _members(one)
+
+
+def _read(group: str, name: str) -> Mapping[str, Any]:
+    import yaml
+
+    if name not in (known := names(group, ())):
+        raise ConfigError(f"there is no {group} {name!r}; {suggest(name, known)}")
+    inside: Mapping[str, Any] = yaml.safe_load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"))
+    return inside
+
+
+def _made(value: Any) -> Any:
+    """Mappings with a `_target_` become what they name, from the inside out; the rest stays as it is."""
+    if isinstance(value, list):
+        return [_made(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    knobs = {key: _made(inner) for key, inner in value.items() if key != "_target_"}
+    if "_target_" not in value:
+        return knobs
+    home, _, made = str(value["_target_"]).rpartition(".")
+    return getattr(import_module(home), made)(**knobs)

@@ -1,0 +1,39 @@
+"""`causal.load`: the study that the same words make on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from causal.errors import ConfigError
+from causal.offered import no_bare_words
+from causal.study import Study
+
+
+def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust: str | Sequence[str] = ()) -> Study:
+    """The study of a configuration: `causal.load("experiment=closures", "seed=7")` is what `causal run experiment=closures seed=7` runs.
+
+    Parameters
+    ----------
+    words : overrides, as on the command line, one text each, without a shell's quotes.
+    config_dir : folders of your own with experiment/, graph/, …; as  --config-dir.
+    trust : folders or modules of your own classes; as  --trust.
+
+    Returns
+    -------
+    study : a value; `causal.run(study)` gives the answer of the command line, to the bit.
+
+    Raises
+    ------
+    ConfigError : a word that is no override, or a choice, key or value that does not exist or does not fit.
+    """
+    if odd := [word for word in words if not isinstance(word, str)]:
+        raise ConfigError(f'load takes overrides as texts, like load("experiment=closures", "seed=7"), got {odd[0]!r}')
+    if how := [word for word in words if word.startswith("-") or word.partition("=")[0] in ("workers", "runs", "protocol")]:
+        raise ConfigError(f"{how[0]} says how to run, not what is asked: it is for the command line, or an argument of run and of report")
+    folders = [Path(one).resolve() for one in ([config_dir] if isinstance(config_dir, str | Path) else config_dir)]
+    no_bare_words("run", words, folders)
+    compose = import_module("causal.experiments.compose")  # the one step up, as the command line takes it
+    study: Study = compose.study_from(compose.composed(list(words), folders), compose.trust([trust] if isinstance(trust, str) else list(trust)))
+    return study

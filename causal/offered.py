@@ -1,0 +1,99 @@
+"""What there is to choose from: groups of configurations and the names in them, by their files alone, so that nothing heavy is loaded to ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from causal.errors import ConfigError, suggest
+
+# title → folder of configurations
+GROUPS = {
+    "experiments": "experiment",
+    "outcomes": "outcome",
+    "studies": "study",
+    "estimators": "estimator",
+    "refuters": "refuters",
+    "sources": "source",
+    "graphs": "graph",
+    "decompositions": "decomposition",
+    "templates": "template",
+}
+
+
+def no_bare_words(command: str, rest: Sequence[str], folders: Sequence[Path]) -> None:
+    """Overrides are key=value; a bare name is answered with the group that it is of.
+
+    Parameters
+    ----------
+    command : that was called.
+    rest : its overrides.
+    folders : of the user's own.
+
+    Raises
+    ------
+    ConfigError : a word that is no override.
+    """
+    for word in rest:
+        if "=" in word or word[:1] in "~+-":
+            continue
+        homes = [group for group in [*GROUPS.values(), "rule"] if word in names(group, folders)]
+        ways = [f"{group}={word}" for group in homes if group not in ("decomposition", "study", "template", "refuters")]
+        if "refuters" in homes:
+            ways.append(f"'refuters=[default,{word}]'")
+        if ways:
+            raise ConfigError(f"{word!r} says no key; did you mean  causal {command} {' or '.join(ways)}")
+        every = {name: group for group in ("outcome", "estimator", "experiment") for name in names(group, folders)}
+        near = suggest(word, every)
+        at = near.find("Did you mean")
+        hint = f" {near[at:]}" if at >= 0 else " causal list names what there is."
+        raise ConfigError(f"{word!r} is no override, which is key=value, like  experiment=closures  or  question.lag=1.{hint}")
+
+
+def names(group: str, folders: Sequence[Path]) -> list[str]:
+    """What a group of configurations holds."""
+    return sorted(path.stem for root in roots(folders) for path in (root / group).glob("*.yaml"))
+
+
+def roots(folders: Sequence[Path]) -> list[Path]:
+    """Our folder of configurations, then the user's own."""
+    spec = find_spec("causal.conf")
+    assert spec is not None and spec.submodule_search_locations
+    return [Path(next(iter(spec.submodule_search_locations))), *folders]
+
+
+def header(path: Path) -> dict[str, Any]:
+    """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` of an estimator."""
+    entry: dict[str, Any] = {"name": path.stem, "about": ""}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.startswith("#"):
+            break
+        text = line.lstrip("# ").strip()
+        if text.startswith("@package"):
+            continue
+        key, _, value = text.partition(": ")
+        if key in ("needs", "targets", "costs"):
+            entry[key] = value
+        elif not entry["about"]:
+            entry["about"] = text
+    return entry
+
+
+def costs() -> dict[str, dict[str, str]]:
+    """Group → name → what a run costs, in words, as benchmarks/run_cost.py measured it."""
+    path = Path(__file__).parent / "run_cost.json"
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"estimators": {}, "refuters": {}}
+    said: dict[str, dict[str, str]] = {"estimator": {}, "refuters": {}}
+    for name, one in record["estimators"].items():
+        if "refused" not in one:
+            much = f"{one['seconds']:g} s" if "seconds" in one else f"more than {one['more_than']} s"
+            said["estimator"][name] = f"{much} with its checks on {record['panel']} ({record['machine']})"
+        else:
+            said["estimator"][name] = "not measured: the default panel's question is not one for it"
+    for name, one in record["refuters"].items():
+        much = f"{one['seconds']:.2g} s" if one["seconds"] >= 0.05 else "under 0.05 s"
+        said["refuters"][name] = f"{much} beside fixed effects on {record['panel']} ({record['machine']})"
+    return said

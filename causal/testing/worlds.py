@@ -1,0 +1,352 @@
+"""Small made-up panels with a planted effect, fast and broken in one way at a time; and the way to a design, a trial, a check.
+
+`World` serves most estimators: a dose that moves, a treatment that is taken up, or doses taken up. What rests on an instrument, on mediators or on a front
+door has a world of its own below. All are closed form and share nothing with the code that is tried on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from causal.arrays import Floats
+from causal.design import Design, design
+from causal.estimate import Estimator
+from causal.graph import Graph
+from causal.identify import Identification, identify
+from causal.panel import Panel, Variable
+from causal.question import Question
+from causal.refute import Refutation, Refuter, Trial, stream
+
+WHY = "made so"
+
+
+def drawn(name: str, arrows: Mapping[str, Any], nodes: Mapping[str, Any] | None = None, *, place: bool = True) -> Graph:
+    """A graph from its arrows.
+
+    Parameters
+    ----------
+    name : of the graph.
+    arrows : cause → effects: names alone, or effect → because.
+    nodes : what is known of some nodes beside their name.
+    place : whether `authority` and `year` move everything that is measured.
+    """
+    effects = {cause: dict.fromkeys(to, WHY) if not isinstance(to, Mapping) else dict(to) for cause, to in arrows.items()}
+    names = sorted({*effects, *(effect for to in effects.values() for effect in to)})
+    about: dict[str, Any] = {name: {} for name in names} | dict(nodes or {})
+    if place:
+        measured = [one for one in names if about[one].get("measured", True)]
+        about |= {"authority": {"varies": "authority"}, "year": {"varies": "year"}}
+        lasting = [one for one in measured if about[one].get("varies") == "authority"]
+        effects = {"authority": dict.fromkeys(measured, WHY), "year": dict.fromkeys([one for one in measured if one not in lasting], WHY), **effects}
+    return Graph(name=name, nodes=about, arrows=effects)  # type: ignore[arg-type]
+
+
+GRAPH = drawn(
+    "small",
+    {
+        "deprivation": {"cut": {"because": WHY, "by_year": True}, "plans": {"because": WHY, "by_year": True}},
+        "poverty": ("cut", "plans"),
+        "cut": {"plans": "the question"},
+    },
+    {"deprivation": {"varies": "authority"}},
+)
+QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test", modifiers=("deprivation",))
+
+ADOPTION = replace(QUESTION, treated=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Knobs of the made-up panel; `effect` is that of moving the cut from 0 to 0.5, or with `adoption` from 0 to 1.
+
+    With `adoption` the cut is 0 until an authority takes it up and 1 from then on; two in five never do, and those that differ lastingly
+    take it up more often. With `doses` those who take it up do so to a degree, from 0.2 to 0.9, and `effect` is again that of 0.5. With `apart` nothing lasting
+    about places moves the cut, and its own moves are independent from year to year: what a comparison of places with one another can answer.
+    """
+
+    effect: float = 0.0
+    authorities: int = 60
+    years: int = 8
+    persistence: float = 0.4
+    confounding: float = 1.0
+    seed: int = 0
+    adoption: bool = False
+    doses: bool = False
+    apart: bool = False
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng(self.seed)
+        g, t = self.authorities, self.years
+        index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(2011, 2011 + t)], names=["authority", "year"])
+        lasting, deprivation = rng.normal(size=g), 20 + 8 * rng.normal(size=g)
+        clock = np.arange(t)
+        poverty = 20 + 3 * lasting[:, None] + rng.normal(size=(g, t)).cumsum(axis=1)
+        drift = 0.002 * self.confounding * (deprivation[:, None] - 20) * clock
+        moves = rng.normal(size=(g, t))
+        own = 0.3 * moves if self.apart else 0.1 * lasting[:, None] + 0.1 * moves.cumsum(axis=1)
+        cut = 0.3 + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + own
+        scale = 2.0
+        if self.adoption or self.doses:
+            chance = np.random.default_rng([self.seed, 1])
+            takes = (0.0 if self.apart else 0.5) * lasting + chance.normal(size=g) > -0.28
+            first = np.where(takes, chance.integers(min(3, t - 1), t, size=g), t)
+            cut, scale = (clock >= first[:, None]).astype(float), 1.0
+            if self.doses:
+                cut, scale = cut * chance.uniform(0.2, 0.9, size=(g, 1)), 2.0
+        shock = rng.normal(size=(g, t + 5)) * 3
+        for year in range(1, t + 5):
+            shock[:, year] += self.persistence * shock[:, year - 1]
+        plans = (
+            45 + 10 * lasting[:, None] + clock + 0.5 * (poverty - 20) + 0.05 * (deprivation[:, None] - 20) * clock + scale * self.effect * cut + shock[:, 5:]
+        )
+        columns = {"deprivation": np.repeat(deprivation, t), "poverty": poverty.ravel(), "cut": cut.ravel(), "plans": plans.ravel()}
+        units = {"deprivation": "score", "poverty": "per cent", "cut": "share", "plans": "per 10,000 children"}
+        return Panel(
+            frame=pd.DataFrame({**columns, "children": np.repeat(np.exp(11 + 0.5 * rng.normal(size=g)), t)}, index=index),
+            variables=(
+                *(
+                    Variable(
+                        name=name,
+                        label=name,
+                        unit=units[name],
+                        source="made up",
+                        varies="authority" if name == "deprivation" else "both",
+                        count_per=10_000 if name == "plans" else None,
+                    )
+                    for name in columns
+                ),
+                Variable(name="children", label="children", unit="children", source="made up"),
+            ),
+            places=pd.DataFrame({"name": [f"Place {i}" for i in range(g)], "region": [f"Region {i % 6}" for i in range(g)]}, index=index.unique("authority")),
+            title="made-up panel",
+            population="children",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Counts drawn from Poisson; `effect` is the log of the ratio that moving the cut by 0.5 makes."""
+
+    effect: float = 0.0
+    authorities: int = 60
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        panel = World(authorities=self.authorities, seed=self.seed).load()
+        rng = np.random.default_rng(self.seed)
+        frame = panel.frame.copy()
+        cut = frame["cut"] - frame["cut"].mean()
+        log = -5.5 + 0.3 * np.repeat(rng.normal(size=self.authorities), 8) + 0.02 * (frame["poverty"] - 20) + 2 * self.effect * cut
+        frame["plans"] = rng.poisson(frame["children"] * np.exp(log)) / frame["children"] * 10_000
+        return replace(panel, frame=frame)
+
+    def truth(self) -> float:
+        """What moving the cut from 0 to 0.5 does to the mean rate, per 10,000 children: with the planted ratio, from the mean rate and the mean cut."""
+        frame = self.load().frame
+        rate, cut = (float(np.average(frame[name], weights=frame["children"])) for name in ("plans", "cut"))
+        return rate * float(np.exp(2 * self.effect * (0.5 - cut)) - np.exp(-2 * self.effect * cut))
+
+
+MOVED_GRAPH = drawn(
+    "instruments",
+    {
+        "need": ("cut", "plans"),
+        "poverty": ("cut", "plans"),
+        "formula": ("cut",),
+        "lottery": ("cut",),
+        "cut": {"plans": "the question"},
+        "deprivation": (),
+    },
+    {"need": {"measured": False}, "deprivation": {"varies": "authority"}},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """Unmeasured need moves cut and plans, and two instruments move the cut; `effect` is that of moving the cut by 0.5."""
+
+    effect: float = 0.0
+    authorities: int = 80
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng(self.seed)
+        g, t = self.authorities, 6
+        lasting, deprivation, clock = rng.normal(size=(g, 1)), 20 + 8 * rng.normal(size=(g, 1)), np.arange(t)
+        formula, lottery, need, poverty = (ar(rng.normal(size=(g, t)), 0.4) for _ in range(4))
+        poverty = 20 + lasting + poverty
+        cut = 0.3 + 0.05 * lasting + 0.12 * formula + 0.08 * lottery + 0.1 * need + 0.02 * (poverty - 20) + 0.05 * rng.normal(size=(g, t))
+        plans = 45 + 8 * lasting + clock + 3 * need + 0.5 * (poverty - 20) + 2 * self.effect * cut + 2 * ar(rng.normal(size=(g, t)), 0.4)
+        return panel_of(
+            {"deprivation": np.repeat(deprivation, t, axis=1), "formula": formula, "lottery": lottery, "poverty": poverty, "cut": cut, "plans": plans}
+        )
+
+
+PATHS_GRAPH = drawn(
+    "paths",
+    {
+        "cut": {"closures": {"because": WHY, "lag": 1}, "staff": {"because": WHY, "lag": 1}, "plans": {"because": WHY, "lag": 2}},
+        "closures": {"staff": WHY, "plans": {"because": WHY, "lag": 1}},
+        "staff": {"plans": {"because": WHY, "lag": 1}},
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """The cut moves closures and staff a year later, and they the plans a year after that; `effect` is the whole one of moving the cut by 0.5."""
+
+    effect: float = 0.0
+    authorities: int = 60
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng(self.seed)
+        g, t = self.authorities, 9
+        lasting, clock = rng.normal(size=(g, 1)), np.arange(t)
+        cut = 0.3 + 0.2 * lasting + 0.02 * clock + 0.3 * rng.normal(size=(g, t))
+        before = np.column_stack([np.zeros((g, 1)), cut[:, :-1]])
+        closures = 2.0 * before + lasting + 0.05 * clock + rng.normal(size=(g, t))
+        staff = before + 0.5 * closures - lasting + 0.7 * rng.normal(size=(g, t))
+        plans = 45 + 5 * lasting + clock + ar(rng.normal(size=(g, t)), 0.4)
+        plans[:, 1:] += 1.5 * closures[:, :-1] - staff[:, :-1]
+        through = 1.5 * 2.0 - 1.0 * (1.0 + 0.5 * 2.0)
+        plans[:, 2:] += (2 * self.effect - through) * cut[:, :-2]
+        return panel_of({"cut": cut, "closures": closures, "staff": staff, "plans": plans})
+
+
+DOOR_GRAPH = drawn(
+    "front door",
+    {"need": ("cut", "plans"), "cut": ("closures", "staff"), "closures": ("plans", "staff"), "staff": ("plans",)},
+    {"need": {"measured": False}},
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """Need moves cut and plans and is not measured; all that the cut does goes through closures and staff. `effect` is that of moving the cut by 0.5."""
+
+    effect: float = 0.0
+    authorities: int = 60
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng(self.seed)
+        g, t = self.authorities, 4
+        shared = [rng.normal(size=(g, 1)) for _ in range(4)]
+        noise = rng.normal(size=(5, g, t))
+        need = noise[0] + shared[0]
+        cut = need + noise[1] + 0.7 * shared[1]
+        closures = 0.8 * cut + noise[2] + 0.5 * shared[2]
+        staff = 0.5 * cut + 0.3 * closures + noise[3]
+        # 0.8 through closures, 0.5 and 0.8 × 0.3 through staff, as much as makes the whole
+        plans = 2 * self.effect * (closures + staff) / 1.54 + 3 * need + noise[4] + shared[3]
+        return panel_of({"cut": cut, "closures": closures, "staff": staff, "plans": plans})
+
+
+def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: int = 2011, **more: Any) -> Panel:
+    """A panel of matrices.
+
+    Parameters
+    ----------
+    columns : name → shape (authorities, years); `deprivation` is taken to be lasting.
+    unit : of all.
+    first_year : of the years.
+    more : other fields of the panel.
+    """
+    g, t = next(iter(columns.values())).shape
+    index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(first_year, first_year + t)], names=["authority", "year"])
+    frame = pd.DataFrame({name: np.ravel(values) for name, values in columns.items()}, index=index)
+    known = {
+        "variables": tuple(
+            Variable(name=name, label=name, unit=unit, source="made up", varies="authority" if name == "deprivation" else "both") for name in columns
+        ),
+        "places": pd.DataFrame({"name": [f"Place {i}" for i in range(g)]}, index=index.unique("authority")),
+        "title": "made-up panel",
+    }
+    return Panel(frame=frame, **{**known, **more})
+
+
+def without(panel: Panel, *, keep: float, seed: int) -> Panel:
+    """The panel with rows missing at random."""
+    rows = np.random.default_rng(seed).random(len(panel.frame)) < keep
+    return replace(panel, frame=panel.frame[rows])
+
+
+def ar(shocks: Floats, rho: float) -> Floats:
+    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²)."""
+    out = shocks.copy()
+    out[:, 0] /= np.sqrt(1 - rho**2)
+    for t in range(1, shocks.shape[1]):
+        out[:, t] += rho * out[:, t - 1]
+    return out
+
+
+def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH, strategy: Any = "backdoor") -> Design:
+    """The panel's design for a question, identified from the graph."""
+    return design(panel, question, identify(question, graph, measured=panel.names, strategy=strategy))
+
+
+def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[str, ...] = ()) -> Identification:
+    """An adjustment set that the test states, without a graph."""
+    return Identification(
+        identified=True,
+        strategies=("backdoor",),
+        adjust_for=adjust_for,
+        chosen_because="stated by the test",
+        minimal=(adjust_for,),
+        valid=(adjust_for,),
+        exhaustive=True,
+        instruments=(),
+        frontdoor=(),
+        mediators=(),
+        descendants=descendants,
+        by_year=by_year,
+        unmeasured=(),
+        feedback=False,
+        forced=(),
+        blocked_by=(),
+        assumptions=(),
+        warnings=(),
+    )
+
+
+def trial_of(panel: Panel, made: Design, estimator: Estimator, *, seed: int = 3, **more: Any) -> Trial:
+    """An answer on a design, ready to be checked."""
+    return Trial(
+        panel=panel,
+        question=made.question,
+        identification=made.identification,
+        estimator=estimator,
+        design=made,
+        estimate=estimator.estimate(made, stream(seed, "estimate")),
+        seed=seed,
+        **more,
+    )
+
+
+def refute(refuter: Refuter, trial: Trial) -> Refutation:
+    """What a check finds, on the stream that a study gives it."""
+    return refuter.refute(trial, stream(trial.seed, refuter.name))
+
+
+def same(a: Refutation, b: Refutation) -> bool:
+    """Whether two findings are one."""
+    return (a.found, a.p_value, a.survived, a.reason, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, b.reason, dict(b.numbers), b.parts)
+
+
+def rate_at_least(successes: int, tries: int, claimed: float) -> bool:
+    """Whether a rate is not shown to be below what is claimed (exact binomial, 1 %)."""
+    return bool(stats.binomtest(successes, tries, claimed, alternative="less").pvalue > 0.01)
