@@ -267,9 +267,9 @@ def _brought_up(path: Path, data: dict[str, Any], version: int, keys: Sequence[s
     if version < SCHEMA_VERSION:
         _type_parts(data)
         _type_steps(data)
-    if "refutations" in data:
-        # plain names of checks: the record's own before those of today
-        recorded = data["language"] or {}
+    recorded = data["language"] or {}
+    if "refutations" in data and (version < SCHEMA_VERSION or not recorded.get("checks")):
+        # plain names of checks: the record's own before those of today; one of today has them all, and to ask the shelf for them takes time
         data["language"] = {**recorded, "checks": {**labels(), **recorded.get("checks", {})}}
     lacking = [key for key in keys if key not in data]
     if lacking:
