@@ -51,9 +51,11 @@ def test_a_treatment_that_lasts_is_not_estimable_within_authorities() -> None:
 
 
 def test_no_other_room_identifies_a_question_of_its_own() -> None:
-    """`specification` asks the graph for every valid set of a question that was identified here."""
+    """`specification` asks the graph for every valid set of a question that was identified here; worlds to test with are designed by hand."""
     found = set()
     for path in [*(TOP / "causal").rglob("*.py"), *(TOP / "experiments").glob("*.py")]:
+        if path.parent.name == "testing":
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "identify":
                 found.add(path.stem)

@@ -46,14 +46,14 @@ def test_unit_costs_are_drawn_from_their_range() -> None:
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"low": 40_000}, "between its low and high ends"), ({"share_high": 1.2}, "at most 1"), ({"source": " "}, "source in words")],
+    [({"low": 40_000}, "between its low and high ends"), ({"share_high": 1.2}, "at most 1"), ({"source": " "}, "source: wanted words")],
 )
 def test_placements_are_checked(change: dict[str, object], says: str) -> None:
     given = {"value": 30_000.0, "low": 24_000.0, "high": 36_000.0, "share": 0.7, "share_low": 0.7, "share_high": 0.7, "source": "made up"}
     with pytest.raises(ConfigError, match=says):
         Placement(**(given | change))
     whole = Placement(**given)
-    with pytest.raises(ConfigError, match="more than 1"):
+    with pytest.raises(ConfigError, match=r"add up to at most 1, got 1\.4"):
         Cost(placements={"one": whole, "other": whole})
 
 

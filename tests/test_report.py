@@ -424,7 +424,7 @@ def test_influence_adds_up_to_the_error(result: Result, folder: Path) -> None:
     ("content", "says"),
     [
         (None, "holds no result.json"),
-        ("{", "wanted strict JSON"),
+        ("{", "not strict JSON, at line 1"),
         ('{"schema_version": 1, "x": NaN}', "holds NaN"),
         ('{"schema_version": 99}', "schema_version 99"),
         ('{"schema_version": 1}', "lacks title"),

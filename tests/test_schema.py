@@ -14,6 +14,7 @@ from causal.estimate import Estimate, Part
 from causal.graph import Arrow, Node
 from causal.identify import Identification
 from causal.panel import Variable
+from causal.proposal import Proposal, Proposed
 from causal.question import Question, Saying
 from causal.refute import FAMILIES, ROLES, Hidden, Refutation
 from causal.report.record import KEYS, SCHEMA_VERSION, read
@@ -24,11 +25,12 @@ from causal.verdict.power import Equivalence, Power
 from causal.verdict.reason import CONCERNS, OPEN, Change, Limit, Next, Reason
 from causal.verdict.rule import CLASSES, KINDS, ROWS, STEPS, Rule
 from causal.verdict.say import Answer
+from causal.voice import Voice
 
 FROZEN = Path(__file__).parent / "records" / "schema_3"
 NOUNS = (
     *(Question, Node, Arrow, Variable, Identification, Part, Refutation, Hidden, Rule, Verdict, Reason, Change, Limit, Next, Placebos, Equivalence, Power),
-    *(Answer, Saying, Step, Dose),
+    *(Answer, Saying, Step, Dose, Voice, Proposal, Proposed),
 )
 LEFT_OUT = {"influence"}  # one score for each cluster, which stands in influence.csv
 

@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.panel import Panel, Variable
 from causal.sources.borders import read_groups
 from causal.sources.machinery import narrow
@@ -168,7 +168,9 @@ class Simulated(World):
     def __post_init__(self) -> None:
         World.__post_init__(self)  # no super(): a slotted dataclass is made twice
         if not isinstance(self.borders, bool):
-            raise ConfigError(f"source.borders of simulated authorities is true (their made-up map) or false, got {self.borders!r}")
+            raise refusal(
+                ConfigError, "source.borders", "true (a made-up map) or false", repr(self.borders), "write  source.borders=true  for simulated authorities"
+            )
         object.__setattr__(self, "keep_regions", narrow.checked(self.keep_regions, self.first_year, self.last_year, self.break_at))
 
     def load(self) -> Panel:

@@ -160,6 +160,6 @@ def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:
         size, name = next(((size, name) for size, name in LARGE if max(abs(low), abs(high)) >= size), LARGE[-1])
         finer = max(0, -math.floor(math.log10(step / size) + 1e-9))
         return [(value, "0" if abs(value) < step / 2 else f"{signed(value / size, finer)} {name}") for value in found]
-    if places > 5:
+    if places > 9:
         return [(value, "0" if abs(value) < step / 2 else f"{value:.2g}".replace("-", "−")) for value in found]
     return [(value, "0" if abs(value) < step / 2 else signed(value, places)) for value in found]
