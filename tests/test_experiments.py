@@ -210,7 +210,7 @@ def test_a_study_goes_on_where_it_was_and_what_is_refused_or_not_measured_is_a_r
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("a: [", "wanted a study in YAML, got a bracket that is not closed"), ("title: x", "keys"), ("title: x\nentries: [{walk: far}]", "run: words")],
+    [("a: [", "wanted a study in YAML, got a bracket"), ("title: x", "keys"), ("title: x\nentries: [{walk: far}]", "run: words")],
 )
 def test_a_study_s_file_is_checked(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "study").mkdir()
