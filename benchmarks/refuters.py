@@ -33,7 +33,6 @@ from causal.design import Design, design
 from causal.estimand import Estimand
 from causal.estimate import Estimate, estimated, least_squares
 from causal.estimators.fixed_effects import FixedEffects
-from causal.identify import Identification
 from causal.inference.multiplicity import rejected
 from causal.panel import Panel, Variable
 from causal.question import Question
@@ -50,6 +49,7 @@ from causal.refuters.random_common_cause import RandomCommonCause
 from causal.refuters.reverse_causation import ReverseCausation
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
+from causal.testing.worlds import stated
 from causal.verdict.decide import Rule
 
 DRAWS = 100
@@ -92,29 +92,6 @@ class Slow:
         return made
 
 
-def identified(*adjust_for: str) -> Identification:
-    return Identification(
-        identified=True,
-        strategies=("backdoor",),
-        adjust_for=adjust_for,
-        chosen_because="stated by the benchmark",
-        minimal=(adjust_for,),
-        valid=(adjust_for,),
-        exhaustive=True,
-        instruments=(),
-        frontdoor=(),
-        mediators=(),
-        descendants=(),
-        by_year=(),
-        unmeasured=(),
-        feedback=False,
-        forced=(),
-        blocked_by=(),
-        assumptions=(),
-        warnings=(),
-    )
-
-
 def rows(number: int, years: int = 1) -> Panel:
     rng = np.random.default_rng([number, years])
     x = rng.normal(size=(number * years, CONTROLS))
@@ -134,7 +111,7 @@ def rows(number: int, years: int = 1) -> Panel:
 def tried(panel: Panel, estimator: Pooled | Slow, **more: int) -> Trial:
     names = tuple(f"x{j}" for j in range(CONTROLS))
     question = Question(treatment="d", outcome="y", control=0.0, treated=1.0, smallest_important=0.5, because="a benchmark")
-    identification = identified(*(("authority", "year") if len(panel.years) > 1 else ()), *names)
+    identification = stated(*(("authority", "year") if len(panel.years) > 1 else ()), *names)
     made = design(panel, question, identification)
     estimate = estimator.estimate(made, stream(1, "estimate"))
     return Trial(panel=panel, question=question, identification=identification, estimator=estimator, design=made, estimate=estimate, seed=1, **more)

@@ -42,7 +42,7 @@ def part(group: str, name: str) -> Any:
     ------
     ConfigError : there is none of that name.
     """
-    return _made({key: value for key, value in _read(group, name).items() if key != "defaults"})
+    return made({key: value for key, value in _read(group, name).items() if key != "defaults"})
 
 
 def _members(name: str) -> Iterator[str]:
@@ -63,14 +63,17 @@ def _read(group: str, name: str) -> Mapping[str, Any]:
     return inside
 
 
-def _made(value: Any) -> Any:
-    """Mappings with a `_target_` become what they name, from the inside out; the rest stays as it is."""
+def made(value: Any) -> Any:
+    """Mappings with a `_target_` become what they name, from the inside out; the rest stays as it is.
+
+    Of files that ship or that a person holds to a contract; what a run composes is made, and refused, by `experiments.compose`.
+    """
     if isinstance(value, list):
-        return [_made(one) for one in value]
+        return [made(one) for one in value]
     if not isinstance(value, dict):
         return value
-    knobs = {key: _made(inner) for key, inner in value.items() if key != "_target_"}
+    knobs = {key: made(inner) for key, inner in value.items() if key != "_target_"}
     if "_target_" not in value:
         return knobs
-    home, _, made = str(value["_target_"]).rpartition(".")
-    return getattr(import_module(home), made)(**knobs)
+    home, _, kind = str(value["_target_"]).rpartition(".")
+    return getattr(import_module(home), kind)(**knobs)

@@ -17,7 +17,7 @@ from causal.report.checks import states
 from causal.report.figures.hero import hero
 from causal.report.phrases import contrast, label, planted, sentence, variable, when, years
 from causal.report.tables import setting
-from causal.verdict.rule import STEPS
+from causal.verdict.rule import SEES, STEPS
 from causal.verdict.say import Counted, counted, usual
 from causal.words import capital, count, listed, written
 
@@ -249,7 +249,7 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         if state == "failed":
             off = f"It found a bias of {usual(abs(one['bias']))}." if one.get("bias") else "How large a bias it found is not known."
             items.append(_item(state, subject, language.terms["failed"], off))
-        elif one.get("role") in ("timing", "negative_control"):
+        elif one.get("role") in SEES:
             sees = "" if not blind else f"Sees a bias of {usual(blind)} or more." if blind < smallest else ""
             strong = f"Blind below {usual(blind)}" if blind and blind >= smallest else ""
             items.append({**_item(state, subject, language.terms["passed"], sees, strong), "smallest": written(smallest)})

@@ -14,7 +14,7 @@ from typing import Any
 from causal.language import language_of
 from causal.report.checks import states
 from causal.report.phrases import sentence
-from causal.verdict.rule import LOOKS
+from causal.verdict.rule import BIAS, SEES
 from causal.verdict.say import usual
 from causal.words import capital, count, listed
 
@@ -23,15 +23,7 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "confounding": (
         "Confounding",
         (
-            "pre_trend",
-            "future_treatment",
-            "reverse_causation",
-            "placebo_dates",
-            "anticipation",
-            "implied_independence",
-            "negative_control_outcome",
-            "negative_control_exposure",
-            "estimator_agreement",
+            *BIAS["dose"],
             "unmeasured_confounder",
             "honest_did",
             "matched_bounds",
@@ -93,8 +85,8 @@ def risk(data: Mapping[str, Any]) -> dict[str, Any]:
     smallest, told = data["question"]["smallest_important"], states(data)
     families = {one["name"]: one.get("family") for one in data["refutations"]}
     blind = {one["name"] for one in data["refutations"] if one.get("blind_below") is not None and one["blind_below"] >= smallest}
-    # of confounding the verdict trusts two looks alone to see what matters, and so does this table
-    sighted = {one["name"] for one in data["refutations"] if one.get("role") in LOOKS and one.get("blind_below") is not None and one["blind_below"] < smallest}
+    # of confounding the verdict trusts some looks alone to see what matters, and so does this table
+    sighted = {one["name"] for one in data["refutations"] if one.get("role") in SEES and one.get("blind_below") is not None and one["blind_below"] < smallest}
     home = {name: domain for domain, (_, names) in DOMAINS.items() for name in names}
     place = {name: home.get(name) or BY_FAMILY.get(families.get(name) or "", "confounding") for names in told.values() for name in names}
     domains = []

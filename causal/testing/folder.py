@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from causal import configured
 from causal.errors import CausalError
 from causal.needs import needed
 from causal.testing.contract import Checked, ContractBroken, quickened
@@ -74,7 +75,7 @@ def check_yaml(path: Path, group: str) -> Any:
         if lines[1:4] != wanted:
             raise ContractBroken(f"{path}: after its first line the header must say what the class says: {' / '.join(wanted)}")
     try:
-        one = made(**{key: _made(value) for key, value in inside.items()})
+        one = made(**{key: configured.made(value) for key, value in inside.items()})
     except CausalError as why:
         raise ContractBroken(f"{path}: {target} refuses its own configuration: {why}") from why
     if group != "source" and getattr(one, "name", None) != path.stem:
@@ -90,19 +91,6 @@ def _whole(path: Path) -> Any:
     for other in [one for one in inside.pop("defaults", []) if isinstance(one, str) and one != "_self_"]:
         inside = {**_whole(path.parent / f"{other}.yaml"), **inside}
     return inside
-
-
-def _made(value: Any) -> Any:
-    """A value with every `_target_` inside it made."""
-    if isinstance(value, list):
-        return [_made(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    knobs = {key: _made(one) for key, one in value.items() if key != "_target_"}
-    if "_target_" not in value:
-        return knobs
-    module, _, name = str(value["_target_"]).rpartition(".")
-    return getattr(import_module(module), name)(**knobs)
 
 
 def check_folder(folder: Path) -> list[Checked | str]:

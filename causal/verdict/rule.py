@@ -110,6 +110,7 @@ TIMING: dict[str, tuple[str, ...]] = {
 STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve")
 LOOKS = ("negative_control", "timing")
 ALL_LOOKS = (*LOOKS, "second_measure")
+SEES = (*LOOKS, "lead")  # roles of checks of which one that could see what matters is enough
 OLD = {
     "decisive": "every check of bias now counts, with the size of what it found: name those of a kind under  rule.bias.KIND=[checks]  or leave it out",
     "by_design": "write  rule.bias.KIND=[checks]  for the checks of bias that a kind of design should have; all of them count and none alone decides",
