@@ -49,7 +49,7 @@ STANDING = (
     "counts from 1 to 5 are withheld and missing; 2010 was the first census and is weak (some authorities print no enquiries at all)",
     "spending power changes are rounded to 1 percentage point in the source: after eight years the chained index is good to about 1.5 points",
 )
-DATES = "Get the dates on which each centre opened and closed (register of establishments): closures have no bookkeeping jumps"
+DATES = "Ask councils when each centre opened and closed (no public list says so): closures have no bookkeeping jumps"
 MERGED = "Dorset, Bournemouth and Poole are one place in all years, and so is Northamptonshire; averages of parts are weighted by children aged 0 to 17"
 PUBLISHED = (
     "authorities are as published: Dorset, Bournemouth and Poole end in 2019 and Northamptonshire in 2021, their successors begin the year after; "

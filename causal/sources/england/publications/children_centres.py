@@ -94,8 +94,7 @@ def read(book: Book, edition: Edition) -> Extract:
                 cells.add(table, row, "centres_national", record["centres"], place=ENGLAND, year=_year(day), column="centres", part=part)
     else:
         raise DataError(
-            f"{book.path}: an extract of open centres only, which does not print its date; put the year in the file's name, e.g. open_centres_2026.csv, or "
-            "download the full extract, with close dates"
+            f"{book.path}: an extract of open centres only, which does not print its date; put the year in the file's name, e.g. open_centres_2026.csv"
         )
     return cells.extract()
 
