@@ -18,7 +18,7 @@ import networkx as nx
 
 from causal.document import called
 from causal.errors import GraphError, refusal, suggest
-from causal.knobs import is_whole
+from causal.knobs import are_words, is_whole
 
 MOST_NODES, MOST_ARROWS = 2_000, 20_000  # of a graph; beyond these nobody has given each arrow its reason
 SHOWN = 12  # names of a circle that are told
@@ -125,7 +125,7 @@ class Arrow:
 
     def __post_init__(self) -> None:
         where = f"graph arrow {self.cause} -> {self.effect}"
-        if not isinstance(self.because, str) or not self.because.strip():
+        if not are_words(self.because):
             raise GraphError(f"{where} gives no reason; write  {self.cause}: {{{self.effect}: because …}}")
         if not is_whole(self.lag, 0, MOST_LAG):
             raise GraphError(f"{where}: lag must be a whole number of years, 0 or more and at most {MOST_LAG}, got {self.lag!r}")

@@ -22,6 +22,11 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def are_words(value: object) -> bool:
+    """Whether a reason is one: text with a letter in it, which "~", "-" and "…" are not."""
+    return isinstance(value, str) and any(letter.isalpha() for letter in value)
+
+
 def whole_number(where: str, value: object, least: int, most: float = math.inf) -> None:
     """Refuse a knob that is no whole number from `least` to `most`.
 

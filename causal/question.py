@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from causal.errors import ConfigError, refusal
-from causal.knobs import is_number, is_whole, listed, whole_number
+from causal.knobs import are_words, is_number, is_whole, listed, whole_number
 
 MOST_LAG = 50  # years; no panel of places is so long that a later outcome could be compared
 Claim = Literal["", "no_important_rise", "no_important_fall", "inside"]
@@ -62,6 +62,8 @@ class Question:
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
                 raise ConfigError(f"question.{key} must be words, got {value!r}")
+        if not are_words(self.because):
+            raise refusal(ConfigError, "question.because", "why that size matters, in words", repr(self.because), "write  question.because='…'")
         if self.treatment == self.outcome:
             raise ConfigError(f"question.treatment and question.outcome are both {self.outcome!r}; an effect needs two variables")
         for key in ("control", "treated", "smallest_important", "level"):

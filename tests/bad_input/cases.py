@@ -155,7 +155,7 @@ def keys() -> Iterator[Case]:
         "control": ("hello", "null", "nan", "inf", "1e300", "0.5"),
         "treated": ("true", "[1]", "0"),
         "smallest_important": ("0", "-1", "hello", "1e300", "1e-300"),
-        "because": ("''", "3", "null"),
+        "because": ("''", "3", "null", "'~'", "'…'"),
         "lag": ("0.5", "hello", "99999999999", "true", "1e3"),
         "modifiers": ("deprivation", "[1]", "[a,a]", "{a: 1}", "[nothere]"),
         "groups": ("1", "0", "hello", "99999999999"),
