@@ -1,14 +1,13 @@
 # make run    set up .venv if need be and run the headline experiment on the embedded default
 # make test   set up .venv if need be and pass the tests
-# make test-long    10,000 mutations each of configurations, tables and graphs, where  make test  tries 200: none may end in a traceback
+# make test-long    the site from nothing, every command of the README and the site however long, and 10,000 damaged configurations, tables and graphs each
 # make test-browser    the pages in a real browser: installs Chromium (as root, on Debian or Ubuntu) and its driver where they are missing
 # make docs   the documentation site in docs/site/_build/html: notebooks are run, nothing is fetched; ENGLAND=FOLDER names England's files
-# make test-long   builds the site from nothing and runs every command of the README and the site, however long
 # make sbom   what is installed, with its hashes, as CycloneDX in sbom.json: the same bytes on every machine
 # make pins   write requirements-*.txt again from pyproject.toml and constraints.txt; needs Python 3.11, 3.12 and 3.13
 # Linux and macOS; Windows through WSL.
 
-.PHONY: run test test-long test-browser test-long docs setup lint sbom pins benchmarks clean
+.PHONY: run test test-long test-browser docs setup lint sbom pins benchmarks clean
 SHELL := /bin/sh
 
 # the first that really runs: a version manager's shim may exist and not run
@@ -27,9 +26,6 @@ run: $(STAMP)
 test: lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-test-long: $(STAMP)
-	@MUTATIONS=10000 $(BIN)/python -m pytest tests/bad_input/test_mutations.py
-
 # fails, and says why, where no browser can be had; it never passes without one
 test-browser: $(STAMP)
 	@$(BIN)/python -c 'import playwright, axe_playwright_python' 2>/dev/null || $(HASHED) -r requirements-browser.txt
@@ -45,7 +41,7 @@ docs: $(STAMP)
 	@echo docs/site/_build/html/index.html
 
 test-long: $(STAMP) docs
-	@CAUSAL_LONG=1 $(BIN)/python -m pytest tests/test_site.py tests/test_commands.py
+	@CAUSAL_LONG=1 MUTATIONS=10000 $(BIN)/python -m pytest -n auto --dist worksteal tests/test_site.py tests/test_commands.py tests/bad_input/test_mutations.py
 
 lint: $(STAMP)
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
