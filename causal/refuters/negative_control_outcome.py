@@ -224,6 +224,8 @@ def _refused(trial: Setting, name: str) -> str | None:
     if (why := tied(trial, name, dated(question.treatment, -question.lag), trial.identification.adjust_for)) is not None:
         return why
     left = trial.panel.frame[name].to_numpy()
+    if not np.isfinite(left).any():
+        return f"{name} is known nowhere"
     return None if np.nanstd(left) > NOTHING_LEFT * max(float(np.nanmax(np.abs(left), initial=0.0)), np.finfo(float).tiny) else f"{name} never varies"
 
 
