@@ -14,17 +14,26 @@ from causal.words import capital, listed, written
 LONGEST = 150  # letters of what was seen, where checks stand in short
 
 
+UNASKED = {"family": "bias", "survived": None, "reason": "not asked for"}  # of a check that the design's list has and the run did not ask for
+
+
+def every(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The checks that a run asked for, and after them those that the design's list has besides, as not run: so every page and file counts the same ones."""
+    there = {one["name"] for one in data["refutations"]}
+    lacking = [name for name in data["verdict"]["bias"] if name not in there] if data["estimate"] and there else []
+    silent = dict.fromkeys(("asks", "expected", "found", "detects", "cannot_detect"), "")
+    return [*data["refutations"], *({**silent, **UNASKED, "name": name, "numbers": {}, "p_value": None} for name in lacking)]
+
+
 def states(data: Mapping[str, Any]) -> dict[str, list[str]]:
     """passed, failed, not_run → names of checks; one that the design's list has and the run did not ask for was not run."""
     made: dict[str, list[str]] = {"passed": [], "failed": [], "not_run": []}
     bias = data["verdict"]["bias"]
-    ran = set()
-    for one in data["refutations"]:
+    for one in every(data):
         failed = one["survived"] is False or bias.get(one["name"]) == "failed"
         made["not_run" if one["survived"] is None else "failed" if failed else "passed"].append(one["name"])
-        ran.add(one["name"])
-    if data["estimate"]:
-        made["not_run"] += [name for name in bias if name not in ran]
+    if data["estimate"] and not data["refutations"]:
+        made["not_run"] = list(bias)
     return made
 
 
@@ -106,7 +115,7 @@ def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]
     """The checks in three lists, those that did not pass first with what was seen, those not run with the reason."""
     bias = data["verdict"]["bias"]
     said: dict[str, list[str]] = {"failed": [], "not_run": [], "passed": []}
-    for one in data["refutations"]:
+    for one in every(data):
         name = language.check(one["name"])
         if one["survived"] is None:
             said["not_run"].append(f"{name}: {_cut(readable(data, one['reason'] or 'not said'))}")
@@ -114,9 +123,6 @@ def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]
             said["passed"].append(name)
         else:
             said["failed"].append(f"{name}: {_cut(readable(data, one['found']))}")
-    ran = {one["name"] for one in data["refutations"]}
-    if data["estimate"]:
-        said["not_run"] += [f"{language.check(name)}: not asked for" for name in bias if name not in ran]
     kinds = {"failed": "failed", "not_run": "none", "passed": "passed"}
     icons = {"failed": STATES[False][1], "not_run": STATES[None][1], "passed": STATES[True][1]}
     return [

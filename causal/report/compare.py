@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from causal.estimand import Estimand
 from causal.report import tables
+from causal.report.checks import every
 from causal.report.estimates import called, explanations, picture, primary, rule_of
 from causal.report.estimates import lede as lede_of
 from causal.report.figures.canvas import WIDTH, Drawing, Row, intervals, pixels, stamped, titled
@@ -161,7 +162,7 @@ def _headed(runs: Sequence[tuple[dict[str, Any], str]]) -> dict[str, Any]:
 
 
 def _states(data: Mapping[str, Any]) -> dict[str, int]:
-    survived = [one["survived"] for one in data["refutations"]]
+    survived = [one["survived"] for one in every(data)]
     return {"checks_passed": survived.count(True), "checks_did_not_pass": survived.count(False), "checks_not_run": survived.count(None)}
 
 
@@ -278,7 +279,7 @@ def _cells(data: Mapping[str, Any], link: str, number: int) -> list[Any]:
     else:
         known = [cell("none"), cell("no estimate", key=""), cell("none", key="")]
     rows = cell(f"{one['rows']:,}", key=one["rows"]) if one else cell("none", key="")
-    held = [check["survived"] for check in data["refutations"]]
+    held = [check["survived"] for check in every(data)]
     return [cell(data["title"], f"run {number}", href=quote(link, safe="/.")), *known, certainty(data), checks(held), rows]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from causal.language import language_of
 from causal.report import risk
+from causal.report.checks import every
 from causal.report.figures.canvas import Drawing, estimates_png
 from causal.report.first import HEADS, first, parts
 from causal.report.phrases import STATES, made_up, readable, sentence
@@ -69,8 +70,8 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         made.paragraphs[-1].add_run(_text(words_))
 
     made.add_heading("Checks that did not pass or were not run", level=2)
-    told = [check for check in data["refutations"] if check["survived"] is not True]
-    passed = len(data["refutations"]) - len(told)
+    told = [check for check in every(data) if check["survived"] is not True]
+    passed = sum(check["survived"] is True for check in data["refutations"])
     none = "No check was asked for, so none has been passed."
     made.add_paragraph(f"{capital(count(passed, 'check'))} passed, which is no proof." if data["refutations"] else none)
     if told:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from causal.language import language_of
+from causal.report.checks import every
 from causal.report.first import HEADS, first, parts
 from causal.report.phrases import STATES, made_up, readable, sentence, tally
 from causal.words import capital
@@ -29,8 +30,8 @@ def summary(data: Mapping[str, Any]) -> str:
             said += [f"    {one['next']['command']}", ""]
     said += [f"Data: {escaped(one['data'])} What matters: {escaped(one['matters'])}", "", f"Cite: {escaped(one['cite'])}", ""]
     said += [f"For evaluators: {escaped(answer['evaluators'])}", ""] if answer["evaluators"] else []
-    said += ["## Every check", "", tally([check["survived"] for check in data["refutations"]]), ""]
-    for check in data["refutations"]:
+    said += ["## Every check", "", tally([check["survived"] for check in every(data)]), ""]
+    for check in every(data):
         seen = check["reason"] if check["survived"] is None else check["found"]
         said.append(f"- {escaped(capital(language.check(check['name'])))}: **{STATES[check['survived']][0]}**. {escaped(sentence(readable(data, seen or '')))}")
     said += ["", f"## {escaped(language.terms['cannot_say_head'])}", ""]

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, NUMBER, UNAVAILABLE
+from causal.report.checks import every
 from causal.report.phrases import STATES, estimand, made_up, variable, years
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def refutations(data: Mapping[str, Any]) -> DataFile:
     """Every check, with what it can and cannot show."""
     bias = data["verdict"]["bias"]
     rows = []
-    for one in data["refutations"]:
+    for one in every(data):
         row = {**setting(data), **{key: one[key] for key in ("asks", "expected", "found", "detects", "cannot_detect", "p_value")}}
         row |= {"check": one["name"], "result": STATES[one["survived"]][0].replace(" ", "_"), "bias": "yes" if one["name"] in bias else "no"}
         row |= {"reason": one["reason"]} if one["reason"] else {}

@@ -15,6 +15,7 @@ from typing import Any
 
 from causal.open_data import INTERVAL, NOT_APPLICABLE
 from causal.report import tables
+from causal.report.checks import every
 from causal.report.first import HEADS, first, parts
 from causal.report.phrases import STATES, decimals, made_up, readable, sentence, words
 from causal.words import capital
@@ -123,7 +124,7 @@ def _checks(data: Mapping[str, Any]) -> Any:
             one["cannot_detect"],
             one["p_value"],
         )
-        for one in data["refutations"]
+        for one in every(data)
     ] or [("No check was asked for", *["z"] * 6)]
     about = f"{ONE_TABLE} {SYMBOLS} Some headings refer to notes, which stand on the notes worksheet."
     return _sheet(
