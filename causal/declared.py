@@ -273,6 +273,8 @@ def _endless(where: str, value: Any) -> Fault | None:
         largest = 2**63 - 1 if isinstance(value, int) and where.rpartition(".")[2] == SEED else MOST
         if not (math.isfinite(value) and abs(value) <= largest):
             remedy = "write it in larger units, or leave it out"
+            if isinstance(value, float) and math.isnan(value):
+                return Fault(where=where, wanted="a number", came="nan, which is none", remedy="write one, or leave the key out")
             return Fault(where=where, wanted=f"a number of at most {largest:g} in size", came=repr(value)[:60], remedy=remedy)
     if isinstance(value, float) and 0 < abs(value) < 1 / MOST:
         return Fault(where=where, wanted=f"0, or a number of at least {1 / MOST:g} in size", came=repr(value), remedy="write it in smaller units, or 0")

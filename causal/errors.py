@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import PurePath
+from traceback import extract_tb
 
 
 class CausalError(Exception):
@@ -73,6 +75,23 @@ def refusal(kind: type[CausalError], where: str, wanted: str, came: str, remedy:
     remedy : what to try, as an imperative.
     """
     return kind(" ".join(f"{where}: wanted {wanted}, got {came}; {remedy}".split()))
+
+
+def of_another(kind: type[CausalError], who: str, made: object, problem: Exception) -> CausalError | None:
+    """What is said of an exception that a class from outside raised: whose it is, what it was, and in which line; None where the class is our own.
+
+    Parameters
+    ----------
+    kind : of error.
+    who : the part and its class.
+    made : the object whose method was called.
+    problem : what it raised.
+    """
+    if isinstance(problem, CausalError) or type(made).__module__.split(".")[0] == "causal":
+        return None
+    at = [frame for frame in extract_tb(problem.__traceback__) if frame.name != "__init__"][-1]
+    where = f"{PurePath(at.filename).name}, line {at.lineno}"
+    return refusal(kind, who, "an answer", f"{type(problem).__name__}: {problem} ({where})", "mend the class there; python -m causal.testing FOLDER  tries it")
 
 
 def suggest(name: str, options: Iterable[str]) -> str:

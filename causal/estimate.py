@@ -14,7 +14,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import NotWhatWasWanted
+from causal.errors import NotWhatWasWanted, of_another
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.panel import Loss
@@ -296,11 +296,13 @@ def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Es
         made = estimator.estimate(design, rng)
     except NotWhatWasWanted as problem:
         raise NotWhatWasWanted(f"{kind}: {problem}") from problem
-    except TypeError as problem:
+    except Exception as problem:
         # a noun that is made without a field that it must have, or with one that it has not
-        if str(problem).startswith(MADE_HERE):
+        if isinstance(problem, TypeError) and str(problem).startswith(MADE_HERE):
             raise NotWhatWasWanted(f"{kind}: {str(problem).replace('.__init__()', '')}; the nouns' docstrings say what each field holds") from problem
-        raise
+        if (said := of_another(NotWhatWasWanted, kind, estimator, problem)) is None:
+            raise
+        raise said from problem
     if not isinstance(made, Estimate):
         raise NotWhatWasWanted(f"{kind}.estimate must return a causal.estimate.Estimate, got {type(made).__name__}")
     if made.influence is not None and made.clusters != len(design.clusters):

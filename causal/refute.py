@@ -19,7 +19,7 @@ import numpy as np
 from causal.analysis import Analysis
 from causal.arrays import Floats
 from causal.design import Design, design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, of_another
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.groupings import Way
@@ -430,6 +430,10 @@ def refuted(refuter: Refuter, trial: Trial, rng: np.random.Generator) -> Refutat
         found = refuter.refute(trial, rng)
     except WrongField as problem:
         raise ConfigError(f"{who}: {problem}") from None
+    except Exception as problem:
+        if (said := of_another(ConfigError, who, refuter, problem)) is None:
+            raise
+        raise said from problem
     if not isinstance(found, Refutation):
         raise ConfigError(f"{who} must return a causal.refute.Refutation, got {found!r}")
     for key in ("family", "role"):

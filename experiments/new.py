@@ -21,7 +21,8 @@ import pandas as pd
 import yaml
 
 import causal.conf
-from causal.errors import CausalError, ConfigError, suggest
+from causal.errors import CausalError, ConfigError, refusal, suggest
+from causal.knobs import is_number
 from causal.panel import Panel
 from causal.table_flags import report, table_knobs
 from causal.words import count, listed
@@ -73,6 +74,9 @@ def main(given: argparse.Namespace) -> int:
     ------
     CausalError : a template, a name or a file that does not fit.
     """
+    if given.smallest_important is not None and not (is_number(given.smallest_important) and given.smallest_important > 0):
+        wanted = "a size above 0, in the outcome's unit"
+        raise refusal(ConfigError, "--smallest-important", wanted, f"{given.smallest_important:g}", "write the smallest effect that would matter")
     template = _template(given.template) if given.template else {}
     treatment = given.treatment or str(template.get("treatment", {}).get("node", ""))
     outcome = given.outcome or str(template.get("outcome", {}).get("node", ""))

@@ -191,6 +191,26 @@ def test_an_outsider_s_check_that_keeps_the_contract_gets_its_family_from_its_cl
     assert [(one.family, one.label, one.bias) for one in result.refutations] == [("bias", "mine", 0.5)]
 
 
+@dataclass(frozen=True)
+class Breaks(Mine):
+    """A class of a user's own whose method ends in an exception of any kind, or makes a noun without what it must have."""
+
+    how: str = "raises"
+
+    def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
+        if self.how == "raises":
+            raise RuntimeError("boom")
+        return Refutation(name=self.name, family="bias", role=None, survived=True, p_value=0.4)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("how", "said"), [("raises", r"RuntimeError: boom"), ("lacks", r"TypeError: .*missing .* 'asks', .*")])
+def test_what_an_outsider_s_class_raises_is_one_line_that_names_class_and_line(how: str, said: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"the check 'mine' \(test_checks_contract\.Breaks\): wanted an answer, got {said} \(test_checks_contract\.py, line \d+\)"
+    ):
+        run(study(refuters={"mine": Breaks(how=how)}))
+
+
 @pytest.mark.parametrize(
     ("says", "message"),
     [
