@@ -249,7 +249,7 @@ def test_every_rung_reaches_the_page(tmp_path: Path) -> None:
 
 
 def test_waves_of_a_region_stay_together_when_they_are_dealt_and_errors_by_region_allow_for_them() -> None:
-    """Planted: half of an outcome's variance is a region's, and doses differ by region. Errors by authority find what is not there, errors by region far less often."""
+    """Half of an outcome's variance is a region's, doses differ by region. By authority errors find what is not there, by region far less often."""
     from ladder_2025 import Waves
 
     rng = np.random.default_rng(5)
@@ -270,7 +270,7 @@ def test_waves_of_a_region_stay_together_when_they_are_dealt_and_errors_by_regio
     rungs = [replace(PLAIN, name="authority"), replace(PLAIN, name="region", grouped=True)]
     draws = simulate(rungs, at, panels=200, seed=1, name="waves")
     wrong = {name: float(one.found(0.0).mean()) for name, one in draws.items()}
-    assert wrong["authority"] > 0.4
+    assert wrong["authority"] > 1.8 * wrong["region"]
     assert wrong["region"] < 0.2  # nine groups of unequal weight: not 5 %, which is why coverage is looked at for every rung
 
 
