@@ -95,7 +95,13 @@ def of_another(kind: type[CausalError], who: str, made: object, problem: Excepti
 
 
 def suggest(name: str, options: Iterable[str]) -> str:
-    """Say what exists, nearest first: "it has 'imd', 'plans'. Did you mean 'imd'?"."""
+    """Say what exists, nearest first: "it has 'imd', 'plans'. Did you mean 'imd'?".
+
+    Parameters
+    ----------
+    name : what was asked for.
+    options : what there is, in any order; twenty at most are shown.
+    """
     options = sorted({str(option) for option in options})
     shown = ", ".join(repr(option) for option in options[:20])
     if len(options) > 20:

@@ -199,13 +199,26 @@ class Held:
 
     @classmethod
     def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Held:
-        """What the design absorbs and adjusts for; `authority` where the estimator does otherwise."""
+        """What the design absorbs and adjusts for; `authority` where the estimator does otherwise.
+
+        Parameters
+        ----------
+        design : what it absorbs.
+        authority : whether authority effects are held fixed; None: where the design absorbs them.
+        controls : whether the design's controls are held fixed.
+        """
         return cls(authority="authority" in design.absorb if authority is None else authority, year="year" in design.absorb, controls=controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointTest:
-    """The F test of several coefficients at once; both None where there was nothing to test."""
+    """The F test of several coefficients at once; both None where there was nothing to test.
+
+    Parameters
+    ----------
+    f : the statistic.
+    p_value : of all coefficients being 0; NaN becomes None.
+    """
 
     f: float | None = None
     p_value: float | None = None

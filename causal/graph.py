@@ -62,7 +62,13 @@ class Dated(str):
 
 
 def dated(name: str, by: int) -> Dated:
-    """A variable `by` years from the outcome."""
+    """A variable `by` years from the outcome.
+
+    Parameters
+    ----------
+    name : a node's.
+    by : years; negative is before the outcome.
+    """
     return Dated(name, by)
 
 
@@ -114,7 +120,16 @@ class Node:
 class Arrow:
     """`cause` moves `effect`, `lag` years later, because of a stated reason.
 
-    `by_year` says that a cause that is constant in time acts with a strength that changes from year to year.
+    Parameters
+    ----------
+    cause, effect : names of nodes.
+    because : the reason, in words; an arrow without one is refused.
+    lag : years from the one to the other, 0 or more.
+    by_year : whether a cause that is constant in time acts with a strength that changes from year to year.
+
+    Raises
+    ------
+    GraphError : no reason, a lag that is no number of years.
     """
 
     cause: str

@@ -118,8 +118,9 @@ def identify(
 
     Parameters
     ----------
-    measured : names of the panel's columns; a node without one counts as unmeasured. `authority`
-        and `year` are always known.
+    question : treatment, outcome and lag.
+    graph : what moves what; lags are unrolled over years.
+    measured : names of the panel's columns; a node without one counts as unmeasured. `authority` and `year` are always known.
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
     strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" for nothing.
 
@@ -215,7 +216,14 @@ def identify(
 
 
 def held_between(question: Question, graph: Graph, chosen: tuple[str, ...], *, measured: Iterable[str]) -> tuple[str, ...]:
-    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted."""
+    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted.
+
+    Parameters
+    ----------
+    question, graph : as for `identify`.
+    chosen : a valid back-door set, dated names.
+    measured : as for `identify`.
+    """
     known = {*measured, *PLACE_AND_TIME}
     unmeasured = {node.name for node in graph.nodes if node.name not in known or not node.measured}
     whole = Dag.of(_unroll(question, graph))

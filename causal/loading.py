@@ -16,7 +16,7 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
 
     Parameters
     ----------
-    words : overrides, as on the command line, one text each, without a shell's quotes.
+    *words : overrides, as on the command line, one text each, without a shell's quotes.
     config_dir : folders of your own with experiment/, graph/, …; as  --config-dir.
     trust : folders or modules of your own classes; as  --trust.
 

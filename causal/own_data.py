@@ -38,7 +38,7 @@ def read(
     units : variable → its unit ("per 10,000 children").
     variables : variable → more of it, as `source.variables` takes it (column, definition, least, most, …).
     title : what a frame is called; a file goes by its name.
-    knobs : any other of `source=table`: cluster, name, region, population, only, derived, pivot, combine, header, leave_out, …
+    **knobs : any other of `source=table`: cluster, name, region, population, only, derived, pivot, combine, header, leave_out, …
 
     Returns
     -------

@@ -35,7 +35,8 @@ class Question:
     level : confidence level of every interval.
     harm : which direction of the outcome is bad; None where nobody has said, and an answer then speaks of rise and fall alone.
     outcome_sd, outcome_autocorrelation : residual standard deviation (outcome unit) and yearly
-        autocorrelation of the outcome, for power before results; `outcome_sd_source` says from where.
+        autocorrelation of the outcome, for power before results.
+    outcome_sd_source : where those two come from, in words.
     """
 
     treatment: str

@@ -139,9 +139,12 @@ def judge(
 
     Parameters
     ----------
-    rule, question, refutations, identification : of the study.
-    outcome : the outcome's variable, for people instead of rates.
+    rule : which checks weigh, and how.
+    question : what matters, which direction is bad, at which level.
     design, estimate : None where the effect is not identified, or identified and not estimable.
+    refutations : of every check, those not run too.
+    identification : what the graph allows.
+    outcome : the outcome's variable, for people instead of rates.
     needs, remedies : labels of what would have to be measured to identify it, and where that could be had, where it is known.
     inestimable : why there is no estimate of an identified effect.
     voices : other estimators' answers; they can lower the certainty and move nothing else.
