@@ -90,6 +90,11 @@ class Heterogeneity:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Groups, tests, rules.
 
+        Parameters
+        ----------
+        case : identified and estimable.
+        rng : deals authorities into folds, draws the joint critical values of groups.
+
         Raises
         ------
         DesignError : the effect is not identified or estimable, so that there is nothing to take apart.

@@ -139,7 +139,13 @@ class NegativeControlOutcome:
         return self.outcomes or tuple(one.name for one in setting.panel.variables if one.unmoved)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an effect where there can be none."""
+        """Try to find an effect where there can be none.
+
+        Parameters
+        ----------
+        trial : with outcomes that the treatment cannot move, named or found.
+        rng : not used; each control has its own stream.
+        """
         question = trial.question
         report = partial(
             Refutation,

@@ -117,7 +117,13 @@ class UnmeasuredConfounder:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say how strong an unmeasured confounder would have to be."""
+        """Say how strong an unmeasured confounder would have to be.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : deals clusters into folds, where the estimator is not linear.
+        """
         estimate, question = trial.estimate, trial.question
         level = 1 - question.level
         report = partial(

@@ -204,9 +204,10 @@ def distinct(design: Design, raw: Floats, names: tuple[str, ...]) -> tuple[Float
 
 
 def effective_f(instruments: Floats, treatment: Floats, cluster: Ints, clusters: int) -> tuple[float, float]:
-    """Effective F with clustered errors, and its simplified critical value (5 %, bias of a tenth; Montiel Olea & Pflueger 2013, A robust test for weak instruments).
+    """Effective F with clustered errors, and its simplified critical value for 5 % and a bias of a tenth.
 
-    F = x'ZZ'x / tr(W), with orthonormal Z and W the clustered covariance of Z'x's errors (with G/(G−1)). Theirs for one instrument and 5 % is 23.1.
+    F = x'ZZ'x / tr(W), with orthonormal Z and W the clustered covariance of Z'x's errors (with G/(G−1)). Theirs for one instrument and 5 % is 23.1 (Montiel
+    Olea & Pflueger 2013, A robust test for weak instruments).
 
     Parameters
     ----------
