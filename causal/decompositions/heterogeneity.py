@@ -135,6 +135,7 @@ def arranged(case: Case, columns: Sequence[str], found: Identification | None = 
 
     Parameters
     ----------
+    case : panel, question and graph.
     columns : names of the groupings.
     found : what the graph says of the case, if it was asked already.
 

@@ -239,6 +239,7 @@ def _hidden(trial: Trial, df: float, spread: float, share: float, measured: Mapp
 
     Parameters
     ----------
+    trial : estimate and δ.
     df, spread : of the estimate, as in `adjusted`.
     share : that would take the estimate to nothing.
     measured : control → its partial R² with treatment and with outcome.
