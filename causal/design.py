@@ -85,6 +85,15 @@ class Design:
     lost : rows and authorities left out at each step.
     dropped : controls that the others, or what is absorbed, tell wholly (collinear), and why; they stand in no array.
     words : what was absorbed, adjusted for and lagged, as sentences.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World, designed
+    >>> made = designed(World(authorities=30, years=6).load())
+    >>> made.rows, made.absorb
+    (180, ('authority', 'year'))
+    >>> made.partial_out(made.treatment[:, None]).shape
+    (180, 1)
     """
 
     question: Question

@@ -66,6 +66,12 @@ class Part:
     open_ended : whether it stands for that year and all beyond it.
     group : the group, as its modifier calls it; None where there is none.
     chosen : whether it is the specification that was chosen beforehand.
+
+    Examples
+    --------
+    >>> lead = Part(kind="time", of="cut", name="two years before", effect=0.1, std_error=0.5, lower=-0.9, upper=1.1, since=-2)
+    >>> lead.joint_lower is None
+    True
     """
 
     kind: Kind
@@ -186,6 +192,17 @@ class Estimate:
     Raises
     ------
     NotWhatWasWanted : a field that is not what it must be; the message names estimator, field and what was wanted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from causal.configured import part
+    >>> from causal.testing.worlds import World, designed
+    >>> estimate = part("estimator", "fixed_effects").estimate(designed(World(effect=-4.0).load()), np.random.default_rng(1))
+    >>> estimate.lower < -4.0 < estimate.upper
+    True
+    >>> bool(np.isclose((estimate.influence**2).sum(), estimate.std_error**2))
+    True
     """
 
     estimator: str
@@ -259,6 +276,13 @@ class Estimator(Protocol):
     A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
     identification than the back door ("iv", "frontdoor"), `pairing` where it matches authorities: by the distance of what, `quick` where a fit on
     1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, and `library`: whose code fits it.
+
+    Examples
+    --------
+    >>> from causal.configured import part
+    >>> dml = part("estimator", "linear_dml")
+    >>> dml.name, dml.targets
+    ('linear_dml', 'ATE, weighted by residual treatment variance (and question.weights)')
     """
 
     @property

@@ -89,6 +89,11 @@ class Node:
     measured : False where nobody records it; a measured node may still lack a column.
     varies : "both" (authority and year), "authority" (constant in time) or "year" (one node for the calendar).
     remedy : where it could be had, or how it could be measured, as a sentence that begins with a verb; "" where nobody knows.
+
+    Examples
+    --------
+    >>> Node(name="imd", label="deprivation", varies="authority").measured
+    True
     """
 
     name: str
@@ -130,6 +135,11 @@ class Arrow:
     Raises
     ------
     GraphError : no reason, a lag that is no number of years.
+
+    Examples
+    --------
+    >>> Arrow(cause="cut", effect="plans", because="families lose the place where they were seen", lag=1).lag
+    1
     """
 
     cause: str
@@ -163,6 +173,13 @@ class Graph:
     Raises
     ------
     GraphError : an arrow from or to an unknown node, without a reason, or a cycle within one year.
+
+    Examples
+    --------
+    >>> arrows = {"poverty": {"cut": "grants fell most there", "plans": "need"}, "cut": {"plans": "the question"}}
+    >>> graph = Graph(name="three", nodes={"poverty": {}, "cut": {}, "plans": {}}, arrows=arrows)
+    >>> [(arrow.cause, arrow.effect) for arrow in graph.arrows]
+    [('poverty', 'cut'), ('poverty', 'plans'), ('cut', 'plans')]
     """
 
     name: str

@@ -79,6 +79,16 @@ class Identification:
     confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
+
+    Examples
+    --------
+    >>> from causal.identify import identify
+    >>> from causal.testing.worlds import GRAPH, QUESTION
+    >>> found = identify(QUESTION, GRAPH, measured=["deprivation", "poverty", "cut", "plans"])
+    >>> found.identified, found.adjust_for
+    (True, ('authority', 'deprivation', 'poverty', 'year'))
+    >>> identify(QUESTION, GRAPH, measured=["deprivation", "cut", "plans"]).identified
+    False
     """
 
     identified: bool

@@ -27,6 +27,12 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
     Raises
     ------
     ConfigError : a word that is no override, or a choice, key or value that does not exist or does not fit.
+
+    Examples
+    --------
+    >>> study = load("experiment=closures", "seed=7")
+    >>> study.question.treatment, study.seed
+    ('closures', 7)
     """
     if odd := [word for word in words if not isinstance(word, str)]:
         raise ConfigError(f'load takes overrides as texts, like load("experiment=closures", "seed=7"), got {odd[0]!r}')

@@ -37,6 +37,12 @@ class Variable:
     comparative : how more of it is said: "more" (more children, fewer children), "higher" (higher spending) or "a higher" (a higher rate).
     rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
     breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
+
+    Examples
+    --------
+    >>> plans = Variable(name="plans", label="children on protection plans", unit="per 10,000 children", source="made up", count_per=10_000)
+    >>> plans.varies
+    'both'
     """
 
     name: str
@@ -66,6 +72,13 @@ class Loss:
     rows : authority-years left out; with `column`, cells left empty.
     authorities : codes of those of which no row is left.
     column : the column whose cells were left empty; None where whole rows went.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from causal.testing.worlds import QUESTION, World, designed
+    >>> [(loss.step, loss.rows) for loss in designed(World().load(), replace(QUESTION, lag=1)).lost]
+    [('no row 1 year earlier, where the panel begins or ends', 60)]
     """
 
     step: str
@@ -105,6 +118,17 @@ class Panel:
     Raises
     ------
     DataError : duplicate rows, text or infinities in a column, a column without its `Variable`.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World
+    >>> panel = World(authorities=30, years=6).load()
+    >>> panel.names, panel.years
+    (('deprivation', 'poverty', 'cut', 'plans', 'children'), (2011, 2012, 2013, 2014, 2015, 2016))
+    >>> panel.only(years=[2015, 2016]).frame.shape
+    (60, 5)
+    >>> panel.shift("plans", -1).loc["A0000"].isna().to_list()
+    [True, False, False, False, False, False]
     """
 
     frame: pd.DataFrame

@@ -107,6 +107,12 @@ class Refutation:
     Raises
     ------
     ConfigError : a field that cannot be; the message says which, what was wanted and what came.
+
+    Examples
+    --------
+    >>> words = {"asks": "Is it so?", "expected": "No.", "found": "No.", "detects": "One fault.", "cannot_detect": "Others."}
+    >>> Refutation(name="mine", p_value=0.4, level=0.05, survived=True, **words).family is None
+    True
     """
 
     name: str
@@ -237,6 +243,16 @@ class Trial(Setting):
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
     beside : other estimators and their answers on the same design, where they were asked already.
+
+    Examples
+    --------
+    >>> from causal.configured import part
+    >>> from causal.testing.worlds import World, designed, trial_of
+    >>> panel = World().load()
+    >>> trial = trial_of(panel, designed(panel), part("estimator", "fixed_effects"))
+    >>> made, estimate = trial.rerun(panel=panel.only(years=range(2011, 2016)))
+    >>> made.rows, trial.design.rows
+    (300, 480)
     """
 
     estimate: Estimate
@@ -397,6 +413,13 @@ class Refuter(Protocol):
 
     Its class says what it is before it runs: `family`, what it speaks of; `role`, what it is to the verdict (None: nothing of its own); `label`, its plain
     name for readers.
+
+    Examples
+    --------
+    >>> from causal.configured import refuters
+    >>> check = refuters(["leave_one_out"])["leave_one_out"]
+    >>> check.name, check.family, check.label
+    ('leave_one_out', 'stability', 'each place left out')
     """
 
     family: ClassVar[Family]

@@ -66,6 +66,14 @@ class Study:
     unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
         there, or that is the question's own, is left aside.
     said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> parts = {"question": QUESTION, "graph": GRAPH, "source": World(), "estimator": "fixed_effects", "refuters": ["leverage"]}
+    >>> study = Study(title="Cuts", action="Cutting by half", **parts)
+    >>> study.estimator.name, list(study.refuters)
+    ('fixed_effects', ['leverage'])
     """
 
     title: str
@@ -134,6 +142,17 @@ class Result:
     steps : the same straight-line comparison with more and more held fixed.
     dose : the outcome along the treatment.
     voices : the answers of the study's `beside`.
+
+    Examples
+    --------
+    >>> import causal
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = causal.Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(effect=-8.0), estimator="fixed_effects")
+    >>> result = causal.run(study)
+    >>> result.estimate.lower < -8.0 < result.estimate.upper
+    True
+    >>> result.refutations
+    ()
     """
 
     study: Study
@@ -233,6 +252,13 @@ def run(
     Raises
     ------
     CausalError : the input cannot be used; "not identified" and "not estimable within authorities" are verdicts instead.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(), estimator="fixed_effects")
+    >>> run(study).design.rows
+    480
     """
     from threadpoolctl import threadpool_limits
 

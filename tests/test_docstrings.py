@@ -4,8 +4,10 @@ A linter's D417 holds less: it passes a docstring that has no section of paramet
 """
 
 import ast
+import doctest
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -105,15 +107,22 @@ def all_modules() -> list[Module]:
     return modules
 
 
+def functions_of(body: list[ast.stmt], *, in_class: bool = False) -> Iterator[tuple[ast.FunctionDef, bool]]:
+    """Every function that is written in a body or in what it holds, and whether it is a method."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef):
+            yield node, in_class
+        yield from functions_of(getattr(node, "body", []), in_class=isinstance(node, ast.ClassDef))
+
+
 def exported() -> list[Entry]:
     """Public functions that another module takes, public methods of public classes that another module takes or a shelf offers, and all contract methods."""
-    modules = all_modules()
     public = {(f"causal.{home}", name) for home, names in causal._HOMES.items() for name in names}
     found = []
-    for module in modules:
+    for module in MODULES:
         if not module.name.startswith("causal"):
             continue
-        taken = public | {pair for other in modules if other is not module for pair in other.taken}
+        taken = public | {pair for other in MODULES if other is not module for pair in other.taken}
         for node in module.tree.body:
             if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
                 continue
@@ -145,6 +154,7 @@ def raised(node: ast.AST) -> Iterator[str]:
         yield from raised(child)
 
 
+MODULES = all_modules()
 EXPORTED = exported()
 SEVERAL = [entry for entry in EXPORTED if len(entry.arguments) >= 2]
 
@@ -198,3 +208,29 @@ def test_every_field_of_a_public_noun_is_named(name):
     wanted = {one.name for one in fields(noun) if one.init}
     said = set(entries_of(sections_of(inspect.cleandoc(noun.__doc__)).get("Parameters", "")))
     assert said == wanted, f"{name} does not name {sorted(wanted - said)}, and names {sorted(said - wanted)}, which it has not"
+
+
+def test_a_section_names_all_of_them():
+    """Also in private functions and in experiments: where some arguments are described, all are."""
+    bad = []
+    for module in MODULES:
+        for node, method in functions_of(module.tree.body):
+            entry = Entry(f"{module.name}.{node.name}", node, method=method)
+            named = list(entries_of(entry.sections.get("Parameters", "")))
+            if named and named != list(entry.arguments):
+                bad.append(f"{entry.where}: {list(entry.arguments)}, its docstring names {named}")
+    assert not bad, "\n".join(bad)
+
+
+@pytest.mark.parametrize("name", causal.__all__)
+def test_each_public_name_has_an_example_that_runs(name):
+    """An example in the docstring of each public name, run as a reader would, with what its own module holds."""
+    import dowhy  # noqa: F401  whose import has sympy take over how a console shows values: before an example, and not in its middle
+
+    one = getattr(causal, name)
+    home = vars(sys.modules[one.__module__])
+    (example,) = doctest.DocTestFinder(recurse=False).find(one, name, globs=dict(home))
+    assert example.examples, f"causal.{name} has no example"
+    said: list[str] = []
+    failed, _ = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
+    assert not failed, "".join(said)

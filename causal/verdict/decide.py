@@ -90,6 +90,15 @@ class Verdict:
     typical_effect, typical_lower, typical_upper : people in a typical authority.
     would_change, cannot_say : facts.
     next : the single most useful thing to do next; None in older records.
+
+    Examples
+    --------
+    >>> import causal
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = causal.Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(), estimator="fixed_effects")
+    >>> result = causal.run(study)
+    >>> result.verdict.row, result.verdict.certainty
+    ('no_important_rise', 0)
     """
 
     gate: Gate | None = None
