@@ -66,6 +66,14 @@ class Study:
     unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
         there, or that is the question's own, is left aside.
     said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> parts = {"question": QUESTION, "graph": GRAPH, "source": World(), "estimator": "fixed_effects", "refuters": ["leverage"]}
+    >>> study = Study(title="Cuts", action="Cutting by half", **parts)
+    >>> study.estimator.name, list(study.refuters)
+    ('fixed_effects', ['leverage'])
     """
 
     title: str
@@ -118,11 +126,33 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
-    """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered.
+    """The study, everything found on the way, and the verdict.
 
-    `voices` are the answers of the study's `beside`.
-    `steps` are the same straight-line comparison with more and more held fixed, `dose` the outcome along the treatment in the end.
     In a notebook it shows itself as the report's first screen, and as ten lines elsewhere.
+
+    Parameters
+    ----------
+    study : what was asked.
+    panel : the data as loaded, before any row was left out.
+    identification : what the graph allows.
+    design, estimate, baseline : None where the question cannot be answered; `baseline` is the comparison beside the estimate, None where the study has none.
+    refutations : one for each check, those not run too.
+    verdict : codes and numbers; `answer` has the words.
+    seconds : time of each step.
+    steps : the same straight-line comparison with more and more held fixed.
+    dose : the outcome along the treatment.
+    voices : the answers of the study's `beside`.
+
+    Examples
+    --------
+    >>> import causal
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = causal.Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(effect=-8.0), estimator="fixed_effects")
+    >>> result = causal.run(study)
+    >>> result.estimate.lower < -8.0 < result.estimate.upper
+    True
+    >>> result.refutations
+    ()
     """
 
     study: Study
@@ -212,6 +242,7 @@ def run(
 
     Parameters
     ----------
+    study : what is asked, of which data, how.
     panel : what the source gave, if it has been loaded already.
     identification : what `identify` found for this study, if it was asked already (many panels, one graph).
     workers : processes for draws; changes no number.
@@ -221,6 +252,13 @@ def run(
     Raises
     ------
     CausalError : the input cannot be used; "not identified" and "not estimable within authorities" are verdicts instead.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(), estimator="fixed_effects")
+    >>> run(study).design.rows
+    480
     """
     from threadpoolctl import threadpool_limits
 
@@ -379,6 +417,11 @@ class _Clock:
 
 def must_have(study: Study, panel: Panel) -> None:
     """Treatment, outcome and modifiers must be columns; a source may know which file would hold them.
+
+    Parameters
+    ----------
+    study : whose question, estimator and checks name columns.
+    panel : what its source gave.
 
     Raises
     ------

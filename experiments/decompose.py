@@ -34,6 +34,8 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     ----------
     name : of the decomposition on its shelf.
     words : overrides, as for `causal run`.
+    folders : of one's own configurations.
+    trusted : folders or modules of one's own classes.
 
     Raises
     ------

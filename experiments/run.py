@@ -133,8 +133,12 @@ def carry_out(
 
     Parameters
     ----------
+    study : what is run.
     plain : the resolved configuration.
+    runs : the folder of all runs, below which partial ones stand.
+    home : below which the run's own folder is made.
     command : the words that run it again.
+    workers : processes for draws.
     panel : if it has been loaded already.
     followed : what the result says of the protocol that was followed.
     before : called with the design before anything is fitted.

@@ -78,6 +78,11 @@ class Cost:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Saved, added, placed, net.
 
+        Parameters
+        ----------
+        case : of a rate, with a direction called harm.
+        rng : draws effects, prices and shares together.
+
         Raises
         ------
         ConfigError : no direction of the outcome is called harm.
@@ -104,7 +109,22 @@ class Cost:
         return cost_text(self, case, made, estimate, placed, self.account(case, made, rate), rate, rng, notes)
 
     def account(self, case: Case, made: Design, rate: float) -> Account:
-        """The action for as many people as the rate counts, in all authorities alike."""
+        """The action for as many people as the rate counts, in all authorities alike.
+
+        Parameters
+        ----------
+        case : panel and question.
+        made : its design; people and prices of its authorities.
+        rate : people that the outcome counts by.
+
+        Returns
+        -------
+        account : £ and years of the action.
+
+        Raises
+        ------
+        DataError : no price of the treatment, or one that is known for no authority.
+        """
         cost = price_of(case.panel, case.question.treatment, self.prices)
         price = None if cost is None else per_person(case.panel, cost, made.authorities)
         if cost is None or price is None:

@@ -85,6 +85,11 @@ class ShiftShare:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with measured exposures among its columns.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the graph has no measured exposure, a shock is missing, or the exposure-robust error is asked for with too few shocks.

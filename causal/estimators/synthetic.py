@@ -98,6 +98,11 @@ class SyntheticDid:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : draws placebo adopters among the never-treated, where the treated are too few for a jackknife.
+
         Raises
         ------
         DesignError : adoption is given up again, nobody is never treated, rows are missing, or the target is not the ATT.
@@ -136,6 +141,15 @@ class SyntheticControl:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : not used in anything that is kept.
+
+        Returns
+        -------
+        Estimate : without an interval; the treated path's rank among placebos stands in the diagnostics.
 
         Raises
         ------

@@ -233,7 +233,13 @@ def typical(data: Mapping[str, Any]) -> str:
 
 
 def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """Checks of bias one by one, the others counted."""
+    """Checks of bias one by one, the others counted.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     verdict, found = data["verdict"], {one["name"]: one for one in data["refutations"]}
     bias, smallest = verdict["bias"], data["question"]["smallest_important"]
     told = states(data)

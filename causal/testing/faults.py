@@ -65,7 +65,13 @@ class RowErrors:
         return design
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, the error of independent rows."""
+        """Fixed effects, with the error that independent rows would have.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : passed on.
+        """
         made = FixedEffects().estimate(design, rng)
         fit, treatment = least_squares(design, design.basis())
         df = design.rows - design.absorbed_rank - 1 - (len(design.authorities) if "authority" in design.absorb else 0)
@@ -91,7 +97,17 @@ class Bent:
     name: str = "bent"
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, bent."""
+        """Fixed effects, bent.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : draws the noise that is put on the effect.
+
+        Raises
+        ------
+        EstimationError : where it is to refuse.
+        """
         if self.how == "refuse":
             raise EstimationError("not today")
         made = FixedEffects().estimate(design, rng)

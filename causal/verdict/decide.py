@@ -90,6 +90,15 @@ class Verdict:
     typical_effect, typical_lower, typical_upper : people in a typical authority.
     would_change, cannot_say : facts.
     next : the single most useful thing to do next; None in older records.
+
+    Examples
+    --------
+    >>> import causal
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = causal.Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(), estimator="fixed_effects")
+    >>> result = causal.run(study)
+    >>> result.verdict.row, result.verdict.certainty
+    ('no_important_rise', 0)
     """
 
     gate: Gate | None = None
@@ -139,9 +148,12 @@ def judge(
 
     Parameters
     ----------
-    rule, question, refutations, identification : of the study.
-    outcome : the outcome's variable, for people instead of rates.
+    rule : which checks weigh, and how.
+    question : what matters, which direction is bad, at which level.
     design, estimate : None where the effect is not identified, or identified and not estimable.
+    refutations : of every check, those not run too.
+    identification : what the graph allows.
+    outcome : the outcome's variable, for people instead of rates.
     needs, remedies : labels of what would have to be measured to identify it, and where that could be had, where it is known.
     inestimable : why there is no estimate of an identified effect.
     voices : other estimators' answers; they can lower the certainty and move nothing else.

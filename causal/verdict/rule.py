@@ -139,6 +139,13 @@ class Rule:
     Raises
     ------
     ConfigError : a key of an earlier form, a kind that does not exist or is left out, a number out of range.
+
+    Examples
+    --------
+    >>> Rule(steps=1).level
+    0.05
+    >>> "pre_trend" in Rule().bias["dose"]
+    True
     """
 
     gone: ClassVar[Mapping[str, str]] = OLD  # knobs of an earlier form, with what to write instead
