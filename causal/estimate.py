@@ -21,7 +21,7 @@ from causal.panel import Loss
 from causal.question import Question
 
 # why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
-NoInterval = Literal["one_cluster", "two_clusters", "lost_draws", "method"]
+NoInterval = Literal["one_cluster", "two_clusters", "lost_draws", "weak_instruments", "method"]
 TWO_CLUSTERS = "two clusters give one difference, and no error can be learnt from one"
 FEWEST_IN_GROUP = 3  # clusters from which an error of a group's own effect is learnt
 Kind = Literal["group", "time", "path", "specification", "trend"]
@@ -522,7 +522,7 @@ def without_interval(made: Estimate, why: str, code: NoInterval = "method") -> E
     code : the same as a code.
     """
     parts = made.parts
-    if code in ("method", "two_clusters"):
+    if code in ("method", "two_clusters", "weak_instruments"):
         parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
     words = f"no valid interval: {why}"
     return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words, no_interval=code)

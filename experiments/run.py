@@ -264,7 +264,10 @@ def _proposed(study: Study, made: Design) -> None:
     Where the chosen one is among those proposed nothing is said: `causal explain` and the record hold all of it.
     """
     offer = proposal(made, study.estimator)
-    if offer.first is None or (any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed) and "waves" not in offer.cannot):
+    if "two_clusters" in offer.cannot:
+        print(f"! {capital(CANNOT['two_clusters'])}.", file=sys.stderr)
+    here = any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed)
+    if offer.first is None or (here and not {"waves", "no_interval"} & set(offer.cannot)):
         return
     cannot = "; ".join(CANNOT[code] for code in offer.cannot if code in GRAVE)
     said = f"{study.question.treatment} is {SHAPES[offer.shape]}, which suits {offer.first.words}"

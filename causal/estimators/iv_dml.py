@@ -231,7 +231,9 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
         ),
     )
     if f < critical:
-        return without_interval(made, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares")
+        return without_interval(
+            made, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares", "weak_instruments"
+        )
     return made
 
 

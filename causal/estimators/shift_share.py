@@ -292,6 +292,6 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
         diagnostics={**made.diagnostics, "clustered by authority: standard error": made.std_error},
     )
     if len(pieces) != 1 or not np.isfinite(pieces[0]).all():
-        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell")
+        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell", "weak_instruments")
     lower, upper = sorted(end * question.contrast for end in pieces[0])
     return replace(found, lower=lower, upper=upper)

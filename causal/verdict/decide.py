@@ -21,6 +21,7 @@ from causal.design import Design
 from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.identify import Identification
+from causal.inference.few_treated import FEWEST_UNTREATED, MOST_TREATED
 from causal.inference.multiplicity import rejected as rejected_jointly
 from causal.panel import Variable
 from causal.question import Question
@@ -196,7 +197,7 @@ def judge(
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
         would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design)),
-        next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design),
+        next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design, estimate),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
 
@@ -426,10 +427,11 @@ def _next(
     failed: Sequence[str],
     association: bool,
     design: Design,
+    estimate: Estimate,
 ) -> Next:
     """The one thing that would help most: first what forbids an answer, then what better data would mend, then what keeps the range wide."""
     if gate:
-        return Next(code="interval")
+        return _for_a_range(estimate) if gate == "no_interval" else Next(code="interval")
     if failed:
         return Next(code="failed", told=tuple(failed))
     if association:
@@ -449,6 +451,20 @@ def _next(
     if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
         return Next(code="information", number=(sees / question.smallest_important) ** 2)
     return Next(code="again")
+
+
+def _for_a_range(estimate: Estimate) -> Next:
+    """What would give a range: other data or another design where none could be had by any method, another method where one can."""
+    support = estimate.support
+    if estimate.no_interval == "two_clusters":
+        return Next(code="clusters")
+    if estimate.no_interval == "weak_instruments":
+        return Next(code="instrument")
+    if estimate.no_interval != "one_cluster" or support is None:
+        return Next(code="interval")
+    few = support.treated is not None and 1 <= support.treated <= MOST_TREATED and (support.untreated or 0) >= FEWEST_UNTREATED
+    # a range of placebos stands beside a regression alone
+    return Next(code="placebo_range" if few and support.placebo_lower is None else "one_place")
 
 
 def _remedies(design: Design) -> tuple[str, ...]:

@@ -408,7 +408,9 @@ def _with_set(made: Estimate, pieces: Pieces, p_value: float) -> Estimate:
     if len(pieces) > 1 or not np.isfinite(pieces[0]).all():
         made = replace(made, diagnostics={**made.diagnostics, **wald})
         shape = "in two pieces" if len(pieces) > 1 and np.isfinite(pieces[0][0]) else "unbounded"
-        return without_interval(made, f"the Anderson–Rubin set is {shape} ({_spoken(pieces)}), as the instruments are too weak; cannot tell")
+        return without_interval(
+            made, f"the Anderson–Rubin set is {shape} ({_spoken(pieces)}), as the instruments are too weak; cannot tell", "weak_instruments"
+        )
     lower, upper = pieces[0]
     if not lower <= made.effect <= upper:
         made = replace(made, diagnostics={**made.diagnostics, **wald})
