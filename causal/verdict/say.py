@@ -162,7 +162,7 @@ def say(
         moved=number.moved,
         picture=_picture(verdict, estimate, language),
         next=_next(verdict, names, language),
-        beside=tuple(_voice(one, verdict, question, names.outcome, language) for one in voices),
+        beside=tuple(_voice(one, verdict, question, estimate, names.outcome, language) for one in voices),
     )
 
 
@@ -549,7 +549,7 @@ def _next(verdict: Verdict, names: Names, language: Language) -> str:
     return capital(language.next[one.code].format(told=told.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
 
 
-def _voice(one: Voice, verdict: Verdict, question: Question, outcome: Variable, language: Language) -> str:
+def _voice(one: Voice, verdict: Verdict, question: Question, estimate: Estimate | None, outcome: Variable, language: Language) -> str:
     """EconML (linear dml) agrees: 3.5 more."""
     estimator = one.estimator.replace("_", " ")
     name = f"{one.library} ({estimator})" if one.library else capital(estimator)
@@ -560,7 +560,13 @@ def _voice(one: Voice, verdict: Verdict, question: Question, outcome: Variable, 
         ends = (one.lower, one.upper) if known else (0.0, abs(one.effect))
         size = _moved(rounded(one.effect, *ends, lines)[0], outcome)  # type: ignore[arg-type]
     stand = "unheard" if not verdict.answers and size and one.stand in ("same", "agrees", "open") else one.stand
-    return language.voices[stand].format(method=name, size=size, told=one.told)
+    said = language.voices[stand].format(method=name, size=size, told=one.told)
+    shared = None if estimate is None else estimate.shared
+    if shared is None or not shared.refitted or one.ours != shared.effect or estimate is None or estimate.effect == shared.effect:
+        return said
+    lines = (0.0, question.smallest_important, -question.smallest_important)
+    ends = (0.0, abs(shared.effect)) if shared.lower is None or shared.upper is None else (shared.lower, shared.upper)
+    return language.voices["before"].format(ours=_moved(rounded(shared.effect, *ends, lines)[0], outcome), said=said)
 
 
 MOST_TIMES = 1_000_000  # as much information, beyond which a number would say no more
