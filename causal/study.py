@@ -15,7 +15,7 @@ from causal.analysis import analyse, identified
 from causal.answer import answered
 from causal.declared import columns
 from causal.design import Design
-from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
+from causal.errors import CausalError, ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph, undated
 from causal.identify import Identification
@@ -322,6 +322,8 @@ def run(
         if ways := [way for one in refutations if one.survived is False for way in one.shared]:
             with clock("shared shocks"):
                 made, estimate = widened(study.estimator, panel, made, estimate, ways, stream(study.seed, "estimate"))
+                refutations = _of_the_answer(study, refutations, replace(trial, design=made, estimate=estimate))
+                voices = _voices_anew(study, made, estimate) or voices
         verdict = judge(
             study.rule,
             question,
@@ -346,6 +348,28 @@ def run(
         dose=doses(made),
         voices=voices,
     )
+
+
+def _of_the_answer(study: Study, refutations: Sequence[Refutation], trial: Trial) -> list[Refutation]:
+    """The checks, with those that say how strong a hidden cause would have to be asked again of the answer that stands.
+
+    The others look for faults, and find them in the estimate that they were made of; what a hidden cause would do is told of the interval that readers see.
+    """
+    again = {name: refuter for name, refuter in study.refuters.items() for one in refutations if one.name == refuter.name and one.hidden is not None}
+    anew = {refuter.name: refuted(refuter, trial, stream(study.seed, name)) for name, refuter in again.items()}
+    return [anew.get(one.name, one) for one in refutations]
+
+
+def _voices_anew(study: Study, made: Design, estimate: Estimate) -> tuple[Voice, ...]:
+    """Other estimators' answers beside one that was made anew with more absorbed, from the same rows and with the same absorbed; () where it was not."""
+    if not study.beside or estimate.shared is None or not estimate.shared.refitted:
+        return ()
+    with suppress(CausalError):
+        # as it is of itself: how far two answers lie apart is learnt from scores of one kind, and shared shocks move both alike
+        own = answered(study.estimator, made, stream(study.seed, "estimate"))
+        said = heard(study.beside, made, own, lambda: stream(study.seed, "estimate"))
+        return tuple(voice(one, said[one.name], own, study.question.smallest_important) for one in study.beside if one.name in said)
+    return ()
 
 
 def _baseline(study: Study, made: Design) -> Estimate | None:

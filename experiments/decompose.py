@@ -65,6 +65,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             workers=checked_workers(how(config, "workers")),
             progress=sys.stderr.isatty(),
             judge=partial(_judged, study, panel),
+            shared=next((one for one in study.refuters.values() if one.role == "shared_shocks"), None),
         )
         made: Breakdown = decomposition.decompose(case, stream(study.seed, "decompose", name))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]

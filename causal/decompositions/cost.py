@@ -22,7 +22,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, refusal, suggest
 from causal.estimate import Estimate
 from causal.knobs import whole_number
-from causal.refute import Trial, stream
+from causal.refute import Trial
 from causal.words import count
 
 
@@ -151,12 +151,11 @@ class Cost:
             return None
         later = replace(case.question, outcome=self.placed, lag=case.question.lag + self.placed_later, modifiers=())
         try:
-            arranged = case.analysis(later).must("")
-            made = case.estimator.estimate(arranged, stream(case.seed, "placed"))
+            trial = case.trial(later)
         except CausalError as why:
             notes.append(f"Later placements are not counted: {why}")
             return None
-        if made.std_error is None:
+        if trial.estimate.std_error is None:
             notes.append("Later placements are not counted: their effect has no valid interval")
             return None
-        return made, arranged
+        return trial.estimate, trial.design

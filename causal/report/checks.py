@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from causal.language import Language, language_of
-from causal.report.phrases import MEANS, STATES, chance, exact, readable, sentence, words
+from causal.report.phrases import MEANS, STATES, bare, chance, exact, readable, sentence, words
 from causal.verdict.say import usual
 from causal.words import capital, listed, written
 
@@ -147,6 +147,15 @@ def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]
 def _cut(text: str) -> str:
     """The beginning of what was seen; the whole stands with the check."""
     return textwrap.shorten(text, LONGEST, placeholder=" …")
+
+
+def made_of(data: Mapping[str, Any]) -> str:
+    """Of which estimate the checks were made, where the answer was made anew after them; "" where it is the answer itself."""
+    before = (data["estimate"] or {}).get("shared")
+    if not before or not before.get("refitted") or not data["refutations"]:
+        return ""
+    but = ", but for the hidden cause's," if any(one.get("hidden") for one in data["refutations"]) else ""
+    return f"The checks{but} are of the estimate before shared shocks were allowed for: {bare(before, smallest=data['question']['smallest_important'])}."
 
 
 def joint(data: Mapping[str, Any]) -> str:

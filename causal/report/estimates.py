@@ -332,6 +332,10 @@ def explanations(runs: Sequence[Run], names: Sequence[str], answer: int, apart: 
     sets = {tuple(sorted(data["identification"]["adjust_for"])) for data, _ in runs if data["estimate"]}
     if len(sets) > 1:
         made.append(("What is held fixed", "differs between these estimates: something left out of one may move both cause and outcome."))
+    allowed = {tuple((data["estimate"].get("shared") or {}).get("groups") or ()) for data, _ in runs if data["estimate"]}
+    if len(allowed) > 1:
+        said = listed([f"{listed(list(groups))} × year" if groups else "nothing" for groups in sorted(allowed)])
+        made.append(("Shocks that places share", f"are allowed for in some of these estimates and not alike in all ({said})."))
     if len({data["source"]["digest"] for data, _ in runs}) > 1:
         made.append(("The data", "differ between these runs: the digests of their panels are not the same."))
     return made

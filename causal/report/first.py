@@ -13,7 +13,7 @@ from typing import Any
 
 from causal.language import Language, language_of
 from causal.question import UNGIVEN
-from causal.report.checks import states
+from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
 from causal.report.phrases import contrast, label, planted, sentence, variable, when, years
 from causal.report.tables import setting
@@ -276,7 +276,7 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     return {
         "title": title,
         "items": items,
-        "rest": f"{', '.join(said)}. Passing is no proof.",
+        "rest": " ".join(filter(None, (f"{', '.join(said)}. Passing is no proof.", made_of(data)))),
         "passed": len(told["passed"]),
         "of": sum(map(len, told.values())),
         "failed": len(told["failed"]),

@@ -25,7 +25,7 @@ from causal.inference.few_treated import FEWEST_UNTREATED, MOST_TREATED
 from causal.inference.multiplicity import rejected as rejected_jointly
 from causal.panel import Variable
 from causal.question import Question
-from causal.refute import Refutation
+from causal.refute import Admits, Hidden, Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
 from causal.verdict.reason import Change, Concern, Limit, Next, Reason
 from causal.verdict.rule import (
@@ -403,13 +403,36 @@ def _would_change(
         elif one.concern == "placebos":
             found.append(Change(code="placebos"))
     for check in refutations:
-        if check.hidden is not None and certainty is not None:
+        if check.hidden is not None and certainty is not None and _undoes(check.hidden, row):
             cause = check.hidden
             told = (cause.benchmark,) if cause.benchmark else ()
             found.append(Change(code="hidden", check=check.name, told=told, number=cause.multiple, share=cause.share, admits=cause.admits))
     if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
         found.append(Change(code="information", number=(sees / question.smallest_important) ** 2))
     return tuple(dict.fromkeys(found))
+
+
+WITHOUT_NOTHING: tuple[Row, ...] = ("important_rise", "rise", "fall", "important_fall")  # rows that no effect does not fit
+
+
+def _undoes(cause: Hidden, row: Row | None) -> bool:
+    """Whether a hidden cause would let something fit that does not fit already: what fits as it is no cause has to bring."""
+    if cause.admits is None or cause.multiple is None:
+        return row in WITHOUT_NOTHING
+    return row is not None and cause.admits in DENIED[row]
+
+
+# row → what does not fit it
+DENIED: dict[Row, tuple[Admits, ...]] = {
+    "important_rise": ("unimportant", "no_change", "important_fall"),
+    "rise": ("no_change", "important_fall"),
+    "inside": ("important_rise", "important_fall"),
+    "no_important_rise": ("important_rise",),
+    "no_important_fall": ("important_fall",),
+    "both": (),
+    "fall": ("no_change", "important_rise"),
+    "important_fall": ("unimportant", "no_change", "important_rise"),
+}
 
 
 def _settled(row: Row | None, certainty: int | None) -> bool:
