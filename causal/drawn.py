@@ -157,7 +157,7 @@ class _Reader:
         while not self._sign("}"):
             token = self._peek()
             if not token.kind:
-                self._refuse("a  }  for each  {", f"the end of the text; one was opened in line {opened}", "close it")
+                self._refuse("a } for each {", f"the end of the text; one was opened in line {opened}", "close it")
             if self._sign(";") or self._sign(","):
                 self.at += 1
             elif token.kind == "bare" and token.text.lower() in ("node", "edge", "graph") and self._is_sign(self.at + 1, "["):
@@ -246,7 +246,7 @@ class _Reader:
         while not self._sign("]"):
             token = self._peek()
             if not token.kind or self._sign("{") or self._sign("["):
-                self._refuse("a  ]  for each  [", f"{self._shown()}; one was opened in line {opened}", "close it")
+                self._refuse("a ] for each [", f"{self._shown()}; one was opened in line {opened}", "close it")
             if self._sign(",") or self._sign(";"):
                 self.at += 1
                 continue

@@ -13,10 +13,15 @@ A finding ("not identified", "cannot tell") is never an error. Anything that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import PurePath
 from traceback import extract_tb
+from typing import TypeVar
+
+E = TypeVar("E", bound="CausalError")
+BREAK = re.compile(r"\s*[\n\r\t\v\f\x85\u2028\u2029]\s*")  # two blanks set off what is to be typed, and stay
 
 
 class CausalError(Exception):
@@ -126,8 +131,8 @@ class ConfigError(CausalError):
     """
 
 
-def refusal(kind: type[CausalError], where: str, wanted: str, came: str, remedy: str) -> CausalError:
-    """An error that says, in this order, where, what was wanted, what came and what to try; in one line.
+def refusal(kind: Callable[[str], E], where: str, wanted: str, came: str, remedy: str, *, beneath: Sequence[str] = ()) -> E:
+    """An error that says, in this order, where, what was wanted, what came and what to try; in one line, in which two blanks set off a command.
 
     Parameters
     ----------
@@ -136,8 +141,22 @@ def refusal(kind: type[CausalError], where: str, wanted: str, came: str, remedy:
     wanted : what would have been right ("a whole number of at least 2").
     came : what stood there instead.
     remedy : what to try, as an imperative.
+    beneath : lines that stand below, each on its own, where several things are wrong at once.
     """
-    return kind(" ".join(f"{where}: wanted {wanted}, got {came}; {remedy}".split()))
+    said = BREAK.sub(" ", f"{where}: wanted {wanted}, got {came}; {remedy}").strip()
+    return kind("\n  ".join([said, *beneath]))
+
+
+def placed(kind: Callable[[str], E], where: str, problem: object) -> E:
+    """A refusal that was made further in, with where it came up before it.
+
+    Parameters
+    ----------
+    kind : of error.
+    where : the part, class or refit.
+    problem : the refusal, or its words.
+    """
+    return kind(f"{where}: {problem}")
 
 
 def of_another(kind: type[CausalError], who: str, made: object, problem: Exception) -> CausalError | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from causal.design import Design
-from causal.errors import NotWhatWasWanted
+from causal.errors import NotWhatWasWanted, refusal
 from causal.knobs import is_whole
 
 CODE = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -107,11 +107,17 @@ class Estimand:
         for name in ("family", "comparison", "population", "weighting", "scale"):
             value = getattr(self, name)
             if not isinstance(value, str) or not CODE.match(value):
-                raise NotWhatWasWanted(f"Estimand.{name} must be a code of small letters and underscores (within, residual_variance), got {value!r}")
+                raise refusal(
+                    NotWhatWasWanted,
+                    f"Estimand.{name}",
+                    "a code of small letters and underscores (within, residual_variance)",
+                    repr(value),
+                    "write one of its codes",
+                )
         if not isinstance(self.model, str):
-            raise NotWhatWasWanted(f"Estimand.model must be words, got {self.model!r}")
+            raise refusal(NotWhatWasWanted, "Estimand.model", "words", repr(self.model), "put it in quotes")
         if self.horizon is not None and not is_whole(self.horizon):
-            raise NotWhatWasWanted(f"Estimand.horizon must be a whole number of years or None, got {self.horizon!r}")
+            raise refusal(NotWhatWasWanted, "Estimand.horizon", "a whole number of years or None", repr(self.horizon), "write horizon=None for a whole effect")
         object.__setattr__(self, "instruments", tuple(self.instruments))
         object.__setattr__(self, "windows", tuple((int(first), int(last)) for first, last in self.windows))
 
@@ -202,7 +208,7 @@ class Held:
     def __post_init__(self) -> None:
         for one in fields(self):
             if not isinstance(getattr(self, one.name), bool):
-                raise NotWhatWasWanted(f"Held.{one.name} must be true or false, got {getattr(self, one.name)!r}")
+                raise refusal(NotWhatWasWanted, f"Held.{one.name}", "true or false", repr(getattr(self, one.name)), "write True or False")
 
     @property
     def nothing(self) -> bool:
@@ -275,6 +281,6 @@ class DesignFacts:
         for name in ("movers", "adopters", "never_treated", "adoption_years"):
             value = getattr(self, name)
             if value is not None and not is_whole(value, 0):
-                raise NotWhatWasWanted(f"DesignFacts.{name} must be a whole number of at least 0, or None, got {value!r}")
+                raise refusal(NotWhatWasWanted, f"DesignFacts.{name}", "a whole number of at least 0, or None", repr(value), "count it, or leave it None")
         if self.pre_trend is not None and not isinstance(self.pre_trend, JointTest):
-            raise NotWhatWasWanted(f"DesignFacts.pre_trend must be a JointTest or None, got {self.pre_trend!r}")
+            raise refusal(NotWhatWasWanted, "DesignFacts.pre_trend", "a JointTest or None", repr(self.pre_trend), "make a JointTest, or leave it None")

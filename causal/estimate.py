@@ -14,7 +14,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import NotWhatWasWanted, of_another
+from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.panel import Loss
@@ -47,7 +47,7 @@ def _check_numbers(where: str, made: object, names: Sequence[str]) -> None:
     for name in names:
         value = getattr(made, name)
         if value is not None and (not _number(value) or np.isnan(value)):
-            raise NotWhatWasWanted(f"{where}: {name} must be a number, or None where none is known, got {value!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: {name}", "a number, or None where none is known", repr(value), "write None where there is no answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +93,20 @@ class Part:
     def __post_init__(self) -> None:
         where = f"Part {self.name!r} of {self.of!r}"
         if self.kind not in KINDS:
-            raise NotWhatWasWanted(f"{where}: kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: kind", f"one of {', '.join(KINDS)}", repr(self.kind), "write one of them")
         for name in ("of", "name"):
             if not isinstance(getattr(self, name), str):
-                raise NotWhatWasWanted(f"{where}: {name} must be words, got {getattr(self, name)!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: {name}", "words", repr(getattr(self, name)), "put it in quotes")
         if self.kind == "time" and not _whole(self.since):
-            raise NotWhatWasWanted(
-                f"{where}: a part of kind 'time' is a lead or lag and must say its years since the treatment (since=-2 for the second lead, 0 for the "
-                f"treatment's own year), got since={self.since!r}"
+            raise refusal(
+                NotWhatWasWanted,
+                where,
+                "the years since the treatment, since a part of kind 'time' is a lead or lag",
+                f"since={self.since!r}",
+                "write since=-2 for the second lead, 0 for the treatment's own year",
             )
         if not _number(self.effect):
-            raise NotWhatWasWanted(f"{where}: effect must be a number, NaN where there is no answer, got {self.effect!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: effect", "a number", repr(self.effect), "write NaN where there is no answer")
         _check_numbers(where, self, ("std_error", "lower", "upper", "joint_lower", "joint_upper"))
 
 
@@ -235,32 +238,40 @@ class Estimate:
 
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
-            raise NotWhatWasWanted(f"an Estimate must name its estimator, got estimator={self.estimator!r}")
+            raise refusal(NotWhatWasWanted, "an Estimate", "the name of its estimator", f"estimator={self.estimator!r}", "write  estimator=self.name")
         where = f"the Estimate of {self.estimator}"
         for name, kind in (("estimand", Estimand), ("held", Held), ("facts", DesignFacts)):
             value = getattr(self, name)
             if not isinstance(value, kind):
-                raise NotWhatWasWanted(f"{where}: {name} must be a causal.estimand.{kind.__name__}, got {value!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: {name}", f"a causal.estimand.{kind.__name__}", repr(value), "make one")
         if self.target not in ("ATE", "ATT"):
-            raise NotWhatWasWanted(f"{where}: target must be 'ATE' or 'ATT', got {self.target!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: target", "'ATE' or 'ATT'", repr(self.target), "write one of them")
         if not _number(self.effect) or not np.isfinite(self.effect):
-            raise NotWhatWasWanted(f"{where}: effect must be a finite number, got {self.effect!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: effect", "a finite number", repr(self.effect), "raise NotEstimable where there is no answer")
         _check_numbers(where, self, ("std_error", "lower", "upper", "p_value", "df"))
         if (self.lower is None) != (self.upper is None):
-            raise NotWhatWasWanted(f"{where}: lower and upper must both be numbers or both be None, got {self.lower!r} and {self.upper!r}")
+            raise refusal(
+                NotWhatWasWanted, f"{where}: lower and upper", "two numbers, or None for both", f"{self.lower!r} and {self.upper!r}", "give both or none"
+            )
         for name in ("rows", "authorities", "clusters"):
             value = getattr(self, name)
             if not _whole(value) or value < 0:
-                raise NotWhatWasWanted(f"{where}: {name} must be a whole number of at least 0, got {value!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: {name}", "a whole number of at least 0", repr(value), "count it from the design")
         object.__setattr__(self, "parts", tuple(self.parts))
         for part in self.parts:
             if not isinstance(part, Part):
-                raise NotWhatWasWanted(f"{where}: parts must be of the class causal.estimate.Part, got {part!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: parts", "things of the class causal.estimate.Part", repr(part), "make a Part of each")
         scores = self.influence
         if scores is not None and (not isinstance(scores, np.ndarray) or scores.shape != (self.clusters,) or not np.isfinite(scores).all()):
             came = f"shape {scores.shape}" if isinstance(scores, np.ndarray) and scores.shape != (self.clusters,) else "numbers that are not finite"
             came = came if isinstance(scores, np.ndarray) else f"{type(scores).__name__}"
-            raise NotWhatWasWanted(f"{where}: influence must be an array of one finite score for each of its {self.clusters} clusters, got {came}")
+            raise refusal(
+                NotWhatWasWanted,
+                f"{where}: influence",
+                f"an array of one finite score for each of its {self.clusters} clusters",
+                came,
+                "write 0 where a cluster is left out",
+            )
 
     def same_effect(self, other: Estimate) -> bool:
         """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
@@ -329,20 +340,29 @@ def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Es
     try:
         made = estimator.estimate(design, rng)
     except NotWhatWasWanted as problem:
-        raise NotWhatWasWanted(f"{kind}: {problem}") from problem
+        raise placed(NotWhatWasWanted, kind, problem) from problem
     except Exception as problem:
         # a noun that is made without a field that it must have, or with one that it has not
         if isinstance(problem, TypeError) and str(problem).startswith(MADE_HERE):
-            raise NotWhatWasWanted(f"{kind}: {str(problem).replace('.__init__()', '')}; the nouns' docstrings say what each field holds") from problem
+            raise refusal(
+                NotWhatWasWanted,
+                kind,
+                "an Estimate made of its own fields",
+                str(problem).replace(".__init__()", ""),
+                "look at the nouns' docstrings, which say what each field holds",
+            ) from problem
         if (said := of_another(NotWhatWasWanted, kind, estimator, problem)) is None:
             raise
         raise said from problem
     if not isinstance(made, Estimate):
-        raise NotWhatWasWanted(f"{kind}.estimate must return a causal.estimate.Estimate, got {type(made).__name__}")
+        raise refusal(NotWhatWasWanted, f"{kind}.estimate", "a causal.estimate.Estimate to be returned", f"{type(made).__name__}", "return one")
     if made.influence is not None and made.clusters != len(design.clusters):
-        raise NotWhatWasWanted(
-            f"{kind}: the Estimate of {made.estimator} must have one score of influence for each of the design's {len(design.clusters)} clusters, "
-            f"0 where a cluster is left out, got {made.clusters}"
+        raise refusal(
+            NotWhatWasWanted,
+            f"{kind}: the Estimate of {made.estimator}",
+            f"one score of influence for each of the design's {len(design.clusters)} clusters",
+            f"{made.clusters}",
+            "write 0 where a cluster is left out",
         )
     return made
 

@@ -140,7 +140,7 @@ def identify(
     ConfigError : a treatment dated after the outcome.
     """
     if question.lag < 0:
-        raise ConfigError(f"question.lag must be 0 or more: a treatment cannot move an earlier outcome, got {question.lag}")
+        raise refusal(ConfigError, "question.lag", "0 or more, since a treatment cannot move an earlier outcome", f"{question.lag}", "write  question.lag=1")
     columns = set(measured)
     known = columns | set(PLACE_AND_TIME)
     for name in (question.treatment, question.outcome):
@@ -464,11 +464,15 @@ def _blocked_by(graph: Graph, dag: Dag, treatment: str, outcome: str, later: set
 def _date_forced(name: str, question: Question, graph: Graph, columns: set[str], once: set[str]) -> str:
     bare, by = undated(name)
     if bare == question.treatment or (bare, by if name != bare else -question.lag) == (question.outcome, 0):
-        raise GraphError(
-            f"adjust_for names {name!r}, which is what the question is about; an earlier outcome is written {question.outcome}[{-question.lag - 1}]"
+        raise refusal(
+            GraphError,
+            "adjust_for",
+            "what is beside the question",
+            f"{name!r}, which is what the question is about",
+            f"write an earlier outcome as {question.outcome}[{-question.lag - 1}]",
         )
     if bare not in columns and bare not in PLACE_AND_TIME:
-        raise GraphError(f"adjust_for names {bare!r}, which is no column; {suggest(bare, columns | set(PLACE_AND_TIME))}")
+        raise refusal(GraphError, "adjust_for", "a column", repr(bare), suggest(bare, columns | set(PLACE_AND_TIME)))
     if bare in once or bare in PLACE_AND_TIME:
         return bare
     return dated(bare, by if name != bare else -question.lag)

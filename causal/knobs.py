@@ -48,7 +48,7 @@ def whole_number(where: str, value: object, least: int, most: float = math.inf) 
     """
     if not is_whole(value, least, most):
         upto = f" and at most {most:,.0f}" if math.isfinite(most) else ""
-        raise ConfigError(f"{where} must be a whole number of at least {least}{upto}, got {value!r}")
+        raise refusal(ConfigError, where, f"a whole number of at least {least}{upto}", repr(value), f"write  {where}={max(least, 1)}")
 
 
 def between(where: str, value: object, low: float, high: float) -> None:
@@ -65,8 +65,8 @@ def between(where: str, value: object, low: float, high: float) -> None:
     ConfigError : naming `where`, what was wanted and what came.
     """
     if not is_number(value) or not low < value < high:
-        wanted = f"lie between {low:g} and {high:g}" if math.isfinite(high) else f"be a number above {low:g}"
-        raise ConfigError(f"{where} must {wanted}, got {value!r}")
+        wanted = f"a number between {low:g} and {high:g}" if math.isfinite(high) else f"a number above {low:g}"
+        raise refusal(ConfigError, where, wanted, repr(value), "write one in figures")
 
 
 def at_least(where: str, value: object, least: float) -> None:
@@ -83,7 +83,7 @@ def at_least(where: str, value: object, least: float) -> None:
     ConfigError : naming `where`, what was wanted and what came.
     """
     if not is_number(value) or value < least:
-        raise ConfigError(f"{where} must be a number of at least {least:g}, got {value!r}")
+        raise refusal(ConfigError, where, f"a number of at least {least:g}", repr(value), "write one in figures")
 
 
 def one_of(where: str, value: object, options: Sequence[str]) -> None:
@@ -100,7 +100,7 @@ def one_of(where: str, value: object, options: Sequence[str]) -> None:
     ConfigError : naming `where`, the options and what came.
     """
     if value not in options:
-        raise ConfigError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
+        raise refusal(ConfigError, where, f"one of {', '.join(map(repr, options))}", repr(value), f"write  {where}={options[0]}  or another of them")
 
 
 def true_or_false(where: str, value: object) -> None:
@@ -116,7 +116,7 @@ def true_or_false(where: str, value: object) -> None:
     ConfigError : naming `where` and what came.
     """
     if not isinstance(value, bool):
-        raise ConfigError(f"{where} must be true or false, got {value!r}")
+        raise refusal(ConfigError, where, "true or false", repr(value), f"write  {where}=true  or  {where}=false")
 
 
 def listed(where: str, value: object) -> tuple[str, ...]:

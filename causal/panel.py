@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from causal.errors import DataError, suggest
+from causal.errors import DataError, refusal, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -146,36 +146,55 @@ class Panel:
     def __post_init__(self) -> None:
         frame = self.frame
         if list(frame.index.names) != ["authority", "year"]:
-            raise DataError(f"a panel is indexed by (authority, year), got {list(frame.index.names)}")
+            raise refusal(
+                DataError, "a panel", "an index of (authority, year)", f"{list(frame.index.names)}", "set it with  frame.set_index(['authority', 'year'])"
+            )
         if not len(frame):
-            raise DataError(f"{self.title}: no rows are left")
+            raise refusal(DataError, self.title, "rows", "none: no rows are left", "choose other years, places or values to keep")
         repeated = frame.index[frame.index.duplicated()]
         if len(repeated):
-            raise DataError(
-                f"{self.title}: {len(repeated)} authority-years stand more than once, the first is "
-                f"authority {repeated[0][0]!r}, year {repeated[0][1]}; keep one row for each"
+            raise refusal(
+                DataError,
+                self.title,
+                "one row for each authority and year",
+                f"{len(repeated)} authority-years more than once, the first is authority {repeated[0][0]!r}, year {repeated[0][1]}",
+                "keep one row for each",
             )
         if [variable.name for variable in self.variables] != list(frame.columns):
-            raise DataError(f"{self.title}: the variables {[v.name for v in self.variables]} do not match the columns {list(frame.columns)}")
+            raise refusal(
+                DataError,
+                self.title,
+                f"a variable for each of the columns {list(frame.columns)}",
+                f"the variables {[v.name for v in self.variables]}",
+                "give both the same names in the same order",
+            )
         for name, dtype in frame.dtypes.items():
             if dtype != np.float64:
-                raise DataError(f"{self.title}: column {name!r} holds {dtype}, a panel holds 64-bit floats")
+                raise refusal(DataError, f"{self.title}, column {name!r}", "64-bit floats", f"{dtype}", "turn it into numbers")
         infinite = np.argwhere(np.isinf(frame.to_numpy()))
         if len(infinite):
             row, column = infinite[0]
-            raise DataError(
-                f"{self.title}: {len(infinite)} infinite values, the first in column {frame.columns[column]!r}, "
-                f"authority {frame.index[row][0]!r}, year {frame.index[row][1]}; leave the cell empty if it is not known"
+            raise refusal(
+                DataError,
+                self.title,
+                "finite values",
+                (
+                    f"{len(infinite)} infinite values, the first in column {frame.columns[column]!r}, authority {frame.index[row][0]!r}, year "
+                    f"{frame.index[row][1]}"
+                ),
+                "leave the cell empty if it is not known",
             )
         if not frame.index.is_monotonic_increasing:
             object.__setattr__(self, "frame", frame.sort_index())
         lacking = frame.index.unique("authority").difference(self.places.index)
         if len(lacking) or "name" not in self.places:
-            raise DataError(f"{self.title}: `places` must give a name for every authority; it lacks {list(lacking[:5])}")
+            raise refusal(DataError, f"{self.title}: places", "a name for every authority", f"none for {list(lacking[:5])}", "add them")
         if list(self.reasons.index.names) != ["authority", "year", "variable"]:
-            raise DataError(f"{self.title}: reasons are indexed by (authority, year, variable), got {list(self.reasons.index.names)}")
+            raise refusal(
+                DataError, f"{self.title}: reasons", "an index of (authority, year, variable)", f"{list(self.reasons.index.names)}", "set these three"
+            )
         if self.population is not None and self.population not in frame:
-            raise DataError(f"{self.title}: population {self.population!r} is not a column; {suggest(self.population, self.names)}")
+            raise refusal(DataError, self.title, "a column that is the population", repr(self.population), suggest(self.population, self.names))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -212,7 +231,7 @@ class Panel:
         for variable in self.variables:
             if variable.name == name:
                 return variable
-        raise DataError(f"{self.title} has no column {name!r}; {suggest(name, self.names)}")
+        raise refusal(DataError, self.title, "a column that it has", repr(name), suggest(name, self.names))
 
     def shift(self, name: str, by: int) -> pd.Series:
         """The column as it stood `by` years later (negative: earlier), on this panel's rows; NaN where there is none.

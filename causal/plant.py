@@ -16,7 +16,7 @@ import pandas as pd
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import DesignError
+from causal.errors import DesignError, refusal
 from causal.panel import Panel
 
 
@@ -78,7 +78,9 @@ def ground(panel: Panel, design: Design) -> Ground:
     places, years = (panel.frame.index.get_level_values(level) for level in (0, 1))
     known = np.isfinite(outcome)
     if not known.any():
-        raise DesignError(f"{panel.title}: no {question.outcome} is known, so nothing can be planted in it")
+        raise refusal(
+            DesignError, panel.title, "an outcome to plant an effect in", f"no {question.outcome} that is known", "choose another outcome or other years"
+        )
     about = _two_way(outcome[known], places[known], years[known])
     fixed, left, dose = outcome.copy(), np.zeros(len(outcome)), np.zeros(len(outcome))
     fixed[known] -= about

@@ -19,7 +19,7 @@ import numpy as np
 from causal.analysis import analyse
 from causal.design import Design
 from causal.document import read_yaml
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.panel import Panel
 from causal.study import Study, must_have
 from causal.verdict.power import before_results
@@ -134,18 +134,30 @@ def saved(path: Path) -> dict[str, Any]:
     """
     plan = read_yaml(path, "a protocol (causal explain … --save FILE writes one)")
     if not isinstance(plan, dict) or "config" not in plan or "digest" not in plan:
-        raise ConfigError(f"protocol={path} is no protocol; causal explain … --save FILE writes one")
+        raise refusal(ConfigError, f"protocol={path}", "a protocol", "something else", "causal explain … --save FILE  writes one")
     if plan.get("schema_version") != SCHEMA:
-        raise ConfigError(f"protocol={path} has schema_version {plan.get('schema_version')!r}; this version reads {SCHEMA}")
+        raise refusal(ConfigError, f"protocol={path}", f"schema_version {SCHEMA}", repr(plan.get("schema_version")), "save a new one with this version")
     if _digest({key: value for key, value in plan.items() if key != "digest"}) != plan["digest"]:
-        raise ConfigError(f"protocol={path} was changed after it was saved: its digest is not that of what it holds. Save a new one, and say why")
+        raise refusal(
+            ConfigError,
+            f"protocol={path}",
+            "a protocol as it was saved",
+            "one that was changed after: its digest is not that of what it holds",
+            "save a new one, and say why",
+        )
     # a digest is no signature, since anyone can make it anew: what is read of a protocol is looked at
     for key, kind in (("words", list), ("config", dict), ("data", dict), ("design", dict)):
         if not isinstance(plan.get(key), kind):
-            raise ConfigError(f"protocol={path}: {key} must be a {'list' if kind is list else 'mapping'}, got {plan.get(key)!r}")
+            raise refusal(
+                ConfigError,
+                f"protocol={path}: {key}",
+                f"a {'list' if kind is list else 'mapping'}",
+                repr(plan.get(key)),
+                "save a new one with  causal explain … --save FILE",
+            )
     lacking = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
     if lacking:
-        raise ConfigError(f"protocol={path} lacks {', '.join(lacking)}; causal explain … --save FILE writes one")
+        raise refusal(ConfigError, f"protocol={path}", "a protocol", f"one that lacks {', '.join(lacking)}", "causal explain … --save FILE  writes one")
     return plan
 
 

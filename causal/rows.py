@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from causal.arrays import Floats, Ints
-from causal.errors import DesignError
+from causal.errors import DesignError, refusal
 from causal.graph import dated, undated
 from causal.identify import Identification
 from causal.panel import Loss, Panel
@@ -62,9 +62,12 @@ def row_weights(question: Question, table: pd.DataFrame) -> Floats | None:
         return None
     weights = table[f"weight {question.weights}"].to_numpy(dtype=float)
     if not (weights > 0).all():
-        raise DesignError(
-            f"question.weights={question.weights} must be above 0 wherever it is known, and {(weights <= 0).sum()} of {len(weights)} rows are not; "
-            "leave those cells empty, or count all alike with  question.weights=null"
+        raise refusal(
+            DesignError,
+            f"question.weights={question.weights}",
+            "numbers above 0 wherever it is known",
+            f"{(weights <= 0).sum()} of {len(weights)} rows that are not",
+            "leave those cells empty, or count all alike with  question.weights=null",
         )
     return np.asarray(weights / weights.mean())
 

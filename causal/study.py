@@ -97,16 +97,22 @@ class Study:
         whole_number("seed", self.seed, 0)
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
-                raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
+                raise refusal(ConfigError, name, "words", repr(getattr(self, name)), "put it in quotes")
         if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
-            raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
+            raise refusal(ConfigError, "short", f"the action in at most {MOST_SHORT} words", repr(self.short), "say it shorter")
         for name in ("estimator", "baseline"):
             if isinstance(chosen := getattr(self, name), str):
                 object.__setattr__(self, name, configured.part("estimator", chosen))
         if isinstance(self.refuters, str | list | tuple):
             object.__setattr__(self, "refuters", configured.refuters(self.refuters))
         if not isinstance(self.unmoved, Mapping) or not all(isinstance(one, str) and one.strip() for pair in self.unmoved.items() for one in pair):
-            raise ConfigError(f"unmoved must say  column: why this treatment cannot move it,  for each, got {self.unmoved!r}")
+            raise refusal(
+                ConfigError,
+                "unmoved",
+                "column: why this treatment cannot move it,  for each",
+                repr(self.unmoved),
+                "write  unmoved: {deprivation: it is of 2010}",
+            )
         object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
@@ -114,12 +120,15 @@ class Study:
             must_say(name, refuter)
         given: Any = () if self.beside is None else self.beside
         if isinstance(given, str) or not isinstance(given, Sequence) or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
-            raise ConfigError(
-                "beside must be a list of estimators, on the command line by name as beside=[linear_dml], from a notebook made, as "
-                f"(causal.estimators.dml.LinearDml(),), got {self.beside!r}"
+            raise refusal(
+                ConfigError,
+                "beside",
+                "a list of estimators",
+                repr(self.beside),
+                "on the command line write names, as beside=[linear_dml]; from a notebook made ones, as (causal.estimators.dml.LinearDml(),)",
             )
         if len({one.name for one in given}) < len(given):
-            raise ConfigError(f"beside names one twice: {', '.join(one.name for one in given)}")
+            raise refusal(ConfigError, "beside", "each estimator once", f"one twice: {', '.join(one.name for one in given)}", "take one away")
         object.__setattr__(self, "beside", tuple(given))
         object.__setattr__(self, "said", sayings(self.said))
 
@@ -458,10 +467,12 @@ def must_have(study: Study, panel: Panel) -> None:
         study.graph.node(name)
         if name not in panel.names:
             why = getattr(study.source, "missing", lambda _: None)(name)
-            raise NotMeasured(f"{panel.title}: the {key} {name!r} is not there. {why or 'Of columns ' + suggest(name, panel.names)}")
+            raise refusal(NotMeasured, panel.title, f"a column for the {key} {name!r}", "none", why or "of columns " + suggest(name, panel.names))
     for name in study.question.modifiers:
         if name not in panel.names:
-            raise DataError(f"{panel.title}: the modifier {name!r} is not there; {suggest(name, panel.names)} Leave it out with  question.modifiers=[]")
+            raise refusal(
+                DataError, panel.title, f"a column for the modifier {name!r}", "none", f"{suggest(name, panel.names)} Leave it out with  question.modifiers=[]"
+            )
     known = {*panel.names, *(node.name for node in study.graph.nodes)}
     parts: dict[str, object] = {"estimator": study.estimator, "baseline": study.baseline, **{f"refuters.{name}": one for name, one in study.refuters.items()}}
     for where, part in parts.items():

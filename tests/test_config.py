@@ -125,13 +125,13 @@ def test_values_that_hydra_cannot_parse_are_quoted() -> None:
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("os.system", "not part of this toolkit"),
-        ("sklearn.utils.parallel.joblib.load", "not part of this toolkit"),
-        ("causal.study.run", "neither a class nor its classmethod"),
-        ("causal.estimators.dml.np.save", "neither a class nor its classmethod"),
-        ("causal.refute.np.random.Generator", "which is not trusted"),
-        ("causal.estimators.nothing.Here", "has no"),
-        ("causal.experiments.compose.sys.exit", "neither a class nor its classmethod"),
+        ("os.system", "wanted a class of this toolkit"),
+        ("sklearn.utils.parallel.joblib.load", "wanted a class of this toolkit"),
+        ("causal.study.run", "wanted a class, or its classmethod"),
+        ("causal.estimators.dml.np.save", "wanted a class, or its classmethod"),
+        ("causal.refute.np.random.Generator", "a module that is trusted"),
+        ("causal.estimators.nothing.Here", "which it does not have"),
+        ("causal.experiments.compose.sys.exit", "wanted a class, or its classmethod"),
     ],
 )
 def test_only_classes_of_this_toolkit_are_made(word: str, says: str) -> None:

@@ -31,8 +31,8 @@ LONG = [
     ("braces", "g.dagitty", "dag " + "{" * 30_000, "levels of braces"),
     ("brackets", "g.dagitty", "dag { a " + "[" * 30_000, "a ] for each ["),
     ("arrows without ends", "g.dagitty", "dag {" + "a->" * 10_000, "the name of a node"),
-    ("letters", "g.dagitty", "a" * 30_000, "it begins dag"),
-    ("a circle", "g.dot", "digraph {" + " -> ".join(f"v{at}" for at in range(1_500)) + " -> v0 }", "goes round in a circle"),
+    ("letters", "g.dagitty", "a" * 30_000, "it begins  dag"),
+    ("no circle", "g.dot", "digraph {" + " -> ".join(f"v{at}" for at in range(1_500)) + " -> v0 }", "wanted no circle"),
     ("nodes in GML", "g.gml", "graph [ directed 1 " + " ".join(f"node [ id {at} ]" for at in range(50_000)) + " ]", "at most 2,000 nodes"),
     ("brackets in GML", "g.gml", "graph " + "[ a " * 400_000, "levels of brackets"),
 ]

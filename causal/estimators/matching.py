@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
@@ -76,7 +76,7 @@ class DistanceMatching(Windows):
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
         if not is_whole(self.neighbours, 1, 5):
-            raise ConfigError(f"neighbours must be a whole number from 1 to 5, got {self.neighbours!r}")
+            raise refusal(ConfigError, "neighbours", "a whole number from 1 to 5", repr(self.neighbours), "write  estimator.neighbours=1")
 
     @property
     def name(self) -> str:

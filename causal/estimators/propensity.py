@@ -15,7 +15,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, effect_of
@@ -49,7 +49,7 @@ class PropensityWeighting(Windows):
         Windows.__post_init__(self)
         check_clip(self.clip)
         if self.inference not in ("stacked", "weights_known"):
-            raise ConfigError(f"inference must be 'stacked' or 'weights_known', got {self.inference!r}")
+            raise refusal(ConfigError, "inference", "'stacked' or 'weights_known'", repr(self.inference), "write one of them")
 
     @property
     def name(self) -> str:
@@ -205,6 +205,6 @@ class PropensityStratification(Windows):
         sums = np.array([np.bincount(stratum, weights=part) for part in (on, 1 - on, on * y, (1 - on) * y, made.counted)])
         kept = np.minimum(sums[0], sums[1]) >= self.fewest
         if not kept.any():
-            raise EstimationError(f"propensity_stratification: no stratum has {self.fewest} treated and untreated; take fewer strata")
+            raise refusal(EstimationError, "propensity_stratification", f"a stratum with {self.fewest} treated and untreated", "none", "take fewer strata")
         one, zero, one_y, zero_y, counted = sums[:, kept]
         return float(((one_y / one - zero_y / zero) * counted).sum() / counted.sum()), int((~kept)[stratum].sum())

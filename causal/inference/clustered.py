@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 
 FEW_CLUSTERS = 50
 TWO = 2  # clusters from whose one difference no error is learnt
@@ -122,14 +122,26 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     """
     gram = treatments.T @ treatments
     if np.linalg.matrix_rank(gram, tol=1e-12 * max(float(np.trace(gram)), np.finfo(float).tiny)) < len(gram):
-        raise EstimationError("the treatment is told by what is absorbed and adjusted for; nothing of it is left to compare")
+        raise refusal(
+            EstimationError,
+            "the treatment",
+            "something left of it to compare",
+            "nothing: it is told by what is absorbed and adjusted for",
+            "adjust for less, or ask with a treatment that moves more freely",
+        )
     bread: Floats = np.asarray(np.linalg.inv(gram))
     coefficients = bread @ (treatments.T @ outcome)
     residuals = outcome - treatments @ coefficients
     rows, k = treatments.shape
     spare = rows - absorbed_rank - k
     if spare <= 0 or clusters < 2:
-        raise EstimationError(f"{rows} rows and {clusters} clusters are too few for {absorbed_rank + k} coefficients")
+        raise refusal(
+            EstimationError,
+            "the regression",
+            f"more rows and clusters than {absorbed_rank + k} coefficients ask for",
+            f"{rows} rows and {clusters} clusters",
+            "give more authorities, or adjust for less",
+        )
     sizes = cluster_sums(treatments**2, cluster, clusters)
     effective = float((sizes.sum(axis=0) ** 2 / (sizes**2).sum(axis=0)).min())
     if effective >= FEW_CLUSTERS:

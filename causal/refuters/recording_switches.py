@@ -23,7 +23,7 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
@@ -57,7 +57,9 @@ class RecordingSwitches:
 
     def __post_init__(self) -> None:
         if isinstance(self.jumps, str) or not isinstance(self.jumps, Sequence) or not self.jumps:
-            raise ConfigError(f"recording_switches.jumps must be a list of numbers above 0, got {self.jumps!r}")
+            raise refusal(
+                ConfigError, "recording_switches.jumps", "a list of numbers above 0", repr(self.jumps), "write  refuters.recording_switches.jumps=[0.5]"
+            )
         for one in self.jumps:
             between("recording_switches.jumps", one, 0, float("inf"))
         object.__setattr__(self, "jumps", tuple(float(one) for one in self.jumps))

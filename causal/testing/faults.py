@@ -17,7 +17,7 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import Design, design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimate import Estimate, Estimator, least_squares
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.matching import DistanceMatching
@@ -109,7 +109,7 @@ class Bent:
         EstimationError : where it is to refuse.
         """
         if self.how == "refuse":
-            raise EstimationError("not today")
+            raise refusal(EstimationError, "bent", "an answer", "not today", "take it as it stands, with  how=''")
         made = FixedEffects().estimate(design, rng)
         if self.how == "no error":
             gone = dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence"))

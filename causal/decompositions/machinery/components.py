@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.panel import Panel
 
 Floats = NDArray[np.float64]
@@ -69,8 +69,12 @@ class Cells:
         lasting = frame[measure].groupby(level="authority").mean().reindex(wide.index)
         keep = (lasting.notna() & wide.notna().any(axis=1)).to_numpy()
         if keep.sum() < 10:
-            raise DataError(
-                f"{panel.title}: {outcome} and {measure} are both known for {int(keep.sum())} authorities in {window[0]} to {window[1]}; it takes ten"
+            raise refusal(
+                DataError,
+                panel.title,
+                f"ten authorities for which {outcome} and {measure} are both known in {window[0]} to {window[1]}",
+                f"{int(keep.sum())}",
+                "choose another window or another measure",
             )
         return cls(outcome=wide.to_numpy(dtype=float)[keep], measure=lasting.to_numpy(dtype=float)[keep])
 

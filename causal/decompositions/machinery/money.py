@@ -82,8 +82,12 @@ def direction(panel: Panel, treatment: str, price: str | float, said: str | None
         tie = float(within[:, 0] @ within[:, 1] / (size[0] * size[1])) if (size > 0).all() else 0.0
         if abs(tie) >= TIED:
             return float(np.sign(tie))
-    raise ConfigError(
-        f"whether more of {treatment} is more spending or less cannot be told from the data with a price of {price!r}; say decomposition.spending=more, or less"
+    raise refusal(
+        ConfigError,
+        "decomposition.spending",
+        f"whether more of {treatment} is more spending or less",
+        f"data that do not show it, with a price of {price!r}",
+        "say  decomposition.spending=more,  or less",
     )
 
 
@@ -115,9 +119,15 @@ class Placement:
     def __post_init__(self) -> None:
         for name, (low, value, high) in {"value": (self.low, self.value, self.high), "share": (self.share_low, self.share, self.share_high)}.items():
             if not 0 <= low <= value <= high:
-                raise ConfigError(f"a placement's {name} must lie between its low and high ends and not below 0, got {low:g}, {value:g}, {high:g}")
+                raise refusal(
+                    ConfigError,
+                    f"a placement's {name}",
+                    "a number of at least 0 between its low and high ends",
+                    f"{low:g}, {value:g}, {high:g}",
+                    "put the three in order",
+                )
         if self.share_high > 1:
-            raise ConfigError(f"a placement's share must be at most 1, got {self.share_high:g}")
+            raise refusal(ConfigError, "a placement's share", "a share of at most 1", f"{self.share_high:g}", "write a quarter as 0.25")
         if not self.source.strip():
             raise refusal(ConfigError, "a placement's source", "words", "none", "say where its cost is from")
 

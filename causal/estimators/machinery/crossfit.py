@@ -15,7 +15,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimate import feedback, residual_treatment, thin
 from causal.estimators.machinery.nuisance import learner, quiet
 from causal.estimators.machinery.transformed import Transformed
@@ -185,7 +185,11 @@ def checked(estimator: str, fit: Fit, left: Residuals) -> Fit:
     EstimationError : it is not, so that its residuals are not in our order.
     """
     if not np.isclose(fit.coefficients[0], left.slope, rtol=1e-6, atol=1e-10):
-        raise EstimationError(
-            f"{estimator}: EconML's effect {left.slope:g} is not the regression on its own residuals {fit.coefficients[0]:g}; residuals were reordered"
+        raise refusal(
+            EstimationError,
+            estimator,
+            f"EconML's effect to be the regression on its own residuals, {fit.coefficients[0]:g}",
+            f"{left.slope:g}, so residuals were reordered",
+            "take another estimator, and report this as a fault",
         )
     return fit

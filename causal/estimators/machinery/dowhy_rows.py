@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import DesignError, EstimationError
+from causal.errors import DesignError, EstimationError, refusal
 from causal.estimators.machinery.long_difference import Years, check_degree, check_windows, cross_section
 from causal.estimators.machinery.one_row import CrossSection
 from causal.needs import Need
@@ -68,7 +68,13 @@ def agree(name: str, ours: float, theirs: float) -> None:
     EstimationError : they differ.
     """
     if not np.isclose(ours, theirs, rtol=1e-5, atol=1e-9):
-        raise EstimationError(f"{name}: DoWhy's effect {theirs:g} and ours {ours:g} differ; some covariates may be told by others almost exactly")
+        raise refusal(
+            EstimationError,
+            name,
+            f"DoWhy's effect to be ours, {ours:g}",
+            f"{theirs:g}; some covariates may be told by others almost exactly",
+            "adjust for fewer with  adjust_for=[…]",
+        )
 
 
 def frame_of(made: CrossSection, features: Floats) -> tuple[Any, list[str]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design, orthonormal
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Estimand, Held
 from causal.estimate import feedback, thin
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
@@ -92,7 +92,9 @@ def check_clip(clip: float) -> None:
     ConfigError : not between 0.001 and 0.2.
     """
     if not is_number(clip) or not 0.001 <= clip <= 0.2:
-        raise ConfigError(f"clip must lie between 0.001 and 0.2 (propensities are kept that far from 0 and 1), got {clip!r}")
+        raise refusal(
+            ConfigError, "clip", "a number between 0.001 and 0.2 (propensities are kept that far from 0 and 1)", repr(clip), "write  estimator.clip=0.01"
+        )
 
 
 def logistic(made: CrossSection) -> Floats:
@@ -114,9 +116,12 @@ def logistic(made: CrossSection) -> Floats:
             return np.asarray(1 / (1 + np.exp(-(matrix @ slopes))))
         if np.abs(matrix @ slopes).max() > 300:
             break
-    raise EstimationError(
-        f"the covariates ({', '.join(made.design.control_names)}) tell for certain who was treated, so that nobody is left to compare with; "
-        "adjust for fewer of them with  adjust_for=[…], or choose other windows or another level"
+    raise refusal(
+        EstimationError,
+        "the covariates",
+        f"treated and untreated authorities that are alike in {', '.join(made.design.control_names)}",
+        "ones that tell for certain who was treated, so that nobody is left to compare with",
+        "adjust for fewer of them with  adjust_for=[…], or choose other windows or another level",
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import GONE, Design, orthonormal
-from causal.errors import ConfigError, DesignError, EstimationError, suggest
+from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, thin, without_interval
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
@@ -40,7 +40,7 @@ def check_instruments(made: object, given: object) -> None:
     if given is None:
         return
     if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
-        raise ConfigError(f"instruments must be a list of names, or null for all that the graph has, got {given!r}")
+        raise refusal(ConfigError, "instruments", "a list of names, or null for all that the graph has", repr(given), "write  estimator.instruments=[grant]")
     object.__setattr__(made, "instruments", tuple(given))
 
 
@@ -60,19 +60,24 @@ def instrumented(design: Design, chosen: tuple[str, ...] | None = None) -> tuple
     there = {one.name: one.given for one in found.instruments if one.name in design.columns}
     for name in chosen or ():
         if name not in there:
-            raise DesignError(f"{name!r} is no instrument in the graph that was measured; {suggest(name, there)}")
+            raise refusal(DesignError, "estimator.instruments", "an instrument of the graph that was measured", repr(name), suggest(name, there))
     held = set(found.adjust_for)
     names = tuple(sorted(name for name, given in there.items() if (chosen is None or name in chosen) and (found.forced or set(given) <= held)))
     if not names or (chosen is not None and len(names) < len(chosen)):
         asked = "; ".join(f"{name} with {', '.join(given) or 'nothing'} held fixed" for name, given in there.items() if chosen is None or name in chosen)
-        raise DesignError(
-            f"the design holds {', '.join(found.adjust_for) or 'nothing'} fixed, and the graph makes instruments of: {asked}. "
-            "Identify the question with strategy='iv', choose instruments that want no more, or force a set with  adjust_for=[…]"
+        raise refusal(
+            DesignError,
+            "estimator.instruments",
+            f"instruments for what the design holds fixed, {', '.join(found.adjust_for) or 'nothing'}",
+            f"those of another set, of which the graph makes instruments: {asked}",
+            "identify the question with strategy='iv', choose instruments that want no more, or force a set with  adjust_for=[…]",
         )
     raw = np.column_stack([design.column(name) for name in names])
     known = np.flatnonzero(np.isfinite(raw).all(axis=1))
     if not len(known):
-        raise DesignError(f"{', '.join(names)} is never known where the treatment and the outcome are")
+        raise refusal(
+            DesignError, f"{', '.join(names)}", "values where the treatment and the outcome are known", "none", "choose another instrument, or give more years"
+        )
     return design.only(known, f"{', '.join(names)} not known"), names, raw[known]
 
 
@@ -141,7 +146,13 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Float
     moved = unit @ (unit.T @ treatments)
     gram = moved.T @ moved
     if np.linalg.matrix_rank(gram, tol=1e-14 * float(np.trace(treatments.T @ treatments))) < len(gram):
-        raise EstimationError("the instruments do not move the treatment at all within what is held fixed; nothing can be compared")
+        raise refusal(
+            EstimationError,
+            "the instruments",
+            "ones that move the treatment within what is held fixed",
+            "ones that do not move it at all, so that nothing can be compared",
+            "choose other instruments",
+        )
     coefficients = np.linalg.solve(gram, moved.T @ outcome)
     left = outcome - treatments @ coefficients
     fit = clustered_least_squares(left + moved @ coefficients, moved, held, cluster, clusters, absorbed_rank=rank)
@@ -166,9 +177,12 @@ def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = (
     size = np.linalg.norm(left, axis=0)
     kept = np.flatnonzero(size > 1e-7 * np.maximum(np.linalg.norm(raw - raw.mean(axis=0), axis=0), np.finfo(float).tiny))
     if not len(kept):
-        raise EstimationError(
-            f"nothing of {', '.join(names) or 'the instruments'} is left within {' and '.join(design.absorb) or 'the adjustment set'} once the controls "
-            "are held fixed; an instrument must vary there (one that is constant for an authority works only through the years: see shift_share)"
+        raise refusal(
+            EstimationError,
+            f"{', '.join(names) or 'the instruments'}",
+            f"something left within {' and '.join(design.absorb) or 'the adjustment set'} once the controls are held fixed",
+            "nothing",
+            "name an instrument that varies there (one that is constant for an authority works only through the years: see shift_share)",
         )
     return np.asarray(left[:, kept] / size[kept])
 

@@ -11,7 +11,7 @@ import networkx as nx
 import numpy as np
 
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.refute import Setting, Trial
@@ -36,10 +36,10 @@ def column_names(where: str, value: object) -> tuple[str, ...]:
     ConfigError : something else than a list of names.
     """
     if isinstance(value, str) or not hasattr(value, "__iter__"):
-        raise ConfigError(f"{where} must be a list of column names, [one, another], got {value!r}")
+        raise refusal(ConfigError, where, "a list of column names, [one, another]", repr(value), "write a list of them")
     names = tuple(dict.fromkeys(value))
     if any(not isinstance(name, str) or not name.strip() for name in names):
-        raise ConfigError(f"{where} must be a list of column names, [one, another], got {list(names)!r}")
+        raise refusal(ConfigError, where, "a list of column names, [one, another]", repr(list(names)), "take out what is empty or stands twice")
     return names
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Table, number, said
 
 COLUMNS = ("place", "year", "quantity", "part", "value", "mark", "sheet", "row", "column")
@@ -140,7 +140,7 @@ class Cells:
         DataError : nothing was.
         """
         if not self._rows and not self._authorities and not links:
-            raise DataError(f"{self.path}: no authority was found below the header; fetch the file again as published")
+            raise refusal(DataError, str(self.path), "authorities below the header", "none", "fetch the file again as published")
         frame = pd.DataFrame(self._rows, columns=list(COLUMNS)).astype({name: "category" for name in ("place", "quantity", "part", "mark", "sheet", "column")})
         return Extract(
             path=self.path,

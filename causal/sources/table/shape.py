@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, refusal, suggest
 from causal.sources.table import cells
 from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet
@@ -58,12 +58,24 @@ def across(sheet: Sheet, name: str, *, year: str = YEAR) -> Sheet:
     """
     years = year_headings(sheet.header)
     if not years:
-        raise DataError(f"source.years_across is {name!r}, and no two headings are years of one measure; {suggest('2018', filter(None, sheet.header))}")
+        raise refusal(
+            DataError,
+            "source.years_across",
+            "two headings or more that are years of one measure",
+            f"{name!r}, and no two that are",
+            suggest("2018", filter(None, sheet.header)),
+        )
     measures = list(dict.fromkeys(stem or name for stem, _ in years.values()))
     kept = [j for j, heading in enumerate(sheet.header) if heading not in years]
     header = [*(sheet.header[j] for j in kept), year, *measures]
     if twice := [one for one in header if one and header.count(one) > 1]:
-        raise DataError(f"with source.years_across two columns would be called {twice[0]!r}; give the numbers another name, or rename that column")
+        raise refusal(
+            DataError,
+            "source.years_across",
+            "columns with names of their own",
+            f"two that would be called {twice[0]!r}",
+            "give the numbers another name, or rename that column",
+        )
     at = {(stem or name, when): sheet.header.index(heading) for heading, (stem, when) in years.items()}
     order = sorted({when for _, when in years.values()}, key=lambda when: kind_and_year(when)[1])
     rows: list[Sequence[Any]] = []
@@ -122,12 +134,26 @@ def places_across(sheet: Sheet, name: str, *, authority: str, year: str | None) 
     DataError : no such column of years, or fewer than two places.
     """
     if year is not None and year not in sheet.header:
-        raise DataError(f"source.places_across is {name!r}, and there is no column {year!r} (source.year); {suggest(year, filter(None, sheet.header))}")
+        raise refusal(
+            DataError,
+            "source.places_across",
+            f"a column {year!r} (source.year)",
+            f"none, with {name!r} for the numbers",
+            suggest(year, filter(None, sheet.header)),
+        )
     places = [(j, heading) for j, heading in enumerate(sheet.header) if heading and heading != year]
     if len(places) < 2:
-        raise DataError(f"source.places_across is {name!r}, and of headings that could be places there is {listed([place for _, place in places]) or 'none'}")
+        raise refusal(
+            DataError,
+            "source.places_across",
+            "two headings or more that could be places",
+            f"{listed([place for _, place in places]) or 'none'}, with {name!r} for the numbers",
+            "leave places_across out",
+        )
     if name in (authority, year):
-        raise DataError(f"with source.places_across two columns would be called {name!r}; give the numbers another name")
+        raise refusal(
+            DataError, "source.places_across", "columns with names of their own", f"two that would be called {name!r}", "give the numbers another name"
+        )
     when = [] if year is None else [sheet.header.index(year)]
     header = [*([year] if year is not None else []), authority, name]
     rows: list[Sequence[Any]] = [[*(row[j] for j in when), place, row[j]] for row in sheet.rows for j, place in places]
@@ -184,14 +210,19 @@ def checked_pivot(pivot: Any) -> dict[str, tuple[str, ...]] | None:
     """
     if pivot is None:
         return None
-    like = "source.pivot must be {by: COLUMN, values: COLUMN}, like {by: sex, values: number}"
     if not isinstance(pivot, Mapping) or set(pivot) != {"by", "values"}:
-        raise ConfigError(f"{like}, got {pivot!r}")
+        raise refusal(ConfigError, "source.pivot", "{by: COLUMN, values: COLUMN}", repr(pivot), "write it like {by: sex, values: number}")
     out = {}
     for key, value in pivot.items():
         several = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
         if not several or not all(isinstance(one, str) and one for one in several):
-            raise ConfigError(f"{like}, or a list of columns for either, got {key}: {value!r}")
+            raise refusal(
+                ConfigError,
+                "source.pivot",
+                "{by: COLUMN, values: COLUMN}, or a list of columns for either",
+                f"{key}: {value!r}",
+                "write it like {by: sex, values: number}",
+            )
         out[str(key)] = tuple(several)
     return out
 

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -122,8 +122,12 @@ def read(book: Book, edition: Edition) -> Extract:
         raise not_told(book)
     table, cells = outturn(book, COLUMNS, SHEETS) or book.wanted(KEYS | COLUMNS), Cells(book.path)
     if not any(number(record["council_tax"])[0] > 0 for _, _, record in classed(table, cells)):  # 2010-11 repeats the headings on sheets of other columns
-        raise DataError(
-            f"{book.path}, sheet {table.sheet!r}: nobody raises council tax here; the sheet of net current expenditure is gone. Fetch the file again"
+        raise refusal(
+            DataError,
+            f"{book.path}, sheet {table.sheet!r}",
+            "the sheet of net current expenditure",
+            "one in which nobody raises council tax",
+            "fetch the file again",
         )
     for row, place, record in classed(table, cells):
         for name in (*COLUMNS, *(one for one in OF_A_YEAR if one in table.at)):
