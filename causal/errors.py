@@ -96,6 +96,13 @@ class NotEstimable(DesignError):
         self.code = code
 
 
+class Separated(NotEstimable):
+    """Columns tell which outcomes are 0, or 0 and 1, so that no ratio fits best."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "separated")
+
+
 class EstimationError(CausalError):
     """An estimator that cannot serve this design.
 

@@ -2,9 +2,9 @@
 
 Three in four of the shelf can serve most questions, so that "able" chooses nothing. What suits is told by the shape: whether places take a treatment up and
 keep it, in one year or in several; whether they go on and off; whether it is a dose; whether there is one row for each place; whether an instrument or a
-front door must do. Where adoption is staggered, two-way fixed effects compare places that begin with such as have begun, and effects that grow turn against
-them (Goodman-Bacon 2021, Difference-in-differences with variation in treatment timing; Callaway & Sant'Anna 2021, Difference-in-differences with
-multiple time periods). Nothing here looks at an outcome's values.
+front door must do; and whether the outcome is of yes and no, or a share. Where adoption is staggered, two-way fixed effects compare places that begin with
+such as have begun, and effects that grow turn against them (Goodman-Bacon 2021, Difference-in-differences with variation in treatment timing; Callaway &
+Sant'Anna 2021, Difference-in-differences with multiple time periods). Of an outcome nothing but its range is looked at.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Target = Literal["ATE", "ATT"]
 Shape = Literal["instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"]
 MOST = 5
+OF_ODDS: tuple[Shape, ...] = ("dose", "on_off", "dose_between", "two_groups", "one_date")  # where an outcome of yes and no has its ratio of odds too
 FEW = 3  # treated places for which no error that counts on many holds
 LEARNT = 200  # places, one row each, from which models of outcome and treatment are learnt rather than assumed
 
@@ -123,6 +124,7 @@ REASONS = {
     "instrument_curves": "the same, what else moves them learnt in curves (EconML)",
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
+    "odds": "of an outcome of yes and no, or a share: its ratio of odds beside the effect",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
 CANNOT = {
@@ -142,6 +144,7 @@ CANNOT = {
     "association": "it holds nothing fixed: an association, and no effect",
     "additive": "its outcome model is additive unless interactions or trees are asked for",
     "counts_ratio": "its effect is a ratio, put at the mean rate",
+    "log_odds": "places, years, controls and treatment are taken to add up in the log odds",
     "levels": "it takes a dose as two levels, below and from the one asked for",
 }
 
@@ -233,8 +236,10 @@ def _asked(design: Design, shape: Shape) -> list[tuple[str, Target, str]]:
         before.append(("lagged_outcome", "ATE", "past_outcome"))
     suits = SUITS[shape]
     if shape == "two_groups" and design.rows < LEARNT:
-        return sorted(suits, key=lambda one: one[2] != "straight")
-    return [*before, *suits]
+        suits = sorted(suits, key=lambda one: one[2] != "straight")
+    # an average effect in a straight line stands first: readers know it, and it bends no odds
+    asked = [*before, *suits]
+    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS else asked
 
 
 def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
@@ -294,6 +299,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "lagged_outcome": ("between", "straight"),
     "linear_dml": ("waves", "feedback", "movers"),
     "linear_dr": ("two_windows",),
+    "logit_dose": ("waves", "feedback", "log_odds"),
     "mean_group": ("waves", "feedback", "straight", "noisy_places"),
     "mediation": WITHIN,
     "nonparam_dml": ("waves", "feedback"),

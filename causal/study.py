@@ -116,6 +116,9 @@ class Study:
         object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
+        if self.refuters:  # an estimator's own checks go with whatever is asked for
+            own = {name: configured.part("refuters", name) for name in getattr(self.estimator, "checks", ()) if name not in self.refuters}
+            object.__setattr__(self, "refuters", {**self.refuters, **own})
         for name, refuter in self.refuters.items():
             must_say(name, refuter)
         given: Any = () if self.beside is None else self.beside

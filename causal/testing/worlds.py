@@ -155,6 +155,45 @@ class Counts:
         return rate * float(np.exp(2 * self.effect * (0.5 - cut)) - np.exp(-2 * self.effect * cut))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """Of 25 asked, how many say yes.
+
+    `effect` is what moving the cut by 0.5 does to the log odds, `bend` what the square of poverty does to them and to the cut, `level` the log odds where
+    all else is usual.
+    """
+
+    effect: float = 0.0
+    bend: float = 0.0
+    asked: int = 25
+    level: float = -0.3
+    authorities: int = 60
+    seed: int = 0
+
+    def _made(self) -> tuple[Panel, Floats]:
+        """The panel, and the log odds without the cut."""
+        panel = World(authorities=self.authorities, seed=self.seed).load()
+        rng = np.random.default_rng([self.seed, 3])
+        frame = panel.frame.copy()
+        curve = ((frame["poverty"] - 20) ** 2 / 20 - 1).to_numpy()
+        frame["cut"] += 0.2 * self.bend * curve
+        lasting = np.repeat(frame["cut"].groupby(level=0).mean().to_numpy() - 0.4 + 0.4 * rng.normal(size=self.authorities), 8)
+        other = self.level + lasting + 0.04 * (frame["poverty"].to_numpy() - 20) + self.bend * curve
+        chance = 1 / (1 + np.exp(-(other + 2 * self.effect * frame["cut"].to_numpy())))
+        frame["plans"] = rng.binomial(self.asked, chance) / self.asked
+        variables = tuple(replace(one, unit="share", count_per=None) if one.name == "plans" else one for one in panel.variables)
+        return replace(panel, frame=frame, variables=variables), other
+
+    def load(self) -> Panel:
+        """The panel."""
+        return self._made()[0]
+
+    def truth(self) -> float:
+        """What moving the cut from 0 to 0.5 does to the share, averaged over rows."""
+        other = self._made()[1]
+        return float(np.mean(1 / (1 + np.exp(-other - self.effect)) - 1 / (1 + np.exp(-other))))
+
+
 MOVED_GRAPH = drawn(
     "instruments",
     {

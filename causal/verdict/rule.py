@@ -107,7 +107,7 @@ TIMING: dict[str, tuple[str, ...]] = {
     "one_row": ("placebo_dates",),
     "cross_section": (),
 }
-STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve")
+STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve", "separation")
 LOOKS = ("negative_control", "timing")
 ALL_LOOKS = (*LOOKS, "second_measure")
 SEES = (*LOOKS, "lead")  # roles of checks of which one that could see what matters is enough
