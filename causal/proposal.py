@@ -234,9 +234,9 @@ def _asked(design: Design, shape: Shape) -> list[tuple[str, Target, str]]:
     before: list[tuple[str, Target, str]] = []
     if shape in ("dose", "on_off") and design.identification.feedback:
         before.append(("lagged_outcome", "ATE", "past_outcome"))
-    suits = SUITS[shape]
+    suits = list(SUITS[shape])
     if shape == "two_groups" and design.rows < LEARNT:
-        suits = sorted(suits, key=lambda one: one[2] != "straight")
+        suits.sort(key=lambda one: one[2] != "straight")
     # an average effect in a straight line stands first: readers know it, and it bends no odds
     asked = [*before, *suits]
     return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS else asked
