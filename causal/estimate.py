@@ -6,6 +6,7 @@ between estimators without a second fit.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -17,6 +18,7 @@ from causal.design import Design
 from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.knobs import renamed
 from causal.panel import Loss
 from causal.question import Question
 
@@ -164,6 +166,7 @@ class SharedShocks:
     why: str = ""
 
 
+@renamed(held="conditioning")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
@@ -172,7 +175,7 @@ class Estimate:
     ----------
     estimator : its name on the shelf.
     estimand : whose effect of what, compared and averaged how. Only estimates of one effect are compared as answers to one question.
-    held : what it conditions on.
+    conditioning : what it conditions on.
     facts : what is known of who moved and of the years before.
     target : "ATE" or "ATT", as honoured.
     effect, std_error, lower, upper, level, p_value, df : interval from t with `df` degrees of freedom (None: normal);
@@ -210,7 +213,7 @@ class Estimate:
 
     estimator: str
     estimand: Estimand
-    conditioning: Conditioning
+    conditioning: Conditioning = field(metadata={"key": "held"})
     target: Literal["ATE", "ATT"]
     effect: float
     std_error: float | None
@@ -273,6 +276,12 @@ class Estimate:
                 "write 0 where a cluster is left out",
             )
 
+    @property
+    def held(self) -> Conditioning:
+        """The name that `conditioning` had; it goes in two minor versions."""
+        warnings.warn("Estimate.held is called Estimate.conditioning now", DeprecationWarning, stacklevel=2)
+        return self.conditioning
+
     def same_effect(self, other: Estimate) -> bool:
         """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
         return self.target == other.target and self.estimand.same_effect(other.estimand)
@@ -321,7 +330,7 @@ class Estimator(Protocol):
         ...
 
 
-MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Held.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
+MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Conditioning.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
 
 
 def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
@@ -455,6 +464,7 @@ def parts_of(
     return tuple(parts)
 
 
+@renamed(held="conditioning")
 def estimated(
     design: Design,
     fit: Fit,
@@ -475,7 +485,7 @@ def estimated(
     fit : its first coefficient is per unit of treatment.
     estimator : its name, as the shelf has it.
     estimand : without the question's weights, which are put in.
-    held : what it conditions on; None: what the design absorbs, and its controls.
+    conditioning : what it conditions on; None: what the design absorbs, and its controls.
     facts : what the estimator has counted; how many authorities move is counted here.
     target : whose effect it is.
     over : the design that the fit was made on, where that is not the one asked about (changes, one row an authority); its question's contrast scales the fit,

@@ -125,7 +125,7 @@ class Panel:
     >>> panel = World(authorities=30, years=6).load()
     >>> panel.names, panel.years
     (('deprivation', 'poverty', 'cut', 'plans', 'children'), (2011, 2012, 2013, 2014, 2015, 2016))
-    >>> panel.only(years=[2015, 2016]).frame.shape
+    >>> panel.subset(years=[2015, 2016]).frame.shape
     (60, 5)
     >>> panel.shift("plans", -1).loc["A0000"].isna().to_list()
     [True, False, False, False, False, False]

@@ -250,7 +250,7 @@ class Trial(Setting):
     >>> from causal.testing.worlds import World, designed, trial_of
     >>> panel = World().load()
     >>> trial = trial_of(panel, designed(panel), part("estimator", "fixed_effects"))
-    >>> made, estimate = trial.rerun(panel=panel.only(years=range(2011, 2016)))
+    >>> made, estimate = trial.rerun(panel=panel.subset(years=range(2011, 2016)))
     >>> made.rows, trial.design.rows
     (300, 480)
     """

@@ -20,7 +20,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Ints
-from causal.knobs import at_least, one_of, whole_number
+from causal.knobs import at_least, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, refit_permuted
@@ -30,6 +30,7 @@ FEWEST_MOVED = 10
 QUICK, SLOW = 200, 20  # placebos by refits; with fewer than 200 the rule cannot tell whether the error is known
 
 
+@renamed(deal="permute")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceboTreatment:
     """Deal the treatment's histories among authorities and count false findings.
