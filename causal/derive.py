@@ -98,6 +98,7 @@ def derive(panel: Panel, specs: Mapping[str, Mapping[str, Any]] | None) -> Panel
 
     Parameters
     ----------
+    panel : with the columns that the specifications name.
     specs : as `check_derived` takes them. x(t) is the number of the same authority in year t; years are matched as numbers.
 
         - `{lag: x, by: k}`: x(t − k).

@@ -64,12 +64,15 @@ class Design:
     ----------
     question, identification : what is asked and what the graph allows.
     outcome, treatment : shape (rows,); raw, in the units of their variables.
-    controls : shape (rows, columns); raw. `control_names` names each column, and `control_groups`
-        says which columns stand for one cause (deprivation by year has one for each year but the first).
-    nested : shape (rows, columns), `nested_names`: what the graph asks for but authority effects already hold
+    controls : shape (rows, columns); raw.
+    control_names : of each column of `controls`.
+    control_groups : which columns of `controls` stand for one cause (deprivation by year has one for each year but the first).
+    nested : shape (rows, columns), what the graph asks for but authority effects already hold
         (constant causes); for estimators that do not absorb authorities.
+    nested_names : of each column of `nested`.
     absorb : of ("authority", "year"), what is taken out as fixed effects.
     authority, cluster : shape (rows,), codes into `authorities` and `clusters`.
+    authorities, clusters : codes of places, and names of what moves together, sorted.
     year : shape (rows,).
     region : shape (rows,), the region's name, "" where not known.
     population : shape (rows,), people the outcome refers to; None where not known.
@@ -82,6 +85,15 @@ class Design:
     lost : rows and authorities left out at each step.
     dropped : controls that the others, or what is absorbed, tell wholly (collinear), and why; they stand in no array.
     words : what was absorbed, adjusted for and lagged, as sentences.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World, designed
+    >>> made = designed(World(authorities=30, years=6).load())
+    >>> made.rows, made.absorb
+    (180, ('authority', 'year'))
+    >>> made.partial_out(made.treatment[:, None]).shape
+    (180, 1)
     """
 
     question: Question
@@ -229,7 +241,10 @@ class Design:
     def only(self, rows: Ints, step: str = "") -> Design:
         """Some of the rows, in their order, each once; authorities and clusters without a row are gone, and `step` says why.
 
+        Parameters
+        ----------
         rows : sorted indices, shape (kept,).
+        step : why the others are left out, for the log of losses; "" keeps no log.
 
         Raises
         ------
@@ -307,7 +322,17 @@ class Design:
         return orthonormal(self.demean(held)) if held.shape[1] else held
 
     def partial_out(self, matrix: Floats, basis: Floats | None = None) -> Floats:
-        """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls."""
+        """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls.
+
+        Parameters
+        ----------
+        matrix : shape (rows, k), raw columns.
+        basis : shape (rows, p), as `basis()` gives it; None makes it anew.
+
+        Returns
+        -------
+        residuals : shape (rows, k), in the units of the columns, each row times the root of its weight.
+        """
         return self._residual(self.basis() if basis is None else basis, matrix)
 
     def held(self, basis: Floats) -> Floats:
@@ -372,6 +397,12 @@ def orthonormal(columns: Floats) -> Floats:
 
 def design(panel: Panel, question: Question, identification: Identification) -> Design:
     """Arrange the panel as the identified question asks.
+
+    Parameters
+    ----------
+    panel : values and units.
+    question : treatment and outcome are columns of it.
+    identification : what is adjusted for; `authority` and `year` in it are absorbed as fixed effects.
 
     Raises
     ------

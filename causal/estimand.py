@@ -82,6 +82,13 @@ class Estimand:
     scale : "difference" of outcomes, or "at_mean_rate" where it is a ratio put at the mean rate.
     model : how it is modelled, a few words; no part of equality.
     changes : whether it is made from changes from one year to the next; no part of equality.
+
+    Examples
+    --------
+    >>> one = Estimand(family="average", comparison="within", population="all", weighting="residual_variance", model="two-way fixed effects")
+    >>> other = Estimand(family="average", comparison="within", population="all", weighting="residual_variance", model="first differences", changes=True)
+    >>> one == other
+    True
     """
 
     family: str
@@ -187,6 +194,11 @@ class Held:
     authority : whether authorities are compared with themselves, so that what is lasting about them is out of the comparison.
     year : whether what hit all in one year is.
     controls : whether the controls that the graph asks for are; True also where it asks for none.
+
+    Examples
+    --------
+    >>> Held(authority=False, year=False, controls=False).nothing
+    True
     """
 
     authority: bool
@@ -205,13 +217,31 @@ class Held:
 
     @classmethod
     def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Held:
-        """What the design absorbs and adjusts for; `authority` where the estimator does otherwise."""
+        """What the design absorbs and adjusts for; `authority` where the estimator does otherwise.
+
+        Parameters
+        ----------
+        design : what it absorbs.
+        authority : whether authority effects are held fixed; None: where the design absorbs them.
+        controls : whether the design's controls are held fixed.
+        """
         return cls(authority="authority" in design.absorb if authority is None else authority, year="year" in design.absorb, controls=controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointTest:
-    """The F test of several coefficients at once; both None where there was nothing to test."""
+    """The F test of several coefficients at once; both None where there was nothing to test.
+
+    Parameters
+    ----------
+    f : the statistic.
+    p_value : of all coefficients being 0; NaN becomes None.
+
+    Examples
+    --------
+    >>> JointTest(f=float("nan"), p_value=0.2).f is None
+    True
+    """
 
     f: float | None = None
     p_value: float | None = None
@@ -233,6 +263,11 @@ class DesignFacts:
     adopters, never_treated, adoption_years : authorities that take the treatment up, that never do, and in how many years.
     shocks : effective number of shocks that an instrument is made of.
     pre_trend : the estimator's own joint test of the years before the treatment.
+
+    Examples
+    --------
+    >>> DesignFacts(adopters=12, never_treated=88, adoption_years=3).movers is None
+    True
     """
 
     movers: int | None = None

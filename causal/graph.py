@@ -62,7 +62,13 @@ class Dated(str):
 
 
 def dated(name: str, by: int) -> Dated:
-    """A variable `by` years from the outcome."""
+    """A variable `by` years from the outcome.
+
+    Parameters
+    ----------
+    name : a node's.
+    by : years; negative is before the outcome.
+    """
     return Dated(name, by)
 
 
@@ -83,6 +89,11 @@ class Node:
     measured : False where nobody records it; a measured node may still lack a column.
     varies : "both" (authority and year), "authority" (constant in time) or "year" (one node for the calendar).
     remedy : where it could be had, or how it could be measured, as a sentence that begins with a verb; "" where nobody knows.
+
+    Examples
+    --------
+    >>> Node(name="imd", label="deprivation", varies="authority").measured
+    True
     """
 
     name: str
@@ -118,7 +129,21 @@ class Node:
 class Arrow:
     """`cause` moves `effect`, `lag` years later, because of a stated reason.
 
-    `by_year` says that a cause that is constant in time acts with a strength that changes from year to year.
+    Parameters
+    ----------
+    cause, effect : names of nodes.
+    because : the reason, in words; an arrow without one is refused.
+    lag : years from the one to the other, 0 or more.
+    by_year : whether a cause that is constant in time acts with a strength that changes from year to year.
+
+    Raises
+    ------
+    GraphError : no reason, a lag that is no number of years.
+
+    Examples
+    --------
+    >>> Arrow(cause="cut", effect="plans", because="families lose the place where they were seen", lag=1).lag
+    1
     """
 
     cause: str
@@ -152,6 +177,13 @@ class Graph:
     Raises
     ------
     GraphError : an arrow from or to an unknown node, without a reason, or a cycle within one year.
+
+    Examples
+    --------
+    >>> arrows = {"poverty": {"cut": "grants fell most there", "plans": "need"}, "cut": {"plans": "the question"}}
+    >>> graph = Graph(name="three", nodes={"poverty": {}, "cut": {}, "plans": {}}, arrows=arrows)
+    >>> [(arrow.cause, arrow.effect) for arrow in graph.arrows]
+    [('poverty', 'cut'), ('poverty', 'plans'), ('cut', 'plans')]
     """
 
     name: str

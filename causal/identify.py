@@ -79,6 +79,16 @@ class Identification:
     confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
+
+    Examples
+    --------
+    >>> from causal.identify import identify
+    >>> from causal.testing.worlds import GRAPH, QUESTION
+    >>> found = identify(QUESTION, GRAPH, measured=["deprivation", "poverty", "cut", "plans"])
+    >>> found.identified, found.adjust_for
+    (True, ('authority', 'deprivation', 'poverty', 'year'))
+    >>> identify(QUESTION, GRAPH, measured=["deprivation", "cut", "plans"]).identified
+    False
     """
 
     identified: bool
@@ -118,8 +128,9 @@ def identify(
 
     Parameters
     ----------
-    measured : names of the panel's columns; a node without one counts as unmeasured. `authority`
-        and `year` are always known.
+    question : treatment, outcome and lag.
+    graph : what moves what; lags are unrolled over years.
+    measured : names of the panel's columns; a node without one counts as unmeasured. `authority` and `year` are always known.
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
     strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" for nothing.
 
@@ -215,7 +226,14 @@ def identify(
 
 
 def held_between(question: Question, graph: Graph, chosen: tuple[str, ...], *, measured: Iterable[str]) -> tuple[str, ...]:
-    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted."""
+    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted.
+
+    Parameters
+    ----------
+    question, graph : as for `identify`.
+    chosen : a valid back-door set, dated names.
+    measured : as for `identify`.
+    """
     known = {*measured, *PLACE_AND_TIME}
     unmeasured = {node.name for node in graph.nodes if node.name not in known or not node.measured}
     whole = Dag.of(_unroll(question, graph))

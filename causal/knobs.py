@@ -13,7 +13,13 @@ from causal.errors import ConfigError, refusal
 
 
 def is_whole(value: object, least: float = -math.inf, most: float = math.inf) -> TypeGuard[int]:
-    """Whether it is a whole number from `least` to `most`, both included."""
+    """Whether it is a whole number from `least` to `most`, both included.
+
+    Parameters
+    ----------
+    value : anything; True and False are no numbers here.
+    least, most : ends, both included.
+    """
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
@@ -30,6 +36,12 @@ def are_words(value: object) -> bool:
 def whole_number(where: str, value: object, least: int, most: float = math.inf) -> None:
     """Refuse a knob that is no whole number from `least` to `most`.
 
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came.
+    least, most : ends, both included.
+
     Raises
     ------
     ConfigError : naming `where`, what was wanted and what came.
@@ -41,6 +53,12 @@ def whole_number(where: str, value: object, least: int, most: float = math.inf) 
 
 def between(where: str, value: object, low: float, high: float) -> None:
     """Refuse a knob that does not lie between two numbers, both left out.
+
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came.
+    low, high : ends, both left out.
 
     Raises
     ------
@@ -54,6 +72,12 @@ def between(where: str, value: object, low: float, high: float) -> None:
 def at_least(where: str, value: object, least: float) -> None:
     """Refuse a knob that is no number of at least `least`.
 
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came.
+    least : the end, included.
+
     Raises
     ------
     ConfigError : naming `where`, what was wanted and what came.
@@ -64,6 +88,12 @@ def at_least(where: str, value: object, least: float) -> None:
 
 def one_of(where: str, value: object, options: Sequence[str]) -> None:
     """Refuse a knob that is none of its options.
+
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came.
+    options : what may stand there.
 
     Raises
     ------
@@ -76,6 +106,11 @@ def one_of(where: str, value: object, options: Sequence[str]) -> None:
 def true_or_false(where: str, value: object) -> None:
     """Refuse a switch that is neither true nor false.
 
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came.
+
     Raises
     ------
     ConfigError : naming `where` and what came.
@@ -86,6 +121,11 @@ def true_or_false(where: str, value: object) -> None:
 
 def listed(where: str, value: object) -> tuple[str, ...]:
     """A list of names as a tuple; a text is none, since its letters would be taken one by one.
+
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came; names that stand twice or are blank are refused too.
 
     Raises
     ------

@@ -108,7 +108,7 @@ FILLED_RANGES = (
 FILLED_REASONS = ("checks",)
 FILLED_LIMITS = ("action", "label", "treatment", "told", "check", "number")
 FILLED_CHANGES = ("told", "number", "sees", "smallest", "times", "share", "admits")
-FILLED_VOICES = ("method", "size", "told")
+FILLED_VOICES = ("method", "size", "told", "ours", "said")
 FILLED_NEXT = ("told", "number", "outcome")
 CAUSES = re.compile(
     r"\b(increas|reduc|caus(?!e is shown)|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(more|fewer|slightly_more|slightly_fewer)\}", re.I
@@ -137,7 +137,7 @@ class Language:
     pictures : what the range shows, as the title of its picture.
     admits : what a hidden cause would let the data hold.
     next : the one thing to do next. Fields: {told}, {number}, {outcome}.
-    voices : another estimator's answer, by how it stands to this one. Fields: {method}, {size}, {told}.
+    voices : another estimator's answer, by how it stands to this one. Fields: {method}, {size}, {told}; before: {ours}, {said}.
     checks : refuter → its name on the first screen, where it is to be another than its class's own `label`.
     avoid : words that no form may hold, and no first screen.
 

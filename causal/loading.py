@@ -16,7 +16,7 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
 
     Parameters
     ----------
-    words : overrides, as on the command line, one text each, without a shell's quotes.
+    *words : overrides, as on the command line, one text each, without a shell's quotes.
     config_dir : folders of your own with experiment/, graph/, …; as  --config-dir.
     trust : folders or modules of your own classes; as  --trust.
 
@@ -27,6 +27,12 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
     Raises
     ------
     ConfigError : a word that is no override, or a choice, key or value that does not exist or does not fit.
+
+    Examples
+    --------
+    >>> study = load("experiment=closures", "seed=7")
+    >>> study.question.treatment, study.seed
+    ('closures', 7)
     """
     if odd := [word for word in words if not isinstance(word, str)]:
         raise refusal(ConfigError, "load", "overrides as texts", repr(odd[0]), 'load("experiment=closures", "seed=7")')

@@ -84,6 +84,7 @@ def picture(result: Result, name: str) -> Picture:
 
     Parameters
     ----------
+    result : of a run.
     name : which; of those that this result has.
 
     Raises

@@ -60,7 +60,13 @@ def no_bare_words(command: str, rest: Sequence[str], folders: Sequence[Path]) ->
 
 
 def names(group: str, folders: Sequence[Path]) -> list[str]:
-    """What a group of configurations holds."""
+    """What a group of configurations holds.
+
+    Parameters
+    ----------
+    group : "estimator", "refuters", "graph", …
+    folders : a user's own, beside those that are shipped.
+    """
     return sorted(path.stem for root in roots(folders) for path in (root / group).glob("*.yaml"))
 
 

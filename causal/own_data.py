@@ -38,7 +38,7 @@ def read(
     units : variable → its unit ("per 10,000 children").
     variables : variable → more of it, as `source.variables` takes it (column, definition, least, most, …).
     title : what a frame is called; a file goes by its name.
-    knobs : any other of `source=table`: cluster, name, region, population, only, derived, pivot, combine, header, leave_out, …
+    **knobs : any other of `source=table`: cluster, name, region, population, only, derived, pivot, combine, header, leave_out, …
 
     Returns
     -------
@@ -48,6 +48,14 @@ def read(
     ------
     DataError : everything that is wrong with the table, in one message.
     ConfigError : a knob that there is not, or a value that does not fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"place": ["A", "A", "B", "B"], "year": [2017, 2018] * 2, "plans": [40.0, 43.0, 51.0, 50.0]})
+    >>> panel = read(table, authority="place", year="year", units={"plans": "per 10,000 children"})
+    >>> panel.variable("plans").unit, panel.authorities
+    ('per 10,000 children', ('A', 'B'))
     """
     if unknown := [name for name in knobs if name not in KNOBS]:
         raise refusal(

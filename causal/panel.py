@@ -37,6 +37,12 @@ class Variable:
     comparative : how more of it is said: "more" (more children, fewer children), "higher" (higher spending) or "a higher" (a higher rate).
     rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
     breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
+
+    Examples
+    --------
+    >>> plans = Variable(name="plans", label="children on protection plans", unit="per 10,000 children", source="made up", count_per=10_000)
+    >>> plans.varies
+    'both'
     """
 
     name: str
@@ -58,7 +64,22 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Rows and authorities that a step left out, and why; with `column`, cells of that column that it left empty."""
+    """Rows and authorities that a step left out, and why.
+
+    Parameters
+    ----------
+    step : why, in words.
+    rows : authority-years left out; with `column`, cells left empty.
+    authorities : codes of those of which no row is left.
+    column : the column whose cells were left empty; None where whole rows went.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from causal.testing.worlds import QUESTION, World, designed
+    >>> [(loss.step, loss.rows) for loss in designed(World().load(), replace(QUESTION, lag=1)).lost]
+    [('no row 1 year earlier, where the panel begins or ends', 60)]
+    """
 
     step: str
     rows: int
@@ -97,6 +118,17 @@ class Panel:
     Raises
     ------
     DataError : duplicate rows, text or infinities in a column, a column without its `Variable`.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World
+    >>> panel = World(authorities=30, years=6).load()
+    >>> panel.names, panel.years
+    (('deprivation', 'poverty', 'cut', 'plans', 'children'), (2011, 2012, 2013, 2014, 2015, 2016))
+    >>> panel.only(years=[2015, 2016]).frame.shape
+    (60, 5)
+    >>> panel.shift("plans", -1).loc["A0000"].isna().to_list()
+    [True, False, False, False, False, False]
     """
 
     frame: pd.DataFrame
@@ -205,6 +237,19 @@ class Panel:
         """The column as it stood `by` years later (negative: earlier), on this panel's rows; NaN where there is none.
 
         Years are matched as numbers, so a missing year never lets a later one slip into its place.
+
+        Parameters
+        ----------
+        name : the column.
+        by : years.
+
+        Returns
+        -------
+        values : shape (authority-years,), in the column's unit.
+
+        Raises
+        ------
+        DataError : no such column.
         """
         self.variable(name)
         column = self.frame[name]
@@ -216,7 +261,13 @@ class Panel:
         return pd.Series(column.reindex(wanted).to_numpy(), index=self.frame.index, name=name)
 
     def with_column(self, values: pd.Series, variable: Variable) -> Panel:
-        """A panel with one column more, or one replaced, aligned on (authority, year)."""
+        """A panel with one column more, or one replaced, aligned on (authority, year).
+
+        Parameters
+        ----------
+        values : indexed by (authority, year), in the unit of `variable`; rows that it lacks become NaN.
+        variable : what the column holds; its name says which column it replaces.
+        """
         frame = self.frame.copy()
         frame[variable.name] = values.reindex(frame.index).astype(float)
         kept = [v for v in self.variables if v.name != variable.name]
@@ -224,7 +275,17 @@ class Panel:
         return replace(self, frame=frame, variables=(*kept[:at], variable, *kept[at:]))
 
     def only(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
-        """The rows of some authorities, some years, or both."""
+        """The rows of some authorities, some years, or both.
+
+        Parameters
+        ----------
+        authorities : codes; None keeps all.
+        years : those kept; None keeps all.
+
+        Raises
+        ------
+        DataError : no rows are left.
+        """
         keep = np.ones(len(self.frame), dtype=bool)
         if authorities is not None:
             keep &= self.frame.index.get_level_values("authority").isin(list(authorities))

@@ -44,7 +44,13 @@ class Ground:
     units: int
 
     def plant(self, effect: float, rng: np.random.Generator) -> Panel:
-        """The panel with a new outcome whose true effect of the whole contrast is `effect`, in outcome units, the same for all and straight in the dose."""
+        """The panel with a new outcome whose true effect of the whole contrast is `effect`, in outcome units, the same for all and straight in the dose.
+
+        Parameters
+        ----------
+        effect : of the whole contrast, outcome units.
+        rng : turns the sign of the noise, all years of a cluster together.
+        """
         sign = rng.choice(np.array([-1.0, 1.0]), size=self.units)[self.unit]
         column = self.fixed + sign * self.left + effect * self.dose
         frame = self.panel.frame.copy(deep=False)
@@ -57,6 +63,11 @@ def ground(panel: Panel, design: Design) -> Ground:
 
     Rows that the design leaves out (the first years of a lagged treatment) have authority and year taken out instead, over all rows, so that
     checks that look at them find the same kind of noise.
+
+    Parameters
+    ----------
+    panel : values; the outcome is a column.
+    design : made from that panel.
 
     Raises
     ------

@@ -36,6 +36,11 @@ def blinded(panel: Panel, outcome: str) -> Panel:
     """The panel with every known value of the outcome replaced by its row's turn in a sequence that owes nothing to it: only which are missing can be read.
 
     The turns differ, since a design has no use for an outcome that is the same everywhere.
+
+    Parameters
+    ----------
+    panel : as loaded.
+    outcome : the column that nobody shall see.
     """
     turns = np.arange(len(panel.frame)) * GOLDEN % 1.0
     return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, turns)}))
@@ -51,6 +56,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
 
     Parameters
     ----------
+    study : what is to be fixed before its outcome is looked at.
     config : resolved configuration of the study.
     words : the overrides that made it.
 
@@ -156,7 +162,16 @@ def saved(path: Path) -> dict[str, Any]:
 
 
 def deviations(plan: Mapping[str, Any], *, config: Mapping[str, Any], panel: Panel, outcome: str, made: Design | None) -> list[str]:
-    """What a run did otherwise than its protocol says, as sentences; none where it followed it."""
+    """What a run did otherwise than its protocol says, as sentences; none where it followed it.
+
+    Parameters
+    ----------
+    plan : a protocol, as `protocol` wrote it.
+    config : resolved configuration of the run.
+    panel : its data.
+    outcome : the column whose values the protocol did not see.
+    made : its design; None where it has none.
+    """
     then, now = _flat(plan["config"]), _flat(config)
     said = [
         f"the protocol says {then.get(key, 'nothing')!s} for {key}; it is {now.get(key, 'left out')!s}"

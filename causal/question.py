@@ -35,7 +35,15 @@ class Question:
     level : confidence level of every interval.
     harm : which direction of the outcome is bad; None where nobody has said, and an answer then speaks of rise and fall alone.
     outcome_sd, outcome_autocorrelation : residual standard deviation (outcome unit) and yearly
-        autocorrelation of the outcome, for power before results; `outcome_sd_source` says from where.
+        autocorrelation of the outcome, for power before results.
+    outcome_sd_source : where those two come from, in words.
+
+    Examples
+    --------
+    >>> asked = {"treatment": "cut", "outcome": "plans", "control": 0, "treated": 0.5}
+    >>> question = Question(**asked, smallest_important=1.0, because="a social worker's caseload", harm="increase")
+    >>> question.contrast
+    0.5
     """
 
     treatment: str
@@ -166,6 +174,12 @@ class Saying:
     short, brief : the same for a line of a picture: who and on what, and what in a few words; "" where it is not to be drawn.
     effect, lower, upper : what they said of the contrast asked about here, outcome units; None where they gave no number.
     claims : what they said of it where they gave none: that a rise, a fall or either that matters does not fit.
+
+    Examples
+    --------
+    >>> said = Saying(who="An auditor, 2019", what="Plans did not rise where centres closed.", source="Report, page 7", claims="no_important_rise")
+    >>> said.effect is None
+    True
     """
 
     who: str

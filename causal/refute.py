@@ -42,7 +42,13 @@ CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in th
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
-    """The random stream of a named step: adding a step moves no other's numbers."""
+    """The random stream of a named step: adding a step moves no other's numbers.
+
+    Parameters
+    ----------
+    seed : the study's.
+    *names : the step's name, and numbers of draws within it.
+    """
     return np.random.default_rng([seed, *(name if isinstance(name, int) else crc32(name.encode()) for name in names)])
 
 
@@ -81,7 +87,8 @@ class Refutation:
     asks : the question it puts, in plain words.
     expected, found : what a true answer would show, and what was seen.
     p_value : probability of something as bad in a clean world; None where the check has none.
-    survived : False if the check did not pass; None if it could not be run, with the `reason`.
+    survived : False if the check did not pass; None if it could not be run.
+    reason : why it could not be run; None where it ran.
     detects, cannot_detect : faults it can and cannot show.
     numbers : name → number behind the words, for the report alone.
     parts : effects it estimated on the way (leads and lags, effects without one authority).
@@ -100,6 +107,12 @@ class Refutation:
     Raises
     ------
     ConfigError : a field that cannot be; the message says which, what was wanted and what came.
+
+    Examples
+    --------
+    >>> words = {"asks": "Is it so?", "expected": "No.", "found": "No.", "detects": "One fault.", "cannot_detect": "Others."}
+    >>> Refutation(name="mine", p_value=0.4, level=0.05, survived=True, **words).family is None
+    True
     """
 
     name: str
@@ -230,6 +243,16 @@ class Trial(Setting):
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
     beside : other estimators and their answers on the same design, where they were asked already.
+
+    Examples
+    --------
+    >>> from causal.configured import part
+    >>> from causal.testing.worlds import World, designed, trial_of
+    >>> panel = World().load()
+    >>> trial = trial_of(panel, designed(panel), part("estimator", "fixed_effects"))
+    >>> made, estimate = trial.rerun(panel=panel.only(years=range(2011, 2016)))
+    >>> made.rows, trial.design.rows
+    (300, 480)
     """
 
     estimate: Estimate
@@ -285,7 +308,21 @@ class Trial(Setting):
         estimator: Estimator | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Design, Estimate]:
-        """The same analysis, design and estimate, with whatever is given replaced."""
+        """The same analysis, design and estimate, with whatever is given replaced.
+
+        Parameters
+        ----------
+        panel, question, identification, estimator : what stands in the place of the trial's own; None keeps it.
+        rng : the stream of the estimator; None takes the one that the study's estimate had.
+
+        Returns
+        -------
+        design, estimate : of the analysis made again.
+
+        Raises
+        ------
+        CausalError : the replaced analysis cannot be made, or the estimator cannot serve it.
+        """
         made = design(panel or self.panel, question or self.question, identification or self.identification)
         return made, (estimator or self.estimator).estimate(made, rng or stream(self.seed, "estimate"))
 
@@ -356,7 +393,18 @@ class Trial(Setting):
         return effects, spread
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
-        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
+        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing.
+
+        Parameters
+        ----------
+        name : of the stream and of the bar that shows progress.
+        step : gives what it finds in one draw, of the draw's number and its stream.
+        draws : how many.
+
+        Returns
+        -------
+        list : shape (draws,), in the order of the draws.
+        """
         return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
 
 
@@ -365,6 +413,13 @@ class Refuter(Protocol):
 
     Its class says what it is before it runs: `family`, what it speaks of; `role`, what it is to the verdict (None: nothing of its own); `label`, its plain
     name for readers.
+
+    Examples
+    --------
+    >>> from causal.configured import refuters
+    >>> check = refuters(["leave_one_out"])["leave_one_out"]
+    >>> check.name, check.family, check.label
+    ('leave_one_out', 'stability', 'each place left out')
     """
 
     family: ClassVar[Family]
@@ -381,7 +436,13 @@ class Refuter(Protocol):
         ...
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`."""
+        """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`.
+
+        Parameters
+        ----------
+        trial : the analysis as it was made, and the means of making it again.
+        rng : the refuter's own stream.
+        """
         ...
 
 
@@ -454,7 +515,17 @@ def refuted(refuter: Refuter, trial: Trial, rng: np.random.Generator) -> Refutat
 
 
 def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws: int, *, seed: int, workers: int, progress: bool) -> list[T]:
-    """`step(draw, rng)` for each draw; each has its own stream, so the number of workers changes nothing."""
+    """`step(draw, rng)` for each draw; each has its own stream, so the number of workers changes nothing.
+
+    Parameters
+    ----------
+    name : of the stream and of the bar that shows progress.
+    step : gives what it finds in one draw, of the draw's number and its stream.
+    draws : how many.
+    seed : of all streams.
+    workers : processes; 0 or less takes every processor.
+    progress : whether a terminal shows a bar.
+    """
     from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 

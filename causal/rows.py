@@ -135,7 +135,7 @@ def breaks(panel: Panel, dated: Mapping[str, int], year: Ints) -> list[str]:
     ----------
     panel : with the variables.
     dated : name → years' shift.
-    year : of the rows.
+    year : shape (rows,), of the rows.
     """
     words = []
     for name, by in dated.items():
@@ -157,10 +157,17 @@ def control_columns(
 
     Parameters
     ----------
-    table, year : of the rows.
+    table : one row for each of the design's, and a column for each control.
     linear : names of the columns to adjust for.
     identification : which of them act by year.
+    year : shape (rows,).
     words : gets a sentence.
+
+    Returns
+    -------
+    columns : shape (rows, columns), raw.
+    names : of each column.
+    groups : which columns stand for one cause.
     """
     columns: list[Floats] = []
     names: list[str] = []

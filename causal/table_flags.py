@@ -165,7 +165,13 @@ def _size(found: Ready) -> str:
 
 
 def check_table(paths: Sequence[Path], given: argparse.Namespace) -> int:
-    """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first."""
+    """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first.
+
+    Parameters
+    ----------
+    paths : one file, or several that are joined.
+    given : the flags of the command line.
+    """
     knobs = table_knobs(given)
     wanted = [name for name in (given.treatment, given.outcome) if name]
     more = {key: value for key in ("treatment", "outcome") if (value := getattr(given, key))}

@@ -53,6 +53,11 @@ def _change(values: Floats, later: Ints) -> Floats:
 def windows(design: Design, before: Window | None = None, after: Window | None = None) -> tuple[Window, Window]:
     """The two windows of outcome years, first and last year of each: as given, or the first two and the last two years.
 
+    Parameters
+    ----------
+    design : whose outcome years they are.
+    before, after : first and last year of each; None takes the first two, or the last two, of four years or more, and one of fewer.
+
     Raises
     ------
     DesignError : they overlap, or hold no year of the design.
@@ -80,10 +85,11 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
 
     Parameters
     ----------
+    design : one row for each authority-year.
     before, after : first and last outcome year of each window; None takes the first two and the last two years.
-    binary : the treatment is 1 for authorities that adopted between the windows and 0 for those that did not (the state that most moved
-        to counts as adopted, and the question is turned round with it); those already there in the first window are left out.
-        False keeps the dose, as its change between the windows.
+    binary : the treatment is 1 for authorities that adopted between the windows and 0 for those that did not (the state that most moved to counts as adopted,
+        and the question is turned round with it); those already there in the first window are left out. False keeps the dose, as its change between the
+        windows.
     change : False keeps the outcome's level in the last window instead of its change.
 
     Returns

@@ -21,7 +21,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -29,10 +29,11 @@ from causal.declared import TARGET, held
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, placed, refusal, suggest
 from causal.experiments.gate import CONF, guarded, how, installed, plain_values, portable, shelf, typed, unresolved
-from causal.knobs import is_whole
+from causal.knobs import is_number, is_whole
 from causal.question import UNGIVEN
 from causal.refuters import labels
 from causal.study import Study
+from causal.words import capital, written
 
 MOST_WORKERS = 1_000
 MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
@@ -68,6 +69,7 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     _outcome_heeded(config, words, folders)
     _nothing_heeded(config, words)
     reason_heeded(config, words)
+    question_heeded(config, words, folders)
     checked_runs(how(config, "runs"))
     checked_workers(how(config, "workers"))
     return config
@@ -178,6 +180,69 @@ def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
         OmegaConf.update(config, "question.because", UNGIVEN, force_add=True)
 
 
+ASKS = ("outcome", "question.treatment", "question.outcome", "question.control", "question.treated")  # words that ask something else of an experiment
+CHARTED = ("short", "brief", "claims", "effect", "lower", "upper")  # keys of what others said that put it on the axis of one treatment and outcome
+
+
+def question_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[Path]) -> None:
+    """A question changed on the command line does not keep the words of another: title, action, reason and what others put on its axis follow it.
+
+    What is then made of the question's own names and numbers is null here, until the study is made.
+
+    Parameters
+    ----------
+    config : to change.
+    words : overrides as they were given.
+    folders : of the user's own.
+    """
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    if not given & set(ASKS):
+        return
+    before, running = None, GlobalHydra.instance().hydra  # a job of Hydra's own goes on with what it has
+    with suppress(HydraException, OmegaConfBaseException, CausalError), guarded(words, folders):
+        GlobalHydra.instance().clear()
+        own = _composed_of([*parsable([word for word in words if word.lstrip("+").partition("=")[0] not in ASKS]), *searched(folders)])
+        before = [OmegaConf.select(own, f"question.{key}") for key in QUESTION]
+    GlobalHydra.instance().hydra = running
+    if before is None or None in before:  # the experiment leaves it to the command line, and its words are of whatever is put there
+        return
+    asked = [OmegaConf.select(config, f"question.{key}") for key in QUESTION]
+    with open_dict(config):
+        if asked[:2] != before[:2]:
+            if "title" not in given:
+                config.title = None
+            for one in config.get("said") or ():
+                for key in CHARTED:
+                    one.pop(key, None)
+            if "question.outcome" in given and not given & {"question.because", "question.smallest_important"}:
+                config.question.because = UNGIVEN
+        if [asked[0], *asked[2:]] != [before[0], *before[2:]] and "action" not in given:
+            config.action, config.short = None, ""
+
+
+QUESTION = ("treatment", "outcome", "control", "treated")
+
+
+def _said_of(plain: dict[str, Any]) -> None:
+    """Title and action that nobody wrote, from the names that the graph has for treatment and outcome and from the levels compared."""
+    asked = plain.get("question")
+    if not isinstance(asked, dict) or not {"title", "action"} & {key for key in ("title", "action") if plain.get(key, "") is None}:
+        return
+    graph = _made(plain.get("graph"), "graph")
+    treatment, outcome = (_called(graph, str(asked.get(key))) for key in ("treatment", "outcome"))
+    if plain.get("title", "") is None:
+        plain["title"] = capital(f"{treatment} and {outcome}")
+    if plain.get("action", "") is None:
+        levels = [written(one) if is_number(one) else str(one) for one in (asked.get("control"), asked.get("treated"))]
+        plain["action"] = f"Moving {treatment} from {levels[0]} to {levels[1]}"
+
+
+def _called(graph: Any, name: str) -> str:
+    """What a graph calls a variable; one that it does not have goes by its own name."""
+    label = next((node.label for node in getattr(graph, "nodes", ()) if node.name == name), name)
+    return label if label != name else name.replace("_", " ")
+
+
 def searched(folders: Sequence[Path]) -> list[str]:
     """The override that adds the user's folders to those where Hydra looks."""
     return [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
@@ -238,6 +303,7 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     plain = _whole(config, trusted)
     if plain.get(TARGET) != STUDY:
         raise refusal(ConfigError, TARGET, STUDY, repr(plain.get(TARGET)), "leave that key as it ships; a part of your own has a _target_ of its own")
+    _said_of(plain)
     held("", Study, plain, _resolve)
     study: Study = _made(plain)
     _checks_there(study)

@@ -34,6 +34,8 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     ----------
     name : of the decomposition on its shelf.
     words : overrides, as for `causal run`.
+    folders : of one's own configurations.
+    trusted : folders or modules of one's own classes.
 
     Raises
     ------
@@ -63,6 +65,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             workers=checked_workers(how(config, "workers")),
             progress=sys.stderr.isatty(),
             judge=partial(_judged, study, panel),
+            shared=next((one for one in study.refuters.values() if one.role == "shared_shocks"), None),
         )
         made: Breakdown = decomposition.decompose(case, stream(study.seed, "decompose", name))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]

@@ -177,6 +177,7 @@ def guarded(words: Sequence[str], folders: Sequence[Path], own: Sequence[str] = 
     Parameters
     ----------
     words : of the command line and the protocol.
+    folders : those named on the command line.
     own : values of hydra.run.dir and hydra.sweep.dir that we set ourselves.
 
     Raises

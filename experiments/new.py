@@ -446,12 +446,19 @@ class _Study:
         shape, one = self.shape, self.template
         others = ", ".join(shape.estimators[1:])
         title = one.get("title") or f"{self._label(self.treatment)} and {self._label(self.outcome)}"
-        action = one.get("action") or f"Moving {self._label(self.treatment)} from {shape.control:g} to {shape.treated:g}"
+        # a sentence with numbers is made of the question's own, whatever these are changed to; a template's holds for its own numbers alone
+        own = not one.get("action") or (shape.control, shape.treated) != (float(one["control"]), float(one["treated"]))
+        action = None if own else one["action"]
         lines = ["# @package _global_", f"# {title}. Run it:  causal run --config-dir {self.given.to} experiment={self.given.called}", "defaults:"]
         lines += [f"  - override /graph: {self.given.called}", "  - override /source: table"]
         lines += _comment(f"{shape.why}" + (f". Others that suit: {others}" if others else ""), indent="  # ")
         lines += [f"  - override /estimator: {shape.estimators[0]}"]
-        lines += ["", f"title: {_flow(title)}", f"action: {_flow(action)}   # the contrast as the start of a sentence", "source:"]
+        lines += [
+            "",
+            f"title: {_flow(title)}",
+            f"action: {_flow(action)}   # the contrast as the start of a sentence; null: made of control and treated",
+            "source:",
+        ]
         path: Any = [str(one) for one in self.given.path]
         lines += [f"  path: {_flow(path[0] if len(path) == 1 else path) if path else '???'}"]
         variables = {name: {"column": column} for name, column in self.columns.items() if name != column}

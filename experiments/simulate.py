@@ -51,9 +51,11 @@ def main(
     Parameters
     ----------
     words : overrides, as for `causal run`.
-    panels : how many for each effect.
+    panels : for each effect.
     effects : planted ones, outcome units; none takes 0, δ, 2δ and −2δ of the question's smallest important effect.
     worlds : "panel" plants in the study's own panel; "source" draws a new panel from a source that has `seed` and `truth` (simulated).
+    folders : of one's own configurations.
+    trusted : folders or modules of one's own classes.
 
     Raises
     ------

@@ -104,7 +104,8 @@ def source_of(plain: Mapping[str, Any], path: object, source: object, panel: obj
 
     Parameters
     ----------
-    plain : the source's configuration; path : of its files, as this machine has it, which is not kept.
+    plain : the source's configuration.
+    path : of its files, as this machine has it, which is not kept.
     source, panel : as read.
     """
     years = getattr(panel, "years", ())

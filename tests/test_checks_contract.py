@@ -105,6 +105,7 @@ def test_every_check_says_what_it_is_on_its_class_and_has_a_plain_name() -> None
         "negative_control_outcome",
         "negative_control_exposure",
         "estimator_agreement",
+        "link",
     }, "the method's list of what speaks of bias"
 
 

@@ -100,6 +100,7 @@ OWN_WORLDS = {
     "shift_share": "tests/test_instruments.py",
     "mediation": "tests/test_mediation.py",
     "front_door": "tests/test_cross_section.py",
+    "logit_dose": "tests/test_logit_dose.py",
 }
 ONE_ROW = ("propensity_weighting", "dowhy_glm", "linear_dr", "forest_dr", *(name.split()[0] for name in BOOTSTRAPPED))
 ATT = ("continuous_did", "callaway_santanna", "sun_abraham", "imputation", "synthetic_did", "synthetic_control")  # what these answer for

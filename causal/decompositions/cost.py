@@ -22,7 +22,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, refusal, suggest
 from causal.estimate import Estimate
 from causal.knobs import whole_number
-from causal.refute import Trial, stream
+from causal.refute import Trial
 from causal.words import count
 
 
@@ -90,6 +90,11 @@ class Cost:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Saved, added, placed, net.
 
+        Parameters
+        ----------
+        case : of a rate, with a direction called harm.
+        rng : draws effects, prices and shares together.
+
         Raises
         ------
         ConfigError : no direction of the outcome is called harm.
@@ -136,7 +141,22 @@ class Cost:
         return cost_text(self, case, made, estimate, placed, self.account(case, made, rate), rate, rng, notes)
 
     def account(self, case: Case, made: Design, rate: float) -> Account:
-        """The action for as many people as the rate counts, in all authorities alike."""
+        """The action for as many people as the rate counts, in all authorities alike.
+
+        Parameters
+        ----------
+        case : panel and question.
+        made : its design; people and prices of its authorities.
+        rate : people that the outcome counts by.
+
+        Returns
+        -------
+        account : £ and years of the action.
+
+        Raises
+        ------
+        DataError : no price of the treatment, or one that is known for no authority.
+        """
         cost = price_of(case.panel, case.question.treatment, self.prices)
         price = None if cost is None else per_person(case.panel, cost, made.authorities)
         if cost is None or price is None:
@@ -172,12 +192,11 @@ class Cost:
             return None
         later = replace(case.question, outcome=self.placed, lag=case.question.lag + self.placed_later, modifiers=())
         try:
-            arranged = case.analysis(later).must("")
-            made = case.estimator.estimate(arranged, stream(case.seed, "placed"))
+            trial = case.trial(later)
         except CausalError as why:
             notes.append(f"Later placements are not counted: {why}")
             return None
-        if made.std_error is None:
+        if trial.estimate.std_error is None:
             notes.append("Later placements are not counted: their effect has no valid interval")
             return None
-        return made, arranged
+        return trial.estimate, trial.design

@@ -99,6 +99,11 @@ class Growth:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take the growth apart.
 
+        Parameters
+        ----------
+        case : of which the panel alone is read.
+        rng : draws authorities with replacement.
+
         Raises
         ------
         DataError : no count of children, no measure of deprivation, or none of the chains in these data.

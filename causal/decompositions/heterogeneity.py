@@ -104,6 +104,11 @@ class Heterogeneity:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Groups, tests, rules.
 
+        Parameters
+        ----------
+        case : identified and estimable.
+        rng : deals authorities into folds, draws the joint critical values of groups.
+
         Raises
         ------
         DesignError : the effect is not identified or estimable, so that there is nothing to take apart.
@@ -150,6 +155,7 @@ def arranged(case: Case, columns: Sequence[str], found: Identification | None = 
 
     Parameters
     ----------
+    case : panel, question and graph.
     columns : names of the groupings.
     found : what the graph says of the case, if it was asked already.
 

@@ -75,6 +75,11 @@ class Peers:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Expect, compare, set limits; nothing is drawn.
 
+        Parameters
+        ----------
+        case : of which the panel alone is read.
+        rng : not used.
+
         Raises
         ------
         DataError : none of the columns is there, or what places cannot help is not known.

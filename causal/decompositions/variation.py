@@ -81,6 +81,11 @@ class Variation:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take the variation apart.
 
+        Parameters
+        ----------
+        case : of which the panel alone is read, and its streams.
+        rng : not used; each choice of outcome, window and measure has its own stream.
+
         Raises
         ------
         DataError : none of the outcomes, windows and measures is in the panel.

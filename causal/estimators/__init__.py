@@ -35,6 +35,11 @@ def able(design: Design) -> tuple[str, ...]:
 def serve(estimator: Any, design: Design) -> None:
     """Refuse a design that the estimator cannot serve, before anything is fitted.
 
+    Parameters
+    ----------
+    estimator : with its `needs` and `targets`.
+    design : what it is asked.
+
     Raises
     ------
     DesignError : why it cannot, and which estimators can.

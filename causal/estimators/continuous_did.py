@@ -88,6 +88,15 @@ class ContinuousDid:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : authorities whose dose grows between two windows, and some whose dose stays; those whose dose moves the other way are left out.
+        rng : draws the joint critical values of effects by dose.
+
+        Returns
+        -------
+        Estimate : the average effect on the treated of the contrast asked for, read off the curve of effects by dose.
+
         Raises
         ------
         DesignError : too few authorities with or without a change of dose, or the target is not the ATT.
@@ -180,7 +189,13 @@ class Curve:
     weight: Floats
 
     def effects(self, load: Floats, design: Design) -> tuple[Floats, Floats]:
-        """ATT at doses whose powers are `load`, shape (k, degree + 1)."""
+        """ATT at doses whose powers are `load`, shape (k, degree + 1).
+
+        Parameters
+        ----------
+        load : shape (effects, degree + 1), powers of the doses asked for.
+        design : one row an authority, the rows of the curve; clusters for the scores.
+        """
         return load @ self.beta, cluster_sums(self.beta_scores @ load.T, design.cluster, len(design.clusters))
 
     def whole(self, design: Design) -> tuple[Floats, Floats]:

@@ -85,6 +85,11 @@ class LinearDr:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds and seeds the models.
+
         Raises
         ------
         DesignError : no two kinds of authority, too few for the folds, or weights by a column.
@@ -137,6 +142,11 @@ class ForestDr:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds and seeds the trees.
 
         Raises
         ------

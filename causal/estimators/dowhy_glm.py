@@ -91,10 +91,15 @@ class DowhyGlm(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : no two kinds of authority, an outcome out of the family's range, or weights by a column.
-        EstimationError : some covariates are told by others almost exactly.
+        EstimationError : covariates that are almost collinear.
         """
         serve(self, design)
         made = self.rows(design)

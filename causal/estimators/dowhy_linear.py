@@ -41,10 +41,15 @@ class DowhyLinear:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : its rows are pooled: years and controls are held fixed, authorities are not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the target is not the ATE (DoWhy would return the ATE under the name of the ATT).
-        EstimationError : some controls are told by others almost exactly.
+        EstimationError : controls that are almost collinear.
         """
         serve(self, design)
         pooled = self.regression(design)

@@ -66,6 +66,15 @@ class DynamicDml:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : balanced, with the outcome before the treatment among its columns.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
+
+        Returns
+        -------
+        Estimate : of the contrast kept up for `periods` years, on the outcome of the last; by year of treatment as parts.
+
         Raises
         ------
         DesignError : the panel is not balanced or too short, the outcome before the treatment is not known, or the target is not the ATE.
@@ -219,13 +228,28 @@ class CrossFit:
 
     @classmethod
     def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
-        """Draw the folds."""
+        """Draw the folds.
+
+        Parameters
+        ----------
+        nuisance : kind of learner.
+        folds : number of them.
+        cluster : shape (rows,), codes from 0; each is in one fold.
+        weights : shape (rows,); None where all rows count alike.
+        rng : deals the clusters and seeds the learners.
+        """
         parted = splits(cluster, folds, rng)
         inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
         return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
 
     def left(self, target: Floats, features: Floats) -> Floats:
-        """The target without what the features say of it, each row told by the folds it is not in; shape (rows,)."""
+        """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape (rows,).
+
+        Parameters
+        ----------
+        target : shape (rows,).
+        features : shape (rows, k); with none the mean of the other folds is taken off.
+        """
         centre, size = float(target.mean()), float(target.std()) or 1.0
         plain = (target - centre) / size
         found = np.empty(len(target))

@@ -60,10 +60,15 @@ class EventStudy:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed; by years since adoption where the treatment is taken up and kept, by leads and lags of the dose otherwise.
+        rng : draws the joint critical value of leads and lags.
+
         Raises
         ------
         DesignError : authorities are not absorbed, the target is not the ATE, or too few years for the leads and lags.
-        EstimationError : a lead or lag that is told by the others.
+        EstimationError : a lead or lag that is collinear with the others.
         """
         serve(self, design)
         try:

@@ -64,6 +64,11 @@ class FixedEffects:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed.
+        rng : draws the joint critical values of effects by group, and the wild bootstrap's weights.
+
         Raises
         ------
         DesignError : authorities are not absorbed, or the target is not the ATE.
@@ -101,6 +106,11 @@ class FirstDifference:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with authorities absorbed, some of them seen in two successive years.
+        rng : draws the joint critical values of effects by group, and the wild bootstrap's weights.
 
         Raises
         ------

@@ -43,10 +43,15 @@ class FrontDoor:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with what lies between treatment and outcome among its columns; rows where it is not known are left out.
+        rng : not used.
+
         Raises
         ------
         DesignError : no front door in the graph, too few rows where it is known, or the target is not the ATE.
-        EstimationError : the treatment tells what lies between for certain.
+        EstimationError : the treatment and what lies between are collinear.
         """
         serve(self, design)
         names = design.identification.frontdoor

@@ -71,6 +71,11 @@ class SparseLinearDml:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
+
         Raises
         ------
         DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
@@ -125,6 +130,11 @@ class KernelDml:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question, without an interval.
 
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds and seeds the learners.
+
         Raises
         ------
         DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
@@ -177,6 +187,11 @@ class NonparamDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
 
         Raises
         ------
@@ -236,6 +251,11 @@ class CausalForest:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds nuisances and trees, draws the joint critical values.
 
         Raises
         ------

@@ -40,10 +40,15 @@ class PropensityMatching(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : not used.
+
         Raises
         ------
         DesignError : no two kinds of authority, nothing to adjust for, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain.
+        EstimationError : the covariates separate treated from untreated, so that propensity scores are 0 or 1.
         """
         serve(self, design)
         made = self.rows(design)
@@ -80,6 +85,11 @@ class DistanceMatching(Windows):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : not used.
 
         Raises
         ------

@@ -84,10 +84,15 @@ class MeanGroup:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed; the treatment moves in more than one of them.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : authorities are not absorbed, the treatment moves in too few places, the target is not the ATE, or the question has weights.
-        EstimationError : places' own slopes and the shared effects cannot be told apart (two years in which every place moves).
+        EstimationError : places' own slopes are collinear with the shared effects (two years in which every place moves).
         """
         serve(self, design)
         made = slopes(design)

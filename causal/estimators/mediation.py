@@ -78,6 +78,15 @@ class Mediation:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question and split the answer into paths.
 
+        Parameters
+        ----------
+        design : with mediators among its columns; rows where one is not known are left out.
+        rng : draws the joint critical value of the paths.
+
+        Returns
+        -------
+        Estimate : the total effect; its parts are the direct effect, the joint indirect effect, and those through each mediator with what they share.
+
         Raises
         ------
         DesignError : nothing measured lies between treatment and outcome, a mediator named does not, or the target is not the ATE.

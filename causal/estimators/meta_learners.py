@@ -97,6 +97,11 @@ class SLearner(_Knobs):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
@@ -119,6 +124,11 @@ class TLearner(_Knobs):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
 
         Raises
         ------
@@ -147,6 +157,11 @@ class XLearner(_Knobs):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
@@ -170,6 +185,11 @@ class DomainAdaptation(_Knobs):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
 
         Raises
         ------

@@ -60,11 +60,20 @@ class PoissonFixedEffects:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed and an outcome that is never below 0; places without an event are left out.
+        rng : draws the joint critical values of effects by group.
+
+        Returns
+        -------
+        Estimate : the ratio of rates, put into outcome units at the mean rate.
+
         Raises
         ------
         DesignError : authorities are not absorbed, an outcome below 0, the target is not the ATE, or the question has weights.
         EstimationError : the steps do not converge.
-        NotEstimable : the treatment tells which counts are 0, so that no ratio fits best.
+        NotEstimable : the treatment separates the counts that are 0, so that no ratio fits best.
         """
         serve(self, design)
         used = _with_events(design)

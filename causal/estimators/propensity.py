@@ -59,10 +59,15 @@ class PropensityWeighting(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain.
+        EstimationError : the covariates separate treated from untreated, so that propensity scores are 0 or 1.
         """
         serve(self, design)
         made = self.rows(design)
@@ -153,10 +158,15 @@ class PropensityStratification(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, nothing to adjust for, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain, or no stratum has both kinds.
+        EstimationError : the covariates separate treated from untreated, or no stratum has both kinds.
         """
         serve(self, design)
         made = self.rows(design)

@@ -85,6 +85,11 @@ class ShiftShare:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with measured exposures among its columns.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the graph has no measured exposure, a shock is missing, or the exposure-robust error is asked for with too few shocks.
@@ -296,6 +301,6 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
         diagnostics={**made.diagnostics, "clustered by authority: standard error": made.std_error},
     )
     if len(pieces) != 1 or not np.isfinite(pieces[0]).all():
-        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell")
+        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell", "weak_instruments")
     lower, upper = sorted(end * question.contrast for end in pieces[0])
     return replace(found, lower=lower, upper=upper)

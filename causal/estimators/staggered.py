@@ -112,6 +112,11 @@ class CallawaySantAnna:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year and by cohort.
+
         Raises
         ------
         DesignError : nobody takes the treatment up and keeps it, nobody is there to compare with, or the target is not the ATT.
@@ -212,6 +217,11 @@ class SunAbraham:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year and by cohort.
+
         Raises
         ------
         DesignError : nobody takes the treatment up and keeps it, nobody is there to compare with, or the target is not the ATT.
@@ -291,6 +301,11 @@ class Imputation:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year, by cohort and by group.
 
         Raises
         ------

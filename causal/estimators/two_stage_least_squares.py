@@ -68,6 +68,11 @@ class TwoStageLeastSquares:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with measured instruments among its columns; rows where one is not known are left out.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the graph has no measured instrument, or none with what the design holds fixed; the target is not the ATE.

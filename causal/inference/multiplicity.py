@@ -57,6 +57,7 @@ def romano_wolf(effects: Floats, scores: Floats, rng: np.random.Generator, draws
     ----------
     effects : shape (k,).
     scores : shape (clusters, k), such that the sum of squares of a column is the squared error of its effect; 0 where a cluster has no part in it.
+    rng : draws the signs.
     draws : of signs.
 
     Returns

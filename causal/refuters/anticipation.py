@@ -68,7 +68,13 @@ class Anticipation:
         return unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that nothing happened before the treatment."""
+        """Try to refute that nothing happened before the treatment.
+
+        Parameters
+        ----------
+        trial : years before the treatment moves, in a design that compares authorities with themselves.
+        rng : not used.
+        """
         years = "year" if self.window == 1 else f"{self.window} years"
         report = partial(
             Refutation,

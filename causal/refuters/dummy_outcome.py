@@ -79,7 +79,13 @@ class DummyOutcome:
         return f"the outcome's own past ({', '.join(past)}) is held fixed, and a dummy outcome has none" if past else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find a planted effect that is not returned."""
+        """Try to find a planted effect that is not returned.
+
+        Parameters
+        ----------
+        trial : any.
+        rng : turns the signs of units' residuals, and seeds refits.
+        """
         from scipy import stats
 
         estimate, question, made = trial.estimate, trial.question, trial.design

@@ -104,7 +104,13 @@ class EstimatorAgreement:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an estimator of the same effect that differs by more than chance."""
+        """Try to find an estimator of the same effect that differs by more than chance.
+
+        Parameters
+        ----------
+        trial : with another estimator of the same estimand on the shelf.
+        rng : seeds the other estimators, and draws clusters where scores are not kept.
+        """
         estimate = trial.estimate
         report = partial(
             Refutation,

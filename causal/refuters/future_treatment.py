@@ -86,7 +86,13 @@ class FutureTreatment:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the order of cause and effect."""
+        """Try to refute the order of cause and effect.
+
+        Parameters
+        ----------
+        trial : with years of the treatment after those of the outcome.
+        rng : draws the joint critical value of the leads.
+        """
         question = trial.question
         report = partial(
             Refutation,

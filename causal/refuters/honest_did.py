@@ -88,7 +88,13 @@ class HonestDid:
         return unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the conclusion by trends that are not parallel."""
+        """Try to refute the conclusion by trends that are not parallel.
+
+        Parameters
+        ----------
+        trial : years before and after the treatment moves.
+        rng : draws the normal vectors that critical values come from.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -85,7 +85,13 @@ class MeasurementError:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say what the answer would be without the supposed error, and where the verdict's row changes."""
+        """Say what the answer would be without the supposed error, and where the verdict's row changes.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the error that is put on the treatment.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,

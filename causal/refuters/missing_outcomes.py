@@ -82,7 +82,13 @@ class MissingOutcomes:
         return None if setting.panel.frame[setting.question.outcome].isna().any() else "no outcome is missing in the panel's rows"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is the same for the rows that are missing."""
+        """Try to refute that the answer is the same for the rows that are missing.
+
+        Parameters
+        ----------
+        trial : any; without a missing outcome it is not run.
+        rng : draws fillings, and seeds refits.
+        """
         estimate, question, panel = trial.estimate, trial.question, trial.panel
         report = partial(
             Refutation,

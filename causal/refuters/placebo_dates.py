@@ -75,7 +75,13 @@ class PlaceboDates:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the effect belongs to the treatment's own date."""
+        """Try to refute that the effect belongs to the treatment's own date.
+
+        Parameters
+        ----------
+        trial : with years before the treatment.
+        rng : not used; each date has its own stream.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -86,7 +86,13 @@ class PreTrend:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute parallel trends."""
+        """Try to refute parallel trends.
+
+        Parameters
+        ----------
+        trial : with years before the treatment moves.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -81,7 +81,13 @@ class RecordingSwitches:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is about what was done rather than about how it was recorded."""
+        """Try to refute that the answer is about what was done rather than about how it was recorded.
+
+        Parameters
+        ----------
+        trial : of a panel, whose treatment is a number that is recorded each year.
+        rng : draws the joint law of the shifts, and seeds refits.
+        """
         estimate, question, made = trial.estimate, trial.question, trial.design
         report = partial(
             Refutation,

@@ -74,7 +74,13 @@ class ReverseCausation:
         return _unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the treatment is decided without looking at the outcome."""
+        """Try to refute that the treatment is decided without looking at the outcome.
+
+        Parameters
+        ----------
+        trial : with years of the outcome before the treatment.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -73,7 +73,13 @@ class SecondMeasure:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the treatment is recorded well enough."""
+        """Try to refute that the treatment is recorded well enough.
+
+        Parameters
+        ----------
+        trial : with a second measure of the treatment in its panel.
+        rng : not used.
+        """
         treatment = trial.design.treatment_variable
         report = partial(
             Refutation,

@@ -89,7 +89,13 @@ class SimulatedConfounder:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to take the finding away by a confounder no stronger than those measured."""
+        """Try to take the finding away by a confounder no stronger than those measured.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the confounder.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,

@@ -105,7 +105,13 @@ class SpecificationCurve:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is that of the question, not of one specification."""
+        """Try to refute that the answer is that of the question, not of one specification.
+
+        Parameters
+        ----------
+        trial : with more than one specification.
+        rng : draws the joint law of differences, and how histories are permuted.
+        """
         level = 1 - trial.question.level
         report = partial(
             Refutation,

@@ -129,7 +129,13 @@ class UnmeasuredConfounder:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say how strong an unmeasured confounder would have to be."""
+        """Say how strong an unmeasured confounder would have to be.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : deals clusters into folds, where the estimator is not linear.
+        """
         estimate, question = trial.estimate, trial.question
         level = 1 - question.level
         report = partial(
@@ -245,6 +251,7 @@ def _hidden(trial: Trial, df: float, spread: float, share: float, measured: Mapp
 
     Parameters
     ----------
+    trial : estimate and δ.
     df, spread : of the estimate, as in `adjusted`.
     share : that would take the estimate to nothing.
     measured : control → its partial R² with treatment and with outcome.

@@ -41,6 +41,8 @@ def index(
     Parameters
     ----------
     found : a folder, all of whose runs and decompositions are listed, newest first (of equal ones the newest); or their own folders, listed in that order.
+    folder : where the page is written.
+    title : its heading.
     refused : rows {experiment, estimator, reason} of what could not be run.
     said : a sentence that stands under the answers.
     notes : folder → what that run is for beside the others.

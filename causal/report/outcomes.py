@@ -114,7 +114,13 @@ def _family(members: Sequence[Run]) -> dict[str, Any]:
 
 
 def unusable(estimate: Mapping[str, Any], scores: Scores) -> str | None:
-    """Why a run cannot be counted; None if it can."""
+    """Why a run cannot be counted; None if it can.
+
+    Parameters
+    ----------
+    estimate : of a record; outcome units.
+    scores : authority → its score, whose squares add to the squared standard error.
+    """
     if not scores:
         return "it kept no scores by authority"
     if not estimate["std_error"]:

@@ -92,6 +92,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
 
     Parameters
     ----------
+    result : of a run.
     provenance : seed, versions, commit, digests, config, command, times; whatever the caller knows.
 
     Raises
@@ -133,7 +134,17 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any, where: str = "value") -> Any:
-    """Python's own dict, list, str, int, float, bool or None; NaN and infinities become None."""
+    """Python's own dict, list, str, int, float, bool or None; NaN and infinities become None.
+
+    Parameters
+    ----------
+    value : anything that a record may hold.
+    where : its path in the record, for the message.
+
+    Raises
+    ------
+    TypeError : a value of another kind; the message says where it stands.
+    """
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, np.ndarray):
@@ -165,12 +176,23 @@ def text(data: Mapping[str, Any]) -> str:
 
 
 def write_json(data: Mapping[str, Any], path: Path) -> None:
-    """Write strict JSON in UTF-8."""
+    """Write strict JSON in UTF-8.
+
+    Parameters
+    ----------
+    data : as `plain` gives it.
+    path : written over if it is there.
+    """
     path.write_text(text(data), encoding="utf-8", newline="\n")
 
 
 def place(folder: Path, *names: str) -> Path:
     """Where a file of a run's folder is written: inside it, whatever a record calls a table, and not through a link that stands there.
+
+    Parameters
+    ----------
+    folder : of the run.
+    *names : folders inside it, and the file.
 
     Raises
     ------
@@ -245,7 +267,17 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
-    """The record of whatever kind in a folder, which must have these keys; errors as in `read`."""
+    """The record of whatever kind in a folder, which must have these keys.
+
+    Parameters
+    ----------
+    folder : of a run or of a decomposition.
+    keys : that the record must have.
+
+    Raises
+    ------
+    DataError : no result.json, not strict JSON, of a schema version that is not read here, or without one of the keys.
+    """
     path = Path(folder) / FILE
     if not Path(folder).is_dir():
         raise refusal(DataError, str(folder), f"the folder of a run, which holds {FILE}", "what is no folder", "name another")
@@ -378,7 +410,13 @@ def _refuse(constant: str) -> None:
 
 
 def source(panel: Panel, design: Design | None) -> dict[str, Any]:
-    """The data of a record: title, variables, places, years, losses, notes."""
+    """The data of a record: title, variables, places, years, losses, notes.
+
+    Parameters
+    ----------
+    panel : as loaded.
+    design : whose authorities and last year the places are of; None takes all of the panel's.
+    """
     authorities = panel.authorities if design is None else design.authorities
     year = panel.years[-1] if design is None else int(design.year.max())
     places = panel.places.reindex(list(authorities))

@@ -107,7 +107,7 @@ TIMING: dict[str, tuple[str, ...]] = {
     "one_row": ("placebo_dates",),
     "cross_section": (),
 }
-STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve")
+STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve", "separation")
 LOOKS = ("negative_control", "timing")
 ALL_LOOKS = (*LOOKS, "second_measure")
 SEES = (*LOOKS, "lead")  # roles of checks of which one that could see what matters is enough
@@ -139,6 +139,13 @@ class Rule:
     Raises
     ------
     ConfigError : a key of an earlier form, a kind that does not exist or is left out, a number out of range.
+
+    Examples
+    --------
+    >>> Rule(steps=1).level
+    0.05
+    >>> "pre_trend" in Rule().bias["dose"]
+    True
     """
 
     gone: ClassVar[Mapping[str, str]] = OLD  # knobs of an earlier form, with what to write instead

@@ -145,7 +145,14 @@ class Chain:
 
 
 def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measure: str) -> Chain:
-    """Das Gupta's terms of an outcome's growth.
+    """Das Gupta's terms of an outcome's growth (1993, Standardization and decomposition of rates).
+
+    Parameters
+    ----------
+    panel : counts, with the column of people.
+    years : first and last.
+    steps : column of each step → its words, in order, the outcome last.
+    measure : column of deprivation.
 
     Raises
     ------
@@ -234,5 +241,10 @@ def das_gupta_weights(first: Floats, last: Floats) -> Floats:
 
 
 def das_gupta(first: Floats, last: Floats) -> Floats:
-    """Terms of the change of a product, one for each factor, that add up exactly; shapes (factors, places)."""
+    """Terms of the change of a product, one for each factor, that add up exactly; shapes (factors, places).
+
+    Parameters
+    ----------
+    first, last : shape (factors, places), above 0.
+    """
     return np.asarray((last - first) * das_gupta_weights(first, last))

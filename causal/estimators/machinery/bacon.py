@@ -117,8 +117,11 @@ def negative_weights(residual: Floats, treatment: Floats) -> tuple[float, float]
 def comparisons(design: Design, residual: Floats) -> tuple[dict[str, float | None], tuple[str, ...]]:
     """Diagnostics and concerns of fixed effects where the treatment is taken up and kept; both empty where it is not.
 
-    residual : shape (rows,), the treatment without what is absorbed and adjusted for. The Goodman-Bacon weights are those without controls
-        and weights, on a panel without gaps.
+    Parameters
+    ----------
+    design : whose treatment it is.
+    residual : shape (rows,), the treatment without what is absorbed and adjusted for. The Goodman-Bacon weights are those without controls and weights, on a
+        panel without gaps.
     """
     try:
         made = cohorts(design)

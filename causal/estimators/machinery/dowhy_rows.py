@@ -58,6 +58,11 @@ class Windows:
 def agree(name: str, ours: float, theirs: float) -> None:
     """Refuse an answer that DoWhy does not give too.
 
+    Parameters
+    ----------
+    name : the estimator's.
+    ours, theirs : in one unit; a relative difference of 1e-5 is allowed.
+
     Raises
     ------
     EstimationError : they differ.
@@ -73,7 +78,13 @@ def agree(name: str, ours: float, theirs: float) -> None:
 
 
 def frame_of(made: CrossSection, features: Floats) -> tuple[Any, list[str]]:
-    """A copy of the columns for DoWhy, which writes into what it is given; names sorted. A constant stands where there is nothing to adjust for."""
+    """A copy of the columns for DoWhy, which writes into what it is given, and the features' names, sorted.
+
+    Parameters
+    ----------
+    made : one row an authority.
+    features : shape (rows, k); k may be 0.
+    """
     import pandas as pd
 
     if not features.shape[1]:
@@ -83,7 +94,13 @@ def frame_of(made: CrossSection, features: Floats) -> tuple[Any, list[str]]:
 
 
 def estimand_of(names: list[str], **more: Any) -> Any:
-    """What DoWhy's estimators want to be told: y on t, these held fixed."""
+    """What DoWhy's estimators want to be told: y on t, these held fixed.
+
+    Parameters
+    ----------
+    names : of the columns held fixed.
+    **more : as DoWhy's `IdentifiedEstimand` takes it.
+    """
     # DoWhy takes seconds to import
     from dowhy.causal_identifier.auto_identifier import EstimandType
     from dowhy.causal_identifier.identified_estimand import IdentifiedEstimand
@@ -103,7 +120,19 @@ def estimand_of(names: list[str], **more: Any) -> Any:
 
 
 def effect_of(made: CrossSection, kind: str, chance: Floats | None, **knobs: Any) -> float:
-    """DoWhy's effect of 1 against 0 on those counted; `chance` are the propensities that it is to use."""
+    """DoWhy's effect of 1 against 0 on those counted.
+
+    Parameters
+    ----------
+    made : one row an authority; gives the target.
+    kind : the estimator's module in DoWhy, without `_estimator`.
+    chance : shape (rows,), propensity scores that it is to use; None: its own.
+    **knobs : of DoWhy's class.
+
+    Returns
+    -------
+    effect : outcome units.
+    """
     from importlib import import_module
 
     # DoWhy takes seconds to import

@@ -97,6 +97,8 @@ def cells(
 
     Parameters
     ----------
+    design : outcome, controls and weights by authority and year.
+    adopted : who adopted when, of the same rows.
     not_yet : compare with those not treated by then; False: with the never-treated.
     method : "doubly_robust", "outcome_regression" or "weighting".
     universal : years before adoption are compared with the last one; False: with the year before each.
@@ -177,8 +179,14 @@ def authority_weights(design: Design) -> Floats:
 def average(made: Cells, adopted: Cohorts, weight: Floats, sets: Sequence[Ints], among: Mask | None = None, *, corrected: bool = False) -> Averages:
     """Averages over sets of cells, each cell by its cohort's share of authorities, the shares' own sampling in the scores.
 
-    weight : shape (authorities,); sets : indices of cells; corrected : the shares' scores over what of a
-        deviation from the mean is left where the authority's own weight is in that mean.
+    Parameters
+    ----------
+    made : ATT(g, t) of all cells.
+    adopted : who adopted when.
+    weight : shape (authorities,).
+    sets : indices of cells, shape (cells of the set,) each.
+    among : shape (authorities,), the treated authorities to take; None: all.
+    corrected : the shares' scores over what of a deviation from the mean is left where the authority's own weight is in that mean.
     """
     n = len(weight)
     taken = np.ones(n) if among is None else among.astype(float)

@@ -98,9 +98,12 @@ class Imputed:
 
 
 def imputed(design: Design, adopted: Cohorts) -> Imputed:
-    """Impute what treated rows would have had.
+    """Impute what treated rows would have had (Borusyak, Jaravel & Spiess 2024, Revisiting event-study designs).
 
-    design : without authorities treated in every year seen; adopted : of the same rows.
+    Parameters
+    ----------
+    design : without authorities treated in every year seen.
+    adopted : of the same rows.
 
     Raises
     ------

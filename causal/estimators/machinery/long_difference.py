@@ -30,6 +30,10 @@ FEWEST_OF_A_KIND = 5
 def check_windows(before: Any, after: Any) -> tuple[Years, Years]:
     """Two windows from a configuration, each null or [first year, last year].
 
+    Parameters
+    ----------
+    before, after : [first year, last year], or None.
+
     Raises
     ------
     ConfigError : something else.
@@ -54,6 +58,8 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
 
     Parameters
     ----------
+    design : one row for each authority, or several.
+    before, after : first and last outcome year of each window; None takes two years at that end.
     base_outcome : whether the outcome's level in the first window is adjusted for.
     change : whether the outcome is its change between the windows, or its level in the last.
     degree : of the polynomial of the covariates.

@@ -119,7 +119,13 @@ def _search(kind: str, seed: int, cv: Any) -> Any:
 
 
 def learner(kind: str, rng: np.random.Generator) -> Tuned:
-    """A fresh regressor, unfitted; its `cv` takes the folds of whole clusters that EconML gives it."""
+    """A fresh regressor, unfitted; its `cv` takes the folds of whole clusters that EconML gives it.
+
+    Parameters
+    ----------
+    kind : one of `NUISANCES`.
+    rng : seeds it.
+    """
     return Tuned(kind, int(rng.integers(2**31)))
 
 

@@ -74,7 +74,13 @@ class Transformed:
         return design.only(self.kept)
 
     def laid_out(self, residual: Floats, design: Design) -> Floats:
-        """A residual at the design's rows, times the root of their weights; 0 where a row is not used."""
+        """A residual at the design's rows, times the root of their weights; 0 where a row is not used.
+
+        Parameters
+        ----------
+        residual : shape (rows used,).
+        design : the one that the arrays were made of.
+        """
         left = np.zeros(design.rows)
         left[self.kept] = residual * self.root
         return left
@@ -82,6 +88,13 @@ class Transformed:
 
 def check_panel(panel: str, nuisance: str, degree: int, *, linear_allowed: bool = True) -> None:
     """Refuse a transformation that does not exist, or that the nuisance cannot carry.
+
+    Parameters
+    ----------
+    panel : one of `TRANSFORMATIONS`.
+    nuisance : kind of learner; "within" takes linear ones alone.
+    degree : of the polynomial of the controls.
+    linear_allowed : whether "within" may be asked for at all.
 
     Raises
     ------
@@ -113,6 +126,13 @@ def check_panel(panel: str, nuisance: str, degree: int, *, linear_allowed: bool 
 
 def transform(design: Design, panel: str, nuisance: str, degree: int) -> Transformed:
     """Outcome, treatment and features without authority effects; linear nuisances get a polynomial of that degree.
+
+    Parameters
+    ----------
+    design : outcome, treatment and controls.
+    panel : one of `TRANSFORMATIONS`.
+    nuisance : kind of learner.
+    degree : of the polynomial that linear nuisances get.
 
     Raises
     ------
@@ -164,7 +184,13 @@ def transform(design: Design, panel: str, nuisance: str, degree: int) -> Transfo
 
 
 def expanded(design: Design, degree: int) -> Floats:
-    """The controls and, for those that are one column, their polynomial; columns by year stay as they are."""
+    """The controls and, for those that are one column, their polynomial; columns by year stay as they are. Shape (rows, features).
+
+    Parameters
+    ----------
+    design : whose controls they are.
+    degree : of the polynomial.
+    """
     from sklearn.preprocessing import PolynomialFeatures
 
     single = [columns[0] for columns in design.control_groups.values() if len(columns) == 1]

@@ -26,6 +26,11 @@ Answer = tuple[Design, Estimate]
 def column_names(where: str, value: object) -> tuple[str, ...]:
     """A knob that lists columns, as a tuple without repeats.
 
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came.
+
     Raises
     ------
     ConfigError : something else than a list of names.
@@ -41,7 +46,16 @@ def column_names(where: str, value: object) -> tuple[str, ...]:
 def answers(
     trial: Trial, name: str, names: tuple[str, ...], ask: Callable[[str], Answer], refuse: Callable[[str], str | None]
 ) -> tuple[dict[str, Answer], str]:
-    """The analysis with each control in place, and why some were left out, as the end of a sentence."""
+    """The analysis with each control in place, and why some were left out, as the end of a sentence.
+
+    Parameters
+    ----------
+    trial : the analysis.
+    name : the refuter's, for its streams.
+    names : of the controls.
+    ask : the analysis with one control in place.
+    refuse : why a control cannot be put in place; None where it can.
+    """
     found: dict[str, Answer] = {}
     out: list[str] = []
     able: list[str] = []
@@ -78,6 +92,13 @@ def tied(trial: Setting, name: str, other: str, fixed: tuple[str, ...]) -> str |
     """Why a control in the graph is not null there: it goes with the `other` dated node even with `fixed` held; None where the graph parts them.
 
     Every year from the treatment's to the outcome's is looked at, since what a year's control goes with mostly lasts.
+
+    Parameters
+    ----------
+    trial : question and graph.
+    name : of the control.
+    other : dated name of a node.
+    fixed : dated names that are held fixed.
     """
     question, graph = trial.question, trial.graph
     if graph is None or name not in (node.name for node in graph.nodes):
@@ -110,7 +131,13 @@ def least_seen(controls: Sequence[tuple[Estimate, float]], level: float) -> floa
 
 
 def told(design: Design, estimate: Estimate) -> str:
-    """An effect with its range and p-value: "+0.2 per 10,000 (−0.3 to +0.7, p = 0.412)"."""
+    """An effect with its range and p-value: "+0.2 per 10,000 (−0.3 to +0.7, p = 0.412)".
+
+    Parameters
+    ----------
+    design : gives the unit.
+    estimate : with an interval.
+    """
     assert estimate.std_error is not None and estimate.p_value is not None
     decimals = places(max(abs(estimate.effect), estimate.std_error))
     reach = span(estimate.lower, estimate.upper, decimals)

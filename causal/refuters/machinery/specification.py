@@ -41,6 +41,7 @@ def specifications(
 
     Parameters
     ----------
+    trial : the analysis.
     sets : most adjustment sets, the chosen one first.
     years : windows of outcome years, beside all years.
     columns : name → columns that take its place in turn.

@@ -193,7 +193,9 @@ class Book:
 
         Parameters
         ----------
-        columns : name → pattern of its heading (whole heading, any case); `optional` ones are added where they stand in that row.
+        columns : name → pattern of its heading (whole heading, any case).
+        sheet : pattern of the sheet's whole name, any case.
+        optional : further columns, taken where they stand in that row.
 
         Returns
         -------
@@ -209,7 +211,11 @@ class Book:
         return None
 
     def wanted(self, columns: Mapping[str, str], *, sheet: str = ".*", optional: Mapping[str, str] | None = None) -> Table:
-        """The same, or an error that names the nearest row and what it lacks.
+        """The same as `table`, or an error that names the nearest row and what it lacks.
+
+        Parameters
+        ----------
+        columns, sheet, optional : as for `table`.
 
         Raises
         ------

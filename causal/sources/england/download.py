@@ -105,11 +105,17 @@ class Web:
             raise refusal(DataError, address, "JSON", f"{data[:40]!r}… ({problem})", "try again later, or get the file by hand") from None
 
     def download(self, address: str, target: Path, *, sha256: str = "") -> Whole:
-        """Bring a file as far as its last step, which is `place`. `target` is not touched.
+        """Bring a file as far as its last step, which is `place`.
+
+        Parameters
+        ----------
+        address : https, or http to this computer where that is allowed.
+        target : where it shall stand in the end; not touched.
+        sha256 : what it must have; "" if unknown.
 
         Raises
         ------
-        DataError : refused, gone, cut too often, of another SHA-256 than `sha256` ("" if unknown), or a web page in place of a file.
+        DataError : refused, gone, cut too often, of another SHA-256, or a web page in place of a file.
         OSError : the folder cannot be written to.
         """
         part, note = _beside(target)
@@ -229,6 +235,11 @@ def place(whole: Whole, target: Path) -> bool:
     """Give a whole file its name, unless something has that name; then nothing is written. Whether it was placed.
 
     NAME.part and its note go in either case.
+
+    Parameters
+    ----------
+    whole : as `Web.download` brought it.
+    target : its name.
     """
     try:
         os.link(whole.path, target)  # unlike a rename, this cannot replace a file, even one that appeared a moment ago
@@ -251,7 +262,13 @@ def discard(target: Path) -> None:
 
 
 def begun(address: str, target: Path) -> tuple[int, str]:
-    """How many bytes a call can go on from, and the validator they came with; (0, "") if it must start."""
+    """How many bytes a call can go on from, and the validator they came with; (0, "") if it must start.
+
+    Parameters
+    ----------
+    address : from which the part came.
+    target : the file's name in the end.
+    """
     part, note = _beside(target)
     try:
         said = json.loads(note.read_text(encoding="utf-8"))
@@ -273,7 +290,17 @@ def is_loopback(address: str) -> bool:
 
 
 def permitted(address: str, *, loopback: bool) -> None:
-    """Raise DataError unless an address is https, or http to this computer where that is allowed."""
+    """Refuse an address unless it is https, or http to this computer where that is allowed.
+
+    Parameters
+    ----------
+    address : with its scheme.
+    loopback : whether http to this computer is allowed.
+
+    Raises
+    ------
+    DataError : it is neither.
+    """
     scheme = address.partition(":")[0].lower()
     if not (scheme == "https" or (scheme == "http" and loopback and is_loopback(address))):
         raise refusal(DataError, address, "an address that begins with https://", repr(scheme), "write its https address")
@@ -380,7 +407,13 @@ class _Bounded:
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """JSON that is either the old or the new, never half."""
+    """JSON that is either the old or the new, never half.
+
+    Parameters
+    ----------
+    path : written over if it is there.
+    content : plain values.
+    """
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(fresh, path)

@@ -83,7 +83,15 @@ def described(publications: Sequence[Publication]) -> list[dict[str, Any]]:
 
 
 def command(*, to: Path | None, only: Sequence[str] = (), as_json: bool = False, api: str = API) -> int:
-    """`causal fetch`: list, or with a folder download. Exit status: 0, or 2 if a file failed."""
+    """`causal fetch`: list, or with a folder download. Exit status: 0, or 2 if a file failed.
+
+    Parameters
+    ----------
+    to : folder; None lists what there is.
+    only : keys of publications; none takes all.
+    as_json : whether it is printed for machines.
+    api : address of the catalogue.
+    """
     if to is None:
         chosen = _chosen(readers.publications(), only)
         print(json.dumps(described(chosen), indent=2, ensure_ascii=False) if as_json else "\n".join(listing(chosen)))

@@ -288,6 +288,12 @@ class England:
     def trace(self, name: str, authority: str, year: int) -> pd.DataFrame:
         """The printed cells behind one number of the panel, columns as in `cells`.
 
+        Parameters
+        ----------
+        name : of a variable made of published files.
+        authority : code or name.
+        year : ended 31 March.
+
         Raises
         ------
         ConfigError : no such variable, authority or year.
@@ -314,7 +320,14 @@ class England:
         return {code} | ({each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else set())
 
     def value(self, name: str, authority: str, year: int) -> tuple[str, str]:
-        """One number of the panel, as printed for a person, and its unit; what is missing says so."""
+        """One number of the panel, as printed for a person, and its unit; what is missing says so.
+
+        Parameters
+        ----------
+        name : of a variable made of published files.
+        authority : code or name.
+        year : ended 31 March.
+        """
         one, values = BY_NAME[name], self._made.made.get(name)
         if values is None:
             return self._absent[name], ""
@@ -335,7 +348,13 @@ class England:
         return self._made
 
     def wants(self, quantity: str, year: int | None = None) -> str:
-        """Which publication would give a printed quantity, and where it is found."""
+        """Which publication would give a printed quantity, and where it is found.
+
+        Parameters
+        ----------
+        quantity : as printed.
+        year : ended 31 March; None where any would do.
+        """
         return _wanted(quantity) + (f", for {year}" if year else "")
 
     def revisions(self) -> list[str]:

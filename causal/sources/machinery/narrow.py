@@ -20,6 +20,11 @@ SPELLED = {"yorkshire and the humber": "yorkshire and humber", "east of england"
 def checked(keep_regions: Sequence[str] | str | None, first_year: int | None, last_year: int | None, break_at: int | None = None) -> tuple[str, ...]:
     """The regions asked for, each once; years and break are whole numbers in order.
 
+    Parameters
+    ----------
+    keep_regions : names; one text is one name, None and none are all regions.
+    first_year, last_year, break_at : years, None where not asked for.
+
     Raises
     ------
     ConfigError : one is not.

@@ -89,7 +89,13 @@ def across(sheet: Sheet, name: str, *, year: str = YEAR) -> Sheet:
 
 
 def laid_across(sheet: Sheet, year: str | None) -> Problem | None:
-    """Years that stand as columns, where no column of years is there."""
+    """Years that stand as columns, where no column of years is there.
+
+    Parameters
+    ----------
+    sheet : header and rows.
+    year : the user's own column of years; None where none was named.
+    """
     years = year_headings(sheet.header)
     if not years or (year is not None and year in sheet.header):
         return None
@@ -158,7 +164,13 @@ def places_across(sheet: Sheet, name: str, *, authority: str, year: str | None) 
 
 # ---------------------------------------------------------------- cells merged downwards
 def filled(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Blank cells of some columns with what stands above them."""
+    """Blank cells of some columns with what stands above them.
+
+    Parameters
+    ----------
+    table : cells as read.
+    columns : those to fill.
+    """
     out = table.copy()
     for column in columns:
         text = table[column].where(table[column].map(lambda cell: words(cell) != ""))
@@ -167,7 +179,18 @@ def filled(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def merged(table: pd.DataFrame, column: str, whose: str) -> Problem | None:
-    """Authorities that stand once above their rows, as cells merged in a workbook are read."""
+    """Authorities that stand once above their rows, as cells merged in a workbook are read.
+
+    Parameters
+    ----------
+    table : cells as read, indexed by row number.
+    column : where the authorities stand.
+    whose : the knob that names that column, for the message.
+
+    Returns
+    -------
+    problem : None where fewer than a quarter of the cells are blank, or the first is.
+    """
     blank = table[column].map(words) == ""
     if blank.iloc[0] or not blank.any() or blank.mean() < 0.25:
         return None
@@ -308,7 +331,14 @@ def combined(
 
 
 def splitters(table: pd.DataFrame, keys: pd.DataFrame, columns: Collection[str]) -> list[str]:
-    """Columns of few whole numbers that go through the same values in nearly every authority and year: sex 1 and 2, not a treatment of 0 and 1."""
+    """Columns of few whole numbers that go through the same values in nearly every authority and year: sex 1 and 2, not a treatment of 0 and 1.
+
+    Parameters
+    ----------
+    table : cells as read.
+    keys : authority and year of each usable row.
+    columns : where to look.
+    """
     whose = [keys["authority"], keys["year"]]
     out, groups = [], keys.groupby(["authority", "year"]).ngroups
     if groups < 3:  # two rows of one year are as well a slip

@@ -82,6 +82,7 @@ def indicators(book: Book, names: Sequence[str]) -> tuple[Extract, dict[str, str
 
     Parameters
     ----------
+    book : the file.
     names : of `Short Desc`, as printed.
 
     Raises

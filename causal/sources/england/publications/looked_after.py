@@ -92,7 +92,17 @@ def _misprinted(book: Book, table: Table, column: int) -> int:
 
 
 def read_wide(book: Book, edition: Edition) -> Extract:
-    """One row for the country and one for each authority; starts by age in the year that the file is about."""
+    """One row for the country and one for each authority; starts by age in the year that the file is about.
+
+    Parameters
+    ----------
+    book : the file.
+    edition : the year that it is about.
+
+    Raises
+    ------
+    DataError : no header with the places and a total.
+    """
     found, cells = wide(book), Cells(book.path)
     if found is None:
         wanted = ", ".join(WIDE_PLACE.values())

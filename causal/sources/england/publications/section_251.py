@@ -172,7 +172,13 @@ def year_above(book: Book, table: Table) -> int:
 
 
 def edition_of(book: Book, table: Table) -> Edition:
-    """The edition of the year that is told, or one that says that none is."""
+    """The edition of the year that is told, or one that says that none is.
+
+    Parameters
+    ----------
+    book : the file.
+    table : in it.
+    """
     year = year_above(book, table)
     return Edition(year=year) if year else Edition(part=NOT_TOLD)
 
