@@ -94,7 +94,7 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
     ),
     "front_door": (("front_door", "ATE", "front_door"),),
 }
-OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("one_treated", 1), ("two_groups", 0), ("instrument", 0))
+OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("two_groups", 0), ("dose_between", 0), ("instrument", 0))
 REASONS = {
     "waves": "places that begin in one year against those that have not begun, wave by wave",
     "before_after": "places that begin against those that do not, before and after",
@@ -108,6 +108,7 @@ REASONS = {
     "few_untreated": "what treated places would have had, learnt from untreated years; a range, and a longer one",
     "few_waves": "wave by wave against those that never begin; a range, and the longest",
     "few_alike": "untreated places weighed until they went as the treated did beforehand; a range if the treated vary as the others do",
+    "default": "the default, as what suits could not be told from the table",
     "known": "one number that readers know, to stand beside the others",
     "one_date": "with one date nobody is compared with places that have begun",
     "itself": "each place against itself, each year against the others' same year",
@@ -157,7 +158,7 @@ class Proposed:
     ----------
     estimator : its name.
     target : that it needs.
-    reason : code of why (`REASONS`).
+    reason : code of why (`REASONS`; "template" for one that a template of `causal new` names).
     """
 
     estimator: str
