@@ -2,9 +2,9 @@
 
 Three in four of the shelf can serve most questions, so that "able" chooses nothing. What suits is told by the shape: whether places take a treatment up and
 keep it, in one year or in several; whether they go on and off; whether it is a dose; whether there is one row for each place; whether an instrument or a
-front door must do. Where adoption is staggered, two-way fixed effects compare places that begin with such as have begun, and effects that grow turn against
-them (Goodman-Bacon 2021, Difference-in-differences with variation in treatment timing; Callaway & Sant'Anna 2021, Difference-in-differences with
-multiple time periods). Nothing here looks at an outcome's values.
+front door must do; and whether the outcome is of yes and no, or a share. Where adoption is staggered, two-way fixed effects compare places that begin with
+such as have begun, and effects that grow turn against them (Goodman-Bacon 2021, Difference-in-differences with variation in treatment timing; Callaway &
+Sant'Anna 2021, Difference-in-differences with multiple time periods). Of an outcome nothing but its range is looked at.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Target = Literal["ATE", "ATT"]
 Shape = Literal["instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"]
 MOST = 5
+OF_ODDS: tuple[Shape, ...] = ("dose", "on_off", "dose_between", "two_groups", "one_date")  # where an outcome of yes and no has its ratio of odds too
 FEW = 3  # treated places for which no error that counts on many holds
 LEARNT = 200  # places, one row each, from which models of outcome and treatment are learnt rather than assumed
 
@@ -124,6 +125,7 @@ REASONS = {
     "instrument_curves": "the same, what else moves them learnt in curves (EconML)",
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
+    "odds": "of an outcome of yes and no, or a share: its ratio of odds beside the effect",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
 CANNOT = {
@@ -143,6 +145,7 @@ CANNOT = {
     "association": "it holds nothing fixed: an association, and no effect",
     "additive": "its outcome model is additive unless interactions or trees are asked for",
     "counts_ratio": "its effect is a ratio, put at the mean rate",
+    "log_odds": "places, years, controls and treatment are taken to add up in the log odds",
     "levels": "it takes a dose as two levels, below and from the one asked for",
 }
 
@@ -205,20 +208,21 @@ def often() -> list[tuple[str, str, str]]:
     return list(found.values())
 
 
-def proposal(design: Design, estimator: Any) -> Proposal:
+def proposal(design: Design, estimator: Any, *, blind: bool = False) -> Proposal:
     """What suits a design, told from its treatment and its graph.
 
     Parameters
     ----------
     design : of the question.
     estimator : the study's own.
+    blind : whether the outcome's values are not to be looked at, so that what hangs on them is not proposed.
     """
     from causal.estimators import shelf
     from causal.needs import lacking
 
     shape, made = shape_of(design)
     proposed: list[Proposed] = []
-    for name, target, reason in _asked(design, shape):
+    for name, target, reason in _asked(design, shape, blind):
         there = replace(design, question=replace(design.question, target=target))
         if not lacking(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
@@ -227,15 +231,17 @@ def proposal(design: Design, estimator: Any) -> Proposal:
     return Proposal(shape=shape, proposed=tuple(proposed[:MOST]), chosen=estimator.name, target=design.question.target, cannot=cannot)
 
 
-def _asked(design: Design, shape: Shape) -> list[tuple[str, Target, str]]:
+def _asked(design: Design, shape: Shape, blind: bool) -> list[tuple[str, Target, str]]:
     """The shape's own estimators, after what the graph puts first."""
     before: list[tuple[str, Target, str]] = []
     if shape in ("dose", "on_off") and design.identification.feedback:
         before.append(("lagged_outcome", "ATE", "past_outcome"))
-    suits = SUITS[shape]
+    suits = list(SUITS[shape])
     if shape == "two_groups" and design.rows < LEARNT:
-        return sorted(suits, key=lambda one: one[2] != "straight")
-    return [*before, *suits]
+        suits.sort(key=lambda one: one[2] != "straight")
+    # an average effect in a straight line stands first: readers know it, and it bends no odds
+    asked = [*before, *suits]
+    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS and not blind else asked
 
 
 def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
@@ -295,6 +301,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "lagged_outcome": ("between", "straight"),
     "linear_dml": ("waves", "feedback", "movers"),
     "linear_dr": ("two_windows",),
+    "logit_dose": ("waves", "feedback", "log_odds"),
     "mean_group": ("waves", "feedback", "straight", "noisy_places"),
     "mediation": WITHIN,
     "nonparam_dml": ("waves", "feedback"),

@@ -21,7 +21,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import ConfigError, DesignError
+from causal.errors import ConfigError, DesignError, refusal
 from causal.estimand import DesignFacts, Estimand, Held
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin, without_interval
 from causal.estimators import serve
@@ -90,7 +90,7 @@ class SyntheticDid:
 
     def __post_init__(self) -> None:
         if self.weights not in ("exact", "published"):
-            raise ConfigError(f"weights must be one of exact, published, got {self.weights!r}")
+            raise refusal(ConfigError, "weights", "one of exact, published", repr(self.weights), "write one of them")
         whole_number("draws", self.draws, 20)
 
     @property
@@ -100,6 +100,11 @@ class SyntheticDid:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : draws placebo adopters among the never-treated, where the treated are too few for a jackknife.
 
         Raises
         ------
@@ -139,6 +144,15 @@ class SyntheticControl:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : not used in anything that is kept.
+
+        Returns
+        -------
+        Estimate : without an interval; the treated path's rank among placebos stands in the diagnostics.
 
         Raises
         ------
