@@ -213,7 +213,7 @@ def test_no_estimates_at_all_leave_the_pages_whole(browser: Browser, kinds: dict
         assert "None of 3 questions has an answer" in page.inner_text("h1") and page.locator("td.plot").count() == 0
 
 
-def test_no_name_of_code_is_read_on_any_page(many: dict[str, Path], full: Path, cells: dict[str, Path]) -> None:
+def test_no_name_of_code_is_read_on_any_page(many: dict[str, Path], full: Path, cells: dict[str, Path]) -> None:  # noqa: F811
     """Columns, checks and parts go by names for readers; files, commands and the column that says what a variable is called in files keep their own."""
     reports = {name: folder / "report.html" for name, folder in {"full": full, **cells}.items()}
     found = {name: code_names(path.read_text(encoding="utf-8")) for name, path in {**many, **reports}.items()}
