@@ -172,7 +172,7 @@ def _cell(value: Any, column: Mapping[str, Any]) -> str:
         return str(value)
     if value is None:
         return "–" if column["text"] else "not known"
-    return str(value) if isinstance(value, str) else exact(value) if column["places"] is None else f"{value:,.{column['places']}f}".replace("-", "−")
+    return str(value) if isinstance(value, str) else exact(value) if column["places"] is None else f"{value:z,.{column['places']}f}".replace("-", "−")
 
 
 def _span(source: Mapping[str, Any]) -> str:

@@ -288,7 +288,13 @@ def mind(data: Mapping[str, Any]) -> list[str]:
     facts, said = data["verdict"]["would_change"], data["answer"]["would_change"]
     both = [(one["code"], plainly(data, words)) for one, words in zip(facts, said, strict=False)]
     both.sort(key=lambda one: ORDER.index(one[0]) if one[0] in ORDER else len(ORDER))
-    return [words for _, words in both[:MOST_MIND]] or ["Other data, or a check that does not pass."]
+    if both:
+        return [words for _, words in both[:MOST_MIND]]
+    verdict = data["verdict"]
+    if verdict["association"]:
+        return ["A comparison in which what the drawn causes ask for is held fixed."]
+    lost = verdict["failed"] or verdict["gate"]
+    return ["A comparison that passes, over other places or years." if lost else "Other data, or a check that does not pass."]
 
 
 def command(data: Mapping[str, Any]) -> str:

@@ -109,8 +109,8 @@ def exact(value: float | None, digits: int | None = None) -> str:
     if value is None:
         return "not known"
     if float(value).is_integer() and abs(value) < 1e15:
-        return f"{value:,.0f}".replace("-", "−")
-    return f"{value:,.{places(value) if digits is None else digits}f}".replace("-", "−")
+        return f"{value:z,.0f}".replace("-", "−")
+    return f"{value:z,.{places(value) if digits is None else digits}f}".replace("-", "−")
 
 
 def rounding(one: Mapping[str, Any], smallest: float | None = None) -> tuple[Shown, Shown, Shown] | None:
