@@ -94,12 +94,12 @@ class World:
         cut = 0.3 + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + own
         scale = 2.0
         if self.adoption or self.doses:
-            chance = np.random.default_rng([self.seed, 1])
-            takes = (0.0 if self.apart else 0.5) * lasting + chance.normal(size=g) > -0.28
-            first = np.where(takes, chance.integers(min(3, t - 1), t, size=g), t)
+            noise_rng = np.random.default_rng([self.seed, 1])
+            takes = (0.0 if self.apart else 0.5) * lasting + noise_rng.normal(size=g) > -0.28
+            first = np.where(takes, noise_rng.integers(min(3, t - 1), t, size=g), t)
             cut, scale = (clock >= first[:, None]).astype(float), 1.0
             if self.doses:
-                cut, scale = cut * chance.uniform(0.2, 0.9, size=(g, 1)), 2.0
+                cut, scale = cut * noise_rng.uniform(0.2, 0.9, size=(g, 1)), 2.0
         shock = rng.normal(size=(g, t + 5)) * 3
         for year in range(1, t + 5):
             shock[:, year] += self.persistence * shock[:, year - 1]
