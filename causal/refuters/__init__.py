@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.design import whole_units as whole_units
 from causal.refute import Refutation, Trial
-from causal.words import places, signed
+from causal.words import count, places, signed
 
 NO_ERROR = 1e-9  # share of the outcome's spread within what is absorbed, up to which a standard error is none
 
@@ -57,6 +58,22 @@ def chance(p_value: float) -> str:
 def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refutation:
     """A check that could not be run, and why; `report` makes a `Refutation` with the refuter's own words."""
     return report(**({"found": f"Not run: {reason}."} | more), p_value=None, survived=None, reason=reason)
+
+
+KEPT = " Residuals of the estimate's own cross-fits were asked, with what was learnt of the controls kept."
+
+
+def kept_words(trial: Trial) -> str:
+    """What is said where draws rest on what was learnt once; "" where they do not."""
+    return KEPT if trial.score is not None else ""
+
+
+def lost_words(lost: Sequence[str]) -> str:
+    """Why refits were lost to a library, the commonest first; "" where none was."""
+    if not lost:
+        return ""
+    reason, often = Counter(lost).most_common(1)[0]
+    return f" {count(len(lost), 'refit was', 'refits were')} lost as a library broke off, {often} with {reason}."
 
 
 def unsure(trial: Trial) -> str | None:

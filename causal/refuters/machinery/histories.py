@@ -55,12 +55,24 @@ def instruments(trial: Trial) -> list[str]:
     return [one.name for one in trial.identification.instruments if one.name in trial.fixed.columns]
 
 
-def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def redealt(
+    trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator, lost: list[str] | None = None
+) -> tuple[Floats, Floats]:
     """Effects and errors of dealt histories, shape (draws,) each.
 
-    Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error.
+    Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error. Where cross-fits left
+    residuals these are dealt, and `groups` are of the score's own rows.
+
+    Parameters
+    ----------
+    trial, name : whose answers, and the step's name.
+    history, groups : shape (rows,), what is dealt; and the rows of those among whom.
+    draws, rng : how often, by which stream.
+    lost : where to note why a refit has no answer, where a library broke off.
     """
+    if trial.score is not None:
+        return trial.dealt(deal(np.arange(trial.score.over.rows, dtype=float), groups, draws, rng).astype(np.int64))
     if not (moving := instruments(trial)):
-        return trial.redraw(name, treatment=deal(history, groups, draws, rng))
+        return trial.redraw(name, treatment=deal(history, groups, draws, rng), lost=lost)
     source = deal(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
-    return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving})
+    return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving}, lost=lost)
