@@ -29,7 +29,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design, design
-from causal.errors import CausalError, DesignError, EstimationError
+from causal.errors import CausalError, DesignError, EstimationError, placed, refusal
 from causal.estimate import Estimate, Linear, Part, PartiallyLinear, least_squares, lighter
 from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
@@ -86,7 +86,13 @@ class FutureTreatment:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the order of cause and effect."""
+        """Try to refute the order of cause and effect.
+
+        Parameters
+        ----------
+        trial : with years of the treatment after those of the outcome.
+        rng : draws the joint critical value of the leads.
+        """
         question = trial.question
         report = partial(
             Refutation,
@@ -315,7 +321,13 @@ def _linear(trial: Trial, shifts: list[int]) -> list[_Answer]:
         asked_of = replace(fixed, treatment=dates[i], controls=rest, control_names=(), control_groups={})
         left = asked_of.partial_out(asked_of.treatment[:, None])
         if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(dates[i] - dates[i].mean()):
-            raise EstimationError(f"the treatment {_named(shift)} is told by its other dates and what is held fixed")
+            raise refusal(
+                EstimationError,
+                f"the treatment {_named(shift)}",
+                "something of its own, to be tested",
+                "nothing: it is told by its other dates and what is held fixed",
+                "ask for fewer leads",
+            )
         fit, _ = least_squares(asked_of, asked_of.basis())
         contrast = trial.question.contrast
         answers.append(
@@ -338,7 +350,10 @@ def _crossfitted(trial: Trial, shifts: list[int]) -> list[_Answer]:
     asked, others = _model(trial, shifts[0], shifts)
     made = design(asked.panel, asked.question, asked.identification)
     if missing := [one for one in others if one not in made.control_names]:
-        raise EstimationError(f"{missing[0]} is told by the treatment's other dates and what is held fixed")
+        kept = "a date of the treatment that the others leave something of"
+        raise refusal(
+            EstimationError, trial.estimator.name, kept, f"{missing[0]}, which they tell wholly", "ask for fewer with  refuters.future_treatment.leads=1"
+        )
     at = [made.control_names.index(one) for one in others]
     fit = jointly(trial, without(made, set(at)), np.column_stack([made.treatment, made.controls[:, at]]))
     contrast = trial.question.contrast
@@ -362,7 +377,13 @@ def _column(fixed: Design, made: Design, name: str) -> Floats:
     if name in fixed.control_names:
         return fixed.controls[:, fixed.control_names.index(name)]
     if fixed.rows != made.rows:
-        raise EstimationError("the estimator's regression drops the other dates of the treatment")
+        raise refusal(
+            EstimationError,
+            "the estimator's regression",
+            "the other dates of the treatment",
+            "one that drops them",
+            "take another estimator to look ahead with",
+        )
     return made.controls[:, made.control_names.index(name)]
 
 
@@ -381,7 +402,7 @@ def _refits(trial: Trial, leads: list[int]) -> list[_Answer]:
     answers = []
     for shift, one in zip(leads, trial.map("future_treatment", refit, len(leads)), strict=True):
         if isinstance(one, str):
-            raise EstimationError(one)
+            raise placed(EstimationError, "a refit with leads", one)
         clusters, estimate = one
         answers.append(
             _Answer(

@@ -15,7 +15,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimate import feedback, residual_treatment, thin
 from causal.estimators.machinery.nuisance import INNER, learner, quiet
 from causal.estimators.machinery.transformed import Transformed
@@ -39,6 +39,11 @@ class Residuals:
 def check_crossfit(folds: int, repetitions: int) -> None:
     """Refuse knobs that make no cross-fitting.
 
+    Parameters
+    ----------
+    folds : at least 2.
+    repetitions : at least 1.
+
     Raises
     ------
     ConfigError : fewer than two folds, or no repetition.
@@ -48,7 +53,14 @@ def check_crossfit(folds: int, repetitions: int) -> None:
 
 
 def splits(cluster: Ints, folds: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
-    """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters."""
+    """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters.
+
+    Parameters
+    ----------
+    cluster : shape (rows,), codes from 0.
+    folds : number of them.
+    rng : deals the clusters.
+    """
     fold = (rng.permutation(int(cluster.max()) + 1) % folds)[cluster]
     return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
 
@@ -71,13 +83,28 @@ class CrossFit:
 
     @classmethod
     def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
-        """Draw the folds."""
+        """Draw the folds.
+
+        Parameters
+        ----------
+        nuisance : kind of learner.
+        folds : number of them.
+        cluster : shape (rows,), codes from 0; each is in one fold.
+        weights : shape (rows,); None where all rows count alike.
+        rng : deals the clusters and seeds the learners.
+        """
         parted = splits(cluster, folds, rng)
         inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
         return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
 
     def left(self, target: Floats, features: Floats) -> Floats:
-        """The target without what the features say of it, each row told by the folds it is not in; shape (rows,)."""
+        """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape (rows,).
+
+        Parameters
+        ----------
+        target : shape (rows,).
+        features : shape (rows, k); with none the mean of the other folds is taken off.
+        """
         centre, size = float(target.mean()), float(target.std()) or 1.0
         plain = (target - centre) / size
         found = np.empty(len(target))
@@ -94,8 +121,14 @@ class CrossFit:
 
 
 def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Generator, also: Floats | None = None) -> Residuals:
-    """Outcome and treatment without what the features say of them, each row told by the folds it is not in.
+    """Outcome and treatment without what the features predict of them, each row by the folds it is not in: cross-fitting (Chernozhukov and others 2018).
 
+    Parameters
+    ----------
+    arrays : outcome, treatment and features without authority effects.
+    nuisance : kind of learner, of both.
+    folds : of whole clusters.
+    rng : deals the clusters and seeds the learners.
     also : more features, shape (rows, k): what the effect may differ by.
     """
     # EconML imports DoWhy, shap and numba, which take seconds
@@ -111,7 +144,13 @@ def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Gen
 
 
 def cached(model: Any, slope: float = np.nan) -> Residuals:
-    """The residuals that an EconML model kept, in the order given."""
+    """The residuals that an EconML model kept, in the order given.
+
+    Parameters
+    ----------
+    model : fitted, with `cache_values`.
+    slope : its effect; NaN where it has none of one number.
+    """
     outcome, treatment, _, _ = model.residuals_
     return Residuals(
         outcome=np.ravel(outcome),
@@ -123,13 +162,26 @@ def cached(model: Any, slope: float = np.nan) -> Residuals:
 
 
 def repeated(once: Callable[[], tuple[Sequence[Fit], Residuals]], repetitions: int) -> tuple[list[Fit], list[Residuals], list[Fit]]:
-    """The median of each fit over repetitions; also the residuals and the first fit of every repetition."""
+    """The median of each fit over repetitions; also the residuals and the first fit of every repetition.
+
+    Parameters
+    ----------
+    once : one cross-fitting: its fits, and the residuals.
+    repetitions : at least 1.
+    """
     runs = [once() for _ in range(repetitions)]
     return [median_fit([fits[i] for fits, _ in runs]) for i in range(len(runs[0][0]))], [left for _, left in runs], [fits[0] for fits, _ in runs]
 
 
 def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> dict[str, float | None]:
-    """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units."""
+    """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    left, firsts : residuals and first fit of each repetition.
+    """
     effects = np.array([fit.coefficients[0] for fit in firsts]) * design.question.contrast
     return {
         **residual_treatment(design, arrays.laid_out(left[0].treatment, design)),
@@ -141,7 +193,14 @@ def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], 
 
 
 def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> tuple[str, ...]:
-    """What undermines it: feedback, few who carry it, an answer that hangs on the split."""
+    """What undermines it: feedback, few who carry it, an answer that hangs on the split.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    left, firsts : residuals and first fit of each repetition.
+    """
     said = feedback(design) if "authority" in design.absorb else ()
     said += thin(design, arrays.laid_out(left[0].treatment, design))
     spread = float(np.std([fit.coefficients[0] for fit in firsts], ddof=1)) if len(firsts) > 1 else 0.0
@@ -152,7 +211,15 @@ def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], fir
 
 
 def notes(design: Design, arrays: Transformed, folds: int, nuisance: str) -> tuple[str, ...]:
-    """How it was made."""
+    """How it was made.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    folds : number of them.
+    nuisance : kind of learner.
+    """
     return (
         f"{folds} folds of whole clusters, {nuisance} nuisances on {arrays.features.shape[1]} features, "
         f"{len(arrays.kept)} of {design.rows} rows after {arrays.transformation}.",
@@ -162,12 +229,22 @@ def notes(design: Design, arrays: Transformed, folds: int, nuisance: str) -> tup
 def checked(estimator: str, fit: Fit, left: Residuals) -> Fit:
     """The fit, if EconML's effect is the regression on its own residuals.
 
+    Parameters
+    ----------
+    estimator : its name.
+    fit : our regression on the residuals.
+    left : residuals, with EconML's slope.
+
     Raises
     ------
     EstimationError : it is not, so that its residuals are not in our order.
     """
     if not np.isclose(fit.coefficients[0], left.slope, rtol=1e-6, atol=1e-10):
-        raise EstimationError(
-            f"{estimator}: EconML's effect {left.slope:g} is not the regression on its own residuals {fit.coefficients[0]:g}; residuals were reordered"
+        raise refusal(
+            EstimationError,
+            estimator,
+            f"EconML's effect to be the regression on its own residuals, {fit.coefficients[0]:g}",
+            f"{left.slope:g}, so residuals were reordered",
+            "take another estimator, and report this as a fault",
         )
     return fit
