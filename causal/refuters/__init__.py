@@ -79,6 +79,32 @@ def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refu
     return report(**({"found": f"Not run: {reason}."} | more), p_value=None, survived=None, reason=reason)
 
 
+BLOCK = 40_000_000  # numbers that are drawn at once: 320 MB
+MOST = 200_000_000  # rows × draws that a check takes: 500 draws up to 400,000 rows, 200 on a million
+
+
+def capped(draws: int, rows: int, least: int) -> int:
+    """As many draws as are asked for, fewer where rows × draws would be more than MOST.
+
+    Parameters
+    ----------
+    draws : asked for.
+    rows : that one draw takes.
+    least : fewest that tell anything; where fewer are asked for, these.
+    """
+    return min(draws, max(least, MOST // max(rows, 1)))
+
+
+def capped_words(made: int, asked: int) -> str:
+    """What is said where fewer draws were made than asked for; "" where not.
+
+    Parameters
+    ----------
+    made, asked : how many.
+    """
+    return f" Of {asked} draws {made} were made, as there are so many rows." if made < asked else ""
+
+
 KEPT = " Residuals of the estimate's own cross-fits were asked, with what was learnt of the controls kept."
 
 

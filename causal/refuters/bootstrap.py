@@ -24,7 +24,7 @@ from causal.arrays import Floats
 from causal.estimate import lighter
 from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
+from causal.refuters import capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
 from causal.words import count, places, span
 
 FEWEST_UNITS = 10
@@ -98,7 +98,7 @@ class Bootstrap:
             return not_run(report, why)
         assert estimate.std_error is not None
         _, number = whole_units(trial.design)
-        draws = self.draws if trial.by_matrix else self.refits
+        draws = capped(self.draws, trial.design.rows, 200) if trial.by_matrix else self.refits
         times = np.empty((draws, number))
         for draw in range(draws):
             times[draw] = np.bincount(rng.integers(number, size=number), minlength=number)
@@ -131,7 +131,7 @@ class Bootstrap:
                 f" Learnt anew on {len(again)} of these samples the answers moved by {far} (root mean square): with that the error is {grown:.2f} times the "
                 f"reported one, {'which is let pass' if steady else 'so the answer hangs on how the controls are learnt'}."
             )
-        found += lost_words(lost)
+        found += lost_words(lost) + (capped_words(draws, self.draws) if trial.by_matrix else "")
         return report(
             found=found,
             p_value=p_value,

@@ -19,7 +19,7 @@ import numpy as np
 
 from causal.knobs import at_least, between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
+from causal.refuters import amount, capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
 from causal.words import count
 
 FEWEST_UNITS = 10
@@ -89,7 +89,7 @@ class DataSubset:
         assert estimate.std_error is not None
         _, number = whole_units(trial.design)
         left_out = max(1, round(self.fraction * number))
-        draws = self.draws if trial.by_matrix else self.refits
+        draws = capped(self.draws, trial.design.rows, 200) if trial.by_matrix else self.refits
         lost: list[str] = []
         kept = np.ones((draws, number))
         for draw in range(draws):
@@ -113,6 +113,7 @@ class DataSubset:
             + (", as sampling allows." if survived else ": more than sampling allows.")
             + kept_words(trial)
             + lost_words(lost)
+            + (capped_words(draws, self.draws) if trial.by_matrix else "")
         )
         return report(
             found=found,

@@ -350,7 +350,7 @@ def _crossfitted(trial: Trial, shifts: list[int]) -> list[_Answer]:
     asked, others = _model(trial, shifts[0], shifts)
     made = design(asked.panel, asked.question, asked.identification)
     if missing := [one for one in others if one not in made.control_names]:
-        kept = "a date of the treatment that the others leave something of"
+        kept = "a date that the others leave something of"
         raise refusal(
             EstimationError, trial.estimator.name, kept, f"{missing[0]}, which they tell wholly", "ask for fewer with  refuters.future_treatment.leads=1"
         )

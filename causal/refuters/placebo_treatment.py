@@ -22,7 +22,7 @@ import numpy as np
 from causal.arrays import Ints
 from causal.knobs import at_least, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, kept_words, lost_words, not_run, unsure, whole_units
+from causal.refuters import capped, capped_words, chance, kept_words, lost_words, not_run, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, redealt
 from causal.words import count
 
@@ -114,7 +114,7 @@ class PlaceboTreatment:
         made = trial.fixed if trial.score is None else trial.score.over
         number, groups = self._groups(trial)
         moved = sum(len(rows) for rows in groups)
-        draws = self.draws if trial.by_matrix else self.refits or (QUICK if trial.quick else SLOW)
+        draws = capped(self.draws, made.rows, QUICK) if trial.by_matrix else self.refits or (QUICK if trial.quick else SLOW)
         raw = trial.score is None and (self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2))
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
         moving = instruments(trial)
@@ -151,6 +151,7 @@ class PlaceboTreatment:
             + (", the treatment as it stands." if raw else ", without what is held fixed.")
             + kept_words(trial)
             + lost_words(lost)
+            + (capped_words(draws, self.draws) if trial.by_matrix else "")
         )
         return report(
             found=found,

@@ -10,6 +10,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.refute import Trial
+from causal.refuters import BLOCK
 
 
 def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
@@ -85,9 +86,20 @@ def redealt(
     draws, rng : how often, by which stream.
     lost : where to note why a refit has no answer, where a library broke off.
     """
-    if trial.score is not None:
-        return trial.dealt(deal(np.arange(trial.score.over.rows, dtype=float), groups, draws, rng).astype(np.int64))
-    if not (moving := instruments(trial)):
-        return trial.redraw(name, treatment=deal(history, groups, draws, rng), lost=lost)
-    source = deal(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
-    return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving}, lost=lost)
+    moving = instruments(trial)
+    effects, errors = [], []
+    rows = len(history) if trial.score is None else trial.score.over.rows
+    width = max(1, BLOCK // rows)
+    for at in range(0, draws, width):
+        some = min(width, draws - at)
+        if trial.score is not None:
+            drawn = trial.dealt(deal(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64))
+        elif not moving:
+            drawn = trial.redraw(name, treatment=deal(history, groups, some, rng), lost=lost)
+        else:
+            source = deal(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64)
+            beside = {one: trial.fixed.columns[one][source] for one in moving}
+            drawn = trial.redraw(name, treatment=history[source], columns=beside, lost=lost)
+        effects.append(drawn[0])
+        errors.append(drawn[1])
+    return np.concatenate(effects), np.concatenate(errors)
