@@ -31,8 +31,8 @@ from causal.refuters import capped, capped_words, chance, not_run
 from causal.words import capital, count, listed
 
 FEWEST = 6  # places among which paths can be dealt
-FEWEST_DRAWS = 999  # permutations, even of very many rows
-PER_DRAW = 5  # a permutation of paths takes less than a draw of rows
+FEWEST_DRAWS = 499  # permutations, even of very many rows
+PER_DRAW = 2  # a permutation of paths takes less than a draw of rows
 NAMED = 5  # islands that are named
 
 
@@ -153,7 +153,7 @@ class SharedShocks:
         return report(found=found, p_value=min(adjusted.values()), survived=False, level=self.level, numbers=numbers, shared=alarmed)
 
     def _draws(self, made: Design) -> int:
-        """Permutations: as many as asked for, a thousand on a million rows and never fewer than tell a p-value of a hundredth."""
+        """Permutations: as many as asked for, five hundred on a million rows."""
         return capped(self.draws, max(made.rows // PER_DRAW, 1), FEWEST_DRAWS)
 
     def _within_regions(self, trial: Trial, made: Design, rng: np.random.Generator) -> float | None:
