@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import CrossFitted
 from causal.design import Design
 from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
@@ -185,6 +186,7 @@ class Estimate:
     parts : effects by group or time.
     influence : shape (clusters,), one score for each of `clusters` in the design's order, such that their
         squares add to std_error²; None where there is none.
+    crossfitted : residuals of each cross-fit where the score is orthogonal, so that checks need not learn again; None where there are none.
     association : True where what the graph asks for is not held fixed, so that no causal verb may be used.
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     no_interval : why there is none, as a code; None where there is one.
@@ -229,6 +231,7 @@ class Estimate:
     facts: DesignFacts = field(default_factory=DesignFacts)
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
+    crossfitted: CrossFitted | None = field(default=None, repr=False, compare=False)
     association: bool = False
     no_interval: NoInterval | None = None
     support: Support | None = None
@@ -384,6 +387,44 @@ class Linear(Protocol):
     def regression(self, design: Design) -> Design:
         """The design whose absorbed effects and controls the coefficient is conditional on."""
         ...
+
+
+@runtime_checkable
+class PartiallyLinear(Protocol):
+    """An estimator that learns out of fold what the controls say of a treatment, and can do so of several at once."""
+
+    def jointly(self, design: Design, columns: Floats, rng: np.random.Generator) -> Fit:
+        """Slopes of several treatments in one partially linear model, by one cross-fit.
+
+        Parameters
+        ----------
+        design : what is asked; its controls are learnt, its treatment stands aside.
+        columns : shape (rows, k), raw; the treatments.
+        rng : of folds and learners.
+
+        Returns
+        -------
+        fit : k coefficients per unit, scores in the order of the design's clusters.
+        """
+        ...
+
+    def straight(self) -> Estimator:
+        """The estimator of one slope with the same nuisances, by one cross-fit."""
+        ...
+
+
+def lighter(estimator: Estimator) -> Estimator:
+    """The same estimator with as few cross-fits as its class calls enough (`fewest`), for what a check fits again; itself where it has no such knob.
+
+    Parameters
+    ----------
+    estimator : of the shelf or from outside.
+    """
+    repetitions, fewest = getattr(estimator, "repetitions", None), getattr(type(estimator), "fewest", None)
+    if not isinstance(fewest, int) or not isinstance(repetitions, int) or repetitions <= fewest or not is_dataclass(estimator):
+        return estimator
+    made: Estimator = replace(estimator, repetitions=fewest)
+    return made
 
 
 GroupFit = tuple[str, tuple[str, ...], Fit, Ints]
