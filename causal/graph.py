@@ -18,7 +18,7 @@ import networkx as nx
 
 from causal.document import called
 from causal.errors import GraphError, refusal, suggest
-from causal.knobs import are_words, is_whole
+from causal.knobs import are_words, is_number, is_whole
 
 MOST_NODES, MOST_ARROWS = 2_000, 20_000  # of a graph; beyond these nobody has given each arrow its reason
 SHOWN = 12  # names of a circle that are told
@@ -114,7 +114,8 @@ class Node:
 class Arrow:
     """`cause` moves `effect`, `lag` years later, because of a stated reason.
 
-    `by_year` says that a cause that is constant in time acts with a strength that changes from year to year.
+    `by_year` says that a cause that is constant in time acts with a strength that changes from year to year. `cutoff` says that the effect jumps where the
+    cause crosses that value (a rule gives a service to those beyond it); whatever else the cause moves, it moves smoothly there.
     """
 
     cause: str
@@ -122,9 +123,14 @@ class Arrow:
     because: str
     lag: int = 0
     by_year: bool = False
+    cutoff: float | None = None
 
     def __post_init__(self) -> None:
         where = f"graph arrow {self.cause} -> {self.effect}"
+        if self.cutoff is not None and not is_number(self.cutoff):
+            raise refusal(
+                GraphError, f"{where}, cutoff", "the value of the cause at which the effect jumps", repr(self.cutoff), "write a number, or leave it out"
+            )
         if not are_words(self.because):
             raise GraphError(f"{where} gives no reason; write  {self.cause}: {{{self.effect}: because …}}")
         if not is_whole(self.lag, 0, MOST_LAG):
@@ -142,7 +148,7 @@ class Graph:
     name : what reports call it.
     nodes : each a `Node`, or a mapping name → {label, measured, varies}.
     arrows : each an `Arrow`, or a mapping cause → effect → reason, where a reason is words, or
-        {because, lag, by_year}, or a list of these (the same cause acting at several lags).
+        {because, lag, by_year, cutoff}, or a list of these (the same cause acting at several lags).
         A cause may be written with its lag, `plans[-1]`.
 
     Raises
@@ -290,9 +296,9 @@ def _arrows(given: Any) -> Iterator[Arrow]:
                         GraphError, f"graph arrow {cause} -> {effect}", "its reason in words", called(reason), f"write  {cause}: {{{effect}: because …}}"
                     )
                 about: dict[str, Any] = {"because": reason} if isinstance(reason, str) or reason is None else dict(reason)
-                unknown = set(about) - {"because", "lag", "by_year"}
+                unknown = set(about) - {"because", "lag", "by_year", "cutoff"}
                 if unknown:
-                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(map(str, unknown))}; known are because, lag, by_year")
+                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(map(str, unknown))}; known are because, lag, by_year, cutoff")
                 if by:
                     about["lag"] = -by
                 yield Arrow(cause=cause, effect=str(effect), **{"because": "", **about})

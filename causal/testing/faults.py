@@ -22,13 +22,14 @@ from causal.estimate import Estimate, Estimator, least_squares
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.logit_dose import LogitDose
 from causal.estimators.matching import DistanceMatching
+from causal.estimators.regression_discontinuity import RegressionDiscontinuity
 from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial
-from causal.testing.worlds import ADOPTION, GRAPH, QUESTION, Shares, World, ar, drawn, panel_of, stated, trial_of
+from causal.testing.worlds import ADOPTION, CUTOFF_GRAPH, GRAPH, QUESTION, AtRank, Shares, World, ar, drawn, panel_of, stated, trial_of
 
 CONTROLS = ("burns", "teeth", "falls", "asthma")
 POLICIES = ("parks", "buses")
@@ -333,6 +334,19 @@ def _beyond_the_data(seed: int, on: bool) -> Trial:
     return trial_of(panel, design(panel, question, _identified(QUESTION, GRAPH, panel.names)), FixedEffects(), graph=GRAPH)
 
 
+AT_RANK = replace(QUESTION, treated=1.0, modifiers=())
+
+
+@cache
+def _at_cutoff(names: tuple[str, ...]) -> Identification:
+    return identify(AT_RANK, CUTOFF_GRAPH, measured=names, strategy="discontinuity")
+
+
+def _ranked(seed: int, world: AtRank, **knobs: Any) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, AT_RANK, _at_cutoff(panel.names)), RegressionDiscontinuity(**knobs), graph=CUTOFF_GRAPH)
+
+
 def _yes_and_no(seed: int, world: Shares, *held: str) -> Trial:
     panel = replace(world, seed=seed).load()
     return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*held, descendants=("plans",))), LogitDose(), graph=GRAPH)
@@ -402,6 +416,15 @@ FAULTS: dict[str, Fault] = {
         words="an outcome so rare that a few of it carry the odds",
         make=lambda seed, on: _yes_and_no(seed, Shares(asked=1, level=-5.0 if on else 0.0, effect=0.3), "poverty"),
     ),
+    "sorting": Fault(
+        words="people choose on which side of a cutoff they fall", make=lambda seed, on: _ranked(seed, AtRank(sorting=0.9 if on else 0.0, authorities=1500))
+    ),
+    "another_jump": Fault(words="something else jumps at the cutoff", make=lambda seed, on: _ranked(seed, AtRank(another=3.0 if on else 0.0))),
+    "jump_elsewhere": Fault(words="the outcome jumps where no rule changes", make=lambda seed, on: _ranked(seed, AtRank(elsewhere=9.0 if on else 0.0))),
+    "heaped_at_cutoff": Fault(
+        words="those at the cutoff are unlike all others", make=lambda seed, on: _ranked(seed, AtRank(heap=15.0 if on else 0.0), bandwidth=15.0)
+    ),
+    "bent_lines": Fault(words="a curve taken for a jump", make=lambda seed, on: _ranked(seed, AtRank(bend=8.0 if on else 0.0), bandwidth=40.0)),
     "shared_waves": Fault(words="places of a region share shocks", make=lambda seed, on: _places(seed, waves=0.4 if on else 0.0)),
     "spillover": Fault(words="the treatment of neighbours moves the outcome", make=lambda seed, on: _places(seed, spill=0.8 if on else 0.0)),
 }

@@ -471,6 +471,10 @@ def _cannot_say(
         said.append(Limit(code="compliance"))
     elif identification.strategy == "iv":
         said.append(Limit(code="exclusion"))
+    elif kind == "discontinuity":
+        said += [Limit(code="at_cutoff"), Limit(code="far_from_cutoff")]
+    elif kind == "series":
+        said.append(Limit(code="same_time"))
     else:
         said.append(Limit(code="unmeasured_unshared" if "negative_control" in passed else "unmeasured"))
         said += [Limit(code="late_drift")] if kind in ("dose", "adoption", "one_row") else []
