@@ -63,7 +63,10 @@ def _jumps(_: object, design: Design) -> str | None:
     if abs(treatment_jump(design, found)) >= LEAST_JUMP:
         return None
     name, treatment = found.cutoff.name, design.question.treatment
-    return f"{treatment} must jump where {name} crosses {found.cutoff.at:g}, and nearest to it those on either side have as much of it: that is no cutoff of its own"
+    return (
+        f"{treatment} must jump where {name} crosses {found.cutoff.at:g}, and nearest to it those on either side have as much of it: that is no cutoff of "
+        "its own"
+    )
 
 
 AT_CUTOFF = Need("an arrow into the treatment with a cutoff", _cutoff)

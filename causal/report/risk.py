@@ -33,6 +33,8 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
             "density",
             "covariates_at_cutoff",
             "placebo_cutoffs",
+            "series_placebo_dates",
+            "comparison_series",
         ),
     ),
     "selection": (
@@ -46,7 +48,7 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "reporting": ("Choice of what is reported", ("specification_curve",)),
     "error": (
         "Size of the error (beside ROBINS-I)",
-        ("placebo_treatment", "shared_shocks", "bootstrap", "few_clusters", "dummy_outcome", "random_common_cause"),
+        ("placebo_treatment", "shared_shocks", "bootstrap", "few_clusters", "dummy_outcome", "random_common_cause", "series_residuals"),
     ),
 }
 BY_FAMILY = {

@@ -20,6 +20,7 @@ from causal.design import Design, design
 from causal.errors import EstimationError
 from causal.estimate import Estimate, Estimator, least_squares
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
+from causal.estimators.interrupted_series import InterruptedSeries
 from causal.estimators.logit_dose import LogitDose
 from causal.estimators.matching import DistanceMatching
 from causal.estimators.regression_discontinuity import RegressionDiscontinuity
@@ -29,7 +30,7 @@ from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial
-from causal.testing.worlds import ADOPTION, CUTOFF_GRAPH, GRAPH, QUESTION, AtRank, Shares, World, ar, drawn, panel_of, stated, trial_of
+from causal.testing.worlds import ADOPTION, CUTOFF_GRAPH, GRAPH, QUESTION, SERIES_GRAPH, AtRank, Dates, Shares, World, ar, drawn, panel_of, stated, trial_of
 
 CONTROLS = ("burns", "teeth", "falls", "asthma")
 POLICIES = ("parks", "buses")
@@ -347,6 +348,19 @@ def _ranked(seed: int, world: AtRank, **knobs: Any) -> Trial:
     return trial_of(panel, design(panel, AT_RANK, _at_cutoff(panel.names)), RegressionDiscontinuity(**knobs), graph=CUTOFF_GRAPH)
 
 
+OF_DATES = replace(QUESTION, treated=1.0, modifiers=(), target="ATT")
+
+
+@cache
+def _of_series(names: tuple[str, ...]) -> Identification:
+    return identify(OF_DATES, SERIES_GRAPH, measured=names, strategy="series")
+
+
+def _cut_by_a_date(seed: int, world: Dates, **knobs: Any) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, OF_DATES, _of_series(panel.names)), InterruptedSeries(**knobs), graph=SERIES_GRAPH)
+
+
 def _yes_and_no(seed: int, world: Shares, *held: str) -> Trial:
     panel = replace(world, seed=seed).load()
     return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*held, descendants=("plans",))), LogitDose(), graph=GRAPH)
@@ -425,6 +439,14 @@ FAULTS: dict[str, Fault] = {
         words="those at the cutoff are unlike all others", make=lambda seed, on: _ranked(seed, AtRank(heap=15.0 if on else 0.0), bandwidth=15.0)
     ),
     "bent_lines": Fault(words="a curve taken for a jump", make=lambda seed, on: _ranked(seed, AtRank(bend=8.0 if on else 0.0), bandwidth=40.0)),
+    "jump_before": Fault(
+        words="a series that jumps at a date when nothing was done", make=lambda seed, on: _cut_by_a_date(seed, Dates(earlier=9.0 if on else 0.0))
+    ),
+    "shared_jump": Fault(
+        words="all places jump at the date, treated or not",
+        make=lambda seed, on: _cut_by_a_date(seed, Dates(authorities=6, shared=8.0 if on else 0.0), comparison=False),
+    ),
+    "swings": Fault(words="a cycle that the model leaves out", make=lambda seed, on: _cut_by_a_date(seed, Dates(swings=5.0 if on else 0.0))),
     "shared_waves": Fault(words="places of a region share shocks", make=lambda seed, on: _places(seed, waves=0.4 if on else 0.0)),
     "spillover": Fault(words="the treatment of neighbours moves the outcome", make=lambda seed, on: _places(seed, spill=0.8 if on else 0.0)),
 }

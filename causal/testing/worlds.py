@@ -348,6 +348,42 @@ class AtRank:
         return panel_of({name: values[:, None] for name, values in {"rank": rank, "poverty": poverty, "cut": cut, "plans": plans}.items()})
 
 
+SERIES_GRAPH = drawn("series", {"cut": {"plans": "the question"}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dates:
+    """One place, or the first of several, has the cut from the thirtieth of fifty dates on; `effect` is that of the cut.
+
+    Parameters
+    ----------
+    earlier : by how much plans jump at the fifteenth date.
+    shared : by how much plans of all places jump with the cut.
+    swings : how high a cycle of five dates runs that nothing in the model stands for.
+    """
+
+    effect: float = 0.0
+    authorities: int = 1
+    seed: int = 0
+    dates: int = 50
+    earlier: float = 0.0
+    shared: float = 0.0
+    swings: float = 0.0
+    persistence: float = 0.3
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 6])
+        g, t = self.authorities, self.dates
+        clock = np.arange(t)
+        cut = np.zeros((g, t))
+        cut[0, 3 * t // 5 :] = 1.0
+        # errors of a place are the same whatever is planted
+        plans = 45 + 5 * rng.normal(size=(g, 1)) + 0.2 * clock + 2 * ar(rng.normal(size=(g, t)), self.persistence) + self.effect * cut
+        plans = plans + self.earlier * (clock >= 3 * t // 10) + self.shared * (clock >= 3 * t // 5) + self.swings * np.sin(2 * np.pi * clock / 5)
+        return panel_of({"cut": cut, "plans": plans}, first_year=1970)
+
+
 def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: int = 2011, **more: Any) -> Panel:
     """A panel of matrices.
 

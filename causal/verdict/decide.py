@@ -284,6 +284,8 @@ def _certainty(
         left -= by
         reasons.append(Reason(concern=one.concern, steps=by, checks=one.checks, told=one.told, numbers=one.numbers))
     effective = float(estimate.clusters if estimate.support is None else min(estimate.support.effective, estimate.clusters))
+    if kind == "series" and estimate.support is not None:  # learnt from dates
+        effective = float(estimate.support.effective)
     if effective < EFFECTIVE_CLUSTERS:
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)

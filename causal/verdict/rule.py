@@ -99,7 +99,7 @@ BIAS: dict[str, tuple[str, ...]] = {
     "one_row": ("placebo_dates", "pre_trend", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "cross_section": ("implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "discontinuity": ("density", "covariates_at_cutoff", "placebo_cutoffs", "negative_control_outcome"),
-    "series": ("negative_control_outcome",),
+    "series": ("series_placebo_dates", "comparison_series", "negative_control_outcome"),
 }
 # the check that looks at the time before, for each kind of design: any of these that ran; a cross-section has none
 TIMING: dict[str, tuple[str, ...]] = {
@@ -109,7 +109,7 @@ TIMING: dict[str, tuple[str, ...]] = {
     "one_row": ("placebo_dates",),
     "cross_section": (),
     "discontinuity": ("placebo_cutoffs",),
-    "series": (),
+    "series": ("series_placebo_dates",),
 }
 LATER: tuple[Kind, ...] = ("discontinuity", "series")  # kinds that a rule written before there were any may leave out
 STABILITY = (
@@ -123,6 +123,7 @@ STABILITY = (
     "separation",
     "donut",
     "bandwidth_curve",
+    "series_residuals",
 )
 LOOKS = ("negative_control", "timing")
 ALL_LOOKS = (*LOOKS, "second_measure")
