@@ -111,6 +111,7 @@ def test_every_check_says_what_it_is_on_its_class_and_has_a_plain_name() -> None
         "placebo_cutoffs",
         "series_placebo_dates",
         "comparison_series",
+        "synthetic_dates",
     }, "the method's list of what speaks of bias"
 
 

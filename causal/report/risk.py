@@ -35,6 +35,7 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
             "placebo_cutoffs",
             "series_placebo_dates",
             "comparison_series",
+            "synthetic_dates",
         ),
     ),
     "selection": (

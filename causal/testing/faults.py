@@ -24,6 +24,7 @@ from causal.estimators.interrupted_series import InterruptedSeries
 from causal.estimators.logit_dose import LogitDose
 from causal.estimators.matching import DistanceMatching
 from causal.estimators.regression_discontinuity import RegressionDiscontinuity
+from causal.estimators.synthetic import SyntheticControl
 from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.inference.clustered import interval
@@ -361,6 +362,20 @@ def _cut_by_a_date(seed: int, world: Dates, **knobs: Any) -> Trial:
     return trial_of(panel, design(panel, OF_DATES, _of_series(panel.names)), InterruptedSeries(**knobs), graph=SERIES_GRAPH)
 
 
+@cache
+def _of_places(names: tuple[str, ...]) -> Identification:
+    return identify(OF_DATES, SERIES_GRAPH, measured=names)
+
+
+def _one_place(seed: int, parted: float) -> Trial:
+    """One place of twelve, forty years; or it parts from the others from the sixteenth on."""
+    panel = Dates(authorities=12, dates=40, seed=seed).load()
+    own = panel.frame.index.get_level_values("authority") == panel.authorities[0]
+    late = panel.frame.index.get_level_values("year") >= panel.years[15]
+    panel = replace(panel, frame=panel.frame.assign(plans=panel.frame["plans"] + parted * (own & late)))
+    return trial_of(panel, design(panel, OF_DATES, _of_places(panel.names)), SyntheticControl(), graph=SERIES_GRAPH)
+
+
 def _yes_and_no(seed: int, world: Shares, *held: str) -> Trial:
     panel = replace(world, seed=seed).load()
     return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*held, descendants=("plans",))), LogitDose(), graph=GRAPH)
@@ -447,6 +462,7 @@ FAULTS: dict[str, Fault] = {
         make=lambda seed, on: _cut_by_a_date(seed, Dates(authorities=6, shared=8.0 if on else 0.0), comparison=False),
     ),
     "swings": Fault(words="a cycle that the model leaves out", make=lambda seed, on: _cut_by_a_date(seed, Dates(swings=5.0 if on else 0.0))),
+    "parted_before": Fault(words="a place that parts from its stand-in before it is treated", make=lambda seed, on: _one_place(seed, 12.0 if on else 0.0)),
     "shared_waves": Fault(words="places of a region share shocks", make=lambda seed, on: _places(seed, waves=0.4 if on else 0.0)),
     "spillover": Fault(words="the treatment of neighbours moves the outcome", make=lambda seed, on: _places(seed, spill=0.8 if on else 0.0)),
 }
