@@ -24,7 +24,7 @@ EXACT = 1e-9  # of the contrast: on each side the treatment is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sides:
+class TwoByTwo:
     """Rows by side of a cutoff.
 
     Parameters
@@ -73,7 +73,7 @@ class Local:
     bias_bandwidth: float | None = None
 
 
-def sides(design: Design) -> Sides | None:
+def sides(design: Design) -> TwoByTwo | None:
     """Rows by side of the first cutoff that the graph has; None where it has none, or its running variable is no column.
 
     Parameters
@@ -86,7 +86,7 @@ def sides(design: Design) -> Sides | None:
     return split(design, cutoffs[0])
 
 
-def split(design: Design, cutoff: Cutoff) -> Sides:
+def split(design: Design, cutoff: Cutoff) -> TwoByTwo:
     """Rows by side of a cutoff.
 
     Parameters
@@ -112,7 +112,7 @@ def split(design: Design, cutoff: Cutoff) -> Sides:
             smallest = float(np.abs(x[x != 0]).min())
             x = np.where(x == 0, (-1.0 if turned is False else 1.0) * 1e-6 * smallest, x)
         sharp = sharp and float(np.ptp(treatment[x == 0])) <= EXACT * abs(question.contrast) if (x == 0).any() else sharp
-    return Sides(cutoff=cutoff, rows=rows, x=np.asarray(-x if turned else x), turned=turned, sharp=sharp)
+    return TwoByTwo(cutoff=cutoff, rows=rows, x=np.asarray(-x if turned else x), turned=turned, sharp=sharp)
 
 
 def _nearest(x: Floats, treatment: Floats) -> float:
@@ -121,7 +121,7 @@ def _nearest(x: Floats, treatment: Floats) -> float:
     return float(treatment[order].mean())
 
 
-def treatment_jump(design: Design, found: Sides) -> float:
+def treatment_jump(design: Design, found: TwoByTwo) -> float:
     """How far the treatment of the rows nearest the cutoff lies apart, as a share of the contrast; 0 where that is no more than chance."""
     treatment = design.treatment[found.rows]
     near = [treatment[side][np.argsort(np.abs(found.x[side]), kind="stable")[:NEAREST]] for side in (found.x >= 0, found.x < 0)]
@@ -131,14 +131,14 @@ def treatment_jump(design: Design, found: Sides) -> float:
 
 
 def covariates(design: Design, rows: Ints) -> Floats:
-    """What is held fixed, beside the cutoff: controls and the effects of years, where these were asked for; shape (rows, k)."""
+    """What is conditioned on, beside the cutoff: controls and the effects of years, where these were asked for; shape (rows, k)."""
     held = [design.controls]
     if "year" in design.absorb:
         held.append(design.year_dummies())
     return np.column_stack(held)[rows]
 
 
-def chosen(design: Design, found: Sides, local: Local, *, outcome: Floats | None = None) -> tuple[float, float]:
+def chosen(design: Design, found: TwoByTwo, local: Local, *, outcome: Floats | None = None) -> tuple[float, float]:
     """The bandwidths of line and correction.
 
     Parameters
@@ -160,7 +160,7 @@ def chosen(design: Design, found: Sides, local: Local, *, outcome: Floats | None
 
 def fitted(
     design: Design,
-    found: Sides,
+    found: TwoByTwo,
     local: Local,
     widths: tuple[float, float],
     *,
@@ -179,7 +179,7 @@ def fitted(
     outcome : shape (rows of the design,), where another takes the outcome's place.
     keep : shape (kept rows,), true for those that are used; None: all.
     shift : where the jump is looked for, in the turned running variable.
-    held : whether covariates are held fixed.
+    held : whether covariates are conditioned on.
     reduced : whether it is the outcome's own jump that is asked for, the treatment left aside.
 
     Raises

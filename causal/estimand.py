@@ -182,7 +182,7 @@ def compared(design: Design) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Conditioning:
     """What an estimate conditions on.
 
     Parameters
@@ -207,7 +207,7 @@ class Held:
         return not (self.authority or self.year or self.controls)
 
     @classmethod
-    def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Held:
+    def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Conditioning:
         """What the design absorbs and adjusts for; `authority` where the estimator does otherwise."""
         return cls(authority="authority" in design.absorb if authority is None else authority, year="year" in design.absorb, controls=controls)
 

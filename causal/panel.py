@@ -137,9 +137,9 @@ class Panel:
             )
         if not frame.index.is_monotonic_increasing:
             object.__setattr__(self, "frame", frame.sort_index())
-        lacking = frame.index.unique("authority").difference(self.places.index)
-        if len(lacking) or "name" not in self.places:
-            raise DataError(f"{self.title}: `places` must give a name for every authority; it lacks {list(lacking[:5])}")
+        missing = frame.index.unique("authority").difference(self.places.index)
+        if len(missing) or "name" not in self.places:
+            raise DataError(f"{self.title}: `places` must give a name for every authority; it lacks {list(missing[:5])}")
         if list(self.reasons.index.names) != ["authority", "year", "variable"]:
             raise DataError(f"{self.title}: reasons are indexed by (authority, year, variable), got {list(self.reasons.index.names)}")
         if self.population is not None and self.population not in frame:
@@ -204,7 +204,7 @@ class Panel:
         at = next((i for i, v in enumerate(self.variables) if v.name == variable.name), len(kept))
         return replace(self, frame=frame, variables=(*kept[:at], variable, *kept[at:]))
 
-    def only(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
+    def subset(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
         """The rows of some authorities, some years, or both."""
         keep = np.ones(len(self.frame), dtype=bool)
         if authorities is not None:

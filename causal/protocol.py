@@ -137,9 +137,9 @@ def saved(path: Path) -> dict[str, Any]:
     for key, kind in (("words", list), ("config", dict), ("data", dict), ("design", dict)):
         if not isinstance(plan.get(key), kind):
             raise ConfigError(f"protocol={path}: {key} must be a {'list' if kind is list else 'mapping'}, got {plan.get(key)!r}")
-    lacking = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
-    if lacking:
-        raise ConfigError(f"protocol={path} lacks {', '.join(lacking)}; causal explain … --save FILE writes one")
+    missing = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
+    if missing:
+        raise ConfigError(f"protocol={path} lacks {', '.join(missing)}; causal explain … --save FILE writes one")
     return plan
 
 

@@ -333,7 +333,7 @@ class Trial(Setting):
 
         def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
             if clusters is not None:
-                changed = made.take(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
+                changed = made.resample_clusters(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
             elif control is not None:
                 changed = replace(
                     made,

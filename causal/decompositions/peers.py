@@ -81,8 +81,8 @@ class Peers:
         """
         del rng
         panel, notes = case.panel, []
-        if lacking := [name for name in self.adjust if name not in panel.names]:
-            raise DataError(f"{panel.title}: {listed(lacking)} to adjust for is not there; {suggest(lacking[0], panel.names)} (decomposition.adjust)")
+        if missing := [name for name in self.adjust if name not in panel.names]:
+            raise DataError(f"{panel.title}: {listed(missing)} to adjust for is not there; {suggest(missing[0], panel.names)} (decomposition.adjust)")
         found: list[Indicator] = []
         wanted = [*((one, "count") for one in self.counts), *((one, "cost") for one in self.costs), *([(self.rating, "rating")] if self.rating else [])]
         for column, kind in wanted:

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.design import Design
-from causal.estimand import Estimand, Held
+from causal.estimand import Conditioning, Estimand
 from causal.estimate import Course, Estimate, Part, Point, Support
 from causal.estimators import serve
 from causal.inference.clustered import interval
@@ -132,7 +132,7 @@ class InterruptedSeries:
                 horizon=found.after,
                 model=f"{'level and slope' if made.slope is not None else 'level'}{f', season of {self.season}' if self.season else ''}",
             ),
-            held=Held(authority=True, year=False, controls=True),
+            conditioning=Conditioning(authority=True, year=False, controls=True),
             target="ATT",
             effect=effect,
             std_error=error,
@@ -191,11 +191,11 @@ def _course(found: Series, made: Cut, against: bool) -> Course:
         points=tuple(
             Point(
                 at=float(date),
-                seen=float(seen),
+                seen=float(observed),
                 fitted=float(fit + other),
                 without=float(fit - change + other) if date >= found.at else None,
                 treated=bool(date >= found.at),
             )
-            for date, seen, fit, change, other in zip(found.dates, found.outcome, fitted, changed, away, strict=True)
+            for date, observed, fit, change, other in zip(found.dates, found.outcome, fitted, changed, away, strict=True)
         ),
     )

@@ -16,9 +16,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.cutoff import FEWEST_ROWS, FEWEST_VALUES, LEAST_JUMP, Local, Sides, chosen, fitted, sides, treatment_jump
+from causal.cutoff import FEWEST_ROWS, FEWEST_VALUES, LEAST_JUMP, Local, TwoByTwo, chosen, fitted, sides, treatment_jump
 from causal.design import Design
-from causal.estimand import Estimand, Held
+from causal.estimand import Conditioning, Estimand
 from causal.estimate import Course, Estimate, Point, estimated
 from causal.estimators import serve
 from causal.inference.clustered import Fit
@@ -153,7 +153,7 @@ class RegressionDiscontinuity:
                 instruments=(str(running),),
                 model=f"local {'lines' if self.order == 1 else 'parabolas'}, {self.kernel} kernel",
             ),
-            held=Held(authority=False, year="year" in design.absorb, controls=True),
+            conditioning=Conditioning(authority=False, year="year" in design.absorb, controls=True),
             diagnostics={
                 "bandwidth": widths[0],
                 "bandwidth of the correction": widths[1],
@@ -182,7 +182,7 @@ class RegressionDiscontinuity:
         )
 
 
-def _course(design: Design, found: Sides, made: Jump, width: float) -> Course:
+def _course(design: Design, found: TwoByTwo, made: Jump, width: float) -> Course:
     """Means of the outcome in bins of the running variable, and the two lines; twice the bandwidth wide."""
     points: list[Point] = []
     outcome, reach = design.outcome[found.rows], 2 * width

@@ -17,7 +17,7 @@ from causal.cutoff import fitted
 from causal.errors import CausalError
 from causal.knobs import between
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run
+from causal.refuters import amount, not_run, p_text
 from causal.refuters.machinery.cutoffs import compared, effect, lacks_cutoff, moved, p_of, part_of
 from causal.words import capital
 
@@ -88,7 +88,7 @@ class BandwidthCurve:
         parts = [part_of(trial, f"{times:g} × the bandwidth ({times * one.widths[0]:.3g})", other) for times, other, _ in made]
         parts.append(part_of(trial, f"the bandwidth ({one.widths[0]:.3g})", one.made, chosen=True))
         return report(
-            found=f"{capital(found)}; jointly {chance(p_value)}. " + ("It stays about where it is." if survived else "It drifts with the bandwidth."),
+            found=f"{capital(found)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "It drifts with the bandwidth."),
             p_value=p_value,
             level=self.level,
             survived=survived,

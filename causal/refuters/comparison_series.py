@@ -15,7 +15,7 @@ import numpy as np
 from causal.interrupted import cut
 from causal.knobs import between
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run
+from causal.refuters import amount, not_run, p_text
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.cutoffs import p_of
 from causal.refuters.machinery.dates import cut_of, lacks_comparison
@@ -72,7 +72,7 @@ class ComparisonSeries:
         reached = reach(made.fit.df, self.level)
         survived = bool(p_value >= self.level)
         return report(
-            found=f"{count(len(found.free), 'place')} never treated changed by {amount(trial, made.effect)} at the date ({chance(p_value)}). "
+            found=f"{count(len(found.free), 'place')} never treated changed by {amount(trial, made.effect)} at the date ({p_text(p_value)}). "
             + ("They went on as they went." if survived else "They changed too: part of what is seen came to all."),
             p_value=p_value,
             level=self.level,

@@ -21,7 +21,7 @@ from causal.graph import undated
 from causal.inference.discontinuity import Jump
 from causal.knobs import between, listed
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size
+from causal.refuters import amount, not_run, p_text, size
 from causal.refuters.machinery.bias import Bias
 from causal.refuters.machinery.cutoffs import compared, effect, lacks_cutoff, moved, p_of
 
@@ -87,7 +87,9 @@ class CovariatesAtCutoff:
                 continue
             there, filled = replace(one.sides, rows=one.sides.rows[known], x=one.sides.x[known]), np.nan_to_num(column)
             with suppress(CausalError):
-                made = fitted(one.design, there, one.local, chosen(one.design, there, one.local, outcome=filled), outcome=filled, held=False, reduced=True)
+                made = fitted(
+                    one.design, there, one.local, chosen(one.design, there, one.local, outcome=filled), outcome=filled, conditioning=False, reduced=True
+                )
                 jumps[name], values[name] = (made, p_of(made.effect, made.std_error, made.df)), column
         if not jumps:
             return not_run(
@@ -100,11 +102,11 @@ class CovariatesAtCutoff:
             there = replace(one.sides, rows=one.sides.rows[all_known], x=one.sides.x[all_known])
             with_them = replace(one.design, controls=np.column_stack([one.design.controls, *(np.nan_to_num(values[name]) for name in jumps)]))
             bias = moved(trial, fitted(one.design, there, one.local, one.widths), fitted(with_them, there, one.local, one.widths))
-        found = "; ".join(f"{name} by {made.effect:.3g} ({chance(p)})" for name, (made, p) in jumps.items())
+        found = "; ".join(f"{name} by {made.effect:.3g} ({p_text(p)})" for name, (made, p) in jumps.items())
         survived = bool(p_value >= self.level)
         away = "" if bias.size is None else f" Held fixed, the effect is {amount(trial, effect(trial, one.made) - bias.size)}, {size(trial, bias.size)} away."
         return report(
-            found=f"Jumps at the cutoff: {found}; jointly {chance(p_value)}."
+            found=f"Jumps at the cutoff: {found}; jointly {p_text(p_value)}."
             + away
             + (" None beyond chance." if survived else " The two sides differ in more than the treatment."),
             p_value=p_value,

@@ -19,7 +19,7 @@ from causal.errors import CausalError
 from causal.inference.discontinuity import density
 from causal.knobs import between
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size
+from causal.refuters import amount, not_run, p_text, size
 from causal.refuters.machinery.bias import Bias
 from causal.refuters.machinery.cutoffs import beyond, compared, effect, lacks_cutoff, moved
 
@@ -81,7 +81,7 @@ class Density:
         with suppress(CausalError):
             bias = moved(trial, one.made, fitted(one.design, one.sides, one.local, one.widths, keep=beyond(one, self.near * one.widths[0])))
         survived = bool(p_value >= self.level)
-        seen = f"{right / max(left, 1e-300):.2f} times as many just beyond the cutoff as just short of it ({chance(p_value)})"
+        seen = f"{right / max(left, 1e-300):.2f} times as many just beyond the cutoff as just short of it ({p_text(p_value)})"
         away = (
             ""
             if bias.size is None

@@ -17,7 +17,7 @@ from causal.cutoff import fitted
 from causal.errors import CausalError
 from causal.knobs import between
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run
+from causal.refuters import amount, not_run, p_text
 from causal.refuters.machinery.cutoffs import beyond, compared, effect, lacks_cutoff, moved, p_of, part_of
 from causal.words import capital
 
@@ -87,7 +87,7 @@ class Donut:
         found = "; ".join(f"without the nearest {share:.0%} of the bandwidth {amount(trial, effect(trial, other))}" for share, other, _ in made)
         parts = tuple(part_of(trial, f"without the nearest {share:.0%}", other) for share, other, _ in made)
         return report(
-            found=f"{capital(found)}; jointly {chance(p_value)}. " + ("It stays about where it is." if survived else "The rows nearest the cutoff carry it."),
+            found=f"{capital(found)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "The rows nearest the cutoff carry it."),
             p_value=p_value,
             level=self.level,
             survived=survived,

@@ -18,7 +18,7 @@ from causal.cutoff import chosen, fitted
 from causal.errors import CausalError, ConfigError, refusal
 from causal.knobs import between
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run
+from causal.refuters import not_run, p_text
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.cutoffs import compared, lacks_cutoff, p_of, per_jump
 
@@ -97,9 +97,9 @@ class PlaceboCutoffs:
         reached = reach(made[0][1].df, self.level / len(made))
         survived = bool(p_value >= self.level)
         unit = one.design.outcome_variable.unit
-        found = "; ".join(f"at {one.sides.at(np.array([at]))[0]:.3g} {jump.effect:+.3g} {unit} ({chance(p)})" for (at, jump), p in zip(made, each, strict=True))
+        found = "; ".join(f"at {one.sides.at(np.array([at]))[0]:.3g} {jump.effect:+.3g} {unit} ({p_text(p)})" for (at, jump), p in zip(made, each, strict=True))
         return report(
-            found=f"{found}; jointly {chance(p_value)}. " + ("No jump beyond chance." if survived else "The outcome jumps where no rule changes anything."),
+            found=f"{found}; jointly {p_text(p_value)}. " + ("No jump beyond chance." if survived else "The outcome jumps where no rule changes anything."),
             p_value=p_value,
             level=self.level,
             survived=survived,

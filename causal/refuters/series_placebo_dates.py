@@ -16,7 +16,7 @@ from causal.errors import ConfigError, refusal
 from causal.interrupted import cut
 from causal.knobs import between
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run
+from causal.refuters import amount, not_run, p_text
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.cutoffs import p_of
 from causal.refuters.machinery.dates import cut_of, lacks_series
@@ -88,9 +88,9 @@ class SeriesPlaceboDates:
         worst = made[int(np.argmin(each))][1]
         reached = reach(worst.fit.df, self.level / len(made))
         survived = bool(p_value >= self.level)
-        seen = "; ".join(f"at {at:g} {amount(trial, one.effect)} ({chance(p)})" for (at, one), p in zip(made, each, strict=True))
+        seen = "; ".join(f"at {at:g} {amount(trial, one.effect)} ({p_text(p)})" for (at, one), p in zip(made, each, strict=True))
         return report(
-            found=f"{capital(seen)}; jointly {chance(p_value)}. " + ("No change beyond chance." if survived else "The series changes where nothing was done."),
+            found=f"{capital(seen)}; jointly {p_text(p_value)}. " + ("No change beyond chance." if survived else "The series changes where nothing was done."),
             p_value=p_value,
             level=self.level,
             survived=survived,

@@ -16,7 +16,7 @@ from causal.inference.serial import lasting
 from causal.interrupted import cut
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run
+from causal.refuters import not_run, p_text
 from causal.refuters.machinery.dates import cut_of, lacks_series
 from causal.words import count
 
@@ -73,7 +73,7 @@ class SeriesResiduals:
         q, p_value = lasting(made.fit.whitened, lags, 1 if made.fit.factor is not None else 0)
         survived = bool(p_value >= self.level)
         return report(
-            found=f"Over {count(lags, 'lag')} Q is {q:.1f} ({chance(p_value)}). "
+            found=f"Over {count(lags, 'lag')} Q is {q:.1f} ({p_text(p_value)}). "
             + ("Nothing beyond chance is left." if survived else "A pattern is left: look for a season."),
             p_value=p_value,
             level=self.level,

@@ -17,7 +17,7 @@ from causal.design import Design
 from causal.errors import CausalError
 from causal.knobs import between
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run
+from causal.refuters import amount, not_run, p_text
 
 FEWEST = 4  # years on either side of the pretended date
 
@@ -90,7 +90,7 @@ class SyntheticDates:
             return not_run(report, f"with the date at {at} no interval is known: {one.inference}")
         survived = bool(one.p_value > self.level)
         return report(
-            found=f"Pretended in {at}: {amount(trial, one.effect)} ({chance(one.p_value)}). "
+            found=f"Pretended in {at}: {amount(trial, one.effect)} ({p_text(one.p_value)}). "
             + ("It goes on as its place does." if survived else "It parts from its place before anything was done."),
             p_value=one.p_value,
             level=self.level,
@@ -109,4 +109,4 @@ class SyntheticDates:
         treated = np.flatnonzero(~adopted.never & ~adopted.always)
         on = np.isin(design.authority, treated) & (design.year >= at)
         pretended = replace(design, treatment=np.where(on, question.treated, question.control).astype(float))
-        return pretended.only(np.flatnonzero(design.year < first), "the treatment has come"), at
+        return pretended.subset(np.flatnonzero(design.year < first), "the treatment has come"), at

@@ -69,7 +69,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "dose": sections.dose(data, drawn),
         "course": sections.course(data, drawn),
         "specifications": sections.specifications(data, drawn),
-        "power": sections.seen(data, drawn),
+        "power": sections.power_section(data, drawn),
     }
     contents = [("range", "Range"), ("strength", "Certainty")]
     contents += [("said", "What others said")] if data.get("said") else []

@@ -94,12 +94,12 @@ class World:
         cut = 0.3 + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + own
         scale = 2.0
         if self.adoption or self.doses:
-            chance = np.random.default_rng([self.seed, 1])
-            takes = (0.0 if self.apart else 0.5) * lasting + chance.normal(size=g) > -0.28
-            first = np.where(takes, chance.integers(min(3, t - 1), t, size=g), t)
+            noise_rng = np.random.default_rng([self.seed, 1])
+            takes = (0.0 if self.apart else 0.5) * lasting + noise_rng.normal(size=g) > -0.28
+            first = np.where(takes, noise_rng.integers(min(3, t - 1), t, size=g), t)
             cut, scale = (clock >= first[:, None]).astype(float), 1.0
             if self.doses:
-                cut, scale = cut * chance.uniform(0.2, 0.9, size=(g, 1)), 2.0
+                cut, scale = cut * noise_rng.uniform(0.2, 0.9, size=(g, 1)), 2.0
         shock = rng.normal(size=(g, t + 5)) * 3
         for year in range(1, t + 5):
             shock[:, year] += self.persistence * shock[:, year - 1]
@@ -179,8 +179,8 @@ class Shares:
         frame["cut"] += 0.2 * self.bend * curve
         lasting = np.repeat(frame["cut"].groupby(level=0).mean().to_numpy() - 0.4 + 0.4 * rng.normal(size=self.authorities), 8)
         other = self.level + lasting + 0.04 * (frame["poverty"].to_numpy() - 20) + self.bend * curve
-        chance = 1 / (1 + np.exp(-(other + 2 * self.effect * frame["cut"].to_numpy())))
-        frame["plans"] = rng.binomial(self.asked, chance) / self.asked
+        noise_rng = 1 / (1 + np.exp(-(other + 2 * self.effect * frame["cut"].to_numpy())))
+        frame["plans"] = rng.binomial(self.asked, noise_rng) / self.asked
         variables = tuple(replace(one, unit="share", count_per=None) if one.name == "plans" else one for one in panel.variables)
         return replace(panel, frame=frame, variables=variables), other
 
@@ -336,12 +336,12 @@ class AtRank:
         """The panel, of one year."""
         rng = np.random.default_rng([self.seed, 4])
         g = self.authorities
-        rank, luck, chance = rng.uniform(0, 100, size=g), rng.normal(size=g), rng.random((3, g))
-        moves = (rank > 45) & (rank < 50) & (luck < 0.5) & (chance[0] < self.sorting)
-        rank = np.where(moves, 50 + 4 * chance[1], rank)
+        rank, luck, noise_rng = rng.uniform(0, 100, size=g), rng.normal(size=g), rng.random((3, g))
+        moves = (rank > 45) & (rank < 50) & (luck < 0.5) & (noise_rng[0] < self.sorting)
+        rank = np.where(moves, 50 + 4 * noise_rng[1], rank)
         need = 0.04 * (rank - 50) + luck
         poverty = 20 + need + self.another * (rank >= 50) + rng.normal(size=g)
-        cut = ((rank >= 50) ^ (chance[2] < self.fuzzy)).astype(float)
+        cut = ((rank >= 50) ^ (noise_rng[2] < self.fuzzy)).astype(float)
         steps = self.elsewhere * ((rank >= 67.5).astype(float) - (rank >= 32.5))
         plans = 45 + 0.1 * rank + 3 * need + poverty + self.effect * cut + 2 * rng.normal(size=g) + steps
         plans = plans + self.heap * ((rank >= 50) & (rank < 51)) + self.bend * np.sin((rank - 50) / 8)

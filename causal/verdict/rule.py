@@ -212,8 +212,8 @@ def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
             raise ConfigError(f"rule.{where} has {kind!r}, which is no kind of design; {suggest(str(kind), KINDS)}")
     shipped = BIAS if where == "bias" else TIMING
     given = {**{kind: shipped[kind] for kind in LATER}, **given}
-    if lacking := [kind for kind in KINDS if kind not in given]:
-        raise ConfigError(f"rule.{where} lacks {', '.join(lacking)}; [] says that there is none")
+    if missing := [kind for kind in KINDS if kind not in given]:
+        raise ConfigError(f"rule.{where} lacks {', '.join(missing)}; [] says that there is none")
     return {kind: _names(f"{where}.{kind}", given[kind]) for kind in KINDS}
 
 
@@ -256,7 +256,7 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
     rule : says whether lot decided.
     design, estimate : the analysis as it was done.
     """
-    kind, held = kind_of(design, estimate), estimate.held
+    kind, conditioning = kind_of(design, estimate), estimate.conditioning
     if rule.randomised:
         return 5
     if kind == "instrument":
@@ -266,13 +266,13 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
         return 4
     if kind == "series":
         return 3 if estimate.estimand.comparison == "comparison_series" else 2
-    if held.authority and estimate.estimand.comparison != "changes":
+    if conditioning.authority and estimate.estimand.comparison != "changes":
         return 3
     if kind == "one_row" and not estimate.association:
         return 3
     if design.identification.strategy == "frontdoor":
         return 2
-    return 2 if held.controls and (design.control_groups or design.nested_names) else 1
+    return 2 if conditioning.controls and (design.control_groups or design.time_invariant_names) else 1
 
 
 def row_of(lower: float | None, upper: float | None, smallest: float) -> Row | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causal.arrays import Floats
-from causal.cutoff import AtCutoff, Local, Sides, chosen, fitted, sides
+from causal.cutoff import AtCutoff, Local, TwoByTwo, chosen, fitted, sides
 from causal.design import Design
 from causal.estimate import Part
 from causal.inference.clustered import interval
@@ -28,7 +28,7 @@ class Compared:
     """
 
     design: Design
-    sides: Sides
+    sides: TwoByTwo
     local: Local
     widths: tuple[float, float]
     made: Jump

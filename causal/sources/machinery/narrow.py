@@ -70,7 +70,7 @@ def _in_regions(panel: Panel, asked: Sequence[str]) -> Panel:
             raise ConfigError(f"source.keep_regions: there is no region {one!r}; {suggest(one, sorted(set(known.values())))}")
     wanted = {known[_plain(one)] for one in asked}
     inside = panel.places.index[panel.places["region"].isin(wanted)]
-    kept = panel.only(authorities=inside)
+    kept = panel.subset(authorities=inside)
     gone = [one for one in panel.authorities if one not in set(inside)]
     if not gone:
         return kept
@@ -85,7 +85,7 @@ def _in_years(panel: Panel, first: int | None, last: int | None) -> Panel:
     years = [year for year in panel.years if low <= year <= high]
     if not years:
         raise DataError(f"no year of the panel, {panel.years[0]} to {panel.years[-1]}, is from source.first_year {low} to source.last_year {high}")
-    kept = panel.only(years=years)
+    kept = panel.subset(years=years)
     left = [one for one in panel.authorities if one not in set(kept.authorities)]
     step = f"years before {low} and after {high} left out" if low > panel.years[0] and high < panel.years[-1] else ""
     step = step or (f"years before {low} left out" if low > panel.years[0] else f"years after {high} left out")
