@@ -169,7 +169,7 @@ def test_an_effect_of_true_spending_is_found_at_the_promised_rate_on_fresh_panel
     effect, _ = detectable(draws)
     found, covered, panels = 0, 0, 300
     for panel in range(panels):
-        data = at.deal(np.random.default_rng(10_000 + panel))
+        data = at.permute(np.random.default_rng(10_000 + panel))
         data = replace(data, outcomes={**data.outcomes, "plans": data.outcomes["plans"] + effect * at.dose("log")})
         fit = answers(data).answer(rung, data.outcomes["plans"][None])
         half = stats.t.ppf(0.975, fit.df) * fit.errors[0]
