@@ -39,6 +39,7 @@ from causal.words import capital, written
 MOST_WORKERS = 1_000
 MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
 LONGEST = 120  # letters of a word that a message repeats
+SEVERAL = ("refuters",)  # groups of which a list may be chosen
 OPTIONAL = ("decomposition", "outcome", "refuters")  # groups of which a study may have none
 STUDY = "causal.study.Study"  # what every configuration as a whole makes
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
@@ -538,6 +539,16 @@ def _readable(word: str, folders: Sequence[Path]) -> None:
     if (value is None and key not in OPTIONAL) or isinstance(value, bool | int | float):
         example = f"write  {key}={known[0]};  it has {', '.join(known[:6])}{' …' if len(known) > 6 else ''}"
         raise refusal(ConfigError, where, f"a name of the group {key}", called(value), example)
+    if isinstance(value, list) and key not in SEVERAL:
+        raise refusal(
+            ConfigError,
+            where,
+            f"one name of the group {key}",
+            called(value),
+            f"write  {key}={value[0] if value else known[0]};  several make a sweep, with  -m",
+        )
+    if isinstance(value, list) and (twice := sorted({str(name) for name in value if value.count(name) > 1})):
+        raise refusal(ConfigError, where, "each name once", f"{twice[0]!r} twice", "take one away")
     for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
         if str(name) not in known:
             raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), suggest(str(name), known))
