@@ -6,6 +6,7 @@ between estimators without a second fit.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -15,8 +16,9 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import NotWhatWasWanted, of_another, placed, refusal
-from causal.estimand import DesignFacts, Estimand, Held
+from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.knobs import renamed
 from causal.panel import Loss
 from causal.question import Question
 
@@ -164,6 +166,7 @@ class SharedShocks:
     why: str = ""
 
 
+@renamed(held="conditioning")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
@@ -172,7 +175,7 @@ class Estimate:
     ----------
     estimator : its name on the shelf.
     estimand : whose effect of what, compared and averaged how. Only estimates of one effect are compared as answers to one question.
-    held : what it conditions on.
+    conditioning : what it conditions on.
     facts : what is known of who moved and of the years before.
     target : "ATE" or "ATT", as honoured.
     effect, std_error, lower, upper, level, p_value, df : interval from t with `df` degrees of freedom (None: normal);
@@ -210,7 +213,7 @@ class Estimate:
 
     estimator: str
     estimand: Estimand
-    held: Held
+    conditioning: Conditioning = field(metadata={"key": "held"})
     target: Literal["ATE", "ATT"]
     effect: float
     std_error: float | None
@@ -240,7 +243,7 @@ class Estimate:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
             raise refusal(NotWhatWasWanted, "an Estimate", "the name of its estimator", f"estimator={self.estimator!r}", "write  estimator=self.name")
         where = f"the Estimate of {self.estimator}"
-        for name, kind in (("estimand", Estimand), ("held", Held), ("facts", DesignFacts)):
+        for name, kind in (("estimand", Estimand), ("conditioning", Conditioning), ("facts", DesignFacts)):
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise refusal(NotWhatWasWanted, f"{where}: {name}", f"a causal.estimand.{kind.__name__}", repr(value), "make one")
@@ -272,6 +275,12 @@ class Estimate:
                 came,
                 "write 0 where a cluster is left out",
             )
+
+    @property
+    def held(self) -> Conditioning:
+        """The name that `conditioning` had; it goes in two minor versions."""
+        warnings.warn("Estimate.held is called Estimate.conditioning now", DeprecationWarning, stacklevel=2)
+        return self.conditioning
 
     def same_effect(self, other: Estimate) -> bool:
         """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
@@ -321,7 +330,7 @@ class Estimator(Protocol):
         ...
 
 
-MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Held.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
+MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Conditioning.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
 
 
 def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
@@ -455,13 +464,14 @@ def parts_of(
     return tuple(parts)
 
 
+@renamed(held="conditioning")
 def estimated(
     design: Design,
     fit: Fit,
     *,
     estimator: str,
     estimand: Estimand,
-    held: Held | None = None,
+    conditioning: Conditioning | None = None,
     facts: DesignFacts | None = None,
     target: Literal["ATE", "ATT"] = "ATE",
     over: Design | None = None,
@@ -475,7 +485,7 @@ def estimated(
     fit : its first coefficient is per unit of treatment.
     estimator : its name, as the shelf has it.
     estimand : without the question's weights, which are put in.
-    held : what it conditions on; None: what the design absorbs, and its controls.
+    conditioning : what it conditions on; None: what the design absorbs, and its controls.
     facts : what the estimator has counted; how many authorities move is counted here.
     target : whose effect it is.
     over : the design that the fit was made on, where that is not the one asked about (changes, one row an authority); its question's contrast scales the fit,
@@ -490,7 +500,7 @@ def estimated(
     made = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
-        held=held or Held.by(design),
+        conditioning=conditioning or Conditioning.by(design),
         facts=counted(facts, design),
         target=target,
         effect=effect,
@@ -604,7 +614,7 @@ def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
     fit = clustered_least_squares(
         outcome[:, 0],
         treatment,
-        design.held(basis),
+        design.nuisance_basis(basis),
         design.cluster,
         len(design.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
@@ -633,7 +643,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
         fit = clustered_least_squares(
             outcome,
             design.partial_out(columns[:, kept], basis),
-            design.held(basis),
+            design.nuisance_basis(basis),
             design.cluster,
             len(design.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
@@ -669,7 +679,7 @@ def feedback(design: Design) -> tuple[str, ...]:
     return ("strict exogeneity fails in the graph (the outcome moves a later treatment), which biases comparisons within authorities",)
 
 
-def thin(design: Design, residual: Floats) -> tuple[str, ...]:
+def warn_concentrated_leverage(design: Design, residual: Floats) -> tuple[str, ...]:
     """Concerns when very few authorities carry the comparison.
 
     Parameters

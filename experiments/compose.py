@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from causal.declared import TARGET, held
+from causal.declared import TARGET, check_values
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, placed, refusal, suggest
 from causal.experiments.gate import CONF, guarded, how, installed, plain_values, portable, shelf, typed, unresolved
@@ -46,6 +46,17 @@ MOVED = {
     "causal.judge.Rule": "causal.verdict.rule.Rule",
     "causal.rule.Rule": "causal.verdict.rule.Rule",
     "causal.decompositions.money.Placement": "causal.decompositions.machinery.money.Placement",
+    **{f"causal.estimators.heterogeneous.{name}": f"causal.estimators.cate.{name}" for name in ("SparseLinearDml", "KernelDml", "NonparamDml", "CausalForest")},
+}
+
+# knobs that have another name by now, by the address of their class: old → new, with the same meaning
+RENAMED = {
+    "causal.refuters.anticipation.Anticipation": {"still": "tolerance"},
+    "causal.refuters.honest_did.HonestDid": {"still": "tolerance"},
+    "causal.refuters.placebo_dates.PlaceboDates": {"still": "tolerance"},
+    "causal.refuters.placebo_treatment.PlaceboTreatment": {"deal": "permute"},
+    "causal.refuters.pre_trend.PreTrend": {"still": "tolerance"},
+    "causal.refuters.reverse_causation.ReverseCausation": {"still": "tolerance"},
 }
 
 
@@ -127,6 +138,7 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
     ------
     ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
     """
+    words = _knobs_of_today(words)
     words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
     known = choices("refuters", folders)
     asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
@@ -160,6 +172,17 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
                 ConfigError, "refuters", "a check of this study", f"{name}, which is not among the checks", f"add it with  {_with(listed, name)}{more}"
             )
     return words
+
+
+def _knobs_of_today(words: Sequence[str]) -> list[str]:
+    """The words with a check's knobs by their present names (`RENAMED`)."""
+    by_check = {address.split(".")[-2]: names for address, names in RENAMED.items()}
+    made = []
+    for word in words:
+        found = CHECK.match(word)
+        new = by_check.get(found[2], {}).get(found[3].removeprefix(".")) if found else None
+        made.append(f"{found[1]}refuters.{found[2]}.{new}{word[found.end() :]}" if found and new else word)
+    return made
 
 
 def _with(listed: Sequence[str], name: str) -> str:
@@ -304,7 +327,7 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     if plain.get(TARGET) != STUDY:
         raise refusal(ConfigError, TARGET, STUDY, repr(plain.get(TARGET)), "leave that key as it ships; a part of your own has a _target_ of its own")
     _said_of(plain)
-    held("", Study, plain, _resolve)
+    check_values("", Study, plain, _resolve)
     study: Study = _made(plain)
     _checks_there(study)
     # also a check that the study does not ask for is called by its plain name
@@ -322,7 +345,7 @@ def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) 
     asked = plain.pop(group)
     if not isinstance(asked, dict) or TARGET not in asked:
         raise refusal(ConfigError, group, f"a {group} ({TARGET} and its knobs)", called(asked), f"choose one; causal list {group}s  names them")
-    held(group, _resolve(group, asked[TARGET]), asked, _resolve)
+    check_values(group, _resolve(group, asked[TARGET]), asked, _resolve)
     return study_from(OmegaConf.create(plain), trusted), _made(asked, group)
 
 
@@ -423,9 +446,12 @@ def recorded(config: DictConfig) -> dict[str, Any]:
 
 
 def moved(value: Any) -> Any:
-    """The same with every `_target_` at its present address (`MOVED`)."""
+    """The same with every `_target_` at its present address (`MOVED`), and every knob by its present name (`RENAMED`); an old name that is given counts."""
     if isinstance(value, dict):
-        return {key: MOVED.get(inner, inner) if key == "_target_" and isinstance(inner, str) else moved(inner) for key, inner in value.items()}
+        made = {key: MOVED.get(inner, inner) if key == TARGET and isinstance(inner, str) else moved(inner) for key, inner in value.items()}
+        names = RENAMED.get(str(made.get(TARGET)), {})
+        old = {names[key]: inner for key, inner in made.items() if key in names}
+        return {key: old.get(key, inner) for key, inner in made.items() if key not in names} | old
     return [moved(inner) for inner in value] if isinstance(value, list) else value
 
 

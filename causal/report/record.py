@@ -133,6 +133,11 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {**clean, "risk": risk(clean)}
 
 
+def key_of(field: dataclasses.Field[Any]) -> str:
+    """A field's key in result.json: its name, unless the frozen schema knows it by another (`recorded_as`)."""
+    return str(field.metadata.get("key", field.name))
+
+
 def plain(value: Any, where: str = "value") -> Any:
     """Python's own dict, list, str, int, float, bool or None; NaN and infinities become None.
 
@@ -156,7 +161,7 @@ def plain(value: Any, where: str = "value") -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
+        return {key_of(f): plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, set | frozenset):
@@ -282,12 +287,12 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     if not Path(folder).is_dir():
         raise refusal(DataError, str(folder), f"the folder of a run, which holds {FILE}", "what is no folder", "name another")
     if not path.is_file():
-        held = sorted(one.name for one in Path(folder).iterdir())[:8]
+        contents = sorted(one.name for one in Path(folder).iterdir())[:8]
         raise refusal(
             DataError,
             str(folder),
             f"the folder of a finished run, which holds {FILE}",
-            f"one that holds {', '.join(held) or 'nothing'}",
+            f"one that holds {', '.join(contents) or 'nothing'}",
             "name another, or run the study again",
         )
     try:
@@ -315,9 +320,9 @@ def _brought_up(path: Path, data: dict[str, Any], version: int, keys: Sequence[s
     if "refutations" in data and (version < SCHEMA_VERSION or not recorded.get("checks")):
         # plain names of checks: the record's own before those of today; one of today has them all, and to ask the shelf for them takes time
         data["language"] = {**recorded, "checks": {**labels(), **recorded.get("checks", {})}}
-    lacking = [key for key in keys if key not in data]
-    if lacking:
-        raise refusal(DataError, str(path), "a record", f"one that lacks {', '.join(lacking)}", "run the study again")
+    missing = [key for key in keys if key not in data]
+    if missing:
+        raise refusal(DataError, str(path), "a record", f"one that lacks {', '.join(missing)}", "run the study again")
     for key in keys:
         if not isinstance(data[key], FORMS.get(key, object)):
             raise refusal(DataError, f"{path}, {key}", "what  causal run  writes there", called(data[key]), "run the study again")
@@ -471,7 +476,7 @@ def _design(design: Design, panel: Panel) -> dict[str, Any]:
             "outcome": design.question.outcome,
             "treatment": design.question.treatment,
             "controls": design.control_names,
-            "nested": design.nested_names,
+            "nested": design.time_invariant_names,
             "modifiers": [m.name for m in design.modifiers],
         },
         "means": {"outcome": design.outcome.mean(), "treatment": design.treatment.mean()},
