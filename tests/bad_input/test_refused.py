@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import signal
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cases import Case, every
 
 from causal.cli import main
@@ -52,6 +54,29 @@ def within(seconds: int) -> Iterator[None]:
 def there(folder: Path) -> dict[str, bytes | None]:
     """Every file and folder, with what is in it."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+class Yaml:
+    """The YAML that OmegaConf reads files by, each text parsed once: most of a case's work is to parse the same files again."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(yaml, name)
+
+    def load(self, stream: Any, Loader: Any) -> Any:
+        text = stream if isinstance(stream, str) else stream.read()
+        if text not in self.seen:
+            self.seen[text] = yaml.load(text, Loader=Loader)
+        return copy.deepcopy(self.seen[text])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("omegaconf.omegaconf.yaml", Yaml())
+        yield
 
 
 def test_there_are_enough_cases_each_under_a_name_of_its_own() -> None:
