@@ -144,6 +144,10 @@ def _confounders(text: str | None, template: Mapping[str, Any]) -> dict[str, str
         node = node.strip() if equals else _identifier(node)
         if equals and template and node not in template.get("nodes", {}):
             raise refusal(ConfigError, f"--confounders {word}", "a node of the template", repr(node), suggest(node, template.get("nodes", {})))
+        if node in out:
+            raise refusal(
+                ConfigError, "--confounders", "names that differ once blanks and signs are taken out", f"{word!r}, the second that is {node}", "take one away"
+            )
         out[node] = column.strip() if equals else word
     return out
 
