@@ -146,7 +146,18 @@ class Case:
         return found or Judged(certainty="very_low", because="none of its checks was run")
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
-        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
+        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing.
+
+        Parameters
+        ----------
+        name : of the stream and of the bar that shows progress.
+        step : gives what it finds in one draw, of the draw's number and its stream.
+        draws : how many.
+
+        Returns
+        -------
+        list : shape (draws,), in the order of the draws.
+        """
         return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
 
 
@@ -319,6 +330,11 @@ class Decomposition(Protocol):
 
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take it apart.
+
+        Parameters
+        ----------
+        case : panel, question and graph, and the identification and the design that follow from them.
+        rng : its stream; draws that run in parallel take theirs from `case.map`.
 
         Raises
         ------

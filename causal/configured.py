@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.offered import names, roots
 
 
@@ -26,7 +26,13 @@ def refuters(chosen: str | Sequence[str]) -> dict[str, Any]:
     """
     several = [chosen] if isinstance(chosen, str) else list(chosen)
     if odd := [one for one in several if not isinstance(one, str)]:
-        raise ConfigError(f"refuters takes names such as 'default' or 'placebo_treatment', or a mapping of them to checks, got {odd[0]!r} in the list")
+        raise refusal(
+            ConfigError,
+            "refuters",
+            "names such as 'default' or 'placebo_treatment', or a mapping of them to checks",
+            f"{odd[0]!r} in the list",
+            "causal list refuters names them",
+        )
     return {name: part("refuters", name) for one in several for name in _members(one)}
 
 
@@ -58,7 +64,7 @@ def _read(group: str, name: str) -> Mapping[str, Any]:
     import yaml
 
     if name not in (known := names(group, ())):
-        raise ConfigError(f"there is no {group} {name!r}; {suggest(name, known)}")
+        raise refusal(ConfigError, f"{group}", "the name of one that there is", repr(name), suggest(name, known))
     inside: Mapping[str, Any] = yaml.safe_load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"))
     return inside
 

@@ -135,8 +135,12 @@ def carry_out(
 
     Parameters
     ----------
+    study : what is run.
     plain : the resolved configuration.
+    runs : the folder of all runs, below which partial ones stand.
+    home : below which the run's own folder is made.
     command : the words that run it again.
+    workers : processes for draws.
     panel : if it has been loaded already.
     followed : what the result says of the protocol that was followed.
     before : called with the design before anything is fitted.
@@ -262,7 +266,10 @@ def _proposed(study: Study, made: Design) -> None:
     Where the chosen one is among those proposed nothing is said: `causal explain` and the record hold all of it.
     """
     offer = proposal(made, study.estimator)
-    if offer.first is None or (any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed) and "waves" not in offer.cannot):
+    if "two_clusters" in offer.cannot:
+        print(f"! {capital(CANNOT['two_clusters'])}.", file=sys.stderr)
+    here = any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed)
+    if offer.first is None or (here and not {"waves", "no_interval"} & set(offer.cannot)):
         return
     cannot = "; ".join(CANNOT[code] for code in offer.cannot if code in GRAVE)
     said = f"{study.question.treatment} is {SHAPES[offer.shape]}, which suits {offer.first.words}"
@@ -333,13 +340,13 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     folders = [folder.resolve() for folder in folders]
     if not sweep and any("," in word.partition("=")[2] and word.partition("=")[0] in ("estimator", "experiment", "source") for word in words):
-        raise ConfigError("several choices make a sweep: put  -m  before them")
+        raise refusal(ConfigError, "causal run", "one choice of each", "several, which make a sweep", "put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
     if detail == "cfg":
         if sweep:
-            raise ConfigError("--cfg shows the configuration of one run: leave  -m  away, and give one choice of each")
+            raise refusal(ConfigError, "--cfg", "one run, whose configuration it shows", "a sweep", "leave  -m  away, and give one choice of each")
         print(as_yaml(resolved(first)), end="")
         return 0
     job = _Job(names, sweep, flags, plan, detail, folders)
@@ -381,7 +388,9 @@ def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, 
     if not paths:
         return None, rest
     if sweep or len(paths) > 1:
-        raise ConfigError("a protocol fixes one study: run it alone, without  -m  and with one  protocol=FILE")
+        raise refusal(
+            ConfigError, "protocol", "one study, which a protocol fixes", "a sweep, or several", "run it alone, without  -m  and with one  protocol=FILE"
+        )
     plan = saved(Path(paths[0]))
     return plan | {"config": portable(plan["config"])}, [*strangers(plan["words"], f"protocol={paths[0]}"), *rest]
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from causal.errors import ConfigError
+from causal.estimators import shelf
 from causal.experiments.compose import CONF, choices, composed, study_from
 from causal.needs import needed
 from causal.study import Study
@@ -78,8 +79,10 @@ def test_every_refuter_is_among_all_and_what_certainty_asks_for_in_the_default_a
     assert sorted(study_from(composed(["refuters=all"])).refuters) == names
     study = study_from(composed(["refuters.placebo_treatment.draws=9"]))
     assert set(study.refuters) < set(names) and {check for kind in KINDS for check in Rule().bias[kind]} <= set(names)
-    # the two looks at bias without which certainty falls, and the checks whose failure lowers it
-    assert {*(check for kind in KINDS for check in Rule().timing[kind]), "negative_control_outcome", *Rule().stability} <= set(study.refuters)
+    # the two looks at bias without which certainty falls, and the checks whose failure lowers it; an estimator's own checks go with it
+    own = {check for made in shelf().values() for check in getattr(made, "checks", ())}
+    assert own <= set(names)
+    assert {*(check for kind in KINDS for check in Rule().timing[kind]), "negative_control_outcome", *Rule().stability} - own <= set(study.refuters)
     assert all(refuter.name == name for name, refuter in study.refuters.items())
     assert study.refuters["placebo_treatment"].draws == 9  # type: ignore[attr-defined]
     assert "bootstrap" not in study_from(composed(["~refuters.bootstrap"])).refuters
@@ -125,13 +128,13 @@ def test_values_that_hydra_cannot_parse_are_quoted() -> None:
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("os.system", "not part of this toolkit"),
-        ("sklearn.utils.parallel.joblib.load", "not part of this toolkit"),
-        ("causal.study.run", "neither a class nor its classmethod"),
-        ("causal.estimators.dml.np.save", "neither a class nor its classmethod"),
-        ("causal.refute.np.random.Generator", "which is not trusted"),
-        ("causal.estimators.nothing.Here", "has no"),
-        ("causal.experiments.compose.sys.exit", "neither a class nor its classmethod"),
+        ("os.system", "wanted a class of this toolkit"),
+        ("sklearn.utils.parallel.joblib.load", "wanted a class of this toolkit"),
+        ("causal.study.run", "wanted a class, or its classmethod"),
+        ("causal.estimators.dml.np.save", "wanted a class, or its classmethod"),
+        ("causal.refute.np.random.Generator", "a module that is trusted"),
+        ("causal.estimators.nothing.Here", "which it does not have"),
+        ("causal.experiments.compose.sys.exit", "wanted a class, or its classmethod"),
     ],
 )
 def test_only_classes_of_this_toolkit_are_made(word: str, says: str) -> None:

@@ -130,6 +130,17 @@ def test_the_next_step_is_the_first_thing_that_is_lacking(bare: Result) -> None:
 
     none = {"lower": None, "upper": None, "std_error": None, "p_value": None, "df": None}
     assert step(*CLEAN, **none) == "interval"
+    support = bare.estimate.support
+    assert support is not None
+
+    def without(why: str, **few: object) -> str:
+        return step(*CLEAN, **none, no_interval=why, support=replace(support, **few))  # type: ignore[arg-type]
+
+    # what no method could give: places, another instrument; and what one can: a range of placebos, where enough were untreated and none stands there already
+    assert without("two_clusters", clusters=2) == "clusters" and without("weak_instruments") == "instrument"
+    one = {"carried_by": "A01", "treated": 1}
+    assert without("one_cluster", **one, untreated=30) == "placebo_range"
+    assert without("one_cluster", **one, untreated=30, placebo_lower=-1.0, placebo_upper=1.0) == without("one_cluster", **one, untreated=9) == "one_place"
     assert step(refutation("pre_trend", False, 1e-6), *CLEAN[1:]) == "failed"
     assert step(*CLEAN, association=True) == "hold"
     assert step() == "check"

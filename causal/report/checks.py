@@ -38,7 +38,13 @@ def states(data: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
-    """A card for each check, those that the rule wanted and the run lacks last."""
+    """A card for each check, those that the rule wanted and the run lacks last.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     bias = data["verdict"]["bias"]
     made = []
     for one in data["refutations"]:
@@ -112,7 +118,13 @@ def _meaning(one: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
-    """The checks in three lists, those that did not pass first with what was seen, those not run with the reason."""
+    """The checks in three lists, those that did not pass first with what was seen, those not run with the reason.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     bias = data["verdict"]["bias"]
     said: dict[str, list[str]] = {"failed": [], "not_run": [], "passed": []}
     for one in every(data):
@@ -161,7 +173,13 @@ def joint(data: Mapping[str, Any]) -> str:
 
 
 def pairs(items: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Names and values, nested ones with their path."""
+    """Names and values, nested ones with their path.
+
+    Parameters
+    ----------
+    items : name → value, or again names and values.
+    above : the path to them, "" at the top.
+    """
     made: list[tuple[str, str]] = []
     for key, value in items.items():
         name = f"{above}{words(str(key))}"

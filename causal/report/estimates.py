@@ -346,7 +346,15 @@ def _bare_number(data: Mapping[str, Any]) -> str:
 
 
 def lede(data: Mapping[str, Any], groups: Sequence[Sequence[int]], runs: Sequence[Run], answer: int) -> str:
-    """The answer's numbers, and whether an important harm fits the others of its kind."""
+    """The answer's numbers, and whether an important harm fits the others of its kind.
+
+    Parameters
+    ----------
+    data : the record of the answer.
+    groups : places of runs that estimate one estimand.
+    runs : (record, link) of each run.
+    answer : the answer's place among `runs`.
+    """
     said = [str(data["answer"]["second"])]
     mine = next((places for places in groups if answer in places), [])
     known = [runs[i][0] for i in mine if runs[i][0]["estimate"]["effect"] is not None and runs[i][0]["answer"]["signed"]]
@@ -357,7 +365,13 @@ def lede(data: Mapping[str, Any], groups: Sequence[Sequence[int]], runs: Sequenc
 
 
 def rule_of(runs: Sequence[Run], answer: int) -> str:
-    """How the one that gives the answer was chosen."""
+    """How the one that gives the answer was chosen.
+
+    Parameters
+    ----------
+    runs : (record, link) of each run.
+    answer : the answer's place among them.
+    """
     if runs[answer][0]["estimate"]["estimator"] == DEFAULT:
         return "it is the toolkit's default estimator"
     return "it is the first that was run" + ("" if runs[answer][0]["estimate"]["association"] else " and is no association")

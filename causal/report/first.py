@@ -29,9 +29,10 @@ DISTRIBUTION = "causal-prevention"
 RUNS = {  # next step → what of the command that made the run is asked again, and how
     "measure": ("explain", ()),
     "interval": ("run", ("-m", "estimator=all")),
+    "placebo_range": ("run", ("estimator=fixed_effects", "question.target=ATE")),
     "failed": ("run", ("-m", "estimator=all")),
     "hold": ("explain", ()),
-    "placebos": ("run", ("refuters.placebo_treatment.draws=500",)),
+    "placebos": ("run", ("refuters.placebo_treatment.draws=500", "refuters.placebo_treatment.refits=200")),
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
@@ -233,7 +234,13 @@ def typical(data: Mapping[str, Any]) -> str:
 
 
 def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """Checks of bias one by one, the others counted."""
+    """Checks of bias one by one, the others counted.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     verdict, found = data["verdict"], {one["name"]: one for one in data["refutations"]}
     bias, smallest = verdict["bias"], data["question"]["smallest_important"]
     told = states(data)

@@ -52,7 +52,13 @@ def drawings(data: Mapping[str, Any]) -> list[Drawing]:
 
 
 def page(data: Mapping[str, Any], drawn: Sequence[Drawing]) -> str:
-    """The HTML of a record and its figures."""
+    """The HTML of a record and its figures.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : its figures.
+    """
     return render("page.html", view(data, {one.name: one for one in drawn}))
 
 

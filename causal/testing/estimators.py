@@ -22,12 +22,12 @@ from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
-from causal.needs import AUTHORITY_EFFECTS, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, Need, lacking
+from causal.needs import AUTHORITY_EFFECTS, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, lacking
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
-from causal.testing.worlds import ADOPTION, DOOR_GRAPH, GRAPH, MOVED_GRAPH, PATHS_GRAPH, QUESTION, Counts, Door, Moved, Paths, World, without
+from causal.testing.worlds import ADOPTION, DOOR_GRAPH, GRAPH, MOVED_GRAPH, PATHS_GRAPH, QUESTION, Counts, Door, Moved, Paths, Shares, World, without
 
 EFFECT = 3.0  # planted, outcome units for the whole contrast
 PANELS = 8  # on which it must find what was planted
@@ -66,13 +66,20 @@ GROUNDS: dict[str, Ground] = {
     "doses": Ground(words="doses that some take up", make=lambda **more: World(doses=True, **more), question=QUESTION, turns=False),
     "apart": Ground(words="a dose that nothing lasting about places moves", make=lambda **more: World(apart=True, **more), question=QUESTION),
     "counts": Ground(words="counts", make=Counts, question=QUESTION, effect=0.2),
+    "shares": Ground(words="shares of those asked", make=Shares, question=QUESTION, effect=0.6),
     "instrument": Ground(
         words="a dose moved by two instruments and by what nobody measured", make=Moved, question=BARE, graph=MOVED_GRAPH, strategy="iv", authorities=80
     ),
     "mediators": Ground(words="a dose that acts through two mediators", make=Paths, question=replace(BARE, lag=2), graph=PATHS_GRAPH),
     "front door": Ground(words="a dose behind a front door", make=Door, question=BARE, graph=DOOR_GRAPH, strategy="frontdoor"),
 }
-SPECIAL: tuple[tuple[Need, str], ...] = ((INSTRUMENT, "instrument"), (FRONT_DOOR, "front door"), (MEDIATORS, "mediators"), (COUNTS, "counts"))
+SPECIAL: tuple[tuple[Need, str], ...] = (
+    (INSTRUMENT, "instrument"),
+    (FRONT_DOOR, "front door"),
+    (MEDIATORS, "mediators"),
+    (COUNTS, "counts"),
+    (SHARES, "shares"),
+)
 GENERAL = ("dose", "adoption", "doses")
 _FOUND: dict[tuple[str, str], Identification] = {}
 
@@ -262,10 +269,11 @@ def does_not_mind_the_order_of_rows(tried: Tried) -> None:
 
 
 def does_not_mind_the_units_of_measurement(tried: Tried) -> None:
-    """The treatment in per cent, the outcome per child, a control in thousands."""
+    """The treatment in per cent, the outcome per child (but for a share, which has no other unit), a control in thousands."""
     question, frame = tried.made.question, tried.panel.frame.copy()
+    per = 1.0 if SHARES in tried.estimator.needs else 10_000.0  # type: ignore[attr-defined]
     frame[question.treatment] *= 100
-    frame[question.outcome] /= 10_000
+    frame[question.outcome] /= per
     if "poverty" in frame:
         frame["poverty"] *= 1_000
     variables = tuple(replace(one, count_per=1.0) if one.name == question.outcome and one.count_per else one for one in tried.panel.variables)
@@ -273,13 +281,13 @@ def does_not_mind_the_units_of_measurement(tried: Tried) -> None:
     other = tried.answer(_designed(replace(tried.panel, frame=frame, variables=variables), tried.ground, asked))
     rel = 1e-3 if is_dataclass(tried.estimator) and {one.name for one in fields(tried.estimator)} & set(TREES) else 1e-5
     must(
-        same_number(other.effect * 10_000, tried.first.effect, rel=rel),
-        f"in other units the effect is {other.effect * 10_000:g} for {tried.first.effect:g}; no tolerance, penalty or bandwidth may hang on a unit",
+        same_number(other.effect * per, tried.first.effect, rel=rel),
+        f"in other units the effect is {other.effect * per:g} for {tried.first.effect:g}; no tolerance, penalty or bandwidth may hang on a unit",
     )
     if tried.first.std_error is not None and other.std_error is not None:
         must(
-            same_number(other.std_error * 10_000, tried.first.std_error, rel=rel),
-            f"in other units the standard error is {other.std_error * 10_000:g} for {tried.first.std_error:g}",
+            same_number(other.std_error * per, tried.first.std_error, rel=rel),
+            f"in other units the standard error is {other.std_error * per:g} for {tried.first.std_error:g}",
         )
 
 

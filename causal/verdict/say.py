@@ -288,7 +288,13 @@ def sign(value: Shown) -> str:
 
 
 def with_unit(number: str, unit: str) -> str:
-    """+1.2 points, and −£30 per child: the sign of money stands before it."""
+    """+1.2 points, and −£30 per child: the sign of money stands before it.
+
+    Parameters
+    ----------
+    number : written out, with its sign where it has one.
+    unit : as `Variable.unit` has it.
+    """
     if unit[:1] != "£":
         return f"{number} {unit}".strip()
     way, rest = (number[0], number[1:]) if number[:1] in "+−" else ("", number)
@@ -301,7 +307,12 @@ def _counted(outcome: Variable) -> bool:
 
 
 def countable(unit: str, comparative: str) -> bool:
-    """The same of a variable as a record has it: a rate of people, of whom there may be more or fewer."""
+    """The same of a variable as a record has it: a rate of people, of whom there may be more or fewer.
+
+    Parameters
+    ----------
+    unit, comparative : as `Variable` has them.
+    """
     return comparative == "more" and unit[:4] == "per "
 
 

@@ -81,6 +81,7 @@ def cost_text(
     placed : the same design's effect on later placements; None where these are not counted.
     account : money and years of the action.
     rate : people that the outcome counts by.
+    rng : draws effects, prices and shares together.
     notes : what was left out on the way.
     """
     question, outcome, level = case.question, made.outcome_variable, case.question.level
