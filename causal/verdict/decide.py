@@ -113,7 +113,7 @@ class Verdict:
     maryland: int | None = None
     bias: Mapping[str, State] = field(default_factory=dict)
     placebos: Placebos | None = None
-    detail: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     detectable: float | None = None
     equivalence: Equivalence | None = None
     power: tuple[Power, ...] = ()
