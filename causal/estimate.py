@@ -114,6 +114,46 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point of the course of an outcome.
+
+    Parameters
+    ----------
+    at : where: a value of the running variable, or a year.
+    seen : the outcome there (a mean, where several rows are put together); None where the point is of a line alone.
+    fitted : what the model says of it; None where it says nothing.
+    without : what it would have been without the treatment; None where that is not said.
+    rows : that it stands for.
+    treated : whether it is treated.
+    """
+
+    at: float
+    seen: float | None
+    fitted: float | None = None
+    without: float | None = None
+    rows: int = 1
+    treated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The outcome along what it is cut by: a running variable with its two lines, or a series with its counterfactual.
+
+    Parameters
+    ----------
+    kind : "cutoff" or "series".
+    axis : what it runs along, in words.
+    at : where the treatment comes.
+    points : in order.
+    """
+
+    kind: Literal["cutoff", "series"]
+    axis: str
+    at: float
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
     """What an answer rests on, counted in clusters.
 
@@ -196,6 +236,7 @@ class Estimate:
     shared : what it was before places were found to share shocks; None where they were not (`causal.shared`).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
+    course : the outcome along the running variable or the years, for a figure; None for comparisons of another kind.
 
     Raises
     ------
@@ -241,6 +282,7 @@ class Estimate:
     effective: float | None = None
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    course: Course | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
@@ -297,9 +339,9 @@ class Estimator(Protocol):
     """What stands on the shelf: knobs in the constructor, data in the call, nothing kept.
 
     A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
-    identification than the back door ("iv", "frontdoor"), `pairing` where it matches authorities: by the distance of what, `quick` where a fit on
-    1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits it, and `checks`: names of
-    the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
+    identification than the back door ("iv", "frontdoor", "discontinuity", "series"), `pairing` where it matches authorities: by the distance of what,
+    `quick` where a fit on 1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits
+    it, and `checks`: names of the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
 
     Examples
     --------

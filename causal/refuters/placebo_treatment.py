@@ -22,10 +22,11 @@ import numpy as np
 from causal.arrays import Ints
 from causal.knobs import at_least, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import capped, capped_words, kept_words, lost_words, not_run, p_text, unsure, whole_units
+from causal.refuters import capped, capped_words, error_on_trial, kept_words, lost_words, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, refit_permuted
 from causal.words import count
 
+NOT_DEALT = ("discontinuity", "series")  # strategies by which the treatment is nobody's history
 FEWEST_MOVED = 10
 QUICK, SLOW = 200, 20  # placebos by refits; with fewer than 200 the rule cannot tell whether the error is known
 
@@ -73,6 +74,9 @@ class PlaceboTreatment:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
+        if setting.identification.strategy in NOT_DEALT:
+            by = "a cutoff" if setting.identification.strategy == "discontinuity" else "a date"
+            return f"{setting.question.treatment} follows from {by}, so that there is no history of it to deal"
         moved = sum(len(rows) for rows in self._groups(setting)[1])
         if moved < FEWEST_MOVED:
             return f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"
@@ -124,12 +128,7 @@ class PlaceboTreatment:
         if not np.isfinite(effects).any() and not raw and not trial.by_matrix:
             raw = True  # an estimator that cuts the treatment at some level finds none in residuals
             effects, errors = refit_permuted(trial, self.name, made.treatment, groups, draws, rng, lost)
-        scale = 1.0
-        if trial.linear:
-            # the matrix step has its own clustered error; if the estimate reports another, that is the one on trial
-            _, own = trial.redraw(self.name, treatment=made.treatment[:, None])
-            ratio = estimate.std_error / float(own[0]) if own[0] > 0 else 1.0
-            scale = ratio if abs(ratio - 1) > 1e-6 else 1.0
+        scale = error_on_trial(trial, self.name)
         good = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
         if good.sum() < max(1, draws // 2):
             return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(draws, 'placebo')}")

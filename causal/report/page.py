@@ -15,7 +15,7 @@ from causal.language import language_of
 from causal.report import risk, sections
 from causal.report.checks import briefly, cards, every, joint, made_of, pairs, shown_value
 from causal.report.figures import canvas as figures
-from causal.report.figures import curves, graph_figure
+from causal.report.figures import course, curves, graph_figure
 from causal.report.figures.canvas import Drawing
 from causal.report.first import everywhere, first
 from causal.report.parts import render, shown, table
@@ -43,6 +43,7 @@ def drawings(data: Mapping[str, Any]) -> list[Drawing]:
         curves.steps(data),
         *figures.groups(data),
         figures.event_study(data),
+        course.course(data),
         curves.dose(data),
         *curves.specifications(data),
         curves.power(data),
@@ -72,6 +73,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "steps": sections.steps(data, drawn),
         "events": sections.events(data, drawn),
         "dose": sections.dose(data, drawn),
+        "course": sections.course(data, drawn),
         "specifications": sections.specifications(data, drawn),
         "power": sections.power_section(data, drawn),
     }
@@ -81,6 +83,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     contents += [(group["anchor"], group["short"]) for group in groups]
     contents += [("checks", "Checks")]
     contents += [("events", "Before and after")] if made["events"] else []
+    contents += [("course", "Course of the outcome")] if made["course"] else []
     contents += [("dose", "Dose")] if made["dose"] else []
     contents += [("specifications", "Other choices")] if made["specifications"] else []
     contents += [("risk", "Risk of bias"), ("graph", "Causes")]

@@ -297,6 +297,8 @@ def _certainty(
         left -= by
         reasons.append(Reason(concern=one.concern, steps=by, checks=one.checks, detail=one.detail, numbers=one.numbers))
     effective = float(estimate.clusters if estimate.support is None else min(estimate.support.effective, estimate.clusters))
+    if kind == "series" and estimate.support is not None:  # learnt from dates
+        effective = float(estimate.support.effective)
     if effective < EFFECTIVE_CLUSTERS:
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)
@@ -525,6 +527,10 @@ def _cannot_say(
         said.append(Limit(code="compliance"))
     elif identification.strategy == "iv":
         said.append(Limit(code="exclusion"))
+    elif kind == "discontinuity":
+        said += [Limit(code="at_cutoff"), Limit(code="far_from_cutoff")]
+    elif kind == "series":
+        said.append(Limit(code="same_time"))
     else:
         said.append(Limit(code="unmeasured_unshared" if "negative_control" in passed else "unmeasured"))
         said += [Limit(code="late_drift")] if kind in ("dose", "adoption", "one_row") else []
