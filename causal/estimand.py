@@ -198,7 +198,7 @@ class Conditioning:
 
     Examples
     --------
-    >>> Held(authority=False, year=False, controls=False).nothing
+    >>> Conditioning(authority=False, year=False, controls=False).nothing
     True
     """
 

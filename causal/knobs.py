@@ -21,7 +21,7 @@ def renamed(**names: str) -> Callable[[Made], Made]:
 
     Parameters
     ----------
-    names : old name → new name, with the same meaning.
+    **names : old name → new name, with the same meaning.
     """
 
     def of_today(of: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, controls: F
     ----------
     outcome : shape (rows,), residual on what is conditioned on.
     treatments, instruments : shape (rows, k) and (rows, l), residuals too.
-    held : shape (rows, p), orthonormal, as `clustered_least_squares` wants it.
+    controls : shape (rows, p), orthonormal, as `clustered_least_squares` wants it.
     cluster : shape (rows,), codes from 0.
     clusters : how many there are.
     rank : `absorbed_rank` of `clustered_least_squares`.
