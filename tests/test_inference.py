@@ -1,11 +1,13 @@
 """Clustered errors against other libraries in the same run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from worlds import World, designed, without
 
 from causal.design import orthonormal
-from causal.estimate import least_squares
+from causal.estimate import counted, least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.inference.clustered import Fit, clustered_least_squares, effective_clusters, interval, joint_critical, median_fit
 from causal.inference.multiplicity import romano_wolf
@@ -153,6 +155,14 @@ def test_a_step_down_p_value_counts_the_data_among_its_draws(draws: int) -> None
     errors = np.sqrt((scores**2).sum(axis=0))
     none, every = romano_wolf(np.array([5.0, 0.0]) * errors, scores, np.random.default_rng(6), draws)
     assert none == pytest.approx(1 / (draws + 1), rel=1e-12) and every == 1.0
+
+
+def test_an_authority_whose_treatment_stands_still_has_not_moved() -> None:
+    """Three of forty are made to stand still: thirty-seven move."""
+    made = designed(World(authorities=40, years=5).load())
+    still = made.authority < 3
+    assert counted(None, replace(made, treatment=np.where(still, 0.5, made.treatment))).movers == 37
+    assert counted(None, made).movers == 40
 
 
 def test_repeated_cross_fits_carry_the_spread_between_them() -> None:
