@@ -65,6 +65,9 @@ def test_the_optimal_set_is_preferred_over_a_smaller_one() -> None:
     assert one.adjust_for == ("b", "c")
     assert "optimal" in one.chosen_because
     assert ("a",) in one.minimal
+    # with a mediator: parents of x's effects on the way to y, less these effects themselves (definition 3.8)
+    between = found(graph("a>x", "a>b", "b>m", "x>m", "m>y", "c>y"))
+    assert between.adjust_for == ("b", "c") and "optimal" in between.chosen_because
 
 
 def test_among_equally_small_sets_a_cause_of_the_outcome_beats_a_cause_of_the_treatment_alone() -> None:
