@@ -97,6 +97,13 @@ def test_the_front_door_is_found() -> None:
     assert one.frontdoor == ("m",)
 
 
+def test_no_front_door_where_what_lies_between_shares_a_hidden_cause_with_the_treatment() -> None:
+    """Pearl 2009, definition 3.3.3 (ii): no back door from treatment to what lies between may be open."""
+    sound = ("x>m", "m>y", "h>x", "h>y")
+    assert found(graph(*sound, hidden="h")).frontdoor == ("m",)
+    assert found(graph(*sound, "k>x", "k>m", hidden="hk")).frontdoor == ()
+
+
 def test_a_forced_mediator_a_collider_and_an_open_door_are_said() -> None:
     drawn = graph("x>m", "m>y", "z>x", "z>y")
     assert any("m is a mediator" in warning for warning in found(drawn, adjust_for=("m", "z")).warnings)
