@@ -102,6 +102,7 @@ def test_no_front_door_where_what_lies_between_shares_a_hidden_cause_with_the_tr
     sound = ("x>m", "m>y", "h>x", "h>y")
     assert found(graph(*sound, hidden="h")).frontdoor == ("m",)
     assert found(graph(*sound, "k>x", "k>m", hidden="hk")).frontdoor == ()
+    assert found(graph("x>m", "m>y", "k>x", "k>m", hidden="k")).frontdoor == ()
 
 
 def test_a_forced_mediator_a_collider_and_an_open_door_are_said() -> None:
