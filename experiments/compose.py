@@ -25,6 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from causal.configured import unlisted
 from causal.declared import TARGET, check_values
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, placed, refusal, suggest
@@ -38,6 +39,7 @@ from causal.words import capital, written
 MOST_WORKERS = 1_000
 MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
 LONGEST = 120  # letters of a word that a message repeats
+SEVERAL = ("refuters",)  # groups of which a list may be chosen
 OPTIONAL = ("decomposition", "outcome", "refuters")  # groups of which a study may have none
 STUDY = "causal.study.Study"  # what every configuration as a whole makes
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
@@ -137,7 +139,7 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
     ------
     ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
     """
-    words = _knobs_of_today(words)
+    words = _every_check(_knobs_of_today(words), folders)
     words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
     known = choices("refuters", folders)
     asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
@@ -171,6 +173,27 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
                 ConfigError, "refuters", "a check of this study", f"{name}, which is not among the checks", f"add it with  {_with(listed, name)}{more}"
             )
     return words
+
+
+def _every_check(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """The words with every check where they, or else the experiment that they name, say  all : those too that its file does not list."""
+    more = unlisted(folders)
+    said = [at for at, word in enumerate(words) if word.startswith("refuters=")]
+    made = list(words)
+    if said:
+        chosen = words[said[-1]].partition("=")[2].strip("[]").split(",")
+    else:
+        experiment = next((word.partition("=")[2] for word in reversed(words) if word.startswith("experiment=")), "")
+        files = [folder / "experiment" / f"{experiment}.yaml" for folder in (*folders, CONF) if experiment and "/" not in experiment]
+        text = next((path.read_text(encoding="utf-8", errors="replace") for path in files if path.is_file()), "")
+        found = re.search(r"(?m)^\s*-\s*override /refuters:\s*\[?([\w, ]+)\]?\s*(#.*)?$", text)
+        chosen = found[1].split(",") if found else []
+    chosen = [name.strip() for name in chosen if name.strip()]
+    new = [name for name in more if name not in chosen]
+    if "all" not in chosen or not new:
+        return made
+    every = f"refuters=[{','.join([*chosen, *new])}]"
+    return [*(word for at, word in enumerate(made) if at not in said), every]
 
 
 def _knobs_of_today(words: Sequence[str]) -> list[str]:
@@ -352,7 +375,7 @@ def _checks_there(study: Study) -> None:
     """A rule that asks for a check of a name that nobody has would say of every run that it did not run."""
     known = {*labels(), *study.refuters}
     lists = [(f"rule.{key}.{kind}", names) for key in ("bias", "timing") for kind, names in getattr(study.rule, key).items()]
-    for where, names in [*lists, ("rule.stability", study.rule.stability)]:
+    for where, names in [*lists, ("rule.stability", study.rule.stability), ("language.checks", tuple(study.language.checks))]:
         for name in names:
             if name not in known:
                 raise refusal(ConfigError, where, "names of checks", repr(name), suggest(name, known))
@@ -516,6 +539,16 @@ def _readable(word: str, folders: Sequence[Path]) -> None:
     if (value is None and key not in OPTIONAL) or isinstance(value, bool | int | float):
         example = f"write  {key}={known[0]};  it has {', '.join(known[:6])}{' …' if len(known) > 6 else ''}"
         raise refusal(ConfigError, where, f"a name of the group {key}", called(value), example)
+    if isinstance(value, list) and key not in SEVERAL:
+        raise refusal(
+            ConfigError,
+            where,
+            f"one name of the group {key}",
+            called(value),
+            f"write  {key}={value[0] if value else known[0]};  several make a sweep, with  -m",
+        )
+    if isinstance(value, list) and (twice := sorted({str(name) for name in value if value.count(name) > 1})):
+        raise refusal(ConfigError, where, "each name once", f"{twice[0]!r} twice", "take one away")
     for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
         if str(name) not in known:
             raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), suggest(str(name), known))
@@ -543,7 +576,7 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         bare = re.search(r"Could not override '([^']+)'", text)
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
-        exists = suggest(named, beside) if beside else "look at what was chosen with  --cfg job"
+        exists = suggest(named, beside) if beside else "look at what was chosen with  --cfg job."
         arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
         return refusal(ConfigError, named, "a key that there is", repr(named), exists + arrow)
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
