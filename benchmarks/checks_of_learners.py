@@ -38,9 +38,9 @@ MOST = 13.0
 
 def parts(name: str, seed: int) -> tuple[Any, Any, Any, Any, Any]:
     """Estimator, panel, question, graph and strategy of a clean panel with an effect."""
+    from causal.estimators.cate import CausalForest
     from causal.estimators.dml import LinearDml
     from causal.estimators.doubly_robust import LinearDr
-    from causal.estimators.heterogeneous import CausalForest
     from causal.estimators.iv_dml import DrIv
     from causal.testing.worlds import ADOPTION, GRAPH, MOVED_GRAPH, QUESTION, Moved, World
 

@@ -14,9 +14,9 @@ from causal.crossfitted import Slope
 from causal.design import Design
 from causal.errors import DesignError
 from causal.estimate import Estimate, lighter
+from causal.estimators.cate import CausalForest
 from causal.estimators.dml import LinearDml
 from causal.estimators.doubly_robust import LinearDr
-from causal.estimators.heterogeneous import CausalForest
 from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
 from causal.refute import LostRefit, Trial, fitted, stream
 from causal.refuters.bootstrap import Bootstrap

@@ -78,13 +78,13 @@ class LinearDml:
             return clustered_least_squares(outcome * root, columns * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=rank)
 
         def once() -> tuple[list[Fit], Residuals]:
-            left = residuals(arrays, self.nuisance, self.folds, rng)
-            fits = [checked(self.name, fit(left.outcome, left.treatment[:, None]), left)]
+            cross_fitted = residuals(arrays, self.nuisance, self.folds, rng)
+            fits = [checked(self.name, fit(cross_fitted.outcome, cross_fitted.treatment[:, None]), cross_fitted)]
             for m in design.modifiers:
-                fits.append(fit(left.outcome, left.treatment[:, None] * (arrays.groups(m)[:, None] == np.arange(len(m.groups)))))
-            return fits, left
+                fits.append(fit(cross_fitted.outcome, cross_fitted.treatment[:, None] * (arrays.groups(m)[:, None] == np.arange(len(m.groups)))))
+            return fits, cross_fitted
 
-        fits, left, firsts = repeated(once, self.repetitions)
+        fits, cross_fitted, firsts = repeated(once, self.repetitions)
         groups = [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)]
         return estimated(
             design,
@@ -100,9 +100,9 @@ class LinearDml:
                 changes=arrays.transformation == "first_difference",
             ),
             parts=group_parts(over, groups, rng),
-            crossfitted=arrays.left([Slope(outcome=one.outcome, treatment=one.treatment) for one in left], design),
-            diagnostics=diagnostics(design, arrays, left, firsts),
-            concerns=concerns(design, arrays, left, firsts),
+            crossfitted=arrays.left([Slope(outcome=one.outcome, treatment=one.treatment) for one in cross_fitted], design),
+            diagnostics=diagnostics(design, arrays, cross_fitted, firsts),
+            concerns=concerns(design, arrays, cross_fitted, firsts),
             notes=notes(design, arrays, self.folds, self.nuisance),
         )
 
@@ -122,7 +122,7 @@ class LinearDml:
         Raises
         ------
         DesignError : too few clusters for the folds.
-        EstimationError : a treatment is told by the others and what is held fixed.
+        EstimationError : a treatment is collinear with the others and what is conditioned on.
         """
         serve(self, design)
         arrays = transform(design, self.panel, self.nuisance, self.degree)
@@ -132,9 +132,9 @@ class LinearDml:
             # every treatment brings its own mean
             features = scaled(np.column_stack([features, columns - each]))
         draw = CrossFit.drawn(self.nuisance, self.folds, arrays.cluster, arrays.weights, rng)
-        outcome, *left = (draw.left(column, features) for column in (arrays.outcome, *each.T))
+        outcome, *cross_fitted = (draw.left(column, features) for column in (arrays.outcome, *each.T))
         root, none = arrays.root, np.empty((len(arrays.kept), 0))
         fit = clustered_least_squares(
-            outcome * root, np.column_stack(left) * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=len(design.years) - 1
+            outcome * root, np.column_stack(cross_fitted) * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=len(design.years) - 1
         )
         return onto(fit, arrays.clusters, design.clusters)

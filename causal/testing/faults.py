@@ -168,8 +168,8 @@ def _panel(columns: Mapping[str, Floats], **changes: Mapping[str, Any]) -> Panel
     return replace(made, variables=variables, places=made.places.assign(region=regions))
 
 
-def _tried(panel: Panel, estimator: Estimator | None = None, *, question: Question = ASKED, held: tuple[str, ...] = HELD, seed: int = 3) -> Trial:
-    return trial_of(panel, design(panel, question, stated(*held, descendants=("plans",))), estimator or FixedEffects(), seed=seed)
+def _tried(panel: Panel, estimator: Estimator | None = None, *, question: Question = ASKED, adjust_for: tuple[str, ...] = HELD, seed: int = 3) -> Trial:
+    return trial_of(panel, design(panel, question, stated(*adjust_for, descendants=("plans",))), estimator or FixedEffects(), seed=seed)
 
 
 def _rows_as_independent(seed: int, on: bool) -> Trial:
@@ -284,7 +284,7 @@ def _adopters(seed: int, *, trend: float = 0.0, early: float = 0.0, effect: floa
     plans[:, 1:] += effect * dose[:, :-1]
     plans = plans + trend * (dose[:, -1:] - dose[:, :1]) * np.arange(t)
     plans[:, :-1] += early * np.diff(dose, axis=1)
-    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)}), held=("authority", "year"))
+    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)}), adjust_for=("authority", "year"))
 
 
 def _slight_matched(seed: int, on: bool) -> Trial:
@@ -349,9 +349,9 @@ def _beyond_the_data(seed: int, on: bool) -> Trial:
     return trial_of(panel, design(panel, question, _identified(QUESTION, GRAPH, panel.names)), FixedEffects(), graph=GRAPH)
 
 
-def _yes_and_no(seed: int, world: Shares, *held: str) -> Trial:
+def _yes_and_no(seed: int, world: Shares, *adjust_for: str) -> Trial:
     panel = replace(world, seed=seed).load()
-    return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*held, descendants=("plans",))), LogitDose(), graph=GRAPH)
+    return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*adjust_for, descendants=("plans",))), LogitDose(), graph=GRAPH)
 
 
 # Places that share what hits them, and neighbours
@@ -377,7 +377,7 @@ def _places(seed: int, *, waves: float = 0.0, spill: float = 0.0) -> Trial:
         places=panel.places.assign(region=[f"Region {k}" for k in region]),
         borders=tuple(sorted((codes[a], codes[b]) for a, b in pairs)),
     )
-    return _tried(panel, question=replace(ASKED, lag=0), held=("authority", "year"), seed=seed)
+    return _tried(panel, question=replace(ASKED, lag=0), adjust_for=("authority", "year"), seed=seed)
 
 
 SWAPPED = {"need": "rain", "rain": "referrals", "referrals": "need"}

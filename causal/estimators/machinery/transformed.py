@@ -73,7 +73,7 @@ class Transformed:
 
     def over(self, design: Design) -> Design:
         """The design's rows that are left, for what is counted and reported."""
-        return design.only(self.kept)
+        return design.subset(self.kept)
 
     def left(self, repetitions: Sequence[Slope], design: Design) -> CrossFitted:
         """What cross-fits of these arrays leave, with how a column of the design stands beside it.
@@ -85,7 +85,7 @@ class Transformed:
         """
         return CrossFitted(repetitions=tuple(repetitions), over=self.over(design), kept=self.kept, carried=self.transformation)
 
-    def laid_out(self, residual: Floats, design: Design) -> Floats:
+    def to_design_rows(self, residual: Floats, design: Design) -> Floats:
         """A residual at the design's rows, times the root of their weights; 0 where a row is not used.
 
         Parameters

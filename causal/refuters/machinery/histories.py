@@ -44,7 +44,7 @@ def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
     return groups
 
 
-def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
+def permute_histories(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
     """The histories dealt anew within each group; shape (rows, draws), columns contiguous.
 
     Parameters
@@ -56,12 +56,12 @@ def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generat
     """
     if len(groups) == 1 and groups[0].shape == (len(history), 1):
         return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
-    dealt = np.tile(history, (draws, 1))
+    permuted = np.tile(history, (draws, 1))
     for rows in groups:
         own = history[rows]
         for draw in range(draws):
-            dealt[draw, rows] = own[rng.permutation(len(rows))]
-    return dealt.T
+            permuted[draw, rows] = own[rng.permutation(len(rows))]
+    return permuted.T
 
 
 def instruments(trial: Trial) -> list[str]:
@@ -71,7 +71,7 @@ def instruments(trial: Trial) -> list[str]:
     return [one.name for one in trial.identification.instruments if one.name in trial.fixed.columns]
 
 
-def redealt(
+def refit_permuted(
     trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator, lost: list[str] | None = None
 ) -> tuple[Floats, Floats]:
     """Effects and errors of dealt histories, shape (draws,) each.
@@ -93,11 +93,11 @@ def redealt(
     for at in range(0, draws, width):
         some = min(width, draws - at)
         if trial.score is not None:
-            drawn = trial.dealt(deal(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64))
+            drawn = trial.dealt(permute_histories(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64))
         elif not moving:
-            drawn = trial.redraw(name, treatment=deal(history, groups, some, rng), lost=lost)
+            drawn = trial.redraw(name, treatment=permute_histories(history, groups, some, rng), lost=lost)
         else:
-            source = deal(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64)
+            source = permute_histories(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64)
             beside = {one: trial.fixed.columns[one][source] for one in moving}
             drawn = trial.redraw(name, treatment=history[source], columns=beside, lost=lost)
         effects.append(drawn[0])
