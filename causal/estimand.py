@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -26,6 +27,8 @@ FAMILIES = {
     "exposed": "average effect of what {instruments} × shocks move of the treatment",
     "kept_up": "average effect of a treatment kept up for {horizon} years",
     "first_years": "average effect over the first {horizon} years",
+    "at_cutoff": "average effect at the cutoff of {instruments}",
+    "since_then": "average effect over the years since the treatment came",
     "association": "association",
 }
 COMPARISONS = {
@@ -38,8 +41,11 @@ COMPARISONS = {
     "changes": "one row an authority, change from {first} to {last}",
     "levels": "one row an authority, level in {last}",
     "nothing": "over all authority-years, nothing held fixed",
+    "sides": "just beyond it against just short of it",
+    "own_past": "against the series' own past",
+    "comparison_series": "against the series' own past and comparison series",
 }
-POPULATIONS = {"all": "", "treated": "on the treated", "movers": ""}
+POPULATIONS = {"all": "", "treated": "on the treated", "movers": "", "moved": "on those whom it moves"}
 WEIGHTINGS = {
     "residual_variance": "weighted by residual treatment variance",
     "change_variance": "weighted by the variance of yearly changes",
@@ -50,6 +56,8 @@ WEIGHTINGS = {
     "treated_rows": "treated authority-years alike",
     "years_since": "each year since adoption alike",
     "treated_places": "treated authorities alike",
+    "near_cutoff": "those nearest the cutoff counting most",
+    "years_after": "each year since then alike",
 }
 # for whom an average holds, by its weighting
 HOLDS_FOR = {
@@ -62,6 +70,8 @@ HOLDS_FOR = {
     "treated_rows": "It holds for the treated: a place counts by the years that it was treated in.",
     "years_since": "It holds for the treated, each year since adoption alike.",
     "treated_places": "It holds for the treated places, every one alike.",
+    "near_cutoff": "It holds at the cutoff: of those far from it nothing is said.",
+    "years_after": "It holds for the places and years treated, each year since then alike.",
 }
 
 
@@ -208,7 +218,7 @@ class Conditioning:
     def __post_init__(self) -> None:
         for one in fields(self):
             if not isinstance(getattr(self, one.name), bool):
-                raise refusal(NotWhatWasWanted, f"Held.{one.name}", "true or false", repr(getattr(self, one.name)), "write True or False")
+                raise refusal(NotWhatWasWanted, f"Conditioning.{one.name}", "true or false", repr(getattr(self, one.name)), "write True or False")
 
     @property
     def nothing(self) -> bool:
@@ -284,3 +294,10 @@ class DesignFacts:
                 raise refusal(NotWhatWasWanted, f"DesignFacts.{name}", "a whole number of at least 0, or None", repr(value), "count it, or leave it None")
         if self.pre_trend is not None and not isinstance(self.pre_trend, JointTest):
             raise refusal(NotWhatWasWanted, "DesignFacts.pre_trend", "a JointTest or None", repr(self.pre_trend), "make a JointTest, or leave it None")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Held":  # the name that it had; it goes in two minor versions
+        warnings.warn("causal.estimand.Held is called causal.estimand.Conditioning now", DeprecationWarning, stacklevel=2)
+        return Conditioning
+    raise AttributeError(f"module 'causal.estimand' has no attribute {name!r}")

@@ -6,6 +6,7 @@ between estimators without a second fit.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -18,6 +19,7 @@ from causal.design import Design
 from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.knobs import renamed
 from causal.panel import Loss
 from causal.question import Question
 
@@ -112,6 +114,46 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point of the course of an outcome.
+
+    Parameters
+    ----------
+    at : where: a value of the running variable, or a year.
+    seen : the outcome there (a mean, where several rows are put together); None where the point is of a line alone.
+    fitted : what the model says of it; None where it says nothing.
+    without : what it would have been without the treatment; None where that is not said.
+    rows : that it stands for.
+    treated : whether it is treated.
+    """
+
+    at: float
+    seen: float | None
+    fitted: float | None = None
+    without: float | None = None
+    rows: int = 1
+    treated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The outcome along what it is cut by: a running variable with its two lines, or a series with its counterfactual.
+
+    Parameters
+    ----------
+    kind : "cutoff" or "series".
+    axis : what it runs along, in words.
+    at : where the treatment comes.
+    points : in order.
+    """
+
+    kind: Literal["cutoff", "series"]
+    axis: str
+    at: float
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
     """What an answer rests on, counted in clusters.
 
@@ -165,6 +207,7 @@ class SharedShocks:
     why: str = ""
 
 
+@renamed(held="conditioning")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
@@ -173,7 +216,7 @@ class Estimate:
     ----------
     estimator : its name on the shelf.
     estimand : whose effect of what, compared and averaged how. Only estimates of one effect are compared as answers to one question.
-    held : what it conditions on.
+    conditioning : what it conditions on.
     facts : what is known of who moved and of the years before.
     target : "ATE" or "ATT", as honoured.
     effect, std_error, lower, upper, level, p_value, df : interval from t with `df` degrees of freedom (None: normal);
@@ -193,6 +236,7 @@ class Estimate:
     shared : what it was before places were found to share shocks; None where they were not (`causal.shared`).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
+    course : the outcome along the running variable or the years, for a figure; None for comparisons of another kind.
 
     Raises
     ------
@@ -212,7 +256,7 @@ class Estimate:
 
     estimator: str
     estimand: Estimand
-    conditioning: Conditioning
+    conditioning: Conditioning = field(metadata={"key": "held"})
     target: Literal["ATE", "ATT"]
     effect: float
     std_error: float | None
@@ -238,6 +282,7 @@ class Estimate:
     effective: float | None = None
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    course: Course | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
@@ -276,6 +321,12 @@ class Estimate:
                 "write 0 where a cluster is left out",
             )
 
+    @property
+    def held(self) -> Conditioning:
+        """The name that `conditioning` had; it goes in two minor versions."""
+        warnings.warn("Estimate.held is called Estimate.conditioning now", DeprecationWarning, stacklevel=2)
+        return self.conditioning
+
     def same_effect(self, other: Estimate) -> bool:
         """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
         return self.target == other.target and self.estimand.same_effect(other.estimand)
@@ -288,9 +339,9 @@ class Estimator(Protocol):
     """What stands on the shelf: knobs in the constructor, data in the call, nothing kept.
 
     A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
-    identification than the back door ("iv", "frontdoor"), `pairing` where it matches authorities: by the distance of what, `quick` where a fit on
-    1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits it, and `checks`: names of
-    the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
+    identification than the back door ("iv", "frontdoor", "discontinuity", "series"), `pairing` where it matches authorities: by the distance of what,
+    `quick` where a fit on 1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits
+    it, and `checks`: names of the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
 
     Examples
     --------
@@ -324,7 +375,7 @@ class Estimator(Protocol):
         ...
 
 
-MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Held.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
+MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Conditioning.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
 
 
 def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
@@ -496,6 +547,7 @@ def parts_of(
     return tuple(parts)
 
 
+@renamed(held="conditioning")
 def estimated(
     design: Design,
     fit: Fit,
@@ -516,7 +568,7 @@ def estimated(
     fit : its first coefficient is per unit of treatment.
     estimator : its name, as the shelf has it.
     estimand : without the question's weights, which are put in.
-    held : what it conditions on; None: what the design absorbs, and its controls.
+    conditioning : what it conditions on; None: what the design absorbs, and its controls.
     facts : what the estimator has counted; how many authorities move is counted here.
     target : whose effect it is.
     over : the design that the fit was made on, where that is not the one asked about (changes, one row an authority); its question's contrast scales the fit,

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 # what needs a design is imported where it is used: `causal list` asks for names and reasons alone, and is to feel instant
 Target = Literal["ATE", "ATT"]
-Shape = Literal["instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"]
+Shape = Literal[
+    "cutoff", "series", "instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"
+]
 MOST = 5
 OF_ODDS: tuple[Shape, ...] = ("dose", "on_off", "dose_between", "two_groups", "one_date")  # where an outcome of yes and no has its ratio of odds too
 FEW = 3  # treated places for which no error that counts on many holds
@@ -36,6 +38,8 @@ SHAPES: dict[Shape, str] = {
     "dose_between": "one row for each place, a dose",
     "instrument": "moved by an instrument",
     "front_door": "through a front door",
+    "cutoff": "given to those beyond a cutoff",
+    "series": "a series against its own past",
 }
 # shape → estimator, target, reason; the first that can serve is proposed first
 SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
@@ -94,8 +98,10 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
         ("shift_share", "ATE", "exposure"),
     ),
     "front_door": (("front_door", "ATE", "front_door"),),
+    "cutoff": (("regression_discontinuity", "ATE", "both_sides"),),
+    "series": (("interrupted_series", "ATT", "own_past"),),
 }
-OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("one_treated", 1), ("two_groups", 0), ("instrument", 0))
+OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("two_groups", 0), ("dose_between", 0), ("instrument", 0))
 REASONS = {
     "waves": "places that begin in one year against those that have not begun, wave by wave",
     "before_after": "places that begin against those that do not, before and after",
@@ -109,6 +115,7 @@ REASONS = {
     "few_untreated": "what treated places would have had, learnt from untreated years; a range, and a longer one",
     "few_waves": "wave by wave against those that never begin; a range, and the longest",
     "few_alike": "untreated places weighed until they went as the treated did beforehand; a range if the treated vary as the others do",
+    "default": "the default, as what suits could not be told from the table",
     "known": "one number that readers know, to stand beside the others",
     "one_date": "with one date nobody is compared with places that have begun",
     "itself": "each place against itself, each year against the others' same year",
@@ -124,6 +131,8 @@ REASONS = {
     "instrument_curves": "the same, what else moves them learnt in curves (EconML)",
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
+    "both_sides": "just beyond the cutoff against just short of it, whatever confounds elsewhere",
+    "own_past": "the series against how it went before, with comparison series where there are any",
     "odds": "of an outcome of yes and no, or a share: its ratio of odds beside the effect",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
@@ -144,6 +153,8 @@ CANNOT = {
     "association": "it holds nothing fixed: an association, and no effect",
     "additive": "its outcome model is additive unless interactions or trees are asked for",
     "counts_ratio": "its effect is a ratio, put at the mean rate",
+    "local": "it speaks of those at the cutoff, and of no others",
+    "same_time": "whatever else came at the same time is in it",
     "log_odds": "places, years, controls and treatment are taken to add up in the log odds",
     "levels": "it takes a dose as two levels, below and from the one asked for",
 }
@@ -160,7 +171,7 @@ class Proposed:
     ----------
     estimator : its name.
     target : that it needs.
-    reason : code of why (`REASONS`).
+    reason : code of why (`REASONS`; "template" for one that a template of `causal new` names).
     """
 
     estimator: str
@@ -207,20 +218,21 @@ def often() -> list[tuple[str, str, str]]:
     return list(found.values())
 
 
-def proposal(design: Design, estimator: Any) -> Proposal:
+def proposal(design: Design, estimator: Any, *, blind: bool = False) -> Proposal:
     """What suits a design, told from its treatment and its graph.
 
     Parameters
     ----------
     design : of the question.
     estimator : the study's own.
+    blind : whether the outcome's values are not to be looked at, so that what hangs on them is not proposed.
     """
     from causal.estimators import shelf
     from causal.needs import unmet_requirements
 
     shape, made = shape_of(design)
     proposed: list[Proposed] = []
-    for name, target, reason in _asked(design, shape):
+    for name, target, reason in _asked(design, shape, blind):
         there = replace(design, question=replace(design.question, target=target))
         if not unmet_requirements(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
@@ -229,17 +241,19 @@ def proposal(design: Design, estimator: Any) -> Proposal:
     return Proposal(shape=shape, proposed=tuple(proposed[:MOST]), chosen=estimator.name, target=design.question.target, cannot=cannot)
 
 
-def _asked(design: Design, shape: Shape) -> list[tuple[str, Target, str]]:
+def _asked(design: Design, shape: Shape, blind: bool) -> list[tuple[str, Target, str]]:
     """The shape's own estimators, after what the graph puts first."""
     before: list[tuple[str, Target, str]] = []
     if shape in ("dose", "on_off") and design.identification.feedback:
         before.append(("lagged_outcome", "ATE", "past_outcome"))
-    suits = SUITS[shape]
+    suits = list(SUITS[shape])
     if shape == "two_groups" and design.rows < LEARNT:
-        suits = sorted(suits, key=lambda one: one[2] != "straight")
+        suits.sort(key=lambda one: one[2] != "straight")
     # an average effect in a straight line stands first: readers know it, and it bends no odds
     asked = [*before, *suits]
-    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS else asked
+    if shape not in ("instrument", "front_door", "cutoff", "series") and design.identification.cutoffs:
+        asked = [("regression_discontinuity", "ATE", "both_sides"), *asked]
+    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS and not blind else asked
 
 
 def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
@@ -259,6 +273,10 @@ def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
         return "instrument", None
     if found.strategy == "frontdoor":
         return "front_door", None
+    if found.strategy == "discontinuity":
+        return "cutoff", None
+    if found.strategy == "series":
+        return "series", None
     two = len(np.unique(design.treatment)) == 2
     if design.rows == len(design.authorities):
         return ("two_groups" if two else "dose_between"), None
@@ -295,6 +313,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "forest_dr": ("two_windows",),
     "front_door": ("straight",),
     "imputation": ("treated_only", "feedback", "levels"),
+    "interrupted_series": ("same_time",),
     "kernel_dml": ("no_interval", "waves", "feedback"),
     "lagged_outcome": ("between", "straight"),
     "linear_dml": ("waves", "feedback", "movers"),
@@ -308,6 +327,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "propensity_matching": ("no_interval", "two_windows"),
     "propensity_stratification": ("two_windows",),
     "propensity_weighting": ("two_windows",),
+    "regression_discontinuity": ("local",),
     "s_learner": ("two_windows", "additive"),
     "shift_share": ("compliers",),
     "sparse_linear_dml": ("waves", "feedback", "movers"),

@@ -132,7 +132,7 @@ class LinearDml:
             # every treatment brings its own mean
             features = scaled(np.column_stack([features, columns - each]))
         draw = CrossFit.drawn(self.nuisance, self.folds, arrays.cluster, arrays.weights, rng)
-        outcome, *cross_fitted = (draw.left(column, features) for column in (arrays.outcome, *each.T))
+        outcome, *cross_fitted = (draw.cross_fitted(column, features) for column in (arrays.outcome, *each.T))
         root, none = arrays.root, np.empty((len(arrays.kept), 0))
         fit = clustered_least_squares(
             outcome * root, np.column_stack(cross_fitted) * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=len(design.years) - 1

@@ -217,8 +217,8 @@ def _crossfit(made: _Histories, nuisance: str, folds: int, rng: np.random.Genera
     """Everything without what each year's history says of it."""
     one = CrossFit.drawn(nuisance, folds, made.over.cluster, made.over.weights, rng)
     return _CrossFitted(
-        outcomes=tuple(one.residualise(made.over.outcome, features) for features in made.features),
-        treatments=tuple(tuple(one.residualise(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
+        outcomes=tuple(one.cross_fitted(made.over.outcome, features) for features in made.features),
+        treatments=tuple(tuple(one.cross_fitted(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
     )
 
 

@@ -228,7 +228,12 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
             "cross-fits": float(len(runs)),
             "spread over cross-fits (sd)": spread,
         },
-        crossfitted=CrossFitted(repetitions=tuple(run.left for run in runs), over=used, kept=_rows_of(design, known, arrays), carried=arrays.transformation),  # type: ignore[arg-type]
+        crossfitted=CrossFitted(
+            repetitions=tuple(run.residual for run in runs),
+            over=used,
+            kept=_rows_of(design, known, arrays),
+            carried=arrays.transformation,  # type: ignore[arg-type]
+        ),
         concerns=said,
         notes=(
             f"{knobs.folds} folds of whole clusters, {knobs.nuisance} nuisances on {features.shape[1]} features, {used.rows} of {design.rows} rows.",
@@ -250,13 +255,13 @@ def _once(
     draw = CrossFit.drawn(knobs.nuisance, knobs.folds, arrays.cluster, arrays.weights, rng)
     root, number, rank = arrays.root, len(arrays.clusters), len(used.years) - 1
     none = np.empty((len(root), 0))
-    outcome, treatment = (draw.residualise(column, features) for column in (arrays.outcome, arrays.treatment))
+    outcome, treatment = (draw.cross_fitted(column, features) for column in (arrays.outcome, arrays.treatment))
     fits = tuple(float(1 - (residual**2).sum() / ((of - of.mean()) ** 2).sum()) for residual, of in ((outcome, arrays.outcome), (treatment, arrays.treatment)))
     if kind == "dml_iv" or (kind == "dr_iv" and instruments.shape[1] > 1):
-        predicted = arrays.treatment - draw.residualise(arrays.treatment, np.column_stack([features, scaled(instruments)]))
+        predicted = arrays.treatment - draw.cross_fitted(arrays.treatment, np.column_stack([features, scaled(instruments)]))
         z = (predicted - (arrays.treatment - treatment))[:, None]
     else:
-        z = np.column_stack([draw.residualise(column, features) for column in instruments.T])
+        z = np.column_stack([draw.cross_fitted(column, features) for column in instruments.T])
     y, d, z = outcome * root, (treatment * root)[:, None], z * root[:, None]
     f, critical = effective_f(z, d[:, 0], arrays.cluster, number)
     both = stages(y, d, z, none, arrays.cluster, number, rank)
@@ -275,18 +280,20 @@ def _once(
 
     if kind != "dr_iv":
         residual = Slope(outcome=outcome, treatment=treatment, instrument=moving)
-        return _Run(whole=whole, groups=by_group(y, d, z), treatment=d[:, 0], f=f, critical=critical, bounded=0.0, fits=(fits[0], fits[1]), left=residual)
+        return _Run(whole=whole, groups=by_group(y, d, z), treatment=d[:, 0], f=f, critical=critical, bounded=0.0, fits=(fits[0], fits[1]), residual=residual)
     first = float(whole.coefficients[0])
     product = d[:, 0] * z[:, 0] / root**2
     mean = float(np.average(product, weights=arrays.weights))
-    compliance = (product - draw.residualise(product, features)) / mean
+    compliance = (product - draw.cross_fitted(product, features)) / mean
     bounded = float((compliance < LEAST_COMPLIANCE).mean())
     own = np.maximum(compliance, LEAST_COMPLIANCE) * mean
     effect = (first + (outcome - first * treatment) * (z[:, 0] / root) / own) * root
     one = root[:, None]
     parts = Average(above=effect * root, below=root**2, outcome=outcome, treatment=treatment, instrument=z[:, 0] / root, compliance=own)
     whole = clustered_least_squares(effect, one, none, arrays.cluster, number, absorbed_rank=rank)
-    return _Run(whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]), left=parts)
+    return _Run(
+        whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]), residual=parts
+    )
 
 
 def _rows_of(design: Design, known: Design, arrays: Transformed) -> Ints:

@@ -28,7 +28,7 @@ from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
-from causal.knobs import at_least, whole_number
+from causal.knobs import at_least, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
@@ -36,6 +36,7 @@ from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anticipation:
     """Test the years just before a move, and answer once more without them.

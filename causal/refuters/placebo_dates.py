@@ -26,7 +26,7 @@ from causal.estimate import Estimate, Part, PartiallyLinear, lighter
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
-from causal.knobs import at_least, whole_number
+from causal.knobs import at_least, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import Bias, reach
@@ -38,6 +38,7 @@ from causal.words import capital, count
 Answer = tuple[tuple[str, ...], Estimate, float]  # clusters, what was found, and what a drift of one unit would have made of it
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceboDates:
     """Estimate the effect of treatments dated too early, on the years before the real ones.

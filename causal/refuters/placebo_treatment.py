@@ -20,16 +20,18 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Ints
-from causal.knobs import at_least, one_of, whole_number
+from causal.knobs import at_least, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import capped, capped_words, kept_words, lost_words, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, refit_permuted
 from causal.words import count
 
+NOT_DEALT = ("discontinuity", "series")  # strategies by which the treatment is nobody's history
 FEWEST_MOVED = 10
 QUICK, SLOW = 200, 20  # placebos by refits; with fewer than 200 the rule cannot tell whether the error is known
 
 
+@renamed(deal="permute")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceboTreatment:
     """Deal the treatment's histories among authorities and count false findings.
@@ -72,6 +74,9 @@ class PlaceboTreatment:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
+        if setting.identification.strategy in NOT_DEALT:
+            by = "a cutoff" if setting.identification.strategy == "discontinuity" else "a date"
+            return f"{setting.question.treatment} follows from {by}, so that there is no history of it to deal"
         moved = sum(len(rows) for rows in self._groups(setting)[1])
         if moved < FEWEST_MOVED:
             return f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"

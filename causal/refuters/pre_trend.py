@@ -32,7 +32,7 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.knobs import at_least, between, one_of, whole_number
+from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
@@ -42,6 +42,7 @@ from causal.rescored import moved as carried_over
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreTrend:
     """Test whether outcomes drift, before the treatment moves, with how far it is to move; and say which drift would be found.

@@ -136,6 +136,11 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {**clean, "risk": risk(clean)}
 
 
+def key_of(field: dataclasses.Field[Any]) -> str:
+    """A field's key in result.json: its name, unless the frozen schema knows it by another (`recorded_as`)."""
+    return str(field.metadata.get("key", field.name))
+
+
 def plain(value: Any, where: str = "value") -> Any:
     """Python's own dict, list, str, int, float, bool or None; NaN and infinities become None.
 
@@ -159,7 +164,7 @@ def plain(value: Any, where: str = "value") -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
+        return {key_of(f): plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, set | frozenset):

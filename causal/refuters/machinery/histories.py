@@ -93,7 +93,7 @@ def refit_permuted(
     for at in range(0, draws, width):
         some = min(width, draws - at)
         if trial.score is not None:
-            drawn = trial.dealt(permute_histories(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64))
+            drawn = trial.permuted(permute_histories(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64))
         elif not moving:
             drawn = trial.redraw(name, treatment=permute_histories(history, groups, some, rng), lost=lost)
         else:
