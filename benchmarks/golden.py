@@ -84,8 +84,10 @@ ESTIMATORS: dict[str, tuple[str, list[str]]] = {
     "shift_share": ("exposure", []),
     "mediation": ("paths", []),
     "front_door": ("front_door", []),
+    "regression_discontinuity": ("cutoff", []),
+    "interrupted_series": ("series", []),
 }
-ATT = ("callaway_santanna", "sun_abraham", "imputation", "synthetic_control", "synthetic_did", "continuous_did")
+ATT = ("callaway_santanna", "sun_abraham", "imputation", "synthetic_control", "synthetic_did", "continuous_did", "interrupted_series")
 # every check on a dose; on the other designs those that take it otherwise, with little drawn
 CHECKED: dict[str, tuple[str, str, list[str]]] = {
     "dose": ("dose", "fixed_effects", ["refuters=all"]),
@@ -234,6 +236,26 @@ def panels() -> dict[str, tuple[pd.DataFrame, dict[str, Any], str]]:
         "nodes": {"hidden": {"measured": False}, "cut": {}, "visits": {}, "plans": {}},
         "arrows": {"hidden": {"cut": WHY, "plans": WHY}, "cut": {"visits": WHY}, "visits": {"plans": WHY}},
     }
+    of_rank = np.random.default_rng(1960)
+    rank, need = of_rank.uniform(0, 100, size=600), of_rank.normal(size=600)
+    eligible = (rank >= 50).astype(float)
+    frame_of_rank = pd.DataFrame(
+        {"area": [f"A{i:03d}" for i in range(600)], "rank": rank, "cut": eligible, "plans": 0.1 * rank + 3 * need + 3 * eligible + of_rank.normal(size=600)}
+    )
+    beyond = {
+        "nodes": {"need": {"measured": False}, "rank": {}, "cut": {}, "plans": {}},
+        "arrows": {"need": {"rank": WHY, "plans": WHY}, "rank": {"cut": {"because": WHY, "cutoff": 50.0}, "plans": WHY}, "cut": {"plans": WHY}},
+    }
+    of_dates = np.random.default_rng(1899)
+    on = (np.arange(40) >= 25).astype(float)
+    walk = np.convolve(of_dates.normal(size=60), 0.5 ** np.arange(8))[:60][-40:]
+    one_place = pd.DataFrame({"area": "A000", "yr": 1979 + np.arange(40), "cut": on, "plans": 50 + 0.3 * np.arange(40) - 4 * on + walk})
+    dated = {
+        "nodes": {"authority": {"varies": "authority"}, "year": {"varies": "year"}, "cut": {}, "plans": {}},
+        "arrows": {"authority": {"plans": WHY}, "year": {"cut": WHY, "plans": WHY}, "cut": {"plans": WHY}},
+    }
+    made["series"] = (one_place, dated, QUESTION % (1.0, 0, "[]", "ATT"))
+    made["cutoff"] = (frame_of_rank, beyond, QUESTION % (1.0, 0, "[]", "ATE"))
     made["front_door"] = (frame, door, QUESTION % (0.5, 0, "[]", "ATE"))
     return made
 

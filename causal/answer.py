@@ -44,6 +44,8 @@ def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> 
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
     _degenerate(estimate, design, outcome)
+    if estimate.support is not None:  # its error is learnt from dates and not from places, and the estimator says from how many
+        return replace(estimate, notes=(*estimate.notes, *(one.words for one in design.dropped)))
     support = _support(design, treatment, basis)
     if estimate.effective is not None:  # of the regression that the error is of, which may weigh or choose rows
         support = replace(support, effective=estimate.effective)

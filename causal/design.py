@@ -254,7 +254,7 @@ class Design:
             return self
         authorities, authority = np.unique(self.authority[rows], return_inverse=True)
         clusters, cluster = np.unique(self.cluster[rows], return_inverse=True)
-        if len(authorities) < FEWEST_AUTHORITIES:
+        if len(authorities) < FEWEST_AUTHORITIES and self.identification.strategy != "series":
             raise refusal(
                 DesignError,
                 "the design",
@@ -472,7 +472,7 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
             kept &= ~single
     table = table[kept]
     codes, authorities = pd.factorize(table.index.get_level_values("authority"))
-    if len(authorities) < FEWEST_AUTHORITIES:
+    if len(authorities) < FEWEST_AUTHORITIES and identification.strategy != "series":
         steps = "; ".join(f"{loss.step}: {loss.rows} rows" for loss in lost) or "nothing was lost on the way"
         raise refusal(
             DesignError,

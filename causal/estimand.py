@@ -27,6 +27,8 @@ FAMILIES = {
     "exposed": "average effect of what {instruments} × shocks move of the treatment",
     "kept_up": "average effect of a treatment kept up for {horizon} years",
     "first_years": "average effect over the first {horizon} years",
+    "at_cutoff": "average effect at the cutoff of {instruments}",
+    "since_then": "average effect over the years since the treatment came",
     "association": "association",
 }
 COMPARISONS = {
@@ -39,8 +41,11 @@ COMPARISONS = {
     "changes": "one row an authority, change from {first} to {last}",
     "levels": "one row an authority, level in {last}",
     "nothing": "over all authority-years, nothing held fixed",
+    "sides": "just beyond it against just short of it",
+    "own_past": "against the series' own past",
+    "comparison_series": "against the series' own past and comparison series",
 }
-POPULATIONS = {"all": "", "treated": "on the treated", "movers": ""}
+POPULATIONS = {"all": "", "treated": "on the treated", "movers": "", "moved": "on those whom it moves"}
 WEIGHTINGS = {
     "residual_variance": "weighted by residual treatment variance",
     "change_variance": "weighted by the variance of yearly changes",
@@ -51,6 +56,8 @@ WEIGHTINGS = {
     "treated_rows": "treated authority-years alike",
     "years_since": "each year since adoption alike",
     "treated_places": "treated authorities alike",
+    "near_cutoff": "those nearest the cutoff counting most",
+    "years_after": "each year since then alike",
 }
 # for whom an average holds, by its weighting
 HOLDS_FOR = {
@@ -63,6 +70,8 @@ HOLDS_FOR = {
     "treated_rows": "It holds for the treated: a place counts by the years that it was treated in.",
     "years_since": "It holds for the treated, each year since adoption alike.",
     "treated_places": "It holds for the treated places, every one alike.",
+    "near_cutoff": "It holds at the cutoff: of those far from it nothing is said.",
+    "years_after": "It holds for the places and years treated, each year since then alike.",
 }
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import CrossFitted
 from causal.design import Design
 from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
@@ -113,6 +114,46 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point of the course of an outcome.
+
+    Parameters
+    ----------
+    at : where: a value of the running variable, or a year.
+    seen : the outcome there (a mean, where several rows are put together); None where the point is of a line alone.
+    fitted : what the model says of it; None where it says nothing.
+    without : what it would have been without the treatment; None where that is not said.
+    rows : that it stands for.
+    treated : whether it is treated.
+    """
+
+    at: float
+    seen: float | None
+    fitted: float | None = None
+    without: float | None = None
+    rows: int = 1
+    treated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The outcome along what it is cut by: a running variable with its two lines, or a series with its counterfactual.
+
+    Parameters
+    ----------
+    kind : "cutoff" or "series".
+    axis : what it runs along, in words.
+    at : where the treatment comes.
+    points : in order.
+    """
+
+    kind: Literal["cutoff", "series"]
+    axis: str
+    at: float
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
     """What an answer rests on, counted in clusters.
 
@@ -185,6 +226,7 @@ class Estimate:
     parts : effects by group or time.
     influence : shape (clusters,), one score for each of `clusters` in the design's order, such that their
         squares add to std_error²; None where there is none.
+    crossfitted : residuals of each cross-fit where the score is orthogonal, so that checks need not learn again; None where there are none.
     association : True where what the graph asks for is not held fixed, so that no causal verb may be used.
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     no_interval : why there is none, as a code; None where there is one.
@@ -194,6 +236,7 @@ class Estimate:
     shared : what it was before places were found to share shocks; None where they were not (`causal.shared`).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
+    course : the outcome along the running variable or the years, for a figure; None for comparisons of another kind.
 
     Raises
     ------
@@ -229,6 +272,7 @@ class Estimate:
     facts: DesignFacts = field(default_factory=DesignFacts)
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
+    crossfitted: CrossFitted | None = field(default=None, repr=False, compare=False)
     association: bool = False
     no_interval: NoInterval | None = None
     support: Support | None = None
@@ -238,6 +282,7 @@ class Estimate:
     effective: float | None = None
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    course: Course | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
@@ -294,9 +339,9 @@ class Estimator(Protocol):
     """What stands on the shelf: knobs in the constructor, data in the call, nothing kept.
 
     A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
-    identification than the back door ("iv", "frontdoor"), `pairing` where it matches authorities: by the distance of what, `quick` where a fit on
-    1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits it, and `checks`: names of
-    the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
+    identification than the back door ("iv", "frontdoor", "discontinuity", "series"), `pairing` where it matches authorities: by the distance of what,
+    `quick` where a fit on 1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits
+    it, and `checks`: names of the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
 
     Examples
     --------
@@ -384,6 +429,44 @@ class Linear(Protocol):
     def regression(self, design: Design) -> Design:
         """The design whose absorbed effects and controls the coefficient is conditional on."""
         ...
+
+
+@runtime_checkable
+class PartiallyLinear(Protocol):
+    """An estimator that learns out of fold what the controls say of a treatment, and can do so of several at once."""
+
+    def jointly(self, design: Design, columns: Floats, rng: np.random.Generator) -> Fit:
+        """Slopes of several treatments in one partially linear model, by one cross-fit.
+
+        Parameters
+        ----------
+        design : what is asked; its controls are learnt, its treatment stands aside.
+        columns : shape (rows, k), raw; the treatments.
+        rng : of folds and learners.
+
+        Returns
+        -------
+        fit : k coefficients per unit, scores in the order of the design's clusters.
+        """
+        ...
+
+    def straight(self) -> Estimator:
+        """The estimator of one slope with the same nuisances, by one cross-fit."""
+        ...
+
+
+def lighter(estimator: Estimator) -> Estimator:
+    """The same estimator with as few cross-fits as its class calls enough (`fewest`), for what a check fits again; itself where it has no such knob.
+
+    Parameters
+    ----------
+    estimator : of the shelf or from outside.
+    """
+    repetitions, fewest = getattr(estimator, "repetitions", None), getattr(type(estimator), "fewest", None)
+    if not isinstance(fewest, int) or not isinstance(repetitions, int) or repetitions <= fewest or not is_dataclass(estimator):
+        return estimator
+    made: Estimator = replace(estimator, repetitions=fewest)
+    return made
 
 
 GroupFit = tuple[str, tuple[str, ...], Fit, Ints]

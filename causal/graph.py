@@ -18,7 +18,7 @@ import networkx as nx
 
 from causal.document import called
 from causal.errors import GraphError, refusal, suggest
-from causal.knobs import are_words, is_whole
+from causal.knobs import are_words, is_number, is_whole
 
 MOST_NODES, MOST_ARROWS = 2_000, 20_000  # of a graph; beyond these nobody has given each arrow its reason
 SHOWN = 12  # names of a circle that are told
@@ -135,10 +135,12 @@ class Arrow:
     because : the reason, in words; an arrow without one is refused.
     lag : years from the one to the other, 0 or more.
     by_year : whether a cause that is constant in time acts with a strength that changes from year to year.
+    cutoff : the value of the cause at which the effect jumps (a rule gives a service to those beyond it); whatever else the cause moves, it moves
+        smoothly there; None where nothing jumps.
 
     Raises
     ------
-    GraphError : no reason, a lag that is no number of years.
+    GraphError : no reason, a lag that is no number of years, a cutoff that is no number.
 
     Examples
     --------
@@ -151,9 +153,14 @@ class Arrow:
     because: str
     lag: int = 0
     by_year: bool = False
+    cutoff: float | None = None
 
     def __post_init__(self) -> None:
         where = f"graph arrow {self.cause} -> {self.effect}"
+        if self.cutoff is not None and not is_number(self.cutoff):
+            raise refusal(
+                GraphError, f"{where}, cutoff", "the value of the cause at which the effect jumps", repr(self.cutoff), "write a number, or leave it out"
+            )
         if not are_words(self.because):
             raise refusal(GraphError, where, "a reason", "none", f"write  {self.cause}: {{{self.effect}: because …}}")
         if not is_whole(self.lag, 0, MOST_LAG):
@@ -171,7 +178,7 @@ class Graph:
     name : what reports call it.
     nodes : each a `Node`, or a mapping name → {label, measured, varies}.
     arrows : each an `Arrow`, or a mapping cause → effect → reason, where a reason is words, or
-        {because, lag, by_year}, or a list of these (the same cause acting at several lags).
+        {because, lag, by_year, cutoff}, or a list of these (the same cause acting at several lags).
         A cause may be written with its lag, `plans[-1]`.
 
     Raises
@@ -340,12 +347,12 @@ def _arrows(given: Any) -> Iterator[Arrow]:
                         GraphError, f"graph arrow {cause} -> {effect}", "its reason in words", called(reason), f"write  {cause}: {{{effect}: because …}}"
                     )
                 about: dict[str, Any] = {"because": reason} if isinstance(reason, str) or reason is None else dict(reason)
-                unknown = set(about) - {"because", "lag", "by_year"}
+                unknown = set(about) - {"because", "lag", "by_year", "cutoff"}
                 if unknown:
                     raise refusal(
                         GraphError,
                         f"graph arrow {cause} -> {effect}",
-                        "because, lag and by_year",
+                        "because, lag, by_year and cutoff",
                         f"unknown keys {sorted(map(str, unknown))}",
                         "take them away",
                     )

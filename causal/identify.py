@@ -36,7 +36,7 @@ MOST_WALKED = 1_000_000  # subsets × arrows that DoWhy walks in some seconds
 MOST_NODES, MOST_ARROWS = 1_500, 60_000  # of a graph written out year by year
 MOST_FRONTDOOR = 8  # measured mediators; beyond that no front-door set is looked for
 PLACE_AND_TIME = ("authority", "year")
-Strategy = Literal["backdoor", "iv", "frontdoor"]
+Strategy = Literal["backdoor", "iv", "frontdoor", "discontinuity", "series"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,17 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoff:
+    """A running variable and the value at which the treatment jumps."""
+
+    name: str
+    at: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", Dated.read(self.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
     """What the graph allows to be estimated, and at what price.
 
@@ -61,7 +72,7 @@ class Identification:
     ----------
     identified : whether the strategy asked for is there among what is measured; for "backdoor", a valid adjustment set.
     strategy : the one that `adjust_for` serves.
-    strategies : which of "backdoor", "iv" and "frontdoor" the graph allows.
+    strategies : which of "backdoor", "iv", "frontdoor" and "discontinuity" (an arrow into the treatment jumps at a cutoff) the graph allows.
     adjust_for : the chosen set, sorted.
     chosen_because : the rule that chose it.
     minimal : every valid set none of whose members can be spared.
@@ -76,6 +87,7 @@ class Identification:
     forced : what the evaluator adjusted for against or beside the graph.
     sufficient : False where a forced set leaves a back door open or holds fixed what the treatment moves; the
         estimate is then an association.
+    cutoffs : running variables at whose cutoff the treatment jumps and nothing else that leads to the outcome does.
     confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
@@ -112,6 +124,7 @@ class Identification:
     sufficient: bool = True
     strategy: Strategy = "backdoor"
     confounded_mediators: tuple[str, ...] = ()
+    cutoffs: tuple[Cutoff, ...] = ()
 
     def __post_init__(self) -> None:
         # DoWhy, a protocol and a notebook give names in writing
@@ -132,7 +145,8 @@ def identify(
     graph : what moves what; lags are unrolled over years.
     measured : names of the panel's columns; a node without one counts as unmeasured. `authority` and `year` are always known.
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
-    strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" for nothing.
+    strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" and "discontinuity" for nothing, "series" for
+        all that "backdoor" does but place and year, for which the series' own past stands.
 
     Raises
     ------
@@ -191,14 +205,25 @@ def identify(
         )
     elif strategy == "frontdoor" and not forced:
         chosen, because = ((), f"the front door is {', '.join(frontdoor)}") if frontdoor else (None, "the graph has no front door")
-    if strategy != "backdoor":
-        sufficient = True  # an open back door is what these two are for
+    cutoffs = _cutoffs(question, graph, whole, later, treatment, outcome, set(unmeasured))
+    if strategy == "discontinuity" and not forced:
+        chosen, because = ((), f"{question.treatment} jumps where {cutoffs[0].name} crosses {cutoffs[0].at:g}") if cutoffs else (None, NO_CUTOFF)
+    elif strategy == "series" and not forced and chosen is not None:
+        chosen = tuple(name for name in chosen if name not in PLACE_AND_TIME)
+        because = "the series' own past stands for place and year"
+    if strategy == "discontinuity" and forced:
+        chosen = forced if cutoffs else None
+        sufficient = not any(name in later for name in forced)
+        warnings = [one for one in warnings if "leaves a back door open" not in one]
+    elif strategy != "backdoor":
+        sufficient = True  # an open back door is what these are for
     elif chosen and not forced:
         between = _between(question, graph, whole, later, chosen, set(unmeasured))
         if between:
             chosen, because = tuple(sorted({*chosen, *between})), f"{because}; what also moves a later treatment is held fixed in the years between too"
     identified = chosen is not None
-    strategies = tuple(s for s, there in (("backdoor", bool(valid)), ("iv", bool(instruments)), ("frontdoor", bool(frontdoor))) if there)
+    allowed = {"backdoor": valid, "iv": instruments, "frontdoor": frontdoor, "discontinuity": cutoffs}
+    strategies = tuple(name for name, there in allowed.items() if there)
     by_year = tuple(sorted(name for name in chosen or () if name in once and name not in PLACE_AND_TIME and graph.by_year(name)))
     return Identification(
         identified=identified,
@@ -217,10 +242,13 @@ def identify(
         feedback=feedback,
         forced=forced,
         blocked_by=() if identified or strategy != "backdoor" else _blocked_by(graph, dag, treatment, outcome, later, known - set(unmeasured)),
-        assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback),
+        assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback)
+        if strategy not in OWN_WORDS
+        else _assumed(strategy, question, graph, cutoffs, unmeasured, mediators),
         warnings=tuple(warnings),
         sufficient=sufficient,
         strategy=strategy,
+        cutoffs=cutoffs,
         confounded_mediators=_confounded_mediators(whole, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()),
     )
 
@@ -414,6 +442,57 @@ def _confounded_mediators(whole: Dag, mediators: list[str], question: Question, 
     without = whole.without_effects(there.values())
     fixed = {one for one in (treatment, *chosen) if one in whole} - {outcome}
     return tuple(name for name, node in there.items() if not without.apart([node], [outcome], fixed - {node}))
+
+
+NO_CUTOFF = "no arrow into the treatment jumps at a cutoff of something measured"
+OWN_WORDS = ("discontinuity", "series")  # strategies whose assumptions are not those of a back door
+
+
+def _cutoffs(question: Question, graph: Graph, whole: Dag, later: set[str], treatment: str, outcome: str, unmeasured: set[str]) -> tuple[Cutoff, ...]:
+    """Running variables at whose cutoff the treatment jumps: every back door is closed there, as all else that they move goes on smoothly.
+
+    Hahn, Todd & van der Klaauw 2001 (Identification and estimation of treatment effects with a regression-discontinuity design). A running variable that the
+    treatment or the outcome moves can be chosen, and something else that jumps at the same value and leads to the outcome would be taken for the treatment.
+    """
+    found = []
+    once = {node.name for node in graph.nodes if node.varies != "both"}
+    through = whole.without([treatment])
+    for arrow in graph.arrows:
+        if arrow.effect != question.treatment or arrow.cutoff is None or arrow.cause in unmeasured:
+            continue
+        name = arrow.cause if arrow.cause in once else dated(arrow.cause, -question.lag - arrow.lag)
+        others = [one.effect for one in graph.arrows if one.cause == arrow.cause and one.cutoff == arrow.cutoff and one.effect != question.treatment]
+        jumps = {one for one in through.names if undated(one)[0] in others}
+        leads = through.ancestors([outcome]) | {outcome}
+        if name in later or undated(name)[0] == question.outcome or jumps & leads:
+            continue
+        found.append(Cutoff(name=name, at=float(arrow.cutoff)))
+    return tuple(found)
+
+
+def _assumed(
+    strategy: str, question: Question, graph: Graph, cutoffs: tuple[Cutoff, ...], unmeasured: tuple[str, ...], mediators: list[str]
+) -> tuple[str, ...]:
+    """What must be true for an answer at a cutoff, or against a series' own past, in words."""
+    label = {node.name: node.label for node in graph.nodes}
+    treatment, outcome = label[question.treatment], label[question.outcome]
+    if strategy == "series":
+        said = [
+            f"Without {treatment}, {outcome} would have gone on as it went before (level, slope and season), or as the comparison series went on.",
+            f"Nothing else that moves {outcome} changed when {treatment} came, beside what is held fixed.",
+        ]
+    else:
+        running = label[undated(cutoffs[0].name)[0]] if cutoffs else "the running variable"
+        at = f"{cutoffs[0].at:g}" if cutoffs else "the cutoff"
+        said = [
+            f"All else that moves {outcome} goes on smoothly where {running} crosses {at}: just beyond and short of it places differ in {treatment} alone.",
+            f"Nobody can choose to the unit on which side of {at} a place falls.",
+            f"Nothing else that moves {outcome} is given or taken at {at}.",
+        ]
+    hidden = [name for name in unmeasured if name not in mediators]
+    if hidden:
+        said.append(f"Not measured, and not needed if that holds: {', '.join(label[name] for name in hidden)}.")
+    return (*said, "One authority's treatment does not move another's outcome (no interference).")
 
 
 def _frontdoor(dag: Dag, treatment: str, outcome: str, unmeasured: set[str]) -> tuple[str, ...]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 # what needs a design is imported where it is used: `causal list` asks for names and reasons alone, and is to feel instant
 Target = Literal["ATE", "ATT"]
-Shape = Literal["instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"]
+Shape = Literal[
+    "cutoff", "series", "instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"
+]
 MOST = 5
 OF_ODDS: tuple[Shape, ...] = ("dose", "on_off", "dose_between", "two_groups", "one_date")  # where an outcome of yes and no has its ratio of odds too
 FEW = 3  # treated places for which no error that counts on many holds
@@ -36,6 +38,8 @@ SHAPES: dict[Shape, str] = {
     "dose_between": "one row for each place, a dose",
     "instrument": "moved by an instrument",
     "front_door": "through a front door",
+    "cutoff": "given to those beyond a cutoff",
+    "series": "a series against its own past",
 }
 # shape → estimator, target, reason; the first that can serve is proposed first
 SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
@@ -94,6 +98,8 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
         ("shift_share", "ATE", "exposure"),
     ),
     "front_door": (("front_door", "ATE", "front_door"),),
+    "cutoff": (("regression_discontinuity", "ATE", "both_sides"),),
+    "series": (("interrupted_series", "ATT", "own_past"),),
 }
 OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("two_groups", 0), ("dose_between", 0), ("instrument", 0))
 REASONS = {
@@ -125,6 +131,8 @@ REASONS = {
     "instrument_curves": "the same, what else moves them learnt in curves (EconML)",
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
+    "both_sides": "just beyond the cutoff against just short of it, whatever confounds elsewhere",
+    "own_past": "the series against how it went before, with comparison series where there are any",
     "odds": "of an outcome of yes and no, or a share: its ratio of odds beside the effect",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
@@ -145,6 +153,8 @@ CANNOT = {
     "association": "it holds nothing fixed: an association, and no effect",
     "additive": "its outcome model is additive unless interactions or trees are asked for",
     "counts_ratio": "its effect is a ratio, put at the mean rate",
+    "local": "it speaks of those at the cutoff, and of no others",
+    "same_time": "whatever else came at the same time is in it",
     "log_odds": "places, years, controls and treatment are taken to add up in the log odds",
     "levels": "it takes a dose as two levels, below and from the one asked for",
 }
@@ -242,6 +252,8 @@ def _asked(design: Design, shape: Shape, blind: bool) -> list[tuple[str, Target,
         suits.sort(key=lambda one: one[2] != "straight")
     # an average effect in a straight line stands first: readers know it, and it bends no odds
     asked = [*before, *suits]
+    if shape not in ("instrument", "front_door", "cutoff", "series") and design.identification.cutoffs:
+        asked = [("regression_discontinuity", "ATE", "both_sides"), *asked]
     return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS and not blind else asked
 
 
@@ -262,6 +274,10 @@ def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
         return "instrument", None
     if found.strategy == "frontdoor":
         return "front_door", None
+    if found.strategy == "discontinuity":
+        return "cutoff", None
+    if found.strategy == "series":
+        return "series", None
     two = len(np.unique(design.treatment)) == 2
     if design.rows == len(design.authorities):
         return ("two_groups" if two else "dose_between"), None
@@ -298,6 +314,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "forest_dr": ("two_windows",),
     "front_door": ("straight",),
     "imputation": ("treated_only", "feedback", "levels"),
+    "interrupted_series": ("same_time",),
     "kernel_dml": ("no_interval", "waves", "feedback"),
     "lagged_outcome": ("between", "straight"),
     "linear_dml": ("waves", "feedback", "movers"),
@@ -311,6 +328,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "propensity_matching": ("no_interval", "two_windows"),
     "propensity_stratification": ("two_windows",),
     "propensity_weighting": ("two_windows",),
+    "regression_discontinuity": ("local",),
     "s_learner": ("two_windows", "additive"),
     "shift_share": ("compliers",),
     "sparse_linear_dml": ("waves", "feedback", "movers"),

@@ -81,7 +81,7 @@ def beside(panel: Panel, question: Question, identification: Identification, lag
     lag : years from treatment to outcome.
     """
     names = {one.name for one in identification.instruments} | set(identification.frontdoor) | {dated(question.outcome, -lag - 1)}
-    names |= {dated(name, -max(lag - 1, 0)) for name in identification.mediators}
+    names |= {dated(name, -max(lag - 1, 0)) for name in identification.mediators} | {one.name for one in identification.cutoffs}
     return {name: panel.shift(undated(name)[0], undated(name)[1]) for name in sorted(names) if undated(name)[0] in panel.names}
 
 

@@ -386,7 +386,7 @@ def _voices_anew(study: Study, made: Design, estimate: Estimate) -> tuple[Voice,
 
 def _baseline(study: Study, made: Design) -> Estimate | None:
     """The bare comparison beside the answer, where it gives one."""
-    if study.baseline is None:
+    if study.baseline is None or len(made.clusters) < 2:  # of one place there is nobody to compare it with
         return None
     with suppress(NotEstimable):
         return answered(study.baseline, made, stream(study.seed, "baseline"))

@@ -106,6 +106,12 @@ def test_every_check_says_what_it_is_on_its_class_and_has_a_plain_name() -> None
         "negative_control_exposure",
         "estimator_agreement",
         "link",
+        "density",
+        "covariates_at_cutoff",
+        "placebo_cutoffs",
+        "series_placebo_dates",
+        "comparison_series",
+        "synthetic_dates",
     }, "the method's list of what speaks of bias"
 
 

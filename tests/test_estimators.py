@@ -101,6 +101,8 @@ OWN_WORLDS = {
     "mediation": "tests/test_mediation.py",
     "front_door": "tests/test_cross_section.py",
     "logit_dose": "tests/test_logit_dose.py",
+    "interrupted_series": "tests/test_series.py",
+    "regression_discontinuity": "tests/test_discontinuity.py",
 }
 ONE_ROW = ("propensity_weighting", "dowhy_glm", "linear_dr", "forest_dr", *(name.split()[0] for name in BOOTSTRAPPED))
 ATT = ("continuous_did", "callaway_santanna", "sun_abraham", "imputation", "synthetic_did", "synthetic_control")  # what these answer for

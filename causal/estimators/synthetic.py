@@ -4,8 +4,9 @@ synthetic_did
     weights on authorities and on years, and a difference in differences with both (Arkhangelsky, Athey, Hirshberg, Imbens & Wager 2021,
     Synthetic difference-in-differences; symbols as there).
 synthetic_control
-    weights on authorities alone, matched on levels (Abadie, Diamond & Hainmueller 2010, Synthetic control methods for comparative case
-    studies, on the outcome's own past).
+    weights on authorities alone, matched on levels (Abadie, Diamond & Hainmueller 2010, Synthetic control methods for comparative case studies): on the
+    outcome's own past, or on the means of predictors before, weighed so that the outcome's past is met best. For one treated place the interval is
+    that of conformal inference (`causal.inference.conformal`).
 
 Authorities adopting in one year are one cohort, matched as their mean; cohorts are averaged by their treated authority-years (Clarke,
 Pailañir, Athey & Imbens 2024, On synthetic difference-in-differences and related estimation methods).
@@ -23,11 +24,11 @@ from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
+from causal.estimate import Course, Estimate, Point, Support, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import drop_always_treated
 from causal.inference.clustered import Fit, cluster_sums
-from causal.knobs import whole_number
+from causal.knobs import one_of, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
 from causal.words import count
 
@@ -130,12 +131,23 @@ class SyntheticDid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticControl:
-    """Synthetic control on the outcome's own past; its error is not known, ranks among placebos are told."""
+    """Synthetic control; for one treated place with an interval by conformal inference, otherwise with ranks among placebos alone.
 
+    Parameters
+    ----------
+    match : "path" on the outcome in every year before, "predictors" on the means before of what is conditioned on and of the outcome, each weighed
+        so that the outcome's path before is met best.
+    """
+
+    match: Literal["path", "predictors"] = "path"
     needs: ClassVar[tuple[Need, ...]] = NEEDS
     targets: ClassVar[str] = "ATT of adopting"
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("synthetic_dates",)
+
+    def __post_init__(self) -> None:
+        one_of("synthetic_control.match", self.match, ("path", "predictors"))
 
     @property
     def name(self) -> str:
@@ -160,9 +172,16 @@ class SyntheticControl:
         """
         serve(self, design)
         used, adopted = drop_always_treated(design)
-        outcome = used.grid(_less_controls(used))
+        by_predictors = self.match == "predictors"
+        outcome = used.grid(used.outcome if by_predictors else _less_controls(used))
         found = [
-            Match(at=at, treated=mine, controls=free, omega=_simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0), years=np.zeros(at))
+            Match(
+                at=at,
+                treated=mine,
+                controls=free,
+                omega=_by_predictors(used, outcome, at, mine, free) if by_predictors else _simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0),
+                years=np.zeros(at),
+            )
             for at, mine, free in _cohorts(used, adopted)
         ]
         path, which = _paths(outcome, found)
@@ -174,8 +193,106 @@ class SyntheticControl:
             inference="",
         )
         made = _answer(self.name, design, used, adopted, outcome, found, fit, which, rng)
-        made = replace(made, diagnostics={**made.diagnostics, **_rank(outcome, found)})
-        return without_interval(made, "synthetic controls have placebo ranks, and no standard error that is known to hold")
+        made = replace(made, diagnostics={**made.diagnostics, **_rank(outcome, found)}, course=_course(used, outcome, found))
+        bare = without_interval(made, "synthetic controls of several places have placebo ranks, and no standard error that is known to hold")
+        if len(found) > 1 or len(found[0].treated) > 1:
+            return bare
+        ends = _conformal(outcome, found[0], design.question.level)
+        if ends is None:
+            return replace(
+                bare, inference=f"no valid interval: {len(used.years)} years are too few to tell its shocks from those before, or the others miss it"
+            )
+        scale = adopted.sign  # of adopting, as the effect is
+        lower, upper = sorted(end * scale for end in ends)
+        lower, upper = min(lower, made.effect - 1e-9 * abs(made.effect)), max(upper, made.effect + 1e-9 * abs(made.effect))
+        years = len(used.years)
+        return replace(
+            bare,
+            std_error=(upper - lower) / (2 * _NORMAL),
+            lower=lower,
+            upper=upper,
+            p_value=_p_of_none(outcome, found[0]),
+            inference=f"conformal: shifts of {years} years round their circle, the effect the same in each year since",
+            no_interval=None,
+            support=Support(clusters=len(used.clusters), effective=float(years), treated=1, untreated=len(found[0].controls)),
+            notes=(*bare.notes, "The standard error is that of a normal law with the interval's width; the interval itself rests on none."),
+        )
+
+
+_NORMAL = 1.959963984540054  # the interval's half width in standard errors, for print alone
+
+
+def _missed(outcome: Floats, one: Match, effect: float) -> Floats:
+    """What weights fitted to all years under an effect miss; shape (years,)."""
+    own = outcome[one.treated].mean(axis=0).copy()
+    own[one.at :] -= effect
+    others = outcome[one.controls].T
+    return np.asarray(own - others @ _simplex(others, own, 0.0))
+
+
+def _conformal(outcome: Floats, one: Match, level: float) -> tuple[float, float] | None:
+    """The interval for an effect that is the same in each year since; None where it has none."""
+    from causal.inference.conformal import accepted
+
+    if outcome.shape[1] * (1 - level) < 1 - 1e-9:
+        return None
+    since = outcome.shape[1] - one.at
+    gap = outcome[one.treated].mean(axis=0) - one.omega @ outcome[one.controls]
+    scale = float(np.sqrt((gap[: one.at] ** 2).mean()))
+    return accepted(lambda effect: _missed(outcome, one, effect), since, float(gap[one.at :].mean()), max(scale, 1e-9 * float(np.abs(outcome).max())), level)
+
+
+def _p_of_none(outcome: Floats, one: Match) -> float:
+    from causal.inference.conformal import p_value
+
+    return p_value(_missed(outcome, one, 0.0), outcome.shape[1] - one.at)
+
+
+def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: Ints) -> Floats:
+    """Weights that match means before of controls and outcome, the predictors weighed so that the outcome's path before is met best.
+
+    Abadie & Gardeazabal 2003 (The economic costs of conflict), appendix B: of diagonal matrices V the one whose weights have the least mean squared gap.
+    """
+    from scipy.optimize import minimize
+
+    columns = [*design.controls.T, *design.time_invariant.T]
+    means = np.column_stack([*(design.grid(column)[:, :at].mean(axis=1) for column in columns), outcome[:, :at].mean(axis=1), outcome[:, at - 1]])
+    spread = means.std(axis=0)
+    means = means[:, spread > 0] / spread[spread > 0]
+    ours, theirs = means[mine].mean(axis=0), means[free].T
+    path, paths = outcome[mine, :at].mean(axis=0), outcome[free, :at].T
+
+    def weighed(logs: Floats) -> Floats:
+        root = np.exp(0.5 * (logs - logs.max()))
+        return _simplex(theirs * root[:, None], ours * root, 0.0)
+
+    def miss(logs: Floats) -> float:
+        gap = path - paths @ weighed(logs)
+        return float(gap @ gap)
+
+    number = len(means[0])
+    starts = [np.zeros(number), *(np.where(np.arange(number) == k, 0.0, -6.0) for k in range(number))]
+    best = min(starts, key=miss)
+    found = minimize(miss, best, method="Nelder-Mead", options={"maxiter": 60 * number, "xatol": 1e-3, "fatol": 1e-9 * max(miss(best), 1e-300)})
+    return weighed(found.x if found.fun <= miss(best) else best)
+
+
+def _course(design: Design, outcome: Floats, found: list[Match]) -> Course | None:
+    """The treated place's outcome, and its synthetic control's; of one cohort alone."""
+    if len(found) > 1:
+        return None
+    one = found[0]
+    own, other = outcome[one.treated].mean(axis=0), one.omega @ outcome[one.controls]
+    years = design.years
+    return Course(
+        kind="series",
+        axis="years",
+        at=float(years[one.at]),
+        points=tuple(
+            Point(at=float(year), seen=float(observed), without=float(without), rows=len(one.treated), treated=bool(k >= one.at))
+            for k, (year, observed, without) in enumerate(zip(years, own, other, strict=True))
+        ),
+    )
 
 
 def _cohorts(design: Design, adopted: Cohorts) -> list[tuple[int, Ints, Ints]]:

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,9 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "source": source(panel, result.design),
         "identification": result.identification,
         "design": None if result.design is None else _design(result.design, panel),
-        "estimate": result.estimate,
-        "baseline": result.baseline,
+        # rows of residuals are data, and no record
+        "estimate": None if result.estimate is None else replace(result.estimate, crossfitted=None),
+        "baseline": None if result.baseline is None else replace(result.baseline, crossfitted=None),
         "beside": result.voices,
         "proposal": None if result.design is None else proposal(result.design, study.estimator),
         "steps": result.steps,
@@ -129,6 +131,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
     for key, one in (("estimate", result.estimate), ("baseline", result.baseline)):
         if clean[key] is not None and one is not None:
             clean[key].pop("influence", None)
+            clean[key].pop("crossfitted", None)
             clean[key]["lost"] = plain([_loss(loss, panel) for loss in one.lost], f"{key}.lost")
     return {**clean, "risk": risk(clean)}
 

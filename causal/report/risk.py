@@ -30,9 +30,18 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
             "simulated_confounder",
             "graph_falsification",
             "link",
+            "density",
+            "covariates_at_cutoff",
+            "placebo_cutoffs",
+            "series_placebo_dates",
+            "comparison_series",
+            "synthetic_dates",
         ),
     ),
-    "selection": ("Selection of places into the study", ("overlap", "extrapolation", "leave_one_out", "data_subset", "leverage", "separation")),
+    "selection": (
+        "Selection of places into the study",
+        ("overlap", "extrapolation", "leave_one_out", "data_subset", "leverage", "separation", "donut", "bandwidth_curve"),
+    ),
     "classification": ("Classification of what was done", ("measurement_error", "recording_switches", "second_measure")),
     "deviations": ("Departures from what was to be done", ("spillover",)),
     "missing": ("Missing data", ("missing_outcomes",)),
@@ -40,7 +49,7 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "reporting": ("Choice of what is reported", ("specification_curve",)),
     "error": (
         "Size of the error (beside ROBINS-I)",
-        ("placebo_treatment", "shared_shocks", "bootstrap", "few_clusters", "dummy_outcome", "random_common_cause"),
+        ("placebo_treatment", "shared_shocks", "bootstrap", "few_clusters", "dummy_outcome", "random_common_cause", "series_residuals"),
     ),
 }
 BY_FAMILY = {

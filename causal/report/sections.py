@@ -10,6 +10,7 @@ from causal.graph import undated
 from causal.language import NAMES
 from causal.report.checks import pairs
 from causal.report.figures import canvas as figures
+from causal.report.figures import course as along
 from causal.report.figures import curves, graph_figure
 from causal.report.figures.canvas import Drawing
 from causal.report.figures.graph_figure import PLACE_AND_TIME
@@ -330,6 +331,26 @@ def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "drawing": shown(drawn["dose"]),
         "table": table(f"Tenths of the {'units' if crossed(data['source']['years']) else 'authority-years'}, all else held fixed", heads, rows, numbers=heads),
     }
+
+
+def course(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """The outcome along a running variable or the years, with the lines that the answer rests on."""
+    made = along.points(data)
+    if made is None:
+        return None
+    told = made["points"]
+    digits = decimals(*(one[key] for one in told for key in ("seen", "fitted", "without") if one[key] is not None))
+    rows = [
+        (
+            exact(one["at"]),
+            *("" if one[key] is None else exact(one[key], digits) for key in ("seen", "fitted", "without")),
+            "yes" if one["treated"] else "no",
+            f"{one['rows']:,}" if one["rows"] else "line alone",
+        )
+        for one in told
+    ]
+    heads = (capital(along.axis_of(data)), "As it was", "Fitted", "Without the treatment", "Treated", "Rows")
+    return {"drawing": shown(drawn["course"]), "table": table("The course of the outcome", heads, rows, numbers=heads[:4])}
 
 
 def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from scipy import stats
@@ -28,7 +28,25 @@ from causal.proposal import CANNOT
 from causal.question import Question
 from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
-from causal.testing.worlds import ADOPTION, DOOR_GRAPH, GRAPH, MOVED_GRAPH, PATHS_GRAPH, QUESTION, Counts, Door, Moved, Paths, Shares, World, without
+from causal.testing.worlds import (
+    ADOPTION,
+    CUTOFF_GRAPH,
+    DOOR_GRAPH,
+    GRAPH,
+    MOVED_GRAPH,
+    PATHS_GRAPH,
+    QUESTION,
+    SERIES_GRAPH,
+    AtRank,
+    Counts,
+    Dates,
+    Door,
+    Moved,
+    Paths,
+    Shares,
+    World,
+    without,
+)
 
 EFFECT = 3.0  # planted, outcome units for the whole contrast
 PANELS = 8  # on which it must find what was planted
@@ -71,6 +89,23 @@ GROUNDS: dict[str, Ground] = {
     "instrument": Ground(
         words="a dose moved by two instruments and by what nobody measured", make=Moved, question=BARE, graph=MOVED_GRAPH, strategy="iv", authorities=80
     ),
+    "cutoff": Ground(
+        words="a service for those beyond a cutoff",
+        make=AtRank,
+        question=replace(BARE, treated=1.0),
+        graph=CUTOFF_GRAPH,
+        strategy="discontinuity",
+        authorities=1000,
+    ),
+    "series": Ground(
+        words="one place's series, cut by a date",
+        make=Dates,
+        question=replace(BARE, treated=1.0),
+        graph=SERIES_GRAPH,
+        strategy="series",
+        authorities=1,
+        turns=False,
+    ),
     "mediators": Ground(words="a dose that acts through two mediators", make=Paths, question=replace(BARE, lag=2), graph=PATHS_GRAPH),
     "front door": Ground(words="a dose behind a front door", make=Door, question=BARE, graph=DOOR_GRAPH, strategy="frontdoor"),
 }
@@ -81,6 +116,7 @@ SPECIAL: tuple[tuple[Need, str], ...] = (
     (COUNTS, "counts"),
     (SHARES, "shares"),
 )
+OF_STRATEGY = {"discontinuity": "cutoff", "series": "series"}
 GENERAL = ("dose", "adoption", "doses")
 _FOUND: dict[tuple[str, str], Identification] = {}
 
@@ -156,8 +192,8 @@ def _says_what_it_is(who: str, estimator: Any) -> None:
     if not isinstance(needs, tuple) or not all(isinstance(one, Need) for one in needs):
         raise ContractBroken(f"{who}: says what it is: needs must be a tuple of causal.needs.Need, () where it needs nothing, got {needs!r}")
     strategy = getattr(estimator, "strategy", "backdoor")
-    if strategy not in ("backdoor", "iv", "frontdoor"):
-        raise ContractBroken(f"{who}: says what it is: strategy must be 'backdoor', 'iv' or 'frontdoor', got {strategy!r}")
+    if strategy not in get_args(Strategy):
+        raise ContractBroken(f"{who}: says what it is: strategy must be one of {', '.join(map(repr, get_args(Strategy)))}, got {strategy!r}")
     if not callable(getattr(estimator, "estimate", None)):
         raise ContractBroken(f"{who}: says what it is: it has no method estimate(design, rng)")
 
@@ -175,6 +211,8 @@ def _designed(panel: Panel, ground: Ground, question: Question) -> Design:
 
 
 def _ground(who: str, estimator: Any) -> Ground:
+    if getattr(estimator, "strategy", "") in OF_STRATEGY:
+        return GROUNDS[OF_STRATEGY[estimator.strategy]]
     for need, name in SPECIAL:
         if need in estimator.needs:
             return GROUNDS[name]

@@ -20,15 +20,18 @@ from causal.design import Design, design
 from causal.errors import EstimationError, refusal
 from causal.estimate import Estimate, Estimator, least_squares
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
+from causal.estimators.interrupted_series import InterruptedSeries
 from causal.estimators.logit_dose import LogitDose
 from causal.estimators.matching import DistanceMatching
+from causal.estimators.regression_discontinuity import RegressionDiscontinuity
+from causal.estimators.synthetic import SyntheticControl
 from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial
-from causal.testing.worlds import ADOPTION, GRAPH, QUESTION, Shares, World, ar, drawn, panel_of, stated, trial_of
+from causal.testing.worlds import ADOPTION, CUTOFF_GRAPH, GRAPH, QUESTION, SERIES_GRAPH, AtRank, Dates, Shares, World, ar, drawn, panel_of, stated, trial_of
 
 CONTROLS = ("burns", "teeth", "falls", "asthma")
 POLICIES = ("parks", "buses")
@@ -349,6 +352,46 @@ def _beyond_the_data(seed: int, on: bool) -> Trial:
     return trial_of(panel, design(panel, question, _identified(QUESTION, GRAPH, panel.names)), FixedEffects(), graph=GRAPH)
 
 
+AT_RANK = replace(QUESTION, treated=1.0, modifiers=())
+
+
+@cache
+def _at_cutoff(names: tuple[str, ...]) -> Identification:
+    return identify(AT_RANK, CUTOFF_GRAPH, measured=names, strategy="discontinuity")
+
+
+def _ranked(seed: int, world: AtRank, **knobs: Any) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, AT_RANK, _at_cutoff(panel.names)), RegressionDiscontinuity(**knobs), graph=CUTOFF_GRAPH)
+
+
+OF_DATES = replace(QUESTION, treated=1.0, modifiers=(), target="ATT")
+
+
+@cache
+def _of_series(names: tuple[str, ...]) -> Identification:
+    return identify(OF_DATES, SERIES_GRAPH, measured=names, strategy="series")
+
+
+def _cut_by_a_date(seed: int, world: Dates, **knobs: Any) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, OF_DATES, _of_series(panel.names)), InterruptedSeries(**knobs), graph=SERIES_GRAPH)
+
+
+@cache
+def _of_places(names: tuple[str, ...]) -> Identification:
+    return identify(OF_DATES, SERIES_GRAPH, measured=names)
+
+
+def _one_place(seed: int, parted: float) -> Trial:
+    """One place of twelve, forty years; or it parts from the others from the sixteenth on."""
+    panel = Dates(authorities=12, dates=40, seed=seed).load()
+    own = panel.frame.index.get_level_values("authority") == panel.authorities[0]
+    late = panel.frame.index.get_level_values("year") >= panel.years[15]
+    panel = replace(panel, frame=panel.frame.assign(plans=panel.frame["plans"] + parted * (own & late)))
+    return trial_of(panel, design(panel, OF_DATES, _of_places(panel.names)), SyntheticControl(), graph=SERIES_GRAPH)
+
+
 def _yes_and_no(seed: int, world: Shares, *adjust_for: str) -> Trial:
     panel = replace(world, seed=seed).load()
     return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*adjust_for, descendants=("plans",))), LogitDose(), graph=GRAPH)
@@ -418,6 +461,24 @@ FAULTS: dict[str, Fault] = {
         words="an outcome so rare that a few of it carry the odds",
         make=lambda seed, on: _yes_and_no(seed, Shares(asked=1, level=-5.0 if on else 0.0, effect=0.3), "poverty"),
     ),
+    "sorting": Fault(
+        words="people choose on which side of a cutoff they fall", make=lambda seed, on: _ranked(seed, AtRank(sorting=0.9 if on else 0.0, authorities=1500))
+    ),
+    "another_jump": Fault(words="something else jumps at the cutoff", make=lambda seed, on: _ranked(seed, AtRank(another=3.0 if on else 0.0))),
+    "jump_elsewhere": Fault(words="the outcome jumps where no rule changes", make=lambda seed, on: _ranked(seed, AtRank(elsewhere=9.0 if on else 0.0))),
+    "heaped_at_cutoff": Fault(
+        words="those at the cutoff are unlike all others", make=lambda seed, on: _ranked(seed, AtRank(heap=15.0 if on else 0.0), bandwidth=15.0)
+    ),
+    "bent_lines": Fault(words="a curve taken for a jump", make=lambda seed, on: _ranked(seed, AtRank(bend=8.0 if on else 0.0), bandwidth=40.0)),
+    "jump_before": Fault(
+        words="a series that jumps at a date when nothing was done", make=lambda seed, on: _cut_by_a_date(seed, Dates(earlier=9.0 if on else 0.0))
+    ),
+    "shared_jump": Fault(
+        words="all places jump at the date, treated or not",
+        make=lambda seed, on: _cut_by_a_date(seed, Dates(authorities=6, shared=8.0 if on else 0.0), comparison=False),
+    ),
+    "swings": Fault(words="a cycle that the model leaves out", make=lambda seed, on: _cut_by_a_date(seed, Dates(swings=5.0 if on else 0.0))),
+    "parted_before": Fault(words="a place that parts from its stand-in before it is treated", make=lambda seed, on: _one_place(seed, 12.0 if on else 0.0)),
     "shared_waves": Fault(words="places of a region share shocks", make=lambda seed, on: _places(seed, waves=0.4 if on else 0.0)),
     "spillover": Fault(words="the treatment of neighbours moves the outcome", make=lambda seed, on: _places(seed, spill=0.8 if on else 0.0)),
 }

@@ -295,6 +295,95 @@ class Door:
         return panel_of({"cut": cut, "closures": closures, "staff": staff, "plans": plans})
 
 
+CUTOFF_GRAPH = drawn(
+    "cutoff",
+    {
+        "need": ("rank", "plans", "poverty"),
+        "poverty": ("plans",),
+        "rank": {"cut": {"because": "a rule", "cutoff": 50.0}, "plans": WHY},
+        "cut": {"plans": "the question"},
+    },
+    {"need": {"measured": False}},
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtRank:
+    """Those of rank 50 and more get the cut; need, which nobody measured, moves rank and plans. `effect` is that of the cut.
+
+    Parameters
+    ----------
+    sorting : share of those with little luck just short of the cutoff that get themselves beyond it.
+    another : by how much poverty jumps at the cutoff.
+    elsewhere : by how much plans jump at ranks 32.5 and 67.5.
+    heap : by how much plans of those of rank 50 to 51 lie higher.
+    bend : plans bend by the sine of the rank, so many high.
+    fuzzy : share that does otherwise than the rule says.
+    """
+
+    effect: float = 0.0
+    authorities: int = 1000
+    seed: int = 0
+    sorting: float = 0.0
+    another: float = 0.0
+    elsewhere: float = 0.0
+    heap: float = 0.0
+    bend: float = 0.0
+    fuzzy: float = 0.0
+
+    def load(self) -> Panel:
+        """The panel, of one year."""
+        rng = np.random.default_rng([self.seed, 4])
+        g = self.authorities
+        rank, luck, noise_rng = rng.uniform(0, 100, size=g), rng.normal(size=g), rng.random((3, g))
+        moves = (rank > 45) & (rank < 50) & (luck < 0.5) & (noise_rng[0] < self.sorting)
+        rank = np.where(moves, 50 + 4 * noise_rng[1], rank)
+        need = 0.04 * (rank - 50) + luck
+        poverty = 20 + need + self.another * (rank >= 50) + rng.normal(size=g)
+        cut = ((rank >= 50) ^ (noise_rng[2] < self.fuzzy)).astype(float)
+        steps = self.elsewhere * ((rank >= 67.5).astype(float) - (rank >= 32.5))
+        plans = 45 + 0.1 * rank + 3 * need + poverty + self.effect * cut + 2 * rng.normal(size=g) + steps
+        plans = plans + self.heap * ((rank >= 50) & (rank < 51)) + self.bend * np.sin((rank - 50) / 8)
+        return panel_of({name: values[:, None] for name, values in {"rank": rank, "poverty": poverty, "cut": cut, "plans": plans}.items()})
+
+
+SERIES_GRAPH = drawn("series", {"cut": {"plans": "the question"}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dates:
+    """One place, or the first of several, has the cut from the thirtieth of fifty dates on; `effect` is that of the cut.
+
+    Parameters
+    ----------
+    earlier : by how much plans jump at the fifteenth date.
+    shared : by how much plans of all places jump with the cut.
+    swings : how high a cycle of five dates runs that nothing in the model stands for.
+    """
+
+    effect: float = 0.0
+    authorities: int = 1
+    seed: int = 0
+    dates: int = 50
+    earlier: float = 0.0
+    shared: float = 0.0
+    swings: float = 0.0
+    persistence: float = 0.3
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 6])
+        g, t = self.authorities, self.dates
+        clock = np.arange(t)
+        cut = np.zeros((g, t))
+        cut[0, 3 * t // 5 :] = 1.0
+        # errors of a place are the same whatever is planted
+        plans = 45 + 5 * rng.normal(size=(g, 1)) + 0.2 * clock + 2 * ar(rng.normal(size=(g, t)), self.persistence) + self.effect * cut
+        plans = plans + self.earlier * (clock >= 3 * t // 10) + self.shared * (clock >= 3 * t // 5) + self.swings * np.sin(2 * np.pi * clock / 5)
+        return panel_of({"cut": cut, "plans": plans}, first_year=1970)
+
+
 def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: int = 2011, **more: Any) -> Panel:
     """A panel of matrices.
 

@@ -196,7 +196,7 @@ def judge(
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design)),
+        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design), association=association),
         next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design, estimate),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
@@ -297,6 +297,8 @@ def _certainty(
         left -= by
         reasons.append(Reason(concern=one.concern, steps=by, checks=one.checks, detail=one.detail, numbers=one.numbers))
     effective = float(estimate.clusters if estimate.support is None else min(estimate.support.effective, estimate.clusters))
+    if kind == "series" and estimate.support is not None:  # learnt from dates
+        effective = float(estimate.support.effective)
     if effective < EFFECTIVE_CLUSTERS:
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)
@@ -388,6 +390,8 @@ def _would_change(
     sees: float | None,
     refutations: Sequence[Refutation],
     remedies: Sequence[str],
+    *,
+    association: bool,
 ) -> tuple[Change, ...]:
     """What took certainty first, then a hidden cause, then what keeps the range wide."""
     found = []
@@ -407,7 +411,8 @@ def _would_change(
             cause = check.hidden
             detail = (cause.benchmark,) if cause.benchmark else ()
             found.append(Change(code="hidden", check=check.name, detail=detail, number=cause.multiple, share=cause.share, admits=cause.admits))
-    if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
+    # more of the same brings no answer back that was taken away, and makes no effect of an association
+    if sees is not None and sees > question.smallest_important and certainty is not None and not association and not _settled(row, certainty):
         found.append(Change(code="information", number=(sees / question.smallest_important) ** 2))
     return tuple(dict.fromkeys(found))
 
@@ -522,6 +527,10 @@ def _cannot_say(
         said.append(Limit(code="compliance"))
     elif identification.strategy == "iv":
         said.append(Limit(code="exclusion"))
+    elif kind == "discontinuity":
+        said += [Limit(code="at_cutoff"), Limit(code="far_from_cutoff")]
+    elif kind == "series":
+        said.append(Limit(code="same_time"))
     else:
         said.append(Limit(code="unmeasured_unshared" if "negative_control" in passed else "unmeasured"))
         said += [Limit(code="late_drift")] if kind in ("dose", "adoption", "one_row") else []

@@ -63,7 +63,7 @@ MIRRORED: dict[Row, Row] = {
     "fall": "rise",
     "important_fall": "important_rise",
 }
-Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section"]
+Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section", "discontinuity", "series"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 HIGH, MODERATE, LOW, VERY_LOW = 3, 2, 1, 0
 STEPS = ("very_low", "low", "moderate", "high")  # a certainty step's name
@@ -98,6 +98,8 @@ BIAS: dict[str, tuple[str, ...]] = {
     "instrument": ("placebo_dates", "future_treatment", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "one_row": ("placebo_dates", "pre_trend", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "cross_section": ("implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
+    "discontinuity": ("density", "covariates_at_cutoff", "placebo_cutoffs", "negative_control_outcome"),
+    "series": ("series_placebo_dates", "comparison_series", "negative_control_outcome"),
 }
 # the check that looks at the time before, for each kind of design: any of these that ran; a cross-section has none
 TIMING: dict[str, tuple[str, ...]] = {
@@ -106,8 +108,23 @@ TIMING: dict[str, tuple[str, ...]] = {
     "instrument": ("placebo_dates", "reverse_causation"),
     "one_row": ("placebo_dates",),
     "cross_section": (),
+    "discontinuity": ("placebo_cutoffs",),
+    "series": ("series_placebo_dates",),
 }
-STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve", "separation")
+LATER: tuple[Kind, ...] = ("discontinuity", "series")  # kinds that a rule written before there were any may leave out
+STABILITY = (
+    "leave_one_out",
+    "overlap",
+    "extrapolation",
+    "data_subset",
+    "bootstrap",
+    "random_common_cause",
+    "specification_curve",
+    "separation",
+    "donut",
+    "bandwidth_curve",
+    "series_residuals",
+)
 LOOKS = ("negative_control", "timing")
 ALL_LOOKS = (*LOOKS, "second_measure")
 SEES = (*LOOKS, "lead")  # roles of checks of which one that could see what matters is enough
@@ -202,6 +219,8 @@ def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
     for kind in given:
         if kind not in KINDS:
             raise refusal(ConfigError, f"rule.{where}", "kinds of design that there are", repr(kind), suggest(str(kind), KINDS))
+    shipped = BIAS if where == "bias" else TIMING
+    given = {**{kind: shipped[kind] for kind in LATER}, **given}
     if missing := [kind for kind in KINDS if kind not in given]:
         raise refusal(ConfigError, f"rule.{where}", f"{', '.join(missing)}", "nothing for it", "write  []  where there is none")
     return {kind: _names(f"{where}.{kind}", given[kind]) for kind in KINDS}
@@ -210,7 +229,8 @@ def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
 def kind_of(design: Design, estimate: Estimate) -> Kind:
     """What kind of comparison an estimate makes, read from what it rests on and not from its name.
 
-    An instrument; one row an authority in the data; one row an authority made from a panel; a treatment of the question's two levels
+    An instrument; a cutoff; a series against its own past;
+    one row an authority in the data; one row an authority made from a panel; a treatment of the question's two levels
     that is taken up and kept, or an estimate that counts who took it up; or else a dose on a panel.
 
     Parameters
@@ -219,6 +239,8 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
     """
     if design.identification.strategy == "iv":
         return "instrument"
+    if design.identification.strategy in LATER:
+        return "discontinuity" if design.identification.strategy == "discontinuity" else "series"
     if design.rows == len(design.authorities):
         return "cross_section"
     if estimate.rows <= estimate.authorities:
@@ -249,6 +271,10 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
     if kind == "instrument":
         shocks = estimate.facts.shocks
         return 3 if shocks is not None and shocks < FEWEST_SHOCKS else 4
+    if kind == "discontinuity":
+        return 4
+    if kind == "series":
+        return 3 if estimate.estimand.comparison == "comparison_series" else 2
     if conditioning.authority and estimate.estimand.comparison != "changes":
         return 3
     if kind == "one_row" and not estimate.association:
