@@ -375,7 +375,7 @@ def _checks_there(study: Study) -> None:
     """A rule that asks for a check of a name that nobody has would say of every run that it did not run."""
     known = {*labels(), *study.refuters}
     lists = [(f"rule.{key}.{kind}", names) for key in ("bias", "timing") for kind, names in getattr(study.rule, key).items()]
-    for where, names in [*lists, ("rule.stability", study.rule.stability)]:
+    for where, names in [*lists, ("rule.stability", study.rule.stability), ("language.checks", tuple(study.language.checks))]:
         for name in names:
             if name not in known:
                 raise refusal(ConfigError, where, "names of checks", repr(name), suggest(name, known))
@@ -576,7 +576,7 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         bare = re.search(r"Could not override '([^']+)'", text)
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
-        exists = suggest(named, beside) if beside else "look at what was chosen with  --cfg job"
+        exists = suggest(named, beside) if beside else "look at what was chosen with  --cfg job."
         arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
         return refusal(ConfigError, named, "a key that there is", repr(named), exists + arrow)
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):

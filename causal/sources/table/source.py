@@ -375,4 +375,6 @@ def _chosen(only: Any) -> dict[str, tuple[str, ...]] | None:
         if not several or any(isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)) for value in several):
             raise refusal(ConfigError, f"source.only.{column}", "a value or a list of values", repr(values), f"write  source.only.{column}=VALUE")
         chosen[str(column)] = tuple(words(value) for value in several)
+        if twice := next((one for at, one in enumerate(chosen[str(column)]) if one in chosen[str(column)][:at]), None):
+            raise refusal(ConfigError, f"source.only.{column}", "each value once", f"{twice!r} twice", "take one away")
     return chosen or None
