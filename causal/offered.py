@@ -66,7 +66,7 @@ def roots(folders: Sequence[Path]) -> list[Path]:
 
 
 def header(path: Path) -> dict[str, Any]:
-    """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` of an estimator."""
+    """The comment that opens a YAML: what it is, and the lines `needs:`, `targets:`, `costs:` and `checks:` of an estimator."""
     entry: dict[str, Any] = {"name": path.stem, "about": ""}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         if not line.startswith("#"):
@@ -77,6 +77,8 @@ def header(path: Path) -> dict[str, Any]:
         key, _, value = text.partition(": ")
         if key in ("needs", "targets", "costs"):
             entry[key] = value
+        elif key == "checks":
+            entry[key] = [name.strip() for name in value.split(",")]
         elif not entry["about"]:
             entry["about"] = text
     return entry

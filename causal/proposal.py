@@ -60,6 +60,7 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
         ("first_difference", "ATE", "changes"),
         ("linear_dml", "ATE", "curves"),
         ("mean_group", "ATE", "alike"),
+        ("distributed_lags", "ATE", "kept_up"),
     ),
     "dose": (
         ("fixed_effects", "ATE", "itself"),
@@ -108,6 +109,7 @@ REASONS = {
     "instrument_curves": "the same, what else moves them learnt in curves (EconML)",
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
+    "kept_up": "this and earlier years' treatments together: what keeping it up for three years does",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
 CANNOT = {
@@ -125,6 +127,7 @@ CANNOT = {
     "association": "it holds nothing fixed: an association, and no effect",
     "additive": "its outcome model is additive unless interactions or trees are asked for",
     "counts_ratio": "its effect is a ratio, put at the mean rate",
+    "years_summed": "what the treatment does after more years than it sums is laid to these",
     "levels": "it takes a dose as two levels, below and from the one asked for",
 }
 
@@ -257,6 +260,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "continuous_did": ("treated_only", "feedback"),
     "difference": ("association",),
     "distance_matching": ("no_interval", "two_windows"),
+    "distributed_lags": (*WITHIN, "years_summed"),
     "dml_iv": ("compliers",),
     "domain_adaptation": ("two_windows", "no_interval"),
     "dowhy_glm": ("two_windows", "additive"),

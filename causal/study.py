@@ -96,7 +96,10 @@ class Study:
             if isinstance(chosen := getattr(self, name), str):
                 object.__setattr__(self, name, configured.part("estimator", chosen))
         if isinstance(self.refuters, str | list | tuple):
-            object.__setattr__(self, "refuters", configured.refuters(self.refuters))
+            named = configured.refuters(self.refuters)
+            kind = type(self.estimator)
+            more = configured.own_checks(f"{kind.__module__}.{kind.__qualname__}", named)
+            object.__setattr__(self, "refuters", {**named, **configured.refuters(more)})
         if not isinstance(self.unmoved, Mapping) or not all(isinstance(one, str) and one.strip() for pair in self.unmoved.items() for one in pair):
             raise ConfigError(f"unmoved must say  column: why this treatment cannot move it,  for each, got {self.unmoved!r}")
         object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})

@@ -25,6 +25,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from causal.configured import own_checks
+from causal.configured import plain as checks_of
 from causal.declared import TARGET, held
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, refusal, suggest
@@ -325,8 +327,15 @@ def _leave_knobs(plain: dict[str, Any]) -> None:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """What decides an answer, as plain values; errors as `gate.plain_values`."""
-    return {key: moved(value) for key, value in plain_values(config).items()}
+    """What decides an answer, as plain values; errors as `gate.plain_values`.
+
+    An estimator that brings checks of its own has them beside the default list, whole or with some taken away.
+    """
+    plain = {key: moved(value) for key, value in plain_values(config).items()}
+    chosen, estimator = plain.get("refuters"), plain.get("estimator")
+    if isinstance(chosen, dict) and isinstance(estimator, dict):
+        plain["refuters"] = {**chosen, **{name: checks_of("refuters", name) for name in own_checks(str(estimator.get(TARGET, "")), chosen)}}
+    return plain
 
 
 def recorded(config: DictConfig) -> dict[str, Any]:

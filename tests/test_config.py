@@ -14,6 +14,7 @@ import yaml
 from causal.errors import ConfigError
 from causal.experiments.compose import CONF, choices, composed, study_from
 from causal.needs import needed
+from causal.offered import header
 from causal.verdict.rule import KINDS, Rule
 
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
@@ -92,6 +93,10 @@ def test_an_estimator_s_header_says_what_its_class_says(name: str) -> None:
     lines = path.read_text().splitlines()
     assert lines[1:4] == [f"# needs: {needed(made)}", f"# targets: {made.targets}", f"# costs: {made.costs}"]
     assert made().name == name
+    own = getattr(made, "checks", ())
+    assert header(path).get("checks", []) == list(own)
+    assert set(own) <= set(study_from(composed([f"estimator={name}"])).refuters)
+    assert not set(own) & set(study_from(composed([f"estimator={name}", "refuters=placebo_treatment"])).refuters)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())

@@ -19,6 +19,7 @@ from causal.arrays import Floats
 from causal.design import Design, design
 from causal.errors import EstimationError
 from causal.estimate import Estimate, Estimator, least_squares
+from causal.estimators.distributed_lags import DistributedLags
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.matching import DistanceMatching
 from causal.graph import Graph
@@ -254,6 +255,19 @@ def _coarse(seed: int, on: bool) -> Trial:
     return _tried(_panel(columns, plans={"rounding": plans}, dose={"rounding": dose}))
 
 
+def _longer(seed: int, on: bool) -> Trial:
+    """A dose that acts for four years, of which two are summed; or for two."""
+    rng = np.random.default_rng([seed, 23])
+    shape = (80, 12)
+    place, year = rng.normal(size=(80, 1)), rng.normal(size=(1, 12))
+    dose = 0.5 * np.cumsum(rng.normal(size=shape), axis=1) + place
+    plans = 3 * place + year + rng.normal(size=shape)
+    for k, by in enumerate((1.0, 0.5, 0.4, 0.4) if on else (1.0, 0.5)):
+        plans[:, k:] += by * dose[:, : shape[1] - k]
+    question = replace(ASKED, lag=0)
+    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full(shape, 50_000.0)}), DistributedLags(lags=1), question=question, held=HELD[::2])
+
+
 # A treatment that is taken up
 
 
@@ -378,6 +392,7 @@ FAULTS: dict[str, Fault] = {
     "recording_switches": Fault(words="switches, zeros and leaps in the recorded treatment", make=_switched),
     "small_counts_suppressed": Fault(words="small counts are not published", make=_suppressed),
     "coarse_rounding": Fault(words="numbers rounded coarsely beside the changes that are compared", make=_coarse),
+    "longer_than_summed": Fault(words="a dose that acts for longer than the years summed", make=_longer),
     "drift_before": Fault(words="places that take it up were going another way before", make=lambda seed, on: _adopters(seed, trend=0.5 if on else 0.0)),
     "felt_early": Fault(words="the outcome moves in the year before the treatment", make=lambda seed, on: _adopters(seed, early=1.2 if on else 0.0)),
     "missing_arrow": Fault(words="an arrow that the graph leaves out", make=lambda seed, on: _chain(seed, direct=0.4 if on else 0.0)),
