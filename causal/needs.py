@@ -131,6 +131,13 @@ def _past_outcome(_: Any, design: Design) -> Lack:
     return None if np.isfinite(design.columns.get(name, np.array([np.nan]))).any() else f"{name}, the outcome in the year before the treatment, is never known"
 
 
+def _by_lot(_: Any, design: Design) -> Lack:
+    if design.identification.lot and design.identification.strategy == "backdoor":
+        return None
+    name = design.question.treatment
+    return f"the graph does not say that {name} was decided by lot; if it was, write  graph.nodes.{name}.lot='how the lots were drawn'"
+
+
 ADJUSTMENT = Need(
     "an identified adjustment set",
     lambda _, design: None if "backdoor" in design.identification.strategies or design.identification.forced else "there is none",
@@ -144,6 +151,7 @@ BINARY = Need("a treatment of two values", _binary)
 ADOPTION = Need("a treatment that is taken up and kept", _adoption)
 NEVER_TREATED = Need("authorities never treated", _never)
 BALANCED = Need("every authority in every year", _balanced)
+BY_LOT = Need("a treatment that the graph says was decided by lot", _by_lot)
 INSTRUMENT = Need("an instrument in the graph", _instrument)
 FRONT_DOOR = Need("a front door in the graph", _front_door)
 MEDIATORS = Need("mediators in the graph", _mediators)

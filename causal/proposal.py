@@ -1,10 +1,10 @@
 """Which estimators suit a question and the shape of its treatment: five at most, with a reason and the target each needs; and what the chosen one cannot do.
 
-Three in four of the shelf can serve most questions, so that "able" chooses nothing. What suits is told by the shape: whether places take a treatment up and
-keep it, in one year or in several; whether they go on and off; whether it is a dose; whether there is one row for each place; whether an instrument or a
-front door must do. Where adoption is staggered, two-way fixed effects compare places that begin with such as have begun, and effects that grow turn against
-them (Goodman-Bacon 2021, Difference-in-differences with variation in treatment timing; Callaway & Sant'Anna 2021, Difference-in-differences with
-multiple time periods). Nothing here looks at an outcome's values.
+Three in four of the shelf can serve most questions, so that "able" chooses nothing. What suits is told by the shape: whether lots decided; whether places
+take a treatment up and keep it, in one year or in several; whether they go on and off; whether it is a dose; whether there is one row for each place;
+whether an instrument or a front door must do. Where adoption is staggered, two-way fixed effects compare places that begin with such as have begun, and
+effects that grow turn against them (Goodman-Bacon 2021, Difference-in-differences with variation in treatment timing; Callaway & Sant'Anna 2021,
+Difference-in-differences with multiple time periods). Nothing here looks at an outcome's values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # what needs a design is imported where it is used: `causal list` asks for names and reasons alone, and is to feel instant
 Target = Literal["ATE", "ATT"]
-Shape = Literal["instrument", "front_door", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"]
+Shape = Literal["instrument", "front_door", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between", "lots"]
 MOST = 5
 FEW = 3  # treated places for which no error that counts on many holds
 
@@ -33,6 +33,7 @@ SHAPES: dict[Shape, str] = {
     "dose_between": "one row for each place, a dose",
     "instrument": "moved by an instrument",
     "front_door": "through a front door",
+    "lots": "decided by lot",
 }
 # shape → estimator, target, reason; the first that can serve is proposed first
 SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
@@ -85,6 +86,11 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
         ("shift_share", "ATE", "exposure"),
     ),
     "front_door": (("front_door", "ATE", "front_door"),),
+    "lots": (
+        ("cluster_trial", "ATE", "lots"),
+        ("dowhy_linear", "ATE", "straight"),
+        ("linear_dr", "ATE", "either_model"),
+    ),
 }
 REASONS = {
     "waves": "places that begin in one year against those that have not begun, wave by wave",
@@ -110,6 +116,7 @@ REASONS = {
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
     "kept_up": "this and earlier years' treatments together: what keeping it up for three years does",
+    "lots": "the offer as drawn is compared, with errors by cluster and the exact p-value of the lots",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
 CANNOT = {
@@ -127,6 +134,7 @@ CANNOT = {
     "association": "it holds nothing fixed: an association, and no effect",
     "additive": "its outcome model is additive unless interactions or trees are asked for",
     "counts_ratio": "its effect is a ratio, put at the mean rate",
+    "offer": "it speaks of the offer, whether or not it was taken up",
     "years_summed": "what the treatment does after more years than it sums is laid to these",
     "levels": "it takes a dose as two levels, below and from the one asked for",
 }
@@ -238,6 +246,8 @@ def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
         return "instrument", None
     if found.strategy == "frontdoor":
         return "front_door", None
+    if found.lot:
+        return "lots", None
     two = len(np.unique(design.treatment)) == 2
     if design.rows == len(design.authorities):
         return ("two_groups" if two else "dose_between"), None
@@ -257,6 +267,7 @@ WITHIN = ("waves", "feedback", "movers", "straight")
 LIMITS: Mapping[str, tuple[str, ...]] = {
     "callaway_santanna": ("treated_only", "feedback", "levels"),
     "causal_forest": ("waves", "feedback"),
+    "cluster_trial": ("offer",),
     "continuous_did": ("treated_only", "feedback"),
     "difference": ("association",),
     "distance_matching": ("no_interval", "two_windows"),

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from causal.errors import ConfigError
+from causal.estimators import shelf
 from causal.experiments.compose import CONF, choices, composed, study_from
 from causal.needs import needed
 from causal.offered import header
@@ -80,7 +81,9 @@ def test_every_refuter_is_among_all_and_what_certainty_asks_for_in_the_default_a
     study = study_from(composed(["refuters.placebo_treatment.draws=9"]))
     assert set(study.refuters) < set(names) and {check for kind in KINDS for check in Rule().bias[kind]} <= set(names)
     # the two looks at bias without which certainty falls, and the checks whose failure lowers it
-    assert {*(check for kind in KINDS for check in Rule().timing[kind]), "negative_control_outcome", *Rule().stability} <= set(study.refuters)
+    asked = {*(check for kind in KINDS for check in Rule().timing[kind]), "negative_control_outcome", *Rule().stability}
+    own = {check for made in shelf().values() for check in getattr(made, "checks", ())}
+    assert asked <= set(study.refuters) | own
     assert all(refuter.name == name for name, refuter in study.refuters.items())
     assert study.refuters["placebo_treatment"].draws == 9  # type: ignore[attr-defined]
     assert "bootstrap" not in study_from(composed(["~refuters.bootstrap"])).refuters

@@ -22,12 +22,12 @@ from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
-from causal.needs import AUTHORITY_EFFECTS, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, Need, lacking
+from causal.needs import AUTHORITY_EFFECTS, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, Need, lacking
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
-from causal.testing.worlds import ADOPTION, DOOR_GRAPH, GRAPH, MOVED_GRAPH, PATHS_GRAPH, QUESTION, Counts, Door, Moved, Paths, World, without
+from causal.testing.worlds import ADOPTION, DOOR_GRAPH, GRAPH, LOTS_GRAPH, MOVED_GRAPH, PATHS_GRAPH, QUESTION, Counts, Door, Drawn, Moved, Paths, World, without
 
 EFFECT = 3.0  # planted, outcome units for the whole contrast
 PANELS = 8  # on which it must find what was planted
@@ -70,9 +70,10 @@ GROUNDS: dict[str, Ground] = {
         words="a dose moved by two instruments and by what nobody measured", make=Moved, question=BARE, graph=MOVED_GRAPH, strategy="iv", authorities=80
     ),
     "mediators": Ground(words="a dose that acts through two mediators", make=Paths, question=replace(BARE, lag=2), graph=PATHS_GRAPH),
+    "lots": Ground(words="a roll-out whose order lots decided", make=Drawn, question=replace(ADOPTION, modifiers=()), graph=LOTS_GRAPH),
     "front door": Ground(words="a dose behind a front door", make=Door, question=BARE, graph=DOOR_GRAPH, strategy="frontdoor"),
 }
-SPECIAL: tuple[tuple[Need, str], ...] = ((INSTRUMENT, "instrument"), (FRONT_DOOR, "front door"), (MEDIATORS, "mediators"), (COUNTS, "counts"))
+SPECIAL: tuple[tuple[Need, str], ...] = ((INSTRUMENT, "instrument"), (FRONT_DOOR, "front door"), (MEDIATORS, "mediators"), (COUNTS, "counts"), (BY_LOT, "lots"))
 GENERAL = ("dose", "adoption", "doses")
 _FOUND: dict[tuple[str, str], Identification] = {}
 

@@ -19,6 +19,7 @@ from causal.arrays import Floats
 from causal.design import Design, design
 from causal.errors import EstimationError
 from causal.estimate import Estimate, Estimator, least_squares
+from causal.estimators.cluster_trial import ClusterTrial
 from causal.estimators.distributed_lags import DistributedLags
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.matching import DistanceMatching
@@ -268,6 +269,31 @@ def _longer(seed: int, on: bool) -> Trial:
     return _tried(_panel({"dose": dose, "plans": plans, "children": np.full(shape, 50_000.0)}), DistributedLags(lags=1), question=question, held=HELD[::2])
 
 
+# A trial by lot
+
+OFFER = Question(treatment="offered", outcome="plans", control=0.0, treated=1.0, smallest_important=0.5, because="a test")
+TRIAL = drawn(
+    "trial",
+    {"before": ("plans",), "rain": (), "offered": ("taken_up",), "taken_up": ("plans",)},
+    {"offered": {"lot": "places drawn from a hat"}},
+    place=False,
+)
+
+
+def _by_lot(seed: int, *, kept_to: float = 1.0, lost: float = 0.0, taken: float = 0.8) -> Trial:
+    """A hundred places, half of them offered it; lots not kept to in places that were well before, or lost where the offer did not help."""
+    rng = np.random.default_rng([seed, 53])
+    shape = (100, 1)
+    before, rain = rng.normal(size=shape), rng.normal(size=shape)
+    offered = rng.permutation(np.arange(100) % 2)[:, None].astype(float)
+    offered = np.where(rng.random(shape) < kept_to, offered, (before > 0).astype(float))
+    taken_up = (rng.random(shape) < np.where(offered > 0, 0.1 + taken, 0.1)).astype(float)
+    plans = before + taken_up + rng.normal(size=shape)
+    plans = np.where((offered > 0) & (plans < lost), np.nan, plans) if lost else plans
+    panel = panel_of({"before": before, "rain": rain, "offered": offered, "taken_up": taken_up, "plans": plans})
+    return trial_of(panel, design(panel, OFFER, _identified(OFFER, TRIAL, panel.names)), ClusterTrial(received="taken_up", draws=0), graph=TRIAL)
+
+
 # A treatment that is taken up
 
 
@@ -393,6 +419,9 @@ FAULTS: dict[str, Fault] = {
     "small_counts_suppressed": Fault(words="small counts are not published", make=_suppressed),
     "coarse_rounding": Fault(words="numbers rounded coarsely beside the changes that are compared", make=_coarse),
     "longer_than_summed": Fault(words="a dose that acts for longer than the years summed", make=_longer),
+    "lots_not_kept_to": Fault(words="lots that were not kept to", make=lambda seed, on: _by_lot(seed, kept_to=0.5 if on else 1.0)),
+    "lost_after_the_lots": Fault(words="an arm that lost those whom it did not help", make=lambda seed, on: _by_lot(seed, lost=0.3 if on else 0.0)),
+    "offer_not_taken_up": Fault(words="an offer that hardly anybody took up", make=lambda seed, on: _by_lot(seed, taken=0.0 if on else 0.8)),
     "drift_before": Fault(words="places that take it up were going another way before", make=lambda seed, on: _adopters(seed, trend=0.5 if on else 0.0)),
     "felt_early": Fault(words="the outcome moves in the year before the treatment", make=lambda seed, on: _adopters(seed, early=1.2 if on else 0.0)),
     "missing_arrow": Fault(words="an arrow that the graph leaves out", make=lambda seed, on: _chain(seed, direct=0.4 if on else 0.0)),

@@ -28,6 +28,7 @@ import numpy as np
 from causal.design import Design
 from causal.errors import ConfigError, suggest
 from causal.estimate import Estimate
+from causal.identify import Identification
 from causal.knobs import is_number, is_whole
 
 Row = Literal["important_rise", "rise", "inside", "no_important_rise", "no_important_fall", "both", "fall", "important_fall"]
@@ -63,7 +64,7 @@ MIRRORED: dict[Row, Row] = {
     "fall": "rise",
     "important_fall": "important_rise",
 }
-Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section"]
+Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section", "trial"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 HIGH, MODERATE, LOW, VERY_LOW = 3, 2, 1, 0
 STEPS = ("very_low", "low", "moderate", "high")  # a certainty step's name
@@ -98,7 +99,9 @@ BIAS: dict[str, tuple[str, ...]] = {
     "instrument": ("placebo_dates", "future_treatment", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "one_row": ("placebo_dates", "pre_trend", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "cross_section": ("implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
+    "trial": ("covariate_balance", "attrition", "negative_control_outcome", "negative_control_exposure", "implied_independence", "estimator_agreement"),
 }
+LATER_KINDS = ("trial",)  # a rule of a user's own that was written before there were these may leave them out
 # the check that looks at the time before, for each kind of design: any of these that ran; a cross-section has none
 TIMING: dict[str, tuple[str, ...]] = {
     "dose": ("pre_trend",),
@@ -106,6 +109,7 @@ TIMING: dict[str, tuple[str, ...]] = {
     "instrument": ("placebo_dates", "reverse_causation"),
     "one_row": ("placebo_dates",),
     "cross_section": (),
+    "trial": ("covariate_balance",),
 }
 STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve")
 LOOKS = ("negative_control", "timing")
@@ -193,16 +197,28 @@ def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
     for kind in given:
         if kind not in KINDS:
             raise ConfigError(f"rule.{where} has {kind!r}, which is no kind of design; {suggest(str(kind), KINDS)}")
-    if lacking := [kind for kind in KINDS if kind not in given]:
+    if lacking := [kind for kind in KINDS if kind not in given and kind not in LATER_KINDS]:
         raise ConfigError(f"rule.{where} lacks {', '.join(lacking)}; [] says that there is none")
-    return {kind: _names(f"{where}.{kind}", given[kind]) for kind in KINDS}
+    shipped = BIAS if where == "bias" else TIMING
+    return {kind: _names(f"{where}.{kind}", given.get(kind, shipped[kind])) for kind in KINDS}
+
+
+def by_lot(rule: Rule, identification: Identification) -> str:
+    """How lot decided who was treated, in the rule's words or in the graph's; "" where it did not.
+
+    Parameters
+    ----------
+    rule : of the study.
+    identification : what its graph says.
+    """
+    return rule.randomised or identification.lot
 
 
 def kind_of(design: Design, estimate: Estimate) -> Kind:
     """What kind of comparison an estimate makes, read from what it rests on and not from its name.
 
-    An instrument; one row an authority in the data; one row an authority made from a panel; a treatment of the question's two levels
-    that is taken up and kept, or an estimate that counts who took it up; or else a dose on a panel.
+    An instrument; a treatment that the graph says was decided by lot; one row an authority in the data; one row an authority made from a panel; a
+    treatment of the question's two levels that is taken up and kept, or an estimate that counts who took it up; or else a dose on a panel.
 
     Parameters
     ----------
@@ -210,6 +226,8 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
     """
     if design.identification.strategy == "iv":
         return "instrument"
+    if design.identification.lot:
+        return "trial"
     if design.rows == len(design.authorities):
         return "cross_section"
     if estimate.rows <= estimate.authorities:
@@ -235,7 +253,7 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
     design, estimate : the analysis as it was done.
     """
     kind, held = kind_of(design, estimate), estimate.held
-    if rule.randomised:
+    if rule.randomised or kind == "trial":
         return 5
     if kind == "instrument":
         shocks = estimate.facts.shocks
