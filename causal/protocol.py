@@ -19,7 +19,7 @@ import numpy as np
 from causal.analysis import analyse
 from causal.design import Design
 from causal.document import read_yaml
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.panel import Panel
 from causal.study import Study, must_have
 from causal.verdict.power import before_results
@@ -46,13 +46,34 @@ def _digest_without(panel: Panel, outcome: str) -> str:
     return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, 1.0)})).digest
 
 
-def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+def read_plan(path: Path) -> dict[str, Any]:
+    """What `causal plan` wrote, without its curves.
+
+    Parameters
+    ----------
+    path : of a plan.json.
+
+    Raises
+    ------
+    ConfigError : no file of that kind.
+    """
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, ValueError) as problem:
+        raise refusal(ConfigError, f"--plan {path}", "a plan.json of  causal plan", type(problem).__name__, "name the file beside plan.html") from problem
+    if not isinstance(made, dict) or not {"kind", "detectable", "places"} <= set(made):
+        raise refusal(ConfigError, f"--plan {path}", "a plan.json of  causal plan", "another file", "name the file beside plan.html")
+    return {key: value for key, value in made.items() if key != "curve"}
+
+
+def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str], planned: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What `causal explain --save` writes, as plain values.
 
     Parameters
     ----------
     config : resolved configuration of the study.
     words : the overrides that made it.
+    planned : what a plan before the data says, with the places chosen for a pilot; None where there was none.
 
     Raises
     ------
@@ -80,7 +101,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "data": {"title": panel.title, "digest_without_outcome": _digest_without(panel, question.outcome)},
         "words": list(words),
         "config": dict(config),
-    }
+    } | ({} if planned is None else {"planned": dict(planned)})
     return plan | {"digest": _digest(plan)}
 
 
