@@ -50,6 +50,8 @@ WEIGHTINGS = {
     "treated_rows": "treated authority-years alike",
     "years_since": "each year since adoption alike",
     "treated_places": "treated authorities alike",
+    "compliers": "everybody alike whom the instrument moves",
+    "switchers": "every switch of the treatment alike",
 }
 # for whom an average holds, by its weighting
 HOLDS_FOR = {
@@ -62,6 +64,8 @@ HOLDS_FOR = {
     "treated_rows": "It holds for the treated: a place counts by the years that it was treated in.",
     "years_since": "It holds for the treated, each year since adoption alike.",
     "treated_places": "It holds for the treated places, every one alike.",
+    "compliers": "It holds for those who take it up because of the instrument, every one alike; of all others it says nothing.",
+    "switchers": "It holds for places whose treatment changes, in the year of the change, every switch alike.",
 }
 
 

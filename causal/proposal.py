@@ -83,6 +83,7 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
     "instrument": (
         ("two_stage_least_squares", "ATE", "instrument"),
         ("ortho_iv", "ATE", "instrument_curves"),
+        ("late", "ATE", "compliers"),
         ("shift_share", "ATE", "exposure"),
     ),
     "front_door": (("front_door", "ATE", "front_door"),),
@@ -113,6 +114,7 @@ REASONS = {
     "two_models": "treated and untreated learnt apart, so that effects may differ",
     "instrument": "only what the instrument moves of the treatment is compared",
     "instrument_curves": "the same, what else moves them learnt in curves (EconML)",
+    "compliers": "an offer of two values: those who take it up because of it, how many and who they are",
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
     "kept_up": "this and earlier years' treatments together: what keeping it up for three years does",
@@ -286,6 +288,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "imputation": ("treated_only", "feedback", "levels"),
     "kernel_dml": ("no_interval", "waves", "feedback"),
     "lagged_outcome": ("between", "straight"),
+    "late": ("compliers", "between"),
     "linear_dml": ("waves", "feedback", "movers"),
     "linear_dr": ("two_windows",),
     "mean_group": ("waves", "feedback", "straight", "noisy_places"),

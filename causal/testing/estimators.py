@@ -22,12 +22,29 @@ from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
-from causal.needs import AUTHORITY_EFFECTS, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, Need, lacking
+from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, Need, lacking
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
-from causal.testing.worlds import ADOPTION, DOOR_GRAPH, GRAPH, LOTS_GRAPH, MOVED_GRAPH, PATHS_GRAPH, QUESTION, Counts, Door, Drawn, Moved, Paths, World, without
+from causal.testing.worlds import (
+    ADOPTION,
+    DOOR_GRAPH,
+    GRAPH,
+    LOTS_GRAPH,
+    MOVED_GRAPH,
+    OFFERED_GRAPH,
+    PATHS_GRAPH,
+    QUESTION,
+    Counts,
+    Door,
+    Drawn,
+    Moved,
+    Offered,
+    Paths,
+    World,
+    without,
+)
 
 EFFECT = 3.0  # planted, outcome units for the whole contrast
 PANELS = 8  # on which it must find what was planted
@@ -71,9 +88,24 @@ GROUNDS: dict[str, Ground] = {
     ),
     "mediators": Ground(words="a dose that acts through two mediators", make=Paths, question=replace(BARE, lag=2), graph=PATHS_GRAPH),
     "lots": Ground(words="a roll-out whose order lots decided", make=Drawn, question=replace(ADOPTION, modifiers=()), graph=LOTS_GRAPH),
+    "offer": Ground(
+        words="an offer of two values that some take up",
+        make=Offered,
+        question=replace(ADOPTION, modifiers=()),
+        graph=OFFERED_GRAPH,
+        strategy="iv",
+        authorities=300,
+    ),
     "front door": Ground(words="a dose behind a front door", make=Door, question=BARE, graph=DOOR_GRAPH, strategy="frontdoor"),
 }
-SPECIAL: tuple[tuple[Need, str], ...] = ((INSTRUMENT, "instrument"), (FRONT_DOOR, "front door"), (MEDIATORS, "mediators"), (COUNTS, "counts"), (BY_LOT, "lots"))
+SPECIAL: tuple[tuple[Need, str], ...] = (
+    (BINARY_INSTRUMENT, "offer"),
+    (INSTRUMENT, "instrument"),
+    (FRONT_DOOR, "front door"),
+    (MEDIATORS, "mediators"),
+    (COUNTS, "counts"),
+    (BY_LOT, "lots"),
+)
 GENERAL = ("dose", "adoption", "doses")
 _FOUND: dict[tuple[str, str], Identification] = {}
 

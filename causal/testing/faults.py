@@ -22,6 +22,7 @@ from causal.estimate import Estimate, Estimator, least_squares
 from causal.estimators.cluster_trial import ClusterTrial
 from causal.estimators.distributed_lags import DistributedLags
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
+from causal.estimators.late import Late
 from causal.estimators.matching import DistanceMatching
 from causal.graph import Graph
 from causal.identify import Identification, identify
@@ -29,7 +30,7 @@ from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial
-from causal.testing.worlds import ADOPTION, GRAPH, QUESTION, World, ar, drawn, panel_of, stated, trial_of
+from causal.testing.worlds import ADOPTION, GRAPH, OFFERED_GRAPH, QUESTION, Offered, World, ar, drawn, panel_of, stated, trial_of
 
 CONTROLS = ("burns", "teeth", "falls", "asthma")
 POLICIES = ("parks", "buses")
@@ -294,6 +295,22 @@ def _by_lot(seed: int, *, kept_to: float = 1.0, lost: float = 0.0, taken: float 
     return trial_of(panel, design(panel, OFFER, _identified(OFFER, TRIAL, panel.names)), ClusterTrial(received="taken_up", draws=0), graph=TRIAL)
 
 
+# An offer that some take up
+
+OFFERED = replace(OFFER, treatment="cut")
+
+
+def _offered(seed: int, *, otherwise: float = 0.0, moves: bool = True) -> Trial:
+    """An offer; it acts on those who do not take it up too, or moves nobody."""
+    panel = Offered(effect=2.0, seed=seed).load()
+    rng = np.random.default_rng([seed, 57])
+    frame = panel.frame
+    offer = frame["offer"] if moves else (rng.random(len(frame)) < 0.5).astype(float)
+    panel = replace(panel, frame=frame.assign(offer=offer, plans=frame["plans"] + otherwise * frame["offer"] * (frame["cut"] == 0)))
+    found = identify(OFFERED, OFFERED_GRAPH, measured=panel.names, strategy="iv")
+    return trial_of(panel, design(panel, OFFERED, found), Late(repetitions=1), graph=OFFERED_GRAPH)
+
+
 # A treatment that is taken up
 
 
@@ -422,6 +439,10 @@ FAULTS: dict[str, Fault] = {
     "lots_not_kept_to": Fault(words="lots that were not kept to", make=lambda seed, on: _by_lot(seed, kept_to=0.5 if on else 1.0)),
     "lost_after_the_lots": Fault(words="an arm that lost those whom it did not help", make=lambda seed, on: _by_lot(seed, lost=0.3 if on else 0.0)),
     "offer_not_taken_up": Fault(words="an offer that hardly anybody took up", make=lambda seed, on: _by_lot(seed, taken=0.0 if on else 0.8)),
+    "instrument_acts_otherwise": Fault(
+        words="an offer that acts on those who do not take it up", make=lambda seed, on: _offered(seed, otherwise=6.0 if on else 0.0)
+    ),
+    "instrument_moves_nothing": Fault(words="an instrument that moves nothing", make=lambda seed, on: _offered(seed, moves=not on)),
     "drift_before": Fault(words="places that take it up were going another way before", make=lambda seed, on: _adopters(seed, trend=0.5 if on else 0.0)),
     "felt_early": Fault(words="the outcome moves in the year before the treatment", make=lambda seed, on: _adopters(seed, early=1.2 if on else 0.0)),
     "missing_arrow": Fault(words="an arrow that the graph leaves out", make=lambda seed, on: _chain(seed, direct=0.4 if on else 0.0)),

@@ -264,6 +264,33 @@ class Drawn:
         return panel_of({"deprivation": np.repeat(deprivation, t, axis=1), "poverty": poverty, "cut": cut, "plans": plans})
 
 
+OFFERED_GRAPH = drawn(
+    "offer",
+    {"taste": ("cut", "plans"), "poverty": ("offer", "cut", "plans"), "offer": ("cut",), "cut": {"plans": "the question"}, "deprivation": ()},
+    {"taste": {"measured": False}, "deprivation": {"varies": "authority"}},
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """An offer that some take up and some would have anyway, one row for each place; `effect` is that of taking it up, the same for all."""
+
+    effect: float = 0.0
+    authorities: int = 300
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 6])
+        shape = (self.authorities, 1)
+        poverty, taste = rng.normal(size=shape), rng.normal(size=shape)
+        offer = (rng.random(shape) < 1 / (1 + np.exp(-0.5 * poverty))).astype(float)
+        cut = (0.4 * poverty + taste > np.where(offer > 0, -0.8, 1.2)).astype(float)
+        plans = 45 + poverty + 1.5 * taste + self.effect * cut + rng.normal(size=shape)
+        return panel_of({"deprivation": rng.normal(size=shape), "poverty": poverty, "offer": offer, "cut": cut, "plans": plans})
+
+
 DOOR_GRAPH = drawn(
     "front door",
     {"need": ("cut", "plans"), "cut": ("closures", "staff"), "closures": ("plans", "staff"), "staff": ("plans",)},
