@@ -26,6 +26,7 @@ FAMILIES = {
     "exposed": "average effect of what {instruments} × shocks move of the treatment",
     "kept_up": "average effect of a treatment kept up for {horizon} years",
     "first_years": "average effect over the first {horizon} years",
+    "switched": "average effect of a switch in its own year",
     "association": "association",
 }
 COMPARISONS = {

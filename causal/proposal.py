@@ -58,9 +58,9 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
     ),
     "on_off": (
         ("fixed_effects", "ATE", "itself"),
+        ("reversible_did", "ATT", "switchers"),
         ("first_difference", "ATE", "changes"),
         ("linear_dml", "ATE", "curves"),
-        ("mean_group", "ATE", "alike"),
         ("distributed_lags", "ATE", "kept_up"),
     ),
     "dose": (
@@ -118,6 +118,7 @@ REASONS = {
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
     "kept_up": "this and earlier years' treatments together: what keeping it up for three years does",
+    "switchers": "places whose treatment begins or ends against those that keep as much, in that year; no effect counts negatively",
     "lots": "the offer as drawn is compared, with errors by cluster and the exact p-value of the lots",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
@@ -136,6 +137,7 @@ CANNOT = {
     "association": "it holds nothing fixed: an association, and no effect",
     "additive": "its outcome model is additive unless interactions or trees are asked for",
     "counts_ratio": "its effect is a ratio, put at the mean rate",
+    "own_year": "it speaks of the year of a switch alone, and takes an end as a beginning turned round",
     "offer": "it speaks of the offer, whether or not it was taken up",
     "years_summed": "what the treatment does after more years than it sums is laid to these",
     "levels": "it takes a dose as two levels, below and from the one asked for",
@@ -299,6 +301,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "propensity_matching": ("no_interval", "two_windows"),
     "propensity_stratification": ("two_windows",),
     "propensity_weighting": ("two_windows",),
+    "reversible_did": ("own_year", "feedback"),
     "s_learner": ("two_windows", "additive"),
     "shift_share": ("compliers",),
     "sparse_linear_dml": ("waves", "feedback", "movers"),

@@ -24,6 +24,7 @@ from causal.estimators.distributed_lags import DistributedLags
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.late import Late
 from causal.estimators.matching import DistanceMatching
+from causal.estimators.reversible_did import ReversibleDid
 from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.inference.clustered import interval
@@ -311,6 +312,25 @@ def _offered(seed: int, *, otherwise: float = 0.0, moves: bool = True) -> Trial:
     return trial_of(panel, design(panel, OFFERED, found), Late(repetitions=1), graph=OFFERED_GRAPH)
 
 
+# A treatment that begins and ends again
+
+
+def _switching(seed: int, *, drift: float = 0.0, behind: float = 0.0) -> Trial:
+    """Places that begin and end with chance of their own; drifting the year before, or keeping what it did."""
+    rng = np.random.default_rng([seed, 59])
+    g, t = 120, 8
+    dose = np.zeros((g, t))
+    dose[:, 0] = rng.random(g) < 0.4
+    for year in range(1, t):
+        dose[:, year] = np.where(rng.random(g) < 0.2, 1 - dose[:, year - 1], dose[:, year - 1])
+    plans = 3 * rng.normal(size=(g, 1)) + rng.normal(size=(1, t)) + dose + ar(rng.normal(size=(g, t)), 0.4)
+    plans += behind * (np.maximum.accumulate(dose, axis=1) - dose)
+    for year in range(1, t):
+        plans[:, max(year - 1, 0) :] += drift * (dose[:, [year]] - dose[:, [year - 1]])
+    panel = _panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)})
+    return _tried(panel, ReversibleDid(), question=replace(ASKED, lag=0, target="ATT"), held=("authority", "year"))
+
+
 # A treatment that is taken up
 
 
@@ -443,6 +463,8 @@ FAULTS: dict[str, Fault] = {
         words="an offer that acts on those who do not take it up", make=lambda seed, on: _offered(seed, otherwise=6.0 if on else 0.0)
     ),
     "instrument_moves_nothing": Fault(words="an instrument that moves nothing", make=lambda seed, on: _offered(seed, moves=not on)),
+    "switchers_drift": Fault(words="places that move before their treatment does", make=lambda seed, on: _switching(seed, drift=1.0 if on else 0.0)),
+    "stays_behind": Fault(words="effects that stay behind when the treatment ends", make=lambda seed, on: _switching(seed, behind=1.0 if on else 0.0)),
     "drift_before": Fault(words="places that take it up were going another way before", make=lambda seed, on: _adopters(seed, trend=0.5 if on else 0.0)),
     "felt_early": Fault(words="the outcome moves in the year before the treatment", make=lambda seed, on: _adopters(seed, early=1.2 if on else 0.0)),
     "missing_arrow": Fault(words="an arrow that the graph leaves out", make=lambda seed, on: _chain(seed, direct=0.4 if on else 0.0)),
