@@ -53,6 +53,7 @@ ESTIMATORS: dict[str, tuple[str, list[str]]] = {
     "mean_group": ("dose", []),
     "event_study": ("dose", ["estimator.leads=1", "estimator.lags=1"]),
     "poisson_fixed_effects": ("dose", []),
+    "logit_dose": ("shares", []),
     "linear_dml": ("dose", FEW),
     "sparse_linear_dml": ("dose", FEW),
     "nonparam_dml": ("dose", FEW),
@@ -172,7 +173,10 @@ def panels() -> dict[str, tuple[pd.DataFrame, dict[str, Any], str]]:
     )
     ask = QUESTION % (0.5, 0, "[deprivation]", "ATE")
     gaps = np.where(rng.random((g, t)) < 0.03, np.nan, base + 6 * dose)
+    # drawn apart, so that the other tables stay as they were
+    yes = np.random.default_rng(1977).random((g, t)) < 1 / (1 + np.exp(-(0.5 * lasting + 0.05 * clock + 0.03 * (poverty - 20) + dose - 0.5)))
     made = {
+        "shares": (table(**same, cut=dose, plans=yes.astype(float)), usual, ask),
         "gaps": (table(**same, again=dose + 0.05 * column(), cut=dose, plans=gaps), usual, ask),
         "dose": (table(**same, cut=dose, plans=base + 6 * dose), usual, ask),
         "adoption": (table(**same, cut=adopted, plans=base + 3 * adopted), usual, QUESTION % (1.0, 0, "[deprivation]", "ATE")),
@@ -252,7 +256,7 @@ def write(folder: Path) -> None:
         whole = {"_target_": "causal.graph.Graph", "name": name, **graph}
         (folder / "graph" / f"{name}.yaml").write_text("# made here\n" + yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
         year = "yr" if "yr" in frame else "null"
-        known = {"plans": {"unit": "per 10,000 children", "count_per": 10000}} if "children" in frame else {}
+        known = {"plans": {"unit": "per 10,000 children", "count_per": 10000}} if "children" in frame and name != "shares" else {}
         lines = [
             "# @package _global_",
             "# made here",

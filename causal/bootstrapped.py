@@ -42,11 +42,17 @@ def bootstrapped(
 
     Parameters
     ----------
-    answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
+    design : what is asked; its contrast scales nothing here.
+    answer : the effect in outcome units, and after it one number for each of `kinds`, shape (1 + parts,), of a design and a stream. A draw that raises a
         `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
+    rng : the stream that clusters are drawn from.
+    draws : of clusters with replacement.
+    estimator : its name, as the shelf has it.
     estimand, held : as for `causal.estimate.estimated`.
+    target : whose effect it is.
     kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
     over : the design that is drawn from, where that is not the one asked about.
+    **more : further fields of `Estimate`.
     """
     used = over or design
     point = np.asarray(answer(used, rng), dtype=float)

@@ -5,13 +5,12 @@ What is made is what the command line makes: the shipped YAML is read, its class
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from causal.errors import ConfigError, suggest
-from causal.offered import header, names, roots
+from causal.errors import ConfigError, refusal, suggest
+from causal.offered import names, roots
 
 
 def refuters(chosen: str | Sequence[str]) -> dict[str, Any]:
@@ -27,7 +26,13 @@ def refuters(chosen: str | Sequence[str]) -> dict[str, Any]:
     """
     several = [chosen] if isinstance(chosen, str) else list(chosen)
     if odd := [one for one in several if not isinstance(one, str)]:
-        raise ConfigError(f"refuters takes names such as 'default' or 'placebo_treatment', or a mapping of them to checks, got {odd[0]!r} in the list")
+        raise refusal(
+            ConfigError,
+            "refuters",
+            "names such as 'default' or 'placebo_treatment', or a mapping of them to checks",
+            f"{odd[0]!r} in the list",
+            "causal list refuters names them",
+        )
     return {name: part("refuters", name) for one in several for name in _members(one)}
 
 
@@ -43,47 +48,7 @@ def part(group: str, name: str) -> Any:
     ------
     ConfigError : there is none of that name.
     """
-    return made(plain(group, name))
-
-
-def own_checks(target: str, chosen: Collection[str]) -> tuple[str, ...]:
-    """The checks that an estimator of the shelf brings with it, beyond those chosen; none where the chosen are not the default list.
-
-    Parameters
-    ----------
-    target : the address of the estimator's class.
-    chosen : names of checks; the default list is meant where at least half of it is among them.
-    """
-    usual = tuple(_members("default"))
-    if 2 * sum(name in chosen for name in usual) < len(usual):
-        return ()
-    return tuple(name for name in _own().get(target, ()) if name not in chosen)
-
-
-@cache
-def _own() -> dict[str, tuple[str, ...]]:
-    """Address of a class → the checks that the header of its configuration names."""
-    import yaml
-
-    found = {}
-    for path in sorted((roots(())[0] / "estimator").glob("*.yaml")):
-        if said := header(path).get("checks"):
-            found[str(yaml.safe_load(path.read_text(encoding="utf-8"))["_target_"])] = tuple(said)
-    return found
-
-
-def plain(group: str, name: str) -> dict[str, Any]:
-    """One configuration as it ships, not yet made.
-
-    Parameters
-    ----------
-    group, name : as for `part`.
-
-    Raises
-    ------
-    ConfigError : there is none of that name.
-    """
-    return {key: value for key, value in _read(group, name).items() if key != "defaults"}
+    return made({key: value for key, value in _read(group, name).items() if key != "defaults"})
 
 
 def _members(name: str) -> Iterator[str]:
@@ -99,7 +64,7 @@ def _read(group: str, name: str) -> Mapping[str, Any]:
     import yaml
 
     if name not in (known := names(group, ())):
-        raise ConfigError(f"there is no {group} {name!r}; {suggest(name, known)}")
+        raise refusal(ConfigError, f"{group}", "the name of one that there is", repr(name), suggest(name, known))
     inside: Mapping[str, Any] = yaml.safe_load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"))
     return inside
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.terms import TERMS
 
 SAID = {"asks": "asks", "expected": "passes when", "detects": "finds", "cannot_detect": "cannot find"}
@@ -50,7 +50,7 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
         found.append(f"{term}\n  {TERMS[term][0]}\n  {TERMS[term][1]}")
     if not found:
         every = {path.stem for group in [*groups.values(), "rule", "language"] for root in roots for path in (root / group).glob("*.yaml")}
-        raise ConfigError(f"there is nothing called {name!r}; {_nearest(name, [*every, *known_keys, *TERMS])}")
+        raise refusal(ConfigError, "causal describe", "the name of a part, a key or a term", repr(name), _nearest(name, [*every, *known_keys, *TERMS]))
     return "\n\n".join(found)
 
 

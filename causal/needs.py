@@ -42,7 +42,17 @@ def needed(estimator: Any) -> str:
 
 
 def lacking(estimator: Any, design: Design) -> tuple[str, ...]:
-    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`."""
+    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`.
+
+    Parameters
+    ----------
+    estimator : with its `needs` and `targets`.
+    design : what it is asked.
+
+    Returns
+    -------
+    reasons : sentences, each with what to write instead where there is something.
+    """
     asked, given = design.question.target, estimator.targets
     reasons = []
     targets = [target for target in ("ATE", "ATT") if target in given]
@@ -80,6 +90,28 @@ def _folds(estimator: Any, design: Design) -> Lack:
 def _not_negative(_: Any, design: Design) -> Lack:
     least = float(design.outcome.min())
     return None if least >= 0 else f"a count is never below 0, and {design.outcome_variable.name} goes down to {least:g}"
+
+
+FEWEST_VALUES = 5  # of an outcome that is no 0 and 1, for it to be a share and no code of a few answers
+
+
+def percent(design: Design) -> float:
+    """What an outcome of 1 is in the outcome's own unit: 100 where that is per cent and goes beyond 1, otherwise 1."""
+    unit = f" {design.outcome_variable.unit} ".lower()
+    return 100.0 if ("%" in unit or "per cent" in unit or "percent" in unit) and float(design.outcome.max()) > 1 else 1.0
+
+
+def _share(_: Any, design: Design) -> Lack:
+    name, size = design.outcome_variable.name, percent(design)
+    least, most = float(design.outcome.min()), float(design.outcome.max())
+    if least < 0 or most > size:
+        ends = f"{least:g} to {most:g}"
+        return f"an outcome of 0 and 1, or a share from 0 to 1 (0 to 100 where its unit says per cent), is wanted, and {name} goes from {ends}"
+    values = np.unique(design.outcome)
+    if 2 < len(values) < FEWEST_VALUES or (len(values) == 2 and not np.array_equal(values, [0.0, size])):
+        came = ", ".join(f"{value:g}" for value in values)
+        return f"an outcome of 0 and 1, or a share, is wanted, and {name} has {len(values)} values ({came}); say which of them is meant by a column of 0 and 1"
+    return None
 
 
 def _binary(_: Any, design: Design) -> Lack:
@@ -174,6 +206,7 @@ SUCCESSIVE_YEARS = Need("authorities seen in successive years", _years)
 MODIFIERS = Need("question.modifiers", _modifiers)
 FOLDS = Need("at least twice as many clusters as folds", _folds)
 COUNTS = Need("an outcome never below 0", _not_negative)
+SHARES = Need("an outcome of 0 and 1, or a share", _share)
 BINARY = Need("a treatment of two values", _binary)
 ADOPTION = Need("a treatment that is taken up and kept", _adoption)
 NEVER_TREATED = Need("authorities never treated", _never)

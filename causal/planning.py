@@ -70,7 +70,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.kind not in PLAN_KINDS:
-            raise ConfigError(f"plan: there is no design {self.kind!r}; {suggest(str(self.kind), PLAN_KINDS)}")
+            raise refusal(ConfigError, "plan.kind", "a design that there is", repr(self.kind), suggest(str(self.kind), PLAN_KINDS))
         if not are_words(self.because):
             raise refusal(ConfigError, "plan.because", "why that size matters, in words", repr(self.because), "write  --because '…'")
         for key in ("smallest_important", "sd"):

@@ -66,7 +66,7 @@ def table_knobs(given: argparse.Namespace) -> dict[str, Any]:
         if value is not None:
             knobs[knob] = _value(flag, value)
     if odd := [word for word in given.only if "=" not in word]:
-        raise ConfigError(f"--only wants COLUMN=VALUE, got {odd[0]!r}")
+        raise refusal(ConfigError, "--only", "COLUMN=VALUE", repr(odd[0]), "write  --only category=Total")
     only: dict[str, list[str]] = {}
     for word in given.only:
         only.setdefault(word.partition("=")[0], []).append(word.partition("=")[2])
@@ -79,19 +79,21 @@ def _value(flag: str, value: Any) -> Any:
         return [] if value == ["none"] else value
     if flag in NUMBERS or (flag in ("header", "sheet") and str(value).isdigit()):
         if not str(value).isdigit():
-            raise ConfigError(f"--{flag} wants a number, got {value!r}")
+            raise refusal(ConfigError, f"--{flag}", "a number", repr(value), "write it in figures")
         return int(value)
     if flag in ("loose-keys", "years-across") and str(value).lower() in ("true", "false", "yes", "no"):
         return str(value).lower() in ("true", "yes")
     if flag == "loose-keys":
-        raise ConfigError(f"--loose-keys wants true or false, got {value!r}")
+        raise refusal(ConfigError, "--loose-keys", "true or false", repr(value), "write one of the two")
     if flag in STRUCTURED and isinstance(value, str) and value[:1] in "[{":
         import yaml
 
         try:
             return yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ConfigError(f"--{flag} cannot be read: {' '.join(str(error).split())}") from error
+            raise refusal(
+                ConfigError, f"--{flag}", "a list or mapping as YAML writes it in one line", repr(value), "look at its brackets and quotes"
+            ) from error
     return value
 
 
@@ -163,7 +165,13 @@ def _size(found: Ready) -> str:
 
 
 def check_table(paths: Sequence[Path], given: argparse.Namespace) -> int:
-    """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first."""
+    """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first.
+
+    Parameters
+    ----------
+    paths : one file, or several that are joined.
+    given : the flags of the command line.
+    """
     knobs = table_knobs(given)
     wanted = [name for name in (given.treatment, given.outcome) if name]
     more = {key: value for key in ("treatment", "outcome") if (value := getattr(given, key))}
@@ -208,6 +216,6 @@ def must_be_there(paths: Sequence[Path]) -> None:
             raise refusal(ConfigError, str(path), "a file or folder", "a link to what is not there", "look where it leads to")
         if not path.exists():
             near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            raise ConfigError(f"{path}: there is no such file or folder; {suggest(path.name, near)}")
+            raise refusal(ConfigError, str(path), "a file or folder", "nothing: there is no such file or folder", suggest(path.name, near))
         if len(paths) > 1 and path.is_dir():
-            raise CausalError(f"{path} is a folder; several files are joined, and a folder of published files stands alone")
+            raise refusal(CausalError, str(path), "a file, since several files are joined", "a folder", "name a folder of published files alone")

@@ -15,14 +15,26 @@ def places(scale: float) -> int:
 
 
 def signed(value: float, decimals: int) -> str:
-    """+3.1 or −0.4 (a true minus sign); a value that rounds to nothing has no sign."""
+    """+3.1 or −0.4 (a true minus sign); a value that rounds to nothing has no sign.
+
+    Parameters
+    ----------
+    value : any unit.
+    decimals : digits after the point.
+    """
     text = f"{abs(value):,.{decimals}f}"
     zero = not any(digit in text for digit in "123456789")
     return text if zero else ("+" if value > 0 else "−") + text
 
 
 def span(lower: float | None, upper: float | None, decimals: int) -> str:
-    """A range, rounded outwards."""
+    """A range, rounded outwards.
+
+    Parameters
+    ----------
+    lower, upper : ends in one unit; None where no valid interval is known, infinite where it has no end.
+    decimals : digits after the point.
+    """
     if lower is None or upper is None:
         return "no valid range is known"
     if not (math.isfinite(lower) and math.isfinite(upper)):
@@ -44,12 +56,25 @@ def written(number: float) -> str:
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
-    """1 row, 2 rows, 1,184 rows."""
+    """1 row, 2 rows, 1,184 rows.
+
+    Parameters
+    ----------
+    number : how many.
+    noun : one of them.
+    plural : several; None puts an s behind the noun.
+    """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def counted_rows(number: int, years: Sequence[int]) -> str:
-    """1,184 authority-years; of a cross-section, whose only year is 0, 401 units."""
+    """1,184 authority-years; of a cross-section, whose only year is 0, 401 units.
+
+    Parameters
+    ----------
+    number : of rows.
+    years : of the panel.
+    """
     return count(number, "unit" if crossed(years) else "authority-year")
 
 

@@ -21,20 +21,19 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from causal.configured import own_checks
-from causal.configured import plain as checks_of
 from causal.declared import TARGET, held
 from causal.document import called, mapping, read_yaml
-from causal.errors import CausalError, ConfigError, refusal, suggest
+from causal.errors import CausalError, ConfigError, placed, refusal, suggest
 from causal.experiments.gate import CONF, guarded, how, installed, plain_values, portable, shelf, typed, unresolved
-from causal.knobs import is_whole
+from causal.knobs import is_number, is_whole
 from causal.question import UNGIVEN
 from causal.refuters import labels
 from causal.study import Study
+from causal.words import capital, written
 
 MOST_WORKERS = 1_000
 MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
@@ -69,6 +68,7 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     _outcome_heeded(config, words, folders)
     _nothing_heeded(config, words)
     reason_heeded(config, words)
+    question_heeded(config, words, folders)
     checked_runs(how(config, "runs"))
     checked_workers(how(config, "workers"))
     return config
@@ -91,7 +91,7 @@ def checked_workers(workers: Any) -> int:
     ConfigError : not a whole number of at least 1, or -1.
     """
     if not is_whole(workers, most=MOST_WORKERS) or workers == 0 or workers < -1:
-        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
+        raise refusal(ConfigError, "workers", "a whole number of at least 1, or -1 for all processors", repr(workers), "write  workers=1")
     return workers
 
 
@@ -136,7 +136,7 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
     chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("refuters=")), "default")
     listed = [name.strip() for name in chosen.strip("[]").split(",") if name.strip()]
     for _, name in added:
-        raise ConfigError(f"a check is added in the list of checks:  {_with(listed, name)}")
+        raise refusal(ConfigError, "+refuters", "the whole list of checks", f"one to be added, {name!r}", f"write  {_with(listed, name)}")
     for _, sign, name, knob, value in asked:
         if "_target_" in f"{knob}{value}" or name in there:
             continue
@@ -144,12 +144,20 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
             if not sign.startswith("+") or not knob:  # a knob of a class of the user's own, which stands in another word
                 nearest = suggest(name, known)
                 at = nearest.find("Did you mean")
-                raise ConfigError(f"there is no check {name!r}; {nearest[at:] if at >= 0 else 'causal list refuters names them'}")
+                raise refusal(ConfigError, "refuters", "a check that there is", repr(name), nearest[at:] if at >= 0 else "causal list refuters  names them")
         elif sign.startswith("~"):
-            raise ConfigError(f"{name} is not among the checks of this study, and so cannot be taken away; there is {', '.join(there) or 'none'}")
+            raise refusal(
+                ConfigError,
+                "refuters",
+                "a check of this study, to be taken away",
+                f"{name}, which is not among the checks",
+                f"there is {', '.join(there) or 'none'}",
+            )
         else:
             more = f" refuters.{name}{knob}={value}" if knob else ""
-            raise ConfigError(f"{name} is not among the checks of this study; add it with  {_with(listed, name)}{more}")
+            raise refusal(
+                ConfigError, "refuters", "a check of this study", f"{name}, which is not among the checks", f"add it with  {_with(listed, name)}{more}"
+            )
     return words
 
 
@@ -171,6 +179,69 @@ def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
         OmegaConf.update(config, "question.because", UNGIVEN, force_add=True)
 
 
+ASKS = ("outcome", "question.treatment", "question.outcome", "question.control", "question.treated")  # words that ask something else of an experiment
+CHARTED = ("short", "brief", "claims", "effect", "lower", "upper")  # keys of what others said that put it on the axis of one treatment and outcome
+
+
+def question_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[Path]) -> None:
+    """A question changed on the command line does not keep the words of another: title, action, reason and what others put on its axis follow it.
+
+    What is then made of the question's own names and numbers is null here, until the study is made.
+
+    Parameters
+    ----------
+    config : to change.
+    words : overrides as they were given.
+    folders : of the user's own.
+    """
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    if not given & set(ASKS):
+        return
+    before, running = None, GlobalHydra.instance().hydra  # a job of Hydra's own goes on with what it has
+    with suppress(HydraException, OmegaConfBaseException, CausalError), guarded(words, folders):
+        GlobalHydra.instance().clear()
+        own = _composed_of([*parsable([word for word in words if word.lstrip("+").partition("=")[0] not in ASKS]), *searched(folders)])
+        before = [OmegaConf.select(own, f"question.{key}") for key in QUESTION]
+    GlobalHydra.instance().hydra = running
+    if before is None or None in before:  # the experiment leaves it to the command line, and its words are of whatever is put there
+        return
+    asked = [OmegaConf.select(config, f"question.{key}") for key in QUESTION]
+    with open_dict(config):
+        if asked[:2] != before[:2]:
+            if "title" not in given:
+                config.title = None
+            for one in config.get("said") or ():
+                for key in CHARTED:
+                    one.pop(key, None)
+            if "question.outcome" in given and not given & {"question.because", "question.smallest_important"}:
+                config.question.because = UNGIVEN
+        if [asked[0], *asked[2:]] != [before[0], *before[2:]] and "action" not in given:
+            config.action, config.short = None, ""
+
+
+QUESTION = ("treatment", "outcome", "control", "treated")
+
+
+def _said_of(plain: dict[str, Any]) -> None:
+    """Title and action that nobody wrote, from the names that the graph has for treatment and outcome and from the levels compared."""
+    asked = plain.get("question")
+    if not isinstance(asked, dict) or not {"title", "action"} & {key for key in ("title", "action") if plain.get(key, "") is None}:
+        return
+    graph = _made(plain.get("graph"), "graph")
+    treatment, outcome = (_called(graph, str(asked.get(key))) for key in ("treatment", "outcome"))
+    if plain.get("title", "") is None:
+        plain["title"] = capital(f"{treatment} and {outcome}")
+    if plain.get("action", "") is None:
+        levels = [written(one) if is_number(one) else str(one) for one in (asked.get("control"), asked.get("treated"))]
+        plain["action"] = f"Moving {treatment} from {levels[0]} to {levels[1]}"
+
+
+def _called(graph: Any, name: str) -> str:
+    """What a graph calls a variable; one that it does not have goes by its own name."""
+    label = next((node.label for node in getattr(graph, "nodes", ()) if node.name == name), name)
+    return label if label != name else name.replace("_", " ")
+
+
 def searched(folders: Sequence[Path]) -> list[str]:
     """The override that adds the user's folders to those where Hydra looks."""
     return [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
@@ -184,9 +255,12 @@ def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[
             wanted = mapping(read_yaml(path, "an outcome"), str(path), "an outcome").get("outcome")
             got = OmegaConf.select(config, "question.outcome", throw_on_missing=False)
             if wanted != got and not any(word.startswith("question.outcome=") for word in words):
-                raise ConfigError(
-                    f"outcome={chosen} is not heeded: the experiment sets its own outcome, {got}; give  question.outcome={wanted}  and the size "
-                    "that would matter,  question.smallest_important=…  'question.because=…'"
+                raise refusal(
+                    ConfigError,
+                    f"outcome={chosen}",
+                    "an experiment that leaves the outcome open",
+                    f"one that sets its own, {got}, so that this is not heeded",
+                    f"give  question.outcome={wanted}  and the size that would matter,  question.smallest_important=…  'question.because=…'",
                 )
             return
 
@@ -205,11 +279,17 @@ def _nothing_heeded(config: DictConfig, words: Sequence[str]) -> None:
 def _look_through(folder: Path) -> None:
     """A folder of the user's own: there, with experiments that say where they belong. What it sets is judged once it is composed."""
     if not folder.is_dir():
-        raise ConfigError(f"--config-dir {folder}: there is no such folder")
+        raise refusal(ConfigError, f"--config-dir {folder}", "a folder", "nothing: there is no such folder", "look at how it is written")
     for path in shelf(folder, "experiment"):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         if not any(re.match(r"#\s*@package\s+_global_", line) for line in lines):
-            raise ConfigError(f"{path}: an experiment begins with the line  # @package _global_ ; without it its keys go unused")
+            raise refusal(
+                ConfigError,
+                str(path),
+                "an experiment, which begins with the line  # @package _global_",
+                "one without it, so that its keys go unused",
+                "write that line at the top",
+            )
 
 
 def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
@@ -222,6 +302,7 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     plain = _whole(config, trusted)
     if plain.get(TARGET) != STUDY:
         raise refusal(ConfigError, TARGET, STUDY, repr(plain.get(TARGET)), "leave that key as it ships; a part of your own has a _target_ of its own")
+    _said_of(plain)
     held("", Study, plain, _resolve)
     study: Study = _made(plain)
     _checks_there(study)
@@ -260,7 +341,7 @@ def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
     plain["beside"] = _by_name(plain.get("beside"))
     missing = sorted(_missing(config))
     if missing:
-        raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
+        raise refusal(ConfigError, f"{', '.join(missing)}", "a value", "none", f"give it on the command line ({missing[0]}=…) or in the experiment")
     for where, target in _targets(plain):
         _allowed(where, target, trusted)
     _leave_knobs(plain)
@@ -278,13 +359,15 @@ def _by_name(given: Any) -> Any:
         return []
     given = [given] if isinstance(given, str) and given else given
     if not isinstance(given, list):
-        raise ConfigError(f"beside must be a list of estimators, as beside=[linear_dml], or [] for none, got {given!r}")
+        raise refusal(ConfigError, "beside", "a list of estimators, as beside=[linear_dml], or [] for none", repr(given), "write  beside=[]  for none")
     made = []
     for one in given:
         if isinstance(one, dict) and "_target_" in one:
             made.append(one)
         elif not isinstance(one, str) or one not in choices("estimator"):
-            raise ConfigError(f"beside names an estimator {one!r}; {suggest(str(one), choices('estimator'))} One of your own is given as {{_target_: …}}")
+            raise refusal(
+                ConfigError, "beside", "estimators that there are, or one of your own as {_target_: …}", repr(one), suggest(str(one), choices("estimator"))
+            )
         else:
             made.append(OmegaConf.to_container(OmegaConf.load(CONF / "estimator" / f"{one}.yaml"), resolve=True))
     return made
@@ -304,7 +387,7 @@ def _made(value: Any, where: str = "") -> Any:
         return made(**parts)
     except ConfigError as problem:
         if where and where.rpartition(".")[2] not in str(problem):
-            raise ConfigError(f"{where}: {problem}") from problem
+            raise placed(ConfigError, where, problem) from problem
         raise
     except CausalError:
         raise
@@ -327,15 +410,8 @@ def _leave_knobs(plain: dict[str, Any]) -> None:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """What decides an answer, as plain values; errors as `gate.plain_values`.
-
-    An estimator that brings checks of its own has them beside the default list, whole or with some taken away.
-    """
-    plain = {key: moved(value) for key, value in plain_values(config).items()}
-    chosen, estimator = plain.get("refuters"), plain.get("estimator")
-    if isinstance(chosen, dict) and isinstance(estimator, dict):
-        plain["refuters"] = {**chosen, **{name: checks_of("refuters", name) for name in own_checks(str(estimator.get(TARGET, "")), chosen)}}
-    return plain
+    """What decides an answer, as plain values; errors as `gate.plain_values`."""
+    return {key: moved(value) for key, value in plain_values(config).items()}
 
 
 def recorded(config: DictConfig) -> dict[str, Any]:
@@ -385,7 +461,9 @@ def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     except YAMLError as problem:
-        raise ConfigError(f"a configuration file is not YAML: {' '.join(str(problem).split())}") from problem
+        raise refusal(
+            ConfigError, "a configuration file", "YAML", f"what is none: {' '.join(str(problem).split())}", "look at its brackets, quotes and blanks"
+        ) from problem
     except (HydraException, OmegaConfBaseException) as problem:
         raise _translated(problem, words, folders) from problem
 
@@ -414,7 +492,7 @@ def _readable(word: str, folders: Sequence[Path]) -> None:
         raise refusal(ConfigError, where, f"a name of the group {key}", called(value), example)
     for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
         if str(name) not in known:
-            raise ConfigError(f"there is no {key} {str(name)!r}; {suggest(str(name), known)}")
+            raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), suggest(str(name), known))
 
 
 def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path]) -> CausalError:
@@ -428,22 +506,32 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
     if lacking and "/" in lacking[1]:
         group, _, name = lacking[1].rpartition("/")
         known = choices(group, folders)
-        return ConfigError(f"there is no {group} {name!r}; {suggest(name, known)}") if known else ConfigError(f"there is no group {group!r}")
+        return (
+            refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
+            if known
+            else refusal(ConfigError, group, "a group of configurations", "none of that name", "causal list  shows what there is")
+        )
     key = re.search(r"Key '([^']+)' is not in struct|Could not override '([^']+)'", text)
     if key or "is not in struct" in text:
         full = re.search(r"full_key: (\S+)", f"{text} {getattr(problem, '__cause__', '')}")
         bare = re.search(r"Could not override '([^']+)'", text)
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
-        exists = f"; {suggest(named, beside)}" if beside else " in what was chosen."
+        exists = suggest(named, beside) if beside else "look at what was chosen with  --cfg job"
         arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
-        return ConfigError(f"there is no key {named!r}{exists}{arrow}")
+        return refusal(ConfigError, named, "a key that there is", repr(named), exists + arrow)
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
-        return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
+        return refusal(ConfigError, group[1], "a group or key that there is", repr(group[1]), suggest(group[1], _keys(words, folders)))
     word = _misfit(words, folders)
     named = re.sub(r"^[~+]+", "", word.partition("=")[0])
     if word.startswith("~"):
-        return ConfigError(f"{word}: there is no key {named!r} to take away; {suggest(named, _keys([one for one in words if one != word], folders))}")
+        return refusal(
+            ConfigError,
+            word,
+            "a key to take away",
+            f"{named!r}, and there is no such key",
+            suggest(named, _keys([one for one in words if one != word], folders)),
+        )
     if word.startswith("+"):
         remedy = f"where it stands already, write  {named}=…  without the sign"
         return refusal(ConfigError, word[:LONGEST], "a key that can be added here", "one that cannot", remedy)
@@ -514,38 +602,56 @@ def _targets(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
 
 def _allowed(where: str, target: Any, trusted: Sequence[str]) -> None:
     """A class, or its own classmethod, of this toolkit or of a module trusted on the command line."""
-    if not isinstance(target, str):
-        raise ConfigError(f"{where}: _target_ must be the dotted name of a class, got {target!r}")
     homes = ("causal", *trusted)
+    target = _dotted(where, target)
 
     def at_home(module: str | None) -> bool:
         return any(f"{module}.".startswith(f"{home}.") for home in homes)
 
     if not at_home(target):
-        raise ConfigError(f"{where}: {target} is not part of this toolkit; a class of your own is allowed with  --trust FOLDER_OR_MODULE  on the command line")
+        raise refusal(
+            ConfigError, where, "a class of this toolkit", str(target), "a class of your own is allowed with  --trust FOLDER_OR_MODULE  on the command line"
+        )
     found = _resolve(where, target)
     owner = found if inspect.isclass(found) else getattr(found, "__self__", None) if inspect.ismethod(found) else None
     if not inspect.isclass(owner):
-        raise ConfigError(f"{where}: {target} is neither a class nor its classmethod")
+        raise refusal(ConfigError, where, "a class, or its classmethod", f"{target}, which is neither", "name the class")
     if not at_home(owner.__module__) or not at_home(getattr(found, "__module__", None)):
-        raise ConfigError(f"{where}: {target} is defined in {owner.__module__}, which is not trusted")
+        raise refusal(
+            ConfigError,
+            where,
+            "a class of a module that is trusted",
+            f"{target}, which is defined in {owner.__module__}",
+            "name it by where it is defined, and trust that with  --trust",
+        )
 
 
-def _resolve(where: str, target: str) -> Callable[..., Any]:
-    parts = target.split(".")
+def _dotted(where: str, target: Any) -> str:
+    """The name of a class, which must be a text."""
+    if not isinstance(target, str):
+        raise refusal(ConfigError, f"{where}: _target_", "the dotted name of a class", repr(target), "write  PACKAGE.MODULE.CLASS")
+    return target
+
+
+def _resolve(where: str, target: Any) -> Callable[..., Any]:
+    parts = _dotted(where, target).split(".")
     for at in range(len(parts) - 1, 0, -1):
         try:
             found: Any = import_module(".".join(parts[:at]))
         except ModuleNotFoundError as problem:
             if problem.name and (".".join(parts[:at]) + ".").startswith(problem.name + "."):
                 continue
-            raise ConfigError(f"{where}: {target} needs the module {problem.name!r}, which is not installed") from problem
+            raise refusal(
+                ConfigError, where, "a module that can be imported", f"{target}, which needs the module {problem.name!r}, which is not installed", "install it"
+            ) from problem
         for part in parts[at:]:
             found = getattr(found, part, None)
         if found is None:
-            raise ConfigError(f"{where}: {'.'.join(parts[:at])} has no {'.'.join(parts[at:])!r}")
+            raise refusal(
+                ConfigError, where, f"a name in {'.'.join(parts[:at])}", f"{'.'.join(parts[at:])!r}, which it does not have", "look at how it is written"
+            )
         return found  # type: ignore[no-any-return]
-    raise ConfigError(f"{where}: there is no module {parts[0]!r}; a folder with your own modules is named with  --trust FOLDER")
+    raise refusal(ConfigError, where, "a module that there is", repr(parts[0]), "name a folder with your own modules with  --trust FOLDER")
 
 
 def trust(names: Sequence[str]) -> list[str]:
@@ -570,9 +676,17 @@ def trust(names: Sequence[str]) -> list[str]:
             inside = sorted({path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")})
             here = [one for one in inside if one.isidentifier() and one != "__init__"]
             if not here:
-                raise ConfigError(f"--trust {name}: there is no module in this folder; it wants .py files, or packages with an __init__.py")
+                raise refusal(
+                    ConfigError, f"--trust {name}", ".py files, or packages with an __init__.py", "a folder with no module", "name the folder that holds them"
+                )
             if (folder / "hydra_plugins").exists():
-                raise ConfigError(f"--trust {name}: hydra_plugins would be run by Hydra unasked; a folder is trusted for the classes that are named")
+                raise refusal(
+                    ConfigError,
+                    f"--trust {name}",
+                    "a folder of classes that are named",
+                    "one with hydra_plugins, which would be run by Hydra unasked",
+                    "move it elsewhere",
+                )
             for one in here:
                 _own(name, one, folder)
             if (path := str(folder.resolve())) not in sys.path:
@@ -581,7 +695,13 @@ def trust(names: Sequence[str]) -> list[str]:
         elif re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name) and installed(name):
             modules.append(name)
         else:
-            raise ConfigError(f"--trust takes a folder with Python modules or the name of a module that can be imported, got {name!r}, which is neither")
+            raise refusal(
+                ConfigError,
+                "--trust",
+                "a folder with Python modules or the name of a module that can be imported",
+                f"{name!r}, which is neither",
+                "look at how it is written",
+            )
     return modules
 
 
@@ -589,4 +709,10 @@ def _own(name: str, module: str, folder: Path) -> None:
     """A folder's module must be found in that folder, and nowhere before it."""
     spec = find_spec(module)
     if spec is not None and (spec.origin is None or folder.resolve() not in Path(spec.origin).resolve().parents):
-        raise ConfigError(f"--trust {name}: its module {module!r} is called like one that is installed, which would be trusted in its place; rename it")
+        raise refusal(
+            ConfigError,
+            f"--trust {name}",
+            "modules with names of their own",
+            f"{module!r}, called like one that is installed, which would be trusted in its place",
+            "rename it",
+        )

@@ -81,9 +81,21 @@ def main(given: argparse.Namespace) -> int:
     treatment = given.treatment or str(template.get("treatment", {}).get("node", ""))
     outcome = given.outcome or str(template.get("outcome", {}).get("node", ""))
     if not treatment or not outcome:
-        raise ConfigError(f"causal new wants --treatment and --outcome, columns of the table, or --template, one of {', '.join(_names())}")
+        raise refusal(
+            ConfigError,
+            "causal new",
+            "--treatment and --outcome, columns of the table, or --template",
+            "neither",
+            f"name them; templates are {', '.join(_names())}",
+        )
     if treatment == outcome:
-        raise ConfigError(f"--treatment and --outcome are both {outcome!r}; an effect needs two variables")
+        raise refusal(
+            ConfigError,
+            "causal new",
+            "two variables, since an effect needs two",
+            f"{outcome!r} for both --treatment and --outcome",
+            "name another for one of them",
+        )
     confounders = _confounders(given.confounders, template)
     panel, knobs = None, table_knobs(given)
     if given.path:
@@ -118,7 +130,7 @@ def _names() -> list[str]:
 def _template(name: str) -> dict[str, Any]:
     path = TEMPLATES / f"{name}.yaml"
     if not path.is_file():
-        raise ConfigError(f"there is no template {name!r}; {suggest(name, _names())}")
+        raise refusal(ConfigError, "--template", "a template that there is", repr(name), suggest(name, _names()))
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
@@ -129,7 +141,7 @@ def _confounders(text: str | None, template: Mapping[str, Any]) -> dict[str, str
         node, equals, column = word.partition("=")
         node = node.strip() if equals else _identifier(node)
         if equals and template and node not in template.get("nodes", {}):
-            raise ConfigError(f"--confounders {word}: the template has no node {node!r}; {suggest(node, template.get('nodes', {}))}")
+            raise refusal(ConfigError, f"--confounders {word}", "a node of the template", repr(node), suggest(node, template.get("nodes", {})))
         out[node] = column.strip() if equals else word
     return out
 
@@ -157,16 +169,19 @@ def shape_of(panel: Panel, treatment: str) -> Shape:
     wide = panel.frame[treatment].unstack("year")
     values = np.unique(panel.frame[treatment].dropna())
     if len(values) < 2:
-        raise ConfigError(f"the treatment {treatment!r} is {values[0]:g} in every row; there is nothing to compare")
+        raise refusal(ConfigError, f"the treatment {treatment!r}", "two values to compare", f"{values[0]:g} in every row", "name another column")
     if len(panel.years) == 1:
         return _in_one_year(panel.frame[treatment], values)
     if len(values) == 2:
         return _of_two_values(wide, values, treatment)
     within = panel.frame[treatment] - panel.frame[treatment].groupby(level="authority").transform("mean")
     if within.std() < 1e-9 * max(1.0, float(np.abs(values).max())):
-        raise ConfigError(
-            f"the treatment {treatment!r} does not change within any authority, and a panel compares each with itself; "
-            "compare places in one year: keep it with --only, and leave --year out"
+        raise refusal(
+            ConfigError,
+            f"the treatment {treatment!r}",
+            "a change within authorities, since a panel compares each with itself",
+            "none: it does not change within any authority",
+            "compare places in one year: keep it with --only, and leave --year out",
         )
     within = within - within.groupby(level="year").transform("mean")
     middle, step = float(np.median(panel.frame[treatment].dropna())), _round(float(within.std()))
@@ -204,8 +219,12 @@ def _of_two_values(wide: pd.DataFrame, values: np.ndarray[Any, Any], treatment: 
             estimators=("fixed_effects", "first_difference", "within_between"), why="each authority against itself, with and without it",
         )  # fmt: skip
     if not treated:
-        raise ConfigError(
-            f"the treatment {treatment!r} does not change within any authority, and a panel compares each with itself; compare places in one year"
+        raise refusal(
+            ConfigError,
+            f"the treatment {treatment!r}",
+            "a change within authorities, since a panel compares each with itself",
+            "none: it does not change within any authority",
+            "compare places in one year",
         )
     began = f"taken up and kept: {count(treated, 'authority begins', 'authorities begin')}, {never} never do" + (
         f", {int(always.sum())} have it throughout" if always.any() else ""
@@ -372,15 +391,25 @@ class _Study:
         """Write graph and experiment; nothing is written over."""
         files = {group: Path(self.given.to) / group / f"{self.given.called}.yaml" for group in ("graph", "experiment")}
         if there := [str(path) for path in files.values() if path.exists()]:
-            raise ConfigError(
-                f"{listed(there)} {'is' if len(there) == 1 else 'are'} there already, and nothing is written over; name another study with --called"
+            raise refusal(
+                ConfigError,
+                listed(there),
+                "new files, since nothing is written over",
+                f"{'one' if len(there) == 1 else 'ones'} that {'is' if len(there) == 1 else 'are'} there already",
+                "name another study with --called",
             )
         for group, text in (("graph", self._graph_text()), ("experiment", self._experiment_text())):
             try:
                 files[group].parent.mkdir(parents=True, exist_ok=True)
                 files[group].write_text(text, encoding="utf-8")
             except OSError as problem:
-                raise CausalError(f"{files[group]}: cannot be written ({problem.strerror})") from problem
+                raise refusal(
+                    CausalError,
+                    f"{files[group]}",
+                    "a place to write to",
+                    f"one that cannot be written to ({problem.strerror})",
+                    "name another with --config-dir",
+                ) from problem
         return list(files.values())
 
     def _graph_text(self) -> str:
@@ -417,12 +446,19 @@ class _Study:
         shape, one = self.shape, self.template
         others = ", ".join(shape.estimators[1:])
         title = one.get("title") or f"{self._label(self.treatment)} and {self._label(self.outcome)}"
-        action = one.get("action") or f"Moving {self._label(self.treatment)} from {shape.control:g} to {shape.treated:g}"
+        # a sentence with numbers is made of the question's own, whatever these are changed to; a template's holds for its own numbers alone
+        own = not one.get("action") or (shape.control, shape.treated) != (float(one["control"]), float(one["treated"]))
+        action = None if own else one["action"]
         lines = ["# @package _global_", f"# {title}. Run it:  causal run --config-dir {self.given.to} experiment={self.given.called}", "defaults:"]
         lines += [f"  - override /graph: {self.given.called}", "  - override /source: table"]
         lines += _comment(f"{shape.why}" + (f". Others that suit: {others}" if others else ""), indent="  # ")
         lines += [f"  - override /estimator: {shape.estimators[0]}"]
-        lines += ["", f"title: {_flow(title)}", f"action: {_flow(action)}   # the contrast as the start of a sentence", "source:"]
+        lines += [
+            "",
+            f"title: {_flow(title)}",
+            f"action: {_flow(action)}   # the contrast as the start of a sentence; null: made of control and treated",
+            "source:",
+        ]
         path: Any = [str(one) for one in self.given.path]
         lines += [f"  path: {_flow(path[0] if len(path) == 1 else path) if path else '???'}"]
         variables = {name: {"column": column} for name, column in self.columns.items() if name != column}

@@ -105,6 +105,7 @@ def test_every_check_says_what_it_is_on_its_class_and_has_a_plain_name() -> None
         "negative_control_outcome",
         "negative_control_exposure",
         "estimator_agreement",
+        "link",
     }, "the method's list of what speaks of bias"
 
 
@@ -214,24 +215,24 @@ def test_what_an_outsider_s_class_raises_is_one_line_that_names_class_and_line(h
 @pytest.mark.parametrize(
     ("says", "message"),
     [
-        (float("nan"), r"must return a causal.refute.Refutation, got nan"),
-        (None, r"must return a causal.refute.Refutation, got None"),
-        ({"p_value": float("nan")}, r"p_value must be a number from 0 to 1, or None, got nan"),
-        ({"p_value": 1.2}, r"p_value must be a number from 0 to 1, or None, got 1.2"),
-        ({"p_value": "0.5"}, r"p_value must be a number from 0 to 1, or None, got '0.5'"),
-        ({"level": None}, r"p_value 0.5 and no level; level must say at which rate"),
-        ({"bias": float("inf")}, r"bias must be a finite number in outcome units, or None, got inf"),
-        ({"bias": np.ones(2)}, r"bias must be a finite number in outcome units"),
-        ({"bias_error": -1.0}, r"bias_error must be a finite number of at least 0, or None, got -1.0"),
-        ({"blind_below": float("nan")}, r"blind_below must be a finite number of at least 0"),
-        ({"family": "prejudice"}, r"family must be one of bias, inference, .*got 'prejudice'"),
-        ({"family": "record"}, r"family 'record', and its class says 'bias'"),
-        ({"role": "judge"}, r"role must be one of timing, .*got 'judge'"),
-        ({"survived": None, "p_value": None}, r"reason must say why a check was not run"),
-        ({"survived": 1}, r"survived must be True, False or None, got 1"),
-        ({"trials": 10, "alarms": 11}, r"alarms are 11 of trials 10"),
-        ({"lost": -1}, r"lost must be a whole number of at least 0, got -1"),
-        ({"found": None}, r"found must be words, got None"),
+        (float("nan"), r"wanted a causal.refute.Refutation to be returned, got nan"),
+        (None, r"wanted a causal.refute.Refutation to be returned, got None"),
+        ({"p_value": float("nan")}, r"p_value: wanted a number from 0 to 1, or None, got nan"),
+        ({"p_value": 1.2}, r"p_value: wanted a number from 0 to 1, or None, got 1.2"),
+        ({"p_value": "0.5"}, r"p_value: wanted a number from 0 to 1, or None, got '0.5'"),
+        ({"level": None}, r"wanted a level beside p_value 0.5, got none"),
+        ({"bias": float("inf")}, r"bias: wanted a finite number in outcome units, or None, got inf"),
+        ({"bias": np.ones(2)}, r"bias: wanted a finite number in outcome units"),
+        ({"bias_error": -1.0}, r"bias_error: wanted a finite number of at least 0, or None, got -1.0"),
+        ({"blind_below": float("nan")}, r"blind_below: wanted a finite number of at least 0"),
+        ({"family": "prejudice"}, r"family: wanted one of bias, inference, .*got 'prejudice'"),
+        ({"family": "record"}, r"wanted a Refutation with family 'bias', as its class says, got 'record'"),
+        ({"role": "judge"}, r"role: wanted one of timing, .*got 'judge'"),
+        ({"survived": None, "p_value": None}, r"reason: wanted why a check was not run"),
+        ({"survived": 1}, r"survived: wanted True, False or None, got 1"),
+        ({"trials": 10, "alarms": 11}, r"alarms: wanted no more than there are trials, 10, got 11"),
+        ({"lost": -1}, r"lost: wanted a whole number of at least 0, got -1"),
+        ({"found": None}, r"found: wanted words, got None"),
     ],
 )
 def test_what_an_outsider_s_check_returns_amiss_is_said_with_class_field_and_what_was_wanted(says: Any, message: str) -> None:
@@ -244,12 +245,12 @@ def test_what_an_outsider_s_check_returns_amiss_is_said_with_class_field_and_wha
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("family", "prejudice", r"family = …  one of 'bias', .*it has 'prejudice'"),
-        ("family", None, r"family = …  one of 'bias'"),
-        ("role", "judge", r"role = …  one of 'timing', .*it has 'judge'"),
-        ("label", "", r"plain name for readers with  label = 'words', got ''"),
-        ("refute", None, r"no method refute\(trial, rng\)"),
-        ("unmet", None, r"no method unmet\(setting\)"),
+        ("family", "prejudice", r"wanted family, one of 'bias', .*got 'prejudice'"),
+        ("family", None, r"wanted family, one of 'bias'"),
+        ("role", "judge", r"wanted role, one of 'timing', .*got 'judge'"),
+        ("label", "", r"plain name for readers, got ''; write  label = 'words'"),
+        ("refute", None, r"wanted a method refute\(trial, rng\)"),
+        ("unmet", None, r"wanted a method unmet\(setting\)"),
     ],
 )
 def test_a_class_that_does_not_say_what_it_is_is_refused_before_anything_runs(key: str, value: Any, message: str) -> None:

@@ -71,7 +71,7 @@ def test_every_term_has_a_sentence_for_either_reader() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["describe", "callaway"], "there is nothing called 'callaway'; Did you mean 'callaway_santanna'?"),
+        (["describe", "callaway"], "causal describe: wanted the name of a part, a key or a term, got 'callaway'; Did you mean 'callaway_santanna'?"),
         (["lst"], "there is no command 'lst'; "),
         (["lst"], "Did you mean 'list'?"),
         (["closures"], "causal run experiment=closures"),
@@ -81,7 +81,7 @@ def test_every_term_has_a_sentence_for_either_reader() -> None:
         (["run", "section47"], "did you mean  causal run outcome=section47"),
         (["run", "leverage"], "did you mean  causal run 'refuters=[default,leverage]'"),
         (["run", "closurs"], "Did you mean 'closures'?"),
-        (["run", "xyzzy"], "causal list names what there is"),
+        (["run", "xyzzy"], "causal list  names what there is"),
     ],
 )
 def test_words_that_are_almost_right_are_answered_with_those_that_are(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

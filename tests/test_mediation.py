@@ -258,17 +258,19 @@ def test_units_rows_a_second_time_and_a_turned_contrast_change_nothing() -> None
 
 def test_what_cannot_be_split_is_refused_before_a_fit() -> None:
     made = designed(Paths().load())
-    with pytest.raises(DesignError, match=r"'cut' is nothing measured between.*'closures'"):
+    with pytest.raises(DesignError, match=r"wanted something measured between treatment and outcome in the graph, got 'cut'.*'closures'"):
         answer(made, Mediation(mediators=("cut",)))
     none = replace(
         GRAPH, arrows=tuple(a for a in GRAPH.arrows if (a.effect == "plans" and a.cause not in ("closures", "staff")) or a.cause in ("authority", "year"))
     )
-    with pytest.raises(DesignError, match=r"mediation cannot answer here: the graph has nothing measured.*fixed_effects"):
+    with pytest.raises(
+        DesignError, match=r"mediation: wanted a design that it can answer, got one that it cannot: the graph has nothing measured.*fixed_effects"
+    ):
         answer(designed(Paths().load(), none))
     for wrong in ("closures", (), (1,)):
-        with pytest.raises(ConfigError, match="mediators must be"):
+        with pytest.raises(ConfigError, match="mediators: wanted"):
             Mediation(mediators=wrong)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="interaction must be"):
+    with pytest.raises(ConfigError, match="interaction: wanted"):
         Mediation(interaction=1)  # type: ignore[arg-type]
     soon = answer(designed(Paths().load(), question=replace(QUESTION, lag=1)))
     assert any("successive years" in concern for concern in soon.concerns)

@@ -157,7 +157,7 @@ def test_a_template_alone_is_written_to_be_filled_in(capsys: pytest.CaptureFixtu
     graph = yaml.safe_load(Path("mine/graph/ours.yaml").read_text())
     Graph(**{key: value for key, value in graph.items() if key != "_target_"})
     assert main(["new", "--template", "closure"]) == 2
-    assert "there already, and nothing is written over; name another study with --called" in capsys.readouterr().err
+    assert "wanted new files, since nothing is written over" in capsys.readouterr().err
 
 
 SHAPES: dict[str, tuple[Any, str, str, tuple[float, float]]] = {
@@ -197,12 +197,12 @@ def test_a_dose_moves_by_about_what_it_moves_within_places_and_delta_is_a_tenth_
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--treatment", "d"], "wants --treatment and --outcome"),
-        (["--treatment", "y", "--outcome", "y"], "an effect needs two variables"),
+        (["--treatment", "d"], "wanted --treatment and --outcome"),
+        (["--treatment", "y", "--outcome", "y"], "wanted two variables, since an effect needs two"),
         (["--template", "closures"], "Did you mean 'closure'"),
         (["--treatment", "fixed", "--outcome", "y"], "does not change within any authority"),
-        (["--treatment", "same", "--outcome", "y"], "is 3 in every row"),
-        (["--template", "waves", "--treatment", "d", "--outcome", "y", "--confounders", "ned=d"], "the template has no node 'ned'; there is 'need'"),
+        (["--treatment", "same", "--outcome", "y"], "wanted two values to compare, got 3 in every row"),
+        (["--template", "waves", "--treatment", "d", "--outcome", "y", "--confounders", "ned=d"], "wanted a node of the template, got 'ned'; there is 'need'"),
     ],
 )
 def test_what_cannot_be_a_study_is_said(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,7 +122,7 @@ def test_more_places_find_smaller_effects_and_loss_hides_larger_ones(kind: Any) 
         ({"sd": 0}, "plan.sd: wanted a number above 0"),
         ({"autocorrelation": 1.0}, "plan.autocorrelation: wanted a number between -1 and 1"),
         ({"before": 8}, "plan.before"),
-        ({"kind": "wedge"}, "there is no design 'wedge'"),
+        ({"kind": "wedge"}, "plan.kind: wanted a design that there is, got 'wedge'"),
         ({"because": "-"}, "plan.because: wanted why that size matters"),
     ],
 )

@@ -186,7 +186,7 @@ def test_headline_experiments_ask_econml_too_and_an_empty_list_clears_it() -> No
 
 @pytest.mark.parametrize(
     ("word", "says"),
-    [("beside=[linear_dlm]", "Did you mean 'linear_dml'"), ("beside=3", "must be a list of estimators"), ("beside=[linear_dml,linear_dml]", "one twice")],
+    [("beside=[linear_dlm]", "Did you mean 'linear_dml'"), ("beside=3", "wanted a list of estimators"), ("beside=[linear_dml,linear_dml]", "one twice")],
 )
 def test_what_is_no_list_of_estimators_is_refused_with_one_message(word: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):

@@ -106,7 +106,8 @@ class DistributedLags:
         try:
             each, sums, residual = summed(made)
         except EstimationError as why:
-            raise EstimationError(f"distributed_lags: {why}; take fewer  estimator.lags, or an estimator of adoption where the treatment is kept") from why
+            remedy = "take fewer  estimator.lags, or an estimator of adoption where the treatment is kept"
+            raise refusal(EstimationError, "distributed_lags", "years whose treatments differ", str(why), remedy) from why
         counts = [(used.rows, len(used.authorities))] * k
         lag = design.question.lag
         years = [f"{count(lag + j, 'year')} before the outcome" if lag + j else "the outcome's own year" for j in range(k)]

@@ -58,6 +58,11 @@ class LinearDml:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : authority effects are taken out as `panel` says, and the controls by the nuisances.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
+
         Raises
         ------
         DesignError : the target is not the ATE, or there are too few clusters for the folds.

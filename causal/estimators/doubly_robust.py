@@ -18,7 +18,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
@@ -85,6 +85,11 @@ class LinearDr:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds and seeds the models.
+
         Raises
         ------
         DesignError : no two kinds of authority, too few for the folds, or weights by a column.
@@ -122,7 +127,9 @@ class ForestDr:
         _check(self)
         for key, value, least in (("trees", self.trees, 4), ("smallest_leaf", self.smallest_leaf, 1)):
             if not is_whole(value, least) or (key == "trees" and value % 4):
-                raise ConfigError(f"{key} must be a whole number of at least {least}{', a multiple of 4' * (key == 'trees')}, got {value!r}")
+                raise refusal(
+                    ConfigError, f"{key}", f"a whole number of at least {least}{', a multiple of 4' * (key == 'trees')}", repr(value), "write one in figures"
+                )
 
     @property
     def name(self) -> str:
@@ -135,6 +142,11 @@ class ForestDr:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds and seeds the trees.
 
         Raises
         ------
@@ -217,7 +229,13 @@ def _scores(estimator: LinearDr | ForestDr, made: CrossSection, rng: np.random.G
     pseudo, kept, raw = model._cached_values.nuisances
     zero, one = np.reshape(pseudo, (len(on), 2)).T * scale
     if forest is None and not np.isclose(effects.mean(), (one - zero).mean(), rtol=1e-6, atol=1e-9 * scale):
-        raise EstimationError(f"{estimator.name}: EconML's effect {effects.mean():g} is not the mean of its scores {(one - zero).mean():g}")
+        raise refusal(
+            EstimationError,
+            estimator.name,
+            f"EconML's effect to be the mean of its scores, {(one - zero).mean():g}",
+            f"{effects.mean():g}",
+            "take another estimator, and report this as a fault",
+        )
     own = float(effects[made.counted == 1].mean() if forest else effects.mean())
     above, below = one - zero, np.ones(len(on))
     if made.whom is not None:

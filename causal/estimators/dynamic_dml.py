@@ -20,7 +20,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import DesignError, EstimationError
+from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import Estimand, Held
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, thin
 from causal.estimators import serve
@@ -65,6 +65,15 @@ class DynamicDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : balanced, with the outcome before the treatment among its columns.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
+
+        Returns
+        -------
+        Estimate : of the contrast kept up for `periods` years, on the outcome of the last; by year of treatment as parts.
 
         Raises
         ------
@@ -167,23 +176,24 @@ def _histories(design: Design, periods: int) -> _Histories:
     made, years = design.pooled(), design.years
     past = design.column(_past(design))
     if (np.diff(years) != 1).any():
-        raise DesignError(f"dynamic_dml wants successive years, and the design has {', '.join(map(str, years))}")
+        raise refusal(DesignError, "dynamic_dml", "successive years", f"{', '.join(map(str, years))}", "fill the gap, or give fewer years")
     laid = made.grid(past)
     known = np.isfinite(laid)
     begun = np.flatnonzero(known.any(axis=0))
     first = int(begun[0])
     here = int((~known[:, first:]).sum())
     if here:
-        raise DesignError(
-            f"dynamic_dml wants the outcome before the treatment for every authority in the same years, and {here} are missing in between; "
-            "give fewer years or authorities"
+        raise refusal(
+            DesignError,
+            "dynamic_dml",
+            "the outcome before the treatment for every authority in the same years",
+            f"{here} missing in between",
+            "give fewer years or authorities",
         )
     # the first usable outcome year has `periods` treatments up to it, the past outcome before each of them, and one treatment before all
     start = max(periods, first + periods - 1)
     if start >= len(years):
-        raise DesignError(
-            f"dynamic_dml with periods={periods} wants at least {start + 1} years with a treatment, and there are {len(years)}; take fewer periods"
-        )
+        raise refusal(DesignError, f"dynamic_dml with periods={periods}", f"at least {start + 1} years with a treatment", f"{len(years)}", "take fewer periods")
     across = [made.grid(column) for column in made.controls.T]
     treatment = made.grid(made.treatment)
 
@@ -218,13 +228,28 @@ class CrossFit:
 
     @classmethod
     def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
-        """Draw the folds."""
+        """Draw the folds.
+
+        Parameters
+        ----------
+        nuisance : kind of learner.
+        folds : number of them.
+        cluster : shape (rows,), codes from 0; each is in one fold.
+        weights : shape (rows,); None where all rows count alike.
+        rng : deals the clusters and seeds the learners.
+        """
         parted = splits(cluster, folds, rng)
         inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
         return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
 
     def left(self, target: Floats, features: Floats) -> Floats:
-        """The target without what the features say of it, each row told by the folds it is not in; shape (rows,)."""
+        """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape (rows,).
+
+        Parameters
+        ----------
+        target : shape (rows,).
+        features : shape (rows, k); with none the mean of the other folds is taken off.
+        """
         centre, size = float(target.mean()), float(target.std()) or 1.0
         plain = (target - centre) / size
         found = np.empty(len(target))
@@ -263,7 +288,13 @@ def _solve(made: _Histories, left: _Left, only: tuple[Ints, int] | None) -> Fit:
     bread = np.array([[own[j] @ left.treatments[j][i] if i <= j else 0.0 for i in range(m)] for j in range(m)])
     for j in range(m):
         if not bread[j, j] > 1e-9 * float((made.treatments[j][inside] ** 2).sum()):
-            raise EstimationError("dynamic_dml: a year's treatment is told by its history; nothing of it is left to compare")
+            raise refusal(
+                EstimationError,
+                "dynamic_dml",
+                "something left of a year's treatment to compare",
+                "nothing: it is told by its history",
+                "ask with a treatment that moves more freely, or take another estimator",
+            )
     blips = np.linalg.solve(bread, np.array([own[j] @ left.outcomes[j] for j in range(m)]))
     moments = np.column_stack([own[j] * (left.outcomes[j] - sum(blips[i] * left.treatments[j][i] for i in range(j + 1))) for j in range(m)])
     number = len(used.clusters)

@@ -18,7 +18,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, estimated, group_parts, without_interval
 from causal.estimators import serve
@@ -61,7 +61,7 @@ class SparseLinearDml:
         check_crossfit(self.folds, self.repetitions)
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
         if not is_whole(self.effect_degree, 1, 4):
-            raise ConfigError(f"effect_degree must be 1, 2, 3 or 4, got {self.effect_degree!r}")
+            raise refusal(ConfigError, "effect_degree", "1, 2, 3 or 4", repr(self.effect_degree), "write  estimator.effect_degree=1")
 
     @property
     def name(self) -> str:
@@ -70,6 +70,11 @@ class SparseLinearDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
 
         Raises
         ------
@@ -115,7 +120,7 @@ class KernelDml:
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
         whole_number("dimension", self.dimension, 1)
         if not is_number(self.bandwidth) or not self.bandwidth > 0:
-            raise ConfigError(f"bandwidth must be above 0, got {self.bandwidth!r}")
+            raise refusal(ConfigError, "bandwidth", "a number above 0", repr(self.bandwidth), "write  estimator.bandwidth=1")
 
     @property
     def name(self) -> str:
@@ -124,6 +129,11 @@ class KernelDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question, without an interval.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds and seeds the learners.
 
         Raises
         ------
@@ -178,6 +188,11 @@ class NonparamDml:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
+
         Raises
         ------
         DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
@@ -226,7 +241,7 @@ class CausalForest:
         check_crossfit(self.folds, self.repetitions)
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
         if not is_whole(self.trees, 4) or self.trees % 4:
-            raise ConfigError(f"trees must be a multiple of 4, got {self.trees!r}")
+            raise refusal(ConfigError, "trees", "a multiple of 4", repr(self.trees), f"write  estimator.trees={self.trees // 4 * 4 + 4}")
         whole_number("smallest_leaf", self.smallest_leaf, 1)
 
     @property
@@ -236,6 +251,11 @@ class CausalForest:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds nuisances and trees, draws the joint critical values.
 
         Raises
         ------
@@ -336,13 +356,22 @@ def _by_cell(name: str, modifier: Modifier, tau: Floats, outcome: Floats, treatm
     for group in range(k):
         rows = codes == group
         if not rows.any() or not (treatment[rows] ** 2).sum() > 1e-12 * (treatment**2).sum():
-            raise EstimationError(
-                f"{name} averages over the groups of {modifier.name}, and in {modifier.groups[group]} the treatment does not vary; "
-                "ask with fewer groups (question.groups=2) or with another modifier"
+            raise refusal(
+                EstimationError,
+                name,
+                f"a treatment that varies within each group of {modifier.name}, over which it averages",
+                f"{modifier.groups[group]}, in which it does not",
+                "ask with fewer groups (question.groups=2) or with another modifier",
             )
         inside = np.unique(clusters[rows])
         if len(inside) < 2:
-            raise EstimationError(f"{name}: {modifier.groups[group]} of {modifier.name} holds one cluster only; ask with fewer groups (question.groups=2)")
+            raise refusal(
+                EstimationError,
+                name,
+                f"two clusters or more in each group of {modifier.name}",
+                f"{modifier.groups[group]}, which holds one only",
+                "ask with fewer groups (question.groups=2)",
+            )
         fit = clustered_least_squares(
             (outcome - tau * treatment)[rows],
             treatment[rows, None],

@@ -86,6 +86,11 @@ class OrthoIv(_Learnt):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with a measured instrument; rows where it is not known are left out.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
+
         Raises
         ------
         DesignError : the graph has no measured instrument, or there are too few clusters for the folds.
@@ -110,6 +115,11 @@ class DmlIv(_Learnt):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with a measured instrument; rows where it is not known are left out.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
+
         Raises
         ------
         DesignError : the graph has no measured instrument, or there are too few clusters for the folds.
@@ -133,6 +143,11 @@ class DrIv(_Learnt):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with a measured instrument; rows where it is not known are left out.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
 
         Raises
         ------
@@ -216,7 +231,9 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
         ),
     )
     if f < critical:
-        return without_interval(made, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares")
+        return without_interval(
+            made, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares", "weak_instruments"
+        )
     return made
 
 

@@ -25,7 +25,7 @@ from causal.estimators.machinery.nuisance import Nuisance, check_nuisance, learn
 from causal.estimators.machinery.transformed import expanded, scaled
 from causal.inference.clustered import Fit, median_fit
 from causal.inference.compliers import propensity, ratio, scores
-from causal.knobs import between, is_whole
+from causal.knobs import between, whole_number
 from causal.needs import BINARY, BINARY_INSTRUMENT, FOLDS, INSTRUMENT, Need, instrument_of
 
 WEAK = 10.0  # F of the taking up below which the ratio's error is not that of a normal law (Staiger & Stock 1997)
@@ -74,8 +74,7 @@ class Late:
             raise refusal(ConfigError, "estimator.instrument", "the name of an instrument, or null", repr(self.instrument), "name a node of the graph")
         check_nuisance(self.nuisance)
         check_crossfit(self.folds, self.repetitions)
-        if not is_whole(self.degree, 1, 3):
-            raise ConfigError(f"degree must be 1, 2 or 3, got {self.degree!r}")
+        whole_number("degree", self.degree, 1, 3)
         between("clip", self.clip, 0, 0.5)
 
     @property

@@ -38,14 +38,26 @@ def labels() -> dict[str, str]:
 
 
 def amount(trial: Trial, value: float) -> str:
-    """A size in the outcome's unit, with the decimals of the estimate it belongs to: "+3.21 per 10,000 children"."""
+    """A size in the outcome's unit, with the decimals of the estimate it belongs to: "+3.21 per 10,000 children".
+
+    Parameters
+    ----------
+    trial : gives the unit and the decimals.
+    value : outcome units.
+    """
     estimate = trial.estimate
     scale = max(abs(estimate.effect), estimate.std_error or 0.0)
     return f"{signed(value, places(scale))} {trial.design.outcome_variable.unit}"
 
 
 def size(trial: Trial, value: float) -> str:
-    """The same without a sign, for a standard error or a distance."""
+    """The same without a sign, for a standard error or a distance.
+
+    Parameters
+    ----------
+    trial : gives the unit and the decimals.
+    value : outcome units.
+    """
     return amount(trial, abs(value)).lstrip("+")
 
 
@@ -55,7 +67,14 @@ def chance(p_value: float) -> str:
 
 
 def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refutation:
-    """A check that could not be run, and why; `report` makes a `Refutation` with the refuter's own words."""
+    """A check that could not be run, and why.
+
+    Parameters
+    ----------
+    report : makes a `Refutation` with the refuter's own words.
+    reason : the end of "Not run: …", without a full stop.
+    **more : further fields.
+    """
     return report(**({"found": f"Not run: {reason}."} | more), p_value=None, survived=None, reason=reason)
 
 
@@ -82,7 +101,13 @@ def varies(design: Design) -> float | None:
 
 
 def drawn_clusters(design: Design, units: Floats) -> Floats:
-    """Counts of units, shape (units, draws), as counts of clusters; shape (clusters, draws), columns contiguous."""
+    """Counts of units, shape (units, draws), as counts of clusters; shape (clusters, draws), columns contiguous.
+
+    Parameters
+    ----------
+    design : whose clusters they are.
+    units : shape (units, draws), how often each unit is drawn.
+    """
     unit, _ = whole_units(design)
     if len(design.clusters) == len(units) and (unit == design.cluster).all():
         return units

@@ -24,7 +24,7 @@ import numpy as np
 
 from causal.arrays import Ints
 from causal.design import FEWEST_AUTHORITIES
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
@@ -68,7 +68,13 @@ class Anticipation:
         return unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that nothing happened before the treatment."""
+        """Try to refute that nothing happened before the treatment.
+
+        Parameters
+        ----------
+        trial : years before the treatment moves, in a design that compares authorities with themselves.
+        rng : not used.
+        """
         years = "year" if self.window == 1 else f"{self.window} years"
         report = partial(
             Refutation,
@@ -105,7 +111,13 @@ class Anticipation:
         both, wanted = int((sides[0] & sides[1]).sum()), max(FEWEST_AUTHORITIES, 0 if moved.adoption else moved.moved.sum() / 2)
         if both < wanted:
             seen = f"{both} of {count(int(moved.moved.sum()), 'authority', 'authorities')} whose treatment moves"
-            raise EstimationError(f"only {seen} can be seen just before it and earlier; future_treatment looks at treatments that always move")
+            raise refusal(
+                EstimationError,
+                "anticipation",
+                "authorities seen just before it and earlier",
+                f"only {seen}",
+                "look at future_treatment, which is for treatments that always move",
+            )
         kept = ahead >= 1
         left = np.bincount(design.authority[kept], minlength=len(moved.size))
         rows = np.flatnonzero(kept & (left[design.authority] > 1))

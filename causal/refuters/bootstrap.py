@@ -59,7 +59,13 @@ class Bootstrap:
         return f"{count(number, 'authority', 'authorities')} are too few to draw from" if number < FEWEST_UNITS else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the reported standard error."""
+        """Try to refute the reported standard error.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : draws whole units with replacement.
+        """
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level

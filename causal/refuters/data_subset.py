@@ -63,7 +63,13 @@ class DataSubset:
         return f"{count(number, 'authority', 'authorities')} are too few to leave some out" if number < FEWEST_UNITS else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the estimate's spread."""
+        """Try to refute the estimate's spread.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : draws which units are left out.
+        """
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level

@@ -28,7 +28,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.inference.multiplicity import smallest
@@ -83,7 +83,13 @@ class EstimatorAgreement:
         for key in ("estimators", "adoption", "one_row"):
             given: Any = getattr(self, key)
             if isinstance(given, str) or not hasattr(given, "__iter__") or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
-                raise ConfigError(f"estimator_agreement.{key} must be a list of estimators, in YAML each with its _target_, got {given!r}")
+                raise refusal(
+                    ConfigError,
+                    f"estimator_agreement.{key}",
+                    "a list of estimators, in YAML each with its _target_",
+                    repr(given),
+                    "write  {_target_: causal.estimators.first_difference.FirstDifference}  for one",
+                )
             object.__setattr__(self, key, tuple(given))
 
     @property
@@ -98,7 +104,13 @@ class EstimatorAgreement:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an estimator of the same effect that differs by more than chance."""
+        """Try to find an estimator of the same effect that differs by more than chance.
+
+        Parameters
+        ----------
+        trial : with another estimator of the same estimand on the shelf.
+        rng : seeds the other estimators, and draws clusters where scores are not kept.
+        """
         estimate = trial.estimate
         report = partial(
             Refutation,

@@ -74,7 +74,13 @@ class FewClusters:
         return f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted" if clusters < FEWEST else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute what the interval rules out."""
+        """Try to refute what the interval rules out.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the wild bootstrap's weights, and permutes histories.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,

@@ -29,7 +29,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, DesignError, EstimationError
+from causal.errors import CausalError, DesignError, EstimationError, placed, refusal
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
@@ -86,7 +86,13 @@ class FutureTreatment:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the order of cause and effect."""
+        """Try to refute the order of cause and effect.
+
+        Parameters
+        ----------
+        trial : with years of the treatment after those of the outcome.
+        rng : draws the joint critical value of the leads.
+        """
         question = trial.question
         report = partial(
             Refutation,
@@ -304,7 +310,13 @@ def _linear(trial: Trial, shifts: list[int]) -> list[_Answer]:
         asked_of = replace(fixed, treatment=dates[i], controls=rest, control_names=(), control_groups={})
         left = asked_of.partial_out(asked_of.treatment[:, None])
         if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(dates[i] - dates[i].mean()):
-            raise EstimationError(f"the treatment {_named(shift)} is told by its other dates and what is held fixed")
+            raise refusal(
+                EstimationError,
+                f"the treatment {_named(shift)}",
+                "something of its own, to be tested",
+                "nothing: it is told by its other dates and what is held fixed",
+                "ask for fewer leads",
+            )
         fit, _ = least_squares(asked_of, asked_of.basis())
         contrast = trial.question.contrast
         answers.append(
@@ -327,7 +339,13 @@ def _column(fixed: Design, made: Design, name: str) -> Floats:
     if name in fixed.control_names:
         return fixed.controls[:, fixed.control_names.index(name)]
     if fixed.rows != made.rows:
-        raise EstimationError("the estimator's regression drops the other dates of the treatment")
+        raise refusal(
+            EstimationError,
+            "the estimator's regression",
+            "the other dates of the treatment",
+            "one that drops them",
+            "take another estimator to look ahead with",
+        )
     return made.controls[:, made.control_names.index(name)]
 
 
@@ -346,7 +364,7 @@ def _refits(trial: Trial, leads: list[int]) -> list[_Answer]:
     answers = []
     for shift, one in zip(leads, trial.map("future_treatment", refit, len(leads)), strict=True):
         if isinstance(one, str):
-            raise EstimationError(one)
+            raise placed(EstimationError, "a refit with leads", one)
         clusters, estimate = one
         answers.append(
             _Answer(

@@ -80,7 +80,13 @@ class LeaveOneOut:
         return f"{count(number, 'authority', 'authorities')} are too few to leave one out" if number < 3 else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is about many places."""
+        """Try to refute that the answer is about many places.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : not used.
+        """
         from scipy import stats
 
         estimate, made, question = trial.estimate, trial.design, trial.question

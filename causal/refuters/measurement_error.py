@@ -18,12 +18,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
@@ -61,12 +61,11 @@ class MeasurementError:
     extrapolant: str = "rational"
 
     def __post_init__(self) -> None:
-        wanted = f"measurement_error.reliabilities must be a list of numbers above {LEAST_RELIABILITY:g} and below 1, got {self.reliabilities!r}"
-        if isinstance(self.reliabilities, str) or not isinstance(self.reliabilities, Sequence) or not self.reliabilities:
-            raise ConfigError(wanted)
-        for one in self.reliabilities:
-            if not is_number(one) or not LEAST_RELIABILITY < one < 1:
-                raise ConfigError(wanted)
+        given: Any = self.reliabilities
+        listed = given if isinstance(given, Sequence) and not isinstance(given, str) else ()
+        if not listed or not all(is_number(one) and LEAST_RELIABILITY < one < 1 for one in listed):
+            wanted = f"a list of numbers above {LEAST_RELIABILITY:g} and below 1"
+            raise refusal(ConfigError, "measurement_error.reliabilities", wanted, repr(given), "write  refuters.measurement_error.reliabilities=[0.9]")
         object.__setattr__(self, "reliabilities", tuple(float(one) for one in self.reliabilities))
         if self.error_sd is not None:
             at_least("measurement_error.error_sd", self.error_sd, 1e-12)
@@ -86,7 +85,13 @@ class MeasurementError:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say what the answer would be without the supposed error, and where the verdict's row changes."""
+        """Say what the answer would be without the supposed error, and where the verdict's row changes.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the error that is put on the treatment.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,

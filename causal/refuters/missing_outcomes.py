@@ -25,7 +25,7 @@ import pandas as pd
 
 from causal.arrays import Floats, Ints
 from causal.design import Design, design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.knobs import whole_number
@@ -65,7 +65,9 @@ class MissingOutcomes:
         whole_number("missing_outcomes.draws", self.draws, 3)
         whole_number("missing_outcomes.refits", self.refits, 3)
         if isinstance(self.suppressed, str) or not isinstance(self.suppressed, Sequence) or not all(isinstance(mark, str) for mark in self.suppressed):
-            raise ConfigError(f"missing_outcomes.suppressed must be a list of marks, got {self.suppressed!r}")
+            raise refusal(
+                ConfigError, "missing_outcomes.suppressed", "a list of marks", repr(self.suppressed), "write  refuters.missing_outcomes.suppressed=[c,x]"
+            )
         object.__setattr__(self, "suppressed", tuple(self.suppressed))
         whole_number("missing_outcomes.smallest", self.smallest, 0)
         whole_number("missing_outcomes.largest", self.largest, self.smallest)
@@ -80,7 +82,13 @@ class MissingOutcomes:
         return None if setting.panel.frame[setting.question.outcome].isna().any() else "no outcome is missing in the panel's rows"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is the same for the rows that are missing."""
+        """Try to refute that the answer is the same for the rows that are missing.
+
+        Parameters
+        ----------
+        trial : any; without a missing outcome it is not run.
+        rng : draws fillings, and seeds refits.
+        """
         estimate, question, panel = trial.estimate, trial.question, trial.panel
         report = partial(
             Refutation,

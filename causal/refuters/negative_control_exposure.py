@@ -71,7 +71,13 @@ class NegativeControlExposure:
         return None if None in refused else f"none of the exposures named can serve: {'; '.join(map(str, refused))}"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an effect of what cannot act."""
+        """Try to find an effect of what cannot act.
+
+        Parameters
+        ----------
+        trial : with exposures that cannot act, named or found.
+        rng : not used; each control has its own stream.
+        """
         question = trial.question
         report = partial(
             Refutation,

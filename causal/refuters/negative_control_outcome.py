@@ -51,7 +51,8 @@ def systematic_error(effects: Floats, covariance: Floats) -> tuple[float, float,
 
     Parameters
     ----------
-    effects : shape (k,), of k controls on one scale; covariance : shape (k, k), of their chance errors.
+    effects : shape (k,), of k controls on one scale.
+    covariance : shape (k, k), of their chance errors.
 
     Returns
     -------
@@ -81,8 +82,10 @@ def calibrated(effect: float, covariance: Floats, controls: Floats, level: float
 
     Parameters
     ----------
-    effect : to be calibrated; controls : shape (k,), effects that should be null, all on one scale.
-    covariance : shape (1 + k, 1 + k), of their chance errors, the effect's first.
+    effect : to be calibrated.
+    covariance : shape (1 + k, 1 + k), of chance errors, the effect's first.
+    controls : shape (k,), effects that should be null, all on one scale.
+    level : of the interval.
     df : of the effect's own error.
     """
     mean, sd, weights = systematic_error(controls, covariance[1:, 1:])
@@ -139,7 +142,13 @@ class NegativeControlOutcome:
         return self.outcomes or tuple(one.name for one in setting.panel.variables if one.unmoved)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an effect where there can be none."""
+        """Try to find an effect where there can be none.
+
+        Parameters
+        ----------
+        trial : with outcomes that the treatment cannot move, named or found.
+        rng : not used; each control has its own stream.
+        """
         question = trial.question
         report = partial(
             Refutation,

@@ -81,7 +81,13 @@ class Overlap:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that there is something to compare with."""
+        """Try to refute that there is something to compare with.
+
+        Parameters
+        ----------
+        trial : any that holds something fixed.
+        rng : deals clusters into folds for the propensity scores.
+        """
         made = trial.design
         report = partial(
             Refutation,

@@ -21,7 +21,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import POWER, minimum_detectable
@@ -75,7 +75,13 @@ class PlaceboDates:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the effect belongs to the treatment's own date."""
+        """Try to refute that the effect belongs to the treatment's own date.
+
+        Parameters
+        ----------
+        trial : with years before the treatment.
+        rng : not used; each date has its own stream.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -209,8 +215,12 @@ def _earlier(trial: Trial, moved: Moves, by: int) -> tuple[Design, Ints]:
     seen = [np.bincount(design.authority[known & side & moved.moved[design.authority]], minlength=len(moved.size)) for side in (pretended, ~pretended)]
     both = int(((seen[0] > 0) & (seen[1] > 0)).sum())
     if both < FEWEST_AUTHORITIES:
-        raise EstimationError(
-            f"{count(both, 'authority is', 'authorities are')} seen on both sides of a date {count(by, 'year')} early, and {FEWEST_AUTHORITIES} are wanted"
+        raise refusal(
+            EstimationError,
+            "placebo_dates",
+            f"{FEWEST_AUTHORITIES} authorities seen on both sides of a date {count(by, 'year')} early",
+            f"{both}",
+            "give more years",
         )
     left = np.bincount(design.authority[known], minlength=len(moved.size))
     rows = np.flatnonzero(known & (left[design.authority] > 1))

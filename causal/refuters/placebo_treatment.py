@@ -83,7 +83,13 @@ class PlaceboTreatment:
         return number, alike(units, number, made)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the trial's standard error."""
+        """Try to refute the trial's standard error.
+
+        Parameters
+        ----------
+        trial : any with a standard error, and histories to permute among authorities seen in the same years.
+        rng : permutes histories.
+        """
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level

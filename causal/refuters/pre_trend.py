@@ -29,7 +29,7 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, between, one_of, whole_number
@@ -86,7 +86,13 @@ class PreTrend:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute parallel trends."""
+        """Try to refute parallel trends.
+
+        Parameters
+        ----------
+        trial : with years before the treatment moves.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -123,7 +129,9 @@ class PreTrend:
         left = made.partial_out(columns)
         kept = np.linalg.norm(left, axis=0) > 1e-6 * np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
         if not kept.any():
-            raise EstimationError("no lead can be told from the years and authorities")
+            raise refusal(
+                EstimationError, "pre_trend", "a lead that can be told from the years and authorities", "none", "give more years before the treatment"
+            )
         return made, columns[:, kept], tuple(k for k, one in zip(range(2, farthest + 1), kept, strict=True) if one)
 
     def _judge(
@@ -209,7 +217,7 @@ def _fit(made: Design, columns: Floats) -> Fit:
     basis = made.basis()
     left = made.partial_out(columns, basis)
     if (np.linalg.norm(left, axis=0) <= 1e-7 * np.linalg.norm(columns - columns.mean(axis=0), axis=0)).any():
-        raise EstimationError("the drift is told by the treatment itself and what is held fixed")
+        raise refusal(EstimationError, "pre_trend", "a drift of its own", "one that is told by the treatment itself and what is held fixed", "give more years")
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
     return clustered_least_squares(outcome, left, made.held(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
 

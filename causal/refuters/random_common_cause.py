@@ -56,7 +56,13 @@ class RandomCommonCause:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the estimate's steadiness."""
+        """Try to refute the estimate's steadiness.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : draws the noise that is held fixed.
+        """
         estimate = trial.estimate
         report = partial(
             Refutation,

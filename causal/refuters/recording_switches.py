@@ -23,7 +23,7 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
@@ -57,7 +57,9 @@ class RecordingSwitches:
 
     def __post_init__(self) -> None:
         if isinstance(self.jumps, str) or not isinstance(self.jumps, Sequence) or not self.jumps:
-            raise ConfigError(f"recording_switches.jumps must be a list of numbers above 0, got {self.jumps!r}")
+            raise refusal(
+                ConfigError, "recording_switches.jumps", "a list of numbers above 0", repr(self.jumps), "write  refuters.recording_switches.jumps=[0.5]"
+            )
         for one in self.jumps:
             between("recording_switches.jumps", one, 0, float("inf"))
         object.__setattr__(self, "jumps", tuple(float(one) for one in self.jumps))
@@ -79,7 +81,13 @@ class RecordingSwitches:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is about what was done rather than about how it was recorded."""
+        """Try to refute that the answer is about what was done rather than about how it was recorded.
+
+        Parameters
+        ----------
+        trial : of a panel, whose treatment is a number that is recorded each year.
+        rng : draws the joint law of the shifts, and seeds refits.
+        """
         estimate, question, made = trial.estimate, trial.question, trial.design
         report = partial(
             Refutation,

@@ -69,7 +69,13 @@ class Rounding:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is the same without rounding."""
+        """Try to refute that the answer is the same without rounding.
+
+        Parameters
+        ----------
+        trial : of published numbers that are rounded.
+        rng : draws what was rounded away, and seeds refits.
+        """
         estimate, made = trial.estimate, trial.design
         report = partial(
             Refutation,

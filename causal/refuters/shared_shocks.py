@@ -72,7 +72,13 @@ class SharedShocks:
         return "; ".join(lacks) if len(lacks) == len(ways(self.deprivation)) else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that places are hit independently."""
+        """Try to refute that places are hit independently.
+
+        Parameters
+        ----------
+        trial : with places that are tied: region, tenth of deprivation, borders, or a user's own groups.
+        rng : permutes residual paths among places.
+        """
         report = partial(
             Refutation,
             name=self.name,

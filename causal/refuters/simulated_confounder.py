@@ -22,7 +22,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
@@ -71,7 +71,7 @@ class SimulatedConfounder:
             pairs = ()
         if not pairs or not all(0 <= one < 1 for pair in pairs for one in pair):
             wanted = "a list of pairs of shares from 0 to below 1, [[0.05, 0.05]]: of the treatment, and of the outcome given the treatment"
-            raise ConfigError(f"simulated_confounder.strengths must be {wanted}, got {given!r}")
+            raise refusal(ConfigError, "simulated_confounder.strengths", f"{wanted}", repr(given), "write a list of numbers")
         object.__setattr__(self, "strengths", pairs)
 
     @property
@@ -89,7 +89,13 @@ class SimulatedConfounder:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to take the finding away by a confounder no stronger than those measured."""
+        """Try to take the finding away by a confounder no stronger than those measured.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the confounder.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,

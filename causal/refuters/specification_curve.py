@@ -26,7 +26,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
@@ -73,20 +73,26 @@ class SpecificationCurve:
         for key, least in (("sets", 1), ("draws", 19), ("refits", 2)):
             whole_number(f"specification_curve.{key}", getattr(self, key), least)
         at_least("specification_curve.tolerance", self.tolerance, 0)
-        wanted = "specification_curve.years must be a list of windows [first, last] of outcome years"
+        wanted, remedy = "a list of windows [first, last] of outcome years, the first before the last", "write  [[2012, 2018]],  or  []  for none"
         try:
             object.__setattr__(self, "years", tuple((int(first), int(last)) for first, last in self.years))
         except (TypeError, ValueError):
-            raise ConfigError(f"{wanted}, got {self.years!r}") from None
+            raise refusal(ConfigError, "specification_curve.years", wanted, repr(self.years), remedy) from None
         if any(first >= last for first, last in self.years):
-            raise ConfigError(f"{wanted}, the first before the last, got {self.years!r}")
+            raise refusal(ConfigError, "specification_curve.years", wanted, repr(self.years), remedy)
         if not isinstance(self.columns, Mapping) or any(isinstance(new, str) or not new for new in self.columns.values()):
-            raise ConfigError(f"specification_curve.columns must say name: [other columns, …], got {self.columns!r}")
+            raise refusal(ConfigError, "specification_curve.columns", "name: [other columns, …]", repr(self.columns), "write  {plans: [section47]}")
         object.__setattr__(self, "columns", {str(old): tuple(map(str, new)) for old, new in self.columns.items()})
         asked = self.questions if isinstance(self.questions, (list, tuple)) else (self.questions,)
         for one in asked:
             if not isinstance(one, Mapping) or not one or set(one) - set(ASKED):
-                raise ConfigError(f"specification_curve.questions must be a list of changes to {', '.join(ASKED)}, such as [{{lag: 1}}], got {one!r}")
+                raise refusal(
+                    ConfigError,
+                    "specification_curve.questions",
+                    f"a list of changes to {', '.join(ASKED)}, such as [{{lag: 1}}]",
+                    repr(one),
+                    "write  refuters.specification_curve.questions=[{lag: 1}]",
+                )
         object.__setattr__(self, "questions", tuple(dict(one) for one in self.questions))
 
     @property
@@ -99,7 +105,13 @@ class SpecificationCurve:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is that of the question, not of one specification."""
+        """Try to refute that the answer is that of the question, not of one specification.
+
+        Parameters
+        ----------
+        trial : with more than one specification.
+        rng : draws the joint law of differences, and how histories are permuted.
+        """
         level = 1 - trial.question.level
         report = partial(
             Refutation,

@@ -53,7 +53,16 @@ def record(made: Breakdown, panel: Panel, provenance: Mapping[str, Any]) -> dict
 
 
 def write(made: Breakdown, panel: Panel, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
-    """Everything about a breakdown, into a folder that is there."""
+    """Everything about a breakdown, into a folder that is there.
+
+    Parameters
+    ----------
+    made : the decomposition's numbers and sentences.
+    panel : the data that it took apart.
+    folder : must be there.
+    provenance : as `causal.report.provenance` gives it.
+    config_yaml : the resolved configuration.
+    """
     write_json(record(made, panel, provenance), folder / FILE)
     save(folder, [(place(folder, "config.yaml"), config_yaml)])
     rebuild(folder)

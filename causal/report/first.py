@@ -13,7 +13,7 @@ from typing import Any
 
 from causal.language import Language, language_of
 from causal.question import UNGIVEN
-from causal.report.checks import states
+from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
 from causal.report.phrases import contrast, label, planted, sentence, variable, when, years
 from causal.report.tables import setting
@@ -29,9 +29,10 @@ DISTRIBUTION = "causal-prevention"
 RUNS = {  # next step → what of the command that made the run is asked again, and how
     "measure": ("explain", ()),
     "interval": ("run", ("-m", "estimator=all")),
+    "placebo_range": ("run", ("estimator=fixed_effects", "question.target=ATE")),
     "failed": ("run", ("-m", "estimator=all")),
     "hold": ("explain", ()),
-    "placebos": ("run", ("refuters.placebo_treatment.draws=500",)),
+    "placebos": ("run", ("refuters.placebo_treatment.draws=500", "refuters.placebo_treatment.refits=200")),
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
@@ -233,7 +234,13 @@ def typical(data: Mapping[str, Any]) -> str:
 
 
 def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """Checks of bias one by one, the others counted."""
+    """Checks of bias one by one, the others counted.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     verdict, found = data["verdict"], {one["name"]: one for one in data["refutations"]}
     bias, smallest = verdict["bias"], data["question"]["smallest_important"]
     told = states(data)
@@ -269,7 +276,7 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     return {
         "title": title,
         "items": items,
-        "rest": f"{', '.join(said)}. Passing is no proof.",
+        "rest": " ".join(filter(None, (f"{', '.join(said)}. Passing is no proof.", made_of(data)))),
         "passed": len(told["passed"]),
         "of": sum(map(len, told.values())),
         "failed": len(told["failed"]),

@@ -13,7 +13,7 @@ from typing import Any
 from causal.graph import undated
 from causal.language import language_of
 from causal.report import risk, sections
-from causal.report.checks import briefly, cards, every, joint, pairs, shown_value
+from causal.report.checks import briefly, cards, every, joint, made_of, pairs, shown_value
 from causal.report.figures import canvas as figures
 from causal.report.figures import curves, graph_figure
 from causal.report.figures.canvas import Drawing
@@ -52,7 +52,13 @@ def drawings(data: Mapping[str, Any]) -> list[Drawing]:
 
 
 def page(data: Mapping[str, Any], drawn: Sequence[Drawing]) -> str:
-    """The HTML of a record and its figures."""
+    """The HTML of a record and its figures.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : its figures.
+    """
     return render("page.html", view(data, {one.name: one for one in drawn}))
 
 
@@ -109,7 +115,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "group": groups[0] if groups else None,
         "groups": groups[1:],
         "tally": tally([one["survived"] for one in every(data)]) + (" Passing checks is no proof." if data["refutations"] else ""),
-        "joint": joint(data),
+        "joint": " ".join(filter(None, (joint(data), made_of(data)))),
         "briefly": briefly(data, language),
         "checks": cards(data, language),
         "risk": _risk(data),

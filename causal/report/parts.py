@@ -14,7 +14,13 @@ Row = Sequence[Any]
 
 
 def render(template: str, view: Mapping[str, Any]) -> str:
-    """Fill a template of this folder; all that is put in is escaped."""
+    """Fill a template of this folder; all that is put in is escaped.
+
+    Parameters
+    ----------
+    template : name of a file beside this module.
+    view : what the template calls `page`.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -31,5 +37,12 @@ def shown(drawing: Drawing) -> dict[str, Any]:
 
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Row], *, numbers: Sequence[str] = (), long: Sequence[str] = ()) -> dict[str, Any]:
-    """A table as the template takes it; the first cell of a row is its heading."""
+    """A table as the template takes it; the first cell of a row is its heading.
+
+    Parameters
+    ----------
+    caption, heads : words.
+    rows : one cell for each heading.
+    numbers, long : headings of columns that hold numbers, and of those that hold sentences.
+    """
     return {"caption": caption, "heads": list(heads), "rows": [list(row) for row in rows], "numbers": list(numbers), "long": list(long)}

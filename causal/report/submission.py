@@ -21,7 +21,13 @@ INCHES = 6.3  # between the margins of an A4 page
 
 
 def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
-    """The bytes of summary.docx: the same for the same record; `drawn` is the figure of its estimates, whose words stand for the picture."""
+    """The bytes of summary.docx: the same for the same record.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : the figure of its estimates, whose words stand for the picture; None where there is none.
+    """
     import docx
     from docx.shared import Cm, Inches, Pt, RGBColor
 

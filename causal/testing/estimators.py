@@ -22,7 +22,7 @@ from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
-from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, Need, lacking
+from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, lacking
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, stream
@@ -42,6 +42,7 @@ from causal.testing.worlds import (
     Moved,
     Offered,
     Paths,
+    Shares,
     World,
     without,
 )
@@ -83,6 +84,7 @@ GROUNDS: dict[str, Ground] = {
     "doses": Ground(words="doses that some take up", make=lambda **more: World(doses=True, **more), question=QUESTION, turns=False),
     "apart": Ground(words="a dose that nothing lasting about places moves", make=lambda **more: World(apart=True, **more), question=QUESTION),
     "counts": Ground(words="counts", make=Counts, question=QUESTION, effect=0.2),
+    "shares": Ground(words="shares of those asked", make=Shares, question=QUESTION, effect=0.6),
     "instrument": Ground(
         words="a dose moved by two instruments and by what nobody measured", make=Moved, question=BARE, graph=MOVED_GRAPH, strategy="iv", authorities=80
     ),
@@ -105,6 +107,7 @@ SPECIAL: tuple[tuple[Need, str], ...] = (
     (MEDIATORS, "mediators"),
     (COUNTS, "counts"),
     (BY_LOT, "lots"),
+    (SHARES, "shares"),
 )
 GENERAL = ("dose", "adoption", "doses")
 _FOUND: dict[tuple[str, str], Identification] = {}
@@ -295,10 +298,11 @@ def does_not_mind_the_order_of_rows(tried: Tried) -> None:
 
 
 def does_not_mind_the_units_of_measurement(tried: Tried) -> None:
-    """The treatment in per cent, the outcome per child, a control in thousands."""
+    """The treatment in per cent, the outcome per child (but for a share, which has no other unit), a control in thousands."""
     question, frame = tried.made.question, tried.panel.frame.copy()
+    per = 1.0 if SHARES in tried.estimator.needs else 10_000.0  # type: ignore[attr-defined]
     frame[question.treatment] *= 100
-    frame[question.outcome] /= 10_000
+    frame[question.outcome] /= per
     if "poverty" in frame:
         frame["poverty"] *= 1_000
     variables = tuple(replace(one, count_per=1.0) if one.name == question.outcome and one.count_per else one for one in tried.panel.variables)
@@ -306,13 +310,13 @@ def does_not_mind_the_units_of_measurement(tried: Tried) -> None:
     other = tried.answer(_designed(replace(tried.panel, frame=frame, variables=variables), tried.ground, asked))
     rel = 1e-3 if is_dataclass(tried.estimator) and {one.name for one in fields(tried.estimator)} & set(TREES) else 1e-5
     must(
-        same_number(other.effect * 10_000, tried.first.effect, rel=rel),
-        f"in other units the effect is {other.effect * 10_000:g} for {tried.first.effect:g}; no tolerance, penalty or bandwidth may hang on a unit",
+        same_number(other.effect * per, tried.first.effect, rel=rel),
+        f"in other units the effect is {other.effect * per:g} for {tried.first.effect:g}; no tolerance, penalty or bandwidth may hang on a unit",
     )
     if tried.first.std_error is not None and other.std_error is not None:
         must(
-            same_number(other.std_error * 10_000, tried.first.std_error, rel=rel),
-            f"in other units the standard error is {other.std_error * 10_000:g} for {tried.first.std_error:g}",
+            same_number(other.std_error * per, tried.first.std_error, rel=rel),
+            f"in other units the standard error is {other.std_error * per:g} for {tried.first.std_error:g}",
         )
 
 

@@ -17,12 +17,13 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import Design, design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimate import Estimate, Estimator, least_squares
 from causal.estimators.cluster_trial import ClusterTrial
 from causal.estimators.distributed_lags import DistributedLags
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.late import Late
+from causal.estimators.logit_dose import LogitDose
 from causal.estimators.matching import DistanceMatching
 from causal.estimators.reversible_did import ReversibleDid
 from causal.graph import Graph
@@ -31,7 +32,7 @@ from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial
-from causal.testing.worlds import ADOPTION, GRAPH, OFFERED_GRAPH, QUESTION, Offered, World, ar, drawn, panel_of, stated, trial_of
+from causal.testing.worlds import ADOPTION, GRAPH, OFFERED_GRAPH, QUESTION, Offered, Shares, World, ar, drawn, panel_of, stated, trial_of
 
 CONTROLS = ("burns", "teeth", "falls", "asthma")
 POLICIES = ("parks", "buses")
@@ -69,7 +70,13 @@ class RowErrors:
         return design
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, the error of independent rows."""
+        """Fixed effects, with the error that independent rows would have.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : passed on.
+        """
         made = FixedEffects().estimate(design, rng)
         fit, treatment = least_squares(design, design.basis())
         df = design.rows - design.absorbed_rank - 1 - (len(design.authorities) if "authority" in design.absorb else 0)
@@ -95,9 +102,19 @@ class Bent:
     name: str = "bent"
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, bent."""
+        """Fixed effects, bent.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : draws the noise that is put on the effect.
+
+        Raises
+        ------
+        EstimationError : where it is to refuse.
+        """
         if self.how == "refuse":
-            raise EstimationError("not today")
+            raise refusal(EstimationError, "bent", "an answer", "not today", "take it as it stands, with  how=''")
         made = FixedEffects().estimate(design, rng)
         if self.how == "no error":
             gone = dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence"))
@@ -409,6 +426,11 @@ def _beyond_the_data(seed: int, on: bool) -> Trial:
     return trial_of(panel, design(panel, question, _identified(QUESTION, GRAPH, panel.names)), FixedEffects(), graph=GRAPH)
 
 
+def _yes_and_no(seed: int, world: Shares, *held: str) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*held, descendants=("plans",))), LogitDose(), graph=GRAPH)
+
+
 # Places that share what hits them, and neighbours
 
 
@@ -475,6 +497,14 @@ FAULTS: dict[str, Fault] = {
     "many_misrecorded": Fault(words="typing errors in the treatment of many places", make=lambda seed, on: _chain(seed, misrecorded=8 if on else 0)),
     "no_overlap": Fault(words="kinds of places that all had the treatment, or none", make=_no_overlap),
     "beyond_the_data": Fault(words="a contrast larger than any that was seen", make=_beyond_the_data),
+    "wrong_curve": Fault(
+        words="a common cause that acts in a curve",
+        make=lambda seed, on: _yes_and_no(seed, Shares(bend=0.5 if on else 0.0, authorities=90), "authority", "year", "poverty"),
+    ),
+    "few_events": Fault(
+        words="an outcome so rare that a few of it carry the odds",
+        make=lambda seed, on: _yes_and_no(seed, Shares(asked=1, level=-5.0 if on else 0.0, effect=0.3), "poverty"),
+    ),
     "shared_waves": Fault(words="places of a region share shocks", make=lambda seed, on: _places(seed, waves=0.4 if on else 0.0)),
     "spillover": Fault(words="the treatment of neighbours moves the outcome", make=lambda seed, on: _places(seed, spill=0.8 if on else 0.0)),
 }

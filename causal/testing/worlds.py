@@ -155,6 +155,45 @@ class Counts:
         return rate * float(np.exp(2 * self.effect * (0.5 - cut)) - np.exp(-2 * self.effect * cut))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """Of 25 asked, how many say yes.
+
+    `effect` is what moving the cut by 0.5 does to the log odds, `bend` what the square of poverty does to them and to the cut, `level` the log odds where
+    all else is usual.
+    """
+
+    effect: float = 0.0
+    bend: float = 0.0
+    asked: int = 25
+    level: float = -0.3
+    authorities: int = 60
+    seed: int = 0
+
+    def _made(self) -> tuple[Panel, Floats]:
+        """The panel, and the log odds without the cut."""
+        panel = World(authorities=self.authorities, seed=self.seed).load()
+        rng = np.random.default_rng([self.seed, 3])
+        frame = panel.frame.copy()
+        curve = ((frame["poverty"] - 20) ** 2 / 20 - 1).to_numpy()
+        frame["cut"] += 0.2 * self.bend * curve
+        lasting = np.repeat(frame["cut"].groupby(level=0).mean().to_numpy() - 0.4 + 0.4 * rng.normal(size=self.authorities), 8)
+        other = self.level + lasting + 0.04 * (frame["poverty"].to_numpy() - 20) + self.bend * curve
+        chance = 1 / (1 + np.exp(-(other + 2 * self.effect * frame["cut"].to_numpy())))
+        frame["plans"] = rng.binomial(self.asked, chance) / self.asked
+        variables = tuple(replace(one, unit="share", count_per=None) if one.name == "plans" else one for one in panel.variables)
+        return replace(panel, frame=frame, variables=variables), other
+
+    def load(self) -> Panel:
+        """The panel."""
+        return self._made()[0]
+
+    def truth(self) -> float:
+        """What moving the cut from 0 to 0.5 does to the share, averaged over rows."""
+        other = self._made()[1]
+        return float(np.mean(1 / (1 + np.exp(-other - self.effect)) - 1 / (1 + np.exp(-other))))
+
+
 MOVED_GRAPH = drawn(
     "instruments",
     {
@@ -330,7 +369,7 @@ def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: 
     columns : name → shape (authorities, years); `deprivation` is taken to be lasting.
     unit : of all.
     first_year : of the years.
-    more : other fields of the panel.
+    **more : other fields of the panel.
     """
     g, t = next(iter(columns.values())).shape
     index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(first_year, first_year + t)], names=["authority", "year"])
@@ -346,13 +385,26 @@ def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: 
 
 
 def without(panel: Panel, *, keep: float, seed: int) -> Panel:
-    """The panel with rows missing at random."""
+    """The panel with rows missing at random.
+
+    Parameters
+    ----------
+    panel : any.
+    keep : probability with which a row stays.
+    seed : of the draw.
+    """
     rows = np.random.default_rng(seed).random(len(panel.frame)) < keep
     return replace(panel, frame=panel.frame[rows])
 
 
 def ar(shocks: Floats, rho: float) -> Floats:
-    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²)."""
+    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²).
+
+    Parameters
+    ----------
+    shocks : shape (authorities, years), standard normal.
+    rho : autocorrelation, above −1 and below 1.
+    """
     out = shocks.copy()
     out[:, 0] /= np.sqrt(1 - rho**2)
     for t in range(1, shocks.shape[1]):
@@ -366,7 +418,14 @@ def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH, 
 
 
 def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[str, ...] = ()) -> Identification:
-    """An adjustment set that the test states, without a graph."""
+    """An adjustment set that the test states, without a graph.
+
+    Parameters
+    ----------
+    *adjust_for : dated names.
+    descendants : names that follow the treatment.
+    by_year : those of the set whose strength changes by year.
+    """
     return Identification(
         identified=True,
         strategies=("backdoor",),
@@ -390,7 +449,16 @@ def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[s
 
 
 def trial_of(panel: Panel, made: Design, estimator: Estimator, *, seed: int = 3, **more: Any) -> Trial:
-    """An answer on a design, ready to be checked."""
+    """An answer on a design, ready to be checked.
+
+    Parameters
+    ----------
+    panel : the one that the design was made of.
+    made : the design.
+    estimator : answers it.
+    seed : of all streams.
+    **more : other fields of the trial.
+    """
     return Trial(
         panel=panel,
         question=made.question,
@@ -409,7 +477,12 @@ def refute(refuter: Refuter, trial: Trial) -> Refutation:
 
 
 def same(a: Refutation, b: Refutation) -> bool:
-    """Whether two findings are one."""
+    """Whether two findings are one.
+
+    Parameters
+    ----------
+    a, b : of one refuter on one trial.
+    """
     return (a.found, a.p_value, a.survived, a.reason, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, b.reason, dict(b.numbers), b.parts)
 
 

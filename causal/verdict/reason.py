@@ -152,7 +152,25 @@ class Change:
     admits: Literal["important_rise", "important_fall", "no_change", "unimportant"] | None = None
 
 
-Step = Literal["measure", "identify", "variation", "interval", "failed", "hold", "check", "record", "look", "placebos", "groups", "information", "again"]
+Step = Literal[
+    "measure",
+    "identify",
+    "variation",
+    "interval",
+    "clusters",
+    "one_place",
+    "placebo_range",
+    "instrument",
+    "failed",
+    "hold",
+    "check",
+    "record",
+    "look",
+    "placebos",
+    "groups",
+    "information",
+    "again",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

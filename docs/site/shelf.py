@@ -97,6 +97,7 @@ def choosing() -> str:
         "- **One place, or a few**: `synthetic_control`, `synthetic_did`. There is no interval where one place carries the answer.",
         "- **Places at one time** (a cross-section): `dowhy_linear`, `linear_dr`, propensity and matching. All rests on what is adjusted for.",
         "- **Something that moves the treatment and nothing else**: `two_stage_least_squares` and the instruments' learners.",
+        "- **Yes or no, or a share** (rated good, on time): `logit_dose` beside `fixed_effects`, for the ratio of odds that papers print.",
         "- **Counts of few**: `poisson_fixed_effects`, with `source.population` as the exposure.",
         "- **The outcome moves later treatment**: `lagged_outcome`, `dynamic_dml`; `explain` says where the graph has such a road.",
         "",

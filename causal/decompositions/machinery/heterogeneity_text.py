@@ -89,7 +89,16 @@ def rate_of(case: Case) -> float | None:
 def breakdown(
     case: Case, made: Design, parts: Sequence[Part], tests: Sequence[Named], learnt: Learnt, notes: Sequence[str], others: Sequence[Other] = ()
 ) -> Breakdown:
-    """Numbers into tables and words; `others` found something of what is not counted."""
+    """Numbers into tables and words.
+
+    Parameters
+    ----------
+    case, made : what was asked, and its design.
+    parts, tests : effects by group, and whether they differ.
+    learnt : what was found in held-out authorities.
+    notes : what was left out on the way.
+    others : found something of what is not counted.
+    """
     question, outcome = case.question, made.outcome_variable
     alarm = 1 - question.level
     unit = outcome.unit

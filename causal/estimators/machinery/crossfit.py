@@ -15,7 +15,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimate import feedback, residual_treatment, thin
 from causal.estimators.machinery.nuisance import learner, quiet
 from causal.estimators.machinery.transformed import Transformed
@@ -39,6 +39,11 @@ class Residuals:
 def check_crossfit(folds: int, repetitions: int) -> None:
     """Refuse knobs that make no cross-fitting.
 
+    Parameters
+    ----------
+    folds : at least 2.
+    repetitions : at least 1.
+
     Raises
     ------
     ConfigError : fewer than two folds, or no repetition.
@@ -48,14 +53,27 @@ def check_crossfit(folds: int, repetitions: int) -> None:
 
 
 def splits(cluster: Ints, folds: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
-    """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters."""
+    """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters.
+
+    Parameters
+    ----------
+    cluster : shape (rows,), codes from 0.
+    folds : number of them.
+    rng : deals the clusters.
+    """
     fold = (rng.permutation(int(cluster.max()) + 1) % folds)[cluster]
     return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
 
 
 def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Generator, also: Floats | None = None) -> Residuals:
-    """Outcome and treatment without what the features say of them, each row told by the folds it is not in.
+    """Outcome and treatment without what the features predict of them, each row by the folds it is not in: cross-fitting (Chernozhukov and others 2018).
 
+    Parameters
+    ----------
+    arrays : outcome, treatment and features without authority effects.
+    nuisance : kind of learner, of both.
+    folds : of whole clusters.
+    rng : deals the clusters and seeds the learners.
     also : more features, shape (rows, k): what the effect may differ by.
     """
     # EconML imports DoWhy, shap and numba, which take seconds
@@ -71,7 +89,13 @@ def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Gen
 
 
 def cached(model: Any, slope: float = np.nan) -> Residuals:
-    """The residuals that an EconML model kept, in the order given."""
+    """The residuals that an EconML model kept, in the order given.
+
+    Parameters
+    ----------
+    model : fitted, with `cache_values`.
+    slope : its effect; NaN where it has none of one number.
+    """
     outcome, treatment, _, _ = model.residuals_
     return Residuals(
         outcome=np.ravel(outcome),
@@ -83,13 +107,26 @@ def cached(model: Any, slope: float = np.nan) -> Residuals:
 
 
 def repeated(once: Callable[[], tuple[Sequence[Fit], Residuals]], repetitions: int) -> tuple[list[Fit], list[Residuals], list[Fit]]:
-    """The median of each fit over repetitions; also the residuals and the first fit of every repetition."""
+    """The median of each fit over repetitions; also the residuals and the first fit of every repetition.
+
+    Parameters
+    ----------
+    once : one cross-fitting: its fits, and the residuals.
+    repetitions : at least 1.
+    """
     runs = [once() for _ in range(repetitions)]
     return [median_fit([fits[i] for fits, _ in runs]) for i in range(len(runs[0][0]))], [left for _, left in runs], [fits[0] for fits, _ in runs]
 
 
 def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> dict[str, float | None]:
-    """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units."""
+    """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    left, firsts : residuals and first fit of each repetition.
+    """
     effects = np.array([fit.coefficients[0] for fit in firsts]) * design.question.contrast
     return {
         **residual_treatment(design, arrays.laid_out(left[0].treatment, design)),
@@ -101,7 +138,14 @@ def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], 
 
 
 def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> tuple[str, ...]:
-    """What undermines it: feedback, few who carry it, an answer that hangs on the split."""
+    """What undermines it: feedback, few who carry it, an answer that hangs on the split.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    left, firsts : residuals and first fit of each repetition.
+    """
     said = feedback(design) if "authority" in design.absorb else ()
     said += thin(design, arrays.laid_out(left[0].treatment, design))
     spread = float(np.std([fit.coefficients[0] for fit in firsts], ddof=1)) if len(firsts) > 1 else 0.0
@@ -112,7 +156,15 @@ def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], fir
 
 
 def notes(design: Design, arrays: Transformed, folds: int, nuisance: str) -> tuple[str, ...]:
-    """How it was made."""
+    """How it was made.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    folds : number of them.
+    nuisance : kind of learner.
+    """
     return (
         f"{folds} folds of whole clusters, {nuisance} nuisances on {arrays.features.shape[1]} features, "
         f"{len(arrays.kept)} of {design.rows} rows after {arrays.transformation}.",
@@ -122,12 +174,22 @@ def notes(design: Design, arrays: Transformed, folds: int, nuisance: str) -> tup
 def checked(estimator: str, fit: Fit, left: Residuals) -> Fit:
     """The fit, if EconML's effect is the regression on its own residuals.
 
+    Parameters
+    ----------
+    estimator : its name.
+    fit : our regression on the residuals.
+    left : residuals, with EconML's slope.
+
     Raises
     ------
     EstimationError : it is not, so that its residuals are not in our order.
     """
     if not np.isclose(fit.coefficients[0], left.slope, rtol=1e-6, atol=1e-10):
-        raise EstimationError(
-            f"{estimator}: EconML's effect {left.slope:g} is not the regression on its own residuals {fit.coefficients[0]:g}; residuals were reordered"
+        raise refusal(
+            EstimationError,
+            estimator,
+            f"EconML's effect to be the regression on its own residuals, {fit.coefficients[0]:g}",
+            f"{left.slope:g}, so residuals were reordered",
+            "take another estimator, and report this as a fault",
         )
     return fit

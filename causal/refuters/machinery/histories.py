@@ -13,7 +13,14 @@ from causal.refute import Trial
 
 
 def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
-    """The rows of units observed in the same years, shape (units, rows of each), for every pattern that at least two share."""
+    """The rows of units observed in the same years, shape (units, rows of each), for every pattern that at least two share.
+
+    Parameters
+    ----------
+    unit : shape (rows,), codes from 0 of what moves together.
+    number : of units.
+    design : authority and year of each row.
+    """
     order = np.lexsort((design.year, design.authority, unit))
     counts = np.bincount(unit, minlength=number)
     starts = np.cumsum(counts) - counts
@@ -37,7 +44,15 @@ def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
 
 
 def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
-    """The histories dealt anew within each group; shape (rows, draws), columns contiguous."""
+    """The histories dealt anew within each group; shape (rows, draws), columns contiguous.
+
+    Parameters
+    ----------
+    history : shape (rows,), the treatment.
+    groups : rows of units observed in the same years, shape (units, rows of each), as `alike` gives them.
+    draws : permutations.
+    rng : permutes units within groups.
+    """
     if len(groups) == 1 and groups[0].shape == (len(history), 1):
         return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
     dealt = np.tile(history, (draws, 1))
@@ -59,6 +74,15 @@ def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws:
     """Effects and errors of dealt histories, shape (draws,) each.
 
     Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error.
+
+    Parameters
+    ----------
+    trial : the analysis.
+    name : the refuter's, for its streams.
+    history : shape (rows,), the treatment.
+    groups : shape (units, rows of each), as `alike` gives them.
+    draws : permutations.
+    rng : permutes units within groups.
     """
     if not (moving := instruments(trial)):
         return trial.redraw(name, treatment=deal(history, groups, draws, rng))
