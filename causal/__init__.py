@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from causal.design import Design
     from causal.errors import CausalError, ConfigError, DataError, DesignError, EstimationError, GraphError
-    from causal.estimand import DesignFacts, Estimand, Held, JointTest
+    from causal.estimand import Conditioning, DesignFacts, Estimand, JointTest
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
@@ -34,7 +34,7 @@ _HOMES = {
     "loading": ("load",),
     "identify": ("Identification",),
     "design": ("Design",),
-    "estimand": ("Estimand", "Held", "DesignFacts", "JointTest"),
+    "estimand": ("Estimand", "Conditioning", "DesignFacts", "JointTest"),
     "estimate": ("Part", "Estimate", "Estimator"),
     "refute": ("Trial", "Refutation", "Refuter"),
     "verdict.decide": ("Rule", "Verdict"),
@@ -44,6 +44,7 @@ _HOMES = {
 __all__ = [
     "Arrow",
     "CausalError",
+    "Conditioning",
     "ConfigError",
     "DataError",
     "Design",
@@ -55,7 +56,6 @@ __all__ = [
     "Estimator",
     "Graph",
     "GraphError",
-    "Held",
     "Identification",
     "JointTest",
     "Loss",

@@ -92,7 +92,7 @@ def _support(design: Design, treatment: Floats, basis: Floats) -> Support:
     """Clusters, and who carries the comparison."""
     number = len(design.clusters)
     effective, _ = effective_clusters(treatment, design.cluster, number)
-    share = left_without(treatment, design.held(basis), design.cluster, number)
+    share = left_without(treatment, design.nuisance_basis(basis), design.cluster, number)
     alone = int(share.argmin())
     treated = untreated = None
     if _two_levels(design):

@@ -13,7 +13,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
-from causal.estimand import Estimand, Held
+from causal.estimand import Conditioning, Estimand
 from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, lost_beyond, weighed, without_interval
 from causal.inference.clustered import FEW_CLUSTERS, TWO, critical_t, effective_clusters, interval, joint_critical
 
@@ -28,7 +28,7 @@ def bootstrapped(
     draws: int,
     estimator: str,
     estimand: Estimand,
-    held: Held | None = None,
+    conditioning: Conditioning | None = None,
     target: Literal["ATE", "ATT"] = "ATE",
     kinds: Sequence[tuple[Literal["group", "path"], str, str]] = (),
     counts: Sequence[tuple[int, int]] = (),
@@ -48,7 +48,7 @@ def bootstrapped(
     rng : the stream that clusters are drawn from.
     draws : of clusters with replacement.
     estimator : its name, as the shelf has it.
-    estimand, held : as for `causal.estimate.estimated`.
+    estimand, conditioning : as for `causal.estimate.estimated`.
     target : whose effect it is.
     kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
     over : the design that is drawn from, where that is not the one asked about.
@@ -61,7 +61,7 @@ def bootstrapped(
     for _ in range(draws):
         drawn = np.sort(rng.integers(number, size=number)).astype(np.int64)
         try:
-            found.append(np.asarray(answer(used.take(drawn), rng), dtype=float))
+            found.append(np.asarray(answer(used.resample_clusters(drawn), rng), dtype=float))
         except CausalError:
             found.append(np.full(len(point), np.nan))
     spread = np.array(found)
@@ -97,7 +97,7 @@ def bootstrapped(
     made = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
-        held=held or Held.by(design),
+        conditioning=conditioning or Conditioning.by(design),
         facts=counted(None, design),
         target=target,
         effect=float(point[0]),

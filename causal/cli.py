@@ -249,14 +249,14 @@ def _facts(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.run")
     source = program.source(["source=england", *rest], folders=given.config_dir, trusted=given.trust)
     from causal.sources.england import England
-    from causal.sources.england.facts import facts, plain, told
+    from causal.sources.england.facts import facts, facts_text, plain
 
     if not isinstance(source, England):
         raise refusal(
             ConfigError, "causal facts", "England's published files, source=england", f"{type(source).__name__}", "leave source out, or write  source=england"
         )
     found = facts(source)
-    print(json.dumps(plain(found), indent=2, ensure_ascii=False) if given.json else told(found))
+    print(json.dumps(plain(found), indent=2, ensure_ascii=False) if given.json else facts_text(found))
     return 0
 
 

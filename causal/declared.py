@@ -49,7 +49,7 @@ class Fault:
     remedy: str
 
 
-def held(where: str, made: Callable[..., Any], given: Mapping[str, Any], resolve: Callable[[str, str], Callable[..., Any]]) -> None:
+def check_values(where: str, made: Callable[..., Any], given: Mapping[str, Any], resolve: Callable[[str, str], Callable[..., Any]]) -> None:
     """Refuse knobs that `made` does not have, lacks, or that are not what it declares; and so with the parts inside them.
 
     Parameters
@@ -221,8 +221,8 @@ def _keyed(where: str, kind: Any, value: Any, wrong: Fault, resolve: Callable[[s
     hints = get_type_hints(kind)
     if odd := [key for key in value if key not in hints]:
         return Fault(where=where, wanted=wrong.wanted, came=f"the key {odd[0]!r}", remedy=f"its keys are {', '.join(hints)}")
-    if lacking := [key for key in hints if key in kind.__required_keys__ and key not in value]:
-        return Fault(where=where, wanted=wrong.wanted, came=f"no {lacking[0]!r}", remedy=f"its keys are {', '.join(hints)}")
+    if missing := [key for key in hints if key in kind.__required_keys__ and key not in value]:
+        return Fault(where=where, wanted=wrong.wanted, came=f"no {missing[0]!r}", remedy=f"its keys are {', '.join(hints)}")
     return next((fault for key, inner in value.items() if (fault := _fault(f"{where}.{key}", hints[key], inner, None, resolve))), None)
 
 
@@ -233,7 +233,7 @@ def _part(where: str, kind: type[Any], value: Any, wrong: Fault, resolve: Callab
         owner = found if inspect.isclass(found) else getattr(found, "__self__", found)
         if not _serves(owner, kind):
             return Fault(where=where, wanted=wrong.wanted, came=str(value[TARGET]), remedy=wrong.remedy)
-        held(where, found, {key: inner for key, inner in value.items() if key != TARGET}, resolve)
+        check_values(where, found, {key: inner for key, inner in value.items() if key != TARGET}, resolve)
         return None
     if getattr(kind, "_is_protocol", False) or not is_dataclass(kind):
         return wrong
@@ -241,7 +241,7 @@ def _part(where: str, kind: type[Any], value: Any, wrong: Fault, resolve: Callab
         return wrong
     if not value.keys() & {one.name for one in fields(kind)}:
         return wrong
-    held(where, kind, value, resolve)
+    check_values(where, kind, value, resolve)
     return None
 
 
@@ -257,7 +257,7 @@ def _within(where: str, value: Any, resolve: Callable[[str, str], Callable[..., 
     """Where nothing is declared, parts inside are held all the same."""
     if isinstance(value, Mapping):
         if TARGET in value:
-            held(where, resolve(where, value[TARGET]), {key: inner for key, inner in value.items() if key != TARGET}, resolve)
+            check_values(where, resolve(where, value[TARGET]), {key: inner for key, inner in value.items() if key != TARGET}, resolve)
             return None
         inside: Iterator[tuple[str, Any]] = ((f"{where}.{key}", inner) for key, inner in value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str):

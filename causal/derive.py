@@ -442,12 +442,12 @@ def _sum(making: _Making, spec: Mapping[str, Any]) -> Made:
     parents = [making.panel.variable(name) for name in spec["sum"]]
     units = list(dict.fromkeys(parent.unit for parent in parents))
     if len(units) > 1 and "unit" not in spec:
-        told = ", ".join(f"{parent.name} ({parent.unit})" for parent in parents)
+        units_text = ", ".join(f"{parent.name} ({parent.unit})" for parent in parents)
         raise refusal(
             DataError,
             f"source.derived.{making.name}",
             "columns of one unit to add up",
-            f"different units: {told}",
+            f"different units: {units_text}",
             "sum columns of one unit, or say what the sum's is with  unit: …",
         )
     total = sum((making.known(parent.name) for parent in parents), start=pd.Series(0.0, index=making.left.index))

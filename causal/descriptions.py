@@ -56,9 +56,9 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
 
 def _nearest(name: str, names: Sequence[str]) -> str:
     """The nearest names, without the whole list: it is as long as `causal list`."""
-    told = suggest(name, names)
-    at = told.find("Did you mean")
-    return told[at:] if at >= 0 else "causal list names what there is"
+    nearest = suggest(name, names)
+    at = nearest.find("Did you mean")
+    return nearest[at:] if at >= 0 else "causal list names what there is"
 
 
 def _shelf(path: Path, group: str) -> str:

@@ -191,7 +191,7 @@ def compared(design: Design) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Conditioning:
     """What an estimate conditions on.
 
     Parameters
@@ -202,7 +202,7 @@ class Held:
 
     Examples
     --------
-    >>> Held(authority=False, year=False, controls=False).nothing
+    >>> Conditioning(authority=False, year=False, controls=False).nothing
     True
     """
 
@@ -221,14 +221,14 @@ class Held:
         return not (self.authority or self.year or self.controls)
 
     @classmethod
-    def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Held:
+    def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Conditioning:
         """What the design absorbs and adjusts for; `authority` where the estimator does otherwise.
 
         Parameters
         ----------
         design : what it absorbs.
-        authority : whether authority effects are held fixed; None: where the design absorbs them.
-        controls : whether the design's controls are held fixed.
+        authority : whether authority effects are conditioned on; None: where the design absorbs them.
+        controls : whether the design's controls are conditioned on.
         """
         return cls(authority="authority" in design.absorb if authority is None else authority, year="year" in design.absorb, controls=controls)
 

@@ -15,7 +15,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import NotWhatWasWanted, of_another, placed, refusal
-from causal.estimand import DesignFacts, Estimand, Held
+from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.panel import Loss
 from causal.question import Question
@@ -210,7 +210,7 @@ class Estimate:
 
     estimator: str
     estimand: Estimand
-    held: Held
+    conditioning: Conditioning
     target: Literal["ATE", "ATT"]
     effect: float
     std_error: float | None
@@ -240,7 +240,7 @@ class Estimate:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
             raise refusal(NotWhatWasWanted, "an Estimate", "the name of its estimator", f"estimator={self.estimator!r}", "write  estimator=self.name")
         where = f"the Estimate of {self.estimator}"
-        for name, kind in (("estimand", Estimand), ("held", Held), ("facts", DesignFacts)):
+        for name, kind in (("estimand", Estimand), ("conditioning", Conditioning), ("facts", DesignFacts)):
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise refusal(NotWhatWasWanted, f"{where}: {name}", f"a causal.estimand.{kind.__name__}", repr(value), "make one")
@@ -461,7 +461,7 @@ def estimated(
     *,
     estimator: str,
     estimand: Estimand,
-    held: Held | None = None,
+    conditioning: Conditioning | None = None,
     facts: DesignFacts | None = None,
     target: Literal["ATE", "ATT"] = "ATE",
     over: Design | None = None,
@@ -490,7 +490,7 @@ def estimated(
     made = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
-        held=held or Held.by(design),
+        conditioning=conditioning or Conditioning.by(design),
         facts=counted(facts, design),
         target=target,
         effect=effect,
@@ -604,7 +604,7 @@ def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
     fit = clustered_least_squares(
         outcome[:, 0],
         treatment,
-        design.held(basis),
+        design.nuisance_basis(basis),
         design.cluster,
         len(design.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
@@ -633,7 +633,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
         fit = clustered_least_squares(
             outcome,
             design.partial_out(columns[:, kept], basis),
-            design.held(basis),
+            design.nuisance_basis(basis),
             design.cluster,
             len(design.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
@@ -669,7 +669,7 @@ def feedback(design: Design) -> tuple[str, ...]:
     return ("strict exogeneity fails in the graph (the outcome moves a later treatment), which biases comparisons within authorities",)
 
 
-def thin(design: Design, residual: Floats) -> tuple[str, ...]:
+def warn_concentrated_leverage(design: Design, residual: Floats) -> tuple[str, ...]:
     """Concerns when very few authorities carry the comparison.
 
     Parameters

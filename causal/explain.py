@@ -94,9 +94,9 @@ def _checks(study: Study, analysis: Analysis) -> list[str]:
     if analysis.design is None:
         return [f"Checks: {', '.join(study.refuters) or 'none'}"]
     setting = Setting.before(analysis, study.estimator)
-    lacking = {name: _unmet(refuter, setting) for name, refuter in study.refuters.items()}
-    will = [name for name, why in lacking.items() if why is None]
-    return [f"Checks: {', '.join(will) or 'none'}"] + [f"  not run: {name}: {why}" for name, why in lacking.items() if why is not None]
+    unmet = {name: _unmet(refuter, setting) for name, refuter in study.refuters.items()}
+    will = [name for name, why in unmet.items() if why is None]
+    return [f"Checks: {', '.join(will) or 'none'}"] + [f"  not run: {name}: {why}" for name, why in unmet.items() if why is not None]
 
 
 def _unmet(refuter: Refuter, setting: Setting) -> str | None:

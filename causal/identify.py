@@ -11,8 +11,8 @@ The treatment is a state (a share of centres closed). Its own past is left out o
 what was closed earlier acts through what is closed now. This is an assumption, and is printed as one.
 
 A back door is closed for one year's treatment, yet fixed effects compare all years at once: what moves the outcome and a *later*
-treatment must be held fixed as well (strict exogeneity; Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, sec. 10.2).
-Where the treatment comes before the outcome, such causes are held fixed in the years between too.
+treatment must be conditioned on as well (strict exogeneity; Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, sec. 10.2).
+Where the treatment comes before the outcome, such causes are conditioned on in the years between too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Strategy = Literal["backdoor", "iv", "frontdoor"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A variable that moves the outcome through the treatment alone, given what else is held fixed."""
+    """A variable that moves the outcome through the treatment alone, given what else is conditioned on."""
 
     name: str
     given: tuple[str, ...]
@@ -327,7 +327,7 @@ def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes
     both = [one for one in valid if set(PLACE_AND_TIME) <= set(one)]
     spared = [one for one in valid if "authority" not in one]
     if both and spared:
-        # by this graph nothing lasting about a place needs to be held fixed beside what is
+        # by this graph nothing lasting about a place needs to be conditioned on beside what is
         with_year = [one for one in spared if "year" in one]
         pool, where = (with_year or spared), f"the graph can spare authority{'; with year' if with_year else ''}"
     else:
@@ -426,7 +426,7 @@ def _instruments(dag: Dag, treatment: str, outcome: str, candidates: list[str], 
 
 
 def _confounded_mediators(whole: Dag, mediators: list[str], question: Question, treatment: str, outcome: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """Mediators, dated the year after the treatment, that share an open cause with the outcome once treatment and chosen set are held fixed.
+    """Mediators, dated the year after the treatment, that share an open cause with the outcome once treatment and chosen set are conditioned on.
 
     The measured ones are moved as one block, so the arrows out of all of it are cut (Vansteelandt & Daniel 2017, Interventional effects for mediation
     analysis with multiple mediators, assumptions i to iii; the treatment's own are those of the back door).

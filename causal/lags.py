@@ -90,7 +90,7 @@ def lagged(design: Design, lags: int, *, before: float | None = None, each_year:
     if "authority" in design.absorb:
         known &= np.bincount(design.authority[known], minlength=len(design.authorities))[design.authority] > 1
     kept = np.flatnonzero(known)
-    over = design.only(kept, f"the treatment of {count(lags, 'earlier year')} is not known")
+    over = design.subset(kept, f"the treatment of {count(lags, 'earlier year')} is not known")
     over = replace(over, controls=controls[kept], control_names=tuple(names), control_groups=groups)
     return Lagged(over=over, treatments=treatments[kept], kept=kept)
 
@@ -111,7 +111,7 @@ def summed(made: Lagged) -> tuple[Fit, Fit, Floats]:
     rank = basis.shape[1] + ("authority" not in used.absorb)
 
     def fit(columns: Floats) -> Fit:
-        return clustered_least_squares(outcome, columns, used.held(basis), used.cluster, len(used.clusters), absorbed_rank=rank)
+        return clustered_least_squares(outcome, columns, used.nuisance_basis(basis), used.cluster, len(used.clusters), absorbed_rank=rank)
 
     # Σ β_j D_j = Σ s_j (D_j − D_{j+1}) with s_j = β_0 + … + β_j and D_{K+1} = 0
     changes = left - np.column_stack([left[:, 1:], np.zeros(used.rows)])

@@ -268,7 +268,7 @@ def _forms(part: str, given: Any, default: Mapping[str, str], holes: tuple[str, 
                 f"the field {{{wrong[0]}}}",
                 "take it out, or write a brace that is meant twice",
             )
-        if word := held(form, BANNED):
+        if word := banned_word(form, BANNED):
             raise refusal(
                 ConfigError,
                 where,
@@ -276,14 +276,14 @@ def _forms(part: str, given: Any, default: Mapping[str, str], holes: tuple[str, 
                 f"{word!r}, which no style may use",
                 "say what fits or does not fit these data, and how certain it is by its step",
             )
-        if word := held(form, avoid):
+        if word := banned_word(form, avoid):
             raise refusal(
                 ConfigError, where, "words that this house style allows", f"{word!r}, which it avoids", "write it otherwise, or take it out of language.avoid"
             )
     return {str(name): str(form) for name, form in given.items()}
 
 
-def held(text: str, avoid: tuple[str, ...]) -> str | None:
+def banned_word(text: str, avoid: tuple[str, ...]) -> str | None:
     """The first of the words to be avoided that a text holds; plurals and endings count too.
 
     Parameters
@@ -313,5 +313,5 @@ def _read(recorded: str) -> Language:
         given = {key: value for key, value in given.items() if key in ("name", "terms", "checks", "avoid")}
     given["avoid"] = tuple(given.get("avoid", AVOID))
     if "classes" not in given and "checks" in given:
-        given["checks"] = {key: value for key, value in given["checks"].items() if held(value, (*BANNED, *given["avoid"])) is None}
+        given["checks"] = {key: value for key, value in given["checks"].items() if banned_word(value, (*BANNED, *given["avoid"])) is None}
     return Language(**given)

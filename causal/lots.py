@@ -91,7 +91,7 @@ def _differs(design: Design) -> Floats:
 
 def _column(design: Design, name: str) -> Floats:
     """The control of that name, or what authority effects hold already; shape (rows,)."""
-    for known, matrix in ((design.control_names, design.controls), (design.nested_names, design.nested)):
+    for known, matrix in ((design.control_names, design.controls), (design.time_invariant_names, design.time_invariant)):
         if name in known:
             return np.asarray(matrix[:, known.index(name)])
     return design.column(name)
@@ -104,7 +104,7 @@ def lacks_name(design: Design, within: str | None) -> str | None:
     ----------
     design, within : as for `drawn`.
     """
-    known = {*design.control_names, *design.nested_names, *design.columns, "region"}
+    known = {*design.control_names, *design.time_invariant_names, *design.columns, "region"}
     if within is None or within in known:
         return None
     return f"lots were drawn within {within!r}, which is no control of this design; it has {', '.join(sorted(known))}"

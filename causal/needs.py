@@ -1,6 +1,6 @@
 """What an estimator needs of a design, told in words and checked before anything is fitted.
 
-An estimator's class lists its `needs`; the header of its configuration says the same words. `lacking` says why a design cannot be served,
+An estimator's class lists its `needs`; the header of its configuration says the same words. `unmet_requirements` says why a design cannot be served,
 so that a refusal costs no fit and names the reason, and the estimators that could.
 """
 
@@ -29,11 +29,11 @@ class Need:
     Parameters
     ----------
     words : as the header of its configuration says it.
-    lacks : given the estimator and the design, why the design does not have it; None if it does.
+    unmet_requirement : given the estimator and the design, why the design does not have it; None if it does.
     """
 
     words: str
-    lacks: Callable[[Any, Design], Lack]
+    unmet_requirement: Callable[[Any, Design], Lack]
 
 
 def needed(estimator: Any) -> str:
@@ -41,7 +41,7 @@ def needed(estimator: Any) -> str:
     return "; ".join(need.words for need in estimator.needs) or NOTHING
 
 
-def lacking(estimator: Any, design: Design) -> tuple[str, ...]:
+def unmet_requirements(estimator: Any, design: Design) -> tuple[str, ...]:
     """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`.
 
     Parameters
@@ -62,7 +62,7 @@ def lacking(estimator: Any, design: Design) -> tuple[str, ...]:
         # one row an authority: weights would be needed in the propensities, in the outcome's model and in the error alike
         why = " (its average, its models and their error count every authority once)" if "every authority alike" in given else ""
         reasons.append(f"it cannot weigh authority-years by {design.question.weights}{why}; ask with  question.weights=null")
-    reasons += [why for need in estimator.needs if (why := need.lacks(estimator, design)) is not None]
+    reasons += [why for need in estimator.needs if (why := need.unmet_requirement(estimator, design)) is not None]
     return tuple(reasons)
 
 

@@ -18,7 +18,7 @@ from causal.report.page import drawings
 from causal.report.parts import render
 from causal.report.provenance import provenance
 from causal.report.record import plain, record
-from causal.report.terminal import told
+from causal.report.terminal import terminal_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class Picture:
 
 def lines(result: Result) -> str:
     """The answer as the terminal has it, in at most ten lines, without a folder."""
-    said = told(_data(result), Path())[:-2]
+    said = terminal_lines(_data(result), Path())[:-2]
     return "\n".join(said if len(said) <= LINES else [*said[: LINES - 1], f"{said[LINES - 1]} …"])
 
 

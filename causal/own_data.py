@@ -66,8 +66,8 @@ def read(
             suggest(unknown[0], (*KNOBS, "authority", "year", "labels", "units", "variables", "title")),
         )
     described = {name: dict(said) for name, said in (variables or {}).items()}
-    for key, told in (("label", labels), ("unit", units)):
-        for name, text in (told or {}).items():
+    for key, given in (("label", labels), ("unit", units)):
+        for name, text in (given or {}).items():
             described.setdefault(name, {})[key] = text
     knobs |= {"authority": authority, "year": year, "variables": described}
     if hasattr(table, "columns") and hasattr(table, "index"):

@@ -125,7 +125,7 @@ class Panel:
     >>> panel = World(authorities=30, years=6).load()
     >>> panel.names, panel.years
     (('deprivation', 'poverty', 'cut', 'plans', 'children'), (2011, 2012, 2013, 2014, 2015, 2016))
-    >>> panel.only(years=[2015, 2016]).frame.shape
+    >>> panel.subset(years=[2015, 2016]).frame.shape
     (60, 5)
     >>> panel.shift("plans", -1).loc["A0000"].isna().to_list()
     [True, False, False, False, False, False]
@@ -186,9 +186,9 @@ class Panel:
             )
         if not frame.index.is_monotonic_increasing:
             object.__setattr__(self, "frame", frame.sort_index())
-        lacking = frame.index.unique("authority").difference(self.places.index)
-        if len(lacking) or "name" not in self.places:
-            raise refusal(DataError, f"{self.title}: places", "a name for every authority", f"none for {list(lacking[:5])}", "add them")
+        missing = frame.index.unique("authority").difference(self.places.index)
+        if len(missing) or "name" not in self.places:
+            raise refusal(DataError, f"{self.title}: places", "a name for every authority", f"none for {list(missing[:5])}", "add them")
         if list(self.reasons.index.names) != ["authority", "year", "variable"]:
             raise refusal(
                 DataError, f"{self.title}: reasons", "an index of (authority, year, variable)", f"{list(self.reasons.index.names)}", "set these three"
@@ -274,7 +274,7 @@ class Panel:
         at = next((i for i, v in enumerate(self.variables) if v.name == variable.name), len(kept))
         return replace(self, frame=frame, variables=(*kept[:at], variable, *kept[at:]))
 
-    def only(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
+    def subset(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
         """The rows of some authorities, some years, or both.
 
         Parameters

@@ -43,7 +43,7 @@ class Plan:
     years, before : of the panel, and those of them before the first place begins.
     share : of places treated (panel, adoption, cluster_trial), or above the cutoff.
     bandwidth : share of places near enough to the cutoff to be used.
-    told : share of the outcome's variance between places that is told by what was known before (cluster_trial).
+    told : share of the outcome's variance between places that is collinear with what was known before (cluster_trial).
     attrition : share of people lost.
     level, power : of the test, and share of studies that must find the effect.
     source : where the numbers are from, in words.

@@ -231,13 +231,13 @@ def proposal(design: Design, estimator: Any) -> Proposal:
     estimator : the study's own.
     """
     from causal.estimators import shelf
-    from causal.needs import lacking
+    from causal.needs import unmet_requirements
 
     shape, made = shape_of(design)
     proposed: list[Proposed] = []
     for name, target, reason in _asked(design, shape):
         there = replace(design, question=replace(design.question, target=target))
-        if not lacking(shelf()[name](), there):
+        if not unmet_requirements(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
     codes = (*ANYONE, *LIMITS.get(estimator.name, ())) if shelf().get(estimator.name) is type(estimator) else ()
     cannot = tuple(code for code in codes if _holds(code, design, shape, made, estimator))

@@ -176,9 +176,9 @@ def saved(path: Path) -> dict[str, Any]:
                 repr(plan.get(key)),
                 "save a new one with  causal explain … --save FILE",
             )
-    lacking = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
-    if lacking:
-        raise refusal(ConfigError, f"protocol={path}", "a protocol", f"one that lacks {', '.join(lacking)}", "causal explain … --save FILE  writes one")
+    missing = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
+    if missing:
+        raise refusal(ConfigError, f"protocol={path}", "a protocol", f"one that lacks {', '.join(missing)}", "causal explain … --save FILE  writes one")
     return plan
 
 

@@ -14,7 +14,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.inference.clustered import FEW_CLUSTERS, cluster_sums, cr1_factor, cr2_loads
 
-NOTHING_LEFT = 1e-7  # share of a column's length below which it is told by the others
+NOTHING_LEFT = 1e-7  # share of a column's length below which it is collinear with the others
 Step = Callable[[Floats], tuple[Floats, Floats]]
 
 
@@ -50,20 +50,20 @@ def _slopes(
 ) -> tuple[Floats, Floats]:
     """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference.clustered` has them.
 
-    treatment : shape (draws, rows); outcome : shape (draws or 1, rows); length : of each treatment before it lost what is held fixed.
+    treatment : shape (draws, rows); outcome : shape (draws or 1, rows); length : of each treatment before it lost what is conditioned on.
     other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (draws, rows).
     """
     size, clusters = _dot(treatment, treatment), len(design.clusters)
-    spare = design.rows - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
+    df_residual = design.rows - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(np.sqrt(size) <= NOTHING_LEFT * length, np.nan, _dot(treatment, np.broadcast_to(outcome, treatment.shape)) / size)
         if not errors:
             return slope, np.full(len(slope), np.nan)
         residual = outcome - treatment * slope[:, None]
-        factor = cr1_factor(clusters, design.rows, spare)
+        factor = cr1_factor(clusters, design.rows, df_residual)
         scores, squares = sums(treatment * residual), sums(treatment**2)
         spread = np.sqrt(factor * _dot(scores, scores)) / size
-        few = (size**2 / _dot(squares, squares) < FEW_CLUSTERS) & np.isfinite(slope) & (spare > 0)
+        few = (size**2 / _dot(squares, squares) < FEW_CLUSTERS) & np.isfinite(slope) & (df_residual > 0)
     if few.any():
         own = None if noise is None else noise[few]
         spread[few] = _cr2(treatment[few] / np.sqrt(size[few])[:, None], residual[few], other, own, design) / np.sqrt(size[few])
@@ -95,7 +95,7 @@ def with_treatment(design: Design, errors: bool) -> Step:
     errors : whether standard errors are wanted (NaN without).
     """
     basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
+    other, centred, sums = design.nuisance_basis(basis), _centring(design), _summing(design)
     outcome = design.partial_out(design.outcome[:, None], basis).T
 
     def step(given: Floats) -> tuple[Floats, Floats]:
@@ -116,7 +116,7 @@ def with_control(design: Design, errors: bool) -> Step:
     errors : whether standard errors are wanted (NaN without).
     """
     basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
+    other, centred, sums = design.nuisance_basis(basis), _centring(design), _summing(design)
     treatment, outcome = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.treatment, design.outcome))
     size, product = float(treatment @ treatment), float(treatment @ outcome)
     length = np.asarray(np.linalg.norm(design.treatment - design.treatment.mean()))
@@ -151,7 +151,7 @@ def with_clusters(design: Design, errors: bool) -> Step:
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
     units = [max(float(np.linalg.norm(column)), np.finfo(float).tiny) for column in (outcome, treatment)]
-    known = np.column_stack([treatment / units[1], design.held(basis)])
+    known = np.column_stack([treatment / units[1], design.nuisance_basis(basis)])
     stack = np.ascontiguousarray(np.column_stack([known, outcome / units[0]]).T)
     k = known.shape[1]
     upper = np.triu_indices(k + 1)
@@ -167,16 +167,16 @@ def with_clusters(design: Design, errors: bool) -> Step:
         inverse = np.linalg.pinv(left, rcond=1e-12, hermitian=True)
         slopes = (inverse @ right)[:, :, 0]
         first = inverse[:, 0, :]
-        told = np.abs((first[:, None, :] @ left)[:, 0, :] - np.eye(k)[0]).max(axis=1) > 1e-6
-        effects = np.where(told, np.nan, slopes[:, 0]) * units[0] / units[1]
+        collinear = np.abs((first[:, None, :] @ left)[:, 0, :] - np.eye(k)[0]).max(axis=1) > 1e-6
+        effects = np.where(collinear, np.nan, slopes[:, 0]) * units[0] / units[1]
         if not errors:
             return effects, np.full(len(effects), np.nan)
         size, clusters = drawn @ rows, drawn.sum(axis=1)
-        spare = size - np.linalg.matrix_rank(left, rtol=1e-12, hermitian=True)
+        df_residual = size - np.linalg.matrix_rank(left, rtol=1e-12, hermitian=True)
         scores = sums((first @ stack[:-1]) * (stack[-1] - slopes @ stack[:-1]))
         with np.errstate(divide="ignore", invalid="ignore"):
-            factor = cr1_factor(clusters, size, spare)
+            factor = cr1_factor(clusters, size, df_residual)
             spread = np.sqrt(factor * (drawn * scores**2).sum(axis=1)) * units[0] / units[1]
-        return effects, np.where(told, np.nan, spread)
+        return effects, np.where(collinear, np.nan, spread)
 
     return step

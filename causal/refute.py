@@ -250,7 +250,7 @@ class Trial(Setting):
     >>> from causal.testing.worlds import World, designed, trial_of
     >>> panel = World().load()
     >>> trial = trial_of(panel, designed(panel), part("estimator", "fixed_effects"))
-    >>> made, estimate = trial.rerun(panel=panel.only(years=range(2011, 2016)))
+    >>> made, estimate = trial.rerun(panel=panel.subset(years=range(2011, 2016)))
     >>> made.rows, trial.design.rows
     (300, 480)
     """
@@ -370,7 +370,7 @@ class Trial(Setting):
 
         def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
             if clusters is not None:
-                changed = made.take(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
+                changed = made.resample_clusters(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
             elif control is not None:
                 changed = replace(
                     made,

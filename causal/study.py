@@ -409,9 +409,9 @@ def loaded(study: Study, panel: Panel | None = None) -> Panel:
     """
     panel = panel or study.source.load()
     own = (study.question.treatment, study.question.outcome)
-    told = {name: why for name, why in study.unmoved.items() if name not in own}
-    if told:
-        panel = replace(panel, variables=tuple(replace(one, unmoved=one.unmoved or told.get(one.name, "")) for one in panel.variables))
+    unmoved_by_name = {name: why for name, why in study.unmoved.items() if name not in own}
+    if unmoved_by_name:
+        panel = replace(panel, variables=tuple(replace(one, unmoved=one.unmoved or unmoved_by_name.get(one.name, "")) for one in panel.variables))
     truth = getattr(study.source, "truth", None)
     if truth is None:
         return panel

@@ -37,11 +37,11 @@ def differenced(design: Design) -> Design:
         treatment=_change(design.treatment, later),
         controls=_change(design.controls, later),
         columns={name: _change(values, later) for name, values in design.columns.items()},
-        nested=np.empty((design.rows, 0)),
-        nested_names=(),
+        time_invariant=np.empty((design.rows, 0)),
+        time_invariant_names=(),
         absorb=tuple(name for name in design.absorb if name != "authority"),
     )
-    return changed.only(later, "no row the year before, so no change")
+    return changed.subset(later, "no row the year before, so no change")
 
 
 def _change(values: Floats, later: Ints) -> Floats:
@@ -118,14 +118,14 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
     gone = tuple(name for name, unseen in zip(design.authorities, out, strict=True) if unseen)
     losses = [Loss(step=f"not seen in both {spans[0]} and {spans[1]}", rows=int(out[design.authority].sum()), authorities=gone)]
     made = replace(
-        design.only(rows),
+        design.subset(rows),
         outcome=late["outcome"][kept] - (early["outcome"][kept] if change else 0.0),
         treatment=treatment,
         controls=covariates,
         control_names=(label, *names),
         control_groups={Control(name): (i,) for i, name in enumerate((label, *names))},
-        nested=np.empty((len(kept), 0)),
-        nested_names=(),
+        time_invariant=np.empty((len(kept), 0)),
+        time_invariant_names=(),
         absorb=(),
         year=np.full(len(kept), last[1], dtype=np.int64),
         columns={},
@@ -151,7 +151,7 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
         )
     asked = replace(question, control=1.0 if turned else 0.0, treated=0.0 if turned else 1.0)
     made = replace(made, question=asked, treatment=adopted.astype(float), words=(*made.words, f"Treated: reached {level:g} between the windows."))
-    return made.only(np.flatnonzero(at_risk), f"already at {level:g} in {first[0]}–{first[1]}")
+    return made.subset(np.flatnonzero(at_risk), f"already at {level:g} in {first[0]}–{first[1]}")
 
 
 def _means(design: Design, window: Window) -> dict[str, Floats]:
@@ -159,7 +159,7 @@ def _means(design: Design, window: Window) -> dict[str, Floats]:
     inside = np.flatnonzero((design.year >= window[0]) & (design.year <= window[1]))
     at, number = design.authority[inside], len(design.authorities)
     columns = {"outcome": design.outcome, "treatment": design.treatment}
-    columns |= {name: design.nested[:, i] for i, name in enumerate(design.nested_names)}
+    columns |= {name: design.time_invariant[:, i] for i, name in enumerate(design.time_invariant_names)}
     # with authorities absorbed a cause × year has no column for its level, which is then among the nested ones
     level = {group.cause: at[0] for group, at in design.control_groups.items() if len(at) == 1 or "authority" not in design.absorb}
     columns |= {name: design.controls[:, at] for name, at in level.items()}

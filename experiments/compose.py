@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from causal.declared import TARGET, held
+from causal.declared import TARGET, check_values
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, placed, refusal, suggest
 from causal.experiments.gate import CONF, guarded, how, installed, plain_values, portable, shelf, typed, unresolved
@@ -303,7 +303,7 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     if plain.get(TARGET) != STUDY:
         raise refusal(ConfigError, TARGET, STUDY, repr(plain.get(TARGET)), "leave that key as it ships; a part of your own has a _target_ of its own")
     _said_of(plain)
-    held("", Study, plain, _resolve)
+    check_values("", Study, plain, _resolve)
     study: Study = _made(plain)
     _checks_there(study)
     # also a check that the study does not ask for is called by its plain name
@@ -321,7 +321,7 @@ def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) 
     asked = plain.pop(group)
     if not isinstance(asked, dict) or TARGET not in asked:
         raise refusal(ConfigError, group, f"a {group} ({TARGET} and its knobs)", called(asked), f"choose one; causal list {group}s  names them")
-    held(group, _resolve(group, asked[TARGET]), asked, _resolve)
+    check_values(group, _resolve(group, asked[TARGET]), asked, _resolve)
     return study_from(OmegaConf.create(plain), trusted), _made(asked, group)
 
 

@@ -17,7 +17,7 @@ from causal.breakdown import Breakdown, Case, Judged
 from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.experiments.compose import checked_runs, choices, composed, recorded, study_and_part, trust
 from causal.experiments.gate import how, spoken
-from causal.experiments.run import as_yaml, checked_workers, land
+from causal.experiments.run import as_yaml, checked_workers, write_atomically
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import stream
@@ -78,7 +78,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         times={"started": began.isoformat(timespec="seconds"), "seconds": {"decompose": round(time.perf_counter() - clock, 3)}},
     )
     home, text = runs / "decompositions" / name, as_yaml(plain)
-    folder = land(lambda partial: pages.write(made, panel, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
+    folder = write_atomically(lambda partial: pages.write(made, panel, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
     print(made.title)
     print(f"{panel.title}: {len(panel.authorities)} authorities, {panel.years[0]} to {panel.years[-1]}")
     if panel.simulated:

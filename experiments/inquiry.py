@@ -29,7 +29,7 @@ from causal.errors import CausalError, ConfigError, NotMeasured, refusal, sugges
 from causal.experiments import decompose
 from causal.experiments.compose import checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
-from causal.experiments.run import carry_out, checked_workers, complete, land
+from causal.experiments.run import carry_out, checked_workers, complete, write_atomically
 from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
 from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
@@ -178,10 +178,10 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             (partial / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
         (partial / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
-    folder = land(fill, runs, runs / "studies", f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    folder = write_atomically(fill, runs, runs / "studies", f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     states = [row["state"] for row in rows]
-    told = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-    print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(told)}")
+    states_text = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(states_text)}")
     print(f"all answers: {folder / 'index.html'}")
     print(folder)
     return 2 if {"refused", "broken off"} & set(states) else 0

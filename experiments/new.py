@@ -110,7 +110,7 @@ def main(given: argparse.Namespace) -> int:
         panel, knobs = found.panel, {**knobs, **found.knobs}
     study = _Study(given, template, panel, knobs, treatment, outcome, confounders)
     files = study.write()
-    print(f"{study.told()}\nwritten: {listed([str(file) for file in files])}")
+    print(f"{study.summary()}\nwritten: {listed([str(file) for file in files])}")
     words = f"--config-dir {given.to} experiment={given.called}"
     if panel is None:
         print(f"next: put your columns' names in, then  causal explain {words} source.path=FILE")
@@ -346,9 +346,9 @@ class _Study:
         for name in self.confounders:
             if name not in one["nodes"]:
                 arrows[name] = {self.treatment: f"say why {name} moves {self.treatment}", self.outcome: f"say why {name} moves {self.outcome}"}
-                for held in HELD:
-                    if held in arrows:
-                        arrows[held][name] = "say how"
+                for fixed_node in HELD:
+                    if fixed_node in arrows:
+                        arrows[fixed_node][name] = "say how"
         self.without = sorted(without)
         return {"nodes": nodes, "arrows": arrows}
 
@@ -356,7 +356,7 @@ class _Study:
         column = self.columns[name]
         return self.panel.variable(column).label if self.panel is not None and column in self.panel.names else column.replace("_", " ")
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """What was found and proposed, in a few lines."""
         lines = [f"{self.treatment}: {self.shape.words}", f"proposed: {self.shape.estimators[0]} ({self.shape.target}); {self.shape.why}"]
         for node in getattr(self, "without", ()):
@@ -426,14 +426,14 @@ class _Study:
         lines += ["arrows:"]
         for cause, effects in self.graph["arrows"].items():
             lines += [f"  {cause}:", *(f"    {effect}: {_flow(why)}" for effect, why in effects.items())]
-        spare = [name for name in (self.panel.names if self.panel is not None else ()) if name not in self.columns.values()]
-        if spare:
-            shown = ", ".join(spare[:12]) + (", …" if len(spare) > 12 else "")
+        unused = [name for name in (self.panel.names if self.panel is not None else ()) if name not in self.columns.values()]
+        if unused:
+            shown = ", ".join(unused[:12]) + (", …" if len(unused) > 12 else "")
             lines += _comment(
                 f"What else moves both {self.treatment} and {self.outcome}? Of columns there is {shown}. "
                 "A cause of both is added like this, with a line under nodes too:"
             )
-            first = _identifier(spare[0])
+            first = _identifier(unused[0])
             lines += [f"#   {first}:", f"#     {self.treatment}: why it moves {self.treatment}", f"#     {self.outcome}: why it moves {self.outcome}"]
             lines += _comment(
                 "What the treatment itself moves is no cause of both, and must not be held fixed. "
@@ -462,8 +462,8 @@ class _Study:
         path: Any = [str(one) for one in self.given.path]
         lines += [f"  path: {_flow(path[0] if len(path) == 1 else path) if path else '???'}"]
         variables = {name: {"column": column} for name, column in self.columns.items() if name != column}
-        told = self.knobs.get("variables", {})
-        variables = {**told, **{name: {**told.get(name, {}), **said} for name, said in variables.items()}}
+        given_variables = self.knobs.get("variables", {})
+        variables = {**given_variables, **{name: {**given_variables.get(name, {}), **said} for name, said in variables.items()}}
         knobs = {**self.knobs, **({"variables": variables} if variables else {})}
         lines += [f"  {knob}: {_flow(value)}" for knob, value in knobs.items()]
         lines += ["question:", f"  treatment: {self.treatment}", f"  outcome: {self.outcome}"]

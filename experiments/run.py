@@ -50,7 +50,7 @@ from causal.protocol import deviations, protocol, read_plan, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
-from causal.report.terminal import told
+from causal.report.terminal import terminal_lines
 from causal.study import Result, Source, Study, loaded, run
 from causal.words import capital, crossed
 
@@ -156,7 +156,7 @@ def carry_out(
         protocol=followed(result, plain),
     )
     text = as_yaml(plain)
-    return result, land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
+    return result, write_atomically(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
 
 
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
@@ -170,7 +170,7 @@ def as_yaml(plain: dict[str, Any]) -> str:
     return str(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=120))
 
 
-def land(fill: Callable[[Path], None], runs: Path, home: Path, name: str) -> Path:
+def write_atomically(fill: Callable[[Path], None], runs: Path, home: Path, name: str) -> Path:
     """`fill` a folder aside and rename it when whole, so that nothing half-written looks finished; the folder it became.
 
     Parameters
@@ -283,10 +283,10 @@ def _in_full(study: Study, result: Result) -> None:
     print(f"{result.panel.title}: {extent(result.panel)}")
     found = result.identification
     out = {one.name for one in result.design.dropped} if result.design is not None else set()
-    held = ", ".join(name for name in found.adjust_for if name not in out) or "nothing"
+    adjusted = ", ".join(name for name in found.adjust_for if name not in out) or "nothing"
     if out:
-        held += f", without {', '.join(sorted(out))} (collinear)"
-    print(f"\nAdjusted for: {held} ({found.chosen_because}; {len(found.valid)} valid sets)")
+        adjusted += f", without {', '.join(sorted(out))} (collinear)"
+    print(f"\nAdjusted for: {adjusted} ({found.chosen_because}; {len(found.valid)} valid sets)")
     minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
     print(f"Minimal sets: {minimal}")
     print("Assumed:")
@@ -321,7 +321,7 @@ def _tell(study: Study, result: Result, folder: Path, *, detail: Detail) -> None
     dropped = () if result.design is None else tuple(one.words for one in result.design.dropped)
     for warning in (*warnings, *dropped):
         print(f"! {warning}", file=sys.stderr)
-    for line in [str(folder)] if detail == "quiet" else told(read(folder), folder):
+    for line in [str(folder)] if detail == "quiet" else terminal_lines(read(folder), folder):
         print(line)
 
 
@@ -372,7 +372,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     from causal.report.compare import compare
 
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
-    folder = land(lambda partial: compare(job.done, refused=job.refused, folder=partial), Path(runs), Path(runs) / "comparisons", name)
+    folder = write_atomically(lambda partial: compare(job.done, refused=job.refused, folder=partial), Path(runs), Path(runs) / "comparisons", name)
     print(f"{len(job.done)} done, {len(job.refused)} refused")
     print(f"comparison: {folder / 'compare.html'}")
     print(folder)

@@ -29,7 +29,7 @@ from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
 from causal.report.provenance import code_digest, digest_of
-from causal.report.simulation import page, table, told
+from causal.report.simulation import page, simulation_text, table
 from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
@@ -96,12 +96,12 @@ def main(
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
         ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),
-        ("simulation.md", told(record)),
+        ("simulation.md", simulation_text(record)),
         ("simulation.html", page(record)),
     ):
         with writing(home / name, f"runs={runs}", "free some room, or name another folder with runs=FOLDER") as part:
             part.write_text(text.rstrip() + "\n", encoding="utf-8", newline="\n")
-    print(told(record))
+    print(simulation_text(record))
     print(home)
     return 0
 

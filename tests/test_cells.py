@@ -19,7 +19,7 @@ import pytest
 from test_report import bare, judged, provenance, refutation  # noqa: F401  (fixtures)
 
 from causal.derive import derive
-from causal.language import AVOID, BANNED, held
+from causal.language import AVOID, BANNED, banned_word
 from causal.report import phrases
 from causal.report.compare import compare
 from causal.report.figures.hero import hero
@@ -29,7 +29,7 @@ from causal.report.page import drawings, page
 from causal.report.record import record, write_json
 from causal.report.submission import submission
 from causal.report.summary import summary
-from causal.report.terminal import told
+from causal.report.terminal import terminal_lines
 from causal.report.workbook import workbook
 from causal.study import Result
 from causal.verdict.rule import BIAS, ROWS, STEPS, class_of
@@ -114,7 +114,7 @@ def test_first_screen_text_and_terminal_of_every_cell_agree(bare: Result, row: s
         small, estimate = SMALLEST[unit], data["estimate"]
         may = decimals_of(estimate["lower"], estimate["upper"], (0.0, small, -small))
         where = f"{row} {step} {harm} {unit} {counts} {level}"
-        lines = told(data, tmp_path)
+        lines = terminal_lines(data, tmp_path)
         terminal, markdown = " ".join(" ".join(line.split()) for line in lines), summary(data).replace("\\", "")
         screen = " ".join([one["headline"], one["second"], *(line for part in parts(one) for line in (part["title"], *part["lines"]))])
         # the same fact everywhere
@@ -126,7 +126,7 @@ def test_first_screen_text_and_terminal_of_every_cell_agree(bare: Result, row: s
         ]
         # no word that makes more or less of it; words of certainty from the step alone
         for text in (screen, terminal):
-            assert held(text, BANNED) is None and held(text, AVOID) is None, (where, held(text, AVOID))
+            assert banned_word(text, BANNED) is None and banned_word(text, AVOID) is None, (where, banned_word(text, AVOID))
         assert ("probably" in answer["headline"].lower()) <= (step == 2) and (" may have " in answer["headline"]) <= (step == 1), where
         if step == 0 and row != "both":
             assert "too weak" in answer["headline"], where
@@ -186,7 +186,7 @@ def test_page_word_file_and_spreadsheet_of_cells_agree(some: list[tuple[tuple[An
             for row in part["rows"]:
                 assert all(value in written for value in row) and all(value in sheet[part["title"]] for value in row), (drawn, row)
         for text in (html, " ".join(written), *sheet.values()):
-            assert held(text, BANNED) is None, drawn
+            assert banned_word(text, BANNED) is None, drawn
 
 
 def test_index_and_comparison_of_cells_agree(some: list[tuple[tuple[Any, ...], dict[str, Any], Path]], tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_index_and_comparison_of_cells_agree(some: list[tuple[tuple[Any, ...], d
     for drawn, data, _ in some:
         for text in (listed, compared):
             assert data["answer"]["headline"] in text and data["answer"]["certainty"] in text, drawn
-            assert held(text, BANNED) is None, drawn
+            assert banned_word(text, BANNED) is None, drawn
 
 
 def test_names_of_columns_become_labels_and_words_stay() -> None:

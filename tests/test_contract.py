@@ -24,7 +24,7 @@ from causal.identify import identify
 from causal.inference.clustered import Fit, joint_test, median_fit
 from causal.inference.wild import wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
-from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, lacking
+from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, unmet_requirements
 from causal.refute import Trial, stream
 from causal.windows import between, differenced, windows
 
@@ -157,8 +157,8 @@ class Picky:
 
 
 def test_what_is_lacking_is_said_before_any_fit_with_those_that_can() -> None:
-    assert lacking(Picky(), replace(ADOPTED, question=replace(ADOPTION, target="ATT"))) == ()
-    said = " ".join(lacking(Picky(), designed(without(World().load(), keep=0.8, seed=1))))
+    assert unmet_requirements(Picky(), replace(ADOPTED, question=replace(ADOPTION, target="ATT"))) == ()
+    said = " ".join(unmet_requirements(Picky(), designed(without(World().load(), keep=0.8, seed=1))))
     for words in ("targets the ATT", "two values", "wanted authorities that reach 0.5", "authority-years are missing"):
         assert words in said
     with pytest.raises(

@@ -32,7 +32,7 @@ from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner
 from causal.estimators.propensity import PropensityStratification, PropensityWeighting
 from causal.graph import Graph
 from causal.identify import identify
-from causal.needs import lacking
+from causal.needs import unmet_requirements
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import stream
@@ -164,7 +164,7 @@ def test_influence_is_that_of_leaving_out_one_cluster(estimator: Any, target: An
     made = asking(designed(replace(panel, frame=frame), replace(QUESTION, groups=2)), target=target)
     one = estimate(estimator, made)
     number = len(made.clusters)
-    left = [estimate(estimator, made.take(np.delete(np.arange(number), c).astype(np.int64))) for c in range(number)]
+    left = [estimate(estimator, made.resample_clusters(np.delete(np.arange(number), c).astype(np.int64))) for c in range(number)]
     spread = np.array([[e.effect, *(part.effect for part in e.parts)] for e in left])
     ours = np.array([one.std_error, *(part.std_error for part in one.parts)], dtype=float)
     assert ours == pytest.approx(np.sqrt((number - 1) * spread.var(axis=0)), rel=0.06)
@@ -337,7 +337,7 @@ def test_strata_without_both_kinds_are_left_out_and_said() -> None:
 
 def test_what_cannot_be_served_is_refused_before_any_fit() -> None:
     dose = designed(World(effect=3.0).load(), replace(ADOPTION, control=-50.0, treated=50.0), PANEL_GRAPH)
-    assert any("question.treated=" in why for why in lacking(LinearDr(), dose))
+    assert any("question.treated=" in why for why in unmet_requirements(LinearDr(), dose))
     frame = world(0).frame
     three = designed(replace(world(0), frame=frame.assign(d=frame["d"] + (frame["x1"] > 0))))
     for name, estimator in EVERY.items():

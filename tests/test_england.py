@@ -54,7 +54,7 @@ def test_every_missing_number_keeps_its_mark_and_is_never_zero(small: Path) -> N
     panel = England(path=str(small)).load()
     assert panel.reasons["383", 2016, "plans"] == "c" and panel.reasons["202", 2013, "section47"] == ".." and panel.reasons["202", 2010, "plans"] == "x"
     assert panel.marks("plans") == {"x": 5, "c": 1} and panel.marks("section47") == {"..": 5}
-    assert panel.only(years=[2016]).marks("plans") == {"c": 1}
+    assert panel.subset(years=[2016]).marks("plans") == {"c": 1}
     for authority, year, variable in panel.reasons.index:
         assert np.isnan(panel.frame.loc[(authority, year), variable])
 

@@ -15,7 +15,7 @@ from worlds import GRAPH, QUESTION, World
 
 from causal.design import Design, design
 from causal.errors import EstimationError, NotWhatWasWanted
-from causal.estimand import DesignFacts, Estimand, Held
+from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.estimate import Estimate, Part, answer
 from causal.estimators.difference import Difference
 from causal.estimators.dml import LinearDml
@@ -139,7 +139,7 @@ BAD: dict[str, tuple[Callable[[Estimate], object], str]] = {
     "nothing": (lambda one: None, r"Outsider\.estimate: wanted a causal\.estimate\.Estimate to be returned, got NoneType"),
     "a number": (lambda one: one.effect, r"wanted a causal\.estimate\.Estimate to be returned, got float"),
     "a field that is lacking": (lambda one: Estimate(estimator="outsider"), r"Outsider: .*got Estimate missing .*'estimand'"),  # type: ignore[call-arg]
-    "a field that there is not": (lambda one: Held(authority=True, year=True, controls=True, region=True), r"Outsider: .*got Held got .*'region'"),  # type: ignore[call-arg]
+    "a field that there is not": (lambda one: Conditioning(authority=True, year=True, controls=True, region=True), r"Outsider: .*got Held got .*'region'"),  # type: ignore[call-arg]
     "no effect": (lambda one: replace(one, effect=float("nan")), r"Outsider: the Estimate of outsider: effect: wanted a finite number, got nan"),
     "an error that is none": (lambda one: replace(one, std_error=float("nan")), r"outsider: std_error: wanted a number, or None"),
     "half an interval": (lambda one: replace(one, lower=None), r"outsider: lower and upper: wanted two numbers, or None for both"),

@@ -16,7 +16,7 @@ from test_report import judged, provenance, refutation, study
 
 from causal.errors import ConfigError
 from causal.experiments.compose import CONF, composed, study_from
-from causal.language import AVOID, BANNED, CLASSES, EVALUATORS, Language, held, language_of
+from causal.language import AVOID, BANNED, CLASSES, EVALUATORS, Language, banned_word, language_of
 from causal.refuters import labels
 from causal.report.files import rebuild, write
 from causal.report.first import first, parts
@@ -120,7 +120,7 @@ def test_the_first_screen_needs_no_training_and_says_no_more_than_its_numbers(ba
     one = first(data)
     told = {part["about"]: part for part in parts(one)}
     text = " ".join([one["headline"], one["second"], one["data"], *(line for part in told.values() for line in (part["title"], *part["lines"]))])
-    assert held(text, AVOID) is None and held(text, BANNED) is None
+    assert banned_word(text, AVOID) is None and banned_word(text, BANNED) is None
     if failed:
         assert "a typical authority" not in text and "not to be used" in text and not told["size"]["rows"]
     elif associated:

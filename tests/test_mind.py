@@ -15,7 +15,7 @@ from causal.refute import Hidden
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
 from causal.report.first import first
 from causal.report.record import record
-from causal.report.terminal import little, told
+from causal.report.terminal import little, terminal_lines
 from causal.study import Result, run
 from causal.verdict.reason import Next
 from causal.verdict.rule import BIAS
@@ -228,7 +228,7 @@ def test_the_picture_and_the_terminal_put_every_number_where_it_belongs(bare: Re
     assert cells.index("●") == place(effect) and min(i for i, one in enumerate(cells) if one in "━●╋╂") == place(lower)
     assert max(i for i, one in enumerate(cells) if one in "━●╋╂") == place(upper)
     assert all(cells[place(one)] in "┆╋●" for one in (-2.0, 2.0)) and cells[place(0.0)] in "┃╂●"
-    lines = told(data, tmp_path)  # type: ignore[arg-type]
+    lines = terminal_lines(data, tmp_path)  # type: ignore[arg-type]
     assert len(lines) <= 12 and all(len(one) <= 100 for one in lines[:-2]) and " ".join(lines[0].split()) in data["answer"]["headline"]
 
 

@@ -22,7 +22,7 @@ from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.estimators.synthetic import SyntheticControl
 from causal.identify import identify
-from causal.needs import lacking
+from causal.needs import unmet_requirements
 from causal.proposal import ANYONE, CANNOT, LIMITS, MOST, ONLY, REASONS, SHAPES, SUITS, Proposal, often, proposal, shape_of
 
 PANEL = World(effect=3.0, adoption=True).load()
@@ -64,7 +64,7 @@ def test_the_shape_of_a_treatment_proposes_and_everything_proposed_can_serve(mad
         assert 1 <= len(offer.proposed) <= MOST and len({each.estimator for each in offer.proposed}) == len(offer.proposed)
         for each in offer.proposed:
             there = replace(one, question=replace(one.question, target=each.target))
-            assert not lacking(shelf()[each.estimator](), there), each
+            assert not unmet_requirements(shelf()[each.estimator](), there), each
 
 
 def test_one_row_for_each_place_an_instrument_and_a_front_door_have_shapes_of_their_own() -> None:

@@ -217,7 +217,13 @@ def test_the_whole_family_agrees_with_diff_diff() -> None:
     """diff-diff's estimators in the same run: effects and errors of Callaway–Sant'Anna and imputation, effects of Sun–Abraham, Bacon's weights."""
     dd = pytest.importorskip("diff_diff", reason="diff-diff, of the dev extra, is not installed")
     made = replace(
-        world(authorities=120), controls=np.empty((960, 0)), control_names=(), control_groups={}, nested=np.empty((960, 0)), nested_names=(), modifiers=()
+        world(authorities=120),
+        controls=np.empty((960, 0)),
+        control_names=(),
+        control_groups={},
+        time_invariant=np.empty((960, 0)),
+        time_invariant_names=(),
+        modifiers=(),
     )
     first = cohorts(made).first[made.authority]
     table = pd.DataFrame({"u": made.authority, "t": made.year, "y": made.outcome, "g": first, "d": made.treatment.astype(int)})
@@ -393,7 +399,9 @@ def test_covariates_mend_a_trend_that_depends_on_them() -> None:
         frame["plans"] += 3.0 * (cut - frame["cut"]) + np.repeat(score, 8).to_numpy() * (frame.index.get_level_values("year") - 2011)
         frame["cut"] = cut
         made = replace(designed(replace(panel, frame=frame)), modifiers=())
-        bare = replace(made, controls=np.empty((made.rows, 0)), control_names=(), control_groups={}, nested=np.empty((made.rows, 0)), nested_names=())
+        bare = replace(
+            made, controls=np.empty((made.rows, 0)), control_names=(), control_groups={}, time_invariant=np.empty((made.rows, 0)), time_invariant_names=()
+        )
         gaps["none"].append(CallawaySantAnna().estimate(bare, RNG).effect - 3)
         for method in ("doubly_robust", "outcome_regression", "weighting"):
             gaps[method].append(CallawaySantAnna(method=method).estimate(made, RNG).effect - 3)  # type: ignore[arg-type]
@@ -504,7 +512,7 @@ def test_what_cannot_be_served_is_refused_before_a_fit() -> None:
             shelf()[name]().estimate(dose, RNG)
     made = world()
     adopted = cohorts(made)
-    everybody = made.only(np.flatnonzero(~adopted.never[made.authority]), "never treated")
+    everybody = made.subset(np.flatnonzero(~adopted.never[made.authority]), "never treated")
     with pytest.raises(DesignError, match=r"compare=not_yet_treated.*imputation"):
         CallawaySantAnna().estimate(everybody, RNG)
     for estimator in (CallawaySantAnna(compare="not_yet_treated"), SunAbraham(), Imputation()):
@@ -512,10 +520,10 @@ def test_what_cannot_be_served_is_refused_before_a_fit() -> None:
     gappy = designed(without(World(effect=3.0, adoption=True).load(), keep=0.9, seed=2))
     with pytest.raises(DesignError, match="every authority must be seen in every year"):
         SyntheticControl().estimate(gappy, RNG)
-    few = made.only(np.flatnonzero(~adopted.never[made.authority] | (made.authority % 20 == np.flatnonzero(adopted.never)[0] % 20)), "few")
+    few = made.subset(np.flatnonzero(~adopted.never[made.authority] | (made.authority % 20 == np.flatnonzero(adopted.never)[0] % 20)), "few")
     with pytest.raises(EstimationError, match="to compare with"):
         CallawaySantAnna().estimate(
-            few.only(np.flatnonzero(~cohorts(few).never[few.authority] | (few.authority == np.flatnonzero(cohorts(few).never)[0]))), RNG
+            few.subset(np.flatnonzero(~cohorts(few).never[few.authority] | (few.authority == np.flatnonzero(cohorts(few).never)[0]))), RNG
         )
 
 

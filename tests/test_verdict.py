@@ -13,7 +13,7 @@ from worlds import ADOPTION, GRAPH, QUESTION, World
 
 from causal.design import Design, design
 from causal.errors import ConfigError, EstimationError
-from causal.estimand import DesignFacts, Held
+from causal.estimand import Conditioning, DesignFacts
 from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
@@ -186,7 +186,7 @@ def test_certainty_starts_at_the_maryland_scale_s_level() -> None:
     """Sherman and others 1998: 5 randomised, 4 instrument, 3 over time or matched, 2 cross-section with controls, 1 bare."""
     iv = replace(DESIGN, identification=replace(FOUND, strategy="iv"))
     section, bare = cross_section()
-    held = replace(bare, association=False, held=Held(authority=False, year=True, controls=True))
+    held = replace(bare, association=False, conditioning=Conditioning(authority=False, year=True, controls=True))
     assert maryland(Rule(randomised="by coin"), DESIGN, ESTIMATE) == 5
     assert maryland(Rule(), iv, ESTIMATE) == 4
     # docs/method.md, section 2: one national cut series is one shock, a difference-in-differences by exposure

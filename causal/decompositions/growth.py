@@ -125,8 +125,8 @@ class Growth:
             if outcome not in steps or not set(years) <= set(panel.years):
                 notes.append(f"{one['steps'][outcome]}, {years[0]} to {years[1]}: not in these data")
                 continue
-            if lacking := [str(words) for name, words in one["steps"].items() if name not in steps]:
-                notes.append(f"steps on the way to {steps[outcome]} that are not in these data: {listed(lacking)}")
+            if missing := [str(words) for name, words in one["steps"].items() if name not in steps]:
+                notes.append(f"steps on the way to {steps[outcome]} that are not in these data: {listed(missing)}")
             grown.append(chain(panel, years, steps, self.measure))
         if not grown:
             raise refusal(
@@ -341,12 +341,12 @@ def _of(printed: Mapping[str, Cell]) -> str:
 
 
 def _attribution(table: Table, one: Chain) -> Figure:
-    told = "; ".join(f"{row[0]} {signed(float(row[1] or 0), 1)}" for row in table.rows)
+    terms_text = "; ".join(f"{row[0]} {signed(float(row[1] or 0), 1)}" for row in table.rows)
     return Figure(
         name="attribution",
         kind="intervals",
         table="attribution",
-        alt=f"Change of {one.words} per 10,000 children by mechanism: {told}.",
+        alt=f"Change of {one.words} per 10,000 children by mechanism: {terms_text}.",
         caption=f"Beside it: DoWhy's attribution of the change of the mean rate of {one.words}, {one.years[0]} to {one.years[1]}. Another quantity: a mean "
         "over authorities, not a sum of children.",
         values=("value",),
@@ -358,4 +358,4 @@ def _attribution(table: Table, one: Chain) -> Figure:
 
 def _children(panel: Panel, year: int) -> float:
     assert panel.population is not None
-    return float(panel.only(years=[year]).frame[panel.population].sum()) if year in panel.years else 0.0
+    return float(panel.subset(years=[year]).frame[panel.population].sum()) if year in panel.years else 0.0

@@ -16,7 +16,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.breakdown import NOTHING_TO_TAKE_APART, Breakdown, Case, Other
-from causal.decompositions.machinery.budget import RULES, Value, grown, picks, told, value
+from causal.decompositions.machinery.budget import RULES, Value, grown, picks, tree_text, value
 from causal.decompositions.machinery.groups import by_region, features, named_groups, own_years
 from causal.decompositions.machinery.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
 from causal.decompositions.machinery.heterogeneity_text import Learnt, breakdown, rate_of
@@ -31,7 +31,7 @@ from causal.panel import Panel
 from causal.question import Question
 from causal.words import count
 
-PER_GROUP = 15  # authorities in a group whose years are held fixed for the learners
+PER_GROUP = 15  # authorities in a group whose years are conditioned on for the learners
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ def _after_the_start(panel: Panel, made: Design, columns: dict[str, str]) -> Des
     known = panel.frame[made.question.outcome].dropna().reset_index("year")["year"].groupby(level="authority").first()
     first = known.reindex(list(made.authorities)).to_numpy()[made.authority]
     rows = np.flatnonzero(made.year > first)
-    return made.only(rows, "the year that the outcome's first level is from") if len(np.unique(made.authority[rows])) == len(made.authorities) else made
+    return made.subset(rows, "the year that the outcome's first level is from") if len(np.unique(made.authority[rows])) == len(made.authorities) else made
 
 
 def _learn(knobs: Heterogeneity, case: Case, made: Design, groupings: Sequence[Modifier], rng: np.random.Generator, notes: list[str]) -> Learnt:
@@ -225,11 +225,11 @@ def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Genera
         return (), ()
     if without := len(price.values) - len(usable):
         notes.append(f"{count(without, 'authority has', 'authorities have')} no price above 0 and took no part in the rules for a sum")
-    ready, raw, names = in_money(case.panel, made.only(np.flatnonzero(np.isin(made.authority, usable))), cost, spending=knobs.spending)
+    ready, raw, names = in_money(case.panel, made.subset(np.flatnonzero(np.isin(made.authority, usable))), cost, spending=knobs.spending)
     good = -1.0 if case.question.harm == "increase" else 1.0
     options: dict[str, Any] = {"good": good, "share": knobs.share, "folds": knobs.folds, "splits": knobs.splits, "rng": rng}
     values = tuple(value(ready, rule, picks(ready, rule, **options), good=good, level=case.question.level) for rule in RULES)
-    return values, tuple(told(grown(ready, rng, good=good), raw, names))
+    return values, tuple(tree_text(grown(ready, rng, good=good), raw, names))
 
 
 def in_money(panel: Panel, made: Design, price: str | float, *, spending: str | None) -> tuple[Slopes, Floats, tuple[str, ...]]:

@@ -86,13 +86,13 @@ class Peers:
         """
         del rng
         panel, notes = case.panel, []
-        if lacking := [name for name in self.adjust if name not in panel.names]:
+        if missing := [name for name in self.adjust if name not in panel.names]:
             raise refusal(
                 DataError,
                 "decomposition.adjust",
                 f"columns of {panel.title} to adjust for",
-                f"{listed(lacking)}, which it does not have",
-                suggest(lacking[0], panel.names),
+                f"{listed(missing)}, which it does not have",
+                suggest(missing[0], panel.names),
             )
         found: list[Indicator] = []
         wanted = [*((one, "count") for one in self.counts), *((one, "cost") for one in self.costs), *([(self.rating, "rating")] if self.rating else [])]

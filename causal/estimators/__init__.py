@@ -10,7 +10,7 @@ from typing import Any
 
 from causal.design import Design
 from causal.errors import DesignError, refusal
-from causal.needs import lacking
+from causal.needs import unmet_requirements
 from causal.words import listed
 
 
@@ -29,7 +29,7 @@ def shelf() -> dict[str, type[Any]]:
 
 def able(design: Design) -> tuple[str, ...]:
     """Names of the estimators that can serve a design, with their knobs as they come."""
-    return tuple(name for name, made in shelf().items() if not lacking(made(), design))
+    return tuple(name for name, made in shelf().items() if not unmet_requirements(made(), design))
 
 
 def serve(estimator: Any, design: Design) -> None:
@@ -44,7 +44,7 @@ def serve(estimator: Any, design: Design) -> None:
     ------
     DesignError : why it cannot, and which estimators can.
     """
-    if reasons := lacking(estimator, design):
+    if reasons := unmet_requirements(estimator, design):
         others = listed([name for name in able(design) if name != estimator.name])
         raise refusal(
             DesignError,

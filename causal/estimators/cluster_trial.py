@@ -21,8 +21,8 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, refusal
-from causal.estimand import Estimand, Held, compared
-from causal.estimate import Estimate, Part, by_group, estimated, group_parts, least_squares, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand, compared
+from causal.estimate import Estimate, Part, by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.graph import undated
 from causal.inference.clustered import Fit, interval
@@ -173,10 +173,10 @@ class ClusterTrial:
             over=made,
             estimator=self.name,
             estimand=Estimand(family="average", comparison=compared(design), population="all", weighting="residual_variance", model="offer by lot"),
-            held=Held.by(design),
+            conditioning=Conditioning.by(design),
             parts=parts,
             diagnostics={**residual_treatment(made, treatment), "intracluster correlation": _icc(design), **told},
-            concerns=(*_not_drawn(lots), *thin(made, treatment)),
+            concerns=(*_not_drawn(lots), *warn_concentrated_leverage(made, treatment)),
             notes=tuple(notes),
         )
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.design import Design
-from causal.estimand import Estimand, Held
+from causal.estimand import Conditioning, Estimand
 from causal.estimate import Estimate, estimated, least_squares, residual_treatment
 from causal.needs import Need
 
@@ -54,7 +54,7 @@ class Difference:
             fit,
             estimator=self.name,
             estimand=Estimand(family="association", comparison="nothing", population="all", weighting="residual_variance"),
-            held=Held(authority=False, year=False, controls=False),
+            conditioning=Conditioning(authority=False, year=False, controls=False),
             association=True,
             diagnostics=residual_treatment(bare, treatment),
             concerns=("nothing is held fixed: this is an association, whatever the graph says",),

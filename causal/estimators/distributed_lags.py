@@ -6,7 +6,7 @@ these years rather than in none (the long-run propensity of Wooldridge 2020, Int
 Siegloch 2023, On event studies and distributed-lags in two-way fixed effects models). A sum is told better than its terms, which are collinear where the
 treatment lasts: its error comes from the same clustered scores.
 
-What the graph holds fixed beside one year's treatment is held fixed beside each: a control that changes in time stands in the regression once for every
+What the graph holds fixed beside one year's treatment is conditioned on beside each: a control that changes in time stands in the regression once for every
 year summed. A treatment that acts for more than K years puts the rest of its effect into the sum; `lag_length` looks for that.
 """
 
@@ -19,8 +19,8 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
-from causal.estimand import Estimand, Held, compared
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand, compared
+from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.knobs import is_number, true_or_false, whole_number
 from causal.lags import Lagged, earlier, lagged, last_sum, summed
@@ -57,7 +57,7 @@ class DistributedLags:
     ----------
     lags : earlier years whose treatment is summed with the question's own; with 2 the answer is of a treatment kept up for three years.
     before : what the treatment was before an authority's first row (0 where nobody had it yet); None: not known.
-    each_year : whether controls that change in time are held fixed for every year summed, and not for the question's own year alone.
+    each_year : whether controls that change in time are conditioned on for every year summed, and not for the question's own year alone.
     """
 
     lags: int = 2
@@ -123,10 +123,10 @@ class DistributedLags:
             estimand=Estimand(
                 family="kept_up", comparison=compared(design), population="all", weighting="residual_variance", horizon=k, model="distributed lags"
             ),
-            held=Held.by(design),
+            conditioning=Conditioning.by(design),
             parts=parts,
             diagnostics={**residual_treatment(used, residual), "years summed": float(k), "largest of one year": float(np.abs(each.coefficients).max())},
-            concerns=feedback(design) + thin(used, residual),
+            concerns=feedback(design) + warn_concentrated_leverage(used, residual),
             notes=(
                 f"Treatment of {count(k, 'year')} together, from {years[0]} to {years[-1]}; {used.rows} of {design.rows} rows"
                 + (f", since of the other {lost} not every earlier treatment is known." if lost else "."),

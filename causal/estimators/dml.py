@@ -76,13 +76,13 @@ class LinearDml:
             return clustered_least_squares(outcome * root, columns * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=rank)
 
         def once() -> tuple[list[Fit], Residuals]:
-            left = residuals(arrays, self.nuisance, self.folds, rng)
-            fits = [checked(self.name, fit(left.outcome, left.treatment[:, None]), left)]
+            cross_fitted = residuals(arrays, self.nuisance, self.folds, rng)
+            fits = [checked(self.name, fit(cross_fitted.outcome, cross_fitted.treatment[:, None]), cross_fitted)]
             for m in design.modifiers:
-                fits.append(fit(left.outcome, left.treatment[:, None] * (arrays.groups(m)[:, None] == np.arange(len(m.groups)))))
-            return fits, left
+                fits.append(fit(cross_fitted.outcome, cross_fitted.treatment[:, None] * (arrays.groups(m)[:, None] == np.arange(len(m.groups)))))
+            return fits, cross_fitted
 
-        fits, left, firsts = repeated(once, self.repetitions)
+        fits, cross_fitted, firsts = repeated(once, self.repetitions)
         groups = [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)]
         return estimated(
             design,
@@ -98,7 +98,7 @@ class LinearDml:
                 changes=arrays.transformation == "first_difference",
             ),
             parts=group_parts(over, groups, rng),
-            diagnostics=diagnostics(design, arrays, left, firsts),
-            concerns=concerns(design, arrays, left, firsts),
+            diagnostics=diagnostics(design, arrays, cross_fitted, firsts),
+            concerns=concerns(design, arrays, cross_fitted, firsts),
             notes=notes(design, arrays, self.folds, self.nuisance),
         )

@@ -36,7 +36,7 @@ class _Scores:
 
     above: Floats
     below: Floats
-    chance: Floats
+    propensity: Floats
     outcome_fit: float
     treatment_fit: float
     own: float
@@ -175,8 +175,8 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
         (of, names, median_fit([averaged(one.above[:, None] * inside, one.below[:, None] * inside, made, words) for one in runs]), codes)
         for of, names, codes, inside in groups
     ]
-    chance = np.median([one.chance for one in runs], axis=0)
-    found, said, notes = overlap(made, chance, estimator.clip)
+    propensity = np.median([one.propensity for one in runs], axis=0)
+    found, said, notes = overlap(made, propensity, estimator.clip)
     effects = np.array([fit.coefficients[0] for fit in whole])
     spread = float(effects.std(ddof=1)) if len(effects) > 1 else 0.0
     if spread > SPREAD * float(np.median([fit.std_errors[0] for fit in whole])):
@@ -187,11 +187,11 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
         over=made.design,
         estimator=estimator.name,
         estimand=made.estimand("doubly robust"),
-        held=made.held(design),
+        conditioning=made.conditioning(design),
         target=made.target,
         parts=group_parts(made.design, parts, rng),
         diagnostics={
-            **residual_treatment(made.design, made.on - chance),
+            **residual_treatment(made.design, made.on - propensity),
             **found,
             "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in runs])),
             "propensity's Brier skill out of fold": float(np.mean([one.treatment_fit for one in runs])),
@@ -199,7 +199,7 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
             "spread over cross-fits (sd)": spread if len(runs) > 1 else None,
             **({"average of the forest's own effects": runs[0].own * made.contrast, "spread of the forest's effects (sd)": runs[0].spread} if forest else {}),
         },
-        concerns=said + threats(made, made.on - chance),
+        concerns=said + threats(made, made.on - propensity),
         notes=(*made.design.words[-2:], f"{estimator.folds} folds of whole clusters, {estimator.nuisance} nuisances.", *notes),
     )
 
@@ -214,7 +214,7 @@ def _scores(estimator: LinearDr | ForestDr, made: CrossSection, rng: np.random.G
     features = made.features if made.features.shape[1] else np.zeros((len(on), 1))
     knobs: dict[str, Any] = {
         "model_regression": learner(estimator.nuisance, rng),
-        "model_propensity": Chances(estimator.nuisance, int(rng.integers(2**31))),
+        "model_propensity": PropensityFit(estimator.nuisance, int(rng.integers(2**31))),
         "min_propensity": estimator.clip,
         "cv": _folds(made, estimator.folds, rng),
         "random_state": int(rng.integers(2**31)),
@@ -249,7 +249,7 @@ def _scores(estimator: LinearDr | ForestDr, made: CrossSection, rng: np.random.G
     return _Scores(
         above=above,
         below=below,
-        chance=raw[:, 1],
+        propensity=raw[:, 1],
         outcome_fit=float(np.mean(model.nuisance_scores_regression)),
         treatment_fit=float(np.mean(model.nuisance_scores_propensity)),
         own=own,
@@ -267,7 +267,7 @@ def _folds(made: CrossSection, folds: int, rng: np.random.Generator) -> list[tup
     return [(np.flatnonzero(fold[cluster] != f), np.flatnonzero(fold[cluster] == f)) for f in range(folds)]
 
 
-class Chances:
+class PropensityFit:
     """A classifier of the nuisance's kind, tuned inside each training fold on folds that hold whole clusters (as `nuisance.Tuned`).
 
     Linear kinds are a logistic regression with a squared penalty, never a small one (the few rows of a fold tell too much for certain);
@@ -284,7 +284,7 @@ class Chances:
         self.cv: Any = 3
         self.made: Any = None
 
-    def fit(self, features: Floats, on: Floats) -> Chances:
+    def fit(self, features: Floats, on: Floats) -> PropensityFit:
         """Choose and fit; shape (rows, features), (rows,)."""
         from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
         from sklearn.linear_model import LogisticRegression

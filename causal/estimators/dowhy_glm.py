@@ -128,7 +128,7 @@ class DowhyGlm(Windows):
         whole = fit(np.ones((rows, 1)))
         one_by_one = self.family != "gaussian" or bool(made.design.modifiers) or self.interactions
         agree(self.name, float(whole.coefficients[0]), theirs)
-        left = made.design.partial_out(made.on[:, None])[:, 0]
+        residualised = made.design.partial_out(made.on[:, None])[:, 0]
         try:
             found, said, notes = overlap(made, logistic(made), None)
         except EstimationError:
@@ -142,11 +142,11 @@ class DowhyGlm(Windows):
             over=made.design,
             estimator=self.name,
             estimand=made.estimand(f"{self.family} model", weighting="places" if one_by_one else "residual_variance"),
-            held=made.held(design),
+            conditioning=made.conditioning(design),
             target=made.target,
             parts=group_parts(made.design, [(of, names, fit(inside), codes) for of, names, codes, inside in members(made)], rng),
-            diagnostics={**residual_treatment(made.design, left), **found},
-            concerns=said + threats(made, left),
+            diagnostics={**residual_treatment(made.design, residualised), **found},
+            concerns=said + threats(made, residualised),
             notes=(*made.design.words[-2:], *notes),
         )
 
@@ -173,8 +173,8 @@ def _glm(made: CrossSection, family: str, interactions: bool) -> tuple[Floats, F
     beside = [made.features] + [values[:, None] for values, m in zip(modifiers, made.design.modifiers, strict=True) if m.name not in made.design.control_names]
     features = np.column_stack(beside)
     if interactions:
-        told = [m.name in made.design.control_names for m in made.design.modifiers]
-        modifiers = [*(values for values, one in zip(modifiers, told, strict=True) if not one), *made.features.T]
+        in_controls = [m.name in made.design.control_names for m in made.design.modifiers]
+        modifiers = [*(values for values, one in zip(modifiers, in_controls, strict=True) if not one), *made.features.T]
     frame, names = frame_of(made, features)
     for i, values in enumerate(modifiers):
         frame[f"x{i}"] = values

@@ -1,6 +1,6 @@
 """DoWhy's back-door linear regression, pooled: places and years side by side, the adjustment set held fixed in a straight line.
 
-What the identified set asks for is held fixed except authority effects, which a pooled regression on columns cannot
+What the identified set asks for is conditioned on except authority effects, which a pooled regression on columns cannot
 hold (an authority's code would be taken for a number); year effects are columns of their own. The distance to
 `fixed_effects` shows what comparing a place with itself buys. DoWhy fits the line; the error is clustered by us, since
 DoWhy's takes rows as independent.
@@ -15,8 +15,8 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import EstimationError, refusal
-from causal.estimand import Estimand, Held, compared
-from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand, compared
+from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.needs import ADJUSTMENT, Need
 
@@ -43,7 +43,7 @@ class DowhyLinear:
 
         Parameters
         ----------
-        design : its rows are pooled: years and controls are held fixed, authorities are not.
+        design : its rows are pooled: years and controls are conditioned on, authorities are not.
         rng : draws the joint critical values of effects by group.
 
         Raises
@@ -70,11 +70,11 @@ class DowhyLinear:
             fit,
             estimator=self.name,
             estimand=Estimand(family="average", comparison=compared(pooled), population="all", weighting="residual_variance", model="pooled regression"),
-            held=Held.by(design, authority=False),
+            conditioning=Conditioning.by(design, authority=False),
             association="authority" in design.absorb,
             parts=group_parts(design, by_group(pooled, basis), rng),
             diagnostics=residual_treatment(pooled, treatment),
-            concerns=missing + thin(pooled, treatment),
+            concerns=missing + warn_concentrated_leverage(pooled, treatment),
         )
 
 

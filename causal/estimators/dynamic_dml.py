@@ -8,7 +8,7 @@ histories are learnt by machine, out of fold (Lewis & Syrgkanis 2021, Double/deb
 EconML's DynamicDML, which takes each place's last outcome only, where here every year with a whole history before it counts).
 
 The history of a year is the controls as dated, the outcome of the year before and the treatment of the year before. There are no authority effects:
-with them the outcome in between could not be held fixed (Nickell 1981, Biases in dynamic models with fixed effects).
+with them the outcome in between could not be conditioned on (Nickell 1981, Biases in dynamic models with fixed effects).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import DesignError, EstimationError, refusal
-from causal.estimand import Estimand, Held
-from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand
+from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import check_crossfit, splits
 from causal.estimators.machinery.nuisance import INNER, Nuisance, check_nuisance, learner, quiet
@@ -85,12 +85,15 @@ class DynamicDml:
         runs: list[list[Fit]] = []
         firsts, residual = [], np.zeros(used.rows)
         for _ in range(self.repetitions):
-            left = _crossfit(made, self.nuisance, self.folds, rng)
+            cross_fitted = _crossfit(made, self.nuisance, self.folds, rng)
             runs.append(
-                [_solve(made, left, None), *(_solve(made, left, (modifier.codes, g)) for modifier in used.modifiers for g in range(len(modifier.groups)))]
+                [
+                    _solve(made, cross_fitted, None),
+                    *(_solve(made, cross_fitted, (modifier.codes, g)) for modifier in used.modifiers for g in range(len(modifier.groups))),
+                ]
             )
             firsts.append(runs[-1][0].coefficients.sum())
-            residual = left.treatments[0][0] if not residual.any() else residual
+            residual = cross_fitted.treatments[0][0] if not residual.any() else residual
         blips = median_fit([run[0] for run in runs])
         whole = median_fit([summed(run[0]) for run in runs])
         groups: list[GroupFit] = []
@@ -102,8 +105,8 @@ class DynamicDml:
         counts = [(used.rows, len(used.authorities))] * m
         years = [f"{question.lag + j} year{'s' * (question.lag + j != 1)} before the outcome" for j in range(m)]
         parts = parts_of(question, blips, kind="time", of="year of the treatment", names=years, counts=counts, rng=rng, since=range(m))
-        held = {*design.identification.adjust_for, _past(design)} - {"authority"}
-        asked = "authority" in design.absorb and not any(set(one) <= held for one in design.identification.valid)
+        conditioned = {*design.identification.adjust_for, _past(design)} - {"authority"}
+        asked = "authority" in design.absorb and not any(set(one) <= conditioned for one in design.identification.valid)
         missing: tuple[str, ...] = ("the graph asks for authority effects; this holds the past outcome and treatment fixed in their place",) if asked else ()
         spread = float(np.std(firsts, ddof=1)) if len(firsts) > 1 else None
         if spread is not None and spread > 0.5 * float(whole.std_errors[0]):
@@ -114,18 +117,18 @@ class DynamicDml:
             over=used,
             estimator=self.name,
             estimand=Estimand(family="kept_up", comparison="history", population="all", weighting="residual_variance", horizon=m, model="linear blips"),
-            held=Held.by(design, authority=False),
+            conditioning=Conditioning.by(design, authority=False),
             association=asked,
             parts=(*parts, *group_parts(used, groups, rng)),
             diagnostics={
                 **_shares(used, residual),
                 "years of treatment": float(m),
                 "outcome years": float(len(used.years)),
-                "outcome nuisance R² out of fold": made.fit_of(left.outcomes[0], used.outcome),
-                "treatment nuisance R² out of fold": made.fit_of(left.treatments[0][0], made.treatments[0]),
+                "outcome nuisance R² out of fold": made.fit_of(cross_fitted.outcomes[0], used.outcome),
+                "treatment nuisance R² out of fold": made.fit_of(cross_fitted.treatments[0][0], made.treatments[0]),
                 "spread over cross-fits (sd)": None if spread is None else spread * abs(question.contrast),
             },
-            concerns=missing + thin(used, residual),
+            concerns=missing + warn_concentrated_leverage(used, residual),
             notes=(
                 f"{self.folds} folds of whole clusters, {self.nuisance} nuisances; each year's history is the controls, the outcome and the treatment of the "
                 "year before. Nothing lasting about a place beyond these is held fixed.",
@@ -159,7 +162,7 @@ class _Histories:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Left:
+class _CrossFitted:
     """Residuals on each year's history: of the outcome, and of that year's treatment and all later ones (latest first)."""
 
     outcomes: tuple[Floats, ...]
@@ -201,7 +204,7 @@ def _histories(design: Design, periods: int) -> _Histories:
         return np.asarray(grid[:, start - by : grid.shape[1] - by].ravel())
 
     rows = np.flatnonzero(made.year >= years[start]).astype(np.int64)
-    over = made.only(rows, f"no {periods} years of treatment before the outcome, with what was known before each")
+    over = made.subset(rows, f"no {periods} years of treatment before the outcome, with what was known before each")
     dummies = over.year_dummies()
     features = []
     for j in range(periods):
@@ -242,7 +245,7 @@ class CrossFit:
         inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
         return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
 
-    def left(self, target: Floats, features: Floats) -> Floats:
+    def residualise(self, target: Floats, features: Floats) -> Floats:
         """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape (rows,).
 
         Parameters
@@ -265,27 +268,27 @@ class CrossFit:
         return found
 
 
-def _crossfit(made: _Histories, nuisance: str, folds: int, rng: np.random.Generator) -> _Left:
+def _crossfit(made: _Histories, nuisance: str, folds: int, rng: np.random.Generator) -> _CrossFitted:
     """Everything without what each year's history says of it."""
     one = CrossFit.drawn(nuisance, folds, made.over.cluster, made.over.weights, rng)
-    return _Left(
-        outcomes=tuple(one.left(made.over.outcome, features) for features in made.features),
-        treatments=tuple(tuple(one.left(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
+    return _CrossFitted(
+        outcomes=tuple(one.residualise(made.over.outcome, features) for features in made.features),
+        treatments=tuple(tuple(one.residualise(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
     )
 
 
-def _solve(made: _Histories, left: _Left, only: tuple[Ints, int] | None) -> Fit:
+def _solve(made: _Histories, cross_fitted: _CrossFitted, only: tuple[Ints, int] | None) -> Fit:
     """Blips from the stacked moments Σ T̃ⱼⱼ (Ỹⱼ − Σᵢ≤ⱼ ψᵢ T̃ᵢⱼ) = 0, latest year first; `only` keeps the rows of one group.
 
     Raises
     ------
-    EstimationError : a year's treatment is told by its history.
+    EstimationError : a year's treatment is collinear with its history.
     """
-    used, m = made.over, len(left.outcomes)
+    used, m = made.over, len(cross_fitted.outcomes)
     weights = np.ones(used.rows) if used.weights is None else used.weights
     inside = np.ones(used.rows, dtype=bool) if only is None else only[0] == only[1]
-    own = [left.treatments[j][j] * weights * inside for j in range(m)]
-    bread = np.array([[own[j] @ left.treatments[j][i] if i <= j else 0.0 for i in range(m)] for j in range(m)])
+    own = [cross_fitted.treatments[j][j] * weights * inside for j in range(m)]
+    bread = np.array([[own[j] @ cross_fitted.treatments[j][i] if i <= j else 0.0 for i in range(m)] for j in range(m)])
     for j in range(m):
         if not bread[j, j] > 1e-9 * float((made.treatments[j][inside] ** 2).sum()):
             raise refusal(
@@ -295,11 +298,11 @@ def _solve(made: _Histories, left: _Left, only: tuple[Ints, int] | None) -> Fit:
                 "nothing: it is told by its history",
                 "ask with a treatment that moves more freely, or take another estimator",
             )
-    blips = np.linalg.solve(bread, np.array([own[j] @ left.outcomes[j] for j in range(m)]))
-    moments = np.column_stack([own[j] * (left.outcomes[j] - sum(blips[i] * left.treatments[j][i] for i in range(j + 1))) for j in range(m)])
+    blips = np.linalg.solve(bread, np.array([own[j] @ cross_fitted.outcomes[j] for j in range(m)]))
+    moments = np.column_stack([own[j] * (cross_fitted.outcomes[j] - sum(blips[i] * cross_fitted.treatments[j][i] for i in range(j + 1))) for j in range(m)])
     number = len(used.clusters)
     there = len(np.unique(used.cluster[inside]))
-    effective = min(effective_clusters(left.treatments[j][j] * np.sqrt(weights) * inside, used.cluster, number)[0] for j in range(m))
+    effective = min(effective_clusters(cross_fitted.treatments[j][j] * np.sqrt(weights) * inside, used.cluster, number)[0] for j in range(m))
     few = effective < FEW_CLUSTERS
     return Fit(
         coefficients=blips,

@@ -21,7 +21,7 @@ from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import DesignFacts, Estimand, JointTest
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
+from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
 from causal.knobs import whole_number
@@ -102,7 +102,7 @@ class EventStudy:
         moved = [(int(on.sum()), len(np.unique(used.authority[on]))) for on in (np.abs(columns) > 0).T]
         ends = {years[0]: " or more", years[-1]: " or more"}
         names = [f"{'lead' if k < 0 else 'lag'} {abs(k)}{ends.get(k, '')}" if k else f"now{ends.get(k, '')}" for k in years]
-        left = used.partial_out(used.treatment[:, None], basis)[:, 0]
+        residualised = used.partial_out(used.treatment[:, None], basis)[:, 0]
         trend = (
             (f"outcomes moved before the treatment did (leads jointly F({len(ahead)}, {rest:.0f}) = {f:.2f}, p = {p_value:.3f})",) if p_value < ALARM else ()
         )
@@ -127,9 +127,9 @@ class EventStudy:
                 open_ended=(years[0], years[-1]),
             ),
             diagnostics={
-                **residual_treatment(used, left),
+                **residual_treatment(used, residualised),
             },
-            concerns=feedback(design) + trend + thin(used, left),
+            concerns=feedback(design) + trend + warn_concentrated_leverage(used, residualised),
             notes=(
                 f"{'Years since adoption' if adopted is not None else 'Leads and lags of changes of the dose'}; the year before is the zero; "
                 f"{used.rows} of {design.rows} rows.",
@@ -140,7 +140,7 @@ class EventStudy:
 def _adoption(design: Design, adopted: Cohorts, years: list[int]) -> tuple[Design, Floats]:
     """Dummies of the years since adoption, ends binned; without those treated throughout, of whom nobody knows since when."""
     kept = np.flatnonzero(~adopted.always[design.authority])
-    used, since = design.only(kept, "treated in every year seen, since when is not known"), adopted.since(design)[kept]
+    used, since = design.subset(kept, "treated in every year seen, since when is not known"), adopted.since(design)[kept]
     columns = np.column_stack([since <= k if k == years[0] else since >= k if k == years[-1] else since == k for k in years])
     _some(columns, years)
     return used, adopted.sign * design.question.contrast * columns.astype(float)
@@ -167,7 +167,7 @@ def _dose(design: Design, years: list[int]) -> tuple[Design, Floats]:
         raise refusal(
             DesignError, "event_study", f"rows that have the dose from {years[-1]} years before to {first} years after", "none", "ask for fewer leads or lags"
         )
-    used = design.only(kept, f"dose not known from {years[-1]} years before to {first} years after")
+    used = design.subset(kept, f"dose not known from {years[-1]} years before to {first} years after")
     if len(used.years) < 2 or used.rows < 2 * len(used.authorities):
         raise refusal(DesignError, "event_study", f"{len(span)} years", f"{len(used.years)}", "ask for fewer leads or lags")
     _some(columns[kept] != 0, years)

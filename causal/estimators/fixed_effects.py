@@ -19,8 +19,8 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import ConfigError, refusal
-from causal.estimand import Estimand, Held
-from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand
+from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import comparisons
 from causal.inference.wild import wild_bootstrap
@@ -139,10 +139,10 @@ def _answer(estimator: FixedEffects | FirstDifference, design: Design, weighting
         estimand=Estimand(
             family="average", comparison="within", population="all", weighting=weighting, model=model, changes=isinstance(estimator, FirstDifference)
         ),
-        held=Held.by(design, authority=True),
+        conditioning=Conditioning.by(design, authority=True),
         parts=group_parts(used, by_group(used, basis), rng),
         diagnostics={**residual_treatment(used, treatment), **compared},
-        concerns=feedback(design) + thin(used, treatment) + said,
+        concerns=feedback(design) + warn_concentrated_leverage(used, treatment) + said,
     )
     if estimator.inference == "clustered":
         return made
@@ -150,7 +150,7 @@ def _answer(estimator: FixedEffects | FirstDifference, design: Design, weighting
     lower, upper, p_value = wild_bootstrap(
         used.partial_out(used.outcome[:, None], basis)[:, 0],
         treatment,
-        used.held(basis),
+        used.nuisance_basis(basis),
         used.cluster,
         len(used.clusters),
         level=design.question.level,

@@ -14,7 +14,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, estimated, residual_treatment, thin
+from causal.estimate import Estimate, estimated, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import agree, estimand_of
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
@@ -56,7 +56,7 @@ class FrontDoor:
         serve(self, design)
         names = design.identification.frontdoor
         between = np.column_stack([design.column(name) for name in names])
-        made = design.only(np.flatnonzero(np.isfinite(between).all(axis=1)), f"{', '.join(names)} not known")
+        made = design.subset(np.flatnonzero(np.isfinite(between).all(axis=1)), f"{', '.join(names)} not known")
         between = between[np.isfinite(between).all(axis=1)]
         basis = made.basis()
         outcome, treatment, middle = (made.partial_out(part, basis) for part in (made.outcome[:, None], made.treatment[:, None], between))
@@ -69,9 +69,9 @@ class FrontDoor:
                 "ones that tell each other for certain",
                 "name another variable between treatment and outcome",
             )
-        held, number, rank = made.held(basis), len(made.clusters), basis.shape[1] + ("authority" not in made.absorb)
-        lines = [clustered_least_squares(column, treatment, held, made.cluster, number, absorbed_rank=rank) for column in middle.T]
-        last = clustered_least_squares(outcome[:, 0], both, held, made.cluster, number, absorbed_rank=rank)
+        nuisance, number, rank = made.nuisance_basis(basis), len(made.clusters), basis.shape[1] + ("authority" not in made.absorb)
+        lines = [clustered_least_squares(column, treatment, nuisance, made.cluster, number, absorbed_rank=rank) for column in middle.T]
+        last = clustered_least_squares(outcome[:, 0], both, nuisance, made.cluster, number, absorbed_rank=rank)
         first, second = np.array([line.coefficients[0] for line in lines]), last.coefficients[1:]
         if len(names) == 1 and not made.controls.shape[1] and not made.absorb:
             agree(self.name, float(first @ second), _dowhy_front_door(made, between[:, 0]))
@@ -101,7 +101,7 @@ class FrontDoor:
                 "p of the treatment on what lies between": float(moved),
                 "p of what lies between on the outcome": float(moves),
             },
-            concerns=weak + thin(made, treatment[:, 0]),
+            concerns=weak + warn_concentrated_leverage(made, treatment[:, 0]),
             notes=(f"Front door: {', '.join(names)}; nothing else between treatment and outcome, and nothing behind it but the treatment.",),
         )
 
@@ -115,9 +115,9 @@ def _dowhy_front_door(made: Design, between: Floats) -> float:
 
     scale = float(between.std()) or 1.0
     product = 1.0
-    for treatment, outcome, held in ((made.treatment, between / scale, []), (between / scale, made.outcome, [made.treatment])):
-        names = ["w0"][: len(held)]
-        frame = pd.DataFrame(np.column_stack([outcome, treatment, *held]), columns=["y", "t", *names])
+    for treatment, outcome, regressors in ((made.treatment, between / scale, []), (between / scale, made.outcome, [made.treatment])):
+        names = ["w0"][: len(regressors)]
+        frame = pd.DataFrame(np.column_stack([outcome, treatment, *regressors]), columns=["y", "t", *names])
         estimator: Any = LinearRegressionEstimator(estimand_of(names))
         estimator.fit(frame)
         product *= float(estimator.estimate_effect(frame, treatment_value=1, control_value=0, target_units="ate").value)

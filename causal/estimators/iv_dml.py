@@ -27,7 +27,7 @@ from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
 from causal.estimand import Estimand, compared
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin, without_interval
+from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.estimators import serve
 from causal.estimators.dynamic_dml import CrossFit, beside
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
@@ -65,7 +65,7 @@ class OrthoIv(_Learnt):
 
     Parameters
     ----------
-    instruments : names of the graph's instruments to use; None takes all that are valid with what is held fixed.
+    instruments : names of the graph's instruments to use; None takes all that are valid with what is conditioned on.
     panel : how authority effects are taken out (see `transformed`).
     nuisance : "lasso" or "ridge", tuned inside the training folds; "boosting", "forest" or "stacked" not with panel="within".
     folds : of cross-fitting, at least 2.
@@ -189,7 +189,7 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
     f, critical = float(np.median([run.f for run in runs])), float(np.median([run.critical for run in runs]))
     bounded = float(np.mean([run.bounded for run in runs]))
     laid = runs[0].treatment
-    said = (feedback(used) if "authority" in used.absorb else ()) + thin(used, laid)
+    said = (feedback(used) if "authority" in used.absorb else ()) + warn_concentrated_leverage(used, laid)
     error = float(whole.std_errors[0]) * abs(design.question.contrast)
     if spread is not None and spread > SPREAD * error:
         said += (f"the effect hangs on how the folds fell: between splits it varies by {spread / error:.1f} standard errors",)
@@ -244,13 +244,13 @@ def _once(
     draw = CrossFit.drawn(knobs.nuisance, knobs.folds, arrays.cluster, arrays.weights, rng)
     root, number, rank = arrays.root, len(arrays.clusters), len(used.years) - 1
     none = np.empty((len(root), 0))
-    outcome, treatment = (draw.left(column, features) for column in (arrays.outcome, arrays.treatment))
-    fits = tuple(float(1 - (left**2).sum() / ((of - of.mean()) ** 2).sum()) for left, of in ((outcome, arrays.outcome), (treatment, arrays.treatment)))
+    outcome, treatment = (draw.residualise(column, features) for column in (arrays.outcome, arrays.treatment))
+    fits = tuple(float(1 - (residual**2).sum() / ((of - of.mean()) ** 2).sum()) for residual, of in ((outcome, arrays.outcome), (treatment, arrays.treatment)))
     if kind == "dml_iv" or (kind == "dr_iv" and instruments.shape[1] > 1):
-        told = arrays.treatment - draw.left(arrays.treatment, np.column_stack([features, scaled(instruments)]))
-        z = (told - (arrays.treatment - treatment))[:, None]
+        predicted = arrays.treatment - draw.residualise(arrays.treatment, np.column_stack([features, scaled(instruments)]))
+        z = (predicted - (arrays.treatment - treatment))[:, None]
     else:
-        z = np.column_stack([draw.left(column, features) for column in instruments.T])
+        z = np.column_stack([draw.residualise(column, features) for column in instruments.T])
     y, d, z = outcome * root, (treatment * root)[:, None], z * root[:, None]
     f, critical = effective_f(z, d[:, 0], arrays.cluster, number)
     both = stages(y, d, z, none, arrays.cluster, number, rank)
@@ -271,7 +271,7 @@ def _once(
     first = float(whole.coefficients[0])
     product = d[:, 0] * z[:, 0] / root**2
     mean = float(np.average(product, weights=arrays.weights))
-    compliance = (product - draw.left(product, features)) / mean
+    compliance = (product - draw.residualise(product, features)) / mean
     bounded = float((compliance < LEAST_COMPLIANCE).mean())
     own = np.maximum(compliance, LEAST_COMPLIANCE) * mean
     effect = (first + (outcome - first * treatment) * (z[:, 0] / root) / own) * root

@@ -94,10 +94,12 @@ class Late:
         assert found is not None
         name, column = found
         kept = np.flatnonzero(np.isfinite(column))
-        used = design.only(kept, f"{name} not known")
+        used = design.subset(kept, f"{name} not known")
         z = (column[kept] == column[kept].max()).astype(float)
         d = (used.treatment == used.question.treated).astype(float)
-        features = scaled(np.column_stack([expanded(used, self.degree), used.nested, used.year_dummies() if "year" in used.absorb else used.nested[:, :0]]))
+        features = scaled(
+            np.column_stack([expanded(used, self.degree), used.time_invariant, used.year_dummies() if "year" in used.absorb else used.time_invariant[:, :0]])
+        )
         fits, shares, strengths, profiles = [], [], [], []
         for _ in range(self.repetitions if features.shape[1] else 1):
             y_score, d_score, chance = self._scores(used, features, z, d, rng)

@@ -7,7 +7,7 @@ each place would do the same in a straight line; in a logit of few years it driv
 loses every place whose outcome never changes.
 
 The effect is in outcome units, a difference of shares: the mean over all authority-years of the fitted mean at `treated` less that at `control`. exp(β ×
-contrast) is the ratio of odds, at equal means of everything else; it is no average of ratios of places, and it grows with what is held fixed, which the
+contrast) is the ratio of odds, at equal means of everything else; it is no average of ratios of places, and it grows with what is conditioned on, which the
 difference does not.
 """
 
@@ -19,8 +19,8 @@ from typing import ClassVar
 import numpy as np
 
 from causal.design import Design
-from causal.estimand import Estimand, Held, compared
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand, compared
+from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.inference.clustered import Fit, interval
 from causal.inference.logit import Logit, along, full_rank, logit
@@ -89,7 +89,7 @@ class LogitDose:
                 weighting="rows",
                 model=f"logit{', places by their means' if within else ''}{', mean slope' if self.effect == 'slope' else ''}",
             ),
-            held=Held.by(design),
+            conditioning=Conditioning.by(design),
             parts=group_parts(design, self._groups(design, model), rng),
             diagnostics={
                 **residual_treatment(design, left),
@@ -100,7 +100,7 @@ class LogitDose:
                 "log odds for one unit, standard error": error,
                 "mean outcome": float(made.weights @ made.outcome / made.weights.sum()) * model.unit,
             },
-            concerns=(feedback(design) if within else ()) + thin(design, left),
+            concerns=(feedback(design) if within else ()) + warn_concentrated_leverage(design, left),
             notes=(
                 f"Ratio of odds, treated to control: {ratio:.3f} ({question.level:.0%} interval {ends[0]:.3f} to {ends[1]:.3f}), "
                 f"which is {abs(ratio - 1):.0%} {'higher' if ratio >= 1 else 'lower'} odds; the effect above is a difference of "

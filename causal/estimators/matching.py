@@ -52,9 +52,9 @@ class PropensityMatching(Windows):
         """
         serve(self, design)
         made = self.rows(design)
-        chance = logistic(made)
+        propensity = logistic(made)
         why = "a bootstrap of nearest neighbours is invalid (Abadie & Imbens 2008), and their variance for an estimated propensity (2016) is not built"
-        return _matched(self.name, design, made, chance, effect_of(made, "propensity_score_matching", chance), "nearest propensity", why)
+        return _matched(self.name, design, made, propensity, effect_of(made, "propensity_score_matching", propensity), "nearest propensity", why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,29 +98,29 @@ class DistanceMatching(Windows):
         serve(self, design)
         made = self.rows(design)
         try:
-            chance: Floats | None = logistic(made)
+            propensity: Floats | None = logistic(made)
         except EstimationError:
-            chance = None
+            propensity = None
         theirs = effect_of(made, "distance_matching", None, num_matches_per_unit=self.neighbours, distance_metric="minkowski", p=2)
         why = "a bootstrap of nearest neighbours is invalid (Abadie & Imbens 2008), and matching on several covariates is biased by more than its error (2006)"
-        return _matched(self.name, design, made, chance, theirs, f"{self.neighbours} nearest by standardised covariates", why)
+        return _matched(self.name, design, made, propensity, theirs, f"{self.neighbours} nearest by standardised covariates", why)
 
 
-def _matched(name: str, design: Design, made: CrossSection, chance: Floats | None, effect: float, how: str, why: str) -> Estimate:
-    left = made.design.partial_out(made.on[:, None])[:, 0] if chance is None else made.on - chance
-    found, said, notes = ({}, ("the covariates tell for certain who was treated",), ()) if chance is None else overlap(made, chance, None)
+def _matched(name: str, design: Design, made: CrossSection, propensity: Floats | None, effect: float, how: str, why: str) -> Estimate:
+    residualised = made.design.partial_out(made.on[:, None])[:, 0] if propensity is None else made.on - propensity
+    found, said, notes = ({}, ("the covariates tell for certain who was treated",), ()) if propensity is None else overlap(made, propensity, None)
     number = len(made.design.clusters)
-    bare = Fit(coefficients=np.array([effect]), scores=np.ones((number, 1)), df=np.array([number - 1.0]), residuals=left, inference="")
+    bare = Fit(coefficients=np.array([effect]), scores=np.ones((number, 1)), df=np.array([number - 1.0]), residuals=residualised, inference="")
     one = estimated(
         design,
         bare,
         over=made.design,
         estimator=name,
         estimand=made.estimand(how),
-        held=made.held(design),
+        conditioning=made.conditioning(design),
         target=made.target,
-        diagnostics={**residual_treatment(made.design, left), **found},
-        concerns=said + threats(made, left),
+        diagnostics={**residual_treatment(made.design, residualised), **found},
+        concerns=said + threats(made, residualised),
         notes=(*made.design.words[-2:], *notes),
     )
     return without_interval(one, why)

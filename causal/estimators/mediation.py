@@ -31,8 +31,8 @@ from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
-from causal.estimand import Estimand, Held, compared
-from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand, compared
+from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares
@@ -40,7 +40,7 @@ from causal.knobs import true_or_false
 from causal.needs import ADJUSTMENT, MEDIATORS, Need
 
 BOUNDS = (0.1, 0.3)  # correlations of errors for which the joint effect is given
-TOLD = 1e-7  # a mediator with less than this share of its length left is told by what is held fixed
+COLLINEAR = 1e-7  # a mediator with less than this share of its length left is collinear with what is conditioned on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class Mediation:
         Raises
         ------
         DesignError : nothing measured lies between treatment and outcome, a mediator named does not, or the target is not the ATE.
-        EstimationError : a mediator does not vary within what is held fixed.
+        EstimationError : a mediator does not vary within what is conditioned on.
         """
         serve(self, design)
         used, names, raw = _mediated(design, self.mediators)
@@ -119,7 +119,7 @@ class Mediation:
                 weighting="residual_variance",
                 model=f"split into paths through {', '.join(names)}, {'with' if self.interaction else 'linear, without'} interaction",
             ),
-            held=Held.by(used),
+            conditioning=Conditioning.by(used),
             parts=(*parts, *group_parts(used, by_group(used, basis), rng)),
             diagnostics={
                 **residual_treatment(used, treatment),
@@ -128,7 +128,7 @@ class Mediation:
                 **block.fits(),
                 **sensitive,
             },
-            concerns=(feedback(used) if "authority" in used.absorb else ()) + thin(used, treatment) + _timing(question.lag),
+            concerns=(feedback(used) if "authority" in used.absorb else ()) + warn_concentrated_leverage(used, treatment) + _timing(question.lag),
             notes=(*_said(used, names, confounded), *notes),
         )
 
@@ -157,7 +157,7 @@ def _mediated(design: Design, chosen: tuple[str, ...] | None) -> tuple[Design, t
         )
     raw = np.column_stack([design.column(measured[name]) for name in names])
     known = np.flatnonzero(np.isfinite(raw).all(axis=1))
-    return design.only(known, f"{', '.join(measured[name] for name in names)} not known"), names, raw[known]
+    return design.subset(known, f"{', '.join(measured[name] for name in names)} not known"), names, raw[known]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -186,14 +186,14 @@ class _Block:
     @classmethod
     def fitted(cls, design: Design, basis: Floats, names: tuple[str, ...], raw: Floats, *, interaction: bool) -> _Block:
         """Fit them all; raw mediators of shape (rows, mediators)."""
-        held, rank = design.held(basis), basis.shape[1] + ("authority" not in design.absorb)
+        nuisance, rank = design.nuisance_basis(basis), basis.shape[1] + ("authority" not in design.absorb)
         weights = np.ones(design.rows) if design.weights is None else design.weights
         centred = raw - np.average(raw, axis=0, weights=weights)
         middle = float(np.average(design.treatment, weights=weights))
         dose = design.treatment - middle
         outcome, treatment, mediators = (design.partial_out(m, basis) for m in (design.outcome[:, None], design.treatment[:, None], centred))
-        for name, left, whole in zip(names, mediators.T, centred.T, strict=True):
-            if np.linalg.norm(left) <= TOLD * np.linalg.norm(whole):
+        for name, residualised, whole in zip(names, mediators.T, centred.T, strict=True):
+            if np.linalg.norm(residualised) <= COLLINEAR * np.linalg.norm(whole):
                 raise refusal(
                     EstimationError,
                     "mediation",
@@ -207,14 +207,14 @@ class _Block:
         more = design.partial_out(np.column_stack(products), basis) if products else np.empty((design.rows, 0))
 
         def fit(of: Floats, on: Floats) -> Fit:
-            return clustered_least_squares(of, on, held, design.cluster, len(design.clusters), absorbed_rank=rank)
+            return clustered_least_squares(of, on, nuisance, design.cluster, len(design.clusters), absorbed_rank=rank)
 
         moved = tuple(fit(column, treatment) for column in mediators.T)
         residuals = np.column_stack([one.residuals for one in moved])
         root = design.root_weights
         # residuals that have lost their authority's mean carry (1 − 2/T) of how their product moves, where shocks of a mediator are not drawn out over years
         kept = 1 - 2 * float((1 / np.bincount(design.authority)).mean()) if "authority" in design.absorb else 1.0
-        if pairs and kept < TOLD:
+        if pairs and kept < COLLINEAR:
             raise refusal(
                 EstimationError,
                 "mediation",

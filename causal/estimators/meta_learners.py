@@ -223,7 +223,7 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
     words: dict[str, Any] = {
         "estimator": estimator.name,
         "estimand": made.estimand(estimator.name.replace("_", "-"), weighting="residual_variance" if straight else "places"),
-        "held": made.held(design),
+        "conditioning": made.conditioning(design),
         "target": made.target,
         "over": made.design,
         "diagnostics": diagnostics,
@@ -278,13 +278,13 @@ def _mean(values: Floats, counted: Floats) -> float:
 
 def _comparable(made: CrossSection) -> tuple[dict[str, float | None], tuple[str, ...], tuple[str, ...]]:
     """Overlap, also where the covariates tell the treatment for certain: an outcome model then extrapolates."""
-    left = made.design.partial_out(made.on[:, None])[:, 0]
+    residualised = made.design.partial_out(made.on[:, None])[:, 0]
     try:
         found, said, notes = overlap(made, logistic(made), None)
     except EstimationError:
         found, notes = {}, ()
         said = ("the covariates tell for certain who was treated, so the effect is extrapolated by the outcome models",)
-    return {**residual_treatment(made.design, left), **found}, said + threats(made, left), notes
+    return {**residual_treatment(made.design, residualised), **found}, said + threats(made, residualised), notes
 
 
 def _effects(estimator: Learner, made: CrossSection, rng: np.random.Generator) -> Floats:
@@ -304,16 +304,16 @@ def _effects(estimator: Learner, made: CrossSection, rng: np.random.Generator) -
         return LinearRegression() if estimator.nuisance == "linear" else learner(estimator.nuisance, rng)
 
     # next to no penalty, so that units and the number of covariates do not move the propensity
-    chance = LogisticRegression(C=1e4, max_iter=2000)
+    propensity = LogisticRegression(C=1e4, max_iter=2000)
     model: Any
     if isinstance(estimator, SLearner):
         model = EconmlS(overall_model=_with_products(make()) if estimator.interactions and estimator.nuisance in STRAIGHT else make())
     elif isinstance(estimator, TLearner):
         model = EconmlT(models=make())
     elif isinstance(estimator, XLearner):
-        model = EconmlX(models=make(), cate_models=make(), propensity_model=chance)
+        model = EconmlX(models=make(), cate_models=make(), propensity_model=propensity)
     else:
-        model = DomainAdaptationLearner(models=make(), final_models=make(), propensity_model=chance)
+        model = DomainAdaptationLearner(models=make(), final_models=make(), propensity_model=propensity)
     try:
         with quiet():
             model.fit(y / scale, made.on, X=features)

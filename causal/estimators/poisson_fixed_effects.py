@@ -21,7 +21,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, NotEstimable, refusal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
+from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares
 from causal.needs import AUTHORITY_EFFECTS, COUNTS, Need
@@ -79,7 +79,7 @@ class PoissonFixedEffects:
         used = _with_events(design)
         _separated(used)
         used, exposure, said, doubt = self._exposed(used)
-        fit, left, rates = poisson(used, exposure, used.treatment[:, None])
+        fit, residualised, rates = poisson(used, exposure, used.treatment[:, None])
         question = design.question
         rate, dose = (float(np.average(column, weights=exposure)) for column in (used.outcome, used.treatment))
 
@@ -116,13 +116,13 @@ class PoissonFixedEffects:
             ),
             parts=group_parts(used, groups, rng),
             diagnostics={
-                **residual_treatment(replace(used, weights=exposure * rates), left),
+                **residual_treatment(replace(used, weights=exposure * rates), residualised),
                 "rate ratio": ratio,
                 "rate ratio, lower": lowest,
                 "rate ratio, upper": highest,
                 "mean rate": rate,
             },
-            concerns=feedback(design) + thin(used, left) + doubt,
+            concerns=feedback(design) + warn_concentrated_leverage(used, residualised) + doubt,
             notes=(f"Ratio of rates, treated to control: {ratio:.3f} ({question.level:.0%} interval {lowest:.3f} to {highest:.3f}); {said}.",),
         )
 
@@ -135,7 +135,7 @@ class PoissonFixedEffects:
             return design, np.ones(design.rows), "exposure: one a row", ()
         known = np.isfinite(design.population) & (design.population > 0)
         if not known.all():
-            design = design.only(np.flatnonzero(known), "people not known, or none, so that there is no exposure")
+            design = design.subset(np.flatnonzero(known), "people not known, or none, so that there is no exposure")
         people = design.population
         assert people is not None
         exposure = np.asarray(people / people.mean())
@@ -168,7 +168,7 @@ def _grows_with(people: Floats, design: Design) -> float | None:
 def _with_events(design: Design) -> Design:
     """Without authorities whose counts are all 0, which say nothing about a ratio."""
     totals = np.bincount(design.authority, weights=design.outcome)
-    return design.only(np.flatnonzero(totals[design.authority] > 0), "no event in any year, which says nothing about a ratio")
+    return design.subset(np.flatnonzero(totals[design.authority] > 0), "no event in any year, which says nothing about a ratio")
 
 
 def _separated(design: Design) -> None:
@@ -220,7 +220,7 @@ def poisson(design: Design, exposure: Floats, treatments: Floats) -> tuple[Fit, 
 
     Raises
     ------
-    EstimationError : no convergence, or treatments told by what is held fixed.
+    EstimationError : no convergence, or treatments collinear with what is conditioned on.
     """
     outcome = design.outcome
     mean = float(np.average(outcome, weights=exposure))

@@ -71,38 +71,38 @@ class PropensityWeighting(Windows):
         """
         serve(self, design)
         made = self.rows(design)
-        chance = logistic(made)
-        fit = _weighted(made, chance, self.clip, np.ones((len(made.on), 1)), self.inference)
-        agree(self.name, float(fit.coefficients[0]), effect_of(made, "propensity_score_weighting", clipped(made, chance, self.clip)))
-        parts = [(of, names, _weighted(made, chance, self.clip, inside, self.inference), codes) for of, names, codes, inside in members(made)]
-        found, said, notes = overlap(made, chance, self.clip)
+        propensity = logistic(made)
+        fit = _weighted(made, propensity, self.clip, np.ones((len(made.on), 1)), self.inference)
+        agree(self.name, float(fit.coefficients[0]), effect_of(made, "propensity_score_weighting", clipped(made, propensity, self.clip)))
+        parts = [(of, names, _weighted(made, propensity, self.clip, inside, self.inference), codes) for of, names, codes, inside in members(made)]
+        found, said, notes = overlap(made, propensity, self.clip)
         return estimated(
             design,
             fit,
             over=made.design,
             estimator=self.name,
             estimand=made.estimand("normalised inverse propensity weights"),
-            held=made.held(design),
+            conditioning=made.conditioning(design),
             target=made.target,
             parts=group_parts(made.design, parts, rng),
-            diagnostics={**residual_treatment(made.design, made.on - chance), **found},
-            concerns=said + threats(made, made.on - chance),
+            diagnostics={**residual_treatment(made.design, made.on - propensity), **found},
+            concerns=said + threats(made, made.on - propensity),
             notes=(*made.design.words[-2:], *notes),
         )
 
 
-def _weighted(made: CrossSection, chance: Floats, clip: float, inside: Floats, inference: str) -> Fit:
+def _weighted(made: CrossSection, propensity: Floats, clip: float, inside: Floats, inference: str) -> Fit:
     """Differences of weighted means in groups of rows, shape (rows, k) membership, with the influence of means and propensity."""
-    kept, y, on = clipped(made, chance, clip), made.design.outcome, made.on
-    free = (kept == chance).astype(float)
+    kept, y, on = clipped(made, propensity, clip), made.design.outcome, made.on
+    free = (kept == propensity).astype(float)
     count = weights(made, kept)
     # how each weight moves with the log odds
     odds = np.column_stack([-on * (1 - kept) / kept, (1 - on) * kept / (1 - kept)])
     if made.whom is not None:
         odds[:, 0 if made.whom == 1 else 1] = 0.0
     matrix = np.column_stack([np.ones(len(on)), made.features])
-    bend = np.linalg.pinv((matrix * (chance * (1 - chance))[:, None]).T @ matrix, rcond=1e-12, hermitian=True)
-    moves = (matrix * (on - chance)[:, None]) @ bend
+    bend = np.linalg.pinv((matrix * (propensity * (1 - propensity))[:, None]).T @ matrix, rcond=1e-12, hermitian=True)
+    moves = (matrix * (on - propensity)[:, None]) @ bend
     fits, slopes = [], []
     for j in (0, 1):
         w = count[:, [j]] * inside
@@ -170,17 +170,17 @@ class PropensityStratification(Windows):
         """
         serve(self, design)
         made = self.rows(design)
-        chance = logistic(made)
-        effect, out = self._strata(made, chance)
-        agree(self.name, effect, effect_of(made, "propensity_score_stratification", chance, num_strata=self.strata, clipping_threshold=self.fewest - 1))
+        propensity = logistic(made)
+        effect, out = self._strata(made, propensity)
+        agree(self.name, effect, effect_of(made, "propensity_score_stratification", propensity, num_strata=self.strata, clipping_threshold=self.fewest - 1))
 
         def answer(drawn: Design, _: np.random.Generator) -> Floats:
             again = cross_section(drawn, before=None, after=None, degree=self.degree)
             return np.array([self._strata(again, logistic(again))[0] * made.contrast])
 
-        found, said, notes = overlap(made, chance, None)
+        found, said, notes = overlap(made, propensity, None)
         if out:
-            said += (f"{out} of {len(chance)} authorities lie in strata without both kinds and are left out, so the effect is that on the others",)
+            said += (f"{out} of {len(propensity)} authorities lie in strata without both kinds and are left out, so the effect is that on the others",)
         return bootstrapped(
             design,
             answer,
@@ -188,20 +188,20 @@ class PropensityStratification(Windows):
             draws=self.draws,
             estimator=self.name,
             estimand=made.estimand(f"{self.strata} strata of the propensity"),
-            held=made.held(design),
+            conditioning=made.conditioning(design),
             target=made.target,
             over=made.design,
-            diagnostics={**residual_treatment(made.design, made.on - chance), **found, "authorities in strata without both kinds": float(out)},
-            concerns=said + threats(made, made.on - chance),
+            diagnostics={**residual_treatment(made.design, made.on - propensity), **found, "authorities in strata without both kinds": float(out)},
+            concerns=said + threats(made, made.on - propensity),
             notes=(*made.design.words[-2:], "Five strata take away about nine tenths of a confounder's bias (Cochran 1968), not all of it.", *notes),
         )
 
-    def _strata(self, made: CrossSection, chance: Floats) -> tuple[float, int]:
+    def _strata(self, made: CrossSection, propensity: Floats) -> tuple[float, int]:
         """The effect of 1 against 0, and how many authorities lie in strata left out."""
         from scipy.stats import rankdata
 
         on, y = made.on, made.design.outcome
-        _, stratum = np.unique(np.round(rankdata(chance) / len(chance) * self.strata), return_inverse=True)
+        _, stratum = np.unique(np.round(rankdata(propensity) / len(propensity) * self.strata), return_inverse=True)
         sums = np.array([np.bincount(stratum, weights=part) for part in (on, 1 - on, on * y, (1 - on) * y, made.counted)])
         kept = np.minimum(sums[0], sums[1]) >= self.fewest
         if not kept.any():

@@ -14,7 +14,7 @@ import numpy as np
 
 from causal.design import Design
 from causal.estimand import DesignFacts, Estimand
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
+from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import negative_weights
 from causal.inference.clustered import Fit, effective_clusters
@@ -107,7 +107,7 @@ class ReversibleDid:
                 "effective clusters of the switches": effective_clusters(whole.scores, np.arange(len(whole.scores)), len(whole.scores))[0],
                 "negative weights of two-way fixed effects": below,
             },
-            concerns=feedback(design) + thin(design, left),
+            concerns=feedback(design) + warn_concentrated_leverage(design, left),
             notes=(f"{count(whole.switches, 'switch', 'switches')} of {count(whole.places, 'place')}, each beside places that keep as much{lost}.",),
         )
 

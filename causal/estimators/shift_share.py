@@ -44,7 +44,7 @@ class ShiftShare:
 
     Parameters
     ----------
-    instruments : names of the exposures, of the graph's instruments; None takes all that are valid with what is held fixed.
+    instruments : names of the exposures, of the graph's instruments; None takes all that are valid with what is conditioned on.
     shocks : exposure → {year of the treatment: shock}; empty: one national series, the treatment's mean over the other authorities.
     error : "exposure" (summed by shock; refused below 20 effective shocks), "authority", or "auto", the first where it may be.
     """
@@ -93,7 +93,7 @@ class ShiftShare:
         Raises
         ------
         DesignError : the graph has no measured exposure, a shock is missing, or the exposure-robust error is asked for with too few shocks.
-        EstimationError : the instrument does not vary within what is held fixed.
+        EstimationError : the instrument does not vary within what is conditioned on.
         """
         serve(self, design)
         used, names, shares = instrumented(design, self.instruments)
@@ -199,26 +199,26 @@ def _concerns(design: Design, names: tuple[str, ...], shares: Floats, effective:
     by_year = [group for group in design.control_groups if group.by_year and not group.made]
     if effective < FEWEST_SHOCKS and not by_year:
         said.append("no lasting cause (deprivation) × year is held fixed, and exposure to national cuts goes with deprivation")
-    told = _balance(design, shares)
-    if told is not None and told > TELLING:
-        said.append(f"{told:.0%} of the exposure ({', '.join(names)}) is told by the other lasting causes in the graph")
+    balance_r2 = _balance(design, shares)
+    if balance_r2 is not None and balance_r2 > TELLING:
+        said.append(f"{balance_r2:.0%} of the exposure ({', '.join(names)}) is told by the other lasting causes in the graph")
     return tuple(said)
 
 
 def _balance(design: Design, shares: Floats) -> float | None:
     """Largest R² between authorities of an exposure on the constant causes that the graph asks for; None where there are none."""
-    if not design.nested.shape[1]:
+    if not design.time_invariant.shape[1]:
         return None
     counts = np.bincount(design.authority)[:, None]
 
     def mean(matrix: Floats) -> Floats:
         return np.column_stack([np.bincount(design.authority, weights=column) for column in matrix.T]) / counts
 
-    on = np.column_stack([np.ones(len(counts)), mean(design.nested)])
+    on = np.column_stack([np.ones(len(counts)), mean(design.time_invariant)])
     of = mean(shares)
-    left = of - on @ np.linalg.lstsq(on, of, rcond=None)[0]
+    residual = of - on @ np.linalg.lstsq(on, of, rcond=None)[0]
     spread = ((of - of.mean(axis=0)) ** 2).sum(axis=0)
-    return float((1 - (left**2).sum(axis=0) / np.where(spread > 0, spread, np.inf)).max()) if (spread > 0).any() else None
+    return float((1 - (residual**2).sum(axis=0) / np.where(spread > 0, spread, np.inf)).max()) if (spread > 0).any() else None
 
 
 def _without_by_year(design: Design, instrument: Floats) -> float | None:
@@ -241,13 +241,13 @@ def _pre_trend(design: Design, instrument: Floats) -> float | None:
     """p-value of next year's instrument beside this year's in the reduced form; None where it cannot be told."""
     follows = np.flatnonzero((np.diff(design.authority) == 0) & (np.diff(design.year) == 1))
     try:
-        now = design.only(follows)
+        now = design.subset(follows)
         basis = now.basis()
         both = np.column_stack([varying(now, basis, column[:, None]) for column in (instrument[follows + 1], instrument[follows])])
         fit = clustered_least_squares(
             now.partial_out(now.outcome[:, None], basis)[:, 0],
             both,
-            now.held(basis),
+            now.nuisance_basis(basis),
             now.cluster,
             len(now.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in now.absorb),
@@ -272,10 +272,10 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
     series = np.array([shocks[np.flatnonzero(at == t)[0]] for t in range(len(years))])
     dummies = [np.repeat(np.eye(len(years)), k, axis=0)] if "year" in used.absorb else [np.ones((len(years) * k, 1))]
     dummies += [np.tile(np.eye(k), (len(years), 1))] if "authority" in used.absorb else []
-    held, scale = np.column_stack(dummies), np.sqrt(np.abs(weight)).ravel()
-    slope = np.linalg.lstsq(held * scale[:, None], series.ravel() * scale, rcond=None)[0]
-    left = (series.ravel() - held @ slope).reshape(len(years), k)
-    loads = left[at] * shares * root[:, None]  # columns that have lost what is held fixed carry one root already
+    dummies_matrix, scale = np.column_stack(dummies), np.sqrt(np.abs(weight)).ravel()
+    slope = np.linalg.lstsq(dummies_matrix * scale[:, None], series.ravel() * scale, rcond=None)[0]
+    residual = (series.ravel() - dummies_matrix @ slope).reshape(len(years), k)
+    loads = residual[at] * shares * root[:, None]  # columns that have lost what is conditioned on carry one root already
     reduced, first = (np.asarray((loads * column[:, None]).sum(axis=0)) for column in (outcome, treatment))
     slope_size = float(z @ treatment)
     b = float(z @ outcome) / slope_size

@@ -22,10 +22,10 @@ from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, refusal
-from causal.estimand import DesignFacts, Estimand, Held
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin, without_interval
+from causal.estimand import Conditioning, DesignFacts, Estimand
+from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.estimators import serve
-from causal.estimators.machinery.group_time import adopting
+from causal.estimators.machinery.group_time import drop_always_treated
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
@@ -111,7 +111,7 @@ class SyntheticDid:
         DesignError : adoption is given up again, nobody is never treated, rows are missing, or the target is not the ATT.
         """
         serve(self, design)
-        used, adopted = adopting(design)
+        used, adopted = drop_always_treated(design)
         outcome = used.grid(_less_controls(used))
         found = [
             Match(at=at, treated=mine, controls=free, omega=omega, years=lam)
@@ -122,10 +122,10 @@ class SyntheticDid:
         treated = len(np.unique(used.cluster[adopted.on]))
         if treated >= JACKKNIFE and np.isfinite(fit.scores[:, 0]).all():
             return _answer(self.name, design, used, adopted, outcome, found, fit, which, rng)
-        dealt = _placebo(outcome, found, used, self, rng)
+        permuted = _placebo(outcome, found, used, self, rng)
         # what a placebo leaves is an error, and no score of any one cluster
-        made = replace(_answer(self.name, design, used, adopted, outcome, found, dealt or fit, which, rng), influence=None)
-        return made if dealt else without_interval(made, f"{len(found[0].controls)} never-treated authorities are too few for placebos of {treated} treated")
+        made = replace(_answer(self.name, design, used, adopted, outcome, found, permuted or fit, which, rng), influence=None)
+        return made if permuted else without_interval(made, f"{len(found[0].controls)} never-treated authorities are too few for placebos of {treated} treated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class SyntheticControl:
         DesignError : adoption is given up again, nobody is never treated, rows are missing, or the target is not the ATT.
         """
         serve(self, design)
-        used, adopted = adopting(design)
+        used, adopted = drop_always_treated(design)
         outcome = used.grid(_less_controls(used))
         found = [
             Match(at=at, treated=mine, controls=free, omega=_simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0), years=np.zeros(at))
@@ -189,7 +189,7 @@ def _less_controls(design: Design) -> Floats:
     """The outcome less the controls' part, by slopes among untreated rows within authorities and years; shape (rows,)."""
     if not design.controls.shape[1]:
         return design.outcome
-    untreated = design.only(np.flatnonzero(design.treatment == 0))
+    untreated = design.subset(np.flatnonzero(design.treatment == 0))
     centre = design.controls.mean(axis=0)
     scale = np.where(design.controls.std(axis=0) > 0, design.controls.std(axis=0), 1.0)
     x, y = untreated.within((untreated.controls - centre) / scale, untreated.outcome[:, None])
@@ -371,11 +371,11 @@ def _placebo(outcome: Floats, found: list[Match], design: Design, estimator: Syn
     free, sizes = found[0].controls, [len(one.treated) for one in found]
     if len(free) < 2 * sum(sizes) + 2:
         return None
-    dealt = np.array([rng.permutation(free) for _ in range(estimator.draws)])
-    rest = np.sort(dealt[:, sum(sizes) :], axis=1)
+    permuted = np.array([rng.permutation(free) for _ in range(estimator.draws)])
+    rest = np.sort(permuted[:, sum(sizes) :], axis=1)
     gaps, start = [], 0
     for one, n in zip(found, sizes, strict=True):
-        mine = np.sort(dealt[:, start : start + n], axis=1)
+        mine = np.sort(permuted[:, start : start + n], axis=1)
         gaps.append(np.concatenate([_placebo_gaps(outcome, one.at, mine[some], rest[some], estimator.weights) for some in _chunks(rest, outcome)]))
         start += n
     spread, _ = _averaged(np.stack(gaps, axis=1), np.tile(np.array(sizes, dtype=float), (estimator.draws, 1)), np.array([one.at for one in found]))
@@ -448,7 +448,7 @@ def _answer(
     miss = [float((gap - (gap.mean() if one.years.any() else 0.0)) @ gap / len(gap)) for gap, one in zip(before, found, strict=True)]
     share = np.array([len(one.treated) for one in found], dtype=float)
     largest = max(float(one.omega.max()) for one in found)
-    left = used.partial_out(used.treatment[:, None])[:, 0]
+    residualised = used.partial_out(used.treatment[:, None])[:, 0]
     years = used.years
     gone = [str(g) for g in adopted.years if int(np.searchsorted(years, g)) < LEAST]
     free = count(len(found[0].controls), "never-treated authority", "never-treated authorities")
@@ -458,7 +458,7 @@ def _answer(
         over=used,
         estimator=name,
         estimand=Estimand(family="adoption", comparison="within", population="treated", weighting="treated_rows", model=name.replace("_", " ")),
-        held=Held.by(design, authority=True),
+        conditioning=Conditioning.by(design, authority=True),
         facts=DesignFacts(adopters=int(share.sum()), never_treated=int(adopted.never.sum())),
         target="ATT",
         parts=parts,
@@ -466,12 +466,12 @@ def _answer(
             "effective number compared with": float(np.average([1 / (one.omega**2).sum() for one in found], weights=share)),
             "largest weight of one authority": largest,
             "gap before adoption, root mean square": float(np.sqrt(np.average(miss, weights=share))),
-            **residual_treatment(used, left),
+            **residual_treatment(used, residualised),
         },
         concerns=feedback(design)
         + ((f"a dose was cut: the effect is that of reaching {design.question.treated:g}, whatever the dose before and after",) if adopted.cut else ())
         + ((f"one authority makes {largest:.0%} of a comparison",) if largest > 0.5 else ())
-        + thin(used, left),
+        + warn_concentrated_leverage(used, residualised),
         notes=(
             adopted.words,
             f"Compared with {free}, weighted to go as the treated did before.",

@@ -2,7 +2,7 @@
 
 An instrument moves the outcome through the treatment alone, so what it moves of both gives the effect, whatever else was not measured
 (Angrist, Imbens & Rubin 1996, Identification of causal effects using instrumental variables). The effect is that on those whom the instrument
-moves. Which variables are instruments, and what must be held fixed for that, is read off the graph.
+moves. Which variables are instruments, and what must be conditioned on for that, is read off the graph.
 
 An instrument that barely moves the treatment makes the usual interval far too narrow. So the interval is the Anderson–Rubin set: every effect under
 which the instruments tell nothing of outcome − effect × treatment (Anderson & Rubin 1949, Estimation of the parameters of a
@@ -43,7 +43,7 @@ class TwoStageLeastSquares:
 
     Parameters
     ----------
-    instruments : names of the graph's instruments to use, dated as the graph dates them; None takes all that are valid with what is held fixed.
+    instruments : names of the graph's instruments to use, dated as the graph dates them; None takes all that are valid with what is conditioned on.
     interval : "anderson_rubin", or "wald" (t with clustered errors; too narrow where instruments are weak, and then a concern).
     """
 
@@ -76,7 +76,7 @@ class TwoStageLeastSquares:
         Raises
         ------
         DesignError : the graph has no measured instrument, or none with what the design holds fixed; the target is not the ATE.
-        EstimationError : the instruments do not vary within what is held fixed.
+        EstimationError : the instruments do not vary within what is conditioned on.
         """
         serve(self, design)
         used, names, raw = instrumented(design, self.instruments)

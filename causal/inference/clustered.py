@@ -118,7 +118,7 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
 
     Raises
     ------
-    EstimationError : the treatments are rank-deficient once `other` is held fixed, or no residual degrees of freedom are left.
+    EstimationError : the treatments are rank-deficient once `other` is conditioned on, or no residual degrees of freedom are left.
     """
     gram = treatments.T @ treatments
     if np.linalg.matrix_rank(gram, tol=1e-12 * max(float(np.trace(gram)), np.finfo(float).tiny)) < len(gram):
@@ -133,8 +133,8 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     coefficients = bread @ (treatments.T @ outcome)
     residuals = outcome - treatments @ coefficients
     rows, k = treatments.shape
-    spare = rows - absorbed_rank - k
-    if spare <= 0 or clusters < 2:
+    df_residual = rows - absorbed_rank - k
+    if df_residual <= 0 or clusters < 2:
         raise refusal(
             EstimationError,
             "the regression",
@@ -145,7 +145,7 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     sizes = cluster_sums(treatments**2, cluster, clusters)
     effective = float((sizes.sum(axis=0) ** 2 / (sizes**2).sum(axis=0)).min())
     if effective >= FEW_CLUSTERS:
-        scores = np.sqrt(cr1_factor(clusters, rows, spare)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
+        scores = np.sqrt(cr1_factor(clusters, rows, df_residual)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
         df = np.full(k, clusters - 1.0)
         none = np.full(k, -1, dtype=np.int64)
         return Fit(coefficients=coefficients, scores=scores, df=df, residuals=residuals, inference="CR1, t(G−1)", carried=none, effective=effective)
@@ -164,7 +164,7 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
 def left_without(treatment: Floats, other: Floats, cluster: Ints, clusters: int) -> Floats:
     """Share of a column's residual variance that would be left without each cluster; shape (clusters,), 1 where it is not worth asking.
 
-    With an orthonormal basis U of all that is held fixed and t the residual on it, what is left of t without cluster g is
+    With an orthonormal basis U of all that is conditioned on and t the residual on it, what is left of t without cluster g is
     |t|² − |t_g|² − (U_gᵀt_g)ᵀ (I − U_gᵀU_g)⁺ (U_gᵀt_g). It can vanish only where the cluster fits some direction wholly, so that its leverage is at least 1.
 
     Parameters
@@ -190,7 +190,7 @@ def left_without(treatment: Floats, other: Floats, cluster: Ints, clusters: int)
         if len(load):
             values, vectors = np.linalg.eigh(np.eye(len(load)) - u.T @ u)
             kept = values > 1e-10
-            # along a direction that the cluster fits wholly nothing is held fixed any more without it
+            # along a direction that the cluster fits wholly nothing is conditioned on any more without it
             left -= float(((vectors[:, kept].T @ load) ** 2 / values[kept]).sum())
         share[g] = max(left, 0.0) / total
     return share
@@ -229,16 +229,16 @@ def _complement(way: Floats) -> Floats:
     return np.asarray((np.eye(k) - 2 * np.outer(mirror, mirror) / (mirror @ mirror))[:, 1:])
 
 
-def cr1_factor(clusters: float | Floats, rows: float | Floats, spare: float | Floats) -> Floats:
+def cr1_factor(clusters: float | Floats, rows: float | Floats, df_residual: float | Floats) -> Floats:
     """What CR1 multiplies the sum of squared scores by: G/(G−1) × (n−1)/(n−k).
 
     Parameters
     ----------
     clusters, rows : G and n, numbers or arrays of one shape.
-    spare : n − k, the residual degrees of freedom, of the same shape; NaN comes back where there are none.
+    df_residual : n − k, the residual degrees of freedom, of the same shape; NaN comes back where there are none.
     """
-    some = np.asarray(spare) > 0
-    return np.where(some, clusters / np.asarray(clusters - 1) * (rows - 1) / np.where(some, spare, 1), np.nan)
+    some = np.asarray(df_residual) > 0
+    return np.where(some, clusters / np.asarray(clusters - 1) * (rows - 1) / np.where(some, df_residual, 1), np.nan)
 
 
 def cr2_loads(other: Floats, own: Floats, inner: Floats) -> Floats:

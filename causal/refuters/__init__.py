@@ -61,7 +61,7 @@ def size(trial: Trial, value: float) -> str:
     return amount(trial, abs(value)).lstrip("+")
 
 
-def chance(p_value: float) -> str:
+def p_text(p_value: float) -> str:
     """A p-value as printed: "p = 0.037", "p < 0.001"."""
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 

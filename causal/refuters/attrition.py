@@ -19,7 +19,7 @@ from causal.errors import CausalError
 from causal.estimate import least_squares
 from causal.inference.clustered import interval
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, unsure
+from causal.refuters import amount, not_run, p_text, unsure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class Attrition:
         share = float(flag.mean())
         return report(
             found=(
-                f"The outcome of {share:.1%} is missing, of those offered it {gap:+.1%} beside the others (standard error {error:.1%}; {chance(p_value)}). "
+                f"The outcome of {share:.1%} is missing, of those offered it {gap:+.1%} beside the others (standard error {error:.1%}; {p_text(p_value)}). "
                 f"{'No more than chance brings' if survived else 'What was offered goes with who was lost'}.{bounds}"
             ),
             p_value=float(p_value),
@@ -117,7 +117,7 @@ def _bounds(made: Design, gap: float) -> tuple[float, float] | None:
     held = made.partial_out(made.outcome[:, None], basis)[:, 0]
     treatment = made.partial_out(made.treatment[:, None], basis)[:, 0]
     slope = float(treatment @ held) / float(treatment @ treatment)
-    # outcomes of each arm once all but the treatment is held fixed
+    # outcomes of each arm once all but the treatment is conditioned on
     left = held + slope * (made.treatment - treatment)
     fuller = arms[0] if gap > 0 else arms[1]
     own = np.sort(left[fuller])

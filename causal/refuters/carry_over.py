@@ -15,7 +15,7 @@ import numpy as np
 
 from causal.inference.clustered import interval
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.switches import Mask, Paths, Switched, did, paths
 
@@ -77,7 +77,7 @@ class CarryOver:
         sees = reach(df, level)
         return report(
             found=f"Beginning for the first time, {first.switches} switches: {amount(trial, first.effect * contrast)}; all other switches, {others.switches}: "
-            f"{amount(trial, others.effect * contrast)}; difference {amount(trial, gap)} (standard error {size(trial, error)}), {chance(p_value)}. "
+            f"{amount(trial, others.effect * contrast)}; difference {amount(trial, gap)} (standard error {size(trial, error)}), {p_text(p_value)}. "
             f"{'No more than chance' if survived else 'Something stays behind, or effects differ by the kind of switch'}.",
             p_value=float(p_value),
             level=level,

@@ -14,7 +14,7 @@ from causal.graph import undated
 from causal.inference.clustered import interval
 from causal.knobs import at_least
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run
+from causal.refuters import not_run, p_text
 
 STRONG = 10.0  # F of the taking up below which an instrument is called weak (Staiger & Stock 1997)
 
@@ -79,7 +79,7 @@ class Compliance:
         arms = f"{shares[1]:.1%} of those offered it and {shares[0]:.1%} of the others" if np.isfinite(shares).all() else "of each arm some"
         survived = bool(strength >= self.strong)
         return report(
-            found=f"{arms} took it up: {gap:+.1%} because of the offer (standard error {error:.1%}, F = {min(strength, 1e6):.1f}, {chance(p_value)}). "
+            found=f"{arms} took it up: {gap:+.1%} because of the offer (standard error {error:.1%}, F = {min(strength, 1e6):.1f}, {p_text(p_value)}). "
             + ("The offer moved the taking up." if survived else "The offer hardly moved the taking up, so that the answer says little of what was offered."),
             p_value=None,
             survived=survived,

@@ -24,7 +24,7 @@ from causal.graph import undated
 from causal.knobs import whole_number
 from causal.lots import Lots, drawn
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.rows import Control
 from causal.words import listed
@@ -101,7 +101,7 @@ class CovariateBalance:
         moves = "" if bias is None or error is None else f" Held fixed, they move the answer by {amount(trial, -bias)} (standard error {size(trial, error)})."
         return report(
             found=(
-                f"Of {len(names)} that were there before, the largest differences between arms: {seen}; all together {chance(p_value)} in {self.draws} draws. "
+                f"Of {len(names)} that were there before, the largest differences between arms: {seen}; all together {p_text(p_value)} in {self.draws} draws. "
                 f"{'No more than chance brings' if survived else 'More than lots would bring'}.{moves}"
             ),
             p_value=p_value,
@@ -119,7 +119,7 @@ def _before(setting: Setting) -> dict[str, Floats]:
     """Columns that the treatment does not move, shape (rows,): controls, what places hold, the outcome before, and what else the graph knows."""
     design = setting.design
     known = {name: design.controls[:, i] for i, name in enumerate(design.control_names)}
-    known |= {name: design.nested[:, i] for i, name in enumerate(design.nested_names)}
+    known |= {name: design.time_invariant[:, i] for i, name in enumerate(design.time_invariant_names)}
     moved = {*setting.identification.descendants, setting.question.treatment, setting.question.outcome}
     if setting.graph is not None:
         names = [node.name for node in setting.graph.nodes if node.name in setting.panel.names and node.name not in moved and node.name not in known]

@@ -34,7 +34,7 @@ from causal.inference.clustered import interval
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.voice import apart
 from causal.words import capital, listed
@@ -163,7 +163,7 @@ class EstimatorAgreement:
                 continue
             said.append(
                 f"{name.replace('_', ' ')} {amount(trial, theirs.effect)}, a difference of {amount(trial, one.difference)} "
-                f"(standard error {size(trial, one.std_error)} from {one.how}, {chance(one.p_value)})"
+                f"(standard error {size(trial, one.std_error)} from {one.how}, {p_text(one.p_value)})"
             )
         words = f"Beside {estimate.estimator.replace('_', ' ')} {amount(trial, estimate.effect)}: {'; '.join(said)}. "
         if survived:
@@ -233,7 +233,7 @@ class EstimatorAgreement:
         made, mine, number = trial.design, trial.estimator, len(trial.design.clusters)
 
         def step(_: int, rng: np.random.Generator) -> float:
-            again: Design = made.take(np.sort(rng.integers(number, size=number)).astype(np.int64))
+            again: Design = made.resample_clusters(np.sort(rng.integers(number, size=number)).astype(np.int64))
             seed = int(rng.integers(2**31))
             try:
                 return other.estimate(again, np.random.default_rng(seed)).effect - mine.estimate(again, np.random.default_rng(seed)).effect
@@ -254,7 +254,7 @@ def _weighing(trial: Trial, one: _Compared) -> str:
     """How far two weightings of one effect lie apart, as a sentence."""
     alike = one.estimate.estimand.weighting == "places"
     name = one.estimate.estimator.replace("_", " ")
-    apart = f"{amount(trial, one.difference)} apart (standard error {size(trial, one.std_error)}, {chance(one.p_value)})"
+    apart = f"{amount(trial, one.difference)} apart (standard error {size(trial, one.std_error)}, {p_text(one.p_value)})"
     other = "counts places alike" if alike else f"is {one.estimate.estimand.averaged}"
     return f"Another weighting, and no fault of either: {name} {other} and gives {amount(trial, one.estimate.effect)}, {apart}."
 

@@ -25,9 +25,9 @@ from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run, unsure, whole_units
+from causal.refuters import not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.exclusions import left_open, ruled_out
-from causal.refuters.machinery.histories import alike, deal, redealt
+from causal.refuters.machinery.histories import alike, permute_histories, refit_permuted
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
@@ -116,30 +116,30 @@ class FewClusters:
             # an estimator of two groups finds none in residuals
             whole = len(np.unique(made.treatment)) == 2
             return self._refitted(trial, report, usual, made.treatment if whole else history / made.root_weights + made.treatment.mean(), groups, rng, numbers)
-        dealt = deal(history / made.root_weights + made.treatment.mean(), groups, self.draws, rng) if moved >= FEWEST else None
+        permuted = permute_histories(history / made.root_weights + made.treatment.mean(), groups, self.draws, rng) if moved >= FEWEST else None
         scale = question.contrast
         basis = made.basis()
         outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
         points = self.weights if self.weights != "auto" else "webb" if clusters <= FEW_FOR_SIGNS else "rademacher"
         others = {
             "wild bootstrap": wild_bootstrap(
-                outcome, treatment, made.held(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
+                outcome, treatment, made.nuisance_basis(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
             )
         }
-        if dealt is not None:
-            others["dealt histories"] = _randomised(made, outcome, treatment, made.partial_out(dealt, basis), question.level)
+        if permuted is not None:
+            others["dealt histories"] = _randomised(made, outcome, treatment, made.partial_out(permuted, basis), question.level)
         decimals = places(max(abs(estimate.effect), abs(usual[0]), abs(usual[1])))
         said, fallen = [], []
         for name, (low, high, p_value) in others.items():
             lower, upper = sorted((float(low * scale), float(high * scale)))
             numbers |= {f"{name}: p-value": p_value, f"{name}: lower": _known(lower), f"{name}: upper": _known(upper)}
             how = f" ({points.capitalize()} weights)" if name == "wild bootstrap" else ""
-            said.append(f"by {name}{how} {span(lower, upper, decimals)} ({chance(p_value)})")
+            said.append(f"by {name}{how} {span(lower, upper, decimals)} ({p_text(p_value)})")
             shrunk = tuple(estimate.effect + (end - estimate.effect) / self.tolerance for end in (lower, upper))
             if opened := left_open(question, usual, (shrunk[0], shrunk[1])):
                 fallen.append(f"by {name} {listed(opened)} still fits")
         words = f"The {question.level:.0%} interval is {span(*usual, decimals)} as reported, {listed(said)}. "
-        if dealt is None:
+        if permuted is None:
             words += "Histories could not be dealt: too few units are observed in the same years. "
         if fallen:
             words += f"The conclusion changes: {listed(fallen)}."
@@ -163,10 +163,10 @@ class FewClusters:
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
-        effects, errors = redealt(trial, self.name, history, groups, self.refits, rng)
+        effects, errors = refit_permuted(trial, self.name, history, groups, self.refits, rng)
         if not np.isfinite(effects).any():
             # an estimator that compares between authorities too finds no such difference in residuals
-            effects, errors = redealt(trial, self.name, trial.fixed.treatment, groups, self.refits, rng)
+            effects, errors = refit_permuted(trial, self.name, trial.fixed.treatment, groups, self.refits, rng)
         good = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
         if good.sum() < max(3, self.refits // 2):
             return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(self.refits, 'refit')}")
@@ -176,8 +176,8 @@ class FewClusters:
         p_value = (1 + reached) / (1 + len(t))
         claims = usual[0] > 0 or usual[1] < 0
         survived = not claims or stats.binomtest(reached, len(t), level, alternative="greater").pvalue >= level
-        words = f"The actual |t| was reached by {reached} of {count(len(t), 'dealing')} of whole histories ({chance(p_value)}"
-        words += f", usual {chance(estimate.p_value)}). " if estimate.p_value is not None else "). "
+        words = f"The actual |t| was reached by {reached} of {count(len(t), 'dealing')} of whole histories ({p_text(p_value)}"
+        words += f", usual {p_text(estimate.p_value)}). " if estimate.p_value is not None else "). "
         if not claims:
             words += "The reported interval includes 0, so there is no finding to lose."
         else:
@@ -195,7 +195,7 @@ def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _randomised(made: Design, outcome: Floats, treatment: Floats, dealt: Floats, level: float) -> tuple[float, float, float]:
+def _randomised(made: Design, outcome: Floats, treatment: Floats, permuted: Floats, level: float) -> tuple[float, float, float]:
     """Interval of the slope by inverting the test of dealt histories, and the p-value of a slope of 0.
 
     outcome, treatment : shape (rows,), dealt : shape (rows, draws), all residuals. Under a slope of b the outcome without b × treatment has nothing to
@@ -206,12 +206,12 @@ def _randomised(made: Design, outcome: Floats, treatment: Floats, dealt: Floats,
     slope = float(treatment @ outcome) / size
     scores = cluster_sums((treatment * (outcome - slope * treatment))[:, None], made.cluster, clusters)
     error = float(np.sqrt((scores**2).sum())) / size
-    lengths = np.maximum((dealt**2).sum(axis=0), np.finfo(float).tiny)
+    lengths = np.maximum((permuted**2).sum(axis=0), np.finfo(float).tiny)
     lines, sums = [], []
     for column in (outcome, treatment):
-        at = column @ dealt / lengths
+        at = column @ permuted / lengths
         lines.append(at)
-        sums.append(cluster_sums(dealt * (column[:, None] - dealt * at), made.cluster, clusters))
+        sums.append(cluster_sums(permuted * (column[:, None] - permuted * at), made.cluster, clusters))
     squares = [(sums[0] ** 2).sum(axis=0), (sums[0] * sums[1]).sum(axis=0), (sums[1] ** 2).sum(axis=0)]
 
     def p_value(b: float) -> float:

@@ -8,7 +8,7 @@ of freedom of the clustered errors (Pustejovsky & Tipton 2018, Small-sample meth
 in fixed effects models); for G − 1 of them and K leads that is nearly the Wald F with K and G − 1.
 
 A cause of the treatment that lasts (child poverty) moves this year's outcome and next year's treatment, and would pass for a lead. Controls that
-are held fixed in the treatment's own year, which by the rule of identification nothing of the treatment moves, are therefore held fixed in
+are conditioned on in the treatment's own year, which by the rule of identification nothing of the treatment moves, are therefore held fixed in
 every year of the model.
 
 Estimators of an adoption leave the treated years out of what they compare with, so that a date of the treatment cannot be a control of theirs: asked about
@@ -37,9 +37,9 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
-from causal.refuters.machinery.paths import moves
+from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.pre_trend import PreTrend
 from causal.words import capital, count
 
@@ -53,7 +53,7 @@ class FutureTreatment:
     Parameters
     ----------
     leads : how many later years to test; fewer are taken where the panel is too short.
-    controls : whether controls of the treatment's own year are held fixed in all years of the model.
+    controls : whether controls of the treatment's own year are conditioned on in all years of the model.
     """
 
     family: ClassVar[Family] = "bias"
@@ -111,7 +111,7 @@ class FutureTreatment:
         years = len(trial.panel.years)
         if (why := unsure(trial)) is not None:
             return not_run(report, why)
-        if not trial.linear and trial.estimate.held.nothing:
+        if not trial.linear and trial.estimate.conditioning.nothing:
             return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
         if trial.estimate.facts.pre_trend is not None:
             return _own(trial, report)
@@ -156,11 +156,11 @@ class FutureTreatment:
                 return not_run(report, f"{count(leads, 'lead')} and {df:.1f} degrees of freedom are too few for a joint test")
             f = square * rest / (df * leads)
             p_value = float(stats.f(leads, rest).sf(f))
-            how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
+            how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {p_text(p_value)}"
             numbers |= {"F": f, "degrees of freedom 1": float(leads), "degrees of freedom 2": float(rest)}
         else:
             p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first])
-            how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {chance(p_value)}"
+            how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {p_text(p_value)}"
         if not np.isfinite(p_value):
             return not_run(report, "the joint test of the leads has no value")
         survived = p_value >= level
@@ -208,7 +208,7 @@ def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
         bias_error=bias.error,
         blind_below=None if bias.error is None or sees is None else sees * bias.error,
         expected="Nothing beyond chance in the years before the treatment begins.",
-        found=f"{capital(shown + '; ') if shown else ''}{estimate.estimator}'s own joint test of the years before: F = {f:.2f}, {chance(p_value)}. "
+        found=f"{capital(shown + '; ') if shown else ''}{estimate.estimator}'s own joint test of the years before: F = {f:.2f}, {p_text(p_value)}. "
         + ("Those treated later differ by no more than chance." if survived else "Those treated later differed before: feedback, anticipation or a pre-trend."),
         p_value=p_value,
         level=level,
@@ -232,7 +232,7 @@ def _carried_on(trial: Trial, leads: Sequence[Part]) -> Bias:
     leads : its years before the treatment.
     """
     made, estimate = trial.design, trial.estimate
-    moved = moves(trial, 0.0)
+    moved = treatment_path(trial, 0.0)
     drift = moved.size[made.authority] * (made.year - made.year.mean()) * float(estimate.std_error or 0.0)
     try:
         again = trial.estimator.estimate(replace(made, outcome=made.outcome + drift, modifiers=()), stream(trial.seed, "estimate"))
@@ -308,8 +308,8 @@ def _linear(trial: Trial, shifts: list[int]) -> list[_Answer]:
     for i, shift in enumerate(shifts):
         rest = np.column_stack([known, *(date for j, date in enumerate(dates) if j != i)])
         asked_of = replace(fixed, treatment=dates[i], controls=rest, control_names=(), control_groups={})
-        left = asked_of.partial_out(asked_of.treatment[:, None])
-        if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(dates[i] - dates[i].mean()):
+        residualised = asked_of.partial_out(asked_of.treatment[:, None])
+        if np.linalg.norm(residualised) <= 1e-7 * np.linalg.norm(dates[i] - dates[i].mean()):
             raise refusal(
                 EstimationError,
                 f"the treatment {_named(shift)}",

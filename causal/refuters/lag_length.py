@@ -20,7 +20,7 @@ from causal.inference.clustered import interval, joint_test
 from causal.knobs import whole_number
 from causal.lags import Lagged, SumsLags, first_years, last_sum, summed
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.words import count
 
@@ -110,7 +110,7 @@ class LagLength:
         seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         return report(
             found=(
-                f"{seen[0].upper()}{seen[1:]}; F({more}, {rest:.0f}) = {f:.2f}, {chance(p_value)}. "
+                f"{seen[0].upper()}{seen[1:]}; F({more}, {rest:.0f}) = {f:.2f}, {p_text(p_value)}. "
                 f"{'Nothing beyond chance' if survived else 'The treatment acts for longer than the years summed'}. With them held fixed the sum moves by "
                 f"{amount(trial, -bias)} (standard error {size(trial, error)}), on {made.over.rows} rows."
             ),

@@ -138,8 +138,8 @@ class LeaveOneOut:
             at = int(np.nanargmax(many))
             share = np.array([variation[members].sum() for members in region.values()]) / variation.sum()
             law = stats.norm() if estimate.df is None else stats.t(estimate.df)
-            chance = float(law.isf((1 - question.level) / 2 / len(region))) * np.sqrt(share / np.maximum(1 - share, 1e-9))
-            over = np.nan_to_num(many) > np.maximum(self.tolerance, chance)
+            p_text = float(law.isf((1 - question.level) / 2 / len(region))) * np.sqrt(share / np.maximum(1 - share, 1e-9))
+            over = np.nan_to_num(many) > np.maximum(self.tolerance, p_text)
             region_names = list(region)
             failed += [region_names[i] for i in np.flatnonzero(over)]
             words += f"; of regions {region_names[at]}: without it {amount(trial, float(effects[len(tried) + at]))} ({many[at]:.2f} standard errors)"

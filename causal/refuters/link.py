@@ -21,7 +21,7 @@ from causal.inference.logit import Logit, along, full_rank, logistic, logit
 from causal.knobs import between
 from causal.odds import OfOdds, averaged, fitted, model_of
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size
+from causal.refuters import amount, not_run, p_text, size
 from causal.refuters.machinery.bias import reach
 
 POWERS = (2, 3)
@@ -94,7 +94,7 @@ class Link:
         sees = reach(df, self.level, tests=len(places))
         survived = bool(p_value >= self.level)
         return report(
-            found=f"With the powers beside it the effect is {amount(trial, effect * unit)}, {size(trial, bias)} away ({chance(p_value)}). "
+            found=f"With the powers beside it the effect is {amount(trial, effect * unit)}, {size(trial, bias)} away ({p_text(p_value)}). "
             + ("They add nothing beyond chance." if survived else "They add something: the curve is not the logit's."),
             p_value=p_value,
             level=self.level,

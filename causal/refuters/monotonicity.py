@@ -20,7 +20,7 @@ from causal.inference.compliers import by_cluster, propensity, scores
 from causal.knobs import whole_number
 from causal.needs import instrument_of
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, unsure
+from causal.refuters import amount, not_run, p_text, unsure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class Monotonicity:
         return report(
             found=(
                 f"Of {tests} differences the worst: with {name}, {abs(gap):.1%} {'fewer' if (gap < 0) == bool(treated) else 'more'} are {side} with outcomes "
-                f"{words} (t = {t:.1f}, {chance(p_value)} for all). "
+                f"{words} (t = {t:.1f}, {p_text(p_value)} for all). "
                 f"{'No trace beyond chance' if survived else 'Some do the opposite, or the instrument moves the outcome in another way'}."
                 + ("" if survived else f" That alone may put the answer off by {amount(trial, bias)}.")
             ),

@@ -28,9 +28,9 @@ from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import Bias, reach
-from causal.refuters.machinery.paths import Moves, moves, unfit
+from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.words import capital, count
 
 Answer = tuple[tuple[str, ...], Estimate, float]  # clusters, what was found, and what a drift of one unit would have made of it
@@ -44,7 +44,7 @@ class PlaceboDates:
     ----------
     years : placebos come 1, 2, … up to this many years before the real move; those for which too few are seen are left out. With a lag of two years the
         last year before the move itself is the third before the first outcome that it is dated to.
-    still : moves of the treatment up to this share of the contrast do not count as moves.
+    tolerance : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
     family: ClassVar[Family] = "bias"
@@ -53,11 +53,11 @@ class PlaceboDates:
     catches: ClassVar[str] = "drift_before"
 
     years: int = 3
-    still: float = 0.05
+    tolerance: float = 0.05
 
     def __post_init__(self) -> None:
         whole_number("placebo_dates.years", self.years, 1)
-        at_least("placebo_dates.still", self.still, 0)
+        at_least("placebo_dates.tolerance", self.tolerance, 0)
 
     @property
     def name(self) -> str:
@@ -68,10 +68,12 @@ class PlaceboDates:
         """What it lacks here."""
         if (why := unfit(setting)) is not None:
             return why
-        moved = moves(setting, self.still)
-        if moved.seen_before(setting.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
-            seen = f"{moved.seen_before(setting.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
-            return f"the treatment of only {seen} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
+        moved = treatment_path(setting, self.tolerance)
+        if moved.observed_before(setting.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
+            effects_text = f"{moved.observed_before(setting.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
+            return (
+                f"the treatment of only {effects_text} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
+            )
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
@@ -95,7 +97,7 @@ class PlaceboDates:
         )
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
-        moved = moves(trial, self.still)
+        moved = treatment_path(trial, self.tolerance)
 
         drift = moved.size[trial.design.authority] * (trial.design.year - trial.design.year.mean()) * float(trial.estimate.std_error or 0.0)
 
@@ -138,18 +140,18 @@ class PlaceboDates:
         stacked = [one for one in scores if one is not None]
         if len(stacked) == len(scores):
             f, rest, p_value = joint_test(np.array([one.effect for one in estimates.values()]), np.column_stack(stacked), df)
-            how = chance(p_value) if len(scores) == 1 else f"jointly F({len(scores)}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
+            how = p_text(p_value) if len(scores) == 1 else f"jointly F({len(scores)}, {rest:.0f}) = {f:.2f}, {p_text(p_value)}"
             if np.isfinite(p_value):
                 numbers |= {"F": f, "degrees of freedom 1": float(len(scores)), "degrees of freedom 2": rest}
         if not np.isfinite(p_value):
             p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values()])
-            how = f"smallest p-value × {len(estimates)}: {chance(p_value)}"
+            how = f"smallest p-value × {len(estimates)}: {p_text(p_value)}"
         survived = p_value >= level
         best = min(one.std_error or np.inf for one in estimates.values())
         detectable = minimum_detectable(best, df, 1 - level)
-        seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
+        effects_text = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         found = (
-            f"{capital(seen)}; {how}. "
+            f"{capital(effects_text)}; {how}. "
             + ("Nothing beyond chance before the treatment's own date" if survived else "An effect is found before the treatment came")
             + f". In {POWER:.0%} of such panels an effect of {size(trial, detectable)} at the wrong date is found."
         )
@@ -199,7 +201,7 @@ def _usable(estimate: Estimate) -> bool:
     return estimate.std_error is not None and bool(np.isfinite([estimate.effect, estimate.std_error]).all()) and estimate.std_error > 0
 
 
-def _earlier(trial: Trial, moved: Moves, by: int) -> tuple[Design, Ints]:
+def _earlier(trial: Trial, moved: TreatmentPath, by: int) -> tuple[Design, Ints]:
     """Rows before the real move, with the treatment as it is `by` years later, and which of the design's rows they are.
 
     Raises
@@ -212,8 +214,10 @@ def _earlier(trial: Trial, moved: Moves, by: int) -> tuple[Design, Ints]:
     path = moved.path[design.authority, np.minimum(at, moved.path.shape[1] - 1)]
     known &= np.isfinite(path)
     pretended = design.year + by >= moved.first[design.authority]
-    seen = [np.bincount(design.authority[known & side & moved.moved[design.authority]], minlength=len(moved.size)) for side in (pretended, ~pretended)]
-    both = int(((seen[0] > 0) & (seen[1] > 0)).sum())
+    observed_years = [
+        np.bincount(design.authority[known & side & moved.moved[design.authority]], minlength=len(moved.size)) for side in (pretended, ~pretended)
+    ]
+    both = int(((observed_years[0] > 0) & (observed_years[1] > 0)).sum())
     if both < FEWEST_AUTHORITIES:
         raise refusal(
             EstimationError,
@@ -225,7 +229,7 @@ def _earlier(trial: Trial, moved: Moves, by: int) -> tuple[Design, Ints]:
     left = np.bincount(design.authority[known], minlength=len(moved.size))
     rows = np.flatnonzero(known & (left[design.authority] > 1))
     pretend = np.where(known, moved.treatment(design.question, path), design.treatment)
-    return replace(design, treatment=pretend).only(rows, "the treatment has really moved"), rows
+    return replace(design, treatment=pretend).subset(rows, "the treatment has really moved"), rows
 
 
 def _onto(clusters: tuple[str, ...], one: Estimate, all_of: tuple[str, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:

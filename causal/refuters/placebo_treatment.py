@@ -22,8 +22,8 @@ import numpy as np
 from causal.arrays import Ints
 from causal.knobs import at_least, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run, unsure, whole_units
-from causal.refuters.machinery.histories import alike, instruments, redealt
+from causal.refuters import not_run, p_text, unsure, whole_units
+from causal.refuters.machinery.histories import alike, instruments, refit_permuted
 from causal.words import count
 
 FEWEST_MOVED = 10
@@ -39,7 +39,7 @@ class PlaceboTreatment:
     draws, refits : placebos for a linear estimator (matrix steps), and for one that must be fitted again; None: as many as can tell an error that is known
         from one that is not (200) where a fit is quick, and 20 where it is not.
     by : "authority" deals whole histories, "row" single rows (right only where rows are independent).
-    deal : "residual" deals what absorbed effects and controls leave of the treatment; "raw" deals it as it is. A treatment of two
+    permute : "residual" deals what absorbed effects and controls leave of the treatment; "raw" deals it as it is. A treatment of two
         values is dealt raw to an estimator that is not linear, which may need both.
     tolerance : true rejection rate that is let pass, over the nominal one: clustered errors of a hundred authorities reject 5 to 6 %, and at 1.0 one clean
         world in twelve failed. 1.2 lets a 95 % interval cover 94 %.
@@ -53,7 +53,7 @@ class PlaceboTreatment:
     draws: int = 500
     refits: int | None = None
     by: str = "authority"
-    deal: str = "residual"
+    permute: str = "residual"
     tolerance: float = 1.2
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class PlaceboTreatment:
         if self.refits is not None:
             whole_number("placebo_treatment.refits", self.refits, 1)
         one_of("placebo_treatment.by", self.by, ("authority", "row"))
-        one_of("placebo_treatment.deal", self.deal, ("residual", "raw"))
+        one_of("placebo_treatment.permute", self.permute, ("residual", "raw"))
         at_least("placebo_treatment.tolerance", self.tolerance, 1)
 
     @property
@@ -113,13 +113,13 @@ class PlaceboTreatment:
         number, groups = self._groups(trial)
         moved = sum(len(rows) for rows in groups)
         draws = self.draws if trial.linear else self.refits or (QUICK if trial.quick else SLOW)
-        raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
+        raw = self.permute == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
         moving = instruments(trial)
-        effects, errors = redealt(trial, self.name, history, groups, draws, rng)
+        effects, errors = refit_permuted(trial, self.name, history, groups, draws, rng)
         if not np.isfinite(effects).any() and not raw and not trial.linear:
             raw = True  # an estimator that cuts the treatment at some level finds none in residuals
-            effects, errors = redealt(trial, self.name, made.treatment, groups, draws, rng)
+            effects, errors = refit_permuted(trial, self.name, made.treatment, groups, draws, rng)
         scale = 1.0
         if trial.linear:
             # the matrix step has its own clustered error; if the estimate reports another, that is the one on trial
@@ -141,7 +141,7 @@ class PlaceboTreatment:
         found = (
             f"{false} of {count(len(t), 'placebo')} ({false / len(t):.1%}) were significant at the {level:.0%} level, "
             + ("as chance allows. " if survived else "more than chance allows: the interval is too narrow. ")
-            + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation {chance(randomisation)}). "
+            + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation {p_text(randomisation)}). "
             + f"{count(moved, 'row' if self.by == 'row' else 'history', 'rows' if self.by == 'row' else 'histories')} dealt"
             + (f"; {stayed} kept their own, as nobody shares their years" if stayed else "")
             + (f", {', '.join(moving)} with them" if moving else "")

@@ -1,4 +1,4 @@
-"""Does the answer move when a variable that has nothing to do with anything is held fixed too?
+"""Does the answer move when a variable that has nothing to do with anything is conditioned on too?
 
 A column of noise is no common cause, so adjusting for it must leave the answer where it was (Sharma & Kiciman 2020, DoWhy: an end-to-end
 library for causal inference). With n rows and k coefficients an honest regression moves by about one standard error in √(n − k); an
@@ -61,7 +61,7 @@ class RandomCommonCause:
         Parameters
         ----------
         trial : any with a standard error.
-        rng : draws the noise that is held fixed.
+        rng : draws the noise that is conditioned on.
         """
         estimate = trial.estimate
         report = partial(

@@ -27,7 +27,7 @@ from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, unsure
+from causal.refuters import amount, not_run, p_text, unsure
 from causal.refuters.machinery.substitutes import in_turn
 from causal.words import count, listed
 
@@ -144,7 +144,7 @@ class RecordingSwitches:
             differences = np.column_stack([np.asarray(one) for one in scores]) - estimate.influence[:, None]
             p_value, at, t = _largest(shifts, differences, rng)
             survived = p_value >= 1 - question.level
-            words_t = f" ({t:.1f} standard errors of the difference, {chance(p_value)} for the largest of {len(tried)})"
+            words_t = f" ({t:.1f} standard errors of the difference, {p_text(p_value)} for the largest of {len(tried)})"
         else:
             at = int(np.abs(shifts).argmax())
             survived = bool(abs(shifts[at]) <= self.tolerance * float(estimate.std_error or 0))
@@ -239,7 +239,7 @@ def _variant(trial: Trial, values: pd.DataFrame, put: Floats, way: str) -> Desig
     column = np.array([at.get(int(year) - question.lag, -1) for year in made.year])
     treatment = np.where(column >= 0, put[made.authority, column], made.treatment)
     try:
-        return replace(made, treatment=treatment).only(np.flatnonzero(np.isfinite(treatment)), f"switches in the recorded treatment: {way}")
+        return replace(made, treatment=treatment).subset(np.flatnonzero(np.isfinite(treatment)), f"switches in the recorded treatment: {way}")
     except CausalError:
         return None
 

@@ -27,7 +27,7 @@ from causal.inference.dependence import Moran, conley, driscoll_kraay, moran, pa
 from causal.inference.multiplicity import holm
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run
+from causal.refuters import not_run, p_text
 from causal.words import capital, count, listed
 
 FEWEST = 6  # places among which paths can be dealt
@@ -68,8 +68,8 @@ class SharedShocks:
         _, number = whole_units(setting.fixed)
         if number < FEWEST:
             return f"{count(number, 'place')} are too few to deal paths among; at least {FEWEST} are wanted"
-        lacks = [made for way in ways(self.deprivation) if isinstance(made := ties(setting.panel, setting.fixed, way), str)]
-        return "; ".join(lacks) if len(lacks) == len(ways(self.deprivation)) else None
+        untied = [made for way in ways(self.deprivation) if isinstance(made := ties(setting.panel, setting.fixed, way), str)]
+        return "; ".join(untied) if len(untied) == len(ways(self.deprivation)) else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that places are hit independently.
@@ -132,20 +132,20 @@ class SharedShocks:
             names = [*borders[1][:NAMED], *([f"{len(borders[1]) - NAMED} more"] if len(borders[1]) > NAMED else [])]
             words += f" Without any border, and kept: {listed(names)}."
         if not alarmed:
-            seen = listed([f"{way.label} ({chance(p_value)})" for way, p_value in adjusted.items()])
-            found = f"Tied places are not clearly hit together in treatment and outcome, by {seen}.{words}"
+            effects_text = listed([f"{way.label} ({p_text(p_value)})" for way, p_value in adjusted.items()])
+            found = f"Tied places are not clearly hit together in treatment and outcome, by {effects_text}.{words}"
             return report(found=found, p_value=min(adjusted.values()), survived=True, level=self.level, numbers=numbers)
         likeness = {
             way: " and ".join(f"{one.likeness:+.2f} of {what}" for one, what in zip(tested[way], ("outcomes", "treatments"), strict=True)) for way in alarmed
         }
-        seen = listed([f"{way.label} (mean correlation {likeness[way]}, {chance(adjusted[way])})" for way in alarmed])
-        found = f"Places are hit together in treatment and outcome, by {seen}."
+        effects_text = listed([f"{way.label} (mean correlation {likeness[way]}, {p_text(adjusted[way])})" for way in alarmed])
+        found = f"Places are hit together in treatment and outcome, by {effects_text}."
         if any(way.kind == "border" for way in alarmed):
             again = self._within_regions(trial, made, rng)
             if again is not None:
                 numbers["shared border within regions: p-value"] = again
                 still = again <= self.level
-                found += f" Within regions neighbours are {'still' if still else 'no longer clearly'} hit together ({chance(again)})."
+                found += f" Within regions neighbours are {'still' if still else 'no longer clearly'} hit together ({p_text(again)})."
         found += f" The interval is made wider for it.{words}"
         return report(found=found, p_value=min(adjusted.values()), survived=False, level=self.level, numbers=numbers, shared=alarmed)
 

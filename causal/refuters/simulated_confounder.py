@@ -2,7 +2,7 @@
 
 DoWhy's unobserved common cause (Sharma & Kiciman 2020, DoWhy: an end-to-end library for causal inference) on a panel, with its strengths always given. A
 variable is simulated that explains stated shares of what is left of the treatment, and of the outcome given the treatment, once effects and controls
-are held fixed; what else it is made of persists from year to year within an authority. It is drawn given the data and held fixed too, so that the
+are conditioned on; what else it is made of persists from year to year within an authority. It is drawn given the data and held fixed too, so that the
 answer moves as it would have moved had such a variable been there and been measured (Carnegie, Harada & Hill 2016, Assessing sensitivity to unmeasured
 confounding using a simulated potential confounder). It works with any estimator that takes controls, and for a linear one gives the move of Cinelli &
 Hazlett 2020 (Making sense of sensitivity: extending omitted variable bias), whose bounds say what strengths the measured controls make plausible.
@@ -197,8 +197,8 @@ def _confounder(made: Design, treatment: Floats, outcome: Floats, noise: Floats,
         rest = rest - np.outer(known, known @ rest)
     rest /= np.linalg.norm(rest, axis=0)
     beside = math.sqrt(1 - with_treatment)
-    told = math.sqrt(with_treatment) * d + way * beside * math.sqrt(with_outcome) * e
-    return np.asarray((told[:, None] + beside * math.sqrt(1 - with_outcome) * rest) / made.root_weights[:, None])
+    explained = math.sqrt(with_treatment) * d + way * beside * math.sqrt(with_outcome) * e
+    return np.asarray((explained[:, None] + beside * math.sqrt(1 - with_outcome) * rest) / made.root_weights[:, None])
 
 
 def _undone(trial: Trial, claims: str | None, effects: Floats, errors: Floats) -> float:

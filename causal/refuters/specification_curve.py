@@ -31,7 +31,7 @@ from causal.estimate import Estimate, Linear, Part, least_squares
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, unsure, whole_units
+from causal.refuters import amount, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import Specification, specifications
 from causal.words import count
@@ -138,9 +138,9 @@ class SpecificationCurve:
         effects = np.array([one.effect for one in main])
         t = np.array([one.effect / one.std_error for one in main])
         p_value, far, worst = _agreement(main, self.tolerance, level, rng)
-        dealt, curves = rng.random((self.draws, len(trial.panel.authorities))), dict.fromkeys(one.spec.curve for one in answers)
+        permuted, curves = rng.random((self.draws, len(trial.panel.authorities))), dict.fromkeys(one.spec.curve for one in answers)
         of = {curve: [one for one in answers if one.spec.curve == curve] for curve in curves}
-        joint = {curve: _joint(of[curve], dealt, trial.panel.authorities) if trial.linear else None for curve in curves}
+        joint = {curve: _joint(of[curve], permuted, trial.panel.authorities) if trial.linear else None for curve in curves}
         survived = not far
         middle = float(np.median(effects))
         significant = float(np.mean([one.p_value < level and one.effect * middle > 0 for one in main]))
@@ -150,8 +150,8 @@ class SpecificationCurve:
             f"median {amount(trial, middle)}; {significant:.0%} significant in the median's direction"
         )
         if (whole := joint[""]) is not None:
-            words += f"; were there no effect, a median t as far from 0 as {float(np.median(t)):+.2f} has {chance(whole)}"
-        words += f". Largest difference from the chosen one: {worst.spec.label}, {amount(trial, worst.effect)} ({chance(p_value)} over all). "
+            words += f"; were there no effect, a median t as far from 0 as {float(np.median(t)):+.2f} has {p_text(whole)}"
+        words += f". Largest difference from the chosen one: {worst.spec.label}, {amount(trial, worst.effect)} ({p_text(p_value)} over all). "
         words += (
             "The answer does not hang on the specification."
             if survived

@@ -15,7 +15,7 @@ import numpy as np
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.switches import did, paths
 
@@ -78,7 +78,7 @@ class SwitchersBefore:
             authorities=found.places,
         )
         return report(
-            found=f"The year before {found.switches} switches: {amount(trial, effect)} (standard error {size(trial, error)}); {chance(p_value)}. "
+            found=f"The year before {found.switches} switches: {amount(trial, effect)} (standard error {size(trial, error)}); {p_text(p_value)}. "
             f"{'Nothing beyond chance' if survived else 'Outcomes moved before the treatment did'}.",
             p_value=float(p_value),
             level=level,

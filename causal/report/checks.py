@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from causal.language import Language, language_of
-from causal.report.phrases import MEANS, STATES, bare, chance, exact, readable, sentence, words
+from causal.report.phrases import MEANS, STATES, bare, exact, p_text, readable, sentence, words
 from causal.verdict.say import usual
 from causal.words import capital, listed, written
 
@@ -20,9 +20,9 @@ UNASKED = {"family": "bias", "survived": None, "reason": "not asked for"}  # of 
 def every(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The checks that a run asked for, and after them those that the design's list has besides, as not run: so every page and file counts the same ones."""
     there = {one["name"] for one in data["refutations"]}
-    lacking = [name for name in data["verdict"]["bias"] if name not in there] if data["estimate"] and there else []
+    missing = [name for name in data["verdict"]["bias"] if name not in there] if data["estimate"] and there else []
     silent = dict.fromkeys(("asks", "expected", "found", "detects", "cannot_detect"), "")
-    return [*data["refutations"], *({**silent, **UNASKED, "name": name, "numbers": {}, "p_value": None} for name in lacking)]
+    return [*data["refutations"], *({**silent, **UNASKED, "name": name, "numbers": {}, "p_value": None} for name in missing)]
 
 
 def states(data: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -55,7 +55,7 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
         else:
             lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(readable(data, one["found"])))]
             if one["p_value"] is not None:
-                lines.append(("Chance of something as bad in a clean world (p)", chance(one["p_value"])))
+                lines.append(("Chance of something as bad in a clean world (p)", p_text(one["p_value"])))
         lines.append(("What this means", _meaning(one, data)))
         lines += [("It can show", sentence(one["detects"])), ("It cannot show", sentence(one["cannot_detect"]))]
         made.append(

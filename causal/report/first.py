@@ -243,15 +243,15 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """
     verdict, found = data["verdict"], {one["name"]: one for one in data["refutations"]}
     bias, smallest = verdict["bias"], data["question"]["smallest_important"]
-    told = states(data)
+    by_state = states(data)
     items = []
     title = language.terms["checks_head"]
     if not found:
         words = "None was asked for, so none has been passed." if data["estimate"] else "Nothing could be checked, since there is no estimate."
         return {"title": title, "items": [], "rest": words, "passed": 0, "of": 0, "failed": 0, "bias_passed": 0, "bias_of": 0}
     together: list[str] = []
-    for name in [name for state in ("failed", "passed") for name in bias if name in told[state]]:
-        one, state = found[name], "failed" if name in told["failed"] else "passed"
+    for name in [name for state in ("failed", "passed") for name in bias if name in by_state[state]]:
+        one, state = found[name], "failed" if name in by_state["failed"] else "passed"
         blind, subject = one.get("blind_below"), capital(language.check(name))
         if state == "failed":
             off = f"It found a bias of {usual(abs(one['bias']))}." if one.get("bias") else "How large a bias it found is not known."
@@ -264,23 +264,23 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
             together.append(language.check(name))
     if together:
         items.append(_item("passed", capital(listed(together)), language.terms["passed"]))
-    if missing := [name for name in told["not_run"] if name in bias]:
+    if missing := [name for name in by_state["not_run"] if name in bias]:
         items.append(_item("not_run", capital(listed([language.check(name) for name in missing])), language.terms["not_run"]))
-    others = {state: [name for name in names if name not in bias] for state, names in told.items()}
+    others = {state: [name for name in names if name not in bias] for state, names in by_state.items()}
     said = [f"{len(others['passed'])} other{'s' if len(others['passed']) != 1 else ''} {language.terms['passed']}"]
     for state in ("failed", "not_run"):
         names = [language.check(name) for name in others[state]]
         few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
         said.append(f"{len(names)} {language.terms[state]}" + (f" ({few})" if names else ""))
-    ran = [name for name in bias if name not in told["not_run"]]
+    ran = [name for name in bias if name not in by_state["not_run"]]
     return {
         "title": title,
         "items": items,
         "rest": " ".join(filter(None, (f"{', '.join(said)}. Passing is no proof.", made_of(data)))),
-        "passed": len(told["passed"]),
-        "of": sum(map(len, told.values())),
-        "failed": len(told["failed"]),
-        "bias_passed": sum(name in told["passed"] for name in bias),
+        "passed": len(by_state["passed"]),
+        "of": sum(map(len, by_state.values())),
+        "failed": len(by_state["failed"]),
+        "bias_passed": sum(name in by_state["passed"] for name in bias),
         "bias_of": len(ran),
     }
 

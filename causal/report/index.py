@@ -85,7 +85,7 @@ def index(
         "open": len(answers) <= FEW,
         "frame": frame(answers),
         "key": key(answers),
-        "footnotes": [(number, *told) for told, number in footnotes(answers).items()],
+        "footnotes": [(number, *footnote) for footnote, number in footnotes(answers).items()],
         "decompositions": parts,
         "lacking": list(_lacking(refused, unread, folder)),
         "sortable": sortable(),
@@ -121,13 +121,13 @@ def _read(folders: Sequence[Path]) -> tuple[list[Entry], list[Entry], list[tuple
 
 def _newest(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
     """Newest first, of those with equal configuration and data the newest only, and how many that leaves out."""
-    held: dict[Any, Entry] = {}
+    newest: dict[Any, Entry] = {}
     ordered = sorted(entries, key=lambda one: (_date(one[1]), one[0].as_posix()), reverse=True)
     for one in ordered:
         given = one[1]["provenance"]
         known = [given.get(key) for key in ("config_digest", "data_digest")] if isinstance(given, Mapping) else [None]
-        held.setdefault(tuple(map(str, known)) if all(known) else one[0], one)
-    return list(held.values()), len(ordered) - len(held)
+        newest.setdefault(tuple(map(str, known)) if all(known) else one[0], one)
+    return list(newest.values()), len(ordered) - len(newest)
 
 
 def _date(data: Mapping[str, Any]) -> str:

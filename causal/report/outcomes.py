@@ -54,13 +54,13 @@ def families(runs: Sequence[Run]) -> list[dict[str, Any]]:
     families : what the runs share, `clusters` in all, and `outcomes`: report, outcome, p-value, adjusted p-value (never below the run's own; None where
         the run kept no scores, with the reason).
     """
-    held: dict[tuple[Any, ...], list[Run]] = {}
+    grouped: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
         if run[0]["estimate"]:
-            held.setdefault(_shared(run[0]), []).append(run)
+            grouped.setdefault(_shared(run[0]), []).append(run)
     made = []
-    for key in sorted(held, key=str):
-        members = sorted(held[key], key=lambda run: (run[0]["question"]["outcome"], run[0]["title"], run[2]))
+    for key in sorted(grouped, key=str):
+        members = sorted(grouped[key], key=lambda run: (run[0]["question"]["outcome"], run[0]["title"], run[2]))
         if len({data["question"]["outcome"] for data, _, _ in members}) > 1:
             made.append(_family(members))
     return made

@@ -73,7 +73,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "events": sections.events(data, drawn),
         "dose": sections.dose(data, drawn),
         "specifications": sections.specifications(data, drawn),
-        "power": sections.seen(data, drawn),
+        "power": sections.power_section(data, drawn),
     }
     contents = [("range", "Range"), ("strength", "Certainty")]
     contents += [("said", "What others said")] if data.get("said") else []

@@ -184,7 +184,7 @@ def against_zero(one: Mapping[str, Any]) -> str:
     return "lies above zero" if low > 0 else "lies below zero" if high < 0 else "spans zero"
 
 
-def chance(p_value: float | None) -> str:
+def p_text(p_value: float | None) -> str:
     """A p-value as the reader sees it."""
     if p_value is None:
         return "none"

@@ -282,12 +282,12 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     if not Path(folder).is_dir():
         raise refusal(DataError, str(folder), f"the folder of a run, which holds {FILE}", "what is no folder", "name another")
     if not path.is_file():
-        held = sorted(one.name for one in Path(folder).iterdir())[:8]
+        contents = sorted(one.name for one in Path(folder).iterdir())[:8]
         raise refusal(
             DataError,
             str(folder),
             f"the folder of a finished run, which holds {FILE}",
-            f"one that holds {', '.join(held) or 'nothing'}",
+            f"one that holds {', '.join(contents) or 'nothing'}",
             "name another, or run the study again",
         )
     try:
@@ -315,9 +315,9 @@ def _brought_up(path: Path, data: dict[str, Any], version: int, keys: Sequence[s
     if "refutations" in data and (version < SCHEMA_VERSION or not recorded.get("checks")):
         # plain names of checks: the record's own before those of today; one of today has them all, and to ask the shelf for them takes time
         data["language"] = {**recorded, "checks": {**labels(), **recorded.get("checks", {})}}
-    lacking = [key for key in keys if key not in data]
-    if lacking:
-        raise refusal(DataError, str(path), "a record", f"one that lacks {', '.join(lacking)}", "run the study again")
+    missing = [key for key in keys if key not in data]
+    if missing:
+        raise refusal(DataError, str(path), "a record", f"one that lacks {', '.join(missing)}", "run the study again")
     for key in keys:
         if not isinstance(data[key], FORMS.get(key, object)):
             raise refusal(DataError, f"{path}, {key}", "what  causal run  writes there", called(data[key]), "run the study again")
@@ -471,7 +471,7 @@ def _design(design: Design, panel: Panel) -> dict[str, Any]:
             "outcome": design.question.outcome,
             "treatment": design.question.treatment,
             "controls": design.control_names,
-            "nested": design.nested_names,
+            "nested": design.time_invariant_names,
             "modifiers": [m.name for m in design.modifiers],
         },
         "means": {"outcome": design.outcome.mean(), "treatment": design.treatment.mean()},

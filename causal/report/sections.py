@@ -15,7 +15,6 @@ from causal.report.figures.canvas import Drawing
 from causal.report.figures.graph_figure import PLACE_AND_TIME
 from causal.report.parts import shown, table
 from causal.report.phrases import (
-    chance,
     decimals,
     effect,
     estimand,
@@ -23,6 +22,7 @@ from causal.report.phrases import (
     interval,
     label,
     level,
+    p_text,
     readable,
     sentence,
     variable,
@@ -52,13 +52,13 @@ def equivalence(data: Mapping[str, Any]) -> str:
         return ""
     small = exact(data["question"]["smallest_important"])
     return (
-        f"Two one-sided tests: against an effect of −{small} or less p = {chance(found['p_above'])}, against one of +{small} or more "
-        f"p = {chance(found['p_below'])}. Both small would say that any effect is too small to matter. They change no word of the answer, which rests on the "
+        f"Two one-sided tests: against an effect of −{small} or less p = {p_text(found['p_above'])}, against one of +{small} or more "
+        f"p = {p_text(found['p_below'])}. Both small would say that any effect is too small to matter. They change no word of the answer, which rests on the "
         f"{level(data)}; both at 5% ask a little less than that."
     ).replace("p = less than", "p less than")
 
 
-def seen(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+def power_section(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
     """What such a study would say for each of some true effects.
 
     Parameters
@@ -112,7 +112,7 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
             estimand(one),
             effect(one, unit, smallest=smallest),
             interval(one, smallest=smallest),
-            chance(one["p_value"]),
+            p_text(one["p_value"]),
             one["inference"],
         )
         for name, one in ones
@@ -166,12 +166,12 @@ def _conditions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the estimate conditions on and what is known of its design; nothing of older records, which have it among the diagnostics."""
     if "held" not in answer:
         return []
-    held, facts = answer["held"], answer["facts"]
-    made = [("Conditions on", listed([words for name, words in HELD.items() if held[name]]) or "nothing")]
+    conditioning, facts = answer["held"], answer["facts"]
+    made = [("Conditions on", listed([words for name, words in HELD.items() if conditioning[name]]) or "nothing")]
     made += [(words, exact(facts[name])) for name, words in COUNTED.items() if facts[name] is not None]
     if facts["pre_trend"] is not None:
         f, p_value = facts["pre_trend"]["f"], facts["pre_trend"]["p_value"]
-        made.append(("Years before the treatment, tested jointly", f"F {exact(f)}, p {chance(p_value)}" if p_value is not None else "nothing to test"))
+        made.append(("Years before the treatment, tested jointly", f"F {exact(f)}, p {p_text(p_value)}" if p_value is not None else "nothing to test"))
     return made
 
 
@@ -287,7 +287,7 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
     rows = [
         (
             name.removeprefix("+ "),
-            listed([dated(data, held, by_year=held in one.get("by_year", ())) for held in one.get("names", ())]) or "–",
+            listed([dated(data, control, by_year=control in one.get("by_year", ())) for control in one.get("names", ())]) or "–",
             signed(one["effect"], digits),
             interval(one, digits),
         )
@@ -296,7 +296,7 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
     heads = ("Held fixed, besides what stands above it", "Which are", "Comparison", level(data))
     unit = variable(data, data["question"]["outcome"])["unit"]
     caption = f"Steps of adjustment; {unit}" if unit else "Steps of adjustment"
-    return {"drawing": shown(drawn["steps"]), "said": curves.bought(data), "table": table(caption, heads, rows, numbers=heads[2:], long=heads[1:2])}
+    return {"drawing": shown(drawn["steps"]), "said": curves.gelbach_text(data), "table": table(caption, heads, rows, numbers=heads[2:], long=heads[1:2])}
 
 
 def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:

@@ -253,14 +253,14 @@ def picture(record: Mapping[str, Any]) -> dict[str, Any]:
         )
         mini = "nothing planted" if nothing else "matters" if abs(one["truth"]) >= abs(record["smallest_important"]) * (1 - 1e-9) else "too small to matter"
         answers = sorted((one.get("answers") or {}).items(), key=lambda item: -item[1])
-        told = [f"{(SILENT.get(name) or NAMES[name].lower())} {number}" for name, number in answers[:MOST_ANSWERS]]
+        answers_text = [f"{(SILENT.get(name) or NAMES[name].lower())} {number}" for name, number in answers[:MOST_ANSWERS]]
         rows.append(
             {
                 "name": _plain(one["truth"]),
                 "mini": mini,
                 "picture": strip(line, AXIS),
                 "found": f"{_tenth(share)} ({100 * share['lower']:.0f} to {100 * share['upper']:.0f}%)",
-                "said": ", ".join(told),
+                "said": ", ".join(answers_text),
             }
         )
     every = [(float(at), f"{at}%") for at in (0, 20, 40, 60, 80, 100)]
@@ -277,7 +277,7 @@ def lead(record: Mapping[str, Any]) -> str:
     )
 
 
-def told(record: Mapping[str, Any]) -> str:
+def simulation_text(record: Mapping[str, Any]) -> str:
     """The record as Markdown."""
     lines = [f"# {ASKS} {escaped(record['title'])}", "", f"**{escaped(found_by(record))}.** {escaped(beside(record))}".rstrip(), "", escaped(lead(record))]
     for one in sections(record):

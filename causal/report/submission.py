@@ -56,8 +56,8 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         said = picture._inline.docPr
         said.set("descr", _text(drawn.alt))
         said.set("title", "Estimates side by side")
-        held = made.paragraphs[-1].paragraph_format
-        held.keep_with_next, held.space_before = True, Pt(12)
+        layout = made.paragraphs[-1].paragraph_format
+        layout.keep_with_next, layout.space_before = True, Pt(12)
         made.add_paragraph(_text(f"{drawn.caption} {sentence(made_up(data)) if made_up(data) else ''}"), style="Caption")
     for part in parts(one):
         made.add_heading(_text(part["title"]), level=2)
@@ -76,13 +76,15 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         made.paragraphs[-1].add_run(_text(words_))
 
     made.add_heading("Checks that did not pass or were not run", level=2)
-    told = [check for check in every(data) if check["survived"] is not True]
+    not_passed = [check for check in every(data) if check["survived"] is not True]
     passed = sum(check["survived"] is True for check in data["refutations"])
     none = "No check was asked for, so none has been passed."
     made.add_paragraph(f"{capital(count(passed, 'check'))} passed, which is no proof." if data["refutations"] else none)
-    if told:
-        states = [(STATES[check["survived"]][0], (check["reason"] if check["survived"] is None else check["found"]) or "not said") for check in told]
-        seen = [(capital(language.check(check["name"])), state, sentence(readable(data, what))) for check, (state, what) in zip(told, states, strict=True)]
+    if not_passed:
+        states = [(STATES[check["survived"]][0], (check["reason"] if check["survived"] is None else check["found"]) or "not said") for check in not_passed]
+        seen = [
+            (capital(language.check(check["name"])), state, sentence(readable(data, what))) for check, (state, what) in zip(not_passed, states, strict=True)
+        ]
         heads = ("Check", "Result", "What was seen, or why it was not run")
         _table(made, heads, seen, (1.7, 1.1, INCHES - 2.8), "Checks that did not pass or were not run.")
     made.add_heading(_text(language.terms["cannot_say_head"]), level=2)

@@ -290,9 +290,9 @@ class Simulated(World):
         kept = slice(BURN_IN, BURN_IN + self.years)
         parts = [part for part, _ in SHOCKS.values()]
         shares = {"referrals": sum(parts[:2]) * REFERRALS_PER_NEED**2, "section47": sum(parts[:3]) / PLANS_PER_ENQUIRY**2, "plans": sum(parts)}
-        chance = shares[outcome] * world["spread"] ** 2 + (world["poisson"] if outcome == "plans" else 0.0)
+        noise_variance = shares[outcome] * world["spread"] ** 2 + (world["poisson"] if outcome == "plans" else 0.0)
         index = pd.MultiIndex.from_product([_places(self.authorities).index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
-        return pd.DataFrame({"usual": world[outcome][kept].T.ravel(), "noise": np.repeat(chance, self.years)}, index=index)
+        return pd.DataFrame({"usual": world[outcome][kept].T.ravel(), "noise": np.repeat(noise_variance, self.years)}, index=index)
 
     def _planted(self) -> dict[str, Any]:
         clean = {"carryover": 0.0, "unobserved_confounding": 0.0, "pre_trend": 0.0, "feedback": 0.0, "anticipation": 0.0, "spillover": 0.0}

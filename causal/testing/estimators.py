@@ -2,7 +2,7 @@
 
 Which panel it is tried on follows from its `needs`: an instrument, mediators, a front door, counts; otherwise the first of a moving dose, a treatment taken
 up, and doses taken up that it can serve. What is asked follows from the class (`needs`, `targets`, `quick`, a `regression` of its own) and from the fields
-of its answer (`influence`, `lower`, `held`, `estimand`). After scikit-learn's `check_estimator` (Buitinck and others 2013, API design for machine learning
+of its answer (`influence`, `conditioning`, `estimand`). After scikit-learn's `check_estimator` (Buitinck and others 2013, API design for machine learning
 software).
 """
 
@@ -22,7 +22,7 @@ from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
-from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, lacking
+from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, unmet_requirements
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, stream
@@ -158,14 +158,14 @@ def check_estimator(estimator: Estimator, *, panels: int = PANELS, ground: str |
         _says_what_it_is(who, estimator)
         chosen = GROUNDS[ground] if ground is not None else _ground(who, estimator)
         tried = _tried(estimator, chosen, panels)
-        if ground is None and chosen is GROUNDS["dose"] and not tried.first.held.authority and not tried.first.held.nothing:
+        if ground is None and chosen is GROUNDS["dose"] and not tried.first.conditioning.authority and not tried.first.conditioning.nothing:
             # it compares places with one another, and says so: it cannot be right where lasting differences between them move the dose
             tried = _tried(estimator, GROUNDS["apart"], panels)
         elif ground is None and chosen is GROUNDS["dose"] and tried.first.rows == tried.first.authorities:
             # one row an authority: two kinds of places, and not how far each has moved
             tried = _tried(estimator, GROUNDS["adoption"], panels)
-        held, skipped = kept(who, CLAUSES, tried)
-    return Checked(name=estimator.name, held=("says what it is", *held), skipped=skipped, on=tried.ground.words)
+        passed, skipped = kept(who, CLAUSES, tried)
+    return Checked(name=estimator.name, passed=("says what it is", *passed), skipped=skipped, on=tried.ground.words)
 
 
 def _says_what_it_is(who: str, estimator: Any) -> None:
@@ -208,10 +208,10 @@ def _ground(who: str, estimator: Any) -> Ground:
     for name in GENERAL:
         ground = GROUNDS[name]
         made = _designed(ground.make(effect=ground.effect, authorities=ground.authorities).load(), ground, _asked(estimator, ground))
-        lacks = lacking(estimator, made)
-        if not lacks:
+        unmet = unmet_requirements(estimator, made)
+        if not unmet:
             return ground
-        reasons.append(f"{ground.words}: {'; '.join(lacks)}")
+        reasons.append(f"{ground.words}: {'; '.join(unmet)}")
     raise ContractBroken(
         f"{who}: no made-up world here meets its needs ({' | '.join(reasons)}); name the one that comes nearest with  ground=…  of {', '.join(GROUNDS)}, "
         "or make the need less strict"
@@ -339,7 +339,7 @@ def turns_round_with_the_contrast(tried: Tried) -> None:
 
 def finds_what_was_planted_and_covers_it(tried: Tried) -> None:
     """Mean over panels within 3.5 of its own errors and a tenth of the sampling deviation; coverage by the 99.9 % binomial bound."""
-    if tried.first.association or tried.first.held.nothing:
+    if tried.first.association or tried.first.conditioning.nothing:
         raise DoesNotApply("it holds nothing fixed and answers with an association, which is no effect")
     found, truths = [tried.first], [_truth(tried.own, tried.ground)]
     for seed in range(1, max(tried.panels, 4)):
@@ -372,7 +372,7 @@ def serves_an_unbalanced_panel_or_refuses_it_with_a_reason(tried: Tried) -> None
         one = tried.answer(made)
     except CausalError as why:
         must(
-            lacking(tried.estimator, made),
+            unmet_requirements(tried.estimator, made),
             f"rows are missing, and it raised {type(why).__name__} ({why}); what it cannot serve belongs into its needs, so that it is known before",
         )
         return

@@ -172,8 +172,8 @@ def _panel(columns: Mapping[str, Floats], **changes: Mapping[str, Any]) -> Panel
     return replace(made, variables=variables, places=made.places.assign(region=regions))
 
 
-def _tried(panel: Panel, estimator: Estimator | None = None, *, question: Question = ASKED, held: tuple[str, ...] = HELD, seed: int = 3) -> Trial:
-    return trial_of(panel, design(panel, question, stated(*held, descendants=("plans",))), estimator or FixedEffects(), seed=seed)
+def _tried(panel: Panel, estimator: Estimator | None = None, *, question: Question = ASKED, adjust_for: tuple[str, ...] = HELD, seed: int = 3) -> Trial:
+    return trial_of(panel, design(panel, question, stated(*adjust_for, descendants=("plans",))), estimator or FixedEffects(), seed=seed)
 
 
 def _rows_as_independent(seed: int, on: bool) -> Trial:
@@ -285,7 +285,9 @@ def _longer(seed: int, on: bool) -> Trial:
     for k, by in enumerate((1.0, 0.5, 0.4, 0.4) if on else (1.0, 0.5)):
         plans[:, k:] += by * dose[:, : shape[1] - k]
     question = replace(ASKED, lag=0)
-    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full(shape, 50_000.0)}), DistributedLags(lags=1), question=question, held=HELD[::2])
+    return _tried(
+        _panel({"dose": dose, "plans": plans, "children": np.full(shape, 50_000.0)}), DistributedLags(lags=1), question=question, adjust_for=HELD[::2]
+    )
 
 
 # A trial by lot
@@ -345,7 +347,7 @@ def _switching(seed: int, *, drift: float = 0.0, behind: float = 0.0) -> Trial:
     for year in range(1, t):
         plans[:, max(year - 1, 0) :] += drift * (dose[:, [year]] - dose[:, [year - 1]])
     panel = _panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)})
-    return _tried(panel, ReversibleDid(), question=replace(ASKED, lag=0, target="ATT"), held=("authority", "year"))
+    return _tried(panel, ReversibleDid(), question=replace(ASKED, lag=0, target="ATT"), adjust_for=("authority", "year"))
 
 
 # A treatment that is taken up
@@ -361,7 +363,7 @@ def _adopters(seed: int, *, trend: float = 0.0, early: float = 0.0, effect: floa
     plans[:, 1:] += effect * dose[:, :-1]
     plans = plans + trend * (dose[:, -1:] - dose[:, :1]) * np.arange(t)
     plans[:, :-1] += early * np.diff(dose, axis=1)
-    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)}), held=("authority", "year"))
+    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)}), adjust_for=("authority", "year"))
 
 
 def _slight_matched(seed: int, on: bool) -> Trial:
@@ -426,9 +428,9 @@ def _beyond_the_data(seed: int, on: bool) -> Trial:
     return trial_of(panel, design(panel, question, _identified(QUESTION, GRAPH, panel.names)), FixedEffects(), graph=GRAPH)
 
 
-def _yes_and_no(seed: int, world: Shares, *held: str) -> Trial:
+def _yes_and_no(seed: int, world: Shares, *adjust_for: str) -> Trial:
     panel = replace(world, seed=seed).load()
-    return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*held, descendants=("plans",))), LogitDose(), graph=GRAPH)
+    return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*adjust_for, descendants=("plans",))), LogitDose(), graph=GRAPH)
 
 
 # Places that share what hits them, and neighbours
@@ -454,7 +456,7 @@ def _places(seed: int, *, waves: float = 0.0, spill: float = 0.0) -> Trial:
         places=panel.places.assign(region=[f"Region {k}" for k in region]),
         borders=tuple(sorted((codes[a], codes[b]) for a, b in pairs)),
     )
-    return _tried(panel, question=replace(ASKED, lag=0), held=("authority", "year"), seed=seed)
+    return _tried(panel, question=replace(ASKED, lag=0), adjust_for=("authority", "year"), seed=seed)
 
 
 SWAPPED = {"need": "rain", "rain": "referrals", "referrals": "need"}

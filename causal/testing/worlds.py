@@ -94,12 +94,12 @@ class World:
         cut = 0.3 + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + own
         scale = 2.0
         if self.adoption or self.doses:
-            chance = np.random.default_rng([self.seed, 1])
-            takes = (0.0 if self.apart else 0.5) * lasting + chance.normal(size=g) > -0.28
-            first = np.where(takes, chance.integers(min(3, t - 1), t, size=g), t)
+            noise_rng = np.random.default_rng([self.seed, 1])
+            takes = (0.0 if self.apart else 0.5) * lasting + noise_rng.normal(size=g) > -0.28
+            first = np.where(takes, noise_rng.integers(min(3, t - 1), t, size=g), t)
             cut, scale = (clock >= first[:, None]).astype(float), 1.0
             if self.doses:
-                cut, scale = cut * chance.uniform(0.2, 0.9, size=(g, 1)), 2.0
+                cut, scale = cut * noise_rng.uniform(0.2, 0.9, size=(g, 1)), 2.0
         shock = rng.normal(size=(g, t + 5)) * 3
         for year in range(1, t + 5):
             shock[:, year] += self.persistence * shock[:, year - 1]
@@ -179,8 +179,8 @@ class Shares:
         frame["cut"] += 0.2 * self.bend * curve
         lasting = np.repeat(frame["cut"].groupby(level=0).mean().to_numpy() - 0.4 + 0.4 * rng.normal(size=self.authorities), 8)
         other = self.level + lasting + 0.04 * (frame["poverty"].to_numpy() - 20) + self.bend * curve
-        chance = 1 / (1 + np.exp(-(other + 2 * self.effect * frame["cut"].to_numpy())))
-        frame["plans"] = rng.binomial(self.asked, chance) / self.asked
+        noise_rng = 1 / (1 + np.exp(-(other + 2 * self.effect * frame["cut"].to_numpy())))
+        frame["plans"] = rng.binomial(self.asked, noise_rng) / self.asked
         variables = tuple(replace(one, unit="share", count_per=None) if one.name == "plans" else one for one in panel.variables)
         return replace(panel, frame=frame, variables=variables), other
 

@@ -142,7 +142,7 @@ def _row(effect: float, half: float, smallest: float) -> int:
 def before_results(design: Design, autocorrelation: float) -> float:
     """The smallest true effect found in four of five studies of this design, per unit of the outcome's residual standard deviation; reads no outcome.
 
-    The design's own rows and its treatment, less all that is held fixed, stand; shocks are taken as alike in size and as a first-order autoregression
+    The design's own rows and its treatment, less all that is conditioned on, stand; shocks are taken as alike in size and as a first-order autoregression
     over the years within an authority (Bloom 1995; Burlig, Preonas & Woerman 2020, Panel data and experimental design). Degrees of
     freedom are those of the effective clusters where these are few.
 

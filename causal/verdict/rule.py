@@ -206,8 +206,8 @@ def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
     for kind in given:
         if kind not in KINDS:
             raise refusal(ConfigError, f"rule.{where}", "kinds of design that there are", repr(kind), suggest(str(kind), KINDS))
-    if lacking := [kind for kind in KINDS if kind not in given and kind not in LATER_KINDS]:
-        raise refusal(ConfigError, f"rule.{where}", f"{', '.join(lacking)}", "nothing for it", "write  []  where there is none")
+    if missing := [kind for kind in KINDS if kind not in given and kind not in LATER_KINDS]:
+        raise refusal(ConfigError, f"rule.{where}", f"{', '.join(missing)}", "nothing for it", "write  []  where there is none")
     shipped = BIAS if where == "bias" else TIMING
     return {kind: _names(f"{where}.{kind}", given.get(kind, shipped[kind])) for kind in KINDS}
 
@@ -261,19 +261,19 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
     rule : says whether lot decided.
     design, estimate : the analysis as it was done.
     """
-    kind, held = kind_of(design, estimate), estimate.held
+    kind, conditioning = kind_of(design, estimate), estimate.conditioning
     if rule.randomised or kind == "trial":
         return 5
     if kind == "instrument":
         shocks = estimate.facts.shocks
         return 3 if shocks is not None and shocks < FEWEST_SHOCKS else 4
-    if held.authority and estimate.estimand.comparison != "changes":
+    if conditioning.authority and estimate.estimand.comparison != "changes":
         return 3
     if kind == "one_row" and not estimate.association:
         return 3
     if design.identification.strategy == "frontdoor":
         return 2
-    return 2 if held.controls and (design.control_groups or design.nested_names) else 1
+    return 2 if conditioning.controls and (design.control_groups or design.time_invariant_names) else 1
 
 
 def row_of(lower: float | None, upper: float | None, smallest: float) -> Row | None:

@@ -395,9 +395,9 @@ def _second(
     ranges = language.ranges
     filled = {key: sides[key] for key in ("rise", "fall", "increase", "decrease", "when")}
     if verdict.gate == "not_identified":
-        return ranges["needs"].format(needs=listed(verdict.told), **filled) if verdict.told else ranges["needs_more"]
+        return ranges["needs"].format(needs=listed(verdict.detail), **filled) if verdict.detail else ranges["needs_more"]
     if verdict.gate == "not_estimable":
-        why = verdict.told[0].rstrip(".") if verdict.told else f"{question.treatment} does not vary within authorities once what must be is held fixed"
+        why = verdict.detail[0].rstrip(".") if verdict.detail else f"{question.treatment} does not vary within authorities once what must be is held fixed"
         return " ".join([ranges["not_estimable"].format(told=why), *(_change(one, verdict, question, language) for one in verdict.would_change)])
     smallest = written(question.smallest_important)
     sized = capital(ranges["size"].format(size=number.size, Size=capital(number.size), **filled))
@@ -505,7 +505,12 @@ def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str
     value = "" if one.number is None else f"{one.number:,.0f}" if one.code == "left_out" else f"{usual(one.number)} {names.outcome.unit}".strip()
     return capital(
         language.limits[one.code].format(
-            action=action[:1].lower() + action[1:], label=names.outcome.label, treatment=treatment, told=one.told, check=language.check(one.check), number=value
+            action=action[:1].lower() + action[1:],
+            label=names.outcome.label,
+            treatment=treatment,
+            told=one.detail,
+            check=language.check(one.check),
+            number=value,
         )
     )
 
@@ -513,13 +518,13 @@ def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str
 def _change(one: Change, verdict: Verdict, question: Question, language: Language) -> str:
     number = "" if one.number is None else _about(one.number)
     sees = usual(verdict.detectable) if verdict.detectable else ""
-    told = capital(listed(one.told)) if one.code == "measure" else "; ".join(one.told)
+    detail = capital(listed(one.detail)) if one.code == "measure" else "; ".join(one.detail)
     share = "" if one.share is None else f"{one.share:.0%}" if one.share >= 0.005 else "less than 1%"
     code = one.code if one.code != "hidden" or one.number is not None else "hidden_share"
     admits = language.admits[one.admits] if one.admits else ""
-    told = listed(one.told) if one.code == "hidden" else told
+    detail = listed(one.detail) if one.code == "hidden" else detail
     return language.changes[code].format(
-        told=told, number=number, sees=sees, smallest=written(question.smallest_important), times=_times(one.number), share=share, admits=admits
+        told=detail, number=number, sees=sees, smallest=written(question.smallest_important), times=_times(one.number), share=share, admits=admits
     )
 
 
@@ -555,9 +560,9 @@ def _next(verdict: Verdict, names: Names, language: Language) -> str:
     one = verdict.next
     if one is None:
         return ""
-    told = listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.told]) if one.code in ("look", "failed") else listed(one.told)
+    detail = listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.detail]) if one.code in ("look", "failed") else listed(one.detail)
     number = "" if one.number is None else _about(one.number)
-    return capital(language.next[one.code].format(told=told.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
+    return capital(language.next[one.code].format(told=detail.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
 
 
 def _voice(one: Voice, verdict: Verdict, question: Question, estimate: Estimate | None, outcome: Variable, language: Language) -> str:
@@ -571,7 +576,7 @@ def _voice(one: Voice, verdict: Verdict, question: Question, estimate: Estimate 
         ends = (one.lower, one.upper) if known else (0.0, abs(one.effect))
         size = _moved(rounded(one.effect, *ends, lines)[0], outcome)  # type: ignore[arg-type]
     stand = "unheard" if not verdict.answers and size and one.stand in ("same", "agrees", "open") else one.stand
-    said = language.voices[stand].format(method=name, size=size, told=one.told)
+    said = language.voices[stand].format(method=name, size=size, told=one.detail)
     shared = None if estimate is None else estimate.shared
     if shared is None or not shared.refitted or one.ours != shared.effect or estimate is None or estimate.effect == shared.effect:
         return said

@@ -18,7 +18,7 @@ from cases import CLEAN, GRAPH, TARGET, resolve, shelf
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from causal.declared import held
+from causal.declared import check_values
 from causal.errors import CausalError
 from causal.experiments.compose import _made as made
 from causal.graph import Graph
@@ -82,7 +82,7 @@ def configurations(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 def test_a_configuration_is_made_or_refused(given_: tuple[str, dict[str, Any]]) -> None:
     group, inside = given_
     try:
-        held(group, resolve(group, inside[TARGET]), inside, resolve)
+        check_values(group, resolve(group, inside[TARGET]), inside, resolve)
         made(inside, group)
     except CausalError as problem:
         said = str(problem)

@@ -105,7 +105,7 @@ def picks(slopes: Slopes, rule: RuleKind, *, good: float, share: float, folds: i
         picked = np.zeros(len(fold), dtype=np.int64)
         for k in range(folds):
             here = np.flatnonzero(fold == k)
-            picked[here] = chosen_by(rule, slopes.take(np.flatnonzero(fold != k)), slopes.take(here), rng, good=good, share=share)
+            picked[here] = chosen_by(rule, slopes.subset(np.flatnonzero(fold != k)), slopes.subset(here), rng, good=good, share=share)
         out.append((picked, crossed(slopes, "linear", fold, rng)))
     return out
 
@@ -163,7 +163,7 @@ def value(slopes: Slopes, rule: RuleKind, picked: Sequence[tuple[Ints, Floats]],
     )
 
 
-def told(tree: Any, raw: Floats, names: tuple[str, ...]) -> list[str]:
+def tree_text(tree: Any, raw: Floats, names: tuple[str, ...]) -> list[str]:
     """The branches of a policy tree that end in "more here", in words and the features' own units.
 
     Parameters

@@ -63,11 +63,11 @@ class Chain:
         """What the terms say."""
         sums = self.terms.sum(axis=0)
         parts = sorted(zip(["more children", *self.factors[3:]], [sums[0], *sums[4:]], strict=True), key=lambda pair: -abs(pair[1]))
-        told = "; ".join(f"{name[:1].lower()}{name[1:]} {signed(value, 0)}, {self.share(value)}" for name, value in parts)
+        terms_text = "; ".join(f"{name[:1].lower()}{name[1:]} {signed(value, 0)}, {self.share(value)}" for name, value in parts)
         many = count(len(self.authorities), "authority", "authorities")
         return [
             f"{self.grew}, in {many}",
-            f"That growth is made of {told}",
+            f"That growth is made of {terms_text}",
             f"Of what more children add, the deprivation mix is {signed(sums[2], 0)}",
         ]
 
@@ -91,13 +91,13 @@ class Chain:
     def picture(self) -> Figure:
         """The waterfall."""
         sums = self.terms.sum(axis=0)
-        told = "; ".join(f"{name} {signed(value, 0)}" for name, value in zip(self.factors, sums[1:], strict=True))
+        terms_text = "; ".join(f"{name} {signed(value, 0)}" for name, value in zip(self.factors, sums[1:], strict=True))
         head = f"{capital(self.words)}, {self.years[0]} to {self.years[1]}"
         return Figure(
             name=f"growth_{list(self.steps)[-1]}",
             kind="waterfall",
             table="steps",
-            alt=f"{head}: from {self.first.sum():,.0f} to {self.last.sum():,.0f}. {told}.",
+            alt=f"{head}: from {self.first.sum():,.0f} to {self.last.sum():,.0f}. {terms_text}.",
             caption=f"{head}: what the growth is made of. Terms add up exactly; {len(self.authorities)} authorities.",
             values=("contribution",),
             label="factor",

@@ -36,7 +36,7 @@ RHO = np.linspace(-0.5, 0.95, 146)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cells:
+class AuthorityYears:
     """An outcome and a lasting measure in a window.
 
     Parameters
@@ -49,7 +49,7 @@ class Cells:
     measure: Floats
 
     @classmethod
-    def of(cls, panel: Panel, outcome: str, measure: str, window: Sequence[int]) -> Cells:
+    def of(cls, panel: Panel, outcome: str, measure: str, window: Sequence[int]) -> AuthorityYears:
         """From a panel; authorities without the measure, or without any outcome, are left out.
 
         Parameters
@@ -64,7 +64,7 @@ class Cells:
         DataError : fewer than ten authorities are left.
         """
         years = range(window[0], window[1] + 1)
-        frame = panel.only(years=years).frame
+        frame = panel.subset(years=years).frame
         wide = frame[outcome].unstack("year").reindex(columns=list(years))
         lasting = frame[measure].groupby(level="authority").mean().reindex(wide.index)
         keep = (lasting.notna() & wide.notna().any(axis=1)).to_numpy()
@@ -79,10 +79,10 @@ class Cells:
         return cls(outcome=wide.to_numpy(dtype=float)[keep], measure=lasting.to_numpy(dtype=float)[keep])
 
     @property
-    def whole(self) -> Cells:
+    def whole(self) -> AuthorityYears:
         """Authorities known in every year."""
         keep = np.isfinite(self.outcome).all(axis=1)
-        return Cells(outcome=self.outcome[keep], measure=self.measure[keep])
+        return AuthorityYears(outcome=self.outcome[keep], measure=self.measure[keep])
 
     @property
     def weights(self) -> Floats:
@@ -90,7 +90,7 @@ class Cells:
         return np.ones((1, len(self.measure)))
 
 
-def nested(cells: Cells, weights: Floats) -> Floats:
+def nested_shares(cells: AuthorityYears, weights: Floats) -> Floats:
     """Shares in the order of SHARES, %, for each draw.
 
     Parameters
@@ -142,7 +142,7 @@ class Components:
         return np.asarray(100 * self.variances / self.variances.sum(axis=1, keepdims=True))
 
 
-def components(cells: Cells, weights: Floats, *, persistent: bool = True) -> Components:
+def components(cells: AuthorityYears, weights: Floats, *, persistent: bool = True) -> Components:
     """Variance components for each draw of authorities that are known in every year.
 
     Parameters
@@ -209,7 +209,7 @@ def _fit(xx: Floats, xy: Floats, yy: Floats, means: Floats, n: Floats, *, persis
     return Components(variances=variances, slope=slope, persistence=grid[best])
 
 
-def again(cells: Cells, draws: int, rng: np.random.Generator, *, persistent: bool = True) -> Components:
+def again(cells: AuthorityYears, draws: int, rng: np.random.Generator, *, persistent: bool = True) -> Components:
     """The same authorities and years with what comes and goes drawn anew: how well their own shares are known.
 
     Lasting parts are the authorities' means drawn together until their variance is the noise-free one; noise is drawn as an autoregression with the

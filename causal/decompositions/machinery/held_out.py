@@ -53,7 +53,7 @@ class Slopes:
     people: Floats
     cluster: Ints
 
-    def take(self, rows: Ints) -> Slopes:
+    def subset(self, rows: Ints) -> Slopes:
         """Some of the authorities; clusters keep their codes."""
         parts = {name: getattr(self, name)[rows] for name in ("cross", "square", "features", "people", "cluster")}
         return replace(self, **parts)
@@ -211,7 +211,7 @@ def held_out(slopes: Slopes, learner: Learner, *, folds: int, splits: int, level
         order = np.zeros(len(fold))
         for k in range(1, folds):
             before, here = np.flatnonzero(fold < k), np.flatnonzero(fold == k)
-            order[here] = _standardised(predicted(learner, slopes.take(before), slopes.features[here], rng, trees=trees), slopes.square[here])
+            order[here] = _standardised(predicted(learner, slopes.subset(before), slopes.features[here], rng, trees=trees), slopes.square[here])
         tested = np.flatnonzero((fold > 0) & (slopes.square > 0))
         if not order[tested].any():
             p_values.append(1.0)
@@ -219,7 +219,7 @@ def held_out(slopes: Slopes, learner: Learner, *, folds: int, splits: int, level
         # every fold has an average of its own, so that only the order within it counts
         own = (fold[tested][:, None] == np.arange(1, folds)).astype(float)
         own = own[:, (own * slopes.square[tested][:, None]).sum(axis=0) > 0]
-        fit = regression(slopes.take(tested), np.column_stack([order[tested], own]))
+        fit = regression(slopes.subset(tested), np.column_stack([order[tested], own]))
         one = replace(fit, coefficients=fit.coefficients[:1], scores=_over_all(fit.scores[:, :1], slopes.cluster[tested], slopes.cluster), df=fit.df[:1])
         fits.append(one)
         p_values.append(float(stats.t(one.df[0]).sf(one.coefficients[0] / one.std_errors[0])))
@@ -326,7 +326,7 @@ def crossed(slopes: Slopes, learner: Learner, fold: Ints, rng: np.random.Generat
     out = np.empty(len(fold))
     for k in np.unique(fold):
         here = np.flatnonzero(fold == k)
-        out[here] = predicted(learner, slopes.take(np.flatnonzero(fold != k)), slopes.features[here], rng, trees=trees)
+        out[here] = predicted(learner, slopes.subset(np.flatnonzero(fold != k)), slopes.features[here], rng, trees=trees)
     return out
 
 

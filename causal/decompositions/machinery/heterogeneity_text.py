@@ -71,10 +71,10 @@ def differing(tests: Sequence[Named], learnt: Learnt, alarm: float) -> Differing
     learnt : in authorities held out.
     alarm : the level of the tests.
     """
-    held = [(one, p) for one, p in zip(learnt.tests, learnt.adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
+    holding = [(one, p) for one, p in zip(learnt.tests, learnt.adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
     better = [(one, p) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
     return Differing(
-        held_out=min(held, key=lambda pair: pair[1]) if held else None,
+        held_out=min(holding, key=lambda pair: pair[1]) if holding else None,
         groupings=tuple(one.of for one in tests if one.adjusted is not None and one.adjusted < alarm),
         tried=bool(learnt.tests),
         rule=min(better, key=lambda pair: pair[1])[0] if better else None,
@@ -204,10 +204,10 @@ def _held(one: HeldOut, adjusted: float, unit: str) -> str:
     what = "A straight line in what was known at the start" if one.learner == "linear" else "A forest"
     if not one.found:
         return f"{what} predicted the same effect everywhere in every split"
-    seen = places(one.std_error)
+    decimals = places(one.std_error)
     return (
         f"{what}: held out, {_reach(one, unit)} for each standard deviation of its predictions (p {adjusted:.2f}, adjusted); a "
-        f"difference of {2.8 * one.std_error:.{seen}f} "
+        f"difference of {2.8 * one.std_error:.{decimals}f} "
         "would be found four times in five"
     )
 

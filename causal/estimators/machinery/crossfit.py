@@ -16,7 +16,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import EstimationError, refusal
-from causal.estimate import feedback, residual_treatment, thin
+from causal.estimate import feedback, residual_treatment, warn_concentrated_leverage
 from causal.estimators.machinery.nuisance import learner, quiet
 from causal.estimators.machinery.transformed import Transformed
 from causal.inference.clustered import Fit, median_fit
@@ -115,39 +115,43 @@ def repeated(once: Callable[[], tuple[Sequence[Fit], Residuals]], repetitions: i
     repetitions : at least 1.
     """
     runs = [once() for _ in range(repetitions)]
-    return [median_fit([fits[i] for fits, _ in runs]) for i in range(len(runs[0][0]))], [left for _, left in runs], [fits[0] for fits, _ in runs]
+    return (
+        [median_fit([fits[i] for fits, _ in runs]) for i in range(len(runs[0][0]))],
+        [cross_fitted for _, cross_fitted in runs],
+        [fits[0] for fits, _ in runs],
+    )
 
 
-def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> dict[str, float | None]:
+def diagnostics(design: Design, arrays: Transformed, cross_fitted: Sequence[Residuals], firsts: Sequence[Fit]) -> dict[str, float | None]:
     """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units.
 
     Parameters
     ----------
     design : the one asked about.
     arrays : what was cross-fitted.
-    left, firsts : residuals and first fit of each repetition.
+    cross_fitted, firsts : residuals and first fit of each repetition.
     """
     effects = np.array([fit.coefficients[0] for fit in firsts]) * design.question.contrast
     return {
-        **residual_treatment(design, arrays.laid_out(left[0].treatment, design)),
-        "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in left])),
-        "treatment nuisance R² out of fold": float(np.mean([one.treatment_fit for one in left])),
-        "cross-fits": float(len(left)),
+        **residual_treatment(design, arrays.to_design_rows(cross_fitted[0].treatment, design)),
+        "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in cross_fitted])),
+        "treatment nuisance R² out of fold": float(np.mean([one.treatment_fit for one in cross_fitted])),
+        "cross-fits": float(len(cross_fitted)),
         "spread over cross-fits (sd)": float(effects.std(ddof=1)) if len(effects) > 1 else None,
     }
 
 
-def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> tuple[str, ...]:
+def concerns(design: Design, arrays: Transformed, cross_fitted: Sequence[Residuals], firsts: Sequence[Fit]) -> tuple[str, ...]:
     """What undermines it: feedback, few who carry it, an answer that hangs on the split.
 
     Parameters
     ----------
     design : the one asked about.
     arrays : what was cross-fitted.
-    left, firsts : residuals and first fit of each repetition.
+    cross_fitted, firsts : residuals and first fit of each repetition.
     """
     said = feedback(design) if "authority" in design.absorb else ()
-    said += thin(design, arrays.laid_out(left[0].treatment, design))
+    said += warn_concentrated_leverage(design, arrays.to_design_rows(cross_fitted[0].treatment, design))
     spread = float(np.std([fit.coefficients[0] for fit in firsts], ddof=1)) if len(firsts) > 1 else 0.0
     error = float(np.median([fit.std_errors[0] for fit in firsts]))
     if spread > SPREAD * error:
@@ -171,25 +175,25 @@ def notes(design: Design, arrays: Transformed, folds: int, nuisance: str) -> tup
     )
 
 
-def checked(estimator: str, fit: Fit, left: Residuals) -> Fit:
+def checked(estimator: str, fit: Fit, cross_fitted: Residuals) -> Fit:
     """The fit, if EconML's effect is the regression on its own residuals.
 
     Parameters
     ----------
     estimator : its name.
     fit : our regression on the residuals.
-    left : residuals, with EconML's slope.
+    cross_fitted : residuals, with EconML's slope.
 
     Raises
     ------
     EstimationError : it is not, so that its residuals are not in our order.
     """
-    if not np.isclose(fit.coefficients[0], left.slope, rtol=1e-6, atol=1e-10):
+    if not np.isclose(fit.coefficients[0], cross_fitted.slope, rtol=1e-6, atol=1e-10):
         raise refusal(
             EstimationError,
             estimator,
             f"EconML's effect to be the regression on its own residuals, {fit.coefficients[0]:g}",
-            f"{left.slope:g}, so residuals were reordered",
+            f"{cross_fitted.slope:g}, so residuals were reordered",
             "take another estimator, and report this as a fault",
         )
     return fit

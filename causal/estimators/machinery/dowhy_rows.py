@@ -119,14 +119,14 @@ def estimand_of(names: list[str], **more: Any) -> Any:
     return estimand
 
 
-def effect_of(made: CrossSection, kind: str, chance: Floats | None, **knobs: Any) -> float:
+def effect_of(made: CrossSection, kind: str, propensity: Floats | None, **knobs: Any) -> float:
     """DoWhy's effect of 1 against 0 on those counted.
 
     Parameters
     ----------
     made : one row an authority; gives the target.
     kind : the estimator's module in DoWhy, without `_estimator`.
-    chance : shape (rows,), propensity scores that it is to use; None: its own.
+    propensity : shape (rows,), propensity scores that it is to use; None: its own.
     **knobs : of DoWhy's class.
 
     Returns
@@ -140,8 +140,8 @@ def effect_of(made: CrossSection, kind: str, chance: Floats | None, **knobs: Any
     frame, names = frame_of(made, made.features)
     if not names:
         frame["w"], names = 0.0, ["w"]
-    if chance is not None:
-        frame["propensity_score"] = chance
+    if propensity is not None:
+        frame["propensity_score"] = propensity
         knobs |= {"min_ps_score": 0.0, "max_ps_score": 1.0} if kind.endswith("weighting") else {}
     estimator: Any = getattr(home, "".join(part.capitalize() for part in kind.split("_")) + "Estimator")(estimand_of(names), **knobs)
     estimator.fit(frame)

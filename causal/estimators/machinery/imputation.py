@@ -112,12 +112,12 @@ def imputed(design: Design, adopted: Cohorts) -> Imputed:
     number, authority, on = len(design.authorities), design.authority, adopted.on
     free = np.flatnonzero(~on)
     years, at = np.unique(design.year, return_inverse=True)
-    seen = np.bincount(at[free], minlength=len(years)) > 0
-    treated = np.flatnonzero(on & seen[at])
+    observed = np.bincount(at[free], minlength=len(years)) > 0
+    treated = np.flatnonzero(on & observed[at])
     if not len(treated):
         raise refusal(EstimationError, "imputation", "somebody untreated in the year of a treated authority", "nobody", "give more authorities or years")
     weights = _weights(design)
-    dummies = (at[:, None] == np.flatnonzero(seen)[1:]).astype(float)
+    dummies = (at[:, None] == np.flatnonzero(observed)[1:]).astype(float)
     raw = np.column_stack([dummies, design.controls])
     mass = np.bincount(authority[free], weights=weights[free], minlength=number)
 

@@ -82,8 +82,8 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
                 "make a column of two values, or ask with  question.control=… question.treated=…",
             )
         years = design.year_dummies() if "year" in design.absorb else np.empty((design.rows, 0))
-        columns = np.column_stack([design.controls, design.nested, years])
-        names = (*design.control_names, *design.nested_names, *(f"year {year}" for year in design.years[1:][: years.shape[1]]))
+        columns = np.column_stack([design.controls, design.time_invariant, years])
+        names = (*design.control_names, *design.time_invariant_names, *(f"year {year}" for year in design.years[1:][: years.shape[1]]))
         up = question.contrast > 0
         made = replace(
             design,
@@ -92,8 +92,8 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
             controls=columns,
             control_names=names,
             control_groups={Control(name): (i,) for i, name in enumerate(names)},
-            nested=np.empty((design.rows, 0)),
-            nested_names=(),
+            time_invariant=np.empty((design.rows, 0)),
+            time_invariant_names=(),
             absorb=(),
         )
         spans: tuple[tuple[int, int], ...] = ()
@@ -127,11 +127,11 @@ def curved(made: Design, degree: int) -> Floats:
     features = scaled(expanded(made, degree))
     basis, kept = np.empty((len(features), 0)), []
     for j, column in enumerate(features.T):
-        left = column - basis @ (basis.T @ column)
+        residualised = column - basis @ (basis.T @ column)
         # the square of a 0 or 1 is itself again
-        if np.linalg.norm(left) > GONE * np.linalg.norm(column):
+        if np.linalg.norm(residualised) > GONE * np.linalg.norm(column):
             kept.append(j)
-            basis = np.column_stack([basis, left / np.linalg.norm(left)])
+            basis = np.column_stack([basis, residualised / np.linalg.norm(residualised)])
     return np.asarray(features[:, kept])
 
 

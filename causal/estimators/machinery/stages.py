@@ -15,8 +15,8 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import GONE, Design, orthonormal
 from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
-from causal.estimand import DesignFacts, Estimand, Held
-from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, thin, without_interval
+from causal.estimand import Conditioning, DesignFacts, Estimand
+from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.words import listed
 
@@ -78,11 +78,11 @@ def instrumented(design: Design, chosen: tuple[str, ...] | None = None) -> tuple
         raise refusal(
             DesignError, f"{', '.join(names)}", "values where the treatment and the outcome are known", "none", "choose another instrument, or give more years"
         )
-    return design.only(known, f"{', '.join(names)} not known"), names, raw[known]
+    return design.subset(known, f"{', '.join(names)} not known"), names, raw[known]
 
 
 def beyond(design: Design) -> tuple[str, ...]:
-    """What is held fixed that no instrument asks for, as a note."""
+    """What is conditioned on that no instrument asks for, as a note."""
     asked = {name for one in design.identification.instruments for name in one.given}
     more = [name for name in design.identification.adjust_for if name not in asked]
     return (f"Held fixed though the graph asks for it of no instrument: {', '.join(more)}.",) if more else ()
@@ -105,7 +105,7 @@ class Stages:
 
 
 def two_stage(design: Design, basis: Floats, outcome: Floats, treatments: Floats, instruments: Floats) -> Stages:
-    """Both stages on columns that have lost what is held fixed; shapes (rows,), (rows, k) and (rows, l), l at least k.
+    """Both stages on columns that have lost what is conditioned on; shapes (rows,), (rows, k) and (rows, l), l at least k.
 
     Parameters
     ----------
@@ -120,10 +120,10 @@ def two_stage(design: Design, basis: Floats, outcome: Floats, treatments: Floats
     EstimationError : the instruments leave a treatment unmoved.
     """
     rank = basis.shape[1] + ("authority" not in design.absorb)
-    return stages(outcome, treatments, instruments, design.held(basis), design.cluster, len(design.clusters), rank)
+    return stages(outcome, treatments, instruments, design.nuisance_basis(basis), design.cluster, len(design.clusters), rank)
 
 
-def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Floats, cluster: Ints, clusters: int, rank: int) -> Stages:
+def stages(outcome: Floats, treatments: Floats, instruments: Floats, controls: Floats, cluster: Ints, clusters: int, rank: int) -> Stages:
     """Both stages on residuals.
 
     The scores are those of regressing residual + moved × coefficients on moved, which has the same coefficients and the right residuals, so that CR1, CR2 and
@@ -131,7 +131,7 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Float
 
     Parameters
     ----------
-    outcome : shape (rows,), residual on what is held fixed.
+    outcome : shape (rows,), residual on what is conditioned on.
     treatments, instruments : shape (rows, k) and (rows, l), residuals too.
     held : shape (rows, p), orthonormal, as `clustered_least_squares` wants it.
     cluster : shape (rows,), codes from 0.
@@ -154,13 +154,13 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Float
             "choose other instruments",
         )
     coefficients = np.linalg.solve(gram, moved.T @ outcome)
-    left = outcome - treatments @ coefficients
-    fit = clustered_least_squares(left + moved @ coefficients, moved, held, cluster, clusters, absorbed_rank=rank)
-    return Stages(fit=fit, moved=moved, residuals=left)
+    residual = outcome - treatments @ coefficients
+    fit = clustered_least_squares(residual + moved @ coefficients, moved, controls, cluster, clusters, absorbed_rank=rank)
+    return Stages(fit=fit, moved=moved, residuals=residual)
 
 
 def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = ()) -> Floats:
-    """Instruments without what is held fixed, shape (rows, l), each of length 1; those that are collinear with it are left out.
+    """Instruments without what is conditioned on, shape (rows, l), each of length 1; those that are collinear with it are left out.
 
     Parameters
     ----------
@@ -173,8 +173,8 @@ def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = (
     ------
     EstimationError : none is left.
     """
-    left = design.partial_out(raw, basis)
-    size = np.linalg.norm(left, axis=0)
+    residualised = design.partial_out(raw, basis)
+    size = np.linalg.norm(residualised, axis=0)
     kept = np.flatnonzero(size > 1e-7 * np.maximum(np.linalg.norm(raw - raw.mean(axis=0), axis=0), np.finfo(float).tiny))
     if not len(kept):
         raise refusal(
@@ -184,27 +184,27 @@ def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = (
             "nothing",
             "name an instrument that varies there (one that is constant for an authority works only through the years: see shift_share)",
         )
-    return np.asarray(left[:, kept] / size[kept])
+    return np.asarray(residualised[:, kept] / size[kept])
 
 
 def distinct(design: Design, raw: Floats, names: tuple[str, ...]) -> tuple[Floats, tuple[str, ...], tuple[str, ...]]:
-    """Instruments of which none is told by the others and what is held fixed, their names, and sentences on those left out.
+    """Instruments of which none is collinear with the others and what is conditioned on, their names, and sentences on those left out.
 
     Parameters
     ----------
-    design : with what is held fixed.
+    design : with what is conditioned on.
     raw, names : shape (rows, l); earlier ones are kept.
     """
     if len(names) < 2:
         return raw, names, ()
-    left = design.partial_out(raw)
+    residualised = design.partial_out(raw)
     about = np.linalg.norm(raw - raw.mean(axis=0), axis=0)
     kept: list[int] = []
     said: list[str] = []
     for j, name in enumerate(names):
-        size = float(np.linalg.norm(left[:, j]))
-        basis = orthonormal(left[:, kept].copy())
-        rest = float(np.linalg.norm(left[:, j] - basis @ (basis.T @ left[:, j])))
+        size = float(np.linalg.norm(residualised[:, j]))
+        basis = orthonormal(residualised[:, kept].copy())
+        rest = float(np.linalg.norm(residualised[:, j] - basis @ (basis.T @ residualised[:, j])))
         if size > GONE * about[j] and rest > GONE * size:
             kept.append(j)
         elif size <= GONE * about[j]:
@@ -225,7 +225,7 @@ def effective_f(instruments: Floats, treatment: Floats, cluster: Ints, clusters:
 
     Parameters
     ----------
-    instruments : shape (rows, l), residuals on what is held fixed.
+    instruments : shape (rows, l), residuals on what is conditioned on.
     treatment : shape (rows,), residual too.
     cluster : shape (rows,), codes from 0.
     clusters : how many there are.
@@ -248,15 +248,15 @@ def hansen(instruments: Floats, outcome: Floats, treatment: Floats, residuals: F
     """Hansen's J of two-step GMM with clustered moments, and its p-value (χ² with instruments − 1); None with one instrument."""
     from scipy import special
 
-    spare = instruments.shape[1] - 1
-    if spare < 1:
+    overidentifying = instruments.shape[1] - 1
+    if overidentifying < 1:
         return None, None
     scores = cluster_sums(instruments * residuals[:, None], cluster, clusters)
     weight = np.linalg.pinv(scores.T @ scores, hermitian=True)
     zx, zy = instruments.T @ treatment, instruments.T @ outcome
     moments = zy - zx * float(zx @ weight @ zy) / float(zx @ weight @ zx)
     j = float(moments @ weight @ moments)
-    return j, float(special.chdtrc(spare, j))
+    return j, float(special.chdtrc(overidentifying, j))
 
 
 def anderson_rubin(reduced: Fit, first: Fit, level: float, centre: float, scale: float) -> tuple[Pieces, float]:
@@ -357,7 +357,8 @@ def answered(
     both = two_stage(used, basis, outcome[:, 0], treatment, instruments)
     number, rank = len(used.clusters), basis.shape[1] + ("authority" not in used.absorb)
     reduced, first = (
-        clustered_least_squares(column, instruments, used.held(basis), used.cluster, number, absorbed_rank=rank) for column in (outcome[:, 0], treatment[:, 0])
+        clustered_least_squares(column, instruments, used.nuisance_basis(basis), used.cluster, number, absorbed_rank=rank)
+        for column in (outcome[:, 0], treatment[:, 0])
     )
     f, critical = effective_f(instruments, treatment[:, 0], used.cluster, number)
     f_robust, _, f_p = joint_test(first.coefficients, first.scores, float(first.df.min()))
@@ -367,7 +368,7 @@ def answered(
     j, j_p = hansen(instruments, outcome[:, 0], treatment[:, 0], both.residuals, used.cluster, number)
     weak = f < critical
     clash = j_p is not None and j_p < 0.05
-    said = [*(feedback(used) if "authority" in used.absorb else ()), *thin(used, both.moved[:, 0]), *concerns]
+    said = [*(feedback(used) if "authority" in used.absorb else ()), *warn_concentrated_leverage(used, both.moved[:, 0]), *concerns]
     if weak:
         said.append(f"the instruments are weak (effective F {f:.1f}, below {critical:.1f}): the estimate leans towards that of least squares")
     if clash:
@@ -381,7 +382,7 @@ def answered(
         over=used,
         estimator=estimator,
         estimand=estimand,
-        held=Held.by(used),
+        conditioning=Conditioning.by(used),
         facts=facts,
         parts=_parts(used, basis, outcome[:, 0], raw, rng),
         diagnostics={

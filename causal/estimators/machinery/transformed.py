@@ -71,9 +71,9 @@ class Transformed:
 
     def over(self, design: Design) -> Design:
         """The design's rows that are left, for what is counted and reported."""
-        return design.only(self.kept)
+        return design.subset(self.kept)
 
-    def laid_out(self, residual: Floats, design: Design) -> Floats:
+    def to_design_rows(self, residual: Floats, design: Design) -> Floats:
         """A residual at the design's rows, times the root of their weights; 0 where a row is not used.
 
         Parameters

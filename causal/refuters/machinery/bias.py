@@ -1,4 +1,4 @@
-"""What a finding does to the estimate: how far it moves once what was found is held fixed, and how small a bias a test can see.
+"""What a finding does to the estimate: how far it moves once what was found is conditioned on, and how small a bias a test can see.
 
 Holding a variable z fixed moves a coefficient by what z does to the outcome times what goes with it of the treatment (the formula of omitted variables;
 Angrist & Pischke 2009, Mostly Harmless Econometrics, sec. 3.2.2). Both answers are got on the same rows, so that nothing but z lies between them, and the
@@ -63,13 +63,13 @@ def reach(df: float, level: float, *, tests: int = 1, power: float = POWER, line
 
 
 def moved_by(trial: Trial, names: Sequence[str], beside: Sequence[str] = ()) -> Bias:
-    """How far the estimate moves once columns are held fixed, on the rows where they are known.
+    """How far the estimate moves once columns are conditioned on, on the rows where they are known.
 
     Parameters
     ----------
     trial : the answer under examination.
-    names : dated columns of the panel; those that are held fixed already are passed over.
-    beside : dated columns that are held fixed in both answers.
+    names : dated columns of the panel; those that are conditioned on already are passed over.
+    beside : dated columns that are conditioned on in both answers.
 
     Returns
     -------

@@ -15,7 +15,7 @@ from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.refute import Setting, Trial
-from causal.refuters import chance
+from causal.refuters import p_text
 from causal.refuters.machinery.bias import reach
 from causal.words import listed, places, signed, span
 
@@ -98,7 +98,7 @@ def tied(trial: Setting, name: str, other: str, fixed: tuple[str, ...]) -> str |
     trial : question and graph.
     name : of the control.
     other : dated name of a node.
-    fixed : dated names that are held fixed.
+    fixed : dated names that are conditioned on.
     """
     question, graph = trial.question, trial.graph
     if graph is None or name not in (node.name for node in graph.nodes):
@@ -108,17 +108,17 @@ def tied(trial: Setting, name: str, other: str, fixed: tuple[str, ...]) -> str |
     # the treatment is a state: its other years act through it, as in identification
     unrolled.remove_nodes_from([dated(question.treatment, -year) for year in range(back + 1) if year != question.lag])
     end = other if other in unrolled else undated(other)[0]
-    held = {one for one in fixed if one in unrolled and undated(one)[0] != name}
+    conditioned = {one for one in fixed if one in unrolled and undated(one)[0] != name}
     for year in range(question.lag + 1):
         node = dated(name, -year) if dated(name, -year) in unrolled else name
-        if not nx.is_d_separator(unrolled, {node}, {end}, held - {end}):
+        if not nx.is_d_separator(unrolled, {node}, {end}, conditioned - {end}):
             return (
                 f"by the graph {name} and {undated(end)[0]} go together whatever the answer's faults, even with {listed(sorted(fixed)) or 'nothing'} held fixed"
             )
     return None
 
 
-def least_seen(controls: Sequence[tuple[Estimate, float]], level: float) -> float | None:
+def minimum_detectable_bias(controls: Sequence[tuple[Estimate, float]], level: float) -> float | None:
     """The smallest bias of the answer that some control shows four times in five, if it moves all of them as it moves the answer.
 
     Parameters
@@ -130,7 +130,7 @@ def least_seen(controls: Sequence[tuple[Estimate, float]], level: float) -> floa
     return min((error * times for error, times in sees if times is not None), default=None)
 
 
-def told(design: Design, estimate: Estimate) -> str:
+def effect_text(design: Design, estimate: Estimate) -> str:
     """An effect with its range and p-value: "+0.2 per 10,000 (−0.3 to +0.7, p = 0.412)".
 
     Parameters
@@ -141,4 +141,4 @@ def told(design: Design, estimate: Estimate) -> str:
     assert estimate.std_error is not None and estimate.p_value is not None
     decimals = places(max(abs(estimate.effect), estimate.std_error))
     reach = span(estimate.lower, estimate.upper, decimals)
-    return f"{signed(estimate.effect, decimals)} {design.outcome_variable.unit} ({reach}, {chance(estimate.p_value)})"
+    return f"{signed(estimate.effect, decimals)} {design.outcome_variable.unit} ({reach}, {p_text(estimate.p_value)})"

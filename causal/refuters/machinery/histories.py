@@ -43,7 +43,7 @@ def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
     return groups
 
 
-def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
+def permute_histories(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
     """The histories dealt anew within each group; shape (rows, draws), columns contiguous.
 
     Parameters
@@ -55,12 +55,12 @@ def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generat
     """
     if len(groups) == 1 and groups[0].shape == (len(history), 1):
         return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
-    dealt = np.tile(history, (draws, 1))
+    permuted = np.tile(history, (draws, 1))
     for rows in groups:
         own = history[rows]
         for draw in range(draws):
-            dealt[draw, rows] = own[rng.permutation(len(rows))]
-    return dealt.T
+            permuted[draw, rows] = own[rng.permutation(len(rows))]
+    return permuted.T
 
 
 def instruments(trial: Trial) -> list[str]:
@@ -70,7 +70,7 @@ def instruments(trial: Trial) -> list[str]:
     return [one.name for one in trial.identification.instruments if one.name in trial.fixed.columns]
 
 
-def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def refit_permuted(trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Effects and errors of dealt histories, shape (draws,) each.
 
     Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error.
@@ -85,6 +85,6 @@ def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws:
     rng : permutes units within groups.
     """
     if not (moving := instruments(trial)):
-        return trial.redraw(name, treatment=deal(history, groups, draws, rng))
-    source = deal(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
+        return trial.redraw(name, treatment=permute_histories(history, groups, draws, rng))
+    source = permute_histories(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
     return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving})

@@ -56,23 +56,23 @@ def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tup
     kept = [j for j in range(made.controls.shape[1]) if j not in dropped]
     pair = np.column_stack([made.outcome, made.treatment])
     if folds is None:
-        left = replace(made, controls=made.controls[:, kept]).partial_out(pair)
-        return left[:, 0], left[:, 1]
+        residualised = replace(made, controls=made.controls[:, kept]).partial_out(pair)
+        return residualised[:, 0], residualised[:, 1]
     alone = [columns[0] for columns in made.control_groups.values() if len(columns) == 1 and columns[0] not in dropped]
     centred = made.controls[:, alone] - made.controls[:, alone].mean(axis=0)
     products = [centred[:, i] * centred[:, j] for i in range(len(alone)) for j in range(i, len(alone))]
-    left, features = made.within(pair, np.column_stack([made.controls[:, kept], *products]))
+    residualised, features = made.within(pair, np.column_stack([made.controls[:, kept], *products]))
     features = features[:, np.linalg.norm(features, axis=0) > 1e-9 * np.sqrt(made.rows)]
     if not features.shape[1]:
-        return left[:, 0], left[:, 1]
+        return residualised[:, 0], residualised[:, 1]
     # scikit-learn takes a second to import
     from sklearn.linear_model import RidgeCV
 
-    features, out = features / features.std(axis=0), np.empty_like(left)
+    features, out = features / features.std(axis=0), np.empty_like(residualised)
     for fold in np.unique(folds):
         here = folds == fold
-        model = RidgeCV(alphas=np.logspace(-3, 5, 17), alpha_per_target=True, fit_intercept=False).fit(features[~here], left[~here])
-        out[here] = left[here] - model.predict(features[here])
+        model = RidgeCV(alphas=np.logspace(-3, 5, 17), alpha_per_target=True, fit_intercept=False).fit(features[~here], residualised[~here])
+        out[here] = residualised[here] - model.predict(features[here])
     return out[:, 0], out[:, 1]
 
 

@@ -22,7 +22,7 @@ Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moves:
+class TreatmentPath:
     """Where each authority's treatment goes, and since when.
 
     Parameters
@@ -69,14 +69,14 @@ class Moves:
         """Years from each row's own to the first year in which the treatment itself has moved, whatever the question's lag; shape (rows,)."""
         return np.asarray(self.first[trial.design.authority] - max(trial.question.lag, 0) - trial.design.year)
 
-    def seen_before(self, design: Design) -> int:
+    def observed_before(self, design: Design) -> int:
         """How many authorities that move are seen in at least two years before."""
-        seen = np.bincount(design.authority[self.before], minlength=len(self.size))
-        return int((self.moved & (seen >= 2)).sum())
+        observed = np.bincount(design.authority[self.before], minlength=len(self.size))
+        return int((self.moved & (observed >= 2)).sum())
 
 
-def moves(trial: Setting, still: float) -> Moves:
-    """When each authority's treatment first differs from what it was, by more than `still` contrasts.
+def treatment_path(trial: Setting, tolerance: float) -> TreatmentPath:
+    """When each authority's treatment first differs from what it was, by more than `tolerance` contrasts.
 
     A binary treatment, and any under an estimator that compares adopters, counts as adopted or not. The treatment's years after the last that an
     outcome is dated to count too: what is still to move then has moved nothing yet.
@@ -84,7 +84,7 @@ def moves(trial: Setting, still: float) -> Moves:
     Parameters
     ----------
     trial : panel, question, design and estimator.
-    still : the largest move, in contrasts, that counts as none.
+    tolerance : the largest move, in contrasts, that counts as none.
     """
     design, question = trial.design, trial.question
     lag = 0 if trial.panel.variable(question.treatment).varies == "authority" else question.lag
@@ -105,7 +105,7 @@ def moves(trial: Setting, still: float) -> Moves:
     begun = np.array([design.year[design.authority == a].min() for a in range(len(path))])
     at = np.clip(np.searchsorted(years, begun), 0, len(years) - 1)
     start = path[np.arange(len(path)), at]
-    away = (np.abs(path - start[:, None]) > still) & (years >= begun[:, None])
+    away = (np.abs(path - start[:, None]) > tolerance) & (years >= begun[:, None])
     ever = away.any(axis=1)
     first = np.where(ever, years[away.argmax(axis=1)], years[-1] + 1)
     move = np.where(ever, path[:, -1] - start, 0.0)
@@ -113,7 +113,7 @@ def moves(trial: Setting, still: float) -> Moves:
         # treated in every year seen: nobody knows since when
         move = np.where(start == sign, 0.0, move)
         first = np.where(start == sign, begun, first)
-    return Moves(size=move, first=first, before=design.year < first[design.authority], path=path, years=years, adoption=adoption)
+    return TreatmentPath(size=move, first=first, before=design.year < first[design.authority], path=path, years=years, adoption=adoption)
 
 
 def unfit(trial: Setting) -> str | None:

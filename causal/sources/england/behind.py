@@ -77,10 +77,10 @@ def reasons(frame: pd.DataFrame, making: Making) -> pd.Series:
             here = marks(quantity, anchor)
             if here is not None:
                 first = np.where(first == "", here[empty], first)
-        told = first != ""
-        rows.append(empty[told])
-        names += [str(name)] * int(told.sum())
-        said.append(first[told])
+        printed = first != ""
+        rows.append(empty[printed])
+        names += [str(name)] * int(printed.sum())
+        said.append(first[printed])
         for quantity, code_, when, _ in making.wrong if len(empty) else ():
             if quantity in one.needs and (code_, when) in frame.index and frame[name].isna()[code_, when]:
                 implausible[code_, when, str(name)] = "implausible"

@@ -219,54 +219,54 @@ class _Store:
                 yield self._failed(publication, target, where, problem)
 
     def _tested(self, publication: Publication, release: Release, target: Path, others: set[str]) -> Fetched:
-        def told(status: Status, words: str) -> Fetched:
+        def outcome(status: Status, words: str) -> Fetched:
             return Fetched(name=self._name(target), publication=publication.key, address=release.address, status=status, words=words)
 
         wanted = release.sha256.lower()
         found = {path: digest(path) for path in dict.fromkeys((target, *self.there.get(release.name, ()))) if path.is_file()}
         if same := [path for path, sha256 in found.items() if sha256 == wanted]:
-            return told("already there", f"{self._name(same[0])} is the tested file")
+            return outcome("already there", f"{self._name(same[0])} is the tested file")
         if strange := [path for path, sha256 in found.items() if path == target or sha256 not in others]:
             words = f"{self._name(strange[0])} has SHA-256 {found[strange[0]]}, the tested file {wanted}; to have that, move this one away"
-            return told("differs, kept", words)
+            return outcome("differs, kept", words)
         if os.path.lexists(target):
-            return told("differs, kept", f"{self._name(target)} is there and is not a file")
+            return outcome("differs, kept", f"{self._name(target)} is there and is not a file")
         if not release.address:
-            return told("no stable address", f"get it by hand from {publication.page}")
+            return outcome("no stable address", f"get it by hand from {publication.page}")
         target.parent.mkdir(exist_ok=True)
         whole = self.web.download(release.address, target, sha256=wanted)
         if not place(whole, target):
-            return told("differs, kept", f"{self._name(target)} appeared while it was being downloaded")
+            return outcome("differs, kept", f"{self._name(target)} appeared while it was being downloaded")
         self._note(target, whole, publication, release.address, edition=str(release.edition))
-        return told("downloaded", f"{whole.size:,} bytes, the tested file")
+        return outcome("downloaded", f"{whole.size:,} bytes, the tested file")
 
     def _current(self, publication: Publication, target: Path, address: str, version: str) -> Fetched:
-        def told(status: Status, words: str) -> Fetched:
+        def outcome(status: Status, words: str) -> Fetched:
             return Fetched(name=self._name(target), publication=publication.key, address=address, status=status, words=words)
 
         here, noted = digest(target) if target.is_file() else "", self.noted.get(self._name(target))
         if os.path.lexists(target) and not here:
-            return told("differs, kept", "something that is not a file has this name")
+            return outcome("differs, kept", "something that is not a file has this name")
         if here and noted:
             if here != noted["sha256"]:
-                return told("differs, kept", f"changed since it was fetched ({noted.get('fetched', '')}); to have version {version}, move it away")
+                return outcome("differs, kept", f"changed since it was fetched ({noted.get('fetched', '')}); to have version {version}, move it away")
             if version != noted.get("version"):
-                return told("differs, kept", f"it is version {noted.get('version')}, and {version} is out; to have that, move this one away")
-            return told("already there", f"version {version}, as it was fetched")
+                return outcome("differs, kept", f"it is version {noted.get('version')}, and {version} is out; to have that, move this one away")
+            return outcome("already there", f"version {version}, as it was fetched")
         target.parent.mkdir(exist_ok=True)
         whole = self.web.download(address, target)
         if here and here != whole.sha256:
             discard(target)
-            return told("differs, kept", f"it is not version {version} of DfE's API; to have that, move this one away")
+            return outcome("differs, kept", f"it is not version {version} of DfE's API; to have that, move this one away")
         if here:
             discard(target)
         elif not place(whole, target):
-            return told("differs, kept", "it appeared while it was being downloaded")
+            return outcome("differs, kept", "it appeared while it was being downloaded")
         words = f"version {version}, {whole.size:,} bytes, SHA-256 {whole.sha256}"
         if noted and noted.get("version") == version and noted["sha256"] != whole.sha256:
             words += f"; not the bytes that came as this version before ({noted.get('fetched', '')})"
         self._note(target, whole, publication, address, version=version)
-        return told("already there" if here else "downloaded", words)
+        return outcome("already there" if here else "downloaded", words)
 
     def _failed(self, publication: Publication, target: Path, address: str, problem: Exception) -> Fetched:
         kept = "; what came is kept, and another call goes on from there" if begun(address, target)[0] else ""

@@ -465,8 +465,8 @@ def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, l
     value, mark = cells["value"].to_numpy(float).copy(), cells["mark"].astype(str).to_numpy(dtype=object)
     same = (value[later] == value[origin]) | (np.isnan(value[later]) & np.isnan(value[origin]))
     problems: list[Problem] = []
-    told = cells.iloc[later].assign(origin=origin, same=same)
-    for key, block in told.groupby(["file", "place", "row"], observed=True, sort=False):
+    duplicates = cells.iloc[later].assign(origin=origin, same=same)
+    for key, block in duplicates.groupby(["file", "place", "row"], observed=True, sort=False):
         where, place, row = str(key[0]), str(key[1]), int(str(key[2]))
         other = cells.iloc[int(block["origin"].iloc[0])]
         if str(other["file"]) != where and bool(block["same"].all()):
@@ -510,8 +510,8 @@ def _complete(paths: Sequence[Path], cells: pd.DataFrame, files: Sequence[File],
         if missing and when < FIRST:
             continue  # before the reorganisation of April 2009 other authorities stood
         if missing and len(missing) <= (1 - WHOLE) * len(units):
-            told = ", ".join(f"{places.table['name'].get(code, code)} ({code})" for code in missing)
-            problems.append(Problem(path=_where(paths, name), message=f"{told}: not in the file for {when}, and so empty there"))
+            places_text = ", ".join(f"{places.table['name'].get(code, code)} ({code})" for code in missing)
+            problems.append(Problem(path=_where(paths, name), message=f"{places_text}: not in the file for {when}, and so empty there"))
         elif missing:
             lacks = missing[0]
             one = f"{places.table['name'].get(lacks, lacks)} ({lacks})"
@@ -557,9 +557,9 @@ def _save(store: Path, made_of: Mapping[str, Any], raw: _Raw) -> None:
     }
     arrays = {f"cells.{name}": raw.cells[name].cat.codes.to_numpy(np.int32) for name in TEXTS}
     arrays |= {f"cells.{name}": raw.cells[name].to_numpy() for name in NUMBERS}
-    held = io.BytesIO()
-    np.savez(held, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-    content, entry = held.getvalue(), _entry(store, made_of)
+    buffer = io.BytesIO()
+    np.savez(buffer, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+    content, entry = buffer.getvalue(), _entry(store, made_of)
     part: Path | None = None
     try:
         store.mkdir(parents=True, exist_ok=True)

@@ -14,9 +14,9 @@ from causal.sources.england.publication import publications
 def revised(folder: Folder) -> dict[str, tuple[pd.Series, float]]:
     """Quantity → change of England's total on the first release, in percent by year, and the largest of a single authority."""
     cells = folder.cells
-    told = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
+    partial = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
     quantities = cells["quantity"].cat.categories
-    asked = np.isin(cells["quantity"].cat.codes, np.flatnonzero(~quantities.isin(list(told)))) & cells["value"].notna().to_numpy()
+    asked = np.isin(cells["quantity"].cat.codes, np.flatnonzero(~quantities.isin(list(partial)))) & cells["value"].notna().to_numpy()
     asked &= (cells["place"] != ENGLAND).to_numpy()
     quantity, place, year, released = (
         cells[name].cat.codes.to_numpy(np.int64)[asked] if name in ("quantity", "place") else cells[name].to_numpy()[asked]

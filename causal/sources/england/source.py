@@ -392,10 +392,10 @@ class England:
             lines.append(f"{file.name}: {titles[file.publication].called(file.edition)}{edition}; {what}")
         there = {(file.publication, file.edition) for file in found.files}
         for one in publications():
-            lacking = [edition for edition in one.editions if (one.key, edition) not in there and (edition.year or (one.key, edition.part) not in later)]
-            if not lacking:
+            unread = [edition for edition in one.editions if (one.key, edition) not in there and (edition.year or (one.key, edition.part) not in later)]
+            if not unread:
                 continue
-            parts = ", ".join(filter(None, map(str, lacking)))
+            parts = ", ".join(filter(None, map(str, unread)))
             lost = [made.name for made in VARIABLES if made.name in self._absent and set(made.needs) & set(one.gives)]
             then = f"; without it no {', '.join(lost)}" if lost else ""
             lines.append(f"missing: {one.title}{f', {parts}' if parts else ''}, from {one.page}{then}")
@@ -455,14 +455,12 @@ class England:
         people = (CHILDREN[self._series],)
         for one in VARIABLES:
             under, own = people if one.per_children else (), people if one.name == "children" else one.needs
-            lacking = [_wanted(quantity) for quantity in (*own, *under) if not self._numbers.has(quantity)]
+            unread = [_wanted(quantity) for quantity in (*own, *under) if not self._numbers.has(quantity)]
             for quantity in one.needs:
                 years = set(self._numbers.take(quantity).index.get_level_values("year")) if self._numbers.has(quantity) else set()
-                lacking += [
-                    f"{_wanted(quantity)}, for {year}" for year in one.anchors if years and 0 not in years and year not in years and _anchored(quantity)
-                ]
-            if lacking:
-                out[one.name] = f"{one.name}: not in this folder; needs {'; and '.join(dict.fromkeys(lacking))}"
+                unread += [f"{_wanted(quantity)}, for {year}" for year in one.anchors if years and 0 not in years and year not in years and _anchored(quantity)]
+            if unread:
+                out[one.name] = f"{one.name}: not in this folder; needs {'; and '.join(dict.fromkeys(unread))}"
         return out
 
     def _asked(self, index: pd.MultiIndex) -> tuple[pd.DataFrame, tuple[Variable, ...]]:

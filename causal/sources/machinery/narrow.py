@@ -81,7 +81,7 @@ def _in_regions(panel: Panel, asked: Sequence[str]) -> Panel:
             raise refusal(ConfigError, "source.keep_regions", "regions that there are", repr(one), suggest(one, sorted(set(known.values()))))
     wanted = {known[_plain(one)] for one in asked}
     inside = panel.places.index[panel.places["region"].isin(wanted)]
-    kept = panel.only(authorities=inside)
+    kept = panel.subset(authorities=inside)
     gone = [one for one in panel.authorities if one not in set(inside)]
     if not gone:
         return kept
@@ -102,7 +102,7 @@ def _in_years(panel: Panel, first: int | None, last: int | None) -> Panel:
             f"{low} to {high}",
             "choose others",
         )
-    kept = panel.only(years=years)
+    kept = panel.subset(years=years)
     left = [one for one in panel.authorities if one not in set(kept.authorities)]
     step = f"years before {low} and after {high} left out" if low > panel.years[0] and high < panel.years[-1] else ""
     step = step or (f"years before {low} left out" if low > panel.years[0] else f"years after {high} left out")

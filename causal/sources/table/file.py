@@ -218,12 +218,12 @@ def _headed(path: Path, lines: Sequence[Line], header: int | Sequence[int]) -> t
     """The rows from the headings on, and what stood above; several rows of headings are joined word by word, a blank taking what stands left of it."""
     rows = [header] if isinstance(header, int) else list(header)
     there = {number: row for number, row in lines}
-    if lacking := [number for number in rows if number not in there]:
+    if missing := [number for number in rows if number not in there]:
         raise refusal(
             DataError,
             str(path),
             f"rows of headings, {written(header)} (source.header)",
-            f"row {lacking[0]} blank or not there",
+            f"row {missing[0]} blank or not there",
             f"name rows from {lines[0][0]} to {lines[-1][0]}",
         )
     width = max(len(there[number]) for number in rows)
@@ -447,8 +447,8 @@ def _stata(path: Path) -> tuple[list[Line], dict[str, dict[str, str]], list[str]
     if labels:
         shown = "; ".join(f"{column}: {', '.join(f'{n} {label!r}' for n, label in list(mine.items())[:3])}" for column, mine in list(labels.items())[:3])
         notes.append(f"columns with labelled values are read as their numbers ({shown}{'; …' if len(labels) > 3 else ''})")
-    if told := [f"{column}: {title}" for column, title in titles.items() if title][:6]:
-        notes.append(f"described in the file: {'; '.join(told)}{'; …' if len(told) == 6 else ''}")
+    if titles_text := [f"{column}: {title}" for column, title in titles.items() if title][:6]:
+        notes.append(f"described in the file: {'; '.join(titles_text)}{'; …' if len(titles_text) == 6 else ''}")
     return _framed(frame), labels, notes
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from causal.errors import CausalError, suggest
 from causal.panel import Loss, Panel, Variable
-from causal.sources.table import open_data, shape, whose
+from causal.sources.table import open_data, place_columns, shape
 from causal.sources.table.problem import Problem, Remedy, Unusable
 from causal.sources.table.reading import Reading
 from causal.words import count, listed
@@ -94,7 +94,7 @@ def _asked(table: Table) -> list[tuple[str, str]]:
 def _spelt_alike(panels: dict[str, Panel]) -> dict[str, Panel]:
     """Authorities under one spelling in all files."""
     every = pd.Series([code for panel in panels.values() for code in panel.authorities], dtype=object)
-    best = dict(zip(every, whose.joined_spellings(every), strict=True))
+    best = dict(zip(every, place_columns.joined_spellings(every), strict=True))
     return {name: _renamed(panel, best) for name, panel in panels.items()}
 
 
@@ -180,10 +180,10 @@ def _places(panels: dict[str, Panel], authorities: Sequence[str]) -> pd.DataFram
     out = pd.DataFrame({"name": authorities}, index=pd.Index(authorities))
     for panel in reversed(list(panels.values())):
         for column in panel.places:
-            told = panel.places[column].reindex(out.index).fillna("")
-            told = told.where(told != out.index, "") if column == "name" else told
+            known_as = panel.places[column].reindex(out.index).fillna("")
+            known_as = known_as.where(known_as != out.index, "") if column == "name" else known_as
             before = out[column] if column in out else pd.Series("", index=out.index)
-            out[column] = told.where(told != "", before)
+            out[column] = known_as.where(known_as != "", before)
     return out
 
 
@@ -204,7 +204,7 @@ def _must_meet(yearly: dict[str, Panel], fixed: dict[str, Panel]) -> None:
             f"{name} shares no authority with {listed(list(others))}: it has {listed([repr(code) for code in panel.authorities[:SHOWN]])}, "
             f"{one} has {listed([repr(code) for code in others[one].authorities[:SHOWN]])}"
         )
-        alike = {whose.loose(code) for code in codes} & {whose.loose(code) for code in panel.authorities}
+        alike = {place_columns.loose(code) for code in codes} & {place_columns.loose(code) for code in panel.authorities}
         remedies = (Remedy(knobs={"loose_keys": True}, does="takes them as the same"),) if alike else ()
         hint = "they differ only by zeros, spaces, hyphens or capitals" if alike else "source.authority={FILE: COLUMN, …} names another column for each file"
         raise Unusable([Problem(text=f"{what}; {hint}", kind="join", remedies=remedies, sure=bool(alike))])

@@ -178,14 +178,14 @@ def filled(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return out
 
 
-def merged(table: pd.DataFrame, column: str, whose: str) -> Problem | None:
+def merged(table: pd.DataFrame, column: str, place_columns: str) -> Problem | None:
     """Authorities that stand once above their rows, as cells merged in a workbook are read.
 
     Parameters
     ----------
     table : cells as read, indexed by row number.
     column : where the authorities stand.
-    whose : the knob that names that column, for the message.
+    place_columns : the knob that names that column, for the message.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def merged(table: pd.DataFrame, column: str, whose: str) -> Problem | None:
     if blank.iloc[0] or not blank.any() or blank.mean() < 0.25:
         return None
     at = int(np.flatnonzero(blank.to_numpy())[0])
-    what = f"column {column!r} ({whose}) is blank in {count(int(blank.sum()), 'row')} of {len(blank):,}"
+    what = f"column {column!r} ({place_columns}) is blank in {count(int(blank.sum()), 'row')} of {len(blank):,}"
     what += f", the first is row {table.index[at]}: cells merged downwards"
     return Problem(text=what, kind="merged", remedies=(Remedy(knobs={"fill": [column]}, does="fills them from above"),), sure=True)
 
@@ -244,8 +244,8 @@ def pivoted(table: pd.DataFrame, keys: pd.DataFrame, pivot: Mapping[str, Sequenc
     """
     by, measures = list(pivot["by"]), list(pivot["values"])
     kinds = table[by].map(words).agg(" ".join, axis=1)
-    whose = [keys["authority"].to_numpy(), keys["year"].to_numpy()]
-    group = pd.Series(table.index, index=table.index).groupby(whose, dropna=False).transform("first")
+    place_columns = [keys["authority"].to_numpy(), keys["year"].to_numpy()]
+    group = pd.Series(table.index, index=table.index).groupby(place_columns, dropna=False).transform("first")
     cell = pd.DataFrame({"group": group, "kind": kinds})
     doubled = cell.duplicated(keep=False)
     if doubled.any():
@@ -297,8 +297,8 @@ def combined(
     numbers, keys, table : on the first row of each authority and year.
     notes, problems : which columns were taken together; percentages, which do not add up.
     """
-    whose = [keys["authority"], keys["year"]]
-    first = pd.Series(keys.index, index=keys.index).groupby(whose, dropna=False).transform("first")
+    place_columns = [keys["authority"], keys["year"]]
+    first = pd.Series(keys.index, index=keys.index).groupby(place_columns, dropna=False).transform("first")
     rows = pd.Index(first.unique())
     out: dict[str, Numbers] = {}
     taken: list[str] = []
@@ -339,7 +339,7 @@ def splitters(table: pd.DataFrame, keys: pd.DataFrame, columns: Collection[str])
     keys : authority and year of each usable row.
     columns : where to look.
     """
-    whose = [keys["authority"], keys["year"]]
+    place_columns = [keys["authority"], keys["year"]]
     out, groups = [], keys.groupby(["authority", "year"]).ngroups
     if groups < 3:  # two rows of one year are as well a slip
         return []
@@ -348,7 +348,7 @@ def splitters(table: pd.DataFrame, keys: pd.DataFrame, columns: Collection[str])
         kinds = text.nunique()
         if not 2 <= kinds <= 120 or not text.map(lambda one: bool(re.fullmatch(r"\d{1,3}(\.0)?", one))).all():
             continue
-        met = text.groupby(whose).nunique().sum()
+        met = text.groupby(place_columns).nunique().sum()
         if met >= 0.9 * groups * kinds:
             out.append(str(column))
     return out

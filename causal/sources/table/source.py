@@ -165,10 +165,10 @@ class Table:
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""
-        problem = self.lacking(name)
-        return None if problem is None else capital(problem.told()) + "."
+        problem = self.problem_with(name)
+        return None if problem is None else capital(problem.message()) + "."
 
-    def lacking(self, name: str) -> Problem | None:
+    def problem_with(self, name: str) -> Problem | None:
         """The same as a problem with its remedy; None where no file has such a column."""
         for path in [self.path] if isinstance(self.path, str) else self.path:
             try:
@@ -180,20 +180,20 @@ class Table:
             at = sheet.header.index(name)
             counts = Counter(text for row in sheet.rows if (text := words(row[at])))
             kinds = [kind for kind, _ in counts.most_common()]
-            told = ", ".join(f"{kind!r} {counts[kind]:,} times" for kind in kinds[:3]) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
+            kinds_text = ", ".join(f"{kind!r} {counts[kind]:,} times" for kind in kinds[:3]) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
             if not 2 <= len(kinds) <= 20:
-                return Problem(text=f"column {name!r} holds no numbers ({told or 'it is empty'})", kind="wanted")
+                return Problem(text=f"column {name!r} holds no numbers ({kinds_text or 'it is empty'})", kind="wanted")
             treated = next((kind for kind in kinds if re.match(r"(treat|yes|in\b|open|adopt|after|post|1)", kind.lower())), kinds[-1])
             remedies = tuple(
                 Remedy(knobs={"derived": {name: {"dummy": name, "is": kind}}}, does=f"makes {kind!r} 1 and the rest 0")
                 for kind in (treated, *(one for one in kinds if one != treated))
             )
-            return Problem(text=f"column {name!r} holds text ({told})", kind="wanted", remedies=remedies[:2])
+            return Problem(text=f"column {name!r} holds text ({kinds_text})", kind="wanted", remedies=remedies[:2])
         return None
 
     def check(self) -> list[str]:
         """Everything that is wrong with the table; empty if nothing is."""
-        return [problem.told() for problem in self.problems()]
+        return [problem.message() for problem in self.problems()]
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong with the table, with the knobs that would read it as it is."""

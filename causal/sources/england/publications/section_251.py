@@ -227,10 +227,10 @@ def read(book: Book, edition: Edition) -> Extract:
     without: dict[tuple[str, ...], list[str]] = {}
     for quantity in dict.fromkeys(line.quantity for line in lines):
         parts = [line.part for line in lines if line.quantity == quantity]
-        lacking = [place for place in places if not set(parts) <= {part for part, _, _ in found[quantity].get(place, [])}]
-        if lacking:
-            without.setdefault(tuple(lacking), []).append(quantity)
-        for place in [place for place in places if place not in lacking]:
+        missing = [place for place in places if not set(parts) <= {part for part, _, _ in found[quantity].get(place, [])}]
+        if missing:
+            without.setdefault(tuple(missing), []).append(quantity)
+        for place in [place for place in places if place not in missing]:
             for part, row, record in found[quantity][place]:
                 for kind in KINDS:
                     cell = "" if place in empty else record[kind]

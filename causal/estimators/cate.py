@@ -298,13 +298,13 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
     spreads: list[float] = []
 
     def once() -> tuple[list[Fit], Residuals]:
-        left, tau = learn(arrays, by)
-        fits = [_by_cell(estimator.name, m, tau, left.outcome, left.treatment, arrays.cluster, arrays.groups(m)) for m in design.modifiers]
+        cross_fitted, tau = learn(arrays, by)
+        fits = [_by_cell(estimator.name, m, tau, cross_fitted.outcome, cross_fitted.treatment, arrays.cluster, arrays.groups(m)) for m in design.modifiers]
         codes = arrays.groups(design.modifiers[0])
         spreads.append(float(np.std(tau) * abs(design.question.contrast)))
-        return [_weighted(fits[0], np.bincount(codes, minlength=len(design.modifiers[0].groups)) / len(tau)), *fits], left
+        return [_weighted(fits[0], np.bincount(codes, minlength=len(design.modifiers[0].groups)) / len(tau)), *fits], cross_fitted
 
-    fits, left, firsts = repeated(once, estimator.repetitions)
+    fits, cross_fitted, firsts = repeated(once, estimator.repetitions)
     return estimated(
         design,
         fits[0],
@@ -319,8 +319,8 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
             changes=arrays.transformation == "first_difference",
         ),
         parts=group_parts(over, [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
-        diagnostics={**diagnostics(design, arrays, left, firsts), "spread of effects between rows (sd)": float(np.mean(spreads))},
-        concerns=concerns(design, arrays, left, firsts),
+        diagnostics={**diagnostics(design, arrays, cross_fitted, firsts), "spread of effects between rows (sd)": float(np.mean(spreads))},
+        concerns=concerns(design, arrays, cross_fitted, firsts),
         notes=notes(design, arrays, estimator.folds, estimator.nuisance),
     )
 
@@ -331,15 +331,17 @@ def _crossfitted(estimator: Heterogeneous, arrays: Transformed, by: Floats, fina
     Residuals are put on one scale first, so that penalties and tolerances mean the same in any unit.
     """
     by = scaled(by) if by.std(axis=0).all() else by
-    left = residuals(arrays, estimator.nuisance, estimator.folds, rng, also=by)
-    units = [float(np.sqrt((column**2).mean())) for column in (left.outcome, left.treatment)]
-    tau = np.empty(len(left.outcome))
+    cross_fitted = residuals(arrays, estimator.nuisance, estimator.folds, rng, also=by)
+    units = [float(np.sqrt((column**2).mean())) for column in (cross_fitted.outcome, cross_fitted.treatment)]
+    tau = np.empty(len(cross_fitted.outcome))
     for train, test in splits(arrays.cluster, estimator.folds, rng):
         model = final(int(rng.integers(2**31)))
         with quiet():
-            model.fit(left.outcome[train] / units[0], left.treatment[train] / units[1], X=by[train], groups=arrays.cluster[train], inference=None)
+            model.fit(
+                cross_fitted.outcome[train] / units[0], cross_fitted.treatment[train] / units[1], X=by[train], groups=arrays.cluster[train], inference=None
+            )
         tau[test] = np.ravel(model.const_marginal_effect(by[test])) * units[0] / units[1]
-    return left, tau
+    return cross_fitted, tau
 
 
 def _nothing() -> Any:
