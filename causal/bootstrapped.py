@@ -16,10 +16,12 @@ from causal.errors import CausalError
 from causal.estimand import Conditioning, Estimand
 from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, lost_beyond, weighed, without_interval
 from causal.inference.clustered import FEW_CLUSTERS, TWO, critical_t, effective_clusters, interval, joint_critical
+from causal.knobs import renamed
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
 
 
+@renamed(held="conditioning")
 def bootstrapped(
     design: Design,
     answer: Callable[[Design, np.random.Generator], Floats],

@@ -319,8 +319,11 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     measured = costs() if given.verbose else {}
     for title, entries in found.items():
         print(title)
-        for entry in entries:
-            print(f"  {entry['name']:<26}{entry['about']}")
+        suits = {} if title != "estimators" else {name: f"{shape}: {why}" for name, shape, why in _often()}
+        for i, entry in enumerate(_first(entries, list(suits))):
+            if suits and i in (0, len(suits)):
+                print("  what suits most questions, by how the treatment moves (causal explain says what suits yours):" if i == 0 else "  the others:")
+            print(f"  {entry['name']:<26}{suits.get(entry['name'], entry['about'])}")
             cost = measured.get(GROUPS[title], {}).get(entry["name"])
             more = [(key, entry[key]) for key in ("needs", "targets", "costs") if key in entry] + ([("a run", cost)] if cost else [])
             for key, value in more if given.verbose else ():
@@ -331,11 +334,26 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def _often() -> list[tuple[str, str, str]]:
+    from causal.proposal import often  # nothing heavy comes with it
+
+    return often()
+
+
+def _first(entries: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Entries, those of these names first and in their order."""
+    return sorted(entries, key=lambda entry: names.index(entry["name"]) if entry["name"] in names else len(names))
+
+
 def _contents(found: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Names alone, and which words say more."""
     lines = []
     for title, entries in found.items():
         said = ", ".join(entry["name"] for entry in entries)
+        if title == "estimators":
+            suits = [name for name, _, _ in _often()]
+            others = ", ".join(entry["name"] for entry in entries if entry["name"] not in suits)
+            said = f"{', '.join(suits)} suit most questions; {others}"
         lines += textwrap.wrap(f"{title} ({len(entries)}): {said}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return [*lines, "", "causal list estimators says what each is, -v what it needs and costs; causal describe NAME everything of one."]
 

@@ -33,6 +33,8 @@ def refuters(chosen: str | Sequence[str]) -> dict[str, Any]:
             f"{odd[0]!r} in the list",
             "causal list refuters names them",
         )
+    if twice := next((one for at, one in enumerate(several) if one in several[:at]), None):
+        raise refusal(ConfigError, "refuters", "each name once", f"{twice!r} twice", "take one away")
     return {name: part("refuters", name) for one in several for name in _members(one)}
 
 
@@ -64,7 +66,7 @@ def _read(group: str, name: str) -> Mapping[str, Any]:
     import yaml
 
     if name not in (known := names(group, ())):
-        raise refusal(ConfigError, f"{group}", "the name of one that there is", repr(name), suggest(name, known))
+        raise refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
     inside: Mapping[str, Any] = yaml.safe_load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"))
     return inside
 

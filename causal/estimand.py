@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -213,7 +214,7 @@ class Conditioning:
     def __post_init__(self) -> None:
         for one in fields(self):
             if not isinstance(getattr(self, one.name), bool):
-                raise refusal(NotWhatWasWanted, f"Held.{one.name}", "true or false", repr(getattr(self, one.name)), "write True or False")
+                raise refusal(NotWhatWasWanted, f"Conditioning.{one.name}", "true or false", repr(getattr(self, one.name)), "write True or False")
 
     @property
     def nothing(self) -> bool:
@@ -289,3 +290,10 @@ class DesignFacts:
                 raise refusal(NotWhatWasWanted, f"DesignFacts.{name}", "a whole number of at least 0, or None", repr(value), "count it, or leave it None")
         if self.pre_trend is not None and not isinstance(self.pre_trend, JointTest):
             raise refusal(NotWhatWasWanted, "DesignFacts.pre_trend", "a JointTest or None", repr(self.pre_trend), "make a JointTest, or leave it None")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Held":  # the name that it had; it goes in two minor versions
+        warnings.warn("causal.estimand.Held is called causal.estimand.Conditioning now", DeprecationWarning, stacklevel=2)
+        return Conditioning
+    raise AttributeError(f"module 'causal.estimand' has no attribute {name!r}")

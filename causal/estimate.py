@@ -6,17 +6,20 @@ between estimators without a second fit.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import CrossFitted
 from causal.design import Design
 from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.knobs import renamed
 from causal.panel import Loss
 from causal.question import Question
 
@@ -164,6 +167,7 @@ class SharedShocks:
     why: str = ""
 
 
+@renamed(held="conditioning")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
@@ -172,7 +176,7 @@ class Estimate:
     ----------
     estimator : its name on the shelf.
     estimand : whose effect of what, compared and averaged how. Only estimates of one effect are compared as answers to one question.
-    held : what it conditions on.
+    conditioning : what it conditions on.
     facts : what is known of who moved and of the years before.
     target : "ATE" or "ATT", as honoured.
     effect, std_error, lower, upper, level, p_value, df : interval from t with `df` degrees of freedom (None: normal);
@@ -182,6 +186,7 @@ class Estimate:
     parts : effects by group or time.
     influence : shape (clusters,), one score for each of `clusters` in the design's order, such that their
         squares add to std_error²; None where there is none.
+    crossfitted : residuals of each cross-fit where the score is orthogonal, so that checks need not learn again; None where there are none.
     association : True where what the graph asks for is not held fixed, so that no causal verb may be used.
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     no_interval : why there is none, as a code; None where there is one.
@@ -210,7 +215,7 @@ class Estimate:
 
     estimator: str
     estimand: Estimand
-    conditioning: Conditioning
+    conditioning: Conditioning = field(metadata={"key": "held"})
     target: Literal["ATE", "ATT"]
     effect: float
     std_error: float | None
@@ -226,6 +231,7 @@ class Estimate:
     facts: DesignFacts = field(default_factory=DesignFacts)
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
+    crossfitted: CrossFitted | None = field(default=None, repr=False, compare=False)
     association: bool = False
     no_interval: NoInterval | None = None
     support: Support | None = None
@@ -272,6 +278,12 @@ class Estimate:
                 came,
                 "write 0 where a cluster is left out",
             )
+
+    @property
+    def held(self) -> Conditioning:
+        """The name that `conditioning` had; it goes in two minor versions."""
+        warnings.warn("Estimate.held is called Estimate.conditioning now", DeprecationWarning, stacklevel=2)
+        return self.conditioning
 
     def same_effect(self, other: Estimate) -> bool:
         """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
@@ -321,7 +333,7 @@ class Estimator(Protocol):
         ...
 
 
-MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Held.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
+MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Conditioning.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
 
 
 def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
@@ -375,6 +387,44 @@ class Linear(Protocol):
     def regression(self, design: Design) -> Design:
         """The design whose absorbed effects and controls the coefficient is conditional on."""
         ...
+
+
+@runtime_checkable
+class PartiallyLinear(Protocol):
+    """An estimator that learns out of fold what the controls say of a treatment, and can do so of several at once."""
+
+    def jointly(self, design: Design, columns: Floats, rng: np.random.Generator) -> Fit:
+        """Slopes of several treatments in one partially linear model, by one cross-fit.
+
+        Parameters
+        ----------
+        design : what is asked; its controls are learnt, its treatment stands aside.
+        columns : shape (rows, k), raw; the treatments.
+        rng : of folds and learners.
+
+        Returns
+        -------
+        fit : k coefficients per unit, scores in the order of the design's clusters.
+        """
+        ...
+
+    def straight(self) -> Estimator:
+        """The estimator of one slope with the same nuisances, by one cross-fit."""
+        ...
+
+
+def lighter(estimator: Estimator) -> Estimator:
+    """The same estimator with as few cross-fits as its class calls enough (`fewest`), for what a check fits again; itself where it has no such knob.
+
+    Parameters
+    ----------
+    estimator : of the shelf or from outside.
+    """
+    repetitions, fewest = getattr(estimator, "repetitions", None), getattr(type(estimator), "fewest", None)
+    if not isinstance(fewest, int) or not isinstance(repetitions, int) or repetitions <= fewest or not is_dataclass(estimator):
+        return estimator
+    made: Estimator = replace(estimator, repetitions=fewest)
+    return made
 
 
 GroupFit = tuple[str, tuple[str, ...], Fit, Ints]
@@ -455,6 +505,7 @@ def parts_of(
     return tuple(parts)
 
 
+@renamed(held="conditioning")
 def estimated(
     design: Design,
     fit: Fit,
@@ -475,7 +526,7 @@ def estimated(
     fit : its first coefficient is per unit of treatment.
     estimator : its name, as the shelf has it.
     estimand : without the question's weights, which are put in.
-    held : what it conditions on; None: what the design absorbs, and its controls.
+    conditioning : what it conditions on; None: what the design absorbs, and its controls.
     facts : what the estimator has counted; how many authorities move is counted here.
     target : whose effect it is.
     over : the design that the fit was made on, where that is not the one asked about (changes, one row an authority); its question's contrast scales the fit,

@@ -6,10 +6,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TypeGuard
+import warnings
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeGuard, TypeVar
 
 from causal.errors import ConfigError, refusal
+
+Made = TypeVar("Made", bound=Callable[..., Any])
+
+
+def renamed(**names: str) -> Callable[[Made], Made]:
+    """A class or function that also takes keywords by the names they had, with a warning that says the new one.
+
+    Parameters
+    ----------
+    **names : old name → new name, with the same meaning.
+    """
+
+    def of_today(of: str, given: dict[str, Any]) -> dict[str, Any]:
+        for old in names.keys() & given.keys():
+            if names[old] in given:
+                raise refusal(ConfigError, f"{of}: {old}", f"{names[old]}, as it is called today", "both", f"leave {old} away")
+            warnings.warn(f"{of}: {old} is called {names[old]} now", DeprecationWarning, stacklevel=3)
+        return {names.get(name, name): value for name, value in given.items()}
+
+    def also(made: Made) -> Made:
+        inner: Callable[..., Any] = getattr(made, "__init__") if isinstance(made, type) else made  # noqa: B009
+
+        @wraps(inner)
+        def outer(*args: Any, **given: Any) -> Any:
+            return inner(*args, **(of_today(made.__name__, given) if names.keys() & given.keys() else given))
+
+        if not isinstance(made, type):
+            return outer  # type: ignore[return-value]
+        setattr(made, "__init__", outer)  # noqa: B010
+        return made
+
+    return also
 
 
 def is_whole(value: object, least: float = -math.inf, most: float = math.inf) -> TypeGuard[int]:

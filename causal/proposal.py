@@ -103,7 +103,7 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
         ("linear_dr", "ATE", "either_model"),
     ),
 }
-OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("one_treated", 1), ("two_groups", 0), ("instrument", 0))
+OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("two_groups", 0), ("dose_between", 0), ("instrument", 0))
 REASONS = {
     "waves": "places that begin in one year against those that have not begun, wave by wave",
     "before_after": "places that begin against those that do not, before and after",
@@ -117,6 +117,7 @@ REASONS = {
     "few_untreated": "what treated places would have had, learnt from untreated years; a range, and a longer one",
     "few_waves": "wave by wave against those that never begin; a range, and the longest",
     "few_alike": "untreated places weighed until they went as the treated did beforehand; a range if the treated vary as the others do",
+    "default": "the default, as what suits could not be told from the table",
     "known": "one number that readers know, to stand beside the others",
     "one_date": "with one date nobody is compared with places that have begun",
     "itself": "each place against itself, each year against the others' same year",
@@ -175,7 +176,7 @@ class Proposed:
     ----------
     estimator : its name.
     target : that it needs.
-    reason : code of why (`REASONS`).
+    reason : code of why (`REASONS`; "template" for one that a template of `causal new` names).
     """
 
     estimator: str
@@ -222,20 +223,21 @@ def often() -> list[tuple[str, str, str]]:
     return list(found.values())
 
 
-def proposal(design: Design, estimator: Any) -> Proposal:
+def proposal(design: Design, estimator: Any, *, blind: bool = False) -> Proposal:
     """What suits a design, told from its treatment and its graph.
 
     Parameters
     ----------
     design : of the question.
     estimator : the study's own.
+    blind : whether the outcome's values are not to be looked at, so that what hangs on them is not proposed.
     """
     from causal.estimators import shelf
     from causal.needs import unmet_requirements
 
     shape, made = shape_of(design)
     proposed: list[Proposed] = []
-    for name, target, reason in _asked(design, shape):
+    for name, target, reason in _asked(design, shape, blind):
         there = replace(design, question=replace(design.question, target=target))
         if not unmet_requirements(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
@@ -244,7 +246,7 @@ def proposal(design: Design, estimator: Any) -> Proposal:
     return Proposal(shape=shape, proposed=tuple(proposed[:MOST]), chosen=estimator.name, target=design.question.target, cannot=cannot)
 
 
-def _asked(design: Design, shape: Shape) -> list[tuple[str, Target, str]]:
+def _asked(design: Design, shape: Shape, blind: bool) -> list[tuple[str, Target, str]]:
     """The shape's own estimators, after what the graph puts first."""
     before: list[tuple[str, Target, str]] = []
     if shape in ("dose", "on_off") and design.identification.feedback:
@@ -254,7 +256,7 @@ def _asked(design: Design, shape: Shape) -> list[tuple[str, Target, str]]:
         suits.sort(key=lambda one: one[2] != "straight")
     # an average effect in a straight line stands first: readers know it, and it bends no odds
     asked = [*before, *suits]
-    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS else asked
+    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS and not blind else asked
 
 
 def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:

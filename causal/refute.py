@@ -11,15 +11,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import ClassVar, Literal, Protocol, TypeVar, get_args
 from zlib import crc32
 
 import numpy as np
 
+from causal import rescored
 from causal.analysis import Analysis
-from causal.arrays import Floats
+from causal.arrays import Floats, Ints
+from causal.crossfitted import CrossFitted
 from causal.design import Design, design
-from causal.errors import CausalError, ConfigError, of_another, placed, refusal
+from causal.errors import CausalError, ConfigError, EstimationError, of_another, placed, refusal
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.groupings import Way
@@ -299,6 +303,16 @@ class Trial(Setting):
             beside=beside,
         )
 
+    @property
+    def score(self) -> CrossFitted | None:
+        """What cross-fits left, where the estimator's score is orthogonal: draws then ask that, and not the learners again."""
+        return self.estimate.crossfitted
+
+    @property
+    def by_matrix(self) -> bool:
+        """Whether places can be drawn and treatments dealt hundreds of times without a fit."""
+        return self.linear or self.score is not None
+
     def rerun(
         self,
         *,
@@ -324,7 +338,7 @@ class Trial(Setting):
         CausalError : the replaced analysis cannot be made, or the estimator cannot serve it.
         """
         made = design(panel or self.panel, question or self.question, identification or self.identification)
-        return made, (estimator or self.estimator).estimate(made, rng or stream(self.seed, "estimate"))
+        return made, fitted(estimator or self.estimator, made, rng or stream(self.seed, "estimate"))
 
     def redraw(
         self,
@@ -335,6 +349,7 @@ class Trial(Setting):
         clusters: Floats | None = None,
         columns: Mapping[str, Floats] | None = None,
         errors: bool = True,
+        lost: list[str] | None = None,
     ) -> tuple[Floats, Floats]:
         """Effects and standard errors on the fixed design with one thing replaced in each draw.
 
@@ -346,12 +361,14 @@ class Trial(Setting):
         clusters : shape (clusters, draws), how often each cluster is drawn: 0 or 1 for subsets, more for bootstraps.
         columns : with `treatment`, columns beside the adjustment set that go with it (instruments), each of shape (rows, draws); for refits alone.
         errors : False leaves the standard errors of a linear estimator out (NaN), which cost most of the time.
+        lost : where to note why a refit has no answer, where a library broke off.
 
         Returns
         -------
         effects, std_errors : shape (draws,), outcome units for the whole contrast; NaN where a draw could not be estimated.
             For a linear estimator they equal what it would answer on the replaced design, CR2 where it takes CR2; only
-            `clusters` always has CR1, with a cluster drawn twice counted as two.
+            `clusters` always has CR1, with a cluster drawn twice counted as two. For one with an orthogonal score they are those of its residuals,
+            with what was learnt of the controls kept.
         """
         given = [what for what in (treatment, control, clusters) if what is not None]
         if len(given) != 1:
@@ -366,9 +383,75 @@ class Trial(Setting):
             slopes, spread = (np.concatenate(side) for side in zip(*blocks, strict=True))
             contrast = self.question.contrast
             return slopes * contrast, spread * abs(contrast)
-        made = self.design
+        if self.score is not None and columns is None and (clusters is not None or rescored.can_carry(self.score)):
+            return self._rescored(treatment, control, clusters)
+        return self.refitted(name, treatment=treatment, control=control, clusters=clusters, columns=columns, lost=lost)
 
-        def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
+    def _rescored(self, treatment: Floats | None, control: Floats | None, clusters: Floats | None) -> tuple[Floats, Floats]:
+        """`redraw` on the residuals that cross-fits left; errors are the estimate's own, times what the score's grow by."""
+        score, made = self.score, self.design
+        assert score is not None
+
+        def step(block: Floats) -> tuple[Floats, Floats]:
+            if clusters is not None:
+                return rescored.with_clusters(score, made, block)
+            if control is not None:
+                return rescored.with_control(score, made, block)
+            return rescored.with_treatment(score, made, block - made.treatment[:, None])
+
+        given = clusters if clusters is not None else control if control is not None else treatment
+        assert given is not None
+        rows = len(made.clusters) if clusters is not None else made.rows
+        plain = np.ones((rows, 1)) if clusters is not None else np.zeros((rows, 1)) if control is not None else made.treatment[:, None]
+        return self._scaled(rescored.blocks(step, given, rows, CHUNK), step(plain))
+
+    def _scaled(self, drawn: tuple[Floats, Floats], plain: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        """Effects for the whole contrast, with errors as many times those that the estimate reports as the score's own on unchanged rows."""
+        assert self.score is not None
+        contrast = self.score.over.question.contrast
+        own, said = float(plain[1][0]), self.estimate.std_error
+        unit = abs(contrast) if said is None or not own > 0 else said / own
+        return drawn[0] * contrast, drawn[1] * unit
+
+    def permuted(self, source: Ints) -> tuple[Floats, Floats]:
+        """Effects and errors of treatments dealt anew on the residuals that cross-fits left, shape (draws,) each.
+
+        Parameters
+        ----------
+        source : shape (rows of the score's own design, draws), whose treatment each row takes.
+        """
+        score = self.score
+        assert score is not None
+        every = np.arange(score.over.rows, dtype=float)[:, None]
+
+        def step(block: Floats) -> tuple[Floats, Floats]:
+            return rescored.with_dealt(score, block.astype(np.int64))
+
+        return self._scaled(rescored.blocks(step, source.astype(float), score.over.rows, CHUNK), step(every))
+
+    def refitted(
+        self,
+        name: str,
+        *,
+        treatment: Floats | None = None,
+        control: Floats | None = None,
+        clusters: Floats | None = None,
+        columns: Mapping[str, Floats] | None = None,
+        estimator: Estimator | None = None,
+        lost: list[str] | None = None,
+    ) -> tuple[Floats, Floats]:
+        """`redraw` by a fit for each draw, whatever could be had without.
+
+        Parameters
+        ----------
+        name, treatment, control, clusters, columns : as `redraw` has them.
+        estimator : whose fits these are; None: the trial's.
+        lost : where to note why a draw has no answer.
+        """
+        made, asked = self.design, estimator or self.estimator
+        given = next(what for what in (treatment, control, clusters) if what is not None)
+
+        def refit(draw: int, rng: np.random.Generator) -> tuple[float, float, str]:
             if clusters is not None:
                 changed = made.resample_clusters(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
             elif control is not None:
@@ -383,13 +466,15 @@ class Trial(Setting):
                 beside = {name: values[:, draw] for name, values in (columns or {}).items()}
                 changed = replace(made, treatment=treatment[:, draw], columns={**made.columns, **beside})
             try:
-                again = self.estimator.estimate(changed, rng)
-            except CausalError:
-                return np.nan, np.nan
-            return again.effect, np.nan if again.std_error is None else again.std_error
+                again = fitted(asked, changed, rng)
+            except CausalError as why:
+                return np.nan, np.nan, why.args[0] if isinstance(why, LostRefit) else ""
+            return again.effect, np.nan if again.std_error is None else again.std_error, ""
 
-        pairs = self.map(name, refit, given[0].shape[1])
-        effects, spread = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+        triples = self.map(name, refit, given.shape[1])
+        if lost is not None:
+            lost += [why for *_, why in triples if why]
+        effects, spread = (np.array(side, dtype=float) for side in list(zip(*triples, strict=True))[:2])
         return effects, spread
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
@@ -406,6 +491,44 @@ class Trial(Setting):
         list : shape (draws,), in the order of the draws.
         """
         return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
+
+
+class LostRefit(EstimationError):
+    """A refit in which a library broke off; the message names its exception."""
+
+
+def fitted(estimator: Estimator, made: Design, rng: np.random.Generator) -> Estimate:
+    """An answer to a changed design, for a check: where a library breaks off on it, the answer is lost and not the study.
+
+    Parameters
+    ----------
+    estimator, made, rng : whose answer, to what, on which stream.
+
+    Raises
+    ------
+    CausalError : the estimator refuses.
+    LostRefit : something below it raised what is none of our errors.
+    """
+    return guarded(lambda: estimator.estimate(made, rng))
+
+
+def guarded(step: Callable[[], T]) -> T:
+    """What a step gives; what a library raises in it as `LostRefit`.
+
+    Raises
+    ------
+    LostRefit : something below raised what is none of our errors.
+    """
+    try:
+        return step()
+    except CausalError:
+        raise
+    except Exception as problem:
+        at = extract_tb(problem.__traceback__)[-1]
+        if PurePath(at.filename).is_relative_to(PurePath(__file__).parent):
+            raise  # a fault of ours
+        first = str(problem).strip().splitlines()
+        raise placed(LostRefit, type(problem).__name__, first[0] if first else "without a word") from problem
 
 
 class Refuter(Protocol):

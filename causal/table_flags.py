@@ -190,6 +190,7 @@ def add_new(parser: argparse.ArgumentParser) -> None:
         ("treatment", "NAME", "column that was done to places"),
         ("outcome", "NAME", "column that it may have moved"),
         ("confounders", "A,B", "columns that move both; for a template NODE=COLUMN"),
+        ("instrument", "A,B", "columns that move the treatment, and the outcome through it alone"),
         ("template", "NAME", "a graph with reasons to start from; causal list templates"),
         ("because", "WORDS", "why a change of that size would matter"),
     ):

@@ -50,9 +50,19 @@ def years_later(lag: int) -> str:
 
 
 def written(number: float) -> str:
-    """1,000,000, 0.5 or 0.000001: a number that somebody wrote down, to six figures, never as a power of ten."""
+    """1,000,000, 0.5 or 0.000001: a number that somebody wrote down, to six figures, never as a power of ten; 3.6 trillion."""
+    if words := in_words(float(f"{abs(number):.6g}")):
+        return f"{'−' if number < 0 else ''}{words}"
     text = f"{Decimal(f'{number:.6g}'):,f}"
     return text.replace("-", "−")
+
+
+def in_words(number: float) -> str:
+    """3.6 trillion: from a thousand million on a number of at least 0 is read by its word; "" for a smaller one, and for what no word is long enough."""
+    for size, word in ((1e12, "trillion"), (1e9, "billion")):
+        if size <= number < 1e18:
+            return f"{number / size:,.9f}".rstrip("0").rstrip(".") + f" {word}"
+    return ""
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -38,6 +38,7 @@ from causal.words import capital, written
 MOST_WORKERS = 1_000
 MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
 LONGEST = 120  # letters of a word that a message repeats
+SEVERAL = ("refuters",)  # groups of which a list may be chosen
 OPTIONAL = ("decomposition", "outcome", "refuters")  # groups of which a study may have none
 STUDY = "causal.study.Study"  # what every configuration as a whole makes
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
@@ -45,6 +46,17 @@ MOVED = {
     "causal.judge.Rule": "causal.verdict.rule.Rule",
     "causal.rule.Rule": "causal.verdict.rule.Rule",
     "causal.decompositions.money.Placement": "causal.decompositions.machinery.money.Placement",
+    **{f"causal.estimators.heterogeneous.{name}": f"causal.estimators.cate.{name}" for name in ("SparseLinearDml", "KernelDml", "NonparamDml", "CausalForest")},
+}
+
+# knobs that have another name by now, by the address of their class: old → new, with the same meaning
+RENAMED = {
+    "causal.refuters.anticipation.Anticipation": {"still": "tolerance"},
+    "causal.refuters.honest_did.HonestDid": {"still": "tolerance"},
+    "causal.refuters.placebo_dates.PlaceboDates": {"still": "tolerance"},
+    "causal.refuters.placebo_treatment.PlaceboTreatment": {"deal": "permute"},
+    "causal.refuters.pre_trend.PreTrend": {"still": "tolerance"},
+    "causal.refuters.reverse_causation.ReverseCausation": {"still": "tolerance"},
 }
 
 
@@ -126,6 +138,7 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
     ------
     ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
     """
+    words = _knobs_of_today(words)
     words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
     known = choices("refuters", folders)
     asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
@@ -159,6 +172,17 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
                 ConfigError, "refuters", "a check of this study", f"{name}, which is not among the checks", f"add it with  {_with(listed, name)}{more}"
             )
     return words
+
+
+def _knobs_of_today(words: Sequence[str]) -> list[str]:
+    """The words with a check's knobs by their present names (`RENAMED`)."""
+    by_check = {address.split(".")[-2]: names for address, names in RENAMED.items()}
+    made = []
+    for word in words:
+        found = CHECK.match(word)
+        new = by_check.get(found[2], {}).get(found[3].removeprefix(".")) if found else None
+        made.append(f"{found[1]}refuters.{found[2]}.{new}{word[found.end() :]}" if found and new else word)
+    return made
 
 
 def _with(listed: Sequence[str], name: str) -> str:
@@ -422,9 +446,12 @@ def recorded(config: DictConfig) -> dict[str, Any]:
 
 
 def moved(value: Any) -> Any:
-    """The same with every `_target_` at its present address (`MOVED`)."""
+    """The same with every `_target_` at its present address (`MOVED`), and every knob by its present name (`RENAMED`); an old name that is given counts."""
     if isinstance(value, dict):
-        return {key: MOVED.get(inner, inner) if key == "_target_" and isinstance(inner, str) else moved(inner) for key, inner in value.items()}
+        made = {key: MOVED.get(inner, inner) if key == TARGET and isinstance(inner, str) else moved(inner) for key, inner in value.items()}
+        names = RENAMED.get(str(made.get(TARGET)), {})
+        old = {names[key]: inner for key, inner in made.items() if key in names}
+        return {key: old.get(key, inner) for key, inner in made.items() if key not in names} | old
     return [moved(inner) for inner in value] if isinstance(value, list) else value
 
 
@@ -490,6 +517,16 @@ def _readable(word: str, folders: Sequence[Path]) -> None:
     if (value is None and key not in OPTIONAL) or isinstance(value, bool | int | float):
         example = f"write  {key}={known[0]};  it has {', '.join(known[:6])}{' …' if len(known) > 6 else ''}"
         raise refusal(ConfigError, where, f"a name of the group {key}", called(value), example)
+    if isinstance(value, list) and key not in SEVERAL:
+        raise refusal(
+            ConfigError,
+            where,
+            f"one name of the group {key}",
+            called(value),
+            f"write  {key}={value[0] if value else known[0]};  several make a sweep, with  -m",
+        )
+    if isinstance(value, list) and (twice := sorted({str(name) for name in value if value.count(name) > 1})):
+        raise refusal(ConfigError, where, "each name once", f"{twice[0]!r} twice", "take one away")
     for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
         if str(name) not in known:
             raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), suggest(str(name), known))

@@ -203,3 +203,38 @@ def test_a_question_changed_on_the_command_line_does_not_keep_words_of_another(w
 def test_words_given_with_a_changed_question_stand() -> None:
     said = study_from(composed(["question.treatment=spending_power", "outcome=looked_after", "title=Ours", "action=Doing so", "question.because=it is so"]))
     assert (said.title, said.action, said.question.because) == ("Ours", "Doing so", "it is so")
+
+
+def test_knobs_keep_the_names_that_they_had() -> None:
+    """In a word, a configuration, an old protocol and a notebook a knob's former name means what it meant; digests are of the new one."""
+    from causal.experiments.compose import RENAMED, moved, resolved
+
+    for address, names in RENAMED.items():
+        home, _, kind = address.rpartition(".")
+        made = getattr(import_module(home), kind)
+        for old, new in names.items():
+            assert old not in inspect.signature(made).parameters and new in inspect.signature(made).parameters
+            given = "raw" if old == "deal" else 0.125
+            with pytest.warns(DeprecationWarning, match=f"{old} is called {new} now"):
+                assert made(**{old: given}) == made(**{new: given})
+            assert moved({"_target_": address, new: "as shipped", old: given}) == {"_target_": address, new: given}
+            with pytest.raises(ConfigError, match=f"{new}, as it is called today"):
+                made(**{old: given, new: given})
+    asked = ["experiment=closures", "refuters=[pre_trend,placebo_treatment]"]
+    was = composed([*asked, "refuters.pre_trend.still=0.1", "refuters.placebo_treatment.deal=raw"])
+    now = composed([*asked, "refuters.pre_trend.tolerance=0.1", "refuters.placebo_treatment.permute=raw"])
+    assert resolved(was) == resolved(now) and study_from(was).refuters["pre_trend"].tolerance == 0.1  # type: ignore[attr-defined]
+
+
+def test_nouns_keep_the_names_that_they_had() -> None:
+    """`Held` and `held=` are today's `Conditioning` and `conditioning=`; result.json keeps the key that is frozen."""
+    import causal
+    from causal.estimand import Conditioning
+    from causal.estimate import Estimate
+    from causal.report.record import key_of
+
+    with pytest.warns(DeprecationWarning, match="Conditioning now"):
+        assert causal.Held is Conditioning
+    with pytest.warns(DeprecationWarning, match="Estimate: held is called conditioning now"), pytest.raises(TypeError, match="missing"):
+        Estimate(held=Conditioning(authority=True, year=True, controls=True))  # type: ignore[call-arg]
+    assert "held" in map(key_of, dataclasses.fields(Estimate)) and "conditioning" not in map(key_of, dataclasses.fields(Estimate))

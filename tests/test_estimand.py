@@ -139,7 +139,10 @@ BAD: dict[str, tuple[Callable[[Estimate], object], str]] = {
     "nothing": (lambda one: None, r"Outsider\.estimate: wanted a causal\.estimate\.Estimate to be returned, got NoneType"),
     "a number": (lambda one: one.effect, r"wanted a causal\.estimate\.Estimate to be returned, got float"),
     "a field that is lacking": (lambda one: Estimate(estimator="outsider"), r"Outsider: .*got Estimate missing .*'estimand'"),  # type: ignore[call-arg]
-    "a field that there is not": (lambda one: Conditioning(authority=True, year=True, controls=True, region=True), r"Outsider: .*got Held got .*'region'"),  # type: ignore[call-arg]
+    "a field that there is not": (
+        lambda one: Conditioning(authority=True, year=True, controls=True, region=True),
+        r"Outsider: .*got Conditioning got .*'region'",
+    ),  # type: ignore[call-arg]
     "no effect": (lambda one: replace(one, effect=float("nan")), r"Outsider: the Estimate of outsider: effect: wanted a finite number, got nan"),
     "an error that is none": (lambda one: replace(one, std_error=float("nan")), r"outsider: std_error: wanted a number, or None"),
     "half an interval": (lambda one: replace(one, lower=None), r"outsider: lower and upper: wanted two numbers, or None for both"),

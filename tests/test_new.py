@@ -104,8 +104,24 @@ def test_insurance_and_spending_on_medicines_is_cameron_and_trivedi_s() -> None:
     save(Path(), meps.load(), "medicines.csv")
     words = ["--treatment", "hi_empunion", "--outcome", "ldrugexp", "--confounders", "totchr,age,female,blhisp,linc"]
     assert main(["new", "medicines.csv", "--authority", "#", *words]) == 0
-    result = answer()
+    result = answer("estimator=dowhy_linear")
     assert round(per_unit(result), 7) == 0.0738788 and round(result["estimate"]["std_error"], 7) == 0.0259848
+
+
+def test_a_college_nearby_moves_schooling_and_schooling_wages_as_card_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Card 1995 as Wooldridge prints it (Introductory Econometrics, example 15.4): two-stage least squares .132; no line edited."""
+    from linearmodels.datasets import card
+
+    save(Path(), card.load(), "card.csv")
+    others = "exper,expersq,black,smsa,south,smsa66," + ",".join(f"reg66{i}" for i in range(1, 9))
+    words = ["--authority", "#", "--treatment", "educ", "--outcome", "lwage", "--confounders", others]
+    assert main(["new", "card.csv", *words, "--instrument", "nearc4"]) == 0
+    out = capsys.readouterr().out
+    assert "proposed: two_stage_least_squares (ATE)" in out and "instrument: nearc4 given" in out
+    assert yaml.safe_load(Path("mine/graph/ours.yaml").read_text())["nodes"]["unrecorded"]["measured"] is False
+    assert round(per_unit(answer()), 3) == 0.132
+    assert main(["new", "card.csv", *words, "--instrument", "exper", "--called", "other"]) == 2
+    assert "a column that moves the treatment, and the outcome through it alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
@@ -163,14 +179,14 @@ def test_a_template_alone_is_written_to_be_filled_in(capsys: pytest.CaptureFixtu
 SHAPES: dict[str, tuple[Any, str, str, tuple[float, float]]] = {
     "waves with places that never have it": (lambda a: a.d, "callaway_santanna", "ATT", (0, 1)),
     "all have it in the end": (lambda a: ((a.yr - 2010) > a.area.str[1:].astype(int) % 5).astype(float), "imputation", "ATT", (0, 1)),
-    "one place": (lambda a: ((a.area == "A07") & (a.yr > 2013)).astype(float), "synthetic_control", "ATT", (0, 1)),
+    "one place": (lambda a: ((a.area == "A07") & (a.yr > 2013)).astype(float), "fixed_effects", "ATE", (0, 1)),
     "on and off": (lambda a: (a.yr % 2 == a.area.str[1:].astype(int) % 2).astype(float), "fixed_effects", "ATE", (0, 1)),
     "coded 1 and 2": (lambda a: a.d + 1, "callaway_santanna", "ATT", (1, 2)),
 }
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_treatment_s_shape_chooses_estimator_target_and_contrast(shape: str) -> None:
+def test_the_treatment_s_shape_chooses_estimator_target_and_contrast(shape: str, capsys: pytest.CaptureFixture[str]) -> None:
     made, estimator, target, (control, treated) = SHAPES[shape]
     save(Path(), adopted().assign(d=made))
     assert main(["new", "mine.csv", "--treatment", "d", "--outcome", "y"]) == 0
@@ -178,7 +194,13 @@ def test_the_treatment_s_shape_chooses_estimator_target_and_contrast(shape: str)
     assert {"override /estimator": estimator} in experiment["defaults"]
     question = experiment["question"]
     assert (question["target"], question["control"], question["treated"]) == (target, control, treated)
+    capsys.readouterr()
     assert main(["explain", "--config-dir", "mine", "experiment=ours"]) == 0
+    # what is proposed is what `causal explain` says suits, and the file names the others with the target each needs
+    suits = capsys.readouterr().out.partition("Estimators that suit d (")[2].splitlines()[1:-1]
+    assert suits[0].strip().startswith(f"{estimator} ({target}): ")
+    text = Path("mine/experiment/ours.yaml").read_text()
+    assert all(line.strip().partition(":")[0] in text for line in suits[1:] if " (AT" in line.partition(":")[0])
 
 
 def test_a_dose_moves_by_about_what_it_moves_within_places_and_delta_is_a_tenth_of_the_mean() -> None:

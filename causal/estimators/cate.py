@@ -17,11 +17,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import Slope
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, estimated, group_parts, without_interval
 from causal.estimators import serve
+from causal.estimators.dml import LinearDml
 from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
 from causal.estimators.machinery.nuisance import Nuisance, learner, quiet
 from causal.estimators.machinery.transformed import MODELS, Transformed, check_panel, scaled, transform
@@ -34,8 +36,31 @@ Transformation = Literal["correlated_random_effects", "first_difference"]
 TARGETS = "ATE, every authority-year alike"
 
 
+class _Straight:
+    """What those of one slope share with effects that differ: the same nuisances, and no effect learnt by modifiers."""
+
+    __slots__ = ()
+    fewest: ClassVar[int] = 1
+
+    def straight(self: Any) -> LinearDml:
+        """The estimator of one slope with the same nuisances, by one cross-fit."""
+        return LinearDml(panel=self.panel, nuisance=self.nuisance, folds=self.folds, repetitions=1, degree=self.degree)
+
+    def jointly(self: Any, design: Design, columns: Floats, rng: np.random.Generator) -> Fit:
+        """Slopes of several treatments in one partially linear model, by one cross-fit.
+
+        Parameters
+        ----------
+        design : its controls are learnt.
+        columns : shape (rows, k), raw; the treatments.
+        rng : of folds and learners.
+        """
+        made: Fit = self.straight().jointly(design, columns, rng)
+        return made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SparseLinearDml:
+class SparseLinearDml(_Straight):
     """Effects linear in a polynomial of the modifiers, few terms of which matter, by EconML's SparseLinearDML (debiased lasso).
 
     Parameters
@@ -94,7 +119,7 @@ class SparseLinearDml:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KernelDml:
+class KernelDml(_Straight):
     """Effects smooth in the modifiers by EconML's KernelDML (random Fourier features); no valid interval is known, so none is given.
 
     Parameters
@@ -152,7 +177,7 @@ class KernelDml:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NonparamDml:
+class NonparamDml(_Straight):
     """Effects of any form in the modifiers by EconML's NonParamDML with boosted trees.
 
     Parameters
@@ -213,7 +238,7 @@ class NonparamDml:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CausalForest:
+class CausalForest(_Straight):
     """Effects that differ by modifiers, by EconML's CausalForestDML, averaged with an orthogonal score.
 
     Parameters
@@ -296,11 +321,13 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
     over = arrays.over(design)
     by = np.column_stack([m.values[arrays.kept] for m in design.modifiers])
     spreads: list[float] = []
+    learnt: list[Floats] = []
 
     def once() -> tuple[list[Fit], Residuals]:
         cross_fitted, tau = learn(arrays, by)
         fits = [_by_cell(estimator.name, m, tau, cross_fitted.outcome, cross_fitted.treatment, arrays.cluster, arrays.groups(m)) for m in design.modifiers]
         codes = arrays.groups(design.modifiers[0])
+        learnt.append(tau)
         spreads.append(float(np.std(tau) * abs(design.question.contrast)))
         return [_weighted(fits[0], np.bincount(codes, minlength=len(design.modifiers[0].groups)) / len(tau)), *fits], cross_fitted
 
@@ -319,6 +346,13 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
             changes=arrays.transformation == "first_difference",
         ),
         parts=group_parts(over, [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
+        crossfitted=arrays.left(
+            [
+                Slope(outcome=one.outcome, treatment=one.treatment, learnt=tau, group=arrays.groups(design.modifiers[0]))
+                for one, tau in zip(cross_fitted, learnt, strict=True)
+            ],
+            design,
+        ),
         diagnostics={**diagnostics(design, arrays, cross_fitted, firsts), "spread of effects between rows (sd)": float(np.mean(spreads))},
         concerns=concerns(design, arrays, cross_fitted, firsts),
         notes=notes(design, arrays, estimator.folds, estimator.nuisance),

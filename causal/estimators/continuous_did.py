@@ -77,7 +77,7 @@ class ContinuousDid:
             window = getattr(self, key)
             if window is not None:
                 if len(window) != 2 or any(not is_whole(year) for year in window):
-                    raise refusal(ConfigError, f"{key}", "a first and a last year, [2011, 2012], or null", repr(window), "write two years in a list")
+                    raise refusal(ConfigError, key, "a first and a last year, [2011, 2012], or null", repr(window), "write two years in a list")
                 object.__setattr__(self, key, tuple(window))
 
     @property

@@ -76,7 +76,7 @@ class DowhyGlm(Windows):
         Windows.__post_init__(self)
         for key, value, known in (("family", self.family, FAMILIES), ("outcome", self.outcome, ("change", "level"))):
             if value not in known:
-                raise refusal(ConfigError, f"{key}", f"one of {', '.join(known)}", repr(value), "write one of them")
+                raise refusal(ConfigError, key, f"one of {', '.join(known)}", repr(value), "write one of them")
 
     @property
     def name(self) -> str:

@@ -24,8 +24,8 @@ from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import Conditioning, Estimand
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
-from causal.estimators.machinery.crossfit import check_crossfit, splits
-from causal.estimators.machinery.nuisance import INNER, Nuisance, check_nuisance, learner, quiet
+from causal.estimators.machinery.crossfit import CrossFit, check_crossfit
+from causal.estimators.machinery.nuisance import Nuisance, check_nuisance
 from causal.estimators.machinery.transformed import scaled
 from causal.graph import dated
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
@@ -211,61 +211,6 @@ def _histories(design: Design, periods: int) -> _Histories:
         columns = [*(back(grid, j) for grid in across), back(laid, j), back(treatment, j + 1)]
         features.append(scaled(np.column_stack([*columns, dummies])))
     return _Histories(over=over, treatments=tuple(back(treatment, j) for j in range(periods)), features=tuple(features))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CrossFit:
-    """One split into folds of whole clusters, on which every target is learnt with equal draws.
-
-    Parameters
-    ----------
-    parted : train and test rows of each fold; `inner` the folds of its training rows in which learners are tuned.
-    weights : shape (rows,) or None.
-    """
-
-    nuisance: str
-    seed: int
-    parted: list[tuple[Ints, Ints]]
-    inner: list[list[tuple[Ints, Ints]]]
-    weights: Floats | None
-
-    @classmethod
-    def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
-        """Draw the folds.
-
-        Parameters
-        ----------
-        nuisance : kind of learner.
-        folds : number of them.
-        cluster : shape (rows,), codes from 0; each is in one fold.
-        weights : shape (rows,); None where all rows count alike.
-        rng : deals the clusters and seeds the learners.
-        """
-        parted = splits(cluster, folds, rng)
-        inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
-        return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
-
-    def residualise(self, target: Floats, features: Floats) -> Floats:
-        """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape (rows,).
-
-        Parameters
-        ----------
-        target : shape (rows,).
-        features : shape (rows, k); with none the mean of the other folds is taken off.
-        """
-        centre, size = float(target.mean()), float(target.std()) or 1.0
-        plain = (target - centre) / size
-        found = np.empty(len(target))
-        for (train, test), cv in zip(self.parted, self.inner, strict=True):
-            if not features.shape[1]:
-                found[test] = target[test] - np.average(target[train], weights=None if self.weights is None else self.weights[train])
-                continue
-            one = learner(self.nuisance, np.random.default_rng(self.seed))
-            one.cv = cv
-            with quiet():
-                one.fit(features[train], plain[train], None if self.weights is None else self.weights[train])
-            found[test] = (plain[test] - one.predict(features[test])) * size
-        return found
 
 
 def _crossfit(made: _Histories, nuisance: str, folds: int, rng: np.random.Generator) -> _CrossFitted:

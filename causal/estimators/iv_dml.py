@@ -23,14 +23,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from causal.arrays import Floats
+from causal.arrays import Floats, Ints
+from causal.crossfitted import Average, CrossFitted, Slope
 from causal.declared import Columns
 from causal.design import Design
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.estimators import serve
-from causal.estimators.dynamic_dml import CrossFit, beside
-from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
+from causal.estimators.dynamic_dml import beside
+from causal.estimators.machinery.crossfit import SPREAD, CrossFit, check_crossfit
 from causal.estimators.machinery.nuisance import Nuisance
 from causal.estimators.machinery.stages import beyond, check_instruments, distinct, effective_f, instrumented, stages
 from causal.estimators.machinery.transformed import MODELS, Transformation, Transformed, check_panel, scaled, transform
@@ -77,6 +78,7 @@ class OrthoIv(_Learnt):
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it moves them (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
+    fewest: ClassVar[int] = 1
 
     @property
     def name(self) -> str:
@@ -106,6 +108,7 @@ class DmlIv(_Learnt):
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it is learnt to move them (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
+    fewest: ClassVar[int] = 1
 
     @property
     def name(self) -> str:
@@ -135,6 +138,7 @@ class DrIv(_Learnt):
     targets: ClassVar[str] = "ATE over all authority-years, if effects differ by controls alone (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
+    fewest: ClassVar[int] = 3  # as every doubly robust score
 
     @property
     def name(self) -> str:
@@ -167,6 +171,7 @@ class _Run:
     critical: float
     bounded: float
     fits: tuple[float, float]
+    residual: Slope | Average
 
 
 def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.random.Generator, words: str) -> Estimate:
@@ -223,6 +228,7 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
             "cross-fits": float(len(runs)),
             "spread over cross-fits (sd)": spread,
         },
+        crossfitted=CrossFitted(repetitions=tuple(run.left for run in runs), over=used, kept=_rows_of(design, known, arrays), carried=arrays.transformation),  # type: ignore[arg-type]
         concerns=said,
         notes=(
             f"{knobs.folds} folds of whole clusters, {knobs.nuisance} nuisances on {features.shape[1]} features, {used.rows} of {design.rows} rows.",
@@ -255,6 +261,7 @@ def _once(
     f, critical = effective_f(z, d[:, 0], arrays.cluster, number)
     both = stages(y, d, z, none, arrays.cluster, number, rank)
     whole, bounded = both.fit, 0.0
+    moving = z @ np.linalg.lstsq(z, d[:, 0], rcond=None)[0] / root  # the combination of instruments that stands for the treatment
 
     def by_group(of: Floats, on: Floats, by: Floats) -> tuple[Fit, ...]:
         found = []
@@ -267,7 +274,8 @@ def _once(
         return tuple(found)
 
     if kind != "dr_iv":
-        return _Run(whole=whole, groups=by_group(y, d, z), treatment=d[:, 0], f=f, critical=critical, bounded=0.0, fits=(fits[0], fits[1]))
+        residual = Slope(outcome=outcome, treatment=treatment, instrument=moving)
+        return _Run(whole=whole, groups=by_group(y, d, z), treatment=d[:, 0], f=f, critical=critical, bounded=0.0, fits=(fits[0], fits[1]), left=residual)
     first = float(whole.coefficients[0])
     product = d[:, 0] * z[:, 0] / root**2
     mean = float(np.average(product, weights=arrays.weights))
@@ -276,5 +284,17 @@ def _once(
     own = np.maximum(compliance, LEAST_COMPLIANCE) * mean
     effect = (first + (outcome - first * treatment) * (z[:, 0] / root) / own) * root
     one = root[:, None]
+    parts = Average(above=effect * root, below=root**2, outcome=outcome, treatment=treatment, instrument=z[:, 0] / root, compliance=own)
     whole = clustered_least_squares(effect, one, none, arrays.cluster, number, absorbed_rank=rank)
-    return _Run(whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]))
+    return _Run(whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]), left=parts)
+
+
+def _rows_of(design: Design, known: Design, arrays: Transformed) -> Ints:
+    """The asked design's rows that cross-fits stand on: those whose instruments are known, and of these those that the transformation keeps."""
+    if known.rows == design.rows:
+        return arrays.kept
+    place = {name: i for i, name in enumerate(design.authorities)}
+    span = int(design.year.max()) + 1
+    asked = design.authority * span + design.year
+    own = np.array([place[name] for name in known.authorities])[known.authority] * span + known.year
+    return np.asarray(np.searchsorted(asked, own)[arrays.kept], dtype=np.int64)

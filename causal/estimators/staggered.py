@@ -99,10 +99,10 @@ class CallawaySantAnna:
     def __post_init__(self) -> None:
         for key, choices in (("compare", COMPARISONS), ("method", METHODS), ("aggregate", tuple(AGGREGATES)), ("base", BASES)):
             if getattr(self, key) not in choices:
-                raise refusal(ConfigError, f"{key}", f"one of {', '.join(choices)}", repr(getattr(self, key)), "write one of them")
+                raise refusal(ConfigError, key, f"one of {', '.join(choices)}", repr(getattr(self, key)), "write one of them")
         for key in ("small_sample", "cells"):
             if not isinstance(getattr(self, key), bool):
-                raise refusal(ConfigError, f"{key}", "true or false", repr(getattr(self, key)), "write one of the two")
+                raise refusal(ConfigError, key, "true or false", repr(getattr(self, key)), "write one of the two")
 
     @property
     def name(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.design import whole_units as whole_units
 from causal.refute import Refutation, Trial
-from causal.words import places, signed
+from causal.words import count, places, signed
 
 NO_ERROR = 1e-9  # share of the outcome's spread within what is absorbed, up to which a standard error is none
 
@@ -76,6 +77,48 @@ def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refu
     **more : further fields.
     """
     return report(**({"found": f"Not run: {reason}."} | more), p_value=None, survived=None, reason=reason)
+
+
+BLOCK = 40_000_000  # numbers that are drawn at once: 320 MB
+MOST = 200_000_000  # rows × draws that a check takes: 500 draws up to 400,000 rows, 200 on a million
+
+
+def capped(draws: int, rows: int, least: int) -> int:
+    """As many draws as are asked for, fewer where rows × draws would be more than MOST.
+
+    Parameters
+    ----------
+    draws : asked for.
+    rows : that one draw takes.
+    least : fewest that tell anything; where fewer are asked for, these.
+    """
+    return min(draws, max(least, MOST // max(rows, 1)))
+
+
+def capped_words(made: int, asked: int) -> str:
+    """What is said where fewer draws were made than asked for; "" where not.
+
+    Parameters
+    ----------
+    made, asked : how many.
+    """
+    return f" Of {asked} draws {made} were made, as there are so many rows." if made < asked else ""
+
+
+KEPT = " Residuals of the estimate's own cross-fits were asked, with what was learnt of the controls kept."
+
+
+def kept_words(trial: Trial) -> str:
+    """What is said where draws rest on what was learnt once; "" where they do not."""
+    return KEPT if trial.score is not None else ""
+
+
+def lost_words(lost: Sequence[str]) -> str:
+    """Why refits were lost to a library, the commonest first; "" where none was."""
+    if not lost:
+        return ""
+    reason, often = Counter(lost).most_common(1)[0]
+    return f" {count(len(lost), 'refit was', 'refits were')} lost as a library broke off, {often} with {reason}."
 
 
 def unsure(trial: Trial) -> str | None:

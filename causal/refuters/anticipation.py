@@ -28,14 +28,15 @@ from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
-from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.knobs import at_least, renamed, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anticipation:
     """Test the years just before a move, and answer once more without them.
@@ -190,7 +191,7 @@ def _per_unit(trial: Trial, moved: TreatmentPath, pulse: _Pulse) -> float | None
     outcome = design.outcome.copy()
     outcome[pulse.window] += unit * moved.size[design.authority[pulse.window]]
     try:
-        again = trial.estimator.estimate(replace(design, outcome=outcome), stream(trial.seed, "estimate"))
+        again = fitted(trial.estimator, replace(design, outcome=outcome), stream(trial.seed, "estimate"))
     except CausalError:
         return None
     found = (again.effect - trial.estimate.effect) / unit
@@ -205,7 +206,7 @@ def _without(trial: Trial, window: Ints) -> tuple[str, dict[str, float | None]]:
     left = np.bincount(design.authority[kept], minlength=len(design.authorities))
     try:
         made = design.subset(np.flatnonzero(kept & (left[design.authority] > 1)), "just before the treatment moves")
-        again = trial.estimator.estimate(made, stream(trial.seed, "estimate"))
+        again = fitted(trial.estimator, made, stream(trial.seed, "estimate"))
     except CausalError as refused:
         return f"The analysis without those years could not be made ({refused}).", {}
     difference = full.effect - again.effect

@@ -26,7 +26,7 @@ from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
 from causal.knobs import at_least, between, whole_number
-from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial
+from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial, fitted
 from causal.refuters import amount, not_run, size, unsure, whole_units
 from causal.words import count, listed
 
@@ -198,7 +198,7 @@ def _refitted(trial: Trial, name: str, dummy: Callable[[int], Floats], draws: in
 
     def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
         try:
-            again = trial.estimator.estimate(replace(trial.design, outcome=dummy(draw)), rng)
+            again = fitted(trial.estimator, replace(trial.design, outcome=dummy(draw)), rng)
         except CausalError:
             return np.nan, np.nan
         return again.effect, np.nan if again.std_error is None else again.std_error

@@ -33,7 +33,7 @@ from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.voice import apart
@@ -206,7 +206,7 @@ class EstimatorAgreement:
         """The difference from another estimator's answer, or why there is none to be had."""
         mine, known = trial.estimate, [said for one, said in trial.beside if one == other]
         try:
-            theirs = known[0] if known else other.estimate(trial.design, stream(trial.seed, "estimate"))
+            theirs = known[0] if known else fitted(other, trial.design, stream(trial.seed, "estimate"))
         except CausalError as why:
             return f"{other.name}: {str(why).rstrip('.')}"
         if not theirs.same_effect(mine):
@@ -236,7 +236,7 @@ class EstimatorAgreement:
             again: Design = made.resample_clusters(np.sort(rng.integers(number, size=number)).astype(np.int64))
             seed = int(rng.integers(2**31))
             try:
-                return other.estimate(again, np.random.default_rng(seed)).effect - mine.estimate(again, np.random.default_rng(seed)).effect
+                return fitted(other, again, np.random.default_rng(seed)).effect - fitted(mine, again, np.random.default_rng(seed)).effect
             except CausalError:
                 return np.nan
 

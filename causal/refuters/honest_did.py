@@ -25,7 +25,7 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
-from causal.knobs import at_least, between, one_of, whole_number
+from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import NO_ERROR, amount, not_run, unsure, varies
 from causal.refuters.machinery.paths import EventStudy, TreatmentPath, treatment_path, unfit
@@ -36,6 +36,7 @@ NOT_ZERO = "the effect is not 0"
 AT_ONCE = 0.8  # share of all movement made in one step, from which years are counted from that step
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HonestDid:
     """Ask how far from parallel trends may have been before the conclusion falls.

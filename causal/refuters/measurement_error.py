@@ -31,6 +31,7 @@ from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried
+from causal.rescored import can_carry
 from causal.words import count, listed, places, span
 
 ADDED = (0.1, 0.2, 0.3, 0.4)  # added error variance, as a share of the residual treatment's
@@ -112,9 +113,15 @@ class MeasurementError:
         made = trial.fixed
         basis = made.basis()
         truth = float((made.partial_out(made.treatment[:, None], basis) ** 2).sum())
-        half = self.draws if trial.linear else self.refits
+        # residuals of cross-fits say better than a straight line how much of the treatment is left
+        score = trial.score if trial.score is not None and can_carry(trial.score) else None
+        half = self.draws if trial.linear or score is not None else self.refits
         noise = carried(trial.estimator, trial.design, rng.standard_normal((trial.design.rows, half)), "treatment")
         unit = float((made.partial_out(noise, basis) ** 2).sum(axis=0).mean())
+        if score is not None:
+            root = score.over.root_weights
+            truth = float(np.median([((one.treatment * root) ** 2).sum() for one in score.repetitions]))
+            unit = float(((score.carry(trial.design, noise) * root[:, None]) ** 2).sum(axis=0).mean())
         ladder = self.reliabilities
         if self.error_sd is not None:
             ladder = (1 - self.error_sd**2 * unit / truth,)

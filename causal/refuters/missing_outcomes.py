@@ -30,7 +30,7 @@ from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried, in_turn
@@ -224,7 +224,7 @@ def _guessed(known: pd.Series) -> tuple[pd.Series, Floats]:
 
 def _answer(trial: Trial, full: Design, outcome: Floats, rng: np.random.Generator) -> Estimate | None:
     try:
-        made = trial.estimator.estimate(replace(full, outcome=outcome), rng)
+        made = fitted(trial.estimator, replace(full, outcome=outcome), rng)
     except CausalError:
         return None
     good = np.isfinite(made.effect) and made.std_error is not None and np.isfinite(made.std_error)

@@ -26,6 +26,7 @@ from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
 from causal.errors import suggest
+from causal.estimate import lighter
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import minimum_detectable
@@ -165,7 +166,13 @@ class NegativeControlOutcome:
         if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         outcomes = self._named(trial)
-        found, out = answers(trial, self.name, outcomes, lambda name: trial.rerun(question=replace(question, outcome=name)), lambda name: _refused(trial, name))
+        found, out = answers(
+            trial,
+            self.name,
+            outcomes,
+            lambda name: trial.rerun(question=replace(question, outcome=name), estimator=lighter(trial.estimator)),
+            lambda name: _refused(trial, name),
+        )
         if not found:
             return not_run(report, f"none of the outcomes named can serve: {out}")
         numbers: dict[str, float | None] = {"controls": float(len(found))}

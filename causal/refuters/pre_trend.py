@@ -32,14 +32,17 @@ from causal.design import FEWEST_AUTHORITIES, Design
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.knobs import at_least, between, one_of, whole_number
+from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
+from causal.rescored import can_carry
+from causal.rescored import moved as carried_over
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreTrend:
     """Test whether outcomes drift, before the treatment moves, with how far it is to move; and say which drift would be found.
@@ -274,6 +277,11 @@ def _bias(trial: Trial, moved: TreatmentPath, trend: float | None) -> float | No
     """How far the estimate moves when that drift is added to every outcome and the same analysis is run again; outcome units."""
     if trend is None:
         return None
+    if trial.score is not None and can_carry(trial.score):
+        made = trial.design
+        own_rows = moved.size[made.authority] * (made.year - made.year.mean())
+        by = carried_over(trial.score, made, trend * own_rows) * trial.question.contrast
+        return by if np.isfinite(by) else None
     frame, outcome = trial.panel.frame, trial.question.outcome
     own = pd.Series(moved.size, index=list(trial.design.authorities)).reindex(frame.index.get_level_values("authority")).fillna(0.0).to_numpy()
     year = frame.index.get_level_values("year").to_numpy(dtype=float)

@@ -26,7 +26,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
 from causal.refuters import amount, not_run, p_text, unsure
 from causal.refuters.machinery.substitutes import in_turn
 from causal.words import count, listed
@@ -247,7 +247,7 @@ def _variant(trial: Trial, values: pd.DataFrame, put: Floats, way: str) -> Desig
 def _answer(trial: Trial, variant: Design, rng: np.random.Generator) -> Estimate | None:
     """The estimator's answer, its scores in the order of the trial's clusters; None where it has none."""
     try:
-        made = trial.estimator.estimate(replace(variant, modifiers=()), rng)
+        made = fitted(trial.estimator, replace(variant, modifiers=()), rng)
     except CausalError:
         return None
     if made.influence is None or len(made.influence) != len(variant.clusters):

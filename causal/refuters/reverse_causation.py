@@ -32,7 +32,7 @@ from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.knobs import at_least, whole_number
+from causal.knobs import at_least, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import not_run, p_text, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
@@ -42,6 +42,7 @@ from causal.words import count, places, signed
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseCausation:
     """Test whether earlier outcomes predict the treatment, given its own past.

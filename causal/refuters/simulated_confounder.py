@@ -29,6 +29,7 @@ from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
+from causal.rescored import can_carry
 from causal.rows import Control
 from causal.verdict.decide import row_of
 from causal.words import count, places, span
@@ -126,7 +127,7 @@ class SimulatedConfounder:
         if strongest is not None:
             tried.insert(0, (f"as strong as {label(trial, strongest[0])}" + ("" if self.multiple == 1 else f", {self.multiple:g} times"), *strongest[1]))
         ways = (towards, -towards) if claims == "inside" else (towards,)
-        draws = self.draws if trial.linear else self.refits
+        draws = self.draws if trial.linear or (trial.score is not None and can_carry(trial.score)) else self.refits
         noise = _lasting_noise(made, draws, self.persistence, rng)
         simulated = np.column_stack([_confounder(made, treatment, outcome, noise, one, other, way) for _, one, other in tried for way in ways])
         effects, errors = trial.redraw(self.name, control=simulated)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -27,10 +27,10 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal
-from causal.estimate import Estimate, Linear, Part, least_squares
+from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear, least_squares
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
 from causal.refuters import amount, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import Specification, specifications
@@ -207,21 +207,48 @@ def _linear(trial: Trial, specs: Sequence[Specification]) -> list[_Answer]:
 
 
 def _refits(trial: Trial, specs: Sequence[Specification], most: int) -> list[_Answer]:
-    """A fit of each specification, the first of each curve; that of the chosen one is at hand."""
+    """A fit of each specification, the first of each curve; that of the chosen one is at hand.
+
+    Of an estimator with an orthogonal score one cross-fit each is enough: all draw alike, so that clusters share their folds, and what is added to the answer
+    is how far a specification lies from the chosen one on the same folds.
+    """
     turn = [sum(other.curve == one.curve for other in specs[:i]) for i, one in enumerate(specs)]
     tried = [one for one, before in zip(specs, turn, strict=True) if before < most]
 
+    once = trial.estimator if trial.score is None else _once(trial.estimator)
+
     def refit(draw: int, rng: np.random.Generator) -> Estimate | None:
+        if tried[draw].chosen and not tried[draw].curve and trial.score is None:
+            return trial.estimate
         try:
-            return trial.estimate if tried[draw].chosen and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
+            own = rng if trial.score is None else stream(trial.seed, "estimate")
+            return replace(fitted(once, tried[draw].design, own), crossfitted=None, parts=())
         except CausalError:
             return None
 
+    made = trial.map("specification_curve", refit, len(tried))
+    chosen = next((one for spec, one in zip(tried, made, strict=True) if spec.chosen and not spec.curve), None)
     answers = []
-    for spec, one in zip(tried, trial.map("specification_curve", refit, len(tried)), strict=True):
-        if one is not None and one.std_error is not None:
-            answers += _answered(spec, one.effect, one.std_error, one.df, spec.design.clusters, one.influence, None)
+    for spec, one in zip(tried, made, strict=True):
+        if one is None or one.std_error is None:
+            continue
+        effect, error = one.effect, one.std_error
+        if trial.score is not None and not spec.curve:
+            if chosen is None or not chosen.std_error or trial.estimate.std_error is None:
+                continue
+            effect, error = trial.estimate.effect + (effect - chosen.effect), trial.estimate.std_error * (error / chosen.std_error)
+        answers += _answered(spec, effect, error, one.df, spec.design.clusters, one.influence, None)
     return answers
+
+
+def _once(estimator: Estimator) -> Estimator:
+    """The estimator by one cross-fit, and of one slope where it learns what differs between groups, which no specification is about."""
+    if isinstance(estimator, PartiallyLinear):
+        return estimator.straight()
+    if not is_dataclass(estimator) or getattr(estimator, "repetitions", 1) == 1:
+        return estimator
+    made: Estimator = replace(estimator, repetitions=1)
+    return made
 
 
 def _answered(

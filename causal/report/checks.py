@@ -64,7 +64,7 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
                 "kind": {True: "passed", False: "failed", None: "none"}[one["survived"]],
                 "state": state,
                 "icon": icon,
-                "asks": one["asks"],
+                "asks": readable(data, one["asks"]),
                 "short": _in_files(one["name"], language),
                 "lines": lines,
                 "numbers": pairs({readable(data, name): value for name, value in one["numbers"].items()}),

@@ -15,7 +15,7 @@ from causal.language import Language, language_of
 from causal.question import UNGIVEN
 from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
-from causal.report.phrases import contrast, label, planted, sentence, variable, when, years
+from causal.report.phrases import contrast, label, plainly, planted, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.verdict.rule import SEES, STEPS
 from causal.verdict.say import Counted, counted, usual
@@ -148,8 +148,8 @@ def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "steps": steps,
         "alt": "" if step is None else f"Certainty: {answer['certainty'].lower()}, step {step + 1} of {len(names)}",
         "meaning": sentence(answer["meaning"]) if answer["meaning"] else "",
-        "because": sentence(because) if because else "",
-        "design": sentence(reasons[0]) if reasons else "",
+        "because": plainly(data, because) if because else "",
+        "design": plainly(data, reasons[0]) if reasons else "",
     }
 
 
@@ -293,9 +293,15 @@ def _item(state: str, subject: str, word: str, rest: str = "", strong: str = "")
 def mind(data: Mapping[str, Any]) -> list[str]:
     """What would change the answer: a better record, a hidden cause, a sharper study, and then the rest."""
     facts, said = data["verdict"]["would_change"], data["answer"]["would_change"]
-    both = [(one["code"], sentence(words)) for one, words in zip(facts, said, strict=False)]
+    both = [(one["code"], plainly(data, words)) for one, words in zip(facts, said, strict=False)]
     both.sort(key=lambda one: ORDER.index(one[0]) if one[0] in ORDER else len(ORDER))
-    return [words for _, words in both[:MOST_MIND]] or ["Other data, or a check that does not pass."]
+    if both:
+        return [words for _, words in both[:MOST_MIND]]
+    verdict = data["verdict"]
+    if verdict["association"]:
+        return ["A comparison in which what the drawn causes ask for is held fixed."]
+    lost = verdict["failed"] or verdict["gate"]
+    return ["A comparison that passes, over other places or years." if lost else "Other data, or a check that does not pass."]
 
 
 def command(data: Mapping[str, Any]) -> str:

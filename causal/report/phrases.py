@@ -62,10 +62,27 @@ def readable(data: Mapping[str, Any], text: str) -> str:
     data : a record.
     text : words of a check or a design.
     """
-    labels = {one["name"]: str(one["label"]) for one in (*data["graph"]["nodes"], *data["source"]["variables"])}
-    if not labels:
-        return text
-    return _names(tuple(sorted(labels, key=len, reverse=True))).sub(lambda hit: _labelled(hit, labels), text)
+    nodes = (data.get("graph") or {}).get("nodes", ())  # a decomposition's record has none
+    labels = {one["name"]: str(one["label"]) for one in (*nodes, *data["source"]["variables"])}
+    if labels:
+        text = _names(tuple(sorted(labels, key=len, reverse=True))).sub(lambda hit: _labelled(hit, labels), text)
+    checks = language_of(data.get("language")).checks
+    return CODE.sub(lambda hit: checks.get(hit[0], hit[0].replace("_", " ")), text)
+
+
+# a name as files and code have it, which is neither a key of a configuration nor part of a command or of a file's name
+CODE = re.compile(r"(?<![\w./=\[{@-])[A-Za-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w/=\[{@-]|\.\w)")
+
+
+def plainly(data: Mapping[str, Any], text: str) -> str:
+    """A text of a record as a sentence for readers: labels in the place of names.
+
+    Parameters
+    ----------
+    data : the record.
+    text : as whoever made it wrote it.
+    """
+    return sentence(readable(data, text))
 
 
 @lru_cache(maxsize=8)
@@ -115,8 +132,8 @@ def exact(value: float | None, digits: int | None = None) -> str:
     if value is None:
         return "not known"
     if float(value).is_integer() and abs(value) < 1e15:
-        return f"{value:,.0f}".replace("-", "−")
-    return f"{value:,.{places(value) if digits is None else digits}f}".replace("-", "−")
+        return f"{value:z,.0f}".replace("-", "−")
+    return f"{value:z,.{places(value) if digits is None else digits}f}".replace("-", "−")
 
 
 def rounding(one: Mapping[str, Any], smallest: float | None = None) -> tuple[Shown, Shown, Shown] | None:

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,9 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "source": source(panel, result.design),
         "identification": result.identification,
         "design": None if result.design is None else _design(result.design, panel),
-        "estimate": result.estimate,
-        "baseline": result.baseline,
+        # rows of residuals are data, and no record
+        "estimate": None if result.estimate is None else replace(result.estimate, crossfitted=None),
+        "baseline": None if result.baseline is None else replace(result.baseline, crossfitted=None),
         "beside": result.voices,
         "proposal": None if result.design is None else proposal(result.design, study.estimator),
         "steps": result.steps,
@@ -129,8 +131,14 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
     for key, one in (("estimate", result.estimate), ("baseline", result.baseline)):
         if clean[key] is not None and one is not None:
             clean[key].pop("influence", None)
+            clean[key].pop("crossfitted", None)
             clean[key]["lost"] = plain([_loss(loss, panel) for loss in one.lost], f"{key}.lost")
     return {**clean, "risk": risk(clean)}
+
+
+def key_of(field: dataclasses.Field[Any]) -> str:
+    """A field's key in result.json: its name, unless the frozen schema knows it by another (`recorded_as`)."""
+    return str(field.metadata.get("key", field.name))
 
 
 def plain(value: Any, where: str = "value") -> Any:
@@ -156,7 +164,7 @@ def plain(value: Any, where: str = "value") -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
+        return {key_of(f): plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, set | frozenset):

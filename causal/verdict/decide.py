@@ -114,7 +114,7 @@ class Verdict:
     maryland: int | None = None
     bias: Mapping[str, State] = field(default_factory=dict)
     placebos: Placebos | None = None
-    detail: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     detectable: float | None = None
     equivalence: Equivalence | None = None
     power: tuple[Power, ...] = ()
@@ -197,7 +197,7 @@ def judge(
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design)),
+        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design), association=association),
         next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design, estimate),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
@@ -389,6 +389,8 @@ def _would_change(
     sees: float | None,
     refutations: Sequence[Refutation],
     remedies: Sequence[str],
+    *,
+    association: bool,
 ) -> tuple[Change, ...]:
     """What took certainty first, then a hidden cause, then what keeps the range wide."""
     found = []
@@ -408,7 +410,8 @@ def _would_change(
             cause = check.hidden
             detail = (cause.benchmark,) if cause.benchmark else ()
             found.append(Change(code="hidden", check=check.name, detail=detail, number=cause.multiple, share=cause.share, admits=cause.admits))
-    if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
+    # more of the same brings no answer back that was taken away, and makes no effect of an association
+    if sees is not None and sees > question.smallest_important and certainty is not None and not association and not _settled(row, certainty):
         found.append(Change(code="information", number=(sees / question.smallest_important) ** 2))
     return tuple(dict.fromkeys(found))
 

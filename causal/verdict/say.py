@@ -19,7 +19,7 @@ from causal.verdict.decide import Verdict
 from causal.verdict.reason import Change, Concern, Limit, Reason
 from causal.verdict.rule import CLASSES, MIRRORED, STEPS, Class, Row
 from causal.voice import Voice
-from causal.words import Shown, capital, listed, rounded, written, years_later
+from causal.words import Shown, capital, in_words, listed, rounded, written, years_later
 
 DOTS = "●○"
 MOST_DOTS = len(STEPS)
@@ -278,7 +278,7 @@ def _numbers(question: Question, estimate: Estimate | None, outcome: Variable) -
 
 def plain(value: Shown) -> str:
     """1.2, without a sign."""
-    return f"{abs(value[0]):,.{value[1]}f}"
+    return in_words(abs(value[0])) or f"{abs(value[0]):,.{value[1]}f}"
 
 
 def sign(value: Shown) -> str:
@@ -321,7 +321,7 @@ def _sized(value: Shown, outcome: Variable) -> str:
         return with_unit(sign(value), outcome.unit)
     text = sign(value)
     noun = outcome.short or outcome.label
-    return f"no change in {noun}" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'} {noun} {outcome.unit}"
+    return f"a best estimate of no change in {noun}" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'} {noun} {outcome.unit}"
 
 
 def _moved(value: Shown, outcome: Variable) -> str:
@@ -457,6 +457,8 @@ def _third(verdict: Verdict, question: Question, estimate: Estimate | None, outc
 
 def usual(value: float) -> str:
     """Two figures are enough for what a study usually finds, or a check usually sees."""
+    if words := in_words(_two(value)):
+        return words
     return f"{_two(value):,.{max(0, 1 - math.floor(math.log10(value)))}f}" if value > 0 and math.isfinite(value) else "0"
 
 
@@ -494,6 +496,8 @@ def _because(verdict: Verdict, language: Language) -> str:
     """Of what lowered the certainty the one to name first."""
     if verdict.certainty is None:
         return ""
+    if verdict.association:
+        return language.reasons["association"]
     # one that found no step left to take, or whose letter another took first, is a reason all the same
     lowered = [one for one in verdict.reasons if one.steps or one.letter or one.concern == "unchecked"]
     return _reason(min(lowered, key=lambda one: GRAVEST.index(one.concern)), language) if lowered else ""
@@ -594,5 +598,5 @@ def _about(times: float) -> str:
     if times < 1.75:
         return f"{times:.1f}"
     if times > MOST_TIMES:
-        return f"more than {MOST_TIMES:,}"
+        return f"{MOST_TIMES:,} or more"
     return SMALL[round(times) - 1] if round(times) <= len(SMALL) else _two_figures(times)

@@ -245,7 +245,7 @@ def _beside(spent: Floats, net: Floats, level: float, saves: bool) -> str:
     (least, most), (low, high) = np.quantile(spent, ends), np.quantile(net, ends)
     if least <= 0 <= most:
         if saves and low > 0:
-            return "whether later care uses up some of that is open; all of it does not fit these data"
+            return "whether later care uses up some of that is open; that it uses up all of it does not fit these data"
         return "whether later care adds to that or takes from it is open"
     if most < 0:
         return "later care, estimated, costs less as well" if saves else "later care, estimated, costs less"

@@ -61,8 +61,8 @@ def instrumented(design: Design, chosen: tuple[str, ...] | None = None) -> tuple
     for name in chosen or ():
         if name not in there:
             raise refusal(DesignError, "estimator.instruments", "an instrument of the graph that was measured", repr(name), suggest(name, there))
-    held = set(found.adjust_for)
-    names = tuple(sorted(name for name, given in there.items() if (chosen is None or name in chosen) and (found.forced or set(given) <= held)))
+    conditioned = set(found.adjust_for)
+    names = tuple(sorted(name for name, given in there.items() if (chosen is None or name in chosen) and (found.forced or set(given) <= conditioned)))
     if not names or (chosen is not None and len(names) < len(chosen)):
         asked = "; ".join(f"{name} with {', '.join(given) or 'nothing'} held fixed" for name, given in there.items() if chosen is None or name in chosen)
         raise refusal(
@@ -133,7 +133,7 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, controls: F
     ----------
     outcome : shape (rows,), residual on what is conditioned on.
     treatments, instruments : shape (rows, k) and (rows, l), residuals too.
-    held : shape (rows, p), orthonormal, as `clustered_least_squares` wants it.
+    controls : shape (rows, p), orthonormal, as `clustered_least_squares` wants it.
     cluster : shape (rows,), codes from 0.
     clusters : how many there are.
     rank : `absorbed_rank` of `clustered_least_squares`.

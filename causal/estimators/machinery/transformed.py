@@ -15,12 +15,14 @@ Where the design absorbs no authorities nothing is taken out and rows stay as th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import Carried, CrossFitted, Slope
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, refusal
 from causal.estimators.machinery.nuisance import LINEAR, check_nuisance
@@ -53,7 +55,7 @@ class Transformed:
     cluster: Ints
     clusters: tuple[str, ...]
     weights: Floats | None
-    transformation: str
+    transformation: Carried
 
     @property
     def root(self) -> Floats:
@@ -72,6 +74,16 @@ class Transformed:
     def over(self, design: Design) -> Design:
         """The design's rows that are left, for what is counted and reported."""
         return design.subset(self.kept)
+
+    def left(self, repetitions: Sequence[Slope], design: Design) -> CrossFitted:
+        """What cross-fits of these arrays leave, with how a column of the design stands beside it.
+
+        Parameters
+        ----------
+        repetitions : one for each cross-fit.
+        design : that the arrays are made of.
+        """
+        return CrossFitted(repetitions=tuple(repetitions), over=self.over(design), kept=self.kept, carried=self.transformation)
 
     def to_design_rows(self, residual: Floats, design: Design) -> Floats:
         """A residual at the design's rows, times the root of their weights; 0 where a row is not used.
@@ -124,7 +136,7 @@ def check_panel(panel: str, nuisance: str, degree: int, *, linear_allowed: bool 
         raise refusal(ConfigError, "degree", "1, 2 or 3", repr(degree), "write  estimator.degree=1")
 
 
-def transform(design: Design, panel: str, nuisance: str, degree: int) -> Transformed:
+def transform(design: Design, panel: Transformation, nuisance: str, degree: int) -> Transformed:
     """Outcome, treatment and features without authority effects; linear nuisances get a polynomial of that degree.
 
     Parameters

@@ -102,7 +102,8 @@ def treatment_path(trial: Setting, tolerance: float) -> TreatmentPath:
     grid = grid.reindex(columns=range(int(grid.columns.min()), int(grid.columns.max()) + 1))
     years = grid.columns.to_numpy(dtype=np.int64) + lag
     path = grid.ffill(axis=1).to_numpy(dtype=float)
-    begun = np.array([design.year[design.authority == a].min() for a in range(len(path))])
+    # rows are sorted by authority and year, so that each authority's first is its earliest
+    begun = design.year[np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])]
     at = np.clip(np.searchsorted(years, begun), 0, len(years) - 1)
     start = path[np.arange(len(path)), at]
     away = (np.abs(path - start[:, None]) > tolerance) & (years >= begun[:, None])

@@ -62,7 +62,7 @@ def _titled(column: Mapping[str, Any]) -> str:
 
 def _number(value: float, column: Mapping[str, Any], *, sign: bool = False) -> str:
     digits = column["places"] if column["places"] is not None else decimals(value)
-    return signed(value, digits) if sign else f"{value:,.{digits}f}".replace("-", "−")
+    return signed(value, digits) if sign else f"{value:z,.{digits}f}".replace("-", "−")
 
 
 def _axis(described: Described, columns: Mapping[str, Any], at: int, name: str) -> str:
