@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from causal.errors import ConfigError, refusal, suggest
@@ -53,13 +54,30 @@ def part(group: str, name: str) -> Any:
     return made({key: value for key, value in _read(group, name).items() if key != "defaults"})
 
 
+def unlisted(folders: Sequence[Path] = ()) -> list[str]:
+    """The checks that `refuters=all` stands for beside those that its file lists: whoever adds a check adds its own file alone.
+
+    Parameters
+    ----------
+    folders : of the user's own, whose checks are among them.
+    """
+    there = {"all", "default", *_listed("all")}
+    return [name for name in names("refuters", folders) if name not in there]
+
+
 def _members(name: str) -> Iterator[str]:
-    """The checks that a configuration of refuters stands for: itself, or those that it lists, in its order."""
+    """The checks that a configuration of refuters stands for: itself, or those that it lists, in its order; `all` has every other behind them."""
+    yield from _listed(name)
+    if name == "all":
+        yield from unlisted()
+
+
+def _listed(name: str) -> Iterator[str]:
     inside = _read("refuters", name).get("defaults")
     if inside is None:
         yield name
     for one in inside or ():
-        yield from _members(one)
+        yield from _listed(one)
 
 
 def _read(group: str, name: str) -> Mapping[str, Any]:

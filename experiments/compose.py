@@ -25,6 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from causal.configured import unlisted
 from causal.declared import TARGET, check_values
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, placed, refusal, suggest
@@ -138,7 +139,7 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
     ------
     ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
     """
-    words = _knobs_of_today(words)
+    words = _every_check(_knobs_of_today(words), folders)
     words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
     known = choices("refuters", folders)
     asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
@@ -172,6 +173,27 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
                 ConfigError, "refuters", "a check of this study", f"{name}, which is not among the checks", f"add it with  {_with(listed, name)}{more}"
             )
     return words
+
+
+def _every_check(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """The words with every check where they, or else the experiment that they name, say  all : those too that its file does not list."""
+    more = unlisted(folders)
+    said = [at for at, word in enumerate(words) if word.startswith("refuters=")]
+    made = list(words)
+    if said:
+        chosen = words[said[-1]].partition("=")[2].strip("[]").split(",")
+    else:
+        experiment = next((word.partition("=")[2] for word in reversed(words) if word.startswith("experiment=")), "")
+        files = [folder / "experiment" / f"{experiment}.yaml" for folder in (*folders, CONF) if experiment and "/" not in experiment]
+        text = next((path.read_text(encoding="utf-8", errors="replace") for path in files if path.is_file()), "")
+        found = re.search(r"(?m)^\s*-\s*override /refuters:\s*\[?([\w, ]+)\]?\s*(#.*)?$", text)
+        chosen = found[1].split(",") if found else []
+    chosen = [name.strip() for name in chosen if name.strip()]
+    new = [name for name in more if name not in chosen]
+    if "all" not in chosen or not new:
+        return made
+    every = f"refuters=[{','.join([*chosen, *new])}]"
+    return [*(word for at, word in enumerate(made) if at not in said), every]
 
 
 def _knobs_of_today(words: Sequence[str]) -> list[str]:

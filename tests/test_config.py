@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from causal.configured import refuters
 from causal.errors import ConfigError
 from causal.estimators import shelf
 from causal.experiments.compose import CONF, choices, composed, study_from
@@ -78,6 +79,7 @@ def test_every_refuter_is_among_all_and_what_certainty_asks_for_in_the_default_a
     names = [name for name in choices("refuters") if name not in ("default", "all")]
     assert sorted(study_from(composed(["refuters=all"])).refuters) == names
     study = study_from(composed(["refuters.placebo_treatment.draws=9"]))
+    assert refuters("all").keys() == set(names), "a notebook's list is the command line's"
     assert set(study.refuters) < set(names) and {check for kind in KINDS for check in Rule().bias[kind]} <= set(names)
     # the two looks at bias without which certainty falls, and the checks whose failure lowers it; an estimator's own checks go with it
     own = {check for made in shelf().values() for check in getattr(made, "checks", ())}
@@ -86,6 +88,20 @@ def test_every_refuter_is_among_all_and_what_certainty_asks_for_in_the_default_a
     assert all(refuter.name == name for name, refuter in study.refuters.items())
     assert study.refuters["placebo_treatment"].draws == 9  # type: ignore[attr-defined]
     assert "bootstrap" not in study_from(composed(["~refuters.bootstrap"])).refuters
+
+
+def test_a_check_in_a_file_of_its_own_is_among_all_without_another(tmp_path: Path) -> None:
+    """Whether words or an experiment ask for all; and those that an experiment sets beside it stay."""
+    (tmp_path / "refuters").mkdir()
+    text = (CONF / "refuters" / "random_common_cause.yaml").read_text(encoding="utf-8").replace("refuters.random_common_cause\n", "refuters.mine\n")
+    (tmp_path / "refuters" / "mine.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "experiment").mkdir()
+    own = "# @package _global_\n# Ours\ndefaults:\n  - closures\n  - override /refuters: all\n  - _self_\ntitle: Ours\n"
+    (tmp_path / "experiment" / "ours.yaml").write_text(own, encoding="utf-8")
+    every = {*study_from(composed(["refuters=all"])).refuters, "mine"}
+    assert {*study_from(composed(["refuters=all"], [tmp_path])).refuters} == every
+    assert {*study_from(composed(["experiment=ours"], [tmp_path])).refuters} == every
+    assert "mine" not in study_from(composed(["refuters=default"], [tmp_path])).refuters
 
 
 @pytest.mark.parametrize("name", choices("estimator"))

@@ -138,6 +138,18 @@ def test_q_and_its_p_value_are_those_of_the_exact_law_over_all_permutations(kind
     assert abs(found.p_value - exact) < 4 * np.sqrt(exact * (1 - exact) / 19_999) + 1e-4
 
 
+def test_the_paths_as_they_are_count_among_the_permutations() -> None:
+    """Phipson & Smyth 2010: a permutation p-value is at least 1 / (1 + draws), so it is never 0, however far the paths as they are lie from all others."""
+    alike = np.repeat(np.random.default_rng(1).normal(size=(6, 20)), 2, axis=0)
+    found = moran(
+        paths(alike.ravel(), np.repeat(np.arange(12), 20), np.tile(np.arange(20), 12), 12, 20),
+        Ties(group=np.repeat(np.arange(6), 2)),
+        np.random.default_rng(0),
+        49,
+    )
+    assert found.likeness == pytest.approx(1.0) and found.p_value == pytest.approx(1 / 50)
+
+
 def test_dealing_within_groups_has_the_exact_law_of_permutations_within_groups() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(7, 3))

@@ -173,6 +173,9 @@ def test_the_kind_of_design_is_read_from_what_the_estimate_rests_on() -> None:
     began = np.flatnonzero((np.diff(made.authority) == 0) & (np.diff(made.treatment) == 1))[0] + 1
     given_up[made.authority == made.authority[began]] = [0, 1, 0, 1, 0, 0]  # back and forth
     assert kind_of(replace(made, treatment=given_up), two_way) == "dose"
+    # places that differ and never move take nothing up
+    lasting = (made.authority % 2).astype(float)
+    assert kind_of(replace(made, treatment=lasting), two_way) == "dose"
 
 
 def test_each_kind_of_design_has_checks_of_bias_of_its_own() -> None:

@@ -51,6 +51,21 @@ def amount(trial: Trial, value: float) -> str:
     return f"{signed(value, places(scale))} {trial.design.outcome_variable.unit}"
 
 
+def error_on_trial(trial: Trial, name: str) -> float:
+    """What the standard errors of `trial.redraw` are multiplied by to be the estimate's own kind of error, which is the one on trial; 1 where they are.
+
+    Parameters
+    ----------
+    trial : of a linear estimator the redraws have the matrix step's clustered error; an estimator of another kind is fitted again and gives its own.
+    name : the check's, for the step's stream.
+    """
+    if not trial.linear or trial.estimate.std_error is None:
+        return 1.0
+    _, own = trial.redraw(name, treatment=trial.fixed.treatment[:, None])
+    ratio = trial.estimate.std_error / float(own[0]) if own[0] > 0 else 1.0
+    return ratio if abs(ratio - 1) > 1e-6 else 1.0
+
+
 def size(trial: Trial, value: float) -> str:
     """The same without a sign, for a standard error or a distance.
 

@@ -311,7 +311,7 @@ def _effect(one: Estimate, *lines: float) -> str:
     Parameters
     ----------
     one : the estimate.
-    lines : numbers beside 0 that decide a word.
+    *lines : numbers beside 0 that decide a word.
     """
     if one.lower is None or one.upper is None:
         digits = places(one.effect)
