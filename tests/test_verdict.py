@@ -95,7 +95,7 @@ def test_a_rule_file_of_the_earlier_form_is_refused_with_what_to_write(tmp_path:
     (tmp_path / "rule").mkdir()
     text = "_target_: causal.verdict.rule.Rule\ndecisive: [placebo_treatment]\nlevel: 0.05\n"
     (tmp_path / "rule" / "ours.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"rule\.decisive is of an earlier form"):
+    with pytest.raises(ConfigError, match=r"rule\.decisive: wanted a knob of today, got one of an earlier form"):
         study_from(composed(["rule=ours"], [tmp_path]))
 
 
