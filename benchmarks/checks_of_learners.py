@@ -203,7 +203,7 @@ def page() -> str:
             f"| {name} | {kind} | {check} | {len(own)} | {ours.mean():.0%} | {theirs.mean():.0%} "
             f"| {mean:+.0%} | {error:.0%} | {'**yes**' if bad else 'no'} | {spent:.2f} |"
         )
-    said += ["", f"Clearly worse than refits: {'; '.join(worse) or 'no cell'}."]
+    said += ["", f"Clearly worse than refits: {'; '.join(worse) or ('no cell' if rows else 'not known, as no panel has been done yet')}."]
     ratios = [[float(row[f"{way}_ratio"]) for row in rows if row["check"] == "bootstrap" and row["kind"] == "clean"] for way in ("ours", "refits")]
     if len(ratios[0]) > 1:
         means = [f"{np.mean(one):.3f} (sd {np.std(one, ddof=1):.3f})" for one in ratios]

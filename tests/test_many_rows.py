@@ -10,7 +10,7 @@ from causal.estimators.fixed_effects import FixedEffects
 from causal.refute import Trial
 from causal.refuters import capped, random_common_cause
 from causal.refuters.machinery import histories
-from causal.refuters.machinery.paths import moves
+from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.overlap import TABLED, _nearest
 from causal.refuters.placebo_treatment import PlaceboTreatment
 from causal.refuters.random_common_cause import RandomCommonCause
@@ -38,7 +38,7 @@ def test_the_nearest_by_a_tree_are_the_nearest_of_all() -> None:
 def test_each_first_year_is_the_earliest(keep: float) -> None:
     """Against a look at every authority's rows: a treatment never seen to stand still moved nowhere before its first row."""
     trial = tried(keep)
-    made, moved = trial.design, moves(trial, 0.05)
+    made, moved = trial.design, treatment_path(trial, 0.05)
     for a in range(len(made.authorities)):
         rows = made.year[made.authority == a]
         assert moved.first[a] >= rows.min()
