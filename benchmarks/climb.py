@@ -44,12 +44,12 @@ def said(one: Told, what: str, more: str) -> str:
 
 
 # ---------------------------------------------------------------- the figure
-def drawn(plan: Told, known: Told, found: Told, path: Path) -> None:
-    """Left: what each rung could have found, and what it would have claimed. Right: what it says."""
+def drawn(plan: Told, known: Told, found: Told, path: Path, families: Sequence[str] = DRAWN, ranked: Sequence[str] = ("share", "log")) -> None:
+    """Left: what each rung could have found, and what it would have claimed. Right: what it says. `ranked`: families whose chosen rung is marked."""
     rows: list[tuple[str, str | None]] = []
-    for family in DRAWN:
+    for family in families:
         rows += [(plan["families"][family]["title"], None), *((one["title"], name) for name, one in known["rungs"].items() if one["family"] == family)]
-    chosen = {one["chosen"] for name, one in known["families"].items() if name in ("share", "log")}
+    chosen = {one["chosen"] for name, one in known["families"].items() if name in ranked}
     with mpl.rc_context({**STYLE, "font.size": 8}):
         figure = Figure(figsize=(11.5, 0.235 * len(rows) + 1.3))
         left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": [1.15, 1], "wspace": 0.4})

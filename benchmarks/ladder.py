@@ -276,7 +276,7 @@ def simulate_counts(rung: Rung, at: World, rates: Grid, *, panels: int, seed: in
     mean = rates.mean(axis=1, keepdims=True)
     relative = replace(at, noise={"plans": at.noise["plans"] / mean})
     dose, slopes = at.dose(rung.dose), np.array([0.0, 0.04, 0.06, 0.08, 0.1, 0.12])
-    exposure = np.tile((at.data.children / at.data.children.mean())[:, None], (1, len(SEEN)))
+    exposure = np.tile((at.data.children / at.data.children.mean())[:, None], (1, rates.shape[1]))
     answers = np.zeros((panels, len(slopes), 3))
     for panel in range(panels):
         data = relative.permute(stream(seed, "counts", rung.name, panel))

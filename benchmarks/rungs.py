@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from scipy import optimize
 
 from causal.refuters.recording_switches import repaired, switches
 
-SPENT = np.arange(2011, 2020)  # years of spending
+SPENT = np.arange(2011, 2020)  # years of spending, but where the data say otherwise
 SEEN = SPENT + 1  # years of the outcome
 BASE_GUARD, CEILING = 20.0, 2.0  # £ per child in 2010-11 that leave a base; a share that says that 2010-11 was recorded otherwise
 BACK = 2  # years within which a switch that is undone is time away
@@ -49,6 +50,9 @@ class Rung:
     weights : rows count by how precisely an authority of its size is measured.
     persistent : whiten the shocks.
     corrected : the dose as recorded is the instrument of the repaired one: recorded spending, corrected for what switches attenuate.
+    second : the same dose of another record of the spending is the instrument.
+    skipped : years of the outcome that are left out.
+    grouped : errors add up over the authorities of a group, and have as many degrees of freedom as there are groups, less one.
     outcome : its name.
     """
 
@@ -65,6 +69,9 @@ class Rung:
     weights: bool = False
     persistent: bool = False
     corrected: bool = False
+    second: bool = False
+    skipped: tuple[int, ...] = ()
+    grouped: bool = False
     outcome: str = "plans"
 
     def __post_init__(self) -> None:
@@ -72,7 +79,7 @@ class Rung:
             raise ValueError(f"{self.name}: dose must be share or log, got {self.dose!r}")
         if self.jump not in JUMPS or (self.corrected and self.jump is None):
             raise ValueError(f"{self.name}: jump must be one of {JUMPS}, and a number where the dose is corrected, got {self.jump!r}")
-        for name in ("by_year", "earlier"):
+        for name in ("by_year", "earlier", "skipped"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
 
@@ -81,7 +88,8 @@ class Data:
     """A panel as grids.
 
     spending : shape (authorities, SPENT), £ per child; outcomes : by name, (authorities, SEEN); children : (authorities,); lasting : covariates by name,
-    (authorities,); earlier : those that change, dated two years before the outcome, (authorities, SEEN), NaN where there is none.
+    (authorities,); earlier : those that change, dated two years before the outcome, (authorities, SEEN), NaN where there is none; spent_in : years of
+    spending, where they are not SPENT; second : another record of the spending, of the same shape; groups : codes, (authorities,).
     """
 
     spending: Grid
@@ -89,17 +97,21 @@ class Data:
     children: Grid
     lasting: Mapping[str, Grid] = field(default_factory=dict)
     earlier: Mapping[str, Grid] = field(default_factory=dict)
+    spent_in: Grid = field(default_factory=SPENT.copy)
+    second: Grid | None = None
+    groups: Grid | None = None
 
 
 # ---------------------------------------------------------------- doses
 def mend(spending: Grid, jump: float) -> Grid:
     """Switches repaired as the check `recording_switches` does; NaN where nobody knows (zero to the end)."""
     away, piece = np.zeros(spending.shape, dtype=bool), np.zeros(spending.shape, dtype=np.int64)
+    years = SPENT[0] + np.arange(spending.shape[1])  # how far apart they are is all that counts
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.abs(np.diff(np.log(spending), axis=1))
     for a in np.flatnonzero(((steps > jump) | np.isnan(steps)).any(axis=1)):
-        away[a], piece[a] = switches(spending[a], SPENT, jump, BACK)
-    return repaired(spending, away, piece, SPENT)
+        away[a], piece[a] = switches(spending[a], years, jump, BACK)
+    return repaired(spending, away, piece, years)
 
 
 def series(spending: Grid) -> dict[float | None, Grid]:
@@ -127,11 +139,14 @@ def switched(spending: Grid, jump: float = 1.0, low: float = 2.0) -> Grid:
     return np.asarray((np.nan_to_num(steps) > jump).any(axis=1) | (spending <= low).any(axis=1))
 
 
-def doses(rung: Rung, spent: Mapping[float | None, Grid]) -> tuple[Grid, Grid]:
-    """Instrument and treatment of every cell (the same thing but for a corrected rung), NaN where the rung leaves the row out."""
-    made = [share(spent[jump]) if rung.dose == "share" else log(spent[jump], rung.guard) for jump in (None if rung.corrected else rung.jump, rung.jump)]
-    left_out = np.zeros(made[0].shape, dtype=bool)
-    left_out[:, rung.last < SEEN] = True
+def doses(rung: Rung, spent: Mapping[float | None, Grid], second: Grid | None = None) -> tuple[Grid, Grid]:
+    """Instrument and treatment of every cell (the same thing but for a corrected rung or a second record), NaN where the rung leaves the row out."""
+    if rung.second and second is None:
+        raise ValueError(f"{rung.name}: there is no second record of the spending")
+    records = [second if rung.second else spent[None if rung.corrected else rung.jump], spent[rung.jump]]
+    made = [share(one) if rung.dose == "share" else log(one, rung.guard) for one in records if one is not None]
+    left_out, seen = np.zeros(made[0].shape, dtype=bool), SEEN[0] + np.arange(made[0].shape[1])
+    left_out[:, (rung.last < seen) | np.isin(seen, rung.skipped)] = True
     if rung.without:
         left_out[switched(spent[None])] = True
     left_out |= np.isnan(made[0]) | np.isnan(made[1])
@@ -167,6 +182,7 @@ def without_doses(grids: Grid, spent: Mapping[float | None, Grid]) -> Grid:
     return np.asarray((flat - (flat @ basis) @ basis.T).reshape(grids.shape))
 
 
+@cache
 def _shapes(years: int) -> tuple[Grid, Grid]:
     """Covariances of an autoregression (each ρ) and of white noise, once authority means are out; and their pseudo-inverses, for least squares."""
     centre = np.eye(years) - 1 / years
@@ -175,17 +191,15 @@ def _shapes(years: int) -> tuple[Grid, Grid]:
     return pairs, np.linalg.pinv(pairs)
 
 
-PAIRS, INVERSES = _shapes(len(SEEN))
-
-
 def persistence(noise: Grid) -> Grid:
     """The covariance of an authority's shocks over the years: autoregression and white noise, nearest to that of the residuals; shape (years, years)."""
+    pairs, inverses = _shapes(noise.shape[1])
     moments = (noise.T @ noise / len(noise)).ravel()
-    sizes = np.maximum(INVERSES @ moments, 0.0)
-    apart = ((np.einsum("rmk,rk->rm", PAIRS, sizes) - moments) ** 2).sum(axis=1)
+    sizes = np.maximum(inverses @ moments, 0.0)
+    apart = ((np.einsum("rmk,rk->rm", pairs, sizes) - moments) ** 2).sum(axis=1)
     at = int(apart.argmin())
-    years = np.abs(np.subtract.outer(np.arange(len(SEEN)), np.arange(len(SEEN))))
-    return np.asarray(sizes[at, 0] * RHOS[at] ** years + max(float(sizes[at, 1]), 1e-3 * float(moments.max())) * np.eye(len(SEEN)))
+    years = np.abs(np.subtract.outer(np.arange(noise.shape[1]), np.arange(noise.shape[1])))
+    return np.asarray(sizes[at, 0] * RHOS[at] ** years + max(float(sizes[at, 1]), 1e-3 * float(moments.max())) * np.eye(noise.shape[1]))
 
 
 def precision(noise: Grid, children: Grid) -> Grid:
@@ -244,8 +258,8 @@ class Frame:
         return np.asarray((flat - (flat @ self.basis) @ self.basis.T).reshape(grids.shape))
 
 
-def fit(frame: Frame, outcomes: Grid, instrument: Grid, treatment: Grid) -> Fit:
-    """Slopes with CR2 scores; outcomes : shape (k, authorities, years)."""
+def fit(frame: Frame, outcomes: Grid, instrument: Grid, treatment: Grid, groups: Grid | None = None) -> Fit:
+    """Slopes with CR2 scores; outcomes : shape (k, authorities, years); groups : codes of shape (authorities,), whose scores are added up."""
     z, x, *ys = frame.residual(np.concatenate([instrument[None], treatment[None], outcomes]))
     y = np.array(ys)
     slopes = np.einsum("it,kit->k", z, y) / (z * x).sum()
@@ -260,10 +274,15 @@ def fit(frame: Frame, outcomes: Grid, instrument: Grid, treatment: Grid) -> Fit:
     norms = (load**2).sum(axis=1)
     squared = (length**2).sum() - 2 * (length * norms).sum() + ((load.T @ load) ** 2).sum()
     size = (z**2).sum(axis=1)
+    scores, df = np.einsum("it,kit->ki", adjusted, left), max(float((length.sum() - norms.sum()) ** 2 / squared), 1.0)
+    if groups is not None:
+        kinds = np.unique(groups)
+        few = len(kinds) / (len(kinds) - 1)
+        scores, df = np.sqrt(few) * scores @ (groups[:, None] == kinds).astype(float), min(df, len(kinds) - 1.0)
     return Fit(
         slopes=slopes,
-        scores=np.einsum("it,kit->ki", adjusted, left),
-        df=max(float((length.sum() - norms.sum()) ** 2 / squared), 1.0),
+        scores=scores,
+        df=df,
         rows=int(frame.rows.sum()),
         authorities=int(frame.rows.any(axis=1).sum()),
         effective=float(size.sum() ** 2 / (size**2).sum()),
@@ -289,7 +308,7 @@ class Answers:
 
     def answer(self, rung: Rung, columns: Grid) -> Fit:
         """Slopes of some columns (k, authorities, years) on the rung's dose; rows are those where the rung's own outcome is known."""
-        instrument, treatment = doses(rung, self.spent)
+        instrument, treatment = doses(rung, self.spent, self.data.second)
         rows = ~np.isnan(treatment) & ~np.isnan(self.data.outcomes[rung.outcome])
         for name in rung.earlier:
             rows &= ~np.isnan(self.data.earlier[name])
@@ -300,7 +319,7 @@ class Answers:
             shocks = self._shocks[rung.outcome] if rung.persistent else None
             lasting, earlier = (tuple(held[name] for name in names) for held, names in ((self.data.lasting, rung.by_year), (self.data.earlier, rung.earlier)))
             self._frames[key] = Frame(rows, cells=cells, shocks=shocks, lasting=lasting, earlier=earlier)
-        return fit(self._frames[key], columns, np.where(rows, instrument, 0.0), np.where(rows, treatment, 0.0))
+        return fit(self._frames[key], columns, np.where(rows, instrument, 0.0), np.where(rows, treatment, 0.0), self.data.groups if rung.grouped else None)
 
 
 def poisson(rates: Grid, exposure: Grid, treatment: Grid) -> Fit:

@@ -6,6 +6,7 @@ The steps `identify` and `design` live in the modules of their names, `judge` in
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,13 @@ __all__ = [
 ]
 
 
+_OLD = {"Held": "Conditioning"}  # names that go in two minor versions
+
+
 def __getattr__(name: str) -> Any:
+    if name in _OLD:
+        warnings.warn(f"causal.{name} is called causal.{_OLD[name]} now", DeprecationWarning, stacklevel=2)
+        name = _OLD[name]
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"causal.{home}"), name)

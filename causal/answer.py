@@ -29,6 +29,12 @@ NO_ERROR = 1e-9  # share of the outcome's own deviation below which a standard e
 def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
     """What an estimator answers, without an interval where none can be honest.
 
+    Parameters
+    ----------
+    estimator : any on the shelf, or a stranger's own.
+    design : what it is asked.
+    rng : its stream; the same one gives the same answer.
+
     Raises
     ------
     DesignError, EstimationError : the estimator cannot serve this design.

@@ -16,10 +16,12 @@ from causal.errors import CausalError
 from causal.estimand import Conditioning, Estimand
 from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, lost_beyond, weighed, without_interval
 from causal.inference.clustered import FEW_CLUSTERS, TWO, critical_t, effective_clusters, interval, joint_critical
+from causal.knobs import renamed
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
 
 
+@renamed(held="conditioning")
 def bootstrapped(
     design: Design,
     answer: Callable[[Design, np.random.Generator], Floats],
@@ -42,11 +44,17 @@ def bootstrapped(
 
     Parameters
     ----------
-    answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
+    design : what is asked; its contrast scales nothing here.
+    answer : the effect in outcome units, and after it one number for each of `kinds`, shape (1 + parts,), of a design and a stream. A draw that raises a
         `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
+    rng : the stream that clusters are drawn from.
+    draws : of clusters with replacement.
+    estimator : its name, as the shelf has it.
     estimand, conditioning : as for `causal.estimate.estimated`.
+    target : whose effect it is.
     kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
     over : the design that is drawn from, where that is not the one asked about.
+    **more : further fields of `Estimate`.
     """
     used = over or design
     point = np.asarray(answer(used, rng), dtype=float)

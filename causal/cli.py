@@ -14,7 +14,7 @@ from typing import Any
 
 from causal import __version__, console
 from causal.arguments import Parser
-from causal.errors import CausalError, ConfigError, suggest
+from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
@@ -76,13 +76,13 @@ def _obeyed(words: list[str]) -> int:
     given, rest = parser.parse_known_args(words)
     if not given.command:
         if rest:
-            raise ConfigError(f"causal does not know {rest[0]}; see  causal --help")
+            raise refusal(ConfigError, "causal", "one of its commands", f"{rest[0]}", "see  causal --help")
         parser.print_help()
         return 0
     if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
-        raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
+        raise refusal(ConfigError, f"causal {given.command}", "what it takes", f"{' '.join(rest)}", f"see  causal {given.command} --help")
     if odd := [word for word in rest if word.startswith("-")]:
-        raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
+        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", f"see  causal {given.command} --help")
     no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
     return int(COMMANDS[given.command](given, rest))
 
@@ -199,14 +199,16 @@ def _study(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _facts(given: argparse.Namespace, rest: list[str]) -> int:
     if not any(word.startswith("source.path=") for word in rest):
-        raise ConfigError("facts are told of a folder of published files: give  source.path=FOLDER")
+        raise refusal(ConfigError, "causal facts", "a folder of published files", "none", "give  source.path=FOLDER")
     program = import_module("causal.experiments.run")
     source = program.source(["source=england", *rest], folders=given.config_dir, trusted=given.trust)
     from causal.sources.england import England
     from causal.sources.england.facts import facts, facts_text, plain
 
     if not isinstance(source, England):
-        raise ConfigError(f"facts are told of England's published files, source=england, got {type(source).__name__}")
+        raise refusal(
+            ConfigError, "causal facts", "England's published files, source=england", f"{type(source).__name__}", "leave source out, or write  source=england"
+        )
     found = facts(source)
     print(json.dumps(plain(found), indent=2, ensure_ascii=False) if given.json else facts_text(found))
     return 0
@@ -234,12 +236,12 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
             below = sorted(p.parent for p in path.glob("**/result.json") if not {".partial", "decompositions"} & set(p.parts))
             inside = [one for one in below if readable(one)]
         if not inside:
-            raise ConfigError(f"{path}: no result.json there or below; name a run's folder, or a folder of runs")
+            raise refusal(ConfigError, str(path), "a run's folder, or a folder of runs", "no result.json there or below", "name another")
         # runs/latest is a second name of one of them
         found += [one for one in inside if one.resolve() not in {other.resolve() for other in found} and not (one.is_symlink() and one != path)]
     folder = given.to or _beside(given.runs[0]) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty; name another with  --to FOLDER")
+        raise refusal(ConfigError, str(folder), "a new folder, or an empty one", "one that is not empty", "name another with  --to FOLDER")
     compare(found, refused=(), folder=folder)
     print(f"comparison: {folder / 'compare.html'}")
     print(folder)
@@ -271,8 +273,11 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     measured = costs() if given.verbose else {}
     for title, entries in found.items():
         print(title)
-        for entry in entries:
-            print(f"  {entry['name']:<26}{entry['about']}")
+        suits = {} if title != "estimators" else {name: f"{shape}: {why}" for name, shape, why in _often()}
+        for i, entry in enumerate(_first(entries, list(suits))):
+            if suits and i in (0, len(suits)):
+                print("  what suits most questions, by how the treatment moves (causal explain says what suits yours):" if i == 0 else "  the others:")
+            print(f"  {entry['name']:<26}{suits.get(entry['name'], entry['about'])}")
             cost = measured.get(GROUPS[title], {}).get(entry["name"])
             more = [(key, entry[key]) for key in ("needs", "targets", "costs") if key in entry] + ([("a run", cost)] if cost else [])
             for key, value in more if given.verbose else ():
@@ -283,11 +288,26 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def _often() -> list[tuple[str, str, str]]:
+    from causal.proposal import often  # nothing heavy comes with it
+
+    return often()
+
+
+def _first(entries: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Entries, those of these names first and in their order."""
+    return sorted(entries, key=lambda entry: names.index(entry["name"]) if entry["name"] in names else len(names))
+
+
 def _contents(found: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Names alone, and which words say more."""
     lines = []
     for title, entries in found.items():
         said = ", ".join(entry["name"] for entry in entries)
+        if title == "estimators":
+            suits = [name for name, _, _ in _often()]
+            others = ", ".join(entry["name"] for entry in entries if entry["name"] not in suits)
+            said = f"{', '.join(suits)} suit most questions; {others}"
         lines += textwrap.wrap(f"{title} ({len(entries)}): {said}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return [*lines, "", "causal list estimators says what each is, -v what it needs and costs; causal describe NAME everything of one."]
 
@@ -303,7 +323,7 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         print("\n".join(lines))
         return 2 if any(line.startswith("problem") for line in lines) else 0
     if given.cell:
-        raise ConfigError("--cell looks into a folder of published files; a table's cells are its own")
+        raise refusal(ConfigError, "--cell", "a folder of published files", "a table, whose cells are its own", "leave --cell out")
     from causal import open_data
 
     if len(given.path) == 1 and open_data.results(open_data.header(path)):
@@ -329,7 +349,7 @@ def _cell(england: Any, variable: str, authority: str, year: str) -> list[str]:
     from causal.sources.england.book import MARKS
 
     if not year.isdigit():
-        raise ConfigError(f"--cell wants a variable, an authority and a year such as 2018, got {year!r} for the year")
+        raise refusal(ConfigError, "--cell", "a variable, an authority and a year such as 2018", f"{year!r} for the year", "write the year in four digits")
     cells = england.trace(variable, authority, int(year))
     value, unit = england.value(variable, authority, int(year))
     lines = [f"{variable}, {authority}, {year}: {value} {unit}"]

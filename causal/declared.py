@@ -70,11 +70,11 @@ def check_values(where: str, made: Callable[..., Any], given: Mapping[str, Any],
             continue
         gone: Mapping[str, str] = getattr(getattr(made, "__self__", made), "gone", {})
         if key in gone:
-            raise ConfigError(f"{here} is of an earlier form: {gone[key]}")
+            raise refusal(ConfigError, here, "a knob of today", "one of an earlier form", gone[key])
         if key not in knobs.hints and not knobs.more:
             near = get_close_matches(str(key), list(knobs.hints), n=1)
             come = f"it has {', '.join(sorted(knobs.hints)) or 'none'}" + (f"; did you mean {near[0]!r}?" if near else "")
-            raise ConfigError(f"{where or 'the configuration'} has no knob {key!r} ({knobs.name}); {come}")
+            raise refusal(ConfigError, where or "the configuration", f"a knob of {knobs.name}", repr(key), come)
         if fault := _fault(here, knobs.hints.get(str(key), Any), value, knobs.defaults.get(str(key)), resolve):
             raise refusal(ConfigError, fault.where, fault.wanted, fault.came, fault.remedy)
     for key in knobs.needed:

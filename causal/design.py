@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from causal.arrays import Floats, Ints
-from causal.errors import DesignError, NotEstimable, suggest
+from causal.errors import DesignError, NotEstimable, refusal, suggest
 from causal.graph import undated
 from causal.identify import PLACE_AND_TIME, Identification
 from causal.modifier import Modifier, base_year, cut_into_groups
@@ -64,12 +64,15 @@ class Design:
     ----------
     question, identification : what is asked and what the graph allows.
     outcome, treatment : shape (rows,); raw, in the units of their variables.
-    controls : shape (rows, columns); raw. `control_names` names each column, and `control_groups`
-        says which columns stand for one cause (deprivation by year has one for each year but the first).
-    time_invariant : shape (rows, columns), `time_invariant_names`: what the graph asks for but authority effects already hold
+    controls : shape (rows, columns); raw.
+    control_names : of each column of `controls`.
+    control_groups : which columns of `controls` stand for one cause (deprivation by year has one for each year but the first).
+    time_invariant : shape (rows, columns), what the graph asks for but authority effects already hold
         (constant causes); for estimators that do not absorb authorities.
+    time_invariant_names : of each column of `time_invariant`.
     absorb : of ("authority", "year"), what is taken out as fixed effects.
     authority, cluster : shape (rows,), codes into `authorities` and `clusters`.
+    authorities, clusters : codes of places, and names of what moves together, sorted.
     year : shape (rows,).
     region : shape (rows,), the region's name, "" where not known.
     population : shape (rows,), people the outcome refers to; None where not known.
@@ -82,6 +85,15 @@ class Design:
     lost : rows and authorities left out at each step.
     dropped : controls that the others, or what is absorbed, tell wholly (collinear), and why; they stand in no array.
     words : what was absorbed, adjusted for and lagged, as sentences.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World, designed
+    >>> made = designed(World(authorities=30, years=6).load())
+    >>> made.rows, made.absorb
+    (180, ('authority', 'year'))
+    >>> made.partial_out(made.treatment[:, None]).shape
+    (180, 1)
     """
 
     question: Question
@@ -151,7 +163,7 @@ class Design:
         DesignError : there is none of that name.
         """
         if name not in self.columns:
-            raise DesignError(f"the design has no column {name!r} beside its adjustment set; {suggest(name, self.columns)}")
+            raise refusal(DesignError, "the design", "a column beside its adjustment set", repr(name), suggest(name, self.columns))
         return self.columns[name]
 
     def demean(self, matrix: Floats) -> Floats:
@@ -229,7 +241,10 @@ class Design:
     def subset(self, rows: Ints, step: str = "") -> Design:
         """Some of the rows, in their order, each once; authorities and clusters without a row are gone, and `step` says why.
 
+        Parameters
+        ----------
         rows : sorted indices, shape (kept,).
+        step : why the others are left out, for the log of losses; "" keeps no log.
 
         Raises
         ------
@@ -240,9 +255,12 @@ class Design:
         authorities, authority = np.unique(self.authority[rows], return_inverse=True)
         clusters, cluster = np.unique(self.cluster[rows], return_inverse=True)
         if len(authorities) < FEWEST_AUTHORITIES and self.identification.strategy != "series":
-            raise DesignError(
-                f"{len(authorities)} authorities are left ({step or 'of those chosen'}), and at least {FEWEST_AUTHORITIES} are wanted "
-                "to say how sure an answer is"
+            raise refusal(
+                DesignError,
+                "the design",
+                f"at least {FEWEST_AUTHORITIES} authorities, to say how sure an answer is",
+                f"{len(authorities)} left ({step or 'of those chosen'})",
+                "choose more of them",
             )
         all_stay = len(authorities) == len(self.authorities)
         gone = () if all_stay else tuple(self.authorities[a] for a in sorted(set(self.authority.tolist()) - set(authorities.tolist())))
@@ -304,7 +322,17 @@ class Design:
         return orthonormal(self.demean(controls_and_years)) if controls_and_years.shape[1] else controls_and_years
 
     def partial_out(self, matrix: Floats, basis: Floats | None = None) -> Floats:
-        """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls."""
+        """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls.
+
+        Parameters
+        ----------
+        matrix : shape (rows, k), raw columns.
+        basis : shape (rows, p), as `basis()` gives it; None makes it anew.
+
+        Returns
+        -------
+        residuals : shape (rows, k), in the units of the columns, each row times the root of its weight.
+        """
         return self._residual(self.basis() if basis is None else basis, matrix)
 
     def nuisance_basis(self, basis: Floats) -> Floats:
@@ -370,6 +398,12 @@ def orthonormal(columns: Floats) -> Floats:
 def design(panel: Panel, question: Question, identification: Identification) -> Design:
     """Arrange the panel as the identified question asks.
 
+    Parameters
+    ----------
+    panel : values and units.
+    question : treatment and outcome are columns of it.
+    identification : what is adjusted for; `authority` and `year` in it are absorbed as fixed effects.
+
     Raises
     ------
     DesignError : a treatment that never varies; fewer than ten authorities; no usable rows.
@@ -387,9 +421,12 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
 
     apart = spacing(panel.years)
     if lag and apart > 1 and lag % apart:
-        raise DesignError(
-            f"{panel.title}: question.lag={lag}, and its years are {apart} apart ({', '.join(map(str, panel.years[:4]))}, …), so that no row has a treatment "
-            f"{count(lag, 'year')} before it; take  question.lag={max(lag // apart, 1) * apart}  or another multiple of {apart}"
+        raise refusal(
+            DesignError,
+            panel.title,
+            f"a row with a treatment {count(lag, 'year')} before it (question.lag={lag})",
+            f"years that are {apart} apart ({', '.join(map(str, panel.years[:4]))}, …)",
+            f"take  question.lag={max(lag // apart, 1) * apart}  or another multiple of {apart}",
         )
 
     columns = {question.outcome: frame[question.outcome], question.treatment: panel.shift(question.treatment, -lag)}
@@ -437,9 +474,12 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     codes, authorities = pd.factorize(table.index.get_level_values("authority"))
     if len(authorities) < FEWEST_AUTHORITIES and identification.strategy != "series":
         steps = "; ".join(f"{loss.step}: {loss.rows} rows" for loss in lost) or "nothing was lost on the way"
-        raise DesignError(
-            f"{panel.title}: {len(authorities)} authorities are left with everything that the question needs, and at least "
-            f"{FEWEST_AUTHORITIES} are wanted to say how sure an answer is ({steps})"
+        raise refusal(
+            DesignError,
+            panel.title,
+            f"at least {FEWEST_AUTHORITIES} authorities with everything that the question needs, to say how sure an answer is",
+            f"{len(authorities)} authorities ({steps})",
+            "fill what is missing, or ask for fewer columns",
         )
     if question.weights is not None:
         words.append(f"Each authority-year counts by its {panel.variable(question.weights).label}.")
@@ -558,7 +598,13 @@ def _must_vary(made: Design, panel: Panel) -> None:
     name, outcome = question.treatment, question.outcome
     spread = np.ptp(made.treatment)
     if spread == 0:
-        raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
+        raise refusal(
+            DesignError,
+            panel.title,
+            "a treatment that varies",
+            f"{name}, which is {made.treatment[0]:g} in all {made.rows} usable rows",
+            "ask with another treatment, or give more years or authorities",
+        )
     within = " and ".join(made.absorb) or "the adjustment set"
     fixed = ", ".join([*made.absorb, *(f"{name} × year" for name in made.grouped), *made.control_groups])
     residualised = made.partial_out(np.column_stack([made.treatment, made.outcome]))

@@ -65,7 +65,7 @@ def explanation(study: Study) -> str:
         for loss in made.lost:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
-        offer = proposal(made, study.estimator)
+        offer = proposal(made, study.estimator, blind=True)
         lines += ["", f"Estimators that suit {question.treatment} ({SHAPES[offer.shape]})", *(f"  {one.words}" for one in offer.proposed)]
         others = [name for name in able(made) if name not in {one.estimator for one in offer.proposed}]
         lines.append(f"  others that can answer as asked: {', '.join(others) or 'none'}")

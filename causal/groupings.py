@@ -137,8 +137,10 @@ def bordering(panel: Panel, design: Design) -> tuple[Ints, tuple[str, ...]] | st
         return "no two of these places share a border in the table that was given"
     made = np.array(pairs, dtype=np.int64)
     alone = np.setdiff1d(np.arange(number), made)
+    lone = np.zeros(number, dtype=bool)
+    lone[alone] = True
     names = panel.places["name"].to_dict()
-    islands = tuple(str(names.get(design.authorities[i], design.authorities[i])) for i in range(len(design.authorities)) if first[i] in set(alone.tolist()))
+    islands = tuple(str(names.get(design.authorities[i], design.authorities[i])) for i in range(len(design.authorities)) if lone[first[i]])
     return made, islands
 
 

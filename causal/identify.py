@@ -91,6 +91,16 @@ class Identification:
     confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
+
+    Examples
+    --------
+    >>> from causal.identify import identify
+    >>> from causal.testing.worlds import GRAPH, QUESTION
+    >>> found = identify(QUESTION, GRAPH, measured=["deprivation", "poverty", "cut", "plans"])
+    >>> found.identified, found.adjust_for
+    (True, ('authority', 'deprivation', 'poverty', 'year'))
+    >>> identify(QUESTION, GRAPH, measured=["deprivation", "cut", "plans"]).identified
+    False
     """
 
     identified: bool
@@ -131,8 +141,9 @@ def identify(
 
     Parameters
     ----------
-    measured : names of the panel's columns; a node without one counts as unmeasured. `authority`
-        and `year` are always known.
+    question : treatment, outcome and lag.
+    graph : what moves what; lags are unrolled over years.
+    measured : names of the panel's columns; a node without one counts as unmeasured. `authority` and `year` are always known.
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
     strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" and "discontinuity" for nothing, "series" for
         all that "backdoor" does but place and year, for which the series' own past stands.
@@ -143,7 +154,7 @@ def identify(
     ConfigError : a treatment dated after the outcome.
     """
     if question.lag < 0:
-        raise ConfigError(f"question.lag must be 0 or more: a treatment cannot move an earlier outcome, got {question.lag}")
+        raise refusal(ConfigError, "question.lag", "0 or more, since a treatment cannot move an earlier outcome", f"{question.lag}", "write  question.lag=1")
     columns = set(measured)
     known = columns | set(PLACE_AND_TIME)
     for name in (question.treatment, question.outcome):
@@ -243,7 +254,14 @@ def identify(
 
 
 def held_between(question: Question, graph: Graph, chosen: tuple[str, ...], *, measured: Iterable[str]) -> tuple[str, ...]:
-    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted."""
+    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted.
+
+    Parameters
+    ----------
+    question, graph : as for `identify`.
+    chosen : a valid back-door set, dated names.
+    measured : as for `identify`.
+    """
     known = {*measured, *PLACE_AND_TIME}
     unmeasured = {node.name for node in graph.nodes if node.name not in known or not node.measured}
     whole = Dag.of(_unroll(question, graph))
@@ -525,11 +543,15 @@ def _blocked_by(graph: Graph, dag: Dag, treatment: str, outcome: str, later: set
 def _date_forced(name: str, question: Question, graph: Graph, columns: set[str], once: set[str]) -> str:
     bare, by = undated(name)
     if bare == question.treatment or (bare, by if name != bare else -question.lag) == (question.outcome, 0):
-        raise GraphError(
-            f"adjust_for names {name!r}, which is what the question is about; an earlier outcome is written {question.outcome}[{-question.lag - 1}]"
+        raise refusal(
+            GraphError,
+            "adjust_for",
+            "what is beside the question",
+            f"{name!r}, which is what the question is about",
+            f"write an earlier outcome as {question.outcome}[{-question.lag - 1}]",
         )
     if bare not in columns and bare not in PLACE_AND_TIME:
-        raise GraphError(f"adjust_for names {bare!r}, which is no column; {suggest(bare, columns | set(PLACE_AND_TIME))}")
+        raise refusal(GraphError, "adjust_for", "a column", repr(bare), suggest(bare, columns | set(PLACE_AND_TIME)))
     if bare in once or bare in PLACE_AND_TIME:
         return bare
     return dated(bare, by if name != bare else -question.lag)

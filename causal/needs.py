@@ -40,7 +40,17 @@ def needed(estimator: Any) -> str:
 
 
 def unmet_requirements(estimator: Any, design: Design) -> tuple[str, ...]:
-    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`."""
+    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`.
+
+    Parameters
+    ----------
+    estimator : with its `needs` and `targets`.
+    design : what it is asked.
+
+    Returns
+    -------
+    reasons : sentences, each with what to write instead where there is something.
+    """
     asked, given = design.question.target, estimator.targets
     reasons = []
     targets = [target for target in ("ATE", "ATT") if target in given]

@@ -95,6 +95,11 @@ def model_of(design: Design) -> Model:
 def fitted(design: Design, model: Model) -> Logit:
     """The logit of a design.
 
+    Parameters
+    ----------
+    design : outcome and weights of its rows.
+    model : columns, outcome and their names.
+
     Raises
     ------
     NotEstimable : columns part outcomes of 0 from those of 1.
@@ -134,6 +139,7 @@ def effect_of(kind: Effect, made: Logit, at: int, design: Design, centre: float)
     made : the fit, of the rows averaged over.
     at : the treatment's column, which holds the treatment less `centre`.
     design : whose question it is.
+    centre : the treatment's unit.
     """
     question = design.question
     if kind == "slope":

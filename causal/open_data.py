@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from causal.errors import DataError, suggest
+from causal.errors import DataError, refusal, suggest
 from causal.words import count, listed
 
 TIME = ("time_period", "time_identifier")
@@ -90,7 +90,7 @@ def problems(path: Path) -> list[str]:
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file")
+        raise refusal(DataError, str(path), "a file", "nothing: there is no such file", "look at how the path is written")
     wrong: list[str] = []
     if not (path.suffix == ".csv" and FILE_NAME.fullmatch(path.stem)):
         wrong.append(f"the file's name is {path.name!r}; wanted small letters, digits, _ and - only, and .csv")

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 
 # what needs a design is imported where it is used: `causal list` asks for names and reasons alone, and is to feel instant
 Target = Literal["ATE", "ATT"]
-Shape = Literal["cutoff", "series", "instrument", "front_door", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"]
+Shape = Literal[
+    "cutoff", "series", "instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"
+]
 MOST = 5
 OF_ODDS: tuple[Shape, ...] = ("dose", "on_off", "dose_between", "two_groups", "one_date")  # where an outcome of yes and no has its ratio of odds too
 FEW = 3  # treated places for which no error that counts on many holds
+LEARNT = 200  # places, one row each, from which models of outcome and treatment are learnt rather than assumed
 
 SHAPES: dict[Shape, str] = {
     "staggered": "taken up in different years and kept",
     "one_date": "taken up in one year and kept",
+    "one_treated": "taken up and kept by one place",
     "few_treated": f"taken up and kept by {FEW} places or fewer",
     "on_off": "on and off",
     "dose": "a dose that goes up and down",
@@ -53,10 +57,17 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
         ("synthetic_did", "ATT", "weighted_alike"),
         ("linear_dml", "ATE", "curves"),
     ),
-    "few_treated": (
-        ("synthetic_control", "ATT", "alike_before"),
-        ("synthetic_did", "ATT", "weighted_alike"),
+    "one_treated": (
         ("fixed_effects", "ATE", "placebos"),
+        ("synthetic_control", "ATT", "rank"),
+        ("synthetic_did", "ATT", "number_alone"),
+    ),
+    "few_treated": (
+        ("fixed_effects", "ATE", "few_range"),
+        ("imputation", "ATT", "few_untreated"),
+        ("callaway_santanna", "ATT", "few_waves"),
+        ("synthetic_did", "ATT", "few_alike"),
+        ("synthetic_control", "ATT", "number_alone"),
     ),
     "on_off": (
         ("fixed_effects", "ATE", "itself"),
@@ -90,14 +101,21 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
     "cutoff": (("regression_discontinuity", "ATE", "both_sides"),),
     "series": (("interrupted_series", "ATT", "own_past"),),
 }
+OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("two_groups", 0), ("dose_between", 0), ("instrument", 0))
 REASONS = {
     "waves": "places that begin in one year against those that have not begun, wave by wave",
     "before_after": "places that begin against those that do not, before and after",
     "untreated": "what treated places would have had, learnt from untreated years; the shortest range if that model holds",
     "one_regression": "the same waves in one regression, an effect for each year since",
     "weighted_alike": "untreated places weighed until they went as the treated did beforehand",
-    "alike_before": "a weighed mean of untreated places stands for each treated one",
-    "placebos": "a regression, with the range that placebos among the untreated leave",
+    "placebos": "no range of its own, as nobody's has; beside it stands the one that placebos among the untreated leave",
+    "rank": "a weighed mean of untreated places stands for the treated one; a rank among placebos, and no range",
+    "number_alone": "untreated places weighed until they went as the treated did beforehand; no range of its own",
+    "few_range": "a range whose length allows for so few treated",
+    "few_untreated": "what treated places would have had, learnt from untreated years; a range, and a longer one",
+    "few_waves": "wave by wave against those that never begin; a range, and the longest",
+    "few_alike": "untreated places weighed until they went as the treated did beforehand; a range if the treated vary as the others do",
+    "default": "the default, as what suits could not be told from the table",
     "known": "one number that readers know, to stand beside the others",
     "one_date": "with one date nobody is compared with places that have begun",
     "itself": "each place against itself, each year against the others' same year",
@@ -125,6 +143,8 @@ CANNOT = {
     "straight": "what is adjusted for acts in straight lines",
     "between": "it does not compare places with themselves: all that lasts about a place and was not measured stays in",
     "two_windows": "it compares two windows of years, and uses no year between them",
+    "two_clusters": "with two clusters no range is known, whatever the estimator; it takes more places that do not move together",
+    "one_place": "one place alone takes the treatment up, and what happens there by chance cannot be learnt from it: no range, whatever the estimator",
     "no_interval": "no valid range is known for it, so that nothing can be claimed",
     "treated_only": "it speaks of places that take the treatment up, and of no others",
     "compliers": "it speaks of those whom the instrument moves, and of no others",
@@ -151,7 +171,7 @@ class Proposed:
     ----------
     estimator : its name.
     target : that it needs.
-    reason : code of why (`REASONS`).
+    reason : code of why (`REASONS`; "template" for one that a template of `causal new` names).
     """
 
     estimator: str
@@ -192,45 +212,48 @@ class Proposal:
 def often() -> list[tuple[str, str, str]]:
     """What suits most questions, before any is asked: estimator, the shape that it suits first, and why; each estimator once."""
     found: dict[str, tuple[str, str, str]] = {}
-    for shape in ("dose", "staggered", "few_treated", "two_groups", "instrument"):
-        name, _, reason = SUITS[shape][0]
+    for shape, at in OFTEN:
+        name, _, reason = SUITS[shape][at]
         found.setdefault(name, (name, SHAPES[shape], REASONS[reason]))
-    found.setdefault("linear_dml", ("linear_dml", SHAPES["dose"], REASONS["curves"]))
     return list(found.values())
 
 
-def proposal(design: Design, estimator: Any) -> Proposal:
+def proposal(design: Design, estimator: Any, *, blind: bool = False) -> Proposal:
     """What suits a design, told from its treatment and its graph.
 
     Parameters
     ----------
     design : of the question.
     estimator : the study's own.
+    blind : whether the outcome's values are not to be looked at, so that what hangs on them is not proposed.
     """
     from causal.estimators import shelf
     from causal.needs import unmet_requirements
 
     shape, made = shape_of(design)
     proposed: list[Proposed] = []
-    for name, target, reason in _asked(design, shape):
+    for name, target, reason in _asked(design, shape, blind):
         there = replace(design, question=replace(design.question, target=target))
         if not unmet_requirements(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
-    codes = LIMITS.get(estimator.name, ()) if shelf().get(estimator.name) is type(estimator) else ()
+    codes = (*ANYONE, *LIMITS.get(estimator.name, ())) if shelf().get(estimator.name) is type(estimator) else ()
     cannot = tuple(code for code in codes if _holds(code, design, shape, made, estimator))
     return Proposal(shape=shape, proposed=tuple(proposed[:MOST]), chosen=estimator.name, target=design.question.target, cannot=cannot)
 
 
-def _asked(design: Design, shape: Shape) -> list[tuple[str, Target, str]]:
+def _asked(design: Design, shape: Shape, blind: bool) -> list[tuple[str, Target, str]]:
     """The shape's own estimators, after what the graph puts first."""
     before: list[tuple[str, Target, str]] = []
     if shape in ("dose", "on_off") and design.identification.feedback:
         before.append(("lagged_outcome", "ATE", "past_outcome"))
+    suits = list(SUITS[shape])
+    if shape == "two_groups" and design.rows < LEARNT:
+        suits.sort(key=lambda one: one[2] != "straight")
     # an average effect in a straight line stands first: readers know it, and it bends no odds
-    asked = [*before, *SUITS[shape]]
+    asked = [*before, *suits]
     if shape not in ("instrument", "front_door", "cutoff", "series") and design.identification.cutoffs:
         asked = [("regression_discontinuity", "ATE", "both_sides"), *asked]
-    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS else asked
+    return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS and not blind else asked
 
 
 def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
@@ -263,12 +286,14 @@ def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
         made = cohorts(design)
     except DesignError:
         return "on_off", None
-    adopters = int((~made.never & ~made.always).sum())
-    if adopters <= FEW and (len(design.authorities) - adopters) > adopters:
-        return "few_treated", made
+    begins = ~made.never & ~made.always
+    adopters = len(np.unique(design.cluster[begins[design.authority]]))
+    if adopters <= FEW and (len(design.clusters) - adopters) > adopters:
+        return ("one_treated" if adopters == 1 else "few_treated"), made
     return ("staggered" if len(made.years) > 1 else "one_date"), made
 
 
+ANYONE = ("two_clusters", "one_place")  # limits of a design, whoever answers
 WITHIN = ("waves", "feedback", "movers", "straight")
 LIMITS: Mapping[str, tuple[str, ...]] = {
     "callaway_santanna": ("treated_only", "feedback", "levels"),
@@ -307,7 +332,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "shift_share": ("compliers",),
     "sparse_linear_dml": ("waves", "feedback", "movers"),
     "sun_abraham": ("treated_only", "feedback", "levels"),
-    "synthetic_control": ("treated_only", "levels"),
+    "synthetic_control": ("no_interval", "treated_only", "levels"),
     "synthetic_did": ("treated_only", "levels"),
     "t_learner": ("two_windows",),
     "two_stage_least_squares": ("compliers", "straight"),
@@ -316,6 +341,8 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
 }
 # limits that hold only for some designs; the others always do
 ONLY: Mapping[str, Callable[[Design, Shape, Any, Any], bool]] = {
+    "two_clusters": lambda design, *_: len(design.clusters) == 2,
+    "one_place": lambda design, shape, *_: shape == "one_treated",
     "waves": lambda design, shape, made, _: made is not None and len(made.years) > 1,
     "feedback": lambda design, *_: "authority" in design.absorb and design.identification.feedback,
     "straight": lambda design, *_: bool(design.controls.shape[1]),

@@ -9,7 +9,7 @@ Both describe; neither is the answer, which is the estimator's own.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Step:
     rows, authorities : alike in all steps.
     """
 
-    conditioning: str
+    conditioning: str = field(metadata={"key": "held"})
     names: tuple[str, ...]
     effect: float
     lower: float | None

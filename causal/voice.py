@@ -9,7 +9,7 @@ Where both keep their scores by cluster it comes from the differences of the sco
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -59,7 +59,7 @@ class Voice:
     difference_lower: float | None = None
     difference_upper: float | None = None
     p_value: float | None = None
-    detail: str = ""
+    detail: str = field(default="", metadata={"key": "told"})
 
     def __post_init__(self) -> None:
         if self.stand not in STANDS:

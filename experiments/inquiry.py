@@ -85,7 +85,7 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     """
     path = next((p for root in (*folders, CONF) for p in shelf(root, "study") if p.stem == name), None)
     if path is None:
-        raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
+        raise refusal(ConfigError, "causal study", "a study that there is", repr(name), suggest(name, choices("study", folders)))
     inside = read_yaml(path, "a study")
     if not isinstance(inside, dict) or set(inside) - KEYS or not {"title", "entries"} <= set(inside):
         odd = sorted(map(str, set(inside) - KEYS)) if isinstance(inside, dict) else []
@@ -101,7 +101,7 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     for one in inside["entries"]:
         kind = next((kind for kind in ("run", "decompose") if isinstance(one, dict) and kind in one), "")
         if not kind or set(one) - ENTRY or {"run", "decompose"} <= set(one):
-            raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
+            raise refusal(ConfigError, f"{path}: an entry", "run: words  or  decompose: NAME words,  with why: if need be", repr(one), "write it so")
         words = strangers(_words(one[kind], f"{path}, {kind}"), str(path))
         if kind == "decompose" and not words:
             raise refusal(ConfigError, f"{path}, decompose", "the name of a decomposition", "nothing", "causal list decompositions  names them")
@@ -230,7 +230,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
     """One decomposition, unless it is there already."""
     known = choices("decomposition", folders)
     if name not in known:
-        raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
+        raise refusal(ConfigError, "causal decompose", "a decomposition that there is", repr(name), suggest(name, known))
     config = composed([f"decomposition={name}", *words], folders)
     study, _ = study_and_part(config, "decomposition", allowed)
     there = complete(runs / "decompositions" / name, digest_of(recorded(config)), study.source.load().digest)

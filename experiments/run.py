@@ -33,6 +33,7 @@ from causal.experiments.compose import (
     composed,
     explained,
     parsable,
+    question_heeded,
     quoted,
     reason_heeded,
     recorded,
@@ -62,8 +63,8 @@ BEFORE_CHECKS = ("load", "identify", "design", "estimate")
 class _Job:
     """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
 
-    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None, detail: Detail) -> None:
-        self.trusted = list(trusted)
+    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None, detail: Detail, folders: Sequence[Path]) -> None:
+        self.trusted, self.folders = list(trusted), list(folders)
         self.plan = plan  # the protocol that is followed
         self.sweep = sweep
         self.flags = list(flags)  # part of the words that run it again
@@ -91,6 +92,7 @@ class _Job:
         # as typed: reading them one by one would resolve what they hold
         words = [str(word) for word in OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)]  # type: ignore[union-attr]
         reason_heeded(config, words)
+        question_heeded(config, words, self.folders)
         study = study_from(config, self.trusted)
         plain = recorded(config)
         runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
@@ -133,8 +135,12 @@ def carry_out(
 
     Parameters
     ----------
+    study : what is run.
     plain : the resolved configuration.
+    runs : the folder of all runs, below which partial ones stand.
+    home : below which the run's own folder is made.
     command : the words that run it again.
+    workers : processes for draws.
     panel : if it has been loaded already.
     followed : what the result says of the protocol that was followed.
     before : called with the design before anything is fitted.
@@ -260,7 +266,10 @@ def _proposed(study: Study, made: Design) -> None:
     Where the chosen one is among those proposed nothing is said: `causal explain` and the record hold all of it.
     """
     offer = proposal(made, study.estimator)
-    if offer.first is None or (any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed) and "waves" not in offer.cannot):
+    if "two_clusters" in offer.cannot:
+        print(f"! {capital(CANNOT['two_clusters'])}.", file=sys.stderr)
+    here = any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed)
+    if offer.first is None or (here and not {"waves", "no_interval"} & set(offer.cannot)):
         return
     cannot = "; ".join(CANNOT[code] for code in offer.cannot if code in GRAVE)
     said = f"{study.question.treatment} is {SHAPES[offer.shape]}, which suits {offer.first.words}"
@@ -331,16 +340,16 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     folders = [folder.resolve() for folder in folders]
     if not sweep and any("," in word.partition("=")[2] and word.partition("=")[0] in ("estimator", "experiment", "source") for word in words):
-        raise ConfigError("several choices make a sweep: put  -m  before them")
+        raise refusal(ConfigError, "causal run", "one choice of each", "several, which make a sweep", "put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
     if detail == "cfg":
         if sweep:
-            raise ConfigError("--cfg shows the configuration of one run: leave  -m  away, and give one choice of each")
+            raise refusal(ConfigError, "--cfg", "one run, whose configuration it shows", "a sweep", "leave  -m  away, and give one choice of each")
         print(as_yaml(resolved(first)), end="")
         return 0
-    job = _Job(names, sweep, flags, plan, detail)
+    job = _Job(names, sweep, flags, plan, detail, folders)
     search = searched(folders)
     runs = str(checked_runs(how(first, "runs")))
     was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
@@ -379,7 +388,9 @@ def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, 
     if not paths:
         return None, rest
     if sweep or len(paths) > 1:
-        raise ConfigError("a protocol fixes one study: run it alone, without  -m  and with one  protocol=FILE")
+        raise refusal(
+            ConfigError, "protocol", "one study, which a protocol fixes", "a sweep, or several", "run it alone, without  -m  and with one  protocol=FILE"
+        )
     plan = saved(Path(paths[0]))
     return plan | {"config": portable(plan["config"])}, [*strangers(plan["words"], f"protocol={paths[0]}"), *rest]
 

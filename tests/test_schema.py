@@ -17,7 +17,7 @@ from causal.panel import Variable
 from causal.proposal import Proposal, Proposed
 from causal.question import Question, Saying
 from causal.refute import FAMILIES, ROLES, Hidden, Refutation
-from causal.report.record import KEYS, SCHEMA_VERSION, read
+from causal.report.record import KEYS, SCHEMA_VERSION, key_of, read
 from causal.report.risk import ASKED, DOMAINS, MET, STATES
 from causal.steps import Dose, Step
 from causal.verdict.decide import Placebos, Verdict
@@ -43,8 +43,8 @@ def codes(of: type, name: str) -> list[str]:
 
 def now(data: dict[str, Any]) -> dict[str, Any]:
     """Keys of the nouns and of the parts that a record itself makes, and the codes that stand in them."""
-    nouns = {one.__name__: sorted(field.name for field in fields(one)) for one in NOUNS}
-    nouns["Estimate"] = sorted(({field.name for field in fields(Estimate)} & set(data["estimate"])) | {"lost"})
+    nouns = {one.__name__: sorted(map(key_of, fields(one))) for one in NOUNS}
+    nouns["Estimate"] = sorted(({key_of(field) for field in fields(Estimate)} & set(data["estimate"])) | {"lost"})
     parts = {name: sorted(data[name]) for name in ("graph", "source", "design", "risk")}
     parts |= {"design.columns": sorted(data["design"]["columns"]), "design.means": sorted(data["design"]["means"])}
     parts |= {"risk.domains": sorted(data["risk"]["domains"][0]), "risk.requirements": sorted(data["risk"]["requirements"][0])}

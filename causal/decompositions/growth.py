@@ -77,19 +77,32 @@ class Growth:
             raise refusal(ConfigError, "growth.chains", "at least one outcome", "none", "write  plans: {years: [2011, 2018], steps: {plans: plans}}")
         for outcome, one in self.chains.items():
             if set(one) != {"years", "steps"} or len(one["years"]) != 2 or not one["years"][0] < one["years"][1]:
-                raise ConfigError(f"growth.chains.{outcome} wants years: [first, last] and steps: {{column: words}}, got {dict(one)!r}")
+                raise refusal(
+                    ConfigError,
+                    f"growth.chains.{outcome}",
+                    "years: [first, last] and steps: {column: words}",
+                    repr(dict(one)),
+                    f"write  growth.chains.{outcome}.years=[2011,2018]  and its steps",
+                )
             if not one["steps"] or list(one["steps"])[-1] != outcome:
-                raise ConfigError(f"growth.chains.{outcome}.steps must end with {outcome} itself, got {list(one['steps'])}")
+                raise refusal(
+                    ConfigError, f"growth.chains.{outcome}.steps", f"steps that end with {outcome} itself", f"{list(one['steps'])}", f"add {outcome} at the end"
+                )
         for printed in self.published:
             if not {"words", "years", "first", "last", "source"} <= set(printed):
-                raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(printed)!r}")
+                raise refusal(ConfigError, "growth.published", "words, years, first, last and source", repr(dict(printed)), "give these five and no other")
         if not is_whole(self.draws, 0) or self.draws in range(1, 20):
-            raise ConfigError(f"growth.draws must be 0 or a whole number of at least 20, got {self.draws!r}")
+            raise refusal(ConfigError, "growth.draws", "0 or a whole number of at least 20", repr(self.draws), "write  decomposition.draws=0  for none")
         if not 0.5 <= self.level < 1:
-            raise ConfigError(f"growth.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
+            raise refusal(ConfigError, "growth.level", "a number between 0.5 and 1 (0.95 is usual)", repr(self.level), "write  decomposition.level=0.95")
 
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take the growth apart.
+
+        Parameters
+        ----------
+        case : of which the panel alone is read.
+        rng : draws authorities with replacement.
 
         Raises
         ------
@@ -97,7 +110,13 @@ class Growth:
         """
         panel = case.panel
         if panel.population is None:
-            raise DataError(f"{panel.title} has no count of the people that rates refer to; growth is told of counts. Name it with  source.population=COLUMN")
+            raise refusal(
+                DataError,
+                panel.title,
+                "a count of the people that rates refer to, since growth is told of counts",
+                "none",
+                "name it with  source.population=COLUMN",
+            )
         panel.variable(self.measure)
         grown, notes = [], []
         for outcome, one in self.chains.items():
@@ -110,7 +129,13 @@ class Growth:
                 notes.append(f"steps on the way to {steps[outcome]} that are not in these data: {listed(missing)}")
             grown.append(chain(panel, years, steps, self.measure))
         if not grown:
-            raise DataError(f"{panel.title} has none of {', '.join(self.chains)} in the years asked for, {panel.years[0]} to {panel.years[-1]} are there")
+            raise refusal(
+                DataError,
+                panel.title,
+                f"one of {', '.join(self.chains)} in the years asked for",
+                f"none; {panel.years[0]} to {panel.years[-1]} are there",
+                "ask for other years, or name other chains",
+            )
         notes += [one.left_out for one in grown if one.left_out]
         tables, figures = [self._steps(grown)], [one.picture for one in grown]
         printed = self._printed(panel)

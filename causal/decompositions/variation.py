@@ -17,7 +17,7 @@ import numpy as np
 
 from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Setting, Table
 from causal.decompositions.machinery.components import SHARES, AuthorityYears, Floats, accelerated, again, components, nested_shares, planted
-from causal.errors import CausalError, ConfigError, DataError
+from causal.errors import CausalError, ConfigError, DataError, refusal
 from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.words import capital, count, listed
@@ -62,18 +62,29 @@ class Variation:
     def __post_init__(self) -> None:
         for key in ("outcomes", "windows", "measures"):
             if isinstance(getattr(self, key), str) or not len(getattr(self, key)):
-                raise ConfigError(f"variation.{key} must be a list of at least one, got {getattr(self, key)!r}")
+                raise refusal(ConfigError, f"variation.{key}", "a list of at least one", repr(getattr(self, key)), "name one, or leave the knob as it ships")
         for window in self.windows:
             if len(window) != 2 or not window[0] + 1 < window[1]:
-                raise ConfigError(f"variation.windows holds pairs of a first and a later last year, three years or more, got {window!r}")
+                raise refusal(
+                    ConfigError,
+                    "variation.windows",
+                    "pairs of a first and a later last year, three years or more",
+                    repr(window),
+                    "write  decomposition.windows=[[2013,2018]]",
+                )
         if odd := set(self.said) - set(SHARES):
-            raise ConfigError(f"variation.said gives shares of {', '.join(SHARES)}, got {', '.join(sorted(odd))}")
+            raise refusal(ConfigError, "variation.said", f"shares of {', '.join(SHARES)}", f"{', '.join(sorted(odd))}", "give these names and no other")
         whole_number("variation.draws", self.draws, 20)
         if not 0.5 <= self.level < 1:
-            raise ConfigError(f"variation.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
+            raise refusal(ConfigError, "variation.level", "a number between 0.5 and 1 (0.95 is usual)", repr(self.level), "write  decomposition.level=0.95")
 
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take the variation apart.
+
+        Parameters
+        ----------
+        case : of which the panel alone is read, and its streams.
+        rng : not used; each choice of outcome, window and measure has its own stream.
 
         Raises
         ------
@@ -83,7 +94,13 @@ class Variation:
         choices, notes = self._choices(panel)
         lasting = [one for one in choices if panel.variable(one[2]).varies == "authority"]
         if not lasting:
-            raise DataError(f"{panel.title} has none of the outcomes {list(self.outcomes)} with a lasting measure of {list(self.measures)} in these windows")
+            raise refusal(
+                DataError,
+                panel.title,
+                f"one of the outcomes {list(self.outcomes)} with a lasting measure of {list(self.measures)}",
+                "none of them in these windows",
+                "name others with  decomposition.outcomes=[…]  and  decomposition.measures=[…]",
+            )
         found = case.map("variation", _Step(self, panel, lasting), len(lasting))
         first, table = found[0], self._shares(panel, lasting, found)
         outcome, window, measure = (_label(panel, one) for one in lasting[0])

@@ -16,7 +16,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, DesignError
+from causal.errors import ConfigError, DesignError, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
@@ -71,13 +71,13 @@ class ContinuousDid:
 
     def __post_init__(self) -> None:
         if not is_whole(self.degree, 1, 5):
-            raise ConfigError(f"degree must be a whole number from 1 to 5, got {self.degree!r}")
+            raise refusal(ConfigError, "degree", "a whole number from 1 to 5", repr(self.degree), "write  estimator.degree=3")
         true_or_false("adjust", self.adjust)
         for key in ("before", "after"):
             window = getattr(self, key)
             if window is not None:
                 if len(window) != 2 or any(not is_whole(year) for year in window):
-                    raise ConfigError(f"{key} must be a first and a last year, [2011, 2012], or null, got {window!r}")
+                    raise refusal(ConfigError, key, "a first and a last year, [2011, 2012], or null", repr(window), "write two years in a list")
                 object.__setattr__(self, key, tuple(window))
 
     @property
@@ -87,6 +87,15 @@ class ContinuousDid:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : authorities whose dose grows between two windows, and some whose dose stays; those whose dose moves the other way are left out.
+        rng : draws the joint critical values of effects by dose.
+
+        Returns
+        -------
+        Estimate : the average effect on the treated of the contrast asked for, read off the curve of effects by dose.
 
         Raises
         ------
@@ -180,7 +189,13 @@ class Curve:
     weight: Floats
 
     def effects(self, load: Floats, design: Design) -> tuple[Floats, Floats]:
-        """ATT at doses whose powers are `load`, shape (k, degree + 1)."""
+        """ATT at doses whose powers are `load`, shape (k, degree + 1).
+
+        Parameters
+        ----------
+        load : shape (effects, degree + 1), powers of the doses asked for.
+        design : one row an authority, the rows of the curve; clusters for the scores.
+        """
         return load @ self.beta, cluster_sums(self.beta_scores @ load.T, design.cluster, len(design.clusters))
 
     def whole(self, design: Design) -> tuple[Floats, Floats]:
@@ -206,7 +221,13 @@ def _curve(change: Floats, dose: Floats, on: np.ndarray[tuple[int], np.dtype[np.
     spread = np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
     full = np.column_stack([np.ones(len(x)), (x - x[on].mean(axis=0)) / spread])
     if off.sum() <= full.shape[1]:
-        raise DesignError(f"{int(off.sum())} authorities whose dose stayed are too few for {x.shape[1]} covariates; take  estimator.adjust=false")
+        raise refusal(
+            DesignError,
+            "continuous_did",
+            f"more authorities whose dose stayed than {x.shape[1]} covariates ask for",
+            f"{int(off.sum())}",
+            "take  estimator.adjust=false",
+        )
     bread = np.linalg.pinv((full[off] * weight[off, None]).T @ full[off])
     slopes = bread @ (full[off].T @ (weight[off] * change[off]))
     residual = change - full @ slopes

@@ -35,7 +35,17 @@ class Difference:
         return design.pooled(adjust=False)
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Answer with the raw association."""
+        """Answer with the raw association.
+
+        Parameters
+        ----------
+        design : any; what it absorbs and adjusts for is left aside.
+        rng : not used.
+
+        Raises
+        ------
+        EstimationError : the treatment does not vary.
+        """
         bare = self.regression(design)
         basis = bare.basis()
         fit, treatment = least_squares(bare, basis)

@@ -13,7 +13,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import Windows, agree, estimand_of, frame_of
@@ -76,7 +76,7 @@ class DowhyGlm(Windows):
         Windows.__post_init__(self)
         for key, value, known in (("family", self.family, FAMILIES), ("outcome", self.outcome, ("change", "level"))):
             if value not in known:
-                raise ConfigError(f"{key} must be one of {', '.join(known)}, got {value!r}")
+                raise refusal(ConfigError, key, f"one of {', '.join(known)}", repr(value), "write one of them")
 
     @property
     def name(self) -> str:
@@ -91,10 +91,15 @@ class DowhyGlm(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : no two kinds of authority, an outcome out of the family's range, or weights by a column.
-        EstimationError : some covariates are collinear with others almost exactly.
+        EstimationError : covariates that are almost collinear.
         """
         serve(self, design)
         made = self.rows(design)

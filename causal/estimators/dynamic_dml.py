@@ -20,12 +20,12 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import DesignError, EstimationError
+from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import Conditioning, Estimand
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
-from causal.estimators.machinery.crossfit import check_crossfit, splits
-from causal.estimators.machinery.nuisance import INNER, Nuisance, check_nuisance, learner, quiet
+from causal.estimators.machinery.crossfit import CrossFit, check_crossfit
+from causal.estimators.machinery.nuisance import Nuisance, check_nuisance
 from causal.estimators.machinery.transformed import scaled
 from causal.graph import dated
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
@@ -65,6 +65,15 @@ class DynamicDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : balanced, with the outcome before the treatment among its columns.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
+
+        Returns
+        -------
+        Estimate : of the contrast kept up for `periods` years, on the outcome of the last; by year of treatment as parts.
 
         Raises
         ------
@@ -170,23 +179,24 @@ def _histories(design: Design, periods: int) -> _Histories:
     made, years = design.pooled(), design.years
     past = design.column(_past(design))
     if (np.diff(years) != 1).any():
-        raise DesignError(f"dynamic_dml wants successive years, and the design has {', '.join(map(str, years))}")
+        raise refusal(DesignError, "dynamic_dml", "successive years", f"{', '.join(map(str, years))}", "fill the gap, or give fewer years")
     laid = made.grid(past)
     known = np.isfinite(laid)
     begun = np.flatnonzero(known.any(axis=0))
     first = int(begun[0])
     here = int((~known[:, first:]).sum())
     if here:
-        raise DesignError(
-            f"dynamic_dml wants the outcome before the treatment for every authority in the same years, and {here} are missing in between; "
-            "give fewer years or authorities"
+        raise refusal(
+            DesignError,
+            "dynamic_dml",
+            "the outcome before the treatment for every authority in the same years",
+            f"{here} missing in between",
+            "give fewer years or authorities",
         )
     # the first usable outcome year has `periods` treatments up to it, the past outcome before each of them, and one treatment before all
     start = max(periods, first + periods - 1)
     if start >= len(years):
-        raise DesignError(
-            f"dynamic_dml with periods={periods} wants at least {start + 1} years with a treatment, and there are {len(years)}; take fewer periods"
-        )
+        raise refusal(DesignError, f"dynamic_dml with periods={periods}", f"at least {start + 1} years with a treatment", f"{len(years)}", "take fewer periods")
     across = [made.grid(column) for column in made.controls.T]
     treatment = made.grid(made.treatment)
 
@@ -203,52 +213,12 @@ def _histories(design: Design, periods: int) -> _Histories:
     return _Histories(over=over, treatments=tuple(back(treatment, j) for j in range(periods)), features=tuple(features))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CrossFit:
-    """One split into folds of whole clusters, on which every target is learnt with equal draws.
-
-    Parameters
-    ----------
-    parted : train and test rows of each fold; `inner` the folds of its training rows in which learners are tuned.
-    weights : shape (rows,) or None.
-    """
-
-    nuisance: str
-    seed: int
-    parted: list[tuple[Ints, Ints]]
-    inner: list[list[tuple[Ints, Ints]]]
-    weights: Floats | None
-
-    @classmethod
-    def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
-        """Draw the folds."""
-        parted = splits(cluster, folds, rng)
-        inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
-        return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
-
-    def residualise(self, target: Floats, features: Floats) -> Floats:
-        """The target without what the features say of it, each row told by the folds it is not in; shape (rows,)."""
-        centre, size = float(target.mean()), float(target.std()) or 1.0
-        plain = (target - centre) / size
-        found = np.empty(len(target))
-        for (train, test), cv in zip(self.parted, self.inner, strict=True):
-            if not features.shape[1]:
-                found[test] = target[test] - np.average(target[train], weights=None if self.weights is None else self.weights[train])
-                continue
-            one = learner(self.nuisance, np.random.default_rng(self.seed))
-            one.cv = cv
-            with quiet():
-                one.fit(features[train], plain[train], None if self.weights is None else self.weights[train])
-            found[test] = (plain[test] - one.predict(features[test])) * size
-        return found
-
-
 def _crossfit(made: _Histories, nuisance: str, folds: int, rng: np.random.Generator) -> _CrossFitted:
     """Everything without what each year's history says of it."""
     one = CrossFit.drawn(nuisance, folds, made.over.cluster, made.over.weights, rng)
     return _CrossFitted(
-        outcomes=tuple(one.residualise(made.over.outcome, features) for features in made.features),
-        treatments=tuple(tuple(one.residualise(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
+        outcomes=tuple(one.cross_fitted(made.over.outcome, features) for features in made.features),
+        treatments=tuple(tuple(one.cross_fitted(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
     )
 
 
@@ -266,7 +236,13 @@ def _solve(made: _Histories, cross_fitted: _CrossFitted, only: tuple[Ints, int] 
     bread = np.array([[own[j] @ cross_fitted.treatments[j][i] if i <= j else 0.0 for i in range(m)] for j in range(m)])
     for j in range(m):
         if not bread[j, j] > 1e-9 * float((made.treatments[j][inside] ** 2).sum()):
-            raise EstimationError("dynamic_dml: a year's treatment is told by its history; nothing of it is left to compare")
+            raise refusal(
+                EstimationError,
+                "dynamic_dml",
+                "something left of a year's treatment to compare",
+                "nothing: it is told by its history",
+                "ask with a treatment that moves more freely, or take another estimator",
+            )
     blips = np.linalg.solve(bread, np.array([own[j] @ cross_fitted.outcomes[j] for j in range(m)]))
     moments = np.column_stack([own[j] * (cross_fitted.outcomes[j] - sum(blips[i] * cross_fitted.treatments[j][i] for i in range(j + 1))) for j in range(m)])
     number = len(used.clusters)

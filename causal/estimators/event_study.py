@@ -19,7 +19,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import DesignError, EstimationError
+from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import DesignFacts, Estimand, JointTest
 from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
@@ -59,6 +59,11 @@ class EventStudy:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with authorities absorbed; by years since adoption where the treatment is taken up and kept, by leads and lags of the dose otherwise.
+        rng : draws the joint critical value of leads and lags.
 
         Raises
         ------
@@ -159,10 +164,12 @@ def _dose(design: Design, years: list[int]) -> tuple[Design, Floats]:
     columns = np.column_stack([-levels[-first] if k == years[0] else levels[k] if k == years[-1] else levels[k] - levels[k + 1] for k in years])
     kept: Ints = np.flatnonzero(np.isfinite(columns).all(axis=1) & np.isfinite(np.column_stack(list(levels.values()))).all(axis=1))
     if not len(kept):
-        raise DesignError(f"event_study: no row has the dose from {years[-1]} years before to {first} years after; ask for fewer leads or lags")
+        raise refusal(
+            DesignError, "event_study", f"rows that have the dose from {years[-1]} years before to {first} years after", "none", "ask for fewer leads or lags"
+        )
     used = design.subset(kept, f"dose not known from {years[-1]} years before to {first} years after")
     if len(used.years) < 2 or used.rows < 2 * len(used.authorities):
-        raise DesignError(f"event_study: {len(used.years)} years are left of {len(span)}; ask for fewer leads or lags")
+        raise refusal(DesignError, "event_study", f"{len(span)} years", f"{len(used.years)}", "ask for fewer leads or lags")
     _some(columns[kept] != 0, years)
     return used, columns[kept]
 
@@ -170,4 +177,10 @@ def _dose(design: Design, years: list[int]) -> tuple[Design, Floats]:
 def _some(on: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], years: list[int]) -> None:
     empty = [k for k, any_ in zip(years, np.atleast_1d(on.any(axis=0)), strict=True) if not any_]
     if empty:
-        raise EstimationError(f"event_study: no authority is seen {abs(empty[0])} years {'before' if empty[0] < 0 else 'after'}; ask for fewer leads or lags")
+        raise refusal(
+            EstimationError,
+            "event_study",
+            f"an authority that is seen {abs(empty[0])} years {'before' if empty[0] < 0 else 'after'}",
+            "none",
+            "ask for fewer leads or lags",
+        )

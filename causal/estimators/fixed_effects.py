@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.design import Design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimand import Conditioning, Estimand
 from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
@@ -64,6 +64,11 @@ class FixedEffects:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed.
+        rng : draws the joint critical values of effects by group, and the wild bootstrap's weights.
+
         Raises
         ------
         DesignError : authorities are not absorbed, or the target is not the ATE.
@@ -102,6 +107,11 @@ class FirstDifference:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed, some of them seen in two successive years.
+        rng : draws the joint critical values of effects by group, and the wild bootstrap's weights.
+
         Raises
         ------
         DesignError : authorities are not absorbed or never seen in two successive years, or the target is not the ATE.
@@ -112,7 +122,7 @@ class FirstDifference:
 
 def _check(inference: str, draws: int) -> None:
     if inference not in INFERENCES:
-        raise ConfigError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}")
+        raise refusal(ConfigError, "inference", f"one of {', '.join(INFERENCES)}", repr(inference), "write one of them")
     whole_number("draws", draws, 99)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
 from causal.estimate import Estimate, estimated, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
@@ -43,10 +43,15 @@ class FrontDoor:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with what lies between treatment and outcome among its columns; rows where it is not known are left out.
+        rng : not used.
+
         Raises
         ------
         DesignError : no front door in the graph, too few rows where it is known, or the target is not the ATE.
-        EstimationError : the treatment tells what lies between for certain.
+        EstimationError : the treatment and what lies between are collinear.
         """
         serve(self, design)
         names = design.identification.frontdoor
@@ -57,7 +62,13 @@ class FrontDoor:
         outcome, treatment, middle = (made.partial_out(part, basis) for part in (made.outcome[:, None], made.treatment[:, None], between))
         both = np.column_stack([treatment, middle])
         if np.linalg.matrix_rank(both / np.linalg.norm(both, axis=0), tol=1e-9) < both.shape[1]:
-            raise EstimationError(f"front_door: {', '.join(names)} and the treatment tell each other for certain, so their parts cannot be told apart")
+            raise refusal(
+                EstimationError,
+                "front_door",
+                f"{', '.join(names)} and the treatment to vary apart from each other",
+                "ones that tell each other for certain",
+                "name another variable between treatment and outcome",
+            )
         nuisance, number, rank = made.nuisance_basis(basis), len(made.clusters), basis.shape[1] + ("authority" not in made.absorb)
         lines = [clustered_least_squares(column, treatment, nuisance, made.cluster, number, absorbed_rank=rank) for column in middle.T]
         last = clustered_least_squares(outcome[:, 0], both, nuisance, made.cluster, number, absorbed_rank=rank)

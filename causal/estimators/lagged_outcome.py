@@ -58,6 +58,11 @@ class LaggedOutcome:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with the past outcome among its columns; it is conditioned on in the place of authority effects.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the past outcome is never known, or the target is not the ATE.

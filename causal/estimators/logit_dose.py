@@ -62,6 +62,11 @@ class LogitDose:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : an outcome of 0 and 1, or a share; any treatment.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : an outcome that is neither 0 and 1 nor a share, or the target is not the ATE.

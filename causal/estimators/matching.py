@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
@@ -40,10 +40,15 @@ class PropensityMatching(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : not used.
+
         Raises
         ------
         DesignError : no two kinds of authority, nothing to adjust for, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain.
+        EstimationError : the covariates separate treated from untreated, so that propensity scores are 0 or 1.
         """
         serve(self, design)
         made = self.rows(design)
@@ -71,7 +76,7 @@ class DistanceMatching(Windows):
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
         if not is_whole(self.neighbours, 1, 5):
-            raise ConfigError(f"neighbours must be a whole number from 1 to 5, got {self.neighbours!r}")
+            raise refusal(ConfigError, "neighbours", "a whole number from 1 to 5", repr(self.neighbours), "write  estimator.neighbours=1")
 
     @property
     def name(self) -> str:
@@ -80,6 +85,11 @@ class DistanceMatching(Windows):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : not used.
 
         Raises
         ------

@@ -22,7 +22,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import COLLINEAR, GONE, Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, least_squares, residual_treatment
 from causal.estimators import serve
@@ -84,10 +84,15 @@ class MeanGroup:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed; the treatment moves in more than one of them.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : authorities are not absorbed, the treatment moves in too few places, the target is not the ATE, or the question has weights.
-        EstimationError : places' own slopes and the shared effects cannot be told apart (two years in which every place moves).
+        EstimationError : places' own slopes are collinear with the shared effects (two years in which every place moves).
         """
         serve(self, design)
         made = slopes(design)
@@ -206,9 +211,12 @@ def slopes(design: Design) -> Slopes:
     # along a direction that is told wholly the mean slope must not hang on what its coefficient is taken to be
     mean = collinear_part[moves].mean(axis=0) if collinear_part.shape[1] else np.empty(0)
     if np.abs(mean).max(initial=0.0) > 1e-8 * max(float(np.abs(over[:, 1:]).max(initial=0.0)) / float(scale[some].min(initial=np.inf) or 1.0), 1e-300):
-        raise EstimationError(
-            "mean_group: places' own slopes and the year effects or controls cannot be told apart (with two years in which every place moves any year effect "
-            "fits); take  estimator=fixed_effects, or give more years"
+        raise refusal(
+            EstimationError,
+            "mean_group",
+            "places' own slopes that can be told from the year effects and controls",
+            "ones that cannot (with two years in which every place moves any year effect fits)",
+            "take  estimator=fixed_effects, or give more years",
         )
     return made
 

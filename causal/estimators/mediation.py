@@ -30,7 +30,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError, suggest
+from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import Conditioning, Estimand, compared
 from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
@@ -64,7 +64,9 @@ class Mediation:
         given: object = self.mediators
         if given is not None:
             if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
-                raise ConfigError(f"mediators must be a list of names, or null for all that the graph has, got {given!r}")
+                raise refusal(
+                    ConfigError, "mediators", "a list of names, or null for all that the graph has", repr(given), "write  estimator.mediators=[closures]"
+                )
             object.__setattr__(self, "mediators", tuple(given))
         true_or_false("interaction", self.interaction)
 
@@ -75,6 +77,15 @@ class Mediation:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question and split the answer into paths.
+
+        Parameters
+        ----------
+        design : with mediators among its columns; rows where one is not known are left out.
+        rng : draws the joint critical value of the paths.
+
+        Returns
+        -------
+        Estimate : the total effect; its parts are the direct effect, the joint indirect effect, and those through each mediator with what they share.
 
         Raises
         ------
@@ -134,10 +145,16 @@ def _mediated(design: Design, chosen: tuple[str, ...] | None) -> tuple[Design, t
     measured = {name: at for name, at in there.items() if at in design.columns and np.isfinite(design.columns[at]).any()}
     for name in chosen or ():
         if undated(name)[0] not in measured:
-            raise DesignError(f"mediation: {name!r} is nothing measured between treatment and outcome in the graph; {suggest(name, measured)}")
+            raise refusal(DesignError, "mediation", "something measured between treatment and outcome in the graph", repr(name), suggest(name, measured))
     names = tuple(dict.fromkeys(undated(name)[0] for name in chosen)) if chosen else tuple(sorted(measured))
     if not names:
-        raise DesignError(f"mediation: of {', '.join(there)}, between treatment and outcome in the graph, none was measured; the total effect alone can be had")
+        raise refusal(
+            DesignError,
+            "mediation",
+            f"one of {', '.join(there)}, between treatment and outcome in the graph, to be measured",
+            "none; the total effect alone can be had",
+            "take another estimator, or give a column for one of them",
+        )
     raw = np.column_stack([design.column(measured[name]) for name in names])
     known = np.flatnonzero(np.isfinite(raw).all(axis=1))
     return design.subset(known, f"{', '.join(measured[name] for name in names)} not known"), names, raw[known]
@@ -177,9 +194,12 @@ class _Block:
         outcome, treatment, mediators = (design.partial_out(m, basis) for m in (design.outcome[:, None], design.treatment[:, None], centred))
         for name, residualised, whole in zip(names, mediators.T, centred.T, strict=True):
             if np.linalg.norm(residualised) <= COLLINEAR * np.linalg.norm(whole):
-                raise EstimationError(
-                    f"mediation: {name} does not vary within {' and '.join(design.absorb) or 'the adjustment set'} once the controls are held fixed; "
-                    "leave it out with  estimator.mediators=[…]"
+                raise refusal(
+                    EstimationError,
+                    "mediation",
+                    f"{name} to vary within {' and '.join(design.absorb) or 'the adjustment set'} once the controls are held fixed",
+                    "one that does not",
+                    "leave it out with  estimator.mediators=[…]",
                 )
         pairs = tuple(combinations(range(len(names)), 2)) if interaction else ()
         products = [dose * m for m in centred.T] if interaction else []
@@ -195,7 +215,13 @@ class _Block:
         # residuals that have lost their authority's mean carry (1 − 2/T) of how their product moves, where shocks of a mediator are not drawn out over years
         kept = 1 - 2 * float((1 / np.bincount(design.authority)).mean()) if "authority" in design.absorb else 1.0
         if pairs and kept < COLLINEAR:
-            raise EstimationError("mediation: interaction=true within authorities takes more than two years of each; take  estimator.interaction=false")
+            raise refusal(
+                EstimationError,
+                "mediation",
+                "more than two years of each authority, for interaction=true within authorities",
+                "two",
+                "take  estimator.interaction=false",
+            )
         crossed = [design.partial_out((residuals[:, k] * residuals[:, m] / root**2 / kept)[:, None], basis)[:, 0] for k, m in pairs]
         together = tuple(fit(product, treatment) for product in crossed)
         whole = fit(outcome[:, 0], np.column_stack([treatment, mediators, more]))

@@ -19,7 +19,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError, NotEstimable
+from causal.errors import ConfigError, EstimationError, NotEstimable, refusal
 from causal.estimand import Estimand
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
@@ -50,7 +50,7 @@ class PoissonFixedEffects:
 
     def __post_init__(self) -> None:
         if self.outcome not in (None, "rate", "count"):
-            raise ConfigError(f"outcome must be 'rate', 'count', or null to read it off the variable, got {self.outcome!r}")
+            raise refusal(ConfigError, "outcome", "'rate', 'count', or null to read it off the variable", repr(self.outcome), "write  estimator.outcome=null")
 
     @property
     def name(self) -> str:
@@ -60,11 +60,20 @@ class PoissonFixedEffects:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed and an outcome that is never below 0; places without an event are left out.
+        rng : draws the joint critical values of effects by group.
+
+        Returns
+        -------
+        Estimate : the ratio of rates, put into outcome units at the mean rate.
+
         Raises
         ------
         DesignError : authorities are not absorbed, an outcome below 0, the target is not the ATE, or the question has weights.
         EstimationError : the steps do not converge.
-        NotEstimable : the treatment tells which counts are 0, so that no ratio fits best.
+        NotEstimable : the treatment separates the counts that are 0, so that no ratio fits best.
         """
         serve(self, design)
         used = _with_events(design)
@@ -234,9 +243,12 @@ def poisson(design: Design, exposure: Floats, treatments: Floats) -> tuple[Fit, 
             break
         before = deviance
     else:
-        raise EstimationError(
-            f"poisson_fixed_effects did not converge in {STEPS} steps: a control or the treatment may tell which counts are 0; "
-            "leave it out with  adjust_for=[…], or take  fixed_effects"
+        raise refusal(
+            EstimationError,
+            "poisson_fixed_effects",
+            f"an answer within {STEPS} steps",
+            "none: a control or the treatment may tell which counts are 0",
+            "leave it out with  adjust_for=[…], or take  fixed_effects",
         )
     working = replace(design, weights=exposure * rate, outcome=linear + (outcome - rate) / rate)
     basis = working.basis()

@@ -15,7 +15,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, effect_of
@@ -49,7 +49,7 @@ class PropensityWeighting(Windows):
         Windows.__post_init__(self)
         check_clip(self.clip)
         if self.inference not in ("stacked", "weights_known"):
-            raise ConfigError(f"inference must be 'stacked' or 'weights_known', got {self.inference!r}")
+            raise refusal(ConfigError, "inference", "'stacked' or 'weights_known'", repr(self.inference), "write one of them")
 
     @property
     def name(self) -> str:
@@ -59,10 +59,15 @@ class PropensityWeighting(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain.
+        EstimationError : the covariates separate treated from untreated, so that propensity scores are 0 or 1.
         """
         serve(self, design)
         made = self.rows(design)
@@ -153,10 +158,15 @@ class PropensityStratification(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, nothing to adjust for, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain, or no stratum has both kinds.
+        EstimationError : the covariates separate treated from untreated, or no stratum has both kinds.
         """
         serve(self, design)
         made = self.rows(design)
@@ -195,6 +205,6 @@ class PropensityStratification(Windows):
         sums = np.array([np.bincount(stratum, weights=part) for part in (on, 1 - on, on * y, (1 - on) * y, made.counted)])
         kept = np.minimum(sums[0], sums[1]) >= self.fewest
         if not kept.any():
-            raise EstimationError(f"propensity_stratification: no stratum has {self.fewest} treated and untreated; take fewer strata")
+            raise refusal(EstimationError, "propensity_stratification", f"a stratum with {self.fewest} treated and untreated", "none", "take fewer strata")
         one, zero, one_y, zero_y, counted = sums[:, kept]
         return float(((one_y / one - zero_y / zero) * counted).sum() / counted.sum()), int((~kept)[stratum].sum())

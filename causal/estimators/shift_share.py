@@ -22,7 +22,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError, suggest
+from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import DesignFacts, Estimand, compared
 from causal.estimate import Estimate, without_interval
 from causal.estimators import serve
@@ -61,20 +61,20 @@ class ShiftShare:
     def __post_init__(self) -> None:
         check_instruments(self, self.instruments)
         if self.error not in ERRORS:
-            raise ConfigError(f"error must be one of {', '.join(ERRORS)}, got {self.error!r}")
+            raise refusal(ConfigError, "error", f"one of {', '.join(ERRORS)}", repr(self.error), "write one of them")
         plain: dict[str, dict[int, float]] = {}
         given: object = self.shocks
         if not isinstance(given, Mapping):
-            raise ConfigError(f"shocks must say  exposure: {{year: shock}}, got {given!r}")
+            raise refusal(ConfigError, "shocks", "exposure: {year: shock}", repr(given), "write  estimator.shocks={grant: {2012: -1.5}}")
         for name, series in given.items():
             if not isinstance(series, Mapping) or not series:
-                raise ConfigError(f"shocks.{name} must say  {{year: shock}}, got {series!r}")
+                raise refusal(ConfigError, f"shocks.{name}", "{year: shock}", repr(series), "write  {2012: -1.5, 2013: -2.0}")
             try:
                 plain[str(name)] = {int(year): float(shock) for year, shock in series.items()}
             except (TypeError, ValueError):
-                raise ConfigError(f"shocks.{name} must have whole years and numbers, got {dict(series)!r}") from None
+                raise refusal(ConfigError, f"shocks.{name}", "have whole years and numbers", repr(dict(series)), "write  {2012: -1.5, 2013: -2.0}") from None
             if not np.isfinite(list(plain[str(name)].values())).all():
-                raise ConfigError(f"shocks.{name} must be finite, got {dict(series)!r}")
+                raise refusal(ConfigError, f"shocks.{name}", "finite numbers", repr(dict(series)), "leave out a year whose shock is not known")
         object.__setattr__(self, "shocks", plain)
 
     @property
@@ -84,6 +84,11 @@ class ShiftShare:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with measured exposures among its columns.
+        rng : draws the joint critical values of effects by group.
 
         Raises
         ------
@@ -95,9 +100,12 @@ class ShiftShare:
         shocks = self._shocks(used, names)
         effective = _effective(shares) if self.shocks else 1.0
         if self.error == "exposure" and effective < FEWEST_SHOCKS:
-            raise DesignError(
-                f"shift_share: the exposure-robust error rests on many shocks, and there are {effective:.1f} effective ones (at least {FEWEST_SHOCKS:g} are "
-                "wanted); cluster by authority with  estimator.error=authority  and read it as a difference-in-differences by exposure"
+            raise refusal(
+                DesignError,
+                "shift_share",
+                f"many shocks for the exposure-robust error, at least {FEWEST_SHOCKS:g} effective ones",
+                f"{effective:.1f}",
+                "cluster by authority with  estimator.error=authority  and read it as a difference-in-differences by exposure",
             )
         robust = self.error != "authority" and effective >= FEWEST_SHOCKS
         used = _with_sums(used, shares)
@@ -145,10 +153,16 @@ class ShiftShare:
         for name in names:
             series = self.shocks.get(name, self.shocks.get(undated(name)[0]))
             if series is None:
-                raise DesignError(f"shift_share: shocks has no series for the exposure {name!r}; {suggest(name, self.shocks)}")
+                raise refusal(DesignError, "shift_share", f"a series of shocks for the exposure {name!r}", "none", suggest(name, self.shocks))
             missing = sorted(set(when.tolist()) - set(series))
             if missing:
-                raise DesignError(f"shift_share: shocks.{name} lacks {', '.join(map(str, missing))}; it has {min(series)} to {max(series)}")
+                raise refusal(
+                    DesignError,
+                    f"shift_share: shocks.{name}",
+                    f"a shock of {', '.join(map(str, missing))}",
+                    f"none; it has {min(series)} to {max(series)}",
+                    "add what is missing",
+                )
             found.append(np.array([series[int(year)] for year in when]))
         return np.column_stack(found)
 
@@ -287,6 +301,6 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
         diagnostics={**made.diagnostics, "clustered by authority: standard error": made.std_error},
     )
     if len(pieces) != 1 or not np.isfinite(pieces[0]).all():
-        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell")
+        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell", "weak_instruments")
     lower, upper = sorted(end * question.contrast for end in pieces[0])
     return replace(found, lower=lower, upper=upper)

@@ -24,7 +24,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError
+from causal.errors import ConfigError, DesignError, EstimationError, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand, JointTest
 from causal.estimate import Estimate, Part, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
@@ -99,10 +99,10 @@ class CallawaySantAnna:
     def __post_init__(self) -> None:
         for key, choices in (("compare", COMPARISONS), ("method", METHODS), ("aggregate", tuple(AGGREGATES)), ("base", BASES)):
             if getattr(self, key) not in choices:
-                raise ConfigError(f"{key} must be one of {', '.join(choices)}, got {getattr(self, key)!r}")
+                raise refusal(ConfigError, key, f"one of {', '.join(choices)}", repr(getattr(self, key)), "write one of them")
         for key in ("small_sample", "cells"):
             if not isinstance(getattr(self, key), bool):
-                raise ConfigError(f"{key} must be true or false, got {getattr(self, key)!r}")
+                raise refusal(ConfigError, key, "true or false", repr(getattr(self, key)), "write one of the two")
 
     @property
     def name(self) -> str:
@@ -111,6 +111,11 @@ class CallawaySantAnna:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year and by cohort.
 
         Raises
         ------
@@ -214,6 +219,11 @@ class SunAbraham:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year and by cohort.
+
         Raises
         ------
         DesignError : nobody takes the treatment up and keeps it, nobody is there to compare with, or the target is not the ATT.
@@ -293,6 +303,11 @@ class Imputation:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year, by cohort and by group.
 
         Raises
         ------

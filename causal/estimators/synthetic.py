@@ -22,7 +22,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import ConfigError, DesignError
+from causal.errors import ConfigError, DesignError, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.estimate import Course, Estimate, Point, Support, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.estimators import serve
@@ -34,6 +34,9 @@ from causal.words import count
 
 JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos
 LEAST = 2  # years before adoption to match on
+LEAST_RIDGE = 1e-9  # of the largest number of a problem, so that weights alike in all are shared
+STEPS = 50  # of a guess at which weights are 0; some five are needed
+TOGETHER = 1_000_000  # outcomes of placebo draws that are solved for at once
 
 
 def _before(_: object, design: Design) -> str | None:
@@ -88,7 +91,7 @@ class SyntheticDid:
 
     def __post_init__(self) -> None:
         if self.weights not in ("exact", "published"):
-            raise ConfigError(f"weights must be one of exact, published, got {self.weights!r}")
+            raise refusal(ConfigError, "weights", "one of exact, published", repr(self.weights), "write one of them")
         whole_number("draws", self.draws, 20)
 
     @property
@@ -98,6 +101,11 @@ class SyntheticDid:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : draws placebo adopters among the never-treated, where the treated are too few for a jackknife.
 
         Raises
         ------
@@ -109,7 +117,7 @@ class SyntheticDid:
         found = [
             Match(at=at, treated=mine, controls=free, omega=omega, years=lam)
             for at, mine, free in _cohorts(used, adopted)
-            for omega, lam in [_both(outcome, at, mine, free, self.weights)]
+            for omega, lam in [[w[0] for w in _both(outcome, at, mine[None], free[None], self.weights)]]
         ]
         fit, which = _jackknife(outcome, found, used)
         treated = len(np.unique(used.cluster[adopted.on]))
@@ -148,6 +156,15 @@ class SyntheticControl:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : not used in anything that is kept.
+
+        Returns
+        -------
+        Estimate : without an interval; the treated path's rank among placebos stands in the diagnostics.
 
         Raises
         ------
@@ -298,51 +315,117 @@ def _less_controls(design: Design) -> Floats:
 
 
 def _both(outcome: Floats, at: int, mine: Ints, free: Ints, how: str) -> tuple[Floats, Floats]:
-    """Weights of authorities and of years: regularisation ζ = (N₁T₁)^¼ σ̂ and 10⁻⁶ σ̂, intercepts free (algorithm 1)."""
-    y, target = outcome[free], outcome[mine].mean(axis=0)
-    noise = float(np.diff(y[:, :at], axis=1).std(ddof=1)) if y[:, :at].size > len(y) else 0.0
-    zeta = (len(mine) * (outcome.shape[1] - at)) ** 0.25 * noise
-    solve = _simplex if how == "exact" else _frank_wolfe
+    """Weights of authorities and of years: regularisation ζ = (N₁T₁)^¼ σ̂ and 10⁻⁶ σ̂, intercepts free (algorithm 1).
+
+    mine, free : shape (n, N₁) and (n, N₀), the treated and the untreated of n choices of them → shape (n, N₀) and (n, T₀).
+    """
+    y, target = outcome[free], outcome[mine].mean(axis=1)
+    steps = np.diff(y[:, :, :at], axis=2).reshape(len(y), -1)
+    noise = steps.std(axis=1, ddof=1) if steps.shape[1] > 1 else np.zeros(len(y))
+    zeta = (mine.shape[1] * (outcome.shape[1] - at)) ** 0.25 * noise
+    before, after = y[:, :, :at], y[:, :, at:].mean(axis=2)
+    solve = _simplexes if how == "exact" else _frank_wolfe
     lam, omega = (
-        solve(a - a.mean(axis=0), b - b.mean(), z, 1e-5 * noise)
-        for a, b, z in ((y[:, :at], y[:, at:].mean(axis=1), 1e-6 * noise), (y[:, :at].T, target[:at], zeta))
+        solve(a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True), z, 1e-5 * noise)
+        for a, b, z in ((before, after, 1e-6 * noise), (before.transpose(0, 2, 1), target[:, :at], zeta))
     )
     return omega, lam
 
 
-def _simplex(a: Floats, b: Floats, zeta: float, _: float = 0.0) -> Floats:
+def _simplex(a: Floats, b: Floats, zeta: float) -> Floats:
     """The weights w ≥ 0, Σw = 1 with least |aw − b|² + n ζ²|w|², n the rows; by non-negative least squares with a heavy row for the sum."""
     from scipy.optimize import nnls
 
     k = a.shape[1]
     scale = max(float(np.abs(a).max()), float(np.abs(b).max()), np.finfo(float).tiny)
-    full = np.vstack([a / scale, np.sqrt(len(a)) * max(zeta / scale, 1e-9) * np.eye(k), np.full((1, k), 1e3)])
+    full = np.vstack([a / scale, np.sqrt(len(a)) * max(zeta / scale, LEAST_RIDGE) * np.eye(k), np.full((1, k), 1e3)])
     w, _norm = nnls(full, np.r_[b / scale, np.zeros(k), 1e3], maxiter=100 * k)
     return np.asarray(w / w.sum())
 
 
-def _frank_wolfe(a: Floats, b: Floats, zeta: float, least: float) -> Floats:
-    """The same by the steps of the authors' software: 100 rounds, weights up to a quarter of the largest set to 0, 10,000 rounds more."""
-    eta, x = len(b) * zeta**2, np.full(a.shape[1], 1 / a.shape[1])
+def _simplexes(a: Floats, b: Floats, zeta: Floats, _: Floats) -> Floats:
+    """The same for many problems at once, by the primal–dual active set; shape (n, k).
+
+    Which weights are 0 is guessed, the others are solved for, and the guess is mended by the signs of what comes out (Hintermüller, Ito & Kunisch 2002, The
+    primal-dual active set strategy as a semismooth Newton method). It ends where all signs are right, which is the solution, after some five steps; a problem
+    that does not end, or that is too near to singular, is left to `_simplex`.
+
+    a, b, zeta : shape (n, rows, k), (n, rows) and (n,).
+    """
+    n, rows, k = a.shape
+    scale = np.maximum(np.maximum(np.abs(a).max(axis=(1, 2)), np.abs(b).max(axis=1)), np.finfo(float).tiny)
+    ridge = rows * np.maximum(zeta / scale, LEAST_RIDGE) ** 2
+    left, right = a / scale[:, None, None], b / scale[:, None]
+    slope = np.einsum("nrk,nr->nk", left, right)
+    weights, positive = np.full((n, k), np.nan), np.ones((n, k), dtype=bool)
+    todo = np.arange(n) if k <= rows else np.flatnonzero(ridge > 1e-10)
+    for _step in range(STEPS):
+        if not len(todo):
+            break
+        mine, on, small = left[todo], positive[todo], ridge[todo]
+        try:
+            part, one = _on_support(mine, slope[todo], on, small)
+        except np.linalg.LinAlgError:
+            break
+        price = (1 - part.sum(axis=1)) / one.sum(axis=1)
+        w = np.where(on, part + price[:, None] * one, 0.0)
+        # how the criterion would change if a weight grew at the others' cost: 0 where it is positive, and not negative where it is 0
+        gain = np.einsum("nrk,nr->nk", mine, np.einsum("nrk,nk->nr", mine, w)) + small[:, None] * w - slope[todo] - price[:, None]
+        mended = np.where(on, w > 0, gain < -1e-13)
+        found = (mended == on).all(axis=1) & (np.abs(np.where(on, gain, 0.0)).max(axis=1) < 1e-9) & (np.abs(w.sum(axis=1) - 1) < 1e-9)
+        weights[todo[found]] = w[found]
+        positive[todo] = mended
+        todo = todo[~found]
+    for i in np.flatnonzero(np.isnan(weights[:, 0])):
+        weights[i] = _simplex(a[i], b[i], float(zeta[i]))
+    return weights
+
+
+def _on_support(a: Floats, slope: Floats, on: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], ridge: Floats) -> tuple[Floats, Floats]:
+    """(a′a + ridge)⁻¹ of `slope` and of ones, both among the weights that are `on`; through the smaller of rows and weights."""
+    rows, k = a.shape[1:]
+    kept = a * on[:, None, :]
+    wanted = np.stack([np.where(on, slope, 0.0), on.astype(float)], axis=2)
+    if rows < k:
+        gram = kept @ kept.transpose(0, 2, 1) + ridge[:, None, None] * np.eye(rows)
+        solved = (wanted - kept.transpose(0, 2, 1) @ np.linalg.solve(gram, kept @ wanted)) / ridge[:, None, None]
+    else:
+        gram = kept.transpose(0, 2, 1) @ kept
+        at = np.arange(k)
+        gram[:, at, at] += ridge[:, None] + ~on
+        solved = np.linalg.solve(gram, wanted)
+    return solved[:, :, 0], solved[:, :, 1]
+
+
+def _frank_wolfe(a: Floats, b: Floats, zeta: Floats, least: Floats) -> Floats:
+    """The same by the steps of the authors' software: 100 rounds, weights up to a quarter of the largest set to 0, 10,000 rounds more; each stops alone."""
+    n, rows, k = a.shape
+    x = np.full((n, k), 1 / k)
     for rounds in (100, 10_000):
-        before = np.inf
-        for k in range(rounds):
-            fitted = a @ x
-            i = int(((fitted - b) @ a + eta * x).argmin())
-            way = -x
-            way[i] += 1
-            change = a[:, i] - fitted
-            length = float(change @ change + eta * (way @ way))
-            if length == 0:
+        todo, before = np.arange(n), np.full(n, np.inf)
+        for step in range(rounds):
+            mine, aim, now, eta = a[todo], b[todo], x[todo], rows * zeta[todo] ** 2
+            fitted = np.einsum("nrk,nk->nr", mine, now)
+            slope = np.einsum("nr,nrk->nk", fitted - aim, mine) + eta[:, None] * now
+            i = slope.argmin(axis=1)
+            every = np.arange(len(todo))
+            way = -now
+            way[every, i] += 1
+            change = mine[every, :, i] - fitted
+            length = (change**2).sum(axis=1) + eta * (way**2).sum(axis=1)
+            moves = length > 0
+            far = np.where(moves, -(slope * way).sum(axis=1) / np.where(moves, length, 1.0), 0.0)
+            now = now + np.clip(far, 0.0, 1.0)[:, None] * way
+            x[todo] = now
+            value = zeta[todo] ** 2 * (now**2).sum(axis=1) + ((np.einsum("nrk,nk->nr", mine, now) - aim) ** 2).sum(axis=1) / rows
+            going = moves & ((before[todo] - value > least[todo] ** 2) | (step == 0))
+            before[todo] = value
+            todo = todo[going]
+            if not len(todo):
                 break
-            x = x + np.clip(-float(((fitted - b) @ a + eta * x) @ way) / length, 0.0, 1.0) * way
-            now = float(zeta**2 * (x @ x) + ((a @ x - b) ** 2).sum() / len(b))
-            if k and before - now <= least**2:
-                break
-            before = now
         if rounds == 100:
-            x = np.where(x <= x.max() / 4, 0.0, x)
-            x = x / x.sum()
+            x = np.where(x <= x.max(axis=1, keepdims=True) / 4, 0.0, x)
+            x = x / x.sum(axis=1, keepdims=True)
     return x
 
 
@@ -405,18 +488,14 @@ def _placebo(outcome: Floats, found: list[Match], design: Design, estimator: Syn
     free, sizes = found[0].controls, [len(one.treated) for one in found]
     if len(free) < 2 * sum(sizes) + 2:
         return None
-    drawn = []
-    for _ in range(estimator.draws):
-        permuted = rng.permutation(free)
-        rest = np.sort(permuted[sum(sizes) :])
-        made, start = [], 0
-        for one, n in zip(found, sizes, strict=True):
-            mine = np.sort(permuted[start : start + n])
-            omega, lam = _both(outcome, one.at, mine, rest, estimator.weights)
-            made.append(Match(at=one.at, treated=mine, controls=rest, omega=omega, years=lam))
-            start += n
-        drawn.append(_paths(outcome, made)[0])
-    spread = np.array(drawn)
+    permuted = np.array([rng.permutation(free) for _ in range(estimator.draws)])
+    rest = np.sort(permuted[:, sum(sizes) :], axis=1)
+    gaps, start = [], 0
+    for one, n in zip(found, sizes, strict=True):
+        mine = np.sort(permuted[:, start : start + n], axis=1)
+        gaps.append(np.concatenate([_placebo_gaps(outcome, one.at, mine[some], rest[some], estimator.weights) for some in _chunks(rest, outcome)]))
+        start += n
+    spread, _ = _averaged(np.stack(gaps, axis=1), np.tile(np.array(sizes, dtype=float), (estimator.draws, 1)), np.array([one.at for one in found]))
     point, _ = _paths(outcome, found)
     values, vectors = np.linalg.eigh(np.cov(spread.T))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))).T[::-1]  # its squares add to the draws' variances
@@ -424,6 +503,19 @@ def _placebo(outcome: Floats, found: list[Match], design: Design, estimator: Syn
     scores[: len(root)] = root[: len(scores)]
     words = f"placebo adoptions of never-treated authorities ({estimator.draws} draws; the treated are taken to vary as they do), t(G−1)"
     return Fit(coefficients=point, scores=scores, df=np.full(len(point), len(design.clusters) - 1.0), residuals=np.zeros(0), inference=words)
+
+
+def _chunks(rest: Ints, outcome: Floats) -> list[Ints]:
+    """Draws by so many at once that their outcomes take some tens of megabytes."""
+    at_once = max(1, TOGETHER // max(1, rest.shape[1] * outcome.shape[1]))
+    return [np.arange(first, min(first + at_once, len(rest))) for first in range(0, len(rest), at_once)]
+
+
+def _placebo_gaps(outcome: Floats, at: int, mine: Ints, rest: Ints, how: str) -> Floats:
+    """As `_gaps`, of n choices of treated and untreated; shape (n, years)."""
+    omega, lam = _both(outcome, at, mine, rest, how)
+    gap = outcome[mine].mean(axis=1) - np.einsum("nc,nct->nt", omega, outcome[rest])
+    return np.asarray(gap - (gap[:, :at] * lam).sum(axis=1, keepdims=True))
 
 
 def _rank(outcome: Floats, found: list[Match]) -> dict[str, float | None]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from causal.declared import Columns
 from causal.design import Design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate
 from causal.estimators import serve
@@ -58,7 +58,7 @@ class TwoStageLeastSquares:
     def __post_init__(self) -> None:
         check_instruments(self, self.instruments)
         if self.interval not in INTERVALS:
-            raise ConfigError(f"interval must be one of {', '.join(INTERVALS)}, got {self.interval!r}")
+            raise refusal(ConfigError, "interval", f"one of {', '.join(INTERVALS)}", repr(self.interval), "write one of them")
 
     @property
     def name(self) -> str:
@@ -67,6 +67,11 @@ class TwoStageLeastSquares:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with measured instruments among its columns; rows where one is not known are left out.
+        rng : draws the joint critical values of effects by group.
 
         Raises
         ------

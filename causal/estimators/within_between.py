@@ -40,6 +40,11 @@ class WithinBetween:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed; constant causes stand beside the authority means.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : authorities are not absorbed, the target is not the ATE, or the question has weights.

@@ -99,8 +99,9 @@ def moran(x: Floats, ties: Ties, rng: np.random.Generator, draws: int, within: I
     ----------
     x : shape (places, times), as `paths` gives them; places without a path are left out.
     ties : of the places.
-    draws : dealings.
-    within : shape (places,), groups inside which alone paths are dealt; None: among all.
+    rng : permutes whole paths among places.
+    draws : permutations.
+    within : shape (places,), groups inside which alone paths are permuted; None: among all.
     """
     kept = np.flatnonzero((x != 0).any(axis=1) & (True if ties.group is None else ties.group >= 0))
     x, ties = x[kept], ties.subset(kept)
@@ -119,6 +120,13 @@ def deal_places(rng: np.random.Generator, places: int, draws: int, within: Ints 
     """Whose path each place gets, shape (draws, places), each dealing as likely as any other.
 
     within : shape (places,), groups inside which alone paths change places.
+
+    Parameters
+    ----------
+    rng : permutes.
+    places : how many.
+    draws : permutations.
+    within : shape (places,), groups inside which alone they are permuted; None: among all.
     """
     keys = rng.random((draws, places))
     if within is None:
@@ -150,7 +158,8 @@ def driscoll_kraay(treatment: Floats, residual: Floats, time: Ints, times: int) 
     Parameters
     ----------
     treatment, residual : shape (rows,), residuals of treatment and of the outcome on all else.
-    time : shape (rows,), codes of `times` years in order.
+    time : shape (rows,), codes of the years in order.
+    times : how many years.
     """
     sums = np.bincount(time, weights=treatment * residual, minlength=times)
     lags = int(4 * (times / 100) ** (2 / 9))

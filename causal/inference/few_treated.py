@@ -27,6 +27,11 @@ def two_sample_df(weight: Floats, others: int) -> float:
     shocks would give in the place of estimated ones, which by chance are small exactly where the interval must not be short (as Bell & McCaffrey 2002 do).
 
     weight : shape (n,), of each treated cluster; others : untreated clusters.
+
+    Parameters
+    ----------
+    weight : shape (n,), of each treated cluster.
+    others : untreated clusters.
     """
     share = weight[weight > 0] / weight.sum()
     ours, theirs = float((share**2).sum()), 1 / max(others, 1)
@@ -60,9 +65,13 @@ def placebo_in_space(
 
     Parameters
     ----------
-    effect : the coefficient; treatment, residual : shape (rows,), of the treatment and of the outcome on all that is conditioned on (the treatment too).
-    cluster, time : shape (rows,), codes; treated : the treated clusters.
+    effect : the coefficient, outcome units per unit of treatment.
+    treatment, residual : shape (rows,), of the treatment and of the outcome on all that is conditioned on (the treatment too).
+    cluster, time : shape (rows,), codes.
+    treated : shape (treated,), codes of the treated clusters.
     population : shape (clusters,), people in each; None where not known.
+    level : of confidence.
+    seed : of the draws, where not all dealings are gone through.
     """
     clusters = int(cluster.max()) + 1
     free = np.setdiff1d(np.arange(clusters), treated)

@@ -58,7 +58,8 @@ def logit(columns: Floats, outcome: Floats, weights: Floats, *, penalised: bool 
 
     Parameters
     ----------
-    columns : shape (rows, k), of full rank; outcome, weights : shape (rows,).
+    columns : shape (rows, k), of full rank.
+    outcome, weights : shape (rows,); outcomes from 0 to 1.
     penalised : take away the first order of the bias of few events, by half a row of leverage (Firth 1993, Bias reduction of maximum likelihood estimates);
         it has an answer where columns part the outcomes, too.
 
@@ -162,7 +163,13 @@ def average(made: Logit, high: Floats, low: Floats) -> tuple[float, Floats]:
 
 
 def steepness(made: Logit, at: int) -> tuple[float, Floats]:
-    """The mean slope of the fitted mean along one column, and how it moves with the slopes; shape (k,)."""
+    """The mean slope of the fitted mean along one column, and how it moves with the slopes; shape (k,).
+
+    Parameters
+    ----------
+    made : the fit.
+    at : the column.
+    """
     share, spread = made.weights / made.weights.sum(), made.mean * (1 - made.mean)
     steep = float(share @ spread)
     way = made.slopes[at] * ((share * spread * (1 - 2 * made.mean)) @ made.columns)
@@ -177,7 +184,8 @@ def along(made: Logit, way: Floats, cluster: Ints, clusters: int) -> Fit:
     ----------
     made : the fit.
     way : shape (k,), not all 0.
-    cluster, clusters : who is a cluster.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
     """
     root = np.sqrt(made.weights * np.maximum(made.mean * (1 - made.mean), 1e-12))
     scale = np.sqrt((made.weights @ made.columns**2) / made.weights.sum())

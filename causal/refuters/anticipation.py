@@ -24,18 +24,19 @@ import numpy as np
 
 from causal.arrays import Ints
 from causal.design import FEWEST_AUTHORITIES
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
-from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.knobs import at_least, renamed, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anticipation:
     """Test the years just before a move, and answer once more without them.
@@ -68,7 +69,13 @@ class Anticipation:
         return unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that nothing happened before the treatment."""
+        """Try to refute that nothing happened before the treatment.
+
+        Parameters
+        ----------
+        trial : years before the treatment moves, in a design that compares authorities with themselves.
+        rng : not used.
+        """
         years = "year" if self.window == 1 else f"{self.window} years"
         report = partial(
             Refutation,
@@ -105,7 +112,13 @@ class Anticipation:
         both, wanted = int((sides[0] & sides[1]).sum()), max(FEWEST_AUTHORITIES, 0 if moved.adoption else moved.moved.sum() / 2)
         if both < wanted:
             observed_text = f"{both} of {count(int(moved.moved.sum()), 'authority', 'authorities')} whose treatment moves"
-            raise EstimationError(f"only {observed_text} can be seen just before it and earlier; future_treatment looks at treatments that always move")
+            raise refusal(
+                EstimationError,
+                "anticipation",
+                "authorities seen just before it and earlier",
+                f"only {observed_text}",
+                "look at future_treatment, which is for treatments that always move",
+            )
         kept = ahead >= 1
         left = np.bincount(design.authority[kept], minlength=len(moved.size))
         rows = np.flatnonzero(kept & (left[design.authority] > 1))
@@ -178,7 +191,7 @@ def _per_unit(trial: Trial, moved: TreatmentPath, pulse: _Pulse) -> float | None
     outcome = design.outcome.copy()
     outcome[pulse.window] += unit * moved.size[design.authority[pulse.window]]
     try:
-        again = trial.estimator.estimate(replace(design, outcome=outcome), stream(trial.seed, "estimate"))
+        again = fitted(trial.estimator, replace(design, outcome=outcome), stream(trial.seed, "estimate"))
     except CausalError:
         return None
     found = (again.effect - trial.estimate.effect) / unit
@@ -193,7 +206,7 @@ def _without(trial: Trial, window: Ints) -> tuple[str, dict[str, float | None]]:
     left = np.bincount(design.authority[kept], minlength=len(design.authorities))
     try:
         made = design.subset(np.flatnonzero(kept & (left[design.authority] > 1)), "just before the treatment moves")
-        again = trial.estimator.estimate(made, stream(trial.seed, "estimate"))
+        again = fitted(trial.estimator, made, stream(trial.seed, "estimate"))
     except CausalError as refused:
         return f"The analysis without those years could not be made ({refused}).", {}
     difference = full.effect - again.effect

@@ -87,9 +87,7 @@ class CovariatesAtCutoff:
                 continue
             there, filled = replace(one.sides, rows=one.sides.rows[known], x=one.sides.x[known]), np.nan_to_num(column)
             with suppress(CausalError):
-                made = fitted(
-                    one.design, there, one.local, chosen(one.design, there, one.local, outcome=filled), outcome=filled, conditioning=False, reduced=True
-                )
+                made = fitted(one.design, there, one.local, chosen(one.design, there, one.local, outcome=filled), outcome=filled, held=False, reduced=True)
                 jumps[name], values[name] = (made, p_of(made.effect, made.std_error, made.df)), column
         if not jumps:
             return not_run(

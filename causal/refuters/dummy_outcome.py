@@ -21,12 +21,12 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
 from causal.knobs import at_least, between, whole_number
-from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial
+from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial, fitted
 from causal.refuters import amount, not_run, size, unsure, whole_units
 from causal.words import count, listed
 
@@ -60,9 +60,11 @@ class DummyOutcome:
         try:
             object.__setattr__(self, "planted", tuple(float(one) for one in self.planted))
         except (TypeError, ValueError):
-            raise ConfigError(f"dummy_outcome.planted must be a list of numbers, [0, 1], got {self.planted!r}") from None
+            raise refusal(
+                ConfigError, "dummy_outcome.planted", "a list of numbers, [0, 1]", repr(self.planted), "write  refuters.dummy_outcome.planted=[0,1]"
+            ) from None
         if not self.planted or not all(np.isfinite(self.planted)):
-            raise ConfigError(f"dummy_outcome.planted must be a list of numbers, [0, 1], got {self.planted!r}")
+            raise refusal(ConfigError, "dummy_outcome.planted", "a list of numbers, [0, 1]", repr(self.planted), "write  refuters.dummy_outcome.planted=[0,1]")
         between("dummy_outcome.tolerance", self.tolerance, 0, float("inf"))
         at_least("dummy_outcome.misses", self.misses, 1)
 
@@ -77,7 +79,13 @@ class DummyOutcome:
         return f"the outcome's own past ({', '.join(past)}) is held fixed, and a dummy outcome has none" if past else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find a planted effect that is not returned."""
+        """Try to find a planted effect that is not returned.
+
+        Parameters
+        ----------
+        trial : any.
+        rng : turns the signs of units' residuals, and seeds refits.
+        """
         from scipy import stats
 
         estimate, question, made = trial.estimate, trial.question, trial.design
@@ -190,7 +198,7 @@ def _refitted(trial: Trial, name: str, dummy: Callable[[int], Floats], draws: in
 
     def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
         try:
-            again = trial.estimator.estimate(replace(trial.design, outcome=dummy(draw)), rng)
+            again = fitted(trial.estimator, replace(trial.design, outcome=dummy(draw)), rng)
         except CausalError:
             return np.nan, np.nan
         return again.effect, np.nan if again.std_error is None else again.std_error

@@ -57,7 +57,13 @@ class Extrapolation:
         return f"{count(number, 'authority', 'authorities')} are fewer than the {self.fewest} that must have moved" if number < self.fewest else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the data speak of the contrast asked about."""
+        """Try to refute that the data speak of the contrast asked about.
+
+        Parameters
+        ----------
+        trial : any of a panel.
+        rng : not used.
+        """
         made, question = trial.design, trial.question
         unit = made.treatment_variable.unit
         report = partial(

@@ -25,7 +25,7 @@ from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text, unsure, whole_units
+from causal.refuters import kept_words, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.exclusions import left_open, ruled_out
 from causal.refuters.machinery.histories import alike, permute_histories, refit_permuted
 from causal.words import count, listed, places, span
@@ -41,7 +41,8 @@ class FewClusters:
 
     Parameters
     ----------
-    draws, refits : of the bootstrap and of the dealing for a linear estimator; dealings for one that must be fitted again.
+    draws, refits : of the bootstrap and of the dealing for a linear estimator, and of the dealing where cross-fits left residuals;
+        dealings for one that must be fitted again.
     weights : "rademacher" (±1), "webb" (six points), or "auto": Webb's for a dozen clusters or fewer.
     tolerance : another interval's length is divided by this before it counts, for the noise of the draws: at 999 the ends of a 95 % interval
         have a simulation error of 3 % of its half length. With refits the number of dealings that reach the actual |t| must exceed its chance.
@@ -74,7 +75,13 @@ class FewClusters:
         return f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted" if clusters < FEWEST else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute what the interval rules out."""
+        """Try to refute what the interval rules out.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the wild bootstrap's weights, and permutes histories.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,
@@ -92,7 +99,7 @@ class FewClusters:
             return not_run(report, why)
         if estimate.lower is None or estimate.upper is None:
             return not_run(report, f"{estimate.estimator} gives no interval")
-        made = trial.fixed
+        made = trial.fixed if trial.score is None else trial.score.over
         clusters = len(made.clusters)
         usual = (estimate.lower, estimate.upper)
         units, number = whole_units(made)
@@ -157,13 +164,14 @@ class FewClusters:
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
-        effects, errors = refit_permuted(trial, self.name, history, groups, self.refits, rng)
-        if not np.isfinite(effects).any():
+        draws = self.draws if trial.by_matrix else self.refits
+        effects, errors = refit_permuted(trial, self.name, history, groups, draws, rng)
+        if not np.isfinite(effects).any() and not trial.by_matrix:
             # an estimator that compares between authorities too finds no such difference in residuals
-            effects, errors = refit_permuted(trial, self.name, trial.fixed.treatment, groups, self.refits, rng)
+            effects, errors = refit_permuted(trial, self.name, trial.fixed.treatment, groups, draws, rng)
         good = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
-        if good.sum() < max(3, self.refits // 2):
-            return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(self.refits, 'refit')}")
+        if good.sum() < max(3, draws // 2):
+            return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(draws, 'refit')}")
         assert estimate.std_error is not None
         t = np.abs(effects[good] / errors[good])
         reached = int((t >= abs(estimate.effect / estimate.std_error)).sum())
@@ -177,10 +185,10 @@ class FewClusters:
         else:
             words += "The finding stands, as far as so few can tell." if survived else "No effect at all still fits."
         return report(
-            found=words,
+            found=words + kept_words(trial),
             p_value=None,
             survived=survived,
-            lost=self.refits - int(good.sum()),
+            lost=draws - int(good.sum()),
             numbers=numbers | {"dealt histories: p-value": p_value, "draws": float(len(t))},
         )
 

@@ -78,7 +78,13 @@ class GraphFalsification:
         return _local_markov(graph, have, setting.question.treatment, len(setting.panel.years) > 1)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the graph that the question was identified by."""
+        """Try to refute the graph that the question was identified by.
+
+        Parameters
+        ----------
+        trial : with a graph that makes claims these data can test.
+        rng : permutes the names of the graph's nodes.
+        """
         level = 1 - trial.question.level
         report = partial(
             Refutation,

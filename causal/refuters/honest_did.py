@@ -22,10 +22,10 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
-from causal.knobs import at_least, between, one_of, whole_number
+from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import NO_ERROR, amount, not_run, unsure, varies
 from causal.refuters.machinery.paths import EventStudy, TreatmentPath, treatment_path, unfit
@@ -36,6 +36,7 @@ NOT_ZERO = "the effect is not 0"
 AT_ONCE = 0.8  # share of all movement made in one step, from which years are counted from that step
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HonestDid:
     """Ask how far from parallel trends may have been before the conclusion falls.
@@ -88,7 +89,13 @@ class HonestDid:
         return unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the conclusion by trends that are not parallel."""
+        """Try to refute the conclusion by trends that are not parallel.
+
+        Parameters
+        ----------
+        trial : years before and after the treatment moves.
+        rng : draws the normal vectors that critical values come from.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -210,7 +217,13 @@ def _event_study(design: Design, moved: TreatmentPath, asked: HonestDid) -> Even
     ahead = _run([*range(-2, -asked.leads - 2, -1)], observed)[::-1]
     after = _run([*range(asked.lags + 1)], observed)
     if not ahead or not after:
-        raise EstimationError(f"fewer than {FEWEST_AUTHORITIES} authorities are seen two years before their treatment moves, or in its own year")
+        raise refusal(
+            EstimationError,
+            "honest_did",
+            f"{FEWEST_AUTHORITIES} authorities seen two years before their treatment moves, and in its own year",
+            "fewer",
+            "give more years",
+        )
     wanted = np.array([[float((columns[:, j] ** 2).sum()) * (k == at) for j, (k, _) in enumerate(cells)] for at in (*ahead, *after)])
     return _fitted(made, columns, wanted / wanted.sum(axis=1, keepdims=True), (*ahead, *after), asked)
 
@@ -224,7 +237,13 @@ def _fitted(made: Design, columns: Floats, wanted: Floats, since: tuple[int, ...
         # a cell that the years and authorities tell has no coefficient: its years are averaged over the others
         wanted = np.where(collinear, 0.0, wanted)
         if not wanted.any(axis=1).all():
-            raise EstimationError("some year before or after the move cannot be told from the years and authorities")
+            raise refusal(
+                EstimationError,
+                "honest_did",
+                "each year before and after the move to be told from the years and authorities",
+                "some that cannot",
+                "ask for fewer leads or lags",
+            )
         wanted, residualised = (wanted / wanted.sum(axis=1, keepdims=True))[:, ~collinear], residualised[:, ~collinear]
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
 
@@ -273,7 +292,7 @@ def _changes(design: Design, moved: TreatmentPath, asked: HonestDid) -> EventStu
             if len(rows) < fewest * FEWEST_AUTHORITIES or len(np.unique(design.year[rows])) < fewest:
                 continue
             return _fitted(design.subset(rows, "dose of some year not known"), columns[rows], np.eye(len(years)), tuple(years), asked)
-    raise EstimationError("the years are too few for a lead, the year before it and the year of a move")
+    raise refusal(EstimationError, "honest_did", "years enough for a lead, the year before it and the year of a move", "too few", "give more years")
 
 
 def _parts(trial: Trial, study: EventStudy) -> tuple[Part, ...]:

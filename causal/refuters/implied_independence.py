@@ -97,7 +97,13 @@ class ImpliedIndependence:
         return None if made.tested else _nothing(made)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the graph that the question was identified by."""
+        """Try to refute the graph that the question was identified by.
+
+        Parameters
+        ----------
+        trial : with a graph that makes claims these data can test.
+        rng : not used.
+        """
         level = 1 - trial.question.level
         report = partial(
             Refutation,
@@ -276,7 +282,14 @@ class World:
         )
 
     def claims(self, a: str, b: str, shifts: tuple[int, ...], sound: Iterable[str]) -> tuple[Claim, ...]:
-        """What the graph says of two variables, by the smallest set; empty where nothing that is `sound` separates them."""
+        """What the graph says of two variables, by the smallest set; empty where nothing that is `sound` separates them.
+
+        Parameters
+        ----------
+        a, b : names of two variables.
+        shifts : years from the one to the other.
+        sound : names that may stand in a separating set.
+        """
         if self.within:
             ways = [(one, other, self.separated(one, self.dates(other), sound)) for one, other in ((a, b), (b, a))]
             good = [(one, other, given) for one, other, given in ways if given is not None]
@@ -292,7 +305,18 @@ class World:
         return tuple(found)
 
     def separated(self, one: str, others: frozenset[str], sound: Iterable[str]) -> tuple[str, ...] | None:
-        """A smallest set that separates `one` in year 0 from all `others`, and within authorities from its own other years too; sorted."""
+        """A smallest set that separates `one` in year 0 from all `others`, and within authorities from its own other years too; sorted.
+
+        Parameters
+        ----------
+        one : a name.
+        others : dated names.
+        sound : names that may stand in the set.
+
+        Returns
+        -------
+        names : None where no set separates them.
+        """
         back = -max([1, *(arrow.lag for arrow in self.graph.arrows)]) if self.yearly else 0
         usable = {name if name in self.once else dated(name, year) for name in sound for year in range(back, 1)} - {one}
         beyond = set(others)

@@ -60,7 +60,13 @@ class Leverage:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is about more than outliers."""
+        """Try to refute that the answer is about more than outliers.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : not used.
+        """
         from scipy import stats
 
         estimate, made = trial.estimate, trial.design

@@ -56,7 +56,13 @@ class Link:
         return None if isinstance(setting.estimator, OfOdds) else f"{setting.estimator.name} has no link function: it is no logit"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that log odds add up."""
+        """Try to refute that log odds add up.
+
+        Parameters
+        ----------
+        trial : of an estimator of odds.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

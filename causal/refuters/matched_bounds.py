@@ -102,7 +102,13 @@ class MatchedBounds:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say how much hidden bias within pairs the finding stands."""
+        """Say how much hidden bias within pairs the finding stands.
+
+        Parameters
+        ----------
+        trial : one row an authority, treated or not.
+        rng : not used.
+        """
         estimate, alpha = trial.estimate, (1 - trial.question.level) / 2
         report = partial(
             Refutation,

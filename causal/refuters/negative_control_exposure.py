@@ -25,6 +25,7 @@ import pandas as pd
 from causal.declared import Columns
 from causal.design import Design
 from causal.errors import suggest
+from causal.estimate import lighter
 from causal.graph import dated, undated
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
@@ -71,7 +72,13 @@ class NegativeControlExposure:
         return None if None in refused else f"none of the exposures named can serve: {'; '.join(map(str, refused))}"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an effect of what cannot act."""
+        """Try to find an effect of what cannot act.
+
+        Parameters
+        ----------
+        trial : with exposures that cannot act, named or found.
+        rng : not used; each control has its own stream.
+        """
         question = trial.question
         report = partial(
             Refutation,
@@ -138,7 +145,7 @@ class NegativeControlExposure:
         adjusted = identification
         if self.hold_treatment:
             adjusted = replace(identification, adjust_for=tuple(sorted({*identification.adjust_for, self._treatment(trial)})))
-        return trial.rerun(question=replace(question, treatment=name, control=low, treated=high), identification=adjusted)
+        return trial.rerun(question=replace(question, treatment=name, control=low, treated=high), identification=adjusted, estimator=lighter(trial.estimator))
 
     def _scale(self, trial: Trial, made: Design) -> float | None:
         """What one unit of a control's effect means for the answer, if their common cause moves both alike; None where nothing of one is left.

@@ -26,6 +26,7 @@ from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
 from causal.errors import suggest
+from causal.estimate import lighter
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import minimum_detectable
@@ -51,7 +52,8 @@ def systematic_error(effects: Floats, covariance: Floats) -> tuple[float, float,
 
     Parameters
     ----------
-    effects : shape (k,), of k controls on one scale; covariance : shape (k, k), of their chance errors.
+    effects : shape (k,), of k controls on one scale.
+    covariance : shape (k, k), of their chance errors.
 
     Returns
     -------
@@ -81,8 +83,10 @@ def calibrated(effect: float, covariance: Floats, controls: Floats, level: float
 
     Parameters
     ----------
-    effect : to be calibrated; controls : shape (k,), effects that should be null, all on one scale.
-    covariance : shape (1 + k, 1 + k), of their chance errors, the effect's first.
+    effect : to be calibrated.
+    covariance : shape (1 + k, 1 + k), of chance errors, the effect's first.
+    controls : shape (k,), effects that should be null, all on one scale.
+    level : of the interval.
     df : of the effect's own error.
     """
     mean, sd, weights = systematic_error(controls, covariance[1:, 1:])
@@ -139,7 +143,13 @@ class NegativeControlOutcome:
         return self.outcomes or tuple(one.name for one in setting.panel.variables if one.unmoved)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an effect where there can be none."""
+        """Try to find an effect where there can be none.
+
+        Parameters
+        ----------
+        trial : with outcomes that the treatment cannot move, named or found.
+        rng : not used; each control has its own stream.
+        """
         question = trial.question
         report = partial(
             Refutation,
@@ -156,7 +166,13 @@ class NegativeControlOutcome:
         if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         outcomes = self._named(trial)
-        found, out = answers(trial, self.name, outcomes, lambda name: trial.rerun(question=replace(question, outcome=name)), lambda name: _refused(trial, name))
+        found, out = answers(
+            trial,
+            self.name,
+            outcomes,
+            lambda name: trial.rerun(question=replace(question, outcome=name), estimator=lighter(trial.estimator)),
+            lambda name: _refused(trial, name),
+        )
         if not found:
             return not_run(report, f"none of the outcomes named can serve: {out}")
         numbers: dict[str, float | None] = {"controls": float(len(found))}

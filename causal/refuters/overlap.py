@@ -32,6 +32,7 @@ from causal.words import count
 
 FEWEST = 20  # authorities on both sides together, and a tenth of that on each
 FOLDS = 5
+TABLED = 1_000  # authorities up to which all distances are taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,13 @@ class Overlap:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that there is something to compare with."""
+        """Try to refute that there is something to compare with.
+
+        Parameters
+        ----------
+        trial : any that holds something fixed.
+        rng : deals clusters into folds for the propensity scores.
+        """
         made = trial.design
         report = partial(
             Refutation,
@@ -107,9 +114,9 @@ class Overlap:
             more: dict[str, float | None] = {"chance of treatment, 5th percentile": float(ends[0]), "chance of treatment, 95th percentile": float(ends[1])}
         else:
             weights = _variation(trial)
-            near = np.argsort(((kinds[:, None] - kinds[None]) ** 2).sum(axis=2) + np.diag(np.full(len(kinds), np.inf)), axis=1, kind="stable")
+            near = _nearest(kinds, self.neighbours)
             rows = np.maximum(np.bincount(made.authority, minlength=len(kinds)), 1)
-            spreads = np.sqrt((weights / rows)[near[:, : self.neighbours]].mean(axis=1)) / abs(trial.question.contrast)
+            spreads = np.sqrt((weights / rows)[near].mean(axis=1)) / abs(trial.question.contrast)
             outside = spreads < self.spread
             middle = float(np.median(spreads))
             said = f"The treatment's spread, once all is held fixed, is {middle:.0%} of the contrast among alike places, {spreads.min():.0%} where least"
@@ -135,6 +142,29 @@ def _kinds(made: Design) -> tuple[Floats, tuple[str, ...]]:
     columns |= {str(group): made.controls[first, at[0]] for group, at in made.control_groups.items() if not group.by_year}
     kept = {name: (values - values.mean()) / values.std() for name, values in columns.items() if values.std() > 0}
     return np.column_stack(list(kept.values())) if kept else np.empty((len(first), 0)), tuple(kept)
+
+
+def _nearest(kinds: Floats, number: int) -> Ints:
+    """The authorities most alike to each, itself left out; shape (authorities, number).
+
+    Of few all distances are taken, of those equally far the first in order; of many a k-d tree is asked (Bentley 1975, Multidimensional binary search trees
+    used for associative searching), whose time grows with n log n.
+
+    Parameters
+    ----------
+    kinds : shape (authorities, k).
+    number : how many, fewer where there are not so many.
+    """
+    if len(kinds) <= TABLED:
+        apart = ((kinds[:, None] - kinds[None]) ** 2).sum(axis=2) + np.diag(np.full(len(kinds), np.inf))
+        return np.argsort(apart, axis=1, kind="stable")[:, :number]
+    from scipy.spatial import cKDTree
+
+    near = np.asarray(cKDTree(kinds).query(kinds, k=number + 1)[1], dtype=np.int64)
+    # an authority is its own nearest, or one of several exactly like it: where it is not among them the farthest goes
+    own = near == np.arange(len(kinds))[:, None]
+    own[~own.any(axis=1), -1] = True
+    return np.asarray(near[~own].reshape(len(kinds), number), dtype=np.int64)
 
 
 def _clusters(made: Design) -> Ints:

@@ -21,21 +21,24 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
-from causal.estimate import Estimate, Part
+from causal.errors import CausalError, EstimationError, refusal
+from causal.estimate import Estimate, Part, PartiallyLinear, lighter
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
-from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.knobs import at_least, renamed, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import Bias, reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
+from causal.rescored import can_carry
+from causal.rescored import moved as carried_over
 from causal.words import capital, count
 
 Answer = tuple[tuple[str, ...], Estimate, float]  # clusters, what was found, and what a drift of one unit would have made of it
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceboDates:
     """Estimate the effect of treatments dated too early, on the years before the real ones.
@@ -77,7 +80,13 @@ class PlaceboDates:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the effect belongs to the treatment's own date."""
+        """Try to refute that the effect belongs to the treatment's own date.
+
+        Parameters
+        ----------
+        trial : with years before the treatment.
+        rng : not used; each date has its own stream.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -95,17 +104,23 @@ class PlaceboDates:
 
         drift = moved.size[trial.design.authority] * (trial.design.year - trial.design.year.mean()) * float(trial.estimate.std_error or 0.0)
 
+        # a date that is none asks for one slope: what an estimator learns of effects that differ is not asked for
+        asked = trial.estimator.straight() if isinstance(trial.estimator, PartiallyLinear) else lighter(trial.estimator)
+
         def refit(draw: int, own: np.random.Generator) -> Answer | CausalError | str:
             try:
                 made, kept = _earlier(trial, moved, draw + 1)
             except CausalError as refused:
                 return str(refused)
             try:
-                found = trial.estimator.estimate(made, own)
+                found = fitted(asked, made, own)
             except CausalError as refused:
                 return refused
+            if found.crossfitted is not None and can_carry(found.crossfitted):
+                drifted = carried_over(found.crossfitted, made, drift[kept]) * made.question.contrast
+                return made.clusters, replace(found, crossfitted=None), drifted
             try:
-                drifting = trial.estimator.estimate(replace(made, outcome=made.outcome + drift[kept]), stream(trial.seed, self.name, draw)).effect
+                drifting = fitted(asked, replace(made, outcome=made.outcome + drift[kept]), stream(trial.seed, self.name, draw)).effect
             except CausalError:
                 drifting = np.nan
             return made.clusters, found, drifting - found.effect
@@ -116,11 +131,14 @@ class PlaceboDates:
         if not good:
             why = next((str(one) for one in answers if not isinstance(one, tuple)), f"{trial.estimate.estimator} gave no standard error")
             return not_run(report, f"no placebo date could be estimated ({why})", lost=lost)
+        if trial.score is not None and can_carry(trial.score):
+            return self._judge(trial, report, good, lost, carried_over(trial.score, trial.design, drift) * trial.question.contrast)
         try:
-            own = trial.estimator.estimate(replace(trial.design, outcome=trial.design.outcome + drift), stream(trial.seed, "estimate")).effect
+            base = trial.estimate if asked == trial.estimator else fitted(asked, trial.design, stream(trial.seed, "estimate"))
+            own = fitted(asked, replace(trial.design, outcome=trial.design.outcome + drift), stream(trial.seed, "estimate")).effect - base.effect
         except CausalError:
             own = np.nan
-        return self._judge(trial, report, good, lost, own - trial.estimate.effect)
+        return self._judge(trial, report, good, lost, own)
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer], lost: int, per_unit: float) -> Refutation:
         level = 1 - trial.question.level
@@ -213,8 +231,12 @@ def _earlier(trial: Trial, moved: TreatmentPath, by: int) -> tuple[Design, Ints]
     ]
     both = int(((observed_years[0] > 0) & (observed_years[1] > 0)).sum())
     if both < FEWEST_AUTHORITIES:
-        raise EstimationError(
-            f"{count(both, 'authority is', 'authorities are')} seen on both sides of a date {count(by, 'year')} early, and {FEWEST_AUTHORITIES} are wanted"
+        raise refusal(
+            EstimationError,
+            "placebo_dates",
+            f"{FEWEST_AUTHORITIES} authorities seen on both sides of a date {count(by, 'year')} early",
+            f"{both}",
+            "give more years",
         )
     left = np.bincount(design.authority[known], minlength=len(moved.size))
     rows = np.flatnonzero(known & (left[design.authority] > 1))

@@ -29,17 +29,20 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.knobs import at_least, between, one_of, whole_number
+from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
+from causal.rescored import can_carry
+from causal.rescored import moved as carried_over
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreTrend:
     """Test whether outcomes drift, before the treatment moves, with how far it is to move; and say which drift would be found.
@@ -86,7 +89,13 @@ class PreTrend:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute parallel trends."""
+        """Try to refute parallel trends.
+
+        Parameters
+        ----------
+        trial : with years before the treatment moves.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -123,7 +132,9 @@ class PreTrend:
         residualised = made.partial_out(columns)
         kept = np.linalg.norm(residualised, axis=0) > 1e-6 * np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
         if not kept.any():
-            raise EstimationError("no lead can be told from the years and authorities")
+            raise refusal(
+                EstimationError, "pre_trend", "a lead that can be told from the years and authorities", "none", "give more years before the treatment"
+            )
         return made, columns[:, kept], tuple(k for k, one in zip(range(2, farthest + 1), kept, strict=True) if one)
 
     def _judge(
@@ -217,7 +228,7 @@ def _fit(made: Design, columns: Floats) -> Fit:
     basis = made.basis()
     residualised = made.partial_out(columns, basis)
     if (np.linalg.norm(residualised, axis=0) <= 1e-7 * np.linalg.norm(columns - columns.mean(axis=0), axis=0)).any():
-        raise EstimationError("the drift is told by the treatment itself and what is held fixed")
+        raise refusal(EstimationError, "pre_trend", "a drift of its own", "one that is told by the treatment itself and what is held fixed", "give more years")
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
     return clustered_least_squares(outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
 
@@ -266,6 +277,11 @@ def _bias(trial: Trial, moved: TreatmentPath, trend: float | None) -> float | No
     """How far the estimate moves when that drift is added to every outcome and the same analysis is run again; outcome units."""
     if trend is None:
         return None
+    if trial.score is not None and can_carry(trial.score):
+        made = trial.design
+        own_rows = moved.size[made.authority] * (made.year - made.year.mean())
+        by = carried_over(trial.score, made, trend * own_rows) * trial.question.contrast
+        return by if np.isfinite(by) else None
     frame, outcome = trial.panel.frame, trial.question.outcome
     own = pd.Series(moved.size, index=list(trial.design.authorities)).reindex(frame.index.get_level_values("authority")).fillna(0.0).to_numpy()
     year = frame.index.get_level_values("year").to_numpy(dtype=float)

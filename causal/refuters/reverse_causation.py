@@ -28,11 +28,11 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design, design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.knobs import at_least, whole_number
+from causal.knobs import at_least, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import not_run, p_text, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
@@ -42,6 +42,7 @@ from causal.words import count, places, signed
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseCausation:
     """Test whether earlier outcomes predict the treatment, given its own past.
@@ -74,7 +75,13 @@ class ReverseCausation:
         return _unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the treatment is decided without looking at the outcome."""
+        """Try to refute that the treatment is decided without looking at the outcome.
+
+        Parameters
+        ----------
+        trial : with years of the outcome before the treatment.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -183,7 +190,7 @@ def _turned(trial: Trial, lags: int, moved: TreatmentPath | None) -> tuple[Desig
         # up to the year of the move itself, which is the answer that feedback would give
         made = made.subset(np.flatnonzero(made.year <= first[made.authority]), "after the treatment's first move")
     if len(np.unique(made.year)) < FEWEST_YEARS:
-        raise EstimationError(f"{count(len(np.unique(made.year)), 'year')} of treatment are left, and {FEWEST_YEARS} are wanted")
+        raise refusal(EstimationError, "reverse_causation", f"{FEWEST_YEARS} years of treatment", f"{len(np.unique(made.year))}", "give more years")
     later = [made.control_names.index(dated(question.outcome, -k)) for k in range(2, lags + 1)]
     columns = np.column_stack([made.treatment, made.controls[:, later]])
     return replace(made, controls=np.delete(made.controls, later, axis=1)), columns
@@ -193,7 +200,13 @@ def _fit(made: Design, columns: Floats) -> Fit:
     basis = made.basis()
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
     if np.linalg.norm(outcome) <= 1e-7 * np.linalg.norm(made.outcome - made.outcome.mean()):
-        raise EstimationError("the treatment is told by its own past and what is held fixed")
+        raise refusal(
+            EstimationError,
+            "reverse_causation",
+            "a treatment with something of its own",
+            "one that is told by its own past and what is held fixed",
+            "adjust for less, or give more years",
+        )
     residualised = made.partial_out(columns, basis)
     return clustered_least_squares(outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
 

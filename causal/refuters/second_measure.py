@@ -21,7 +21,7 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.declared import Column
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.refute import Family, Refutation, Role, Setting, Trial
@@ -50,7 +50,13 @@ class SecondMeasure:
 
     def __post_init__(self) -> None:
         if self.column is not None and (not isinstance(self.column, str) or not self.column.strip()):
-            raise ConfigError(f"second_measure.column must name a column that measures the treatment again, or be null, got {self.column!r}")
+            raise refusal(
+                ConfigError,
+                "second_measure.column",
+                "the name of a column that measures the treatment again, or be null",
+                repr(self.column),
+                "write  refuters.second_measure.column=null  for the one that the source knows",
+            )
 
     @property
     def name(self) -> str:
@@ -67,7 +73,13 @@ class SecondMeasure:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the treatment is recorded well enough."""
+        """Try to refute that the treatment is recorded well enough.
+
+        Parameters
+        ----------
+        trial : with a second measure of the treatment in its panel.
+        rng : not used.
+        """
         treatment = trial.design.treatment_variable
         report = partial(
             Refutation,

@@ -56,7 +56,13 @@ class Separation:
         return None if isinstance(setting.estimator, OfOdds) else f"{setting.estimator.name} has no odds that few events could bend: it is no logit"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that enough outcomes of either kind stand behind the odds."""
+        """Try to refute that enough outcomes of either kind stand behind the odds.
+
+        Parameters
+        ----------
+        trial : of an estimator of odds.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

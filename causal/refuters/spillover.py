@@ -65,7 +65,13 @@ class Spillover:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that no place's treatment moves another's outcome."""
+        """Try to refute that no place's treatment moves another's outcome.
+
+        Parameters
+        ----------
+        trial : with a table of borders and more than one region.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -122,6 +122,7 @@ def answer(data: Mapping[str, Any], link: str, note: str, began: str) -> Answer:
 
     Parameters
     ----------
+    data : a record, as `read` gives it.
     link : of its report.
     note : what the question is for beside the others.
     began : when it was run, as ISO text.
@@ -337,6 +338,7 @@ def lede(answers: Sequence[Answer], missing: int) -> str:
 
     Parameters
     ----------
+    answers : of all questions that were answered.
     missing : questions that could not be run.
     """
     claimed = [one for one in answers if one.claims]

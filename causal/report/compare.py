@@ -66,6 +66,7 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
     ----------
     folders : of finished runs, in any order.
     refused : rows {estimator, experiment, reason} of studies that could not be run.
+    folder : where the comparison is written.
 
     Raises
     ------

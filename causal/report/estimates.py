@@ -340,6 +340,10 @@ def explanations(runs: Sequence[Run], names: Sequence[str], answer: int, apart: 
     sets = {tuple(sorted(data["identification"]["adjust_for"])) for data, _ in runs if data["estimate"]}
     if len(sets) > 1:
         made.append(("What is held fixed", "differs between these estimates: something left out of one may move both cause and outcome."))
+    allowed = {tuple((data["estimate"].get("shared") or {}).get("groups") or ()) for data, _ in runs if data["estimate"]}
+    if len(allowed) > 1:
+        said = listed([f"{listed(list(groups))} × year" if groups else "nothing" for groups in sorted(allowed)])
+        made.append(("Shocks that places share", f"are allowed for in some of these estimates and not alike in all ({said})."))
     if len({data["source"]["digest"] for data, _ in runs}) > 1:
         made.append(("The data", "differ between these runs: the digests of their panels are not the same."))
     return made
@@ -350,7 +354,15 @@ def _bare_number(data: Mapping[str, Any]) -> str:
 
 
 def lede(data: Mapping[str, Any], groups: Sequence[Sequence[int]], runs: Sequence[Run], answer: int) -> str:
-    """The answer's numbers, and whether an important harm fits the others of its kind."""
+    """The answer's numbers, and whether an important harm fits the others of its kind.
+
+    Parameters
+    ----------
+    data : the record of the answer.
+    groups : places of runs that estimate one estimand.
+    runs : (record, link) of each run.
+    answer : the answer's place among `runs`.
+    """
     said = [str(data["answer"]["second"])]
     mine = next((places for places in groups if answer in places), [])
     known = [runs[i][0] for i in mine if runs[i][0]["estimate"]["effect"] is not None and runs[i][0]["answer"]["signed"]]
@@ -361,7 +373,13 @@ def lede(data: Mapping[str, Any], groups: Sequence[Sequence[int]], runs: Sequenc
 
 
 def rule_of(runs: Sequence[Run], answer: int) -> str:
-    """How the one that gives the answer was chosen."""
+    """How the one that gives the answer was chosen.
+
+    Parameters
+    ----------
+    runs : (record, link) of each run.
+    answer : the answer's place among them.
+    """
     if runs[answer][0]["estimate"]["estimator"] == DEFAULT:
         return "it is the toolkit's default estimator"
     return "it is the first that was run" + ("" if runs[answer][0]["estimate"]["association"] else " and is no association")

@@ -13,9 +13,9 @@ from typing import Any
 
 from causal.language import Language, language_of
 from causal.question import UNGIVEN
-from causal.report.checks import states
+from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
-from causal.report.phrases import contrast, label, planted, sentence, variable, when, years
+from causal.report.phrases import contrast, label, plainly, planted, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.verdict.rule import SEES, STEPS
 from causal.verdict.say import Counted, counted, usual
@@ -29,9 +29,10 @@ DISTRIBUTION = "causal-prevention"
 RUNS = {  # next step → what of the command that made the run is asked again, and how
     "measure": ("explain", ()),
     "interval": ("run", ("-m", "estimator=all")),
+    "placebo_range": ("run", ("estimator=fixed_effects", "question.target=ATE")),
     "failed": ("run", ("-m", "estimator=all")),
     "hold": ("explain", ()),
-    "placebos": ("run", ("refuters.placebo_treatment.draws=500",)),
+    "placebos": ("run", ("refuters.placebo_treatment.draws=500", "refuters.placebo_treatment.refits=200")),
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
@@ -147,8 +148,8 @@ def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "steps": steps,
         "alt": "" if step is None else f"Certainty: {answer['certainty'].lower()}, step {step + 1} of {len(names)}",
         "meaning": sentence(answer["meaning"]) if answer["meaning"] else "",
-        "because": sentence(because) if because else "",
-        "design": sentence(reasons[0]) if reasons else "",
+        "because": plainly(data, because) if because else "",
+        "design": plainly(data, reasons[0]) if reasons else "",
     }
 
 
@@ -233,7 +234,13 @@ def typical(data: Mapping[str, Any]) -> str:
 
 
 def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """Checks of bias one by one, the others counted."""
+    """Checks of bias one by one, the others counted.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     verdict, found = data["verdict"], {one["name"]: one for one in data["refutations"]}
     bias, smallest = verdict["bias"], data["question"]["smallest_important"]
     by_state = states(data)
@@ -269,7 +276,7 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     return {
         "title": title,
         "items": items,
-        "rest": f"{', '.join(said)}. Passing is no proof.",
+        "rest": " ".join(filter(None, (f"{', '.join(said)}. Passing is no proof.", made_of(data)))),
         "passed": len(by_state["passed"]),
         "of": sum(map(len, by_state.values())),
         "failed": len(by_state["failed"]),
@@ -286,9 +293,15 @@ def _item(state: str, subject: str, word: str, rest: str = "", strong: str = "")
 def mind(data: Mapping[str, Any]) -> list[str]:
     """What would change the answer: a better record, a hidden cause, a sharper study, and then the rest."""
     facts, said = data["verdict"]["would_change"], data["answer"]["would_change"]
-    both = [(one["code"], sentence(words)) for one, words in zip(facts, said, strict=False)]
+    both = [(one["code"], plainly(data, words)) for one, words in zip(facts, said, strict=False)]
     both.sort(key=lambda one: ORDER.index(one[0]) if one[0] in ORDER else len(ORDER))
-    return [words for _, words in both[:MOST_MIND]] or ["Other data, or a check that does not pass."]
+    if both:
+        return [words for _, words in both[:MOST_MIND]]
+    verdict = data["verdict"]
+    if verdict["association"]:
+        return ["A comparison in which what the drawn causes ask for is held fixed."]
+    lost = verdict["failed"] or verdict["gate"]
+    return ["A comparison that passes, over other places or years." if lost else "Other data, or a check that does not pass."]
 
 
 def command(data: Mapping[str, Any]) -> str:

@@ -33,7 +33,14 @@ from causal.words import capital, count, crossed, listed, over_years, signed
 
 
 def dated(data: Mapping[str, Any], name: str, *, by_year: bool = False) -> str:
-    """A name of the adjustment set with its label and its date: children (1 year before the outcome)."""
+    """A name of the adjustment set with its label and its date: children (1 year before the outcome).
+
+    Parameters
+    ----------
+    data : a record.
+    name : as a record has it, `children[-1]` a year before the outcome.
+    by_year : whether each year has a coefficient of its own.
+    """
     bare, by = undated(name)
     when = f" ({count(abs(by), 'year')} {'before' if by < 0 else 'after'} the outcome)" if by else ""
     return (bare if bare in PLACE_AND_TIME else label(data, bare)) + when + (" × year" if by_year else "")
@@ -53,7 +60,17 @@ def equivalence(data: Mapping[str, Any]) -> str:
 
 
 def power_section(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """What such a study would say for each of some true effects."""
+    """What such a study would say for each of some true effects.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the error is not known.
+    """
     curve = data["verdict"].get("power")
     if not curve or "power" not in drawn:
         return None
@@ -71,7 +88,17 @@ def span_of_years(span_of: Sequence[int]) -> str:
 
 
 def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """The answer beside the comparison that holds nothing fixed."""
+    """The answer beside the comparison that holds nothing fixed.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None without an estimate.
+    """
     answer, other = data["estimate"], data["baseline"]
     if not answer:
         return None
@@ -150,7 +177,13 @@ def _conditions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def groups(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
-    """Effects by group or path, a part of the page for each thing they are grouped by."""
+    """Effects by group or path, a part of the page for each thing they are grouped by.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+    """
     made = []
     for name, parts in figures.grouped(data).items():
         by = label(data, parts[0]["of"]).partition(" (")[0]
@@ -174,7 +207,17 @@ def _missing(data: Mapping[str, Any], like: Mapping[str, Any]) -> str:
 
 
 def events(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """Leads and lags."""
+    """Leads and lags.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where nothing gave leads or lags.
+    """
     parts, whose = figures.event_parts(data)
     if not parts:
         return None
@@ -201,7 +244,13 @@ def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], wh
 
 
 def graph(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any]:
-    """The graph, and the same in words."""
+    """The graph, and the same in words.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+    """
     role = graph_figure.roles(data)
     arrows = graph_figure.arrows(data)
     nodes = [(node["label"], node["name"], graph_figure.role_word(role[node["name"]])) for node in data["graph"]["nodes"]]
@@ -221,7 +270,17 @@ def graph(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
 
 
 def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """What each step of adjustment bought."""
+    """What each step of adjustment bought (Gelbach 2016, When do covariates matter? And which ones, and how much?).
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the record has no such steps.
+    """
     if "steps" not in drawn:
         return None
     made = curves.ladder(data)
@@ -242,7 +301,17 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
 
 
 def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """The outcome along the treatment."""
+    """The outcome along the treatment.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the record has no dose.
+    """
     if "dose" not in drawn:
         return None
     question = data["question"]
@@ -285,7 +354,13 @@ def course(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, A
 
 
 def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
-    """Each curve of specifications."""
+    """Each curve of specifications.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+    """
     made = []
     for (_, parts), name in zip(curves.curves(data).items(), [name for name in drawn if name.startswith("specifications_")], strict=True):
         digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))

@@ -69,8 +69,15 @@ ERRORS = {
 def table(study: Study, done: Sequence[Mapping[str, Any]], *, wanted: Sequence[float], panels: int, worlds: str, panel: Panel) -> dict[str, Any]:
     """The record of a simulation, as plain values for JSON.
 
+    Parameters
+    ----------
+    study : simulated again and again.
     done : one line a panel: planted, draw, truth, and either `refused` or effect, std_error, lower, upper, gate, taken_away, association, row, certainty,
         checks.
+    wanted : effects planted, outcome units.
+    panels : for each effect.
+    worlds : what they are, in a word.
+    panel : whose outcome was replaced.
     """
     return {
         "schema_version": SCHEMA,

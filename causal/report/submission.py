@@ -13,7 +13,7 @@ from causal.report import risk
 from causal.report.checks import every
 from causal.report.figures.canvas import Drawing, estimates_png
 from causal.report.first import HEADS, first, parts
-from causal.report.phrases import STATES, made_up, readable, sentence
+from causal.report.phrases import STATES, made_up, plainly, readable, sentence
 from causal.words import capital, count
 
 UNDATED = datetime(1980, 1, 1)  # as in zip files without a date; when a run began stands in result.json alone
@@ -21,7 +21,13 @@ INCHES = 6.3  # between the margins of an A4 page
 
 
 def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
-    """The bytes of summary.docx: the same for the same record; `drawn` is the figure of its estimates, whose words stand for the picture."""
+    """The bytes of summary.docx: the same for the same record.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : the figure of its estimates, whose words stand for the picture; None where there is none.
+    """
     import docx
     from docx.shared import Cm, Inches, Pt, RGBColor
 
@@ -82,7 +88,7 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         heads = ("Check", "Result", "What was seen, or why it was not run")
         _table(made, heads, seen, (1.7, 1.1, INCHES - 2.8), "Checks that did not pass or were not run.")
     made.add_heading(_text(language.terms["cannot_say_head"]), level=2)
-    _bullets(made, [sentence(limit) for limit in answer["cannot_say"]] or ["Nothing was named."])
+    _bullets(made, [plainly(data, limit) for limit in answer["cannot_say"]] or ["Nothing was named."])
     bias = risk.shown(data)
     made.add_heading("Risk of bias", level=2)
     made.add_paragraph(_text(bias["said"]))

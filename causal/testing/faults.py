@@ -17,7 +17,7 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import Design, design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimate import Estimate, Estimator, least_squares
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.interrupted_series import InterruptedSeries
@@ -69,7 +69,13 @@ class RowErrors:
         return design
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, the error of independent rows."""
+        """Fixed effects, with the error that independent rows would have.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : passed on.
+        """
         made = FixedEffects().estimate(design, rng)
         fit, treatment = least_squares(design, design.basis())
         df = design.rows - design.absorbed_rank - 1 - (len(design.authorities) if "authority" in design.absorb else 0)
@@ -95,9 +101,19 @@ class Bent:
     name: str = "bent"
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, bent."""
+        """Fixed effects, bent.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : draws the noise that is put on the effect.
+
+        Raises
+        ------
+        EstimationError : where it is to refuse.
+        """
         if self.how == "refuse":
-            raise EstimationError("not today")
+            raise refusal(EstimationError, "bent", "an answer", "not today", "take it as it stands, with  how=''")
         made = FixedEffects().estimate(design, rng)
         if self.how == "no error":
             gone = dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence"))

@@ -392,7 +392,7 @@ def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: 
     columns : name → shape (authorities, years); `deprivation` is taken to be lasting.
     unit : of all.
     first_year : of the years.
-    more : other fields of the panel.
+    **more : other fields of the panel.
     """
     g, t = next(iter(columns.values())).shape
     index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(first_year, first_year + t)], names=["authority", "year"])
@@ -408,13 +408,26 @@ def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: 
 
 
 def without(panel: Panel, *, keep: float, seed: int) -> Panel:
-    """The panel with rows missing at random."""
+    """The panel with rows missing at random.
+
+    Parameters
+    ----------
+    panel : any.
+    keep : probability with which a row stays.
+    seed : of the draw.
+    """
     rows = np.random.default_rng(seed).random(len(panel.frame)) < keep
     return replace(panel, frame=panel.frame[rows])
 
 
 def ar(shocks: Floats, rho: float) -> Floats:
-    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²)."""
+    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²).
+
+    Parameters
+    ----------
+    shocks : shape (authorities, years), standard normal.
+    rho : autocorrelation, above −1 and below 1.
+    """
     out = shocks.copy()
     out[:, 0] /= np.sqrt(1 - rho**2)
     for t in range(1, shocks.shape[1]):
@@ -428,7 +441,14 @@ def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH, 
 
 
 def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[str, ...] = ()) -> Identification:
-    """An adjustment set that the test states, without a graph."""
+    """An adjustment set that the test states, without a graph.
+
+    Parameters
+    ----------
+    *adjust_for : dated names.
+    descendants : names that follow the treatment.
+    by_year : those of the set whose strength changes by year.
+    """
     return Identification(
         identified=True,
         strategies=("backdoor",),
@@ -452,7 +472,16 @@ def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[s
 
 
 def trial_of(panel: Panel, made: Design, estimator: Estimator, *, seed: int = 3, **more: Any) -> Trial:
-    """An answer on a design, ready to be checked."""
+    """An answer on a design, ready to be checked.
+
+    Parameters
+    ----------
+    panel : the one that the design was made of.
+    made : the design.
+    estimator : answers it.
+    seed : of all streams.
+    **more : other fields of the trial.
+    """
     return Trial(
         panel=panel,
         question=made.question,
@@ -471,7 +500,12 @@ def refute(refuter: Refuter, trial: Trial) -> Refutation:
 
 
 def same(a: Refutation, b: Refutation) -> bool:
-    """Whether two findings are one."""
+    """Whether two findings are one.
+
+    Parameters
+    ----------
+    a, b : of one refuter on one trial.
+    """
     return (a.found, a.p_value, a.survived, a.reason, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, b.reason, dict(b.numbers), b.parts)
 
 

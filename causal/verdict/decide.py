@@ -21,10 +21,11 @@ from causal.design import Design
 from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.identify import Identification
+from causal.inference.few_treated import FEWEST_UNTREATED, MOST_TREATED
 from causal.inference.multiplicity import rejected as rejected_jointly
 from causal.panel import Variable
 from causal.question import Question
-from causal.refute import Refutation
+from causal.refute import Admits, Hidden, Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
 from causal.verdict.reason import Change, Concern, Limit, Next, Reason
 from causal.verdict.rule import (
@@ -90,6 +91,15 @@ class Verdict:
     typical_effect, typical_lower, typical_upper : people in a typical authority.
     would_change, cannot_say : facts.
     next : the single most useful thing to do next; None in older records.
+
+    Examples
+    --------
+    >>> import causal
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = causal.Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(), estimator="fixed_effects")
+    >>> result = causal.run(study)
+    >>> result.verdict.row, result.verdict.certainty
+    ('no_important_rise', 0)
     """
 
     gate: Gate | None = None
@@ -103,7 +113,7 @@ class Verdict:
     maryland: int | None = None
     bias: Mapping[str, State] = field(default_factory=dict)
     placebos: Placebos | None = None
-    detail: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     detectable: float | None = None
     equivalence: Equivalence | None = None
     power: tuple[Power, ...] = ()
@@ -139,9 +149,12 @@ def judge(
 
     Parameters
     ----------
-    rule, question, refutations, identification : of the study.
-    outcome : the outcome's variable, for people instead of rates.
+    rule : which checks weigh, and how.
+    question : what matters, which direction is bad, at which level.
     design, estimate : None where the effect is not identified, or identified and not estimable.
+    refutations : of every check, those not run too.
+    identification : what the graph allows.
+    outcome : the outcome's variable, for people instead of rates.
     needs, remedies : labels of what would have to be measured to identify it, and where that could be had, where it is known.
     inestimable : why there is no estimate of an identified effect.
     voices : other estimators' answers; they can lower the certainty and move nothing else.
@@ -183,8 +196,8 @@ def judge(
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design)),
-        next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design),
+        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design), association=association),
+        next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design, estimate),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
 
@@ -377,6 +390,8 @@ def _would_change(
     sees: float | None,
     refutations: Sequence[Refutation],
     remedies: Sequence[str],
+    *,
+    association: bool,
 ) -> tuple[Change, ...]:
     """What took certainty first, then a hidden cause, then what keeps the range wide."""
     found = []
@@ -392,13 +407,37 @@ def _would_change(
         elif one.concern == "placebos":
             found.append(Change(code="placebos"))
     for check in refutations:
-        if check.hidden is not None and certainty is not None:
+        if check.hidden is not None and certainty is not None and _undoes(check.hidden, row):
             cause = check.hidden
             detail = (cause.benchmark,) if cause.benchmark else ()
             found.append(Change(code="hidden", check=check.name, detail=detail, number=cause.multiple, share=cause.share, admits=cause.admits))
-    if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
+    # more of the same brings no answer back that was taken away, and makes no effect of an association
+    if sees is not None and sees > question.smallest_important and certainty is not None and not association and not _settled(row, certainty):
         found.append(Change(code="information", number=(sees / question.smallest_important) ** 2))
     return tuple(dict.fromkeys(found))
+
+
+WITHOUT_NOTHING: tuple[Row, ...] = ("important_rise", "rise", "fall", "important_fall")  # rows that no effect does not fit
+
+
+def _undoes(cause: Hidden, row: Row | None) -> bool:
+    """Whether a hidden cause would let something fit that does not fit already: what fits as it is no cause has to bring."""
+    if cause.admits is None or cause.multiple is None:
+        return row in WITHOUT_NOTHING
+    return row is not None and cause.admits in DENIED[row]
+
+
+# row → what does not fit it
+DENIED: dict[Row, tuple[Admits, ...]] = {
+    "important_rise": ("unimportant", "no_change", "important_fall"),
+    "rise": ("no_change", "important_fall"),
+    "inside": ("important_rise", "important_fall"),
+    "no_important_rise": ("important_rise",),
+    "no_important_fall": ("important_fall",),
+    "both": (),
+    "fall": ("no_change", "important_rise"),
+    "important_fall": ("unimportant", "no_change", "important_rise"),
+}
 
 
 def _settled(row: Row | None, certainty: int | None) -> bool:
@@ -416,10 +455,11 @@ def _next(
     failed: Sequence[str],
     association: bool,
     design: Design,
+    estimate: Estimate,
 ) -> Next:
     """The one thing that would help most: first what forbids an answer, then what better data would mend, then what keeps the range wide."""
     if gate:
-        return Next(code="interval")
+        return _for_a_range(estimate) if gate == "no_interval" else Next(code="interval")
     if failed:
         return Next(code="failed", detail=tuple(failed))
     if association:
@@ -439,6 +479,20 @@ def _next(
     if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
         return Next(code="information", number=(sees / question.smallest_important) ** 2)
     return Next(code="again")
+
+
+def _for_a_range(estimate: Estimate) -> Next:
+    """What would give a range: other data or another design where none could be had by any method, another method where one can."""
+    support = estimate.support
+    if estimate.no_interval == "two_clusters":
+        return Next(code="clusters")
+    if estimate.no_interval == "weak_instruments":
+        return Next(code="instrument")
+    if estimate.no_interval != "one_cluster" or support is None:
+        return Next(code="interval")
+    few = support.treated is not None and 1 <= support.treated <= MOST_TREATED and (support.untreated or 0) >= FEWEST_UNTREATED
+    # a range of placebos stands beside a regression alone
+    return Next(code="placebo_range" if few and support.placebo_lower is None else "one_place")
 
 
 def _remedies(design: Design) -> tuple[str, ...]:

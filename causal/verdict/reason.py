@@ -69,7 +69,7 @@ class Reason:
     concern: Concern
     steps: int = 0
     checks: tuple[str, ...] = ()
-    detail: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     numbers: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class Limit:
 
     code: Open
     check: str = ""
-    detail: str = ""
+    detail: str = field(default="", metadata={"key": "told"})
     number: float | None = None
 
     def __post_init__(self) -> None:
@@ -149,13 +149,31 @@ class Change:
 
     code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "remedy", "groups", "placebos", "hidden"]
     check: str = ""
-    detail: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     number: float | None = None
     share: float | None = None
     admits: Literal["important_rise", "important_fall", "no_change", "unimportant"] | None = None
 
 
-Step = Literal["measure", "identify", "variation", "interval", "failed", "hold", "check", "record", "look", "placebos", "groups", "information", "again"]
+Step = Literal[
+    "measure",
+    "identify",
+    "variation",
+    "interval",
+    "clusters",
+    "one_place",
+    "placebo_range",
+    "instrument",
+    "failed",
+    "hold",
+    "check",
+    "record",
+    "look",
+    "placebos",
+    "groups",
+    "information",
+    "again",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,5 +188,5 @@ class Next:
     """
 
     code: Step
-    detail: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     number: float | None = None

@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 
 from causal.design import Design
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.estimate import Estimate
 from causal.knobs import is_number, is_whole
 
@@ -156,6 +156,13 @@ class Rule:
     Raises
     ------
     ConfigError : a key of an earlier form, a kind that does not exist or is left out, a number out of range.
+
+    Examples
+    --------
+    >>> Rule(steps=1).level
+    0.05
+    >>> "pre_trend" in Rule().bias["dose"]
+    True
     """
 
     gone: ClassVar[Mapping[str, str]] = OLD  # knobs of an earlier form, with what to write instead
@@ -173,7 +180,7 @@ class Rule:
         """Keys of an earlier form are refused with what to write instead."""
         for key, instead in OLD.items():
             if key in given:
-                raise ConfigError(f"rule.{key} is of an earlier form: {instead}")
+                raise refusal(ConfigError, f"rule.{key}", "a key of today", "one of an earlier form", instead)
         return object.__new__(cls)
 
     def __post_init__(self) -> None:
@@ -183,37 +190,39 @@ class Rule:
         object.__setattr__(self, "looks", _names("looks", self.looks))
         for look in self.looks:
             if look not in ALL_LOOKS:
-                raise ConfigError(f"rule.looks has {look!r}; {suggest(look, ALL_LOOKS)}")
+                raise refusal(ConfigError, "rule.looks", "checks that there are", repr(look), suggest(look, ALL_LOOKS))
         if not is_number(self.level) or not 0 < self.level < 0.5:
-            raise ConfigError(f"rule.level must lie between 0 and 0.5, got {self.level!r}")
+            raise refusal(ConfigError, "rule.level", "a number between 0 and 0.5", repr(self.level), "write  rule.level=0.05")
         if not is_number(self.apart) or self.apart <= 0:
-            raise ConfigError(f"rule.apart must be a number of smallest important effects above 0, got {self.apart!r}")
+            raise refusal(ConfigError, "rule.apart", "a number of smallest important effects above 0", repr(self.apart), "write  rule.apart=1")
         if not is_whole(self.steps, 1, 3):
-            raise ConfigError(f"rule.steps must be a whole number from 1 to 3, got {self.steps!r}")
+            raise refusal(ConfigError, "rule.steps", "a whole number from 1 to 3", repr(self.steps), "write  rule.steps=1")
         if self.randomised is not None and (not isinstance(self.randomised, str) or not self.randomised.strip()):
-            raise ConfigError(f"rule.randomised must say in words how lot decided who was treated, or be null, got {self.randomised!r}")
+            raise refusal(
+                ConfigError, "rule.randomised", "how lot decided who was treated, in words, or null", repr(self.randomised), "write  rule.randomised=null"
+            )
 
 
 def _names(where: str, names: Any) -> tuple[str, ...]:
     """Names, each once."""
     if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(name, str) and name for name in names):
-        raise ConfigError(f"rule.{where} must be a list of names, got {names!r}")
+        raise refusal(ConfigError, f"rule.{where}", "a list of names", repr(names), "write  [one,two]")
     if len(set(names)) != len(names):
-        raise ConfigError(f"rule.{where} names one twice: {', '.join(names)}")
+        raise refusal(ConfigError, f"rule.{where}", "each name once", f"one twice: {', '.join(names)}", "take one away")
     return tuple(names)
 
 
 def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
     """Checks for each kind of design, all kinds named."""
     if not isinstance(given, Mapping):
-        raise ConfigError(f"rule.{where} must say  kind: [checks]  for each of {', '.join(KINDS)}, got {given!r}")
+        raise refusal(ConfigError, f"rule.{where}", f"kind: [checks]  for each of {', '.join(KINDS)}", repr(given), "write it so")
     for kind in given:
         if kind not in KINDS:
-            raise ConfigError(f"rule.{where} has {kind!r}, which is no kind of design; {suggest(str(kind), KINDS)}")
+            raise refusal(ConfigError, f"rule.{where}", "kinds of design that there are", repr(kind), suggest(str(kind), KINDS))
     shipped = BIAS if where == "bias" else TIMING
     given = {**{kind: shipped[kind] for kind in LATER}, **given}
     if missing := [kind for kind in KINDS if kind not in given]:
-        raise ConfigError(f"rule.{where} lacks {', '.join(missing)}; [] says that there is none")
+        raise refusal(ConfigError, f"rule.{where}", f"{', '.join(missing)}", "nothing for it", "write  []  where there is none")
     return {kind: _names(f"{where}.{kind}", given[kind]) for kind in KINDS}
 
 

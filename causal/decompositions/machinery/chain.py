@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from causal.breakdown import Cell, Column, Figure, Table
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.panel import Panel
 from causal.words import capital, count, listed, signed
 
@@ -145,7 +145,14 @@ class Chain:
 
 
 def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measure: str) -> Chain:
-    """Das Gupta's terms of an outcome's growth.
+    """Das Gupta's terms of an outcome's growth (1993, Standardization and decomposition of rates).
+
+    Parameters
+    ----------
+    panel : counts, with the column of people.
+    years : first and last.
+    steps : column of each step → its words, in order, the outcome last.
+    measure : column of deprivation.
 
     Raises
     ------
@@ -159,7 +166,13 @@ def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measur
     before = list(steps)[:-1]
     whole = whole[(whole[[f"{name}|{k}" for name in [panel.population, *before] for k in (0, 1)]] > 0).all(axis=1)]
     if len(whole) < 5:
-        raise DataError(f"{panel.title}: {len(whole)} authorities are known at every step to {list(steps)[-1]} in {years[0]} and {years[1]}; it takes five")
+        raise refusal(
+            DataError,
+            panel.title,
+            f"five authorities known at every step to {list(steps)[-1]} in {years[0]} and {years[1]}",
+            f"{len(whole)}",
+            "choose other years, or fewer steps",
+        )
     left = [code for code in panel.authorities if code not in whole.index]
 
     def counts(k: int) -> Floats:
@@ -167,7 +180,13 @@ def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measur
         per = np.array([(panel.variable(name).count_per or np.nan) for name in steps])
         made = np.array([young * whole[f"{name}|{k}"].to_numpy() / each for name, each in zip(steps, per, strict=True)])
         if np.isnan(made).any():
-            raise DataError(f"{panel.title}: a step of {listed(list(steps))} is no rate of people; growth is told of counts")
+            raise refusal(
+                DataError,
+                panel.title,
+                "rates of people at every step, since growth is told of counts",
+                f"a step of {listed(list(steps))} that is none",
+                "leave it out, or say its count_per in  source.variables",
+            )
         return np.vstack([young, made])
 
     then, now = counts(0), counts(1)
@@ -222,5 +241,10 @@ def das_gupta_weights(first: Floats, last: Floats) -> Floats:
 
 
 def das_gupta(first: Floats, last: Floats) -> Floats:
-    """Terms of the change of a product, one for each factor, that add up exactly; shapes (factors, places)."""
+    """Terms of the change of a product, one for each factor, that add up exactly; shapes (factors, places).
+
+    Parameters
+    ----------
+    first, last : shape (factors, places), above 0.
+    """
     return np.asarray((last - first) * das_gupta_weights(first, last))

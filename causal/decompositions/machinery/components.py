@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.panel import Panel
 
 Floats = NDArray[np.float64]
@@ -52,6 +52,13 @@ class AuthorityYears:
     def of(cls, panel: Panel, outcome: str, measure: str, window: Sequence[int]) -> AuthorityYears:
         """From a panel; authorities without the measure, or without any outcome, are left out.
 
+        Parameters
+        ----------
+        panel : values.
+        outcome : its column.
+        measure : column of deprivation; its mean over years is taken.
+        window : first and last year.
+
         Raises
         ------
         DataError : fewer than ten authorities are left.
@@ -62,8 +69,12 @@ class AuthorityYears:
         lasting = frame[measure].groupby(level="authority").mean().reindex(wide.index)
         keep = (lasting.notna() & wide.notna().any(axis=1)).to_numpy()
         if keep.sum() < 10:
-            raise DataError(
-                f"{panel.title}: {outcome} and {measure} are both known for {int(keep.sum())} authorities in {window[0]} to {window[1]}; it takes ten"
+            raise refusal(
+                DataError,
+                panel.title,
+                f"ten authorities for which {outcome} and {measure} are both known in {window[0]} to {window[1]}",
+                f"{int(keep.sum())}",
+                "choose another window or another measure",
             )
         return cls(outcome=wide.to_numpy(dtype=float)[keep], measure=lasting.to_numpy(dtype=float)[keep])
 
@@ -82,6 +93,9 @@ class AuthorityYears:
 def nested_shares(cells: AuthorityYears, weights: Floats) -> Floats:
     """Shares in the order of SHARES, %, for each draw.
 
+    Parameters
+    ----------
+    cells : outcome by authority and year.
     weights : shape (draws, authorities), how often each authority is drawn; twice counts as two authorities.
 
     Returns
@@ -131,7 +145,11 @@ class Components:
 def components(cells: AuthorityYears, weights: Floats, *, persistent: bool = True) -> Components:
     """Variance components for each draw of authorities that are known in every year.
 
-    weights : shape (draws, authorities). persistent : False holds ρ at 0.
+    Parameters
+    ----------
+    cells : outcome by authority and year, none missing.
+    weights : shape (draws, authorities), how often each authority is drawn.
+    persistent : False holds ρ at 0.
     """
     y, x = cells.outcome, cells.measure
     n = weights.sum(axis=1)
@@ -196,6 +214,13 @@ def again(cells: AuthorityYears, draws: int, rng: np.random.Generator, *, persis
 
     Lasting parts are the authorities' means drawn together until their variance is the noise-free one; noise is drawn as an autoregression with the
     persistence found, in each authority on its own scale.
+
+    Parameters
+    ----------
+    cells : outcome by authority and year, none missing.
+    draws : how many.
+    rng : draws them.
+    persistent : False holds ρ at 0.
     """
     y, x = cells.outcome, cells.measure
     n, t = y.shape
@@ -221,7 +246,11 @@ def again(cells: AuthorityYears, draws: int, rng: np.random.Generator, *, persis
 def planted(usual: pd.Series, noise: pd.Series, measure: pd.Series) -> Floats:
     """Shares of a world whose every mean and noise is known, %, in the order of SHARES.
 
-    usual, noise : what the outcome would be without chance, and the variance of chance, by (authority, year); measure : by authority.
+    Parameters
+    ----------
+    usual : what the outcome would be without chance, by (authority, year).
+    noise : the variance of chance, by (authority, year), the outcome's unit squared.
+    measure : by authority.
     """
     wide = usual.unstack("year")
     m, x = wide.to_numpy(dtype=float), measure.reindex(wide.index).to_numpy(dtype=float)
@@ -237,7 +266,16 @@ def planted(usual: pd.Series, noise: pd.Series, measure: pd.Series) -> Floats:
 def accelerated(found: Floats, drawn: Floats, without: Floats, level: float) -> tuple[Floats, Floats]:
     """Ends of bias-corrected and accelerated bootstrap intervals (Efron 1987, Better bootstrap confidence intervals).
 
-    found : shape (k,); drawn : shape (draws, k); without : shape (authorities, k), each left out in turn.
+    Parameters
+    ----------
+    found : shape (k,).
+    drawn : shape (draws, k).
+    without : shape (authorities, k), each left out in turn.
+    level : of confidence.
+
+    Returns
+    -------
+    lower, upper : shape (k,).
     """
     from scipy.stats import norm
 

@@ -89,7 +89,16 @@ def rate_of(case: Case) -> float | None:
 def breakdown(
     case: Case, made: Design, parts: Sequence[Part], tests: Sequence[Named], learnt: Learnt, notes: Sequence[str], others: Sequence[Other] = ()
 ) -> Breakdown:
-    """Numbers into tables and words; `others` found something of what is not counted."""
+    """Numbers into tables and words.
+
+    Parameters
+    ----------
+    case, made : what was asked, and its design.
+    parts, tests : effects by group, and whether they differ.
+    learnt : what was found in held-out authorities.
+    notes : what was left out on the way.
+    others : found something of what is not counted.
+    """
     question, outcome = case.question, made.outcome_variable
     alarm = 1 - question.level
     unit = outcome.unit
@@ -102,7 +111,7 @@ def breakdown(
         headline = f"The effect on {outcome.label} is not the same everywhere."
         second = f"In authorities that were held out it was {_reach(best, unit)} where it had been predicted one standard deviation higher (p {p:.3f})."
     elif found.tried:
-        headline = f"No difference between groups of authorities can be told in the effect on {outcome.label}."
+        headline = f"No clear difference between groups of authorities in the effect on {outcome.label}."
         second = "None that was predicted held in authorities that were held out."
         if found.groupings:
             by = listed(list(found.groupings))
@@ -110,7 +119,7 @@ def breakdown(
     elif found.groupings:
         headline = f"Groups by {listed(list(found.groupings))} differ in the effect on {outcome.label}, but no authorities were held out to bear it out."
     else:
-        headline = f"No difference between groups of authorities can be told in the effect on {outcome.label}."
+        headline = f"No clear difference between groups of authorities in the effect on {outcome.label}."
     said += [_held(one, p, unit) for one, p in zip(learnt.tests, learnt.adjusted, strict=True)]
     rate = rate_of(case)
     if learnt.values and rate is not None:
@@ -222,7 +231,7 @@ def _budget(case: Case, learnt: Learnt, best: Value | None, label: str, rate: fl
     found = (
         f"spending it where {WORDS[shown.rule]} says rather than evenly would do better by {reach}, in authorities that the rule was not made from"
         if best
-        else f"where it would do most cannot be told: the best of {count(len(learnt.values), 'rule')} gains {reach} over spending it evenly"
+        else f"where it would do most is open: the best of {count(len(learnt.values), 'rule')} gains {reach} over spending it evenly"
     )
     return (
         f"Of {money} a year, that it is spent is so by definition; {found}. Certainty: at most that of the study's own answer, {case.judged().words}. "

@@ -16,9 +16,8 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.rows import Control
-from causal.words import count
 
 OVERLAP = 0.999  # a chance of treatment above this leaves nobody to compare with (the published software's bound)
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -98,6 +97,8 @@ def att_gt(
 
     Parameters
     ----------
+    design : outcome, controls and weights by authority and year.
+    adopted : who adopted when, of the same rows.
     not_yet : compare with those not treated by then; False: with the never-treated.
     method : "doubly_robust", "outcome_regression" or "weighting".
     universal : years before adoption are compared with the last one; False: with the year before each.
@@ -139,16 +140,19 @@ def att_gt(
             if sides is None or sides.earlier != earlier or not np.array_equal(sides.at, at):
                 x = matrix[row[at, earlier].astype(int)]
                 if (~d).sum() <= x.shape[1] + 1:
-                    raise EstimationError(
-                        f"the cohort of {g} in {span[t]} has {count(int((~d).sum()), 'authority', 'authorities')} to compare with, and {x.shape[1]} covariates "
-                        f"({', '.join(names)}) ask for at least {x.shape[1] + 2}; take  estimator.compare=not_yet_treated  or adjust for less"
+                    raise refusal(
+                        EstimationError,
+                        f"the cohort of {g} in {span[t]}",
+                        f"at least {x.shape[1] + 2} authorities to compare with, for {x.shape[1]} covariates ({', '.join(names)})",
+                        f"{int((~d).sum())}",
+                        "take  estimator.compare=not_yet_treated  or adjust for less",
                     )
                 sides = _two_by_two(at, earlier, d, _scaled(x), weight[at], method, corrected)
             effect, score = _two_years(outcome[at, t] - outcome[at, base], sides)
             unsupported += not sides.overlap
             found.append((g, int(span[t]), effect, at, score, int(d.sum())))
     if not any(t >= g for g, t, *_ in found):
-        raise EstimationError("no cohort has anybody to compare with after its adoption; take  estimator.compare=not_yet_treated")
+        raise refusal(EstimationError, "the cohorts", "somebody to compare with after adoption", "nobody", "take  estimator.compare=not_yet_treated")
     scores = np.zeros((len(adopted.first), len(found)))
     for i, (*_, at, score, _) in enumerate(found):
         scores[at, i] = score
@@ -175,8 +179,14 @@ def authority_weights(design: Design) -> Floats:
 def average(made: GroupTimeATT, adopted: Cohorts, weight: Floats, sets: Sequence[Ints], among: Mask | None = None, *, corrected: bool = False) -> Averages:
     """Averages over sets of cells, each cell by its cohort's share of authorities, the shares' own sampling in the scores.
 
-    weight : shape (authorities,); sets : indices of cells; corrected : the shares' scores over what of a
-        deviation from the mean is left where the authority's own weight is in that mean.
+    Parameters
+    ----------
+    made : ATT(g, t) of all cells.
+    adopted : who adopted when.
+    weight : shape (authorities,).
+    sets : indices of cells, shape (cells of the set,) each.
+    among : shape (authorities,), the treated authorities to take; None: all.
+    corrected : the shares' scores over what of a deviation from the mean is left where the authority's own weight is in that mean.
     """
     n = len(weight)
     taken = np.ones(n) if among is None else among.astype(float)

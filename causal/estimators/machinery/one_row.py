@@ -13,7 +13,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design, orthonormal
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Conditioning, Estimand
 from causal.estimate import feedback, warn_concentrated_leverage
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
@@ -58,7 +58,13 @@ class CrossSection:
         return np.ones(len(self.on)) if self.whom is None else np.asarray(self.on == self.whom, dtype=float)
 
     def estimand(self, model: str, *, weighting: str = "places") -> Estimand:
-        """The average effect on authorities, or on the treated ones, modelled so."""
+        """The average effect on authorities, or on the treated ones, modelled so.
+
+        Parameters
+        ----------
+        model : words of how it was modelled.
+        weighting : as `Estimand` has it; "places": every authority alike.
+        """
         return Estimand(
             family="average",
             comparison="changes" if self.changed else "levels" if self.windows else "between",
@@ -86,7 +92,9 @@ def check_clip(clip: float) -> None:
     ConfigError : not between 0.001 and 0.2.
     """
     if not is_number(clip) or not 0.001 <= clip <= 0.2:
-        raise ConfigError(f"clip must lie between 0.001 and 0.2 (propensities are kept that far from 0 and 1), got {clip!r}")
+        raise refusal(
+            ConfigError, "clip", "a number between 0.001 and 0.2 (propensities are kept that far from 0 and 1)", repr(clip), "write  estimator.clip=0.01"
+        )
 
 
 def logistic(made: CrossSection) -> Floats:
@@ -108,21 +116,37 @@ def logistic(made: CrossSection) -> Floats:
             return np.asarray(1 / (1 + np.exp(-(matrix @ slopes))))
         if np.abs(matrix @ slopes).max() > 300:
             break
-    raise EstimationError(
-        f"the covariates ({', '.join(made.design.control_names)}) tell for certain who was treated, so that nobody is left to compare with; "
-        "adjust for fewer of them with  adjust_for=[…], or choose other windows or another level"
+    raise refusal(
+        EstimationError,
+        "the covariates",
+        f"treated and untreated authorities that are alike in {', '.join(made.design.control_names)}",
+        "ones that tell for certain who was treated, so that nobody is left to compare with",
+        "adjust for fewer of them with  adjust_for=[…], or choose other windows or another level",
     )
 
 
 def clipped(made: CrossSection, propensity: Floats, clip: float) -> Floats:
-    """Propensities kept from the ends at which their weights explode: both for the ATE, for the ATT only those of the comparison."""
+    """Propensities kept from the ends at which their weights explode: both for the ATE, for the ATT only those of the comparison.
+
+    Parameters
+    ----------
+    made : gives the target.
+    propensity : shape (rows,), propensity scores.
+    clip : distance kept from 0 and 1.
+    """
     low = clip if made.whom in (None, 0) else 0.0
     high = 1 - clip if made.whom in (None, 1) else 1.0
     return np.clip(propensity, low, high)
 
 
 def weights(made: CrossSection, propensity: Floats) -> Floats:
-    """What each authority counts among those with the treatment 1 and 0, shape (rows, 2); not normalised."""
+    """What each authority counts among those with the treatment 1 and 0, shape (rows, 2); not normalised (Hirano, Imbens & Ridder 2003).
+
+    Parameters
+    ----------
+    made : gives the target.
+    propensity : shape (rows,), propensity scores, above 0 and below 1.
+    """
     on, off = made.on, 1 - made.on
     if made.whom is None:
         return np.column_stack([on / propensity, off / (1 - propensity)])
@@ -134,7 +158,11 @@ def weights(made: CrossSection, propensity: Floats) -> Floats:
 def overlap(made: CrossSection, propensity: Floats, clip: float | None) -> tuple[dict[str, float | None], tuple[str, ...], tuple[str, ...]]:
     """How comparable treated and untreated are: diagnostics, concerns, and notes on what was clipped.
 
-    propensity : shape (rows,), as learnt, before clipping; clip : None where no weights are used.
+    Parameters
+    ----------
+    made : one row an authority.
+    propensity : shape (rows,), propensity scores as learnt, before clipping.
+    clip : distance kept from 0 and 1; None where no weights are used.
     """
     kept = clipped(made, propensity, 1e-6 if clip is None else clip)
     count = weights(made, kept)
@@ -196,6 +224,9 @@ def additive(made: CrossSection) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def threats(made: CrossSection, residual: Floats) -> tuple[str, ...]:
     """Concerns from what the graph says of later treatment, and where very few authorities carry the comparison.
 
+    Parameters
+    ----------
+    made : one row an authority.
     residual : shape (rows,), the treatment without what is adjusted for.
     """
     return (*(feedback(made.design) if made.changed else ()), *warn_concentrated_leverage(made.design, residual))
@@ -207,8 +238,13 @@ def made_off(made: CrossSection) -> int:
 
 
 def averaged(above: Floats, below: Floats, made: CrossSection, words: str, more: Floats | None = None) -> Fit:
-    """Ratios of sums, Σ above / Σ below, shape (rows, k) each, with their clustered influence; G/(G−1), t(G−1).
+    """Ratios of sums, Σ above / Σ below, with their clustered influence; G/(G−1), t(G−1).
 
+    Parameters
+    ----------
+    above, below : shape (rows, k).
+    made : gives the clusters.
+    words : how the error was got.
     more : influence beside that of the ratio, shape (rows, k), for the whole sample's estimate.
     """
     effect = above.sum(axis=0) / below.sum(axis=0)

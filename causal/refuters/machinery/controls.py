@@ -11,7 +11,7 @@ import networkx as nx
 import numpy as np
 
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate
 from causal.graph import dated, undated
 from causal.refute import Setting, Trial
@@ -26,22 +26,36 @@ Answer = tuple[Design, Estimate]
 def column_names(where: str, value: object) -> tuple[str, ...]:
     """A knob that lists columns, as a tuple without repeats.
 
+    Parameters
+    ----------
+    where : the knob's name, as its YAML has it.
+    value : what came.
+
     Raises
     ------
     ConfigError : something else than a list of names.
     """
     if isinstance(value, str) or not hasattr(value, "__iter__"):
-        raise ConfigError(f"{where} must be a list of column names, [one, another], got {value!r}")
+        raise refusal(ConfigError, where, "a list of column names, [one, another]", repr(value), "write a list of them")
     names = tuple(dict.fromkeys(value))
     if any(not isinstance(name, str) or not name.strip() for name in names):
-        raise ConfigError(f"{where} must be a list of column names, [one, another], got {list(names)!r}")
+        raise refusal(ConfigError, where, "a list of column names, [one, another]", repr(list(names)), "take out what is empty or stands twice")
     return names
 
 
 def answers(
     trial: Trial, name: str, names: tuple[str, ...], ask: Callable[[str], Answer], refuse: Callable[[str], str | None]
 ) -> tuple[dict[str, Answer], str]:
-    """The analysis with each control in place, and why some were left out, as the end of a sentence."""
+    """The analysis with each control in place, and why some were left out, as the end of a sentence.
+
+    Parameters
+    ----------
+    trial : the analysis.
+    name : the refuter's, for its streams.
+    names : of the controls.
+    ask : the analysis with one control in place.
+    refuse : why a control cannot be put in place; None where it can.
+    """
     found: dict[str, Answer] = {}
     out: list[str] = []
     able: list[str] = []
@@ -78,6 +92,13 @@ def tied(trial: Setting, name: str, other: str, fixed: tuple[str, ...]) -> str |
     """Why a control in the graph is not null there: it goes with the `other` dated node even with `fixed` held; None where the graph parts them.
 
     Every year from the treatment's to the outcome's is looked at, since what a year's control goes with mostly lasts.
+
+    Parameters
+    ----------
+    trial : question and graph.
+    name : of the control.
+    other : dated name of a node.
+    fixed : dated names that are conditioned on.
     """
     question, graph = trial.question, trial.graph
     if graph is None or name not in (node.name for node in graph.nodes):
@@ -110,7 +131,13 @@ def minimum_detectable_bias(controls: Sequence[tuple[Estimate, float]], level: f
 
 
 def effect_text(design: Design, estimate: Estimate) -> str:
-    """An effect with its range and p-value: "+0.2 per 10,000 (−0.3 to +0.7, p = 0.412)"."""
+    """An effect with its range and p-value: "+0.2 per 10,000 (−0.3 to +0.7, p = 0.412)".
+
+    Parameters
+    ----------
+    design : gives the unit.
+    estimate : with an interval.
+    """
     assert estimate.std_error is not None and estimate.p_value is not None
     decimals = places(max(abs(estimate.effect), estimate.std_error))
     reach = span(estimate.lower, estimate.upper, decimals)

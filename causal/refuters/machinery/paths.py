@@ -56,7 +56,13 @@ class TreatmentPath:
         return float(np.nansum(steps[at, self.first[at] - self.years[0] - 1])) / total if total > 0 else 0.0
 
     def treatment(self, question: Question, path: Floats) -> Floats:
-        """A path in contrasts as a treatment in its own unit; what authorities leave, where they move to the `control` level, is `treated`."""
+        """A path in contrasts as a treatment in its own unit; what authorities leave, where they move to the `control` level, is `treated`.
+
+        Parameters
+        ----------
+        question : the levels of the contrast.
+        path : any shape, in contrasts.
+        """
         return (question.treated if self.adoption and np.nanmin(self.path) < 0 else question.control) + question.contrast * path
 
     def ahead(self, trial: Setting) -> Ints:
@@ -74,6 +80,11 @@ def treatment_path(trial: Setting, tolerance: float) -> TreatmentPath:
 
     A binary treatment, and any under an estimator that compares adopters, counts as adopted or not. The treatment's years after the last that an
     outcome is dated to count too: what is still to move then has moved nothing yet.
+
+    Parameters
+    ----------
+    trial : panel, question, design and estimator.
+    tolerance : the largest move, in contrasts, that counts as none.
     """
     design, question = trial.design, trial.question
     lag = 0 if trial.panel.variable(question.treatment).varies == "authority" else question.lag
@@ -91,7 +102,8 @@ def treatment_path(trial: Setting, tolerance: float) -> TreatmentPath:
     grid = grid.reindex(columns=range(int(grid.columns.min()), int(grid.columns.max()) + 1))
     years = grid.columns.to_numpy(dtype=np.int64) + lag
     path = grid.ffill(axis=1).to_numpy(dtype=float)
-    begun = np.array([design.year[design.authority == a].min() for a in range(len(path))])
+    # rows are sorted by authority and year, so that each authority's first is its earliest
+    begun = design.year[np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])]
     at = np.clip(np.searchsorted(years, begun), 0, len(years) - 1)
     start = path[np.arange(len(path)), at]
     away = (np.abs(path - start[:, None]) > tolerance) & (years >= begun[:, None])

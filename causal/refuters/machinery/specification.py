@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from causal.design import Design, design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.graph import undated
 from causal.identify import PLACE_AND_TIME, Identification, held_between, identify
 from causal.panel import Panel
@@ -41,6 +41,7 @@ def specifications(
 
     Parameters
     ----------
+    trial : the analysis.
     sets : most adjustment sets, the chosen one first.
     years : windows of outcome years, beside all years.
     columns : name → columns that take its place in turn.
@@ -82,10 +83,16 @@ def specifications(
 
 def _again(trial: Trial, question: Question) -> Identification:
     if trial.graph is None:
-        raise ConfigError("the graph is not at hand, and another question must be identified anew")
+        raise refusal(ConfigError, "the graph", "one at hand, since another question must be identified anew", "none", "run the check within a study")
     found = identify(question, trial.graph, measured=trial.panel.known, strategy=trial.identification.strategy)
     if not found.identified:
-        raise ConfigError(f"the graph does not identify the effect of {question.treatment} on {question.outcome}")
+        raise refusal(
+            ConfigError,
+            "the graph",
+            f"one that identifies the effect of {question.treatment} on {question.outcome}",
+            "one that does not",
+            "leave that question out",
+        )
     return found
 
 

@@ -58,7 +58,13 @@ class Bounds:
         return float(np.sqrt(self.weights @ self.sigma[self.before :, self.before :] @ self.weights))
 
     def not_rejected(self, effects: Floats, m: float) -> Mask:
-        """Whether each effect is left standing when changes after are at most `m` times the largest before; shape as `effects`."""
+        """Whether each effect is left standing when changes after are at most `m` times the largest before; shape as `effects`.
+
+        Parameters
+        ----------
+        effects : shape (k,), outcome units.
+        m : relative magnitude, 0 or more (Rambachan & Roth 2023, A more credible approach to parallel trends).
+        """
         standing = np.zeros(len(effects), dtype=bool)
         after = len(self.weights)
         steps = np.diff(np.insert(np.eye(self.before + after), self.before, 0.0, axis=0), axis=0)
@@ -206,7 +212,13 @@ def _rejected(values: Floats, covariance: Floats, first_stage: float, size: floa
 
 
 def breakdown(bounds: Bounds, effects: Sequence[float]) -> float:
-    """The least relative magnitude at which one of the effects is left standing; infinite beyond `MOST`."""
+    """The least relative magnitude at which one of the effects is left standing; infinite beyond `MOST`.
+
+    Parameters
+    ----------
+    bounds : estimates before and after, with their covariance.
+    effects : outcome units.
+    """
     against = np.array(effects)
 
     def falls(m: float) -> bool:
@@ -216,7 +228,13 @@ def breakdown(bounds: Bounds, effects: Sequence[float]) -> float:
 
 
 def breakdown_smooth(bounds: Bounds, effects: Sequence[float]) -> float:
-    """The least yearly change of slope at which the interval takes in one of the effects."""
+    """The least yearly change of slope at which the interval takes in one of the effects.
+
+    Parameters
+    ----------
+    bounds : estimates before and after, with their covariance.
+    effects : outcome units.
+    """
 
     def falls(m: float) -> bool:
         ((low, high),) = bounds.smooth([m])

@@ -68,7 +68,13 @@ def ordered(runs: Sequence[Run]) -> list[int]:
 
 
 def curve(runs: Sequence[Run], name: str) -> Drawing | None:
-    """The curve; None of fewer than three runs, or where nothing tells them apart."""
+    """The curve; None of fewer than three runs, or where nothing tells them apart.
+
+    Parameters
+    ----------
+    runs : records of one estimand.
+    name : of the figure's file.
+    """
     found = choices(runs)
     if len(runs) < FEWEST or not found:
         return None

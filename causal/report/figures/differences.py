@@ -75,7 +75,13 @@ def differs(pair: Mapping[str, Any]) -> bool:
 
 
 def as_rows(apart: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and rows of the differences; `names` of the runs."""
+    """Headings and rows of the differences.
+
+    Parameters
+    ----------
+    apart : differences from the answer, as `compare` has them; outcome units.
+    names : of the runs.
+    """
     digits = decimals(*(pair[key] for pair in apart["pairs"] for key in ("difference", "lower", "upper")))
     rows: list[tuple[str, ...]] = [
         (
@@ -93,7 +99,13 @@ def as_rows(apart: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, 
 
 
 def differences_text(apart: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """Sentences on which differences are more than noise; `names` of the runs."""
+    """Sentences on which differences are more than noise.
+
+    Parameters
+    ----------
+    apart : differences from the answer, as `compare` has them.
+    names : of the runs.
+    """
     if apart["against"] is None:
         return ["None was compared: the one that gives the answer kept no scores by authority."]
     tested = [pair for pair in apart["pairs"] if pair["std_error"]]

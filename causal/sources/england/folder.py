@@ -112,7 +112,7 @@ def read(paths: Sequence[Path], *, merged: bool, say: Callable[[str], None] | No
     for i, path in enumerate(whole):
         if inside := [other for j, other in enumerate(whole) if j != i and ((other == path and j < i) or other in path.parents)]:
             what = "twice" if inside[0] == path else f"inside {str(inside[0])!r}"
-            raise DataError(f"source.path names {str(paths[i])!r} {what}: its files would be read twice; name each folder once")
+            raise refusal(DataError, "source.path", "each folder once, since its files would be read twice", f"{str(paths[i])!r} {what}", "take one away")
     raws = [_raw(path, say) for path in paths]
     return _resolved(tuple(paths), raws[0] if len(raws) == 1 else _together(paths, raws), merged)
 
@@ -172,10 +172,22 @@ def _raw(path: Path, say: Callable[[str], None] | None) -> _Raw:
 
 def _kept_or_read(path: Path, say: Callable[[str], None] | None) -> _Raw:
     if not path.is_dir():
-        raise DataError(f"there is no folder {str(path)!r}; source.path names the folder that holds the published files")
+        raise refusal(
+            DataError,
+            "source.path",
+            "the folder that holds the published files",
+            f"{str(path)!r}, and there is no folder of that name",
+            "look at how it is written",
+        )
     files = sorted(file for file in _below(path) if file.suffix.lower() in ENDINGS)
     if not files:
-        raise DataError(f"{path}: no .csv, .xls, .xlsx or .ods file is in this folder or below; source.path names the folder of published files")
+        raise refusal(
+            DataError,
+            str(path),
+            "the folder of published files, .csv, .xls, .xlsx or .ods",
+            "one with none of these in it or below",
+            "name another with  source.path",
+        )
     digests = {str(file.relative_to(path)): digest(file) for file in files}
     made_of = {"folder": str(path), "files": digests, "code": _code()}
     store = _store()
@@ -288,10 +300,12 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
         )
         problems += extract.problems
     if not extracts:
-        raise DataError(
-            f"{path}: none of its {len(files)} files was recognised as a publication read here"
-            + (f"; {problems[0]}" if problems else f" (the first is {files[0].name})")
-            + ". What is wanted:  causal fetch"
+        raise refusal(
+            DataError,
+            str(path),
+            "files of publications that are read here",
+            f"{len(files)} files of which none was recognised" + (f"; {problems[0]}" if problems else f" (the first is {files[0].name})"),
+            "see what is wanted:  causal fetch",
         )
     frames, links, rounding = [], dict[str, str](), dict[str, float]()
     misnamed = _misnamed([extract for _, _, extract in extracts])

@@ -38,7 +38,13 @@ def revised(folder: Folder) -> dict[str, tuple[pd.Series, float]]:
 
 def released(folder: Folder, used: set[str]) -> list[str]:
     """For which years each of the quantities `used` stands as first published, and from when on in a later release, as sentences: numbers of two releases are
-    not quite comparable."""
+    not quite comparable.
+
+    Parameters
+    ----------
+    folder : of published files.
+    used : quantities behind the panel.
+    """
     cells = folder.cells
     cells = cells[cells["quantity"].isin(used) & (cells["year"] > 0) & (cells["place"] != ENGLAND)]
     latest = cells.groupby(["quantity", "year"], observed=True)["released"].max().reset_index()

@@ -71,12 +71,14 @@ def contradicted(
 
     Parameters
     ----------
-    table, lines : the table and its rows, with columns by their names in the table.
+    table : of the file.
+    cells : takes the notes.
+    lines : rows of the table, with columns by their names in it.
     rates : column of a count → column of its rate per 10,000; those that are not in the table are passed over.
     people : column with the people that rates are made of, where the row prints them.
     parts : column of a total → columns of its parts.
     shares : column of a part → (column of the whole, column of the percentage).
-    quantities : column → what is taken from it; its loss is told with that name. Column "" stands for the whole row.
+    quantities : column → what is taken from it; its loss is noted with that name. Column "" stands for the whole row.
     """
     named, bad = _Named(cells, quantities or {}), set[tuple[int, str]]()
     bad |= _names(table, named, lines)

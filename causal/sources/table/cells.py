@@ -64,7 +64,13 @@ def words(cell: object) -> str:
 
 
 def brief(cell: object, most: int = 60) -> str:
-    """A cell as it is shown in a sentence."""
+    """A cell as it is shown in a sentence.
+
+    Parameters
+    ----------
+    cell : as read.
+    most : letters shown.
+    """
     shown = repr(cell)
     return shown if len(shown) <= most else f"{shown[:most]}…{shown[0] if shown[0] in chr(34) + chr(39) else ''}"
 

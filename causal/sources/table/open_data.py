@@ -32,13 +32,25 @@ class Meta:
 
 
 def recognised(header: Collection[str], authority: str, year: str | None) -> bool:
-    """Whether a file is one of these, and the user's own `authority` and `year` leave it so (their defaults, or columns of the standard)."""
+    """Whether a file is one of these, and the user's own `authority` and `year` leave it so (their defaults, or columns of the standard).
+
+    Parameters
+    ----------
+    header : the file's column names.
+    authority, year : the user's own knobs.
+    """
     ours = authority in (NEW, OLD, "la_name") or (authority == "authority" and authority not in header)
     return ours and year in (None, YEAR) and {YEAR, LEVEL} <= set(header) and bool({NEW, OLD} & set(header))
 
 
 def almost(header: Collection[str], authority: str) -> str:
-    """What keeps a file that looks like one of these from being read as one; "" where it does not look so."""
+    """What keeps a file that looks like one of these from being read as one; "" where it does not look so.
+
+    Parameters
+    ----------
+    header : the file's column names.
+    authority : the user's own knob.
+    """
     if authority != "authority" or len(set(COLUMNS) & set(header)) < 4:
         return ""
     missing = [name for name in (YEAR, LEVEL) if name not in header] or [NEW]
@@ -58,18 +70,36 @@ def local_rows(levels: Sequence[str]) -> tuple[list[bool], str, str]:
 
 
 def codes(table: pd.DataFrame, column: str) -> pd.Series:
-    """Whose row it is: a code, or the old one where the new is blank or marked as missing."""
+    """Whose row it is: a code, or the old one where the new is blank or marked as missing.
+
+    Parameters
+    ----------
+    table : cells as text.
+    column : of codes, as `code_column` names it.
+    """
     made = _places(table[column])
     return made.where(made != "", _places(table[OLD])) if column == NEW and OLD in table else made
 
 
 def code_column(header: Collection[str], authority: str) -> str:
-    """The column of authorities: the user's own, otherwise new_la_code, otherwise old_la_code."""
+    """The column of authorities: the user's own, otherwise new_la_code, otherwise old_la_code.
+
+    Parameters
+    ----------
+    header : the file's column names.
+    authority : the user's own knob.
+    """
     return authority if authority in header else NEW if NEW in header else OLD
 
 
 def recoded(table: pd.DataFrame, authority: pd.Series, year: pd.Series) -> list[str]:
-    """Notes on authorities that were given a new code while these data were collected, and so count as two."""
+    """Notes on authorities that were given a new code while these data were collected, and so count as two.
+
+    Parameters
+    ----------
+    table : cells as text.
+    authority, year : of each of its rows.
+    """
     if not {OLD, NEW} <= set(table) or authority.equals(_places(table[OLD])):
         return []
     old, notes = _places(table[OLD]), []
@@ -86,7 +116,13 @@ def recoded(table: pd.DataFrame, authority: pd.Series, year: pd.Series) -> list[
 
 
 def meta_beside(path: Path, header: Collection[str]) -> Meta:
-    """What the `.meta.csv` beside the file says, if there is one; what cannot be used of it becomes a note."""
+    """What the `.meta.csv` beside the file says, if there is one; what cannot be used of it becomes a note.
+
+    Parameters
+    ----------
+    path : of the data file.
+    header : its column names.
+    """
     beside = path.with_name(f"{path.stem}.meta.csv")
     if not beside.is_file():
         return Meta()
