@@ -140,12 +140,12 @@ class Arrow:
     because : the reason, in words; an arrow without one is refused.
     lag : years from the one to the other, 0 or more.
     by_year : whether a cause that is constant in time acts with a strength that changes from year to year.
-    cutoff : the value of the cause at which the effect jumps (a rule gives a service to those beyond it); whatever else the cause moves, it moves
-        smoothly there; None where nothing jumps.
+    cutoff : the value of the cause at which the effect jumps (a rule gives a service to those beyond it); whatever else the cause moves, it moves smoothly
+        there. None where it does not jump.
 
     Raises
     ------
-    GraphError : no reason, a lag that is no number of years, a cutoff that is no number.
+    GraphError : no reason, a lag that is no number of years.
 
     Examples
     --------

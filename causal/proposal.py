@@ -263,8 +263,7 @@ def proposal(design: Design, estimator: Any, *, blind: bool = False) -> Proposal
         there = replace(design, question=replace(design.question, target=target))
         if not unmet_requirements(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
-    own = tuple(code for code in getattr(estimator, "limits", ()) if code in CANNOT)  # what a class says of itself, on the shelf or from outside
-    codes = (*ANYONE, *LIMITS.get(estimator.name, own)) if shelf().get(estimator.name) is type(estimator) else own
+    codes = (*ANYONE, *LIMITS.get(estimator.name, ())) if shelf().get(estimator.name) is type(estimator) else ()
     cannot = tuple(code for code in codes if _holds(code, design, shape, made, estimator))
     return Proposal(shape=shape, proposed=tuple(proposed[:MOST]), chosen=estimator.name, target=design.question.target, cannot=cannot)
 

@@ -159,7 +159,7 @@ def test_one_that_does_not_decide_alone_answers_for_those_whom_it_moves() -> Non
     ],
 )
 def test_a_running_variable_that_is_no_cutoff_s_is_refused_before_a_fit_with_those_that_can(change: dict[str, np.ndarray], words: str) -> None:
-    with pytest.raises(DesignError, match=rf"regression_discontinuity cannot answer here: .*{words}.*Estimators that can answer as asked: .*difference"):
+    with pytest.raises(DesignError, match=rf"regression_discontinuity.*{words}"):
         RegressionDiscontinuity().estimate(made(AtRank(), **change), stream(1, "x"))
 
 

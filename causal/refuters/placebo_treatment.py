@@ -22,7 +22,7 @@ import numpy as np
 from causal.arrays import Ints
 from causal.knobs import at_least, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import capped, capped_words, error_on_trial, kept_words, lost_words, not_run, p_text, unsure, whole_units
+from causal.refuters import capped, capped_words, kept_words, lost_words, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, refit_permuted
 from causal.words import count
 
@@ -128,7 +128,12 @@ class PlaceboTreatment:
         if not np.isfinite(effects).any() and not raw and not trial.by_matrix:
             raw = True  # an estimator that cuts the treatment at some level finds none in residuals
             effects, errors = refit_permuted(trial, self.name, made.treatment, groups, draws, rng, lost)
-        scale = error_on_trial(trial, self.name)
+        scale = 1.0
+        if trial.linear:
+            # the matrix step has its own clustered error; if the estimate reports another, that is the one on trial
+            _, own = trial.redraw(self.name, treatment=made.treatment[:, None])
+            ratio = estimate.std_error / float(own[0]) if own[0] > 0 else 1.0
+            scale = ratio if abs(ratio - 1) > 1e-6 else 1.0
         good = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
         if good.sum() < max(1, draws // 2):
             return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(draws, 'placebo')}")
