@@ -25,6 +25,7 @@ EXAMPLES = """examples:
   causal run experiment=centre_spending source=england source.path=FOLDER
   causal run -m experiment=closures estimator=fixed_effects,linear_dml,causal_forest
   causal explain experiment=closures                      before any outcome is looked at
+  causal plan cluster_trial --places 40 --people 50 --icc 0.05 --smallest-important 0.2 --because '…'    before data are in
   causal simulate experiment=closures --panels 200        would this design have found it? effects are planted
   causal decompose variation source=england source.path=FOLDER       what an outcome's differences are made of
   causal study england source.path=FOLDER                 every question on England's files, and one page of all answers
@@ -120,13 +121,16 @@ def _parser() -> argparse.ArgumentParser:
     much.add_argument("--verbose", dest="detail", action="store_const", const="verbose", default="short", help="adjustment, assumptions and checks in full")
     much.add_argument("--cfg", dest="detail", action="store_const", const="cfg", help="print the composed configuration, and run nothing")
     much.add_argument("-q", "--quiet", dest="detail", action="store_const", const="quiet", help="the run's folder alone")
-    configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at").add_argument(
+    explain = configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at")
+    explain.add_argument(
         "--save", type=Path, default=None, metavar="FILE", help="fix it as a protocol, with the design's power; causal run protocol=FILE follows it"
     )
+    explain.add_argument("--plan", type=Path, default=None, metavar="FILE", help="with --save: a plan.json of  causal plan, whose places and numbers go in")
     simulate = configured("simulate", "would this design have found it? effects are planted, and estimator, checks and verdict run many times")
     simulate.add_argument("--panels", type=int, default=100, metavar="N", help="panels for each planted effect (100); those done before are not done again")
     simulate.add_argument("--effects", type=float, nargs="+", default=[], metavar="EFFECT", help="planted, in outcome units (0, δ, 2δ and −2δ)")
     simulate.add_argument("--worlds", choices=("panel", "source"), default="panel", help="plant in the study's own panel, or draw from source=simulated anew")
+    _add_plan(commands.add_parser("plan", help=PLANS, description=PLANS))
     decompose = configured("decompose", "take a finding apart: causal decompose variation source=england source.path=FOLDER")
     decompose.add_argument("name", metavar="NAME", help="which; causal list decompositions")
     many = configured("study", "every question of a study, and one page of all answers: causal study england source.path=FOLDER")
@@ -177,7 +181,7 @@ def _run(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _explain(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.run")
-    print(program.explain(rest, folders=given.config_dir, trusted=given.trust, save=given.save))
+    print(program.explain(rest, folders=given.config_dir, trusted=given.trust, save=given.save, planned=given.plan))
     return 0
 
 
@@ -185,6 +189,48 @@ def _simulate(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.simulate")
     asked = {"panels": given.panels, "effects": given.effects, "worlds": given.worlds}
     return int(program.main(rest, folders=given.config_dir, trusted=given.trust, **asked))
+
+
+PLANS = "before data are in: what a design of so many places detects, how many it takes, which places to choose for a pilot"
+NUMBERS = (
+    ("--smallest-important", float, "the effect that must be found, outcome units"),
+    ("--because", str, "why that size matters"),
+    ("--sd", float, "standard deviation of the outcome among people of one year (of places, with --people 1)"),
+    ("--icc", float, "share of its variance between places"),
+    ("--lasting", float, "of that, the share that does not change from year to year"),
+    ("--autocorrelation", float, "of the rest, from one year to the next"),
+    ("--places", int, "how many"),
+    ("--people", int, "in each place and year"),
+    ("--years", int, "of the panel"),
+    ("--before", int, "years before the first place begins"),
+    ("--share", float, "of places treated, or above the cutoff"),
+    ("--bandwidth", float, "share of places near enough to the cutoff"),
+    ("--told", float, "share of the variance between places told by what was known before"),
+    ("--attrition", float, "share of people lost"),
+    ("--level", float, "of the interval (0.95)"),
+    ("--power", float, "share of studies that must find it (0.8)"),
+)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=("panel", "adoption", "discontinuity", "cluster_trial", "stepped_wedge"), help="which design")
+    for flag, kind, about in NUMBERS:
+        parser.add_argument(flag, type=kind, default=None, required=flag in ("--smallest-important", "--because"), help=about)
+    parser.add_argument("--from", dest="path", type=Path, default=None, metavar="FILE", help="a table whose earlier window gives the numbers")
+    for flag, usual in (("--authority", "authority"), ("--year", "year"), ("--outcome", None)):
+        parser.add_argument(flag, default=usual, metavar="COLUMN", help=f"of the table ({usual})" if usual else "of the table")
+    parser.add_argument("--until", type=int, default=None, metavar="YEAR", help="last year of the window")
+    parser.add_argument("--choose", type=int, default=0, metavar="N", help="choose so many places of the table for a pilot")
+    parser.add_argument("--like", nargs="+", default=[], metavar="COLUMN", help="columns that the chosen shall be alike in, beside the outcome")
+    parser.add_argument("--seed", type=int, default=2019, help="of the choosing")
+    parser.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (runs/plans/…)")
+
+
+def _plan(given: argparse.Namespace, _: list[str]) -> int:
+    program = import_module("causal.experiments.plan")
+    numbers = {key: getattr(given, key) for flag, _, _ in NUMBERS for key in [flag[2:].replace("-", "_")]}
+    columns = {"authority": given.authority, "year": given.year, "outcome": given.outcome, "until": given.until}
+    return int(program.main(given.kind, numbers, path=given.path, **columns, number=given.choose, like=given.like, seed=given.seed, to=given.to))
 
 
 def _decompose(given: argparse.Namespace, rest: list[str]) -> int:
@@ -387,6 +433,7 @@ COMMANDS = {
     "run": _run,
     "explain": _explain,
     "simulate": _simulate,
+    "plan": _plan,
     "decompose": _decompose,
     "study": _study,
     "compare": _compare,

@@ -29,6 +29,7 @@ FAMILIES = {
     "first_years": "average effect over the first {horizon} years",
     "at_cutoff": "average effect at the cutoff of {instruments}",
     "since_then": "average effect over the years since the treatment came",
+    "switched": "average effect of a switch in its own year",
     "association": "association",
 }
 COMPARISONS = {
@@ -58,6 +59,8 @@ WEIGHTINGS = {
     "treated_places": "treated authorities alike",
     "near_cutoff": "those nearest the cutoff counting most",
     "years_after": "each year since then alike",
+    "compliers": "everybody alike whom the instrument moves",
+    "switchers": "every switch of the treatment alike",
 }
 # for whom an average holds, by its weighting
 HOLDS_FOR = {
@@ -72,6 +75,8 @@ HOLDS_FOR = {
     "treated_places": "It holds for the treated places, every one alike.",
     "near_cutoff": "It holds at the cutoff: of those far from it nothing is said.",
     "years_after": "It holds for the places and years treated, each year since then alike.",
+    "compliers": "It holds for those who take it up because of the instrument, every one alike; of all others it says nothing.",
+    "switchers": "It holds for places whose treatment changes, in the year of the change, every switch alike.",
 }
 
 

@@ -89,6 +89,8 @@ class Node:
     measured : False where nobody records it; a measured node may still lack a column.
     varies : "both" (authority and year), "authority" (constant in time) or "year" (one node for the calendar).
     remedy : where it could be had, or how it could be measured, as a sentence that begins with a verb; "" where nobody knows.
+    lot : how it was decided by lot ("villages drawn in each district, 2014"); "" where it was not. What moves such a node can only be what the lots were
+        drawn within (a district, a year of the roll-out).
 
     Examples
     --------
@@ -101,6 +103,7 @@ class Node:
     measured: bool = True
     varies: Literal["both", "authority", "year"] = "both"
     remedy: str = ""
+    lot: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -123,6 +126,8 @@ class Node:
             raise refusal(
                 GraphError, f"graph node {self.name!r}: varies", "'both', 'authority' or 'year'", repr(self.varies), "write one of them, or leave it out"
             )
+        if not isinstance(self.lot, str) or (self.lot and not are_words(self.lot)):
+            raise refusal(GraphError, f"graph node {self.name!r}, lot", "how the lots were drawn, in words", called(self.lot), "leave it out where none were")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +238,7 @@ class Graph:
                     "something that changes",
                     "let its effect vary, or take the arrow away",
                 )
+        self._drawn_by_lot()
         within = nx.DiGraph((a.cause, a.effect) for a in self.arrows if a.lag == 0)
         if nx.is_directed_acyclic_graph(within):
             return
@@ -242,6 +248,24 @@ class Graph:
         names = [*(cause for cause, _ in cycle), cycle[-1][1]]
         path = " -> ".join(names if len(names) <= SHOWN else [*names[: SHOWN - 2], "…", names[-1]])
         raise refusal(GraphError, f"graph {self.name!r}", "no circle within one year", str(path), "take an arrow away, or give one a lag (lag: 1)")
+
+    def _drawn_by_lot(self) -> None:
+        """What lots decided has no cause but what they were drawn within, which whoever drew them knew."""
+        lots = {node.name for node in self.nodes if node.lot}
+        unmeasured = {node.name for node in self.nodes if not node.measured}
+        for arrow in self.arrows:
+            if arrow.effect not in lots:
+                continue
+            why = "which nobody measured" if arrow.cause in unmeasured else "all that is lasting about a place" if arrow.cause == "authority" else ""
+            if why or nx.has_path(self.summary, arrow.effect, arrow.cause):
+                why = why or "which it moves in turn"
+                raise refusal(
+                    GraphError,
+                    f"graph {self.name!r}, arrow {arrow.cause} -> {arrow.effect}",
+                    f"no cause of {arrow.effect}, which was decided by lot, but what the lots were drawn within",
+                    f"{arrow.cause}, {why}",
+                    f"take the arrow away, or take {arrow.effect} for what was taken up and not for what was drawn",
+                )
 
     def node(self, name: str) -> Node:
         """The node of that name.
@@ -322,10 +346,10 @@ def _nodes(given: Any) -> Iterator[Node]:
         if about is not None and not isinstance(about, str | Mapping):
             raise refusal(GraphError, f"graph node {name!r}", "its label, or {label, measured, varies}", called(about), "write  name: words")
         about = {"label": about} if isinstance(about, str) else dict(about or {})
-        unknown = set(about) - {"label", "measured", "varies", "remedy"}
+        unknown = set(about) - {"label", "measured", "varies", "remedy", "lot"}
         if unknown:
             raise refusal(
-                GraphError, f"graph node {name!r}", "label, measured, varies and remedy", f"unknown keys {sorted(map(str, unknown))}", "take them away"
+                GraphError, f"graph node {name!r}", "label, measured, varies, remedy and lot", f"unknown keys {sorted(map(str, unknown))}", "take them away"
             )
         if not isinstance(name, str):
             raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no" in quotes')

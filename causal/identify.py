@@ -91,6 +91,7 @@ class Identification:
     confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
+    lot : how the treatment (or the instrument that the strategy rests on) was decided by lot, in the graph's words; "" where it was not.
 
     Examples
     --------
@@ -125,6 +126,7 @@ class Identification:
     strategy: Strategy = "backdoor"
     confounded_mediators: tuple[str, ...] = ()
     cutoffs: tuple[Cutoff, ...] = ()
+    lot: str = ""
 
     def __post_init__(self) -> None:
         # DoWhy, a protocol and a notebook give names in writing
@@ -178,7 +180,10 @@ def identify(
     feedback = nx.has_path(summary, question.outcome, question.treatment)
     no_path = outcome not in later
     optimal = _optimal(relevant, treatment, outcome)
+    lot = graph.node(question.treatment).lot
     chosen, because = _choose(valid, optimal, dag.without([treatment]).ancestors([outcome]))
+    if lot and valid:
+        chosen, because = _precise(valid, optimal, candidates, lasting=question.treatment in once)
     warnings: list[str] = []
     forced: tuple[str, ...] = ()
     sufficient = True
@@ -221,6 +226,8 @@ def identify(
         between = _between(question, graph, whole, later, chosen, set(unmeasured))
         if between:
             chosen, because = tuple(sorted({*chosen, *between})), f"{because}; what also moves a later treatment is held fixed in the years between too"
+    if strategy == "iv":
+        lot = graph.node(undated(instruments[0].name)[0]).lot if instruments else ""
     identified = chosen is not None
     allowed = {"backdoor": valid, "iv": instruments, "frontdoor": frontdoor, "discontinuity": cutoffs}
     strategies = tuple(name for name, there in allowed.items() if there)
@@ -250,6 +257,7 @@ def identify(
         strategy=strategy,
         cutoffs=cutoffs,
         confounded_mediators=_confounded_mediators(whole, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()),
+        lot=lot,
     )
 
 
@@ -356,6 +364,20 @@ def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes
         return optimal, f"{where}; the graph's optimal set"
     best = min(pool, key=lambda one: (len(one), sum(name not in causes for name in one), one))
     return best, f"{where}; fewest names, then fewest that reach the outcome only through the treatment, then names in order"
+
+
+def _precise(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], candidates: Iterable[str], *, lasting: bool) -> tuple[tuple[str, ...], str]:
+    """Of a treatment decided by lot the set that makes the answer most precise, since what the lots were drawn within closes every back door.
+
+    Parameters
+    ----------
+    valid, optimal, candidates : sets and names.
+    lasting : whether the treatment does not change within a place, so that places cannot be compared with themselves.
+    """
+    measured = tuple(name for name in optimal if name in set(candidates) and not (lasting and name == "authority"))
+    if measured in valid:
+        return measured, "decided by lot; what moves the outcome is held fixed, which makes the answer more precise and changes nothing else"
+    return valid[0], "decided by lot; fewest names that hold fixed what the lots were drawn within"
 
 
 def _between(question: Question, graph: Graph, whole: Dag, later: set[str], chosen: tuple[str, ...], unmeasured: set[str]) -> tuple[str, ...]:

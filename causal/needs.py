@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from causal.arrays import Floats
 from causal.cohorts import cohorts
 from causal.design import Design
 from causal.errors import DesignError
+from causal.graph import undated
 
 Lack = str | None
 NOTHING = "nothing"
@@ -163,6 +165,38 @@ def _past_outcome(_: Any, design: Design) -> Lack:
     return None if np.isfinite(design.columns.get(name, np.array([np.nan]))).any() else f"{name}, the outcome in the year before the treatment, is never known"
 
 
+def instrument_of(estimator: Any, design: Design) -> tuple[str, Floats] | None:
+    """The instrument of two values that an estimator takes: the one that it names, or the first of the graph's; its name and column, None where none has two.
+
+    Parameters
+    ----------
+    estimator : which may have a knob `instrument`.
+    design : of a question identified by instruments.
+    """
+    asked = getattr(estimator, "instrument", None)
+    for one in design.identification.instruments:
+        if one.name in design.columns and asked in (None, str(one.name), undated(one.name)[0]):
+            column = design.columns[one.name]
+            if len(np.unique(column[np.isfinite(column)])) == 2:
+                return str(one.name), column
+    return None
+
+
+def _binary_instrument(estimator: Any, design: Design) -> Lack:
+    if instrument_of(estimator, design) is not None:
+        return None
+    found = [one.name for one in design.identification.instruments if one.name in design.columns]
+    told = ", ".join(f"{name} has {len(np.unique(design.columns[name][np.isfinite(design.columns[name])]))}" for name in found) or "none was measured"
+    return f"an instrument of two values is wanted, with rows at both, and {told}"
+
+
+def _by_lot(_: Any, design: Design) -> Lack:
+    if design.identification.lot and design.identification.strategy == "backdoor":
+        return None
+    name = design.question.treatment
+    return f"the graph does not say that {name} was decided by lot; if it was, write  graph.nodes.{name}.lot='how the lots were drawn'"
+
+
 ADJUSTMENT = Need(
     "an identified adjustment set",
     lambda _, design: None if "backdoor" in design.identification.strategies or design.identification.forced else "there is none",
@@ -177,7 +211,9 @@ BINARY = Need("a treatment of two values", _binary)
 ADOPTION = Need("a treatment that is taken up and kept", _adoption)
 NEVER_TREATED = Need("authorities never treated", _never)
 BALANCED = Need("every authority in every year", _balanced)
+BY_LOT = Need("a treatment that the graph says was decided by lot", _by_lot)
 INSTRUMENT = Need("an instrument in the graph", _instrument)
+BINARY_INSTRUMENT = Need("an instrument of two values", _binary_instrument)
 FRONT_DOOR = Need("a front door in the graph", _front_door)
 MEDIATORS = Need("mediators in the graph", _mediators)
 PAST_OUTCOME = Need("the outcome before the treatment", _past_outcome)

@@ -1,10 +1,10 @@
 """Which estimators suit a question and the shape of its treatment: five at most, with a reason and the target each needs; and what the chosen one cannot do.
 
-Three in four of the shelf can serve most questions, so that "able" chooses nothing. What suits is told by the shape: whether places take a treatment up and
-keep it, in one year or in several; whether they go on and off; whether it is a dose; whether there is one row for each place; whether an instrument or a
-front door must do; and whether the outcome is of yes and no, or a share. Where adoption is staggered, two-way fixed effects compare places that begin with
-such as have begun, and effects that grow turn against them (Goodman-Bacon 2021, Difference-in-differences with variation in treatment timing; Callaway &
-Sant'Anna 2021, Difference-in-differences with multiple time periods). Of an outcome nothing but its range is looked at.
+Three in four of the shelf can serve most questions, so that "able" chooses nothing. What suits is told by the shape: whether lots decided; whether places
+take a treatment up and keep it, in one year or in several; whether they go on and off; whether it is a dose; whether there is one row for each place;
+whether an instrument or a front door must do; and whether the outcome is of yes and no, or a share. Where adoption is staggered, two-way fixed effects
+compare places that begin with such as have begun, and effects that grow turn against them (Goodman-Bacon 2021, Difference-in-differences with variation in
+treatment timing; Callaway & Sant'Anna 2021, Difference-in-differences with multiple time periods). Of an outcome nothing but its range is looked at.
 """
 
 from __future__ import annotations
@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 # what needs a design is imported where it is used: `causal list` asks for names and reasons alone, and is to feel instant
 Target = Literal["ATE", "ATT"]
 Shape = Literal[
-    "cutoff", "series", "instrument", "front_door", "one_treated", "few_treated", "staggered", "one_date", "on_off", "dose", "two_groups", "dose_between"
+    "cutoff",
+    "series",
+    "instrument",
+    "front_door",
+    "one_treated",
+    "few_treated",
+    "staggered",
+    "one_date",
+    "on_off",
+    "dose",
+    "two_groups",
+    "dose_between",
+    "lots",
 ]
 MOST = 5
 OF_ODDS: tuple[Shape, ...] = ("dose", "on_off", "dose_between", "two_groups", "one_date")  # where an outcome of yes and no has its ratio of odds too
@@ -40,6 +52,7 @@ SHAPES: dict[Shape, str] = {
     "front_door": "through a front door",
     "cutoff": "given to those beyond a cutoff",
     "series": "a series against its own past",
+    "lots": "decided by lot",
 }
 # shape → estimator, target, reason; the first that can serve is proposed first
 SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
@@ -71,9 +84,10 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
     ),
     "on_off": (
         ("fixed_effects", "ATE", "itself"),
+        ("reversible_did", "ATT", "switchers"),
         ("first_difference", "ATE", "changes"),
         ("linear_dml", "ATE", "curves"),
-        ("mean_group", "ATE", "alike"),
+        ("distributed_lags", "ATE", "kept_up"),
     ),
     "dose": (
         ("fixed_effects", "ATE", "itself"),
@@ -95,11 +109,17 @@ SUITS: dict[Shape, tuple[tuple[str, Target, str], ...]] = {
     "instrument": (
         ("two_stage_least_squares", "ATE", "instrument"),
         ("ortho_iv", "ATE", "instrument_curves"),
+        ("late", "ATE", "compliers"),
         ("shift_share", "ATE", "exposure"),
     ),
     "front_door": (("front_door", "ATE", "front_door"),),
     "cutoff": (("regression_discontinuity", "ATE", "both_sides"),),
     "series": (("interrupted_series", "ATT", "own_past"),),
+    "lots": (
+        ("cluster_trial", "ATE", "lots"),
+        ("dowhy_linear", "ATE", "straight"),
+        ("linear_dr", "ATE", "either_model"),
+    ),
 }
 OFTEN: tuple[tuple[Shape, int], ...] = (("dose", 0), ("staggered", 0), ("dose", 1), ("two_groups", 0), ("dose_between", 0), ("instrument", 0))
 REASONS = {
@@ -129,10 +149,14 @@ REASONS = {
     "two_models": "treated and untreated learnt apart, so that effects may differ",
     "instrument": "only what the instrument moves of the treatment is compared",
     "instrument_curves": "the same, what else moves them learnt in curves (EconML)",
+    "compliers": "an offer of two values: those who take it up because of it, how many and who they are",
     "exposure": "national shocks that hit places by how exposed they are",
     "front_door": "what the treatment moves, and what that moves",
     "both_sides": "just beyond the cutoff against just short of it, whatever confounds elsewhere",
     "own_past": "the series against how it went before, with comparison series where there are any",
+    "kept_up": "this and earlier years' treatments together: what keeping it up for three years does",
+    "switchers": "places whose treatment begins or ends against those that keep as much, in that year; no effect counts negatively",
+    "lots": "the offer as drawn is compared, with errors by cluster and the exact p-value of the lots",
     "odds": "of an outcome of yes and no, or a share: its ratio of odds beside the effect",
     "past_outcome": "the outcome moves a later treatment: last year's stands in the place of authority effects",
 }
@@ -155,6 +179,9 @@ CANNOT = {
     "counts_ratio": "its effect is a ratio, put at the mean rate",
     "local": "it speaks of those at the cutoff, and of no others",
     "same_time": "whatever else came at the same time is in it",
+    "own_year": "it speaks of the year of a switch alone, and takes an end as a beginning turned round",
+    "offer": "it speaks of the offer, whether or not it was taken up",
+    "years_summed": "what the treatment does after more years than it sums is laid to these",
     "log_odds": "places, years, controls and treatment are taken to add up in the log odds",
     "levels": "it takes a dose as two levels, below and from the one asked for",
 }
@@ -236,7 +263,8 @@ def proposal(design: Design, estimator: Any, *, blind: bool = False) -> Proposal
         there = replace(design, question=replace(design.question, target=target))
         if not unmet_requirements(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
-    codes = (*ANYONE, *LIMITS.get(estimator.name, ())) if shelf().get(estimator.name) is type(estimator) else ()
+    own = tuple(code for code in getattr(estimator, "limits", ()) if code in CANNOT)  # what a class says of itself, on the shelf or from outside
+    codes = (*ANYONE, *LIMITS.get(estimator.name, own)) if shelf().get(estimator.name) is type(estimator) else own
     cannot = tuple(code for code in codes if _holds(code, design, shape, made, estimator))
     return Proposal(shape=shape, proposed=tuple(proposed[:MOST]), chosen=estimator.name, target=design.question.target, cannot=cannot)
 
@@ -277,6 +305,8 @@ def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
         return "cutoff", None
     if found.strategy == "series":
         return "series", None
+    if found.lot:
+        return "lots", None
     two = len(np.unique(design.treatment)) == 2
     if design.rows == len(design.authorities):
         return ("two_groups" if two else "dose_between"), None
@@ -298,9 +328,11 @@ WITHIN = ("waves", "feedback", "movers", "straight")
 LIMITS: Mapping[str, tuple[str, ...]] = {
     "callaway_santanna": ("treated_only", "feedback", "levels"),
     "causal_forest": ("waves", "feedback"),
+    "cluster_trial": ("offer",),
     "continuous_did": ("treated_only", "feedback"),
     "difference": ("association",),
     "distance_matching": ("no_interval", "two_windows"),
+    "distributed_lags": (*WITHIN, "years_summed"),
     "dml_iv": ("compliers",),
     "domain_adaptation": ("two_windows", "no_interval"),
     "dowhy_glm": ("two_windows", "additive"),
@@ -316,6 +348,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "interrupted_series": ("same_time",),
     "kernel_dml": ("no_interval", "waves", "feedback"),
     "lagged_outcome": ("between", "straight"),
+    "late": ("compliers", "between"),
     "linear_dml": ("waves", "feedback", "movers"),
     "linear_dr": ("two_windows",),
     "logit_dose": ("waves", "feedback", "log_odds"),
@@ -328,6 +361,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "propensity_stratification": ("two_windows",),
     "propensity_weighting": ("two_windows",),
     "regression_discontinuity": ("local",),
+    "reversible_did": ("own_year", "feedback"),
     "s_learner": ("two_windows", "additive"),
     "shift_share": ("compliers",),
     "sparse_linear_dml": ("waves", "feedback", "movers"),

@@ -51,7 +51,27 @@ def _digest_without(panel: Panel, outcome: str) -> str:
     return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, 1.0)})).digest
 
 
-def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+def read_plan(path: Path) -> dict[str, Any]:
+    """What `causal plan` wrote, without its curves.
+
+    Parameters
+    ----------
+    path : of a plan.json.
+
+    Raises
+    ------
+    ConfigError : no file of that kind.
+    """
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, ValueError) as problem:
+        raise refusal(ConfigError, f"--plan {path}", "a plan.json of  causal plan", type(problem).__name__, "name the file beside plan.html") from problem
+    if not isinstance(made, dict) or not {"kind", "detectable", "places"} <= set(made):
+        raise refusal(ConfigError, f"--plan {path}", "a plan.json of  causal plan", "another file", "name the file beside plan.html")
+    return {key: value for key, value in made.items() if key != "curve"}
+
+
+def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str], planned: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What `causal explain --save` writes, as plain values.
 
     Parameters
@@ -59,6 +79,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
     study : what is to be fixed before its outcome is looked at.
     config : resolved configuration of the study.
     words : the overrides that made it.
+    planned : what a plan before the data says, with the places chosen for a pilot; None where there was none.
 
     Raises
     ------
@@ -86,7 +107,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "data": {"title": panel.title, "digest_without_outcome": _digest_without(panel, question.outcome)},
         "words": list(words),
         "config": dict(config),
-    }
+    } | ({} if planned is None else {"planned": dict(planned)})
     return plan | {"digest": _digest(plan)}
 
 

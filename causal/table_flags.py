@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from causal.errors import CausalError, ConfigError, refusal
 
 if TYPE_CHECKING:
+    from causal.panel import Panel
     from causal.sources.table import Table
     from causal.sources.table.ready import Ready
 
@@ -89,12 +90,26 @@ def _value(flag: str, value: Any) -> Any:
         import yaml
 
         try:
-            return yaml.safe_load(value)
+            return yaml.load(value, Loader=_as_written())
         except yaml.YAMLError as error:
             raise refusal(
                 ConfigError, f"--{flag}", "a list or mapping as YAML writes it in one line", repr(value), "look at its brackets and quotes"
             ) from error
     return value
+
+
+def _as_written() -> Any:
+    """YAML with names as they are written: `on`, `no` and `y` are columns here, and no truth."""
+    import yaml
+
+    class Written(yaml.SafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    key.tag = "tag:yaml.org,2002:str"
+            return super().construct_mapping(node, deep=deep)
+
+    return Written
 
 
 def table_from(paths: Sequence[Path], knobs: Mapping[str, Any]) -> Table:
@@ -149,6 +164,37 @@ def report(
     return lines, found
 
 
+def first_years(panel: Panel, treatment: str) -> dict[str, Any]:
+    """A treatment that holds the year in which it began, as a derived column that is 0 before and 1 from then on; empty for any other.
+
+    Parameters
+    ----------
+    panel : with the treatment as a column.
+    treatment : its name.
+
+    Raises
+    ------
+    ConfigError : all of these years lie outside the panel, so that nobody is seen both before and after.
+    """
+    if treatment not in panel.names or len(panel.years) < 2:
+        return {}
+    column = panel.frame[treatment].dropna()
+    if column.empty or not bool(((column % 1 == 0) & (column >= 1000) & (column <= 2999)).all()):
+        return {}
+    if bool((column.groupby(level="authority").nunique() > 1).any()):
+        return {}
+    begins = column.groupby(level="authority").first()
+    if not bool(((begins > panel.years[0]) & (begins <= panel.years[-1])).any()):
+        raise refusal(
+            ConfigError,
+            f"the treatment {treatment!r}",
+            f"years in which something began, some of them after {panel.years[0]} and up to {panel.years[-1]}, which are the table's",
+            f"{begins.min():g} to {begins.max():g}",
+            "load the years before and after, or name the column that holds the treatment",
+        )
+    return {f"since_{treatment}": {"since": treatment}}
+
+
 def _cut(notes: Sequence[str], most: int) -> list[str]:
     return [*notes[:most], f"… and {len(notes) - most} more"] if len(notes) > most else list(notes)
 
@@ -178,7 +224,11 @@ def check_table(paths: Sequence[Path], given: argparse.Namespace) -> int:
     lines, found = report(paths, knobs, wanted, more=more)
     print("\n".join(lines))
     if not found.problems:
-        asked = {"treatment": given.treatment or "TREATMENT", "outcome": given.outcome or "OUTCOME"}
+        assert found.panel is not None
+        asked: dict[str, Any] = {"treatment": given.treatment or "TREATMENT", "outcome": given.outcome or "OUTCOME"}
+        if given.treatment and (made := first_years(found.panel, given.treatment)):
+            print(f"  {given.treatment} holds the year in which it began; what is in force since then is a column made of it")
+            asked = {"derived": {**(knobs.get("derived") or {}), **made}, **asked, "treatment": next(iter(made))}
         print(f"next: {command('new', paths, {**knobs, **asked})}")
     return 2 if found.problems else 0
 

@@ -32,12 +32,13 @@ from causal.needs import lacking
 from causal.panel import Panel
 from causal.proposal import REASONS, Proposed, proposal
 from causal.question import Question
-from causal.table_flags import report, table_knobs
+from causal.table_flags import command, first_years, report, table_knobs
 from causal.words import count, listed
 
 TEMPLATES = Path(causal.conf.__path__[0]) / "template"
 PEOPLE = re.compile(r"pop|people|children|persons|residents|pupils|patients|inhabitants", re.IGNORECASE)
 FEW_KINDS = 10  # an outcome of fewer kinds than this is a scale and no count
+TRUTHS = ("on", "off", "yes", "no", "y", "n", "true", "false", "null")  # YAML reads these as other than names
 UNRECORDED = "unrecorded"  # the hidden cause that an instrument is wanted for
 UNSAID = "a tenth of what it usually is, put in by causal new: say here why a change of this size would matter, or change it"
 HELD = {
@@ -110,6 +111,15 @@ def main(given: argparse.Namespace) -> int:
         if found.problems:
             print("\n".join(lines[:-2]))
         panel, knobs = found.panel, {**knobs, **found.knobs}
+        if panel is not None and (made := first_years(panel, treatment)):
+            again = {**knobs, "derived": {**(knobs.get("derived") or {}), **made}, **more, "treatment": next(iter(made))}
+            raise refusal(
+                ConfigError,
+                f"the treatment {treatment!r}",
+                "a column that is 0 before it began and 1 after",
+                "the year in which it began",
+                f"make one of it:  {command('new', given.path, again)}",
+            )
     study = _Study(given, template, panel, knobs, treatment, outcome, confounders)
     files = study.write()
     print(f"{study.summary()}\nwritten: {listed([str(file) for file in files])}")
@@ -175,7 +185,7 @@ def _identifier(column: str) -> str:
     """A column's name as a graph and a command line can call it."""
     plain = re.sub(r"\W+", "_", column).strip("_")
     plain = plain if re.match(r"[A-Za-z_]", plain) else f"v_{plain}"
-    return f"{plain}_" if plain in HELD else plain
+    return f"{plain}_" if plain in HELD or plain.lower() in TRUTHS else plain
 
 
 # ---------------------------------------------------------------- what the table shows

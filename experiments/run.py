@@ -46,7 +46,7 @@ from causal.experiments.gate import CONF, guarded, how, portable, spoken, strang
 from causal.explain import extent
 from causal.panel import Panel
 from causal.proposal import CANNOT, GRAVE, SHAPES, proposal
-from causal.protocol import deviations, protocol, saved
+from causal.protocol import deviations, protocol, read_plan, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
@@ -400,8 +400,14 @@ def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     return [f"estimator={','.join(choices('estimator', folders))}" if word == "estimator=all" else word for word in words]
 
 
-def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = (), save: Path | None = None) -> str:
+def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = (), save: Path | None = None, planned: Path | None = None) -> str:
     """Question, graph, estimand, adjustment, design and assumptions, before any outcome is looked at; with `save`, fixed as a protocol.
+
+    Parameters
+    ----------
+    words, folders, trusted : as for `main`.
+    save : where to write the protocol.
+    planned : a plan.json of `causal plan`, whose numbers and places the protocol takes in.
 
     Raises
     ------
@@ -413,9 +419,12 @@ def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequ
     config = composed(list(words), [folder.resolve() for folder in folders])
     study = study_from(config, names)
     said = explanation(study)
+    if save is None and planned is not None:
+        raise refusal(ConfigError, "causal explain --plan", "a protocol to put it into", "none", "write  --save FILE too")
     if save is None:
         return said
-    plan = protocol(study, config=recorded(config), words=strangers(words, "a protocol"))
+    made = None if planned is None else read_plan(planned)
+    plan = protocol(study, config=recorded(config), words=strangers(words, "a protocol"), planned=made)
     text = f"# Protocol: {study.title}. Follow it with  causal run protocol={save}\n{as_yaml(plan)}"
     with writing(save, f"--save {save}", "name another file, or free some room", over=False) as part:
         part.write_text(text, encoding="utf-8", newline="\n")

@@ -98,9 +98,9 @@ def test_a_check_in_a_file_of_its_own_is_among_all_without_another(tmp_path: Pat
     (tmp_path / "experiment").mkdir()
     own = "# @package _global_\n# Ours\ndefaults:\n  - closures\n  - override /refuters: all\n  - _self_\ntitle: Ours\n"
     (tmp_path / "experiment" / "ours.yaml").write_text(own, encoding="utf-8")
-    every = [*study_from(composed(["refuters=all"])).refuters, "mine"]
-    assert [*study_from(composed(["refuters=all"], [tmp_path])).refuters] == every
-    assert [*study_from(composed(["experiment=ours"], [tmp_path])).refuters] == every
+    every = {*study_from(composed(["refuters=all"])).refuters, "mine"}
+    assert {*study_from(composed(["refuters=all"], [tmp_path])).refuters} == every
+    assert {*study_from(composed(["experiment=ours"], [tmp_path])).refuters} == every
     assert "mine" not in study_from(composed(["refuters=default"], [tmp_path])).refuters
 
 

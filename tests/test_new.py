@@ -277,3 +277,35 @@ def test_a_count_beside_its_people_is_offered_as_a_rate_and_as_exposure(capsys: 
     words = out.partition(", or by  ")[2].splitlines()[0].split()
     result = answer(*words, "question.target=ATE")
     assert 150 < result["estimate"]["effect"] < 300
+
+
+def test_a_year_of_beginning_is_made_a_treatment_and_one_outside_the_table_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of `check` and that of the refusal work as printed; the column made is that of the table's own treatment."""
+    tidy = adopted()
+    first = tidy[tidy.d > 0].groupby("area").yr.min()
+    save(Path(), tidy.assign(opened=tidy.area.map(first), far=tidy.area.map(first) + 50).rename(columns={"y": "on"}))
+    keys = ["mine.csv", "--authority", "area", "--year", "yr", "--outcome", "on"]
+    assert main(["check", *keys, "--treatment", "opened"]) == 0
+    assert "--derived '{since_opened: {since: opened}}' --treatment since_opened" in capsys.readouterr().out
+    assert main(["new", *keys, "--treatment", "opened"]) == 2
+    assert main(shlex.split(capsys.readouterr().err.partition("make one of it:  ")[2])[1:]) == 0
+    source = yaml.safe_load(Path("mine/experiment/ours.yaml").read_text())["source"]
+    frame = Table(**source).load().frame
+    assert frame.since_opened.to_numpy() == pytest.approx(tidy.set_index(["area", "yr"]).d.reindex(frame.index).to_numpy()) and "on_" in frame
+    for verb in ("check", "new"):
+        assert main([verb, *keys, "--treatment", "far"]) == 2
+        assert "load the years before and after" in capsys.readouterr().err
+
+
+def test_files_with_years_as_columns_are_called_as_the_files_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two files, each one measure; the line printed reads both, and one name for all says how to give two. By pandas' own pivot."""
+    tidy = adopted()
+    for name in ("d", "y"):
+        save(Path(), tidy.pivot(index="area", columns="yr", values=name).reset_index(), f"{name} wide.csv")
+    assert main(["check", "d wide.csv", "y wide.csv"]) == 2
+    out = capsys.readouterr().out.splitlines()
+    words = shlex.split(out[-1])[1:]
+    assert main(words) == 0
+    assert "d_wide, y_wide" in capsys.readouterr().out
+    assert main(["check", "d wide.csv", "y wide.csv", "--authority", "area", "--years-across", "value"]) == 2
+    assert "--years-across '{d wide.csv: d_wide, y wide.csv: y_wide}'" in capsys.readouterr().out

@@ -102,13 +102,28 @@ def test_what_the_chosen_one_cannot_do_hangs_on_the_shape_and_the_graph() -> Non
 
 
 def test_every_estimator_of_the_shelf_has_its_limits_and_every_code_its_words() -> None:
-    assert set(LIMITS) == set(shelf())
+    assert set(LIMITS) <= set(shelf()), "another says its own (`limits`), or none"
     assert set(SUITS) == set(SHAPES)
     for suits in SUITS.values():
         assert len(suits) <= MOST
         for name, target, reason in suits:
             assert name in shelf() and target in shelf()[name].targets and reason in REASONS
     assert {code for codes in (*LIMITS.values(), ANYONE) for code in codes} == set(CANNOT) and set(ONLY) <= set(CANNOT)
+
+
+def test_an_estimator_s_class_says_its_own_limits() -> None:
+    """Whoever adds an estimator adds its own file alone: codes on the class count as those of the table do, and only where they hold."""
+
+    class Own(FixedEffects):
+        limits = ("waves", "feedback", "compliers")
+
+        @property
+        def name(self) -> str:
+            return "own"
+
+    made = designed(PANEL, ADOPTION)
+    assert set(proposal(made, FixedEffects()).cannot) & {"waves", "feedback"} == set(proposal(made, Own()).cannot) - {"compliers"}
+    assert "compliers" in proposal(made, Own()).cannot and "compliers" not in proposal(made, FixedEffects()).cannot
 
 
 def test_what_suits_most_questions_is_named_without_loading_anything_heavy() -> None:

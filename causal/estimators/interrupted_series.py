@@ -47,7 +47,8 @@ def _dates(estimator: InterruptedSeries, design: Design) -> str | None:
     if _one_date(estimator, design) is not None:
         return None
     found = series_of(design, comparison=estimator.comparison)
-    assert found is not None
+    if found is None:
+        return "dates in which every place is seen are wanted, and there are none"
     if found.before < FEWEST_BEFORE or found.after < FEWEST_AFTER:
         return (
             f"a series of {FEWEST_BEFORE} dates before and {FEWEST_AFTER} since is wanted, and there are {found.before} and {found.after} in which every place "

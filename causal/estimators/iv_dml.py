@@ -229,8 +229,11 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
             "spread over cross-fits (sd)": spread,
         },
         crossfitted=CrossFitted(
-            repetitions=tuple(run.residual for run in runs), over=used, kept=_rows_of(design, known, arrays), carried=arrays.transformation
-        ),  # type: ignore[arg-type]
+            repetitions=tuple(run.residual for run in runs),  # type: ignore[arg-type]
+            over=used,
+            kept=_rows_of(design, known, arrays),
+            carried=arrays.transformation,
+        ),
         concerns=said,
         notes=(
             f"{knobs.folds} folds of whole clusters, {knobs.nuisance} nuisances on {features.shape[1]} features, {used.rows} of {design.rows} rows.",

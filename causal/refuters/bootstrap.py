@@ -39,8 +39,8 @@ class Bootstrap:
     ----------
     draws, refits : samples for an estimator that is linear, or whose cross-fits left residuals, and for one that must be fitted again.
     relearnt : of the former samples, on how many the nuisances are learnt again too where they were learnt at all.
-    trees : how many times the error may grow by learning anew where nuisances are trees: the 99th percentile in clean panels, from
-        benchmarks/checks_of_learners.md.
+    trees : how many times the error may grow by learning anew where nuisances are trees, which vary more from sample to sample; a provisional bound, not yet
+        the 99th percentile of clean panels.
     tolerance : how many times the reported standard error the bootstrap's may be.
     """
 

@@ -22,8 +22,9 @@ from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
-from causal.needs import AUTHORITY_EFFECTS, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, unmet_requirements
+from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, unmet_requirements
 from causal.panel import Panel
+from causal.proposal import CANNOT
 from causal.question import Question
 from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
@@ -32,7 +33,9 @@ from causal.testing.worlds import (
     CUTOFF_GRAPH,
     DOOR_GRAPH,
     GRAPH,
+    LOTS_GRAPH,
     MOVED_GRAPH,
+    OFFERED_GRAPH,
     PATHS_GRAPH,
     QUESTION,
     SERIES_GRAPH,
@@ -40,7 +43,9 @@ from causal.testing.worlds import (
     Counts,
     Dates,
     Door,
+    Drawn,
     Moved,
+    Offered,
     Paths,
     Shares,
     World,
@@ -106,13 +111,24 @@ GROUNDS: dict[str, Ground] = {
         turns=False,
     ),
     "mediators": Ground(words="a dose that acts through two mediators", make=Paths, question=replace(BARE, lag=2), graph=PATHS_GRAPH),
+    "lots": Ground(words="a roll-out whose order lots decided", make=Drawn, question=replace(ADOPTION, modifiers=()), graph=LOTS_GRAPH),
+    "offer": Ground(
+        words="an offer of two values that some take up",
+        make=Offered,
+        question=replace(ADOPTION, modifiers=()),
+        graph=OFFERED_GRAPH,
+        strategy="iv",
+        authorities=300,
+    ),
     "front door": Ground(words="a dose behind a front door", make=Door, question=BARE, graph=DOOR_GRAPH, strategy="frontdoor"),
 }
 SPECIAL: tuple[tuple[Need, str], ...] = (
+    (BINARY_INSTRUMENT, "offer"),
     (INSTRUMENT, "instrument"),
     (FRONT_DOOR, "front door"),
     (MEDIATORS, "mediators"),
     (COUNTS, "counts"),
+    (BY_LOT, "lots"),
     (SHARES, "shares"),
 )
 OF_STRATEGY = {"discontinuity": "cutoff", "series": "series"}
@@ -176,7 +192,9 @@ def check_estimator(estimator: Estimator, *, panels: int = PANELS, ground: str |
 
 
 def _says_what_it_is(who: str, estimator: Any) -> None:
-    """`name`, `needs`, `targets`, `costs`: what a refusal, a list and a configuration's header say of it."""
+    """`name`, `needs`, `targets`, `costs`: what a refusal, a list and a configuration's header say of it; `limits`, if it has any, what it cannot do."""
+    unknown = [code for code in getattr(estimator, "limits", ()) if code not in CANNOT]
+    must(not unknown, f"{who}: says what it is: limits must be codes of causal.proposal.CANNOT, got {unknown}; there is {', '.join(CANNOT)}")
     for key, wanted in (
         ("name", "its name on the shelf"),
         ("targets", "what it targets: 'ATE', 'ATT' or 'ATE, ATT', and how it averages"),

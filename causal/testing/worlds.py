@@ -264,6 +264,72 @@ class Paths:
         return panel_of({"cut": cut, "closures": closures, "staff": staff, "plans": plans})
 
 
+LOTS_GRAPH = drawn(
+    "lots",
+    {
+        "authority": ("poverty", "plans", "deprivation"),
+        "year": ("poverty", "plans", "cut"),
+        "poverty": ("plans",),
+        "cut": {"plans": "the question"},
+        "deprivation": (),
+    },
+    {
+        "cut": {"lot": "places drawn for each year of a roll-out"},
+        "authority": {"varies": "authority"},
+        "deprivation": {"varies": "authority"},
+        "year": {"varies": "year"},
+    },
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A roll-out whose order lots decided, with places that never come to it; `effect` is that of the offer."""
+
+    effect: float = 0.0
+    authorities: int = 60
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 5])
+        g, t = self.authorities, 6
+        lasting, deprivation, clock = rng.normal(size=(g, 1)), 20 + 8 * rng.normal(size=(g, 1)), np.arange(t)
+        poverty = 20 + lasting + ar(rng.normal(size=(g, t)), 0.4)
+        start = rng.permutation(np.resize(np.arange(1, t + 1), g))[:, None]
+        cut = (clock >= start).astype(float)
+        plans = 45 + 8 * lasting + clock + 0.5 * (poverty - 20) + self.effect * cut + 2 * ar(rng.normal(size=(g, t)), 0.4)
+        return panel_of({"deprivation": np.repeat(deprivation, t, axis=1), "poverty": poverty, "cut": cut, "plans": plans})
+
+
+OFFERED_GRAPH = drawn(
+    "offer",
+    {"taste": ("cut", "plans"), "poverty": ("offer", "cut", "plans"), "offer": ("cut",), "cut": {"plans": "the question"}, "deprivation": ()},
+    {"taste": {"measured": False}, "deprivation": {"varies": "authority"}},
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """An offer that some take up and some would have anyway, one row for each place; `effect` is that of taking it up, the same for all."""
+
+    effect: float = 0.0
+    authorities: int = 300
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 6])
+        shape = (self.authorities, 1)
+        poverty, taste = rng.normal(size=shape), rng.normal(size=shape)
+        offer = (rng.random(shape) < 1 / (1 + np.exp(-0.5 * poverty))).astype(float)
+        cut = (0.4 * poverty + taste > np.where(offer > 0, -0.8, 1.2)).astype(float)
+        plans = 45 + poverty + 1.5 * taste + self.effect * cut + rng.normal(size=shape)
+        return panel_of({"deprivation": rng.normal(size=shape), "poverty": poverty, "offer": offer, "cut": cut, "plans": plans})
+
+
 DOOR_GRAPH = drawn(
     "front door",
     {"need": ("cut", "plans"), "cut": ("closures", "staff"), "closures": ("plans", "staff"), "staff": ("plans",)},

@@ -38,6 +38,7 @@ from causal.verdict.rule import (
     Kind,
     Row,
     Rule,
+    by_lot,
     class_of,
     kind_of,
     maryland,
@@ -303,7 +304,7 @@ def _certainty(
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)
     agreement = {one.name for one in refutations if one.role == "agreement"} | {"estimator_agreement"}
-    if not rule.randomised and not any(state != "not run" for name, state in states.items() if name in rule.bias[kind] and name not in agreement):
+    if not by_lot(rule, identification) and not any(state != "not run" for name, state in states.items() if name in rule.bias[kind] and name not in agreement):
         reasons.insert(0, Reason(concern="unchecked", steps=left))
         left = 0
     return left, tuple(reasons)
@@ -523,7 +524,7 @@ def _cannot_say(
     elif row in ("both", "no_important_rise", "no_important_fall"):
         said.append(Limit(code="no_effect"))
     passed = {one.role for one in refutations if one.survived}
-    if rule.randomised:
+    if rule.randomised or kind == "trial":
         said.append(Limit(code="compliance"))
     elif identification.strategy == "iv":
         said.append(Limit(code="exclusion"))

@@ -28,6 +28,7 @@ import numpy as np
 from causal.design import Design
 from causal.errors import ConfigError, refusal, suggest
 from causal.estimate import Estimate
+from causal.identify import Identification
 from causal.knobs import are_words, is_number, is_whole
 
 Row = Literal["important_rise", "rise", "inside", "no_important_rise", "no_important_fall", "both", "fall", "important_fall"]
@@ -63,7 +64,7 @@ MIRRORED: dict[Row, Row] = {
     "fall": "rise",
     "important_fall": "important_rise",
 }
-Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section", "discontinuity", "series"]
+Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section", "discontinuity", "series", "trial"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 HIGH, MODERATE, LOW, VERY_LOW = 3, 2, 1, 0
 STEPS = ("very_low", "low", "moderate", "high")  # a certainty step's name
@@ -100,6 +101,7 @@ BIAS: dict[str, tuple[str, ...]] = {
     "cross_section": ("implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "discontinuity": ("density", "covariates_at_cutoff", "placebo_cutoffs", "negative_control_outcome"),
     "series": ("series_placebo_dates", "comparison_series", "negative_control_outcome"),
+    "trial": ("covariate_balance", "attrition", "negative_control_outcome", "negative_control_exposure", "implied_independence", "estimator_agreement"),
 }
 # the check that looks at the time before, for each kind of design: any of these that ran; a cross-section has none
 TIMING: dict[str, tuple[str, ...]] = {
@@ -110,8 +112,9 @@ TIMING: dict[str, tuple[str, ...]] = {
     "cross_section": (),
     "discontinuity": ("placebo_cutoffs",),
     "series": ("series_placebo_dates",),
+    "trial": ("covariate_balance",),
 }
-LATER: tuple[Kind, ...] = ("discontinuity", "series")  # kinds that a rule written before there were any may leave out
+LATER: tuple[Kind, ...] = ("discontinuity", "series", "trial")  # kinds that a rule written before there were any may leave out
 STABILITY = (
     "leave_one_out",
     "overlap",
@@ -219,19 +222,29 @@ def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
     for kind in given:
         if kind not in KINDS:
             raise refusal(ConfigError, f"rule.{where}", "kinds of design that there are", repr(kind), suggest(str(kind), KINDS))
-    shipped = BIAS if where == "bias" else TIMING
-    given = {**{kind: shipped[kind] for kind in LATER}, **given}
-    if missing := [kind for kind in KINDS if kind not in given]:
+    if missing := [kind for kind in KINDS if kind not in given and kind not in LATER]:
         raise refusal(ConfigError, f"rule.{where}", f"{', '.join(missing)}", "nothing for it", "write  []  where there is none")
-    return {kind: _names(f"{where}.{kind}", given[kind]) for kind in KINDS}
+    shipped = BIAS if where == "bias" else TIMING
+    return {kind: _names(f"{where}.{kind}", given.get(kind, shipped[kind])) for kind in KINDS}
+
+
+def by_lot(rule: Rule, identification: Identification) -> str:
+    """How lot decided who was treated, in the rule's words or in the graph's; "" where it did not.
+
+    Parameters
+    ----------
+    rule : of the study.
+    identification : what its graph says.
+    """
+    return rule.randomised or identification.lot
 
 
 def kind_of(design: Design, estimate: Estimate) -> Kind:
     """What kind of comparison an estimate makes, read from what it rests on and not from its name.
 
-    An instrument; a cutoff; a series against its own past;
-    one row an authority in the data; one row an authority made from a panel; a treatment of the question's two levels
-    that is taken up and kept, or an estimate that counts who took it up; or else a dose on a panel.
+    An instrument; a cutoff; a series against its own past; a treatment that the graph says was decided by lot; one row an authority in the data; one row
+    an authority made from a panel; a treatment of the question's two levels that is taken up and kept, or an estimate that counts who took it up; or else a
+    dose on a panel.
 
     Parameters
     ----------
@@ -239,8 +252,10 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
     """
     if design.identification.strategy == "iv":
         return "instrument"
-    if design.identification.strategy in LATER:
+    if design.identification.strategy in ("discontinuity", "series"):
         return "discontinuity" if design.identification.strategy == "discontinuity" else "series"
+    if design.identification.lot:
+        return "trial"
     if design.rows == len(design.authorities):
         return "cross_section"
     if estimate.rows <= estimate.authorities:
@@ -266,7 +281,7 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
     design, estimate : the analysis as it was done.
     """
     kind, conditioning = kind_of(design, estimate), estimate.conditioning
-    if rule.randomised:
+    if rule.randomised or kind == "trial":
         return 5
     if kind == "instrument":
         shocks = estimate.facts.shocks

@@ -31,6 +31,7 @@ class MyEstimator:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)  # what a design must have; causal/needs.py has them all, and one of your own is a Need too
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"  # whose effect, and how it averages
     costs: ClassVar[str] = "milliseconds"
+    limits: ClassVar[tuple[str, ...]] = ("feedback",)  # what it cannot do, codes of causal/proposal.py (CANNOT), said before it is fitted; () for none
 
     def __post_init__(self) -> None:
         true_or_false("my_estimator.adjust", self.adjust)  # every knob is checked at birth, by causal/knobs.py

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from causal.errors import ConfigError, DataError, refusal, suggest
+from causal.errors import ConfigError, DataError, NotMeasured, refusal, suggest
 from causal.panel import Loss, Panel
 
 SPELLED = {"yorkshire and the humber": "yorkshire and humber", "east of england": "east", "inner london": "london", "outer london": "london"}
@@ -113,7 +113,7 @@ def _in_years(panel: Panel, first: int | None, last: int | None) -> Panel:
 def _broken(panel: Panel, at: int) -> Panel:
     if not panel.years[0] < at <= panel.years[-1]:
         raise refusal(
-            ConfigError,
+            NotMeasured if at > panel.years[-1] else ConfigError,  # a record that ends before it lacks what was asked of it
             "source.break_at",
             f"a year from {panel.years[0] + 1} to {panel.years[-1]}, after which the panel goes on",
             f"{at}",
