@@ -81,7 +81,7 @@ class CrossFitted:
         Parameters
         ----------
         design : the asked one.
-        columns : raw.
+        columns : shape (rows of the asked design, k), raw.
 
         Raises
         ------
@@ -98,9 +98,9 @@ def carry(design: Design, columns: Floats, how: Carried, kept: Ints) -> Floats:
     Parameters
     ----------
     design : whose rows they stand on.
-    columns : raw.
+    columns : shape (rows, k), raw.
     how : as `causal.estimators.machinery.transformed` has it.
-    kept : rows that are left; with first differences each follows the one before it.
+    kept : shape (kept rows,), those that are left; with first differences each follows the one before it.
     """
     root = design.root_weights[:, None]
     if how == "within":

@@ -122,7 +122,13 @@ def _nearest(x: Floats, treatment: Floats) -> float:
 
 
 def treatment_jump(design: Design, found: TwoByTwo) -> float:
-    """How far the treatment of the rows nearest the cutoff lies apart, as a share of the contrast; 0 where that is no more than chance."""
+    """How far the treatment of the rows nearest the cutoff lies apart, as a share of the contrast; 0 where that is no more than chance.
+
+    Parameters
+    ----------
+    design : whose rows they are.
+    found : the rows on either side of the cutoff.
+    """
     treatment = design.treatment[found.rows]
     near = [treatment[side][np.argsort(np.abs(found.x[side]), kind="stable")[:NEAREST]] for side in (found.x >= 0, found.x < 0)]
     apart = (near[0].mean() - near[1].mean()) / design.question.contrast

@@ -73,10 +73,11 @@ def slopes(
     Parameters
     ----------
     treatment, outcome : shape (draws, rows), (draws or 1, rows); both residuals.
-    length : of each treatment before it lost what is conditioned on.
+    length : shape (draws,), of each treatment before it lost what is conditioned on.
     design : whose rows and clusters they are.
-    other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (draws, rows).
-    sums : what `summing` makes of the design.
+    other : unit columns held fixed in all draws, shape (rows, p).
+    sums : what `summing` makes of the design; of columns of shape (draws, rows).
+    noise : unit columns of each draw's own, shape (draws, rows); None where there are none.
     errors : whether they are wanted.
     """
     size, clusters = _dot(treatment, treatment), len(design.clusters)

@@ -444,7 +444,7 @@ class Trial(Setting):
 
         Parameters
         ----------
-        name, treatment, control, clusters, columns : as `redraw` has them.
+        name, treatment, control, clusters, columns : as `redraw` has them, shape (rows, draws) or (clusters, draws).
         estimator : whose fits these are; None: the trial's.
         lost : where to note why a draw has no answer.
         """

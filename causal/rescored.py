@@ -249,7 +249,7 @@ def blocks(step: Callable[[Floats], Pair], columns: Floats, rows: int, room: int
     Parameters
     ----------
     step : takes shape (…, draws).
-    columns : all of them.
+    columns : shape (rows, draws), all of them.
     rows : numbers that one draw takes in the step.
     room : bytes that a block may take.
     """

@@ -108,6 +108,11 @@ class InterruptedSeries:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one place, or one series.
+        rng : not used.
+
         Raises
         ------
         DesignError : no one date, too few dates, or the target is not the ATT.

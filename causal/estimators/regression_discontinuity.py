@@ -117,6 +117,11 @@ class RegressionDiscontinuity:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with a running variable and its cutoff.
+        rng : not used.
+
         Raises
         ------
         DesignError : the graph has no cutoff, one side is empty or heaped, the treatment does not jump, or the target is not the ATE.

@@ -68,7 +68,7 @@ def bandwidths(y: Floats, x: Floats, treatment: Floats | None, covariates: Float
     Parameters
     ----------
     y, x : shape (rows,); the cutoff is 0.
-    treatment : where it is fuzzy; None where the cutoff alone decides.
+    treatment : shape (rows,), where it is fuzzy; None where the cutoff alone decides.
     covariates : shape (rows, k), or None.
     kernel, p : of the fit.
 
@@ -125,7 +125,8 @@ def jump(
     y, x : shape (rows,), outcome and running variable less its cutoff; rows at 0 stand on the right.
     treatment : shape (rows,); None where it is 1 on the right and 0 on the left.
     covariates : shape (rows, k), held fixed; None or empty where there are none.
-    cluster, clusters : who is a cluster.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
     h, b : bandwidths of the line and of its correction.
     kernel, p : of the line, of order p; the correction's is one higher.
 

@@ -46,7 +46,8 @@ def line(outcome: Floats, columns: Floats, dates: Floats, errors: Errors) -> Lin
 
     Parameters
     ----------
-    outcome : shape (dates,); columns : shape (dates, k), of full rank.
+    outcome : shape (dates,).
+    columns : shape (dates, k), of full rank.
     dates : shape (dates,), rising, in steps.
     errors : how they last.
     """

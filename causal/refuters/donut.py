@@ -56,7 +56,13 @@ class Donut:
         return lacks_cutoff(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute it."""
+        """Try to refute it.
+
+        Parameters
+        ----------
+        trial : of an answer at a cutoff.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -61,7 +61,13 @@ class SeriesPlaceboDates:
         return lacks_series(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute it."""
+        """Try to refute it.
+
+        Parameters
+        ----------
+        trial : of an answer by an interrupted series.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -67,7 +67,13 @@ class SyntheticDates:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the synthetic control stands for its place."""
+        """Try to refute that the synthetic control stands for its place.
+
+        Parameters
+        ----------
+        trial : of an answer by a synthetic comparison.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

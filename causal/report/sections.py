@@ -334,7 +334,17 @@ def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
 
 
 def course(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """The outcome along a running variable or the years, with the lines that the answer rests on."""
+    """The outcome along a running variable or the years, with the lines that the answer rests on.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the record has no such course.
+    """
     made = along.points(data)
     if made is None:
         return None

@@ -55,14 +55,26 @@ def compared(trial: Trial) -> Compared:
 
 
 def moved(trial: Trial, one: Jump, other: Jump) -> Bias:
-    """How far an answer moves from one jump to another of the same clusters, for the whole contrast, and the error of that."""
+    """How far an answer moves from one jump to another of the same clusters, for the whole contrast, and the error of that.
+
+    Parameters
+    ----------
+    trial : gives the contrast.
+    one, other : jumps of the same clusters.
+    """
     contrast = trial.question.contrast
     size = (one.effect - other.effect) * contrast
     return Bias(size=size, error=float(np.sqrt(((one.scores - other.scores) ** 2).sum())) * abs(contrast))
 
 
 def effect(trial: Trial, made: Jump) -> float:
-    """Of the whole contrast."""
+    """The effect of the whole contrast, outcome units.
+
+    Parameters
+    ----------
+    trial : gives the contrast.
+    made : the jump.
+    """
     return made.effect * trial.question.contrast
 
 
@@ -72,7 +84,13 @@ def per_jump(found: Compared) -> float:
 
 
 def p_of(size: float, error: float | None, df: float) -> float:
-    """Two-sided, by t, or the normal law where `df` is infinite; 1 where there is no error."""
+    """Two-sided, by t, or the normal law where `df` is infinite; 1 where there is no error.
+
+    Parameters
+    ----------
+    size, error : in one unit.
+    df : of t; infinite is normal.
+    """
     from scipy import special
 
     if not error:
@@ -82,7 +100,13 @@ def p_of(size: float, error: float | None, df: float) -> float:
 
 
 def beyond(found: Compared, least: float) -> Floats:
-    """Which rows lie further from the cutoff than that; shape (kept rows,)."""
+    """Which rows lie further from the cutoff than that; shape (kept rows,).
+
+    Parameters
+    ----------
+    found : rows and how far they lie from the cutoff.
+    least : distance, running variable's unit.
+    """
     return np.asarray(np.abs(found.sides.x) > least, dtype=float)
 
 
