@@ -28,7 +28,7 @@ from causal.estimators import shelf
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph
 from causal.knobs import is_number
-from causal.needs import lacking
+from causal.needs import unmet_requirements
 from causal.panel import Panel
 from causal.proposal import REASONS, Proposed, proposal
 from causal.question import Question
@@ -306,7 +306,7 @@ class _Study:
         suits = proposal(made, FixedEffects()).proposed
         if self.instruments:
             return suits
-        able = [one for one in theirs if not lacking(shelf()[one.estimator](), replace(made, question=replace(made.question, target=one.target)))]
+        able = [one for one in theirs if not unmet_requirements(shelf()[one.estimator](), replace(made, question=replace(made.question, target=one.target)))]
         same = bool(able) and able[0].estimator == theirs[0].estimator
         return tuple(able) if same else suits or tuple(able) or (Proposed(estimator="fixed_effects", target="ATE", reason="default"),)
 
