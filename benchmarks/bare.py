@@ -18,7 +18,7 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.cohorts import cohorts
 from causal.design import Design
-from causal.estimators.doubly_robust import Chances
+from causal.estimators.doubly_robust import PropensityFit
 from causal.estimators.machinery.dowhy_rows import estimand_of
 from causal.estimators.machinery.nuisance import learner
 from causal.estimators.machinery.one_row import CrossSection
@@ -122,7 +122,7 @@ def mediation(made: Design, _: Any) -> Call:
     """statsmodels' regressions of outcome on treatment and mediators, of each mediator and of the outcome on the treatment; columns demeaned beforehand."""
     raw = np.column_stack([made.column(f"{name}[-1]") for name in sorted(made.identification.mediators)])
     known = np.flatnonzero(np.isfinite(raw).all(axis=1))
-    used = made.only(known)
+    used = made.subset(known)
     basis, scale = used.basis(), made.question.contrast
     y, t, m = (used.partial_out(part, basis) for part in (used.outcome[:, None], used.treatment[:, None], raw[known]))
     both, cluster = np.column_stack([t, m]), used.cluster
@@ -321,7 +321,9 @@ def doubly_robust(kind: str, final: Callable[[Any], dict[str, Any]]) -> Callable
         groups = one.rows(made).design.cluster
 
         def call() -> float:
-            fitted = model(model_regression=nuisance(one), model_propensity=Chances(one.nuisance, 1), min_propensity=one.clip, **crossfit(one), **final(one))
+            fitted = model(
+                model_regression=nuisance(one), model_propensity=PropensityFit(one.nuisance, 1), min_propensity=one.clip, **crossfit(one), **final(one)
+            )
             x = features if final(one) else None
             fitted.fit(y, t, X=x, W=None if final(one) else features, groups=groups, inference=None)
             return float(np.mean(fitted.effect(x)))

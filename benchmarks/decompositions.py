@@ -18,7 +18,7 @@ from scipy.stats import beta
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from causal.decompositions.machinery.components import SHARES, Cells, again, components, nested, planted
+from causal.decompositions.machinery.components import SHARES, AuthorityYears, again, components, nested_shares, planted
 from causal.refute import stream
 from causal.sources.simulated import Simulated
 
@@ -36,10 +36,10 @@ def variation(seed: int) -> dict[str, np.ndarray]:
             cells = source.expected(outcome)
             cells = cells[cells.index.get_level_values("year").isin(range(WINDOW[0], WINDOW[1] + 1))]
             truth = planted(cells["usual"], cells["noise"], panel.frame["deprivation"].groupby(level="authority").first())
-            made = Cells.of(panel, outcome, "deprivation", WINDOW)
+            made = AuthorityYears.of(panel, outcome, "deprivation", WINDOW)
             drawn = again(made, DRAWS, stream(seed, "again", outcome)).shares
             ends = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-            found[outcome] = np.vstack([truth, components(made, made.weights).shares[0], nested(made, made.weights)[0], ends])
+            found[outcome] = np.vstack([truth, components(made, made.weights).shares[0], nested_shares(made, made.weights)[0], ends])
     return found
 
 

@@ -53,6 +53,7 @@ ESTIMATORS: dict[str, tuple[str, list[str]]] = {
     "mean_group": ("dose", []),
     "event_study": ("dose", ["estimator.leads=1", "estimator.lags=1"]),
     "poisson_fixed_effects": ("dose", []),
+    "logit_dose": ("shares", []),
     "linear_dml": ("dose", FEW),
     "sparse_linear_dml": ("dose", FEW),
     "nonparam_dml": ("dose", FEW),
@@ -83,8 +84,10 @@ ESTIMATORS: dict[str, tuple[str, list[str]]] = {
     "shift_share": ("exposure", []),
     "mediation": ("paths", []),
     "front_door": ("front_door", []),
+    "regression_discontinuity": ("cutoff", []),
+    "interrupted_series": ("series", []),
 }
-ATT = ("callaway_santanna", "sun_abraham", "imputation", "synthetic_control", "synthetic_did", "continuous_did")
+ATT = ("callaway_santanna", "sun_abraham", "imputation", "synthetic_control", "synthetic_did", "continuous_did", "interrupted_series")
 # every check on a dose; on the other designs those that take it otherwise, with little drawn
 CHECKED: dict[str, tuple[str, str, list[str]]] = {
     "dose": ("dose", "fixed_effects", ["refuters=all"]),
@@ -172,7 +175,10 @@ def panels() -> dict[str, tuple[pd.DataFrame, dict[str, Any], str]]:
     )
     ask = QUESTION % (0.5, 0, "[deprivation]", "ATE")
     gaps = np.where(rng.random((g, t)) < 0.03, np.nan, base + 6 * dose)
+    # drawn apart, so that the other tables stay as they were
+    yes = np.random.default_rng(1977).random((g, t)) < 1 / (1 + np.exp(-(0.5 * lasting + 0.05 * clock + 0.03 * (poverty - 20) + dose - 0.5)))
     made = {
+        "shares": (table(**same, cut=dose, plans=yes.astype(float)), usual, ask),
         "gaps": (table(**same, again=dose + 0.05 * column(), cut=dose, plans=gaps), usual, ask),
         "dose": (table(**same, cut=dose, plans=base + 6 * dose), usual, ask),
         "adoption": (table(**same, cut=adopted, plans=base + 3 * adopted), usual, QUESTION % (1.0, 0, "[deprivation]", "ATE")),
@@ -230,6 +236,26 @@ def panels() -> dict[str, tuple[pd.DataFrame, dict[str, Any], str]]:
         "nodes": {"hidden": {"measured": False}, "cut": {}, "visits": {}, "plans": {}},
         "arrows": {"hidden": {"cut": WHY, "plans": WHY}, "cut": {"visits": WHY}, "visits": {"plans": WHY}},
     }
+    of_rank = np.random.default_rng(1960)
+    rank, need = of_rank.uniform(0, 100, size=600), of_rank.normal(size=600)
+    eligible = (rank >= 50).astype(float)
+    frame_of_rank = pd.DataFrame(
+        {"area": [f"A{i:03d}" for i in range(600)], "rank": rank, "cut": eligible, "plans": 0.1 * rank + 3 * need + 3 * eligible + of_rank.normal(size=600)}
+    )
+    beyond = {
+        "nodes": {"need": {"measured": False}, "rank": {}, "cut": {}, "plans": {}},
+        "arrows": {"need": {"rank": WHY, "plans": WHY}, "rank": {"cut": {"because": WHY, "cutoff": 50.0}, "plans": WHY}, "cut": {"plans": WHY}},
+    }
+    of_dates = np.random.default_rng(1899)
+    on = (np.arange(40) >= 25).astype(float)
+    walk = np.convolve(of_dates.normal(size=60), 0.5 ** np.arange(8))[:60][-40:]
+    one_place = pd.DataFrame({"area": "A000", "yr": 1979 + np.arange(40), "cut": on, "plans": 50 + 0.3 * np.arange(40) - 4 * on + walk})
+    dated = {
+        "nodes": {"authority": {"varies": "authority"}, "year": {"varies": "year"}, "cut": {}, "plans": {}},
+        "arrows": {"authority": {"plans": WHY}, "year": {"cut": WHY, "plans": WHY}, "cut": {"plans": WHY}},
+    }
+    made["series"] = (one_place, dated, QUESTION % (1.0, 0, "[]", "ATT"))
+    made["cutoff"] = (frame_of_rank, beyond, QUESTION % (1.0, 0, "[]", "ATE"))
     made["front_door"] = (frame, door, QUESTION % (0.5, 0, "[]", "ATE"))
     return made
 
@@ -252,7 +278,7 @@ def write(folder: Path) -> None:
         whole = {"_target_": "causal.graph.Graph", "name": name, **graph}
         (folder / "graph" / f"{name}.yaml").write_text("# made here\n" + yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
         year = "yr" if "yr" in frame else "null"
-        known = {"plans": {"unit": "per 10,000 children", "count_per": 10000}} if "children" in frame else {}
+        known = {"plans": {"unit": "per 10,000 children", "count_per": 10000}} if "children" in frame and name != "shares" else {}
         lines = [
             "# @package _global_",
             "# made here",

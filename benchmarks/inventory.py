@@ -12,6 +12,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parent.parent
 PAGE = TOP / "ARCHITECTURE.md"
+SHELVES = ("estimators", "refuters", "decompositions")  # whose own files are what  causal list  shows, each with what its configuration says of it
 BEGIN, END = "<!-- inventory: python benchmarks/inventory.py --write -->", "<!-- end of inventory -->"
 
 
@@ -33,9 +34,11 @@ def inventory(top: Path = TOP) -> str:
     lines: list[str] = []
     rooms = sorted({path.parent for root in ("causal", "experiments") for path in (top / root).rglob("*.py")})
     for room in rooms:
-        modules = sorted(path for path in room.glob("*.py") if path.name != "__init__.py")
+        shelf = room.parent == top / "causal" and room.name in SHELVES
+        modules = [] if shelf else sorted(path for path in room.glob("*.py") if path.name != "__init__.py")
         own = room / "__init__.py"
         lines += [f"#### `{room.relative_to(top).as_posix()}/`", "", *([first_line(own), ""] if own.is_file() else [])]
+        lines += [f"One file each, or one small family: `causal list {room.name} -v` says what each is.", ""] if shelf else []
         lines += ["| module | what it is |", "|---|---|", *(f"| `{path.stem}` | {first_line(path)} |" for path in modules), ""] if modules else []
     return "\n".join(lines)
 

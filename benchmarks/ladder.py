@@ -125,7 +125,7 @@ class World:
         """Halvings of true spending."""
         return (1 - self.truth / self.truth[:, :1]) / 0.5 if kind == "share" else log(self.truth)
 
-    def deal(self, rng: np.random.Generator) -> Data:
+    def permute(self, rng: np.random.Generator) -> Data:
         """One panel without an effect: recorded spending and outcomes."""
         own = np.arange(len(self.truth))
         for stratum in np.unique(self.strata):
@@ -194,7 +194,7 @@ def simulate(rungs: Sequence[Rung], at: World, *, panels: int, seed: int, name: 
     planted = {kind: at.dose(kind) for kind in dict.fromkeys(rung.dose for rung in rungs)}
     outcomes = list(dict.fromkeys(rung.outcome for rung in rungs))
     for panel in tqdm(range(panels), desc=name, leave=False, disable=not sys.stderr.isatty()):
-        data = at.deal(stream(seed, "ladder", name, panel))
+        data = at.permute(stream(seed, "ladder", name, panel))
         spent = series(data.spending)
         columns = {**{one: data.outcomes[one] for one in outcomes}, **planted}
         blinded = dict(zip(columns, without_doses(np.array(list(columns.values())), spent), strict=True))
@@ -279,7 +279,7 @@ def simulate_counts(rung: Rung, at: World, rates: Grid, *, panels: int, seed: in
     exposure = np.tile((at.data.children / at.data.children.mean())[:, None], (1, rates.shape[1]))
     answers = np.zeros((panels, len(slopes), 3))
     for panel in range(panels):
-        data = relative.deal(stream(seed, "counts", rung.name, panel))
+        data = relative.permute(stream(seed, "counts", rung.name, panel))
         treatment = doses(rung, series(data.spending))[1]
         for i, slope in enumerate(slopes):
             fit = poisson(mean * np.maximum(1 + data.outcomes["plans"], 0.02) * np.exp(slope * (dose - dose.mean())), exposure, treatment)

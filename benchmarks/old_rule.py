@@ -21,7 +21,7 @@ DECISIVE = {
     "one_row": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
     "cross_section": ("placebo_treatment", "implied_independence", "negative_control_outcome"),
 }
-STANDS_IN = {"implied_independence": ("negative_control_outcome", "negative_control_exposure")}
+SUBSTITUTES = {"implied_independence": ("negative_control_outcome", "negative_control_exposure")}
 UP = {"important_rise": "probably", "rise": "may", "inside": "little_or_none", "no_important_fall": "unlikely_otherwise", "both": "cannot_tell"}
 DOWN = {"important_fall": "probably", "fall": "may", "no_important_rise": "unlikely_otherwise"}
 
@@ -47,5 +47,5 @@ def old_finding(kind: str, estimate: Estimate, checks: Sequence[Refutation], sma
     if finding in ("little_or_none", "cannot_tell"):
         return finding, ""
     tried, passed = {one.name for one in checks}, {one.name for one in checks if one.survived}
-    lacking = [name for name in names if name not in ran and (name not in tried or not passed.intersection(STANDS_IN.get(name, ())))]
+    lacking = [name for name in names if name not in ran and (name not in tried or not passed.intersection(SUBSTITUTES.get(name, ())))]
     return ("may" if finding == "probably" and lacking else finding), direction

@@ -129,7 +129,7 @@ def seconds(step: Callable[[], object], times: int = 1, clock: Callable[[], floa
 def ours(panel: Panel) -> dict[str, float]:
     trial = tried(panel, Pooled())
     refuters = {
-        "placebo treatment": PlaceboTreatment(draws=DRAWS, by="row", deal="raw"),
+        "placebo treatment": PlaceboTreatment(draws=DRAWS, by="row", permute="raw"),
         "random common cause": RandomCommonCause(draws=DRAWS),
         "data subset": DataSubset(draws=DRAWS),
         "unmeasured confounder": UnmeasuredConfounder(),

@@ -6,13 +6,14 @@ The steps `identify` and `design` live in the modules of their names, `judge` in
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from causal.design import Design
     from causal.errors import CausalError, ConfigError, DataError, DesignError, EstimationError, GraphError
-    from causal.estimand import DesignFacts, Estimand, Held, JointTest
+    from causal.estimand import Conditioning, DesignFacts, Estimand, JointTest
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
     from causal.identify import Identification
@@ -34,7 +35,7 @@ _HOMES = {
     "loading": ("load",),
     "identify": ("Identification",),
     "design": ("Design",),
-    "estimand": ("Estimand", "Held", "DesignFacts", "JointTest"),
+    "estimand": ("Estimand", "Conditioning", "DesignFacts", "JointTest"),
     "estimate": ("Part", "Estimate", "Estimator"),
     "refute": ("Trial", "Refutation", "Refuter"),
     "verdict.decide": ("Rule", "Verdict"),
@@ -44,6 +45,7 @@ _HOMES = {
 __all__ = [
     "Arrow",
     "CausalError",
+    "Conditioning",
     "ConfigError",
     "DataError",
     "Design",
@@ -55,7 +57,6 @@ __all__ = [
     "Estimator",
     "Graph",
     "GraphError",
-    "Held",
     "Identification",
     "JointTest",
     "Loss",
@@ -78,7 +79,13 @@ __all__ = [
 ]
 
 
+_OLD = {"Held": "Conditioning"}  # names that go in two minor versions
+
+
 def __getattr__(name: str) -> Any:
+    if name in _OLD:
+        warnings.warn(f"causal.{name} is called causal.{_OLD[name]} now", DeprecationWarning, stacklevel=2)
+        name = _OLD[name]
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"causal.{home}"), name)

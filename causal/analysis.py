@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from causal.design import Design, design
-from causal.errors import DesignError, NotEstimable
+from causal.errors import DesignError, NotEstimable, refusal
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
 from causal.panel import Panel
@@ -51,7 +51,13 @@ class Analysis:
             return self.design
         if self.not_estimable is not None:
             raise self.not_estimable
-        raise DesignError(f"the graph does not identify {self.question.treatment} → {self.question.outcome} with these data{end}")
+        raise refusal(
+            DesignError,
+            f"{self.question.treatment} → {self.question.outcome}",
+            "an effect that the graph identifies with these data",
+            f"one that it does not{end}",
+            "causal explain says what would have to be measured",
+        )
 
 
 def analyse(

@@ -29,6 +29,12 @@ NO_ERROR = 1e-9  # share of the outcome's own deviation below which a standard e
 def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
     """What an estimator answers, without an interval where none can be honest.
 
+    Parameters
+    ----------
+    estimator : any on the shelf, or a stranger's own.
+    design : what it is asked.
+    rng : its stream; the same one gives the same answer.
+
     Raises
     ------
     DesignError, EstimationError : the estimator cannot serve this design.
@@ -38,6 +44,8 @@ def answered(estimator: Estimator, design: Design, rng: np.random.Generator) -> 
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
     _degenerate(estimate, design, outcome)
+    if estimate.support is not None:  # its error is learnt from dates and not from places, and the estimator says from how many
+        return replace(estimate, notes=(*estimate.notes, *(one.words for one in design.dropped)))
     support = _support(design, treatment, basis)
     if estimate.effective is not None:  # of the regression that the error is of, which may weigh or choose rows
         support = replace(support, effective=estimate.effective)
@@ -86,7 +94,7 @@ def _support(design: Design, treatment: Floats, basis: Floats) -> Support:
     """Clusters, and who carries the comparison."""
     number = len(design.clusters)
     effective, _ = effective_clusters(treatment, design.cluster, number)
-    share = left_without(treatment, design.held(basis), design.cluster, number)
+    share = left_without(treatment, design.nuisance_basis(basis), design.cluster, number)
     alone = int(share.argmin())
     treated = untreated = None
     if _two_levels(design):

@@ -16,11 +16,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and stop with status 2."""
-        said = refusal(ConfigError, *told(message, self.prog))
+        said = refusal(ConfigError, *said_wrong(message, self.prog))
         self.exit(2, f"ConfigError: {said}\n")
 
 
-def told(message: str, program: str) -> tuple[str, str, str, str]:
+def said_wrong(message: str, program: str) -> tuple[str, str, str, str]:
     """Where, what was wanted, what came and what to try, for what argparse says.
 
     Parameters
@@ -31,8 +31,8 @@ def told(message: str, program: str) -> tuple[str, str, str, str]:
     remedy = f"see  {program} --help"
     argument = re.match(r"argument ([^:]+): (.*)", message, flags=re.DOTALL)
     where, rest = (argument[1].split("/")[-1], argument[2]) if argument else (program, message)
-    if lacking := re.match(r"the following arguments are required: (.*)", rest):
-        return program, lacking[1], "nothing in that place", remedy
+    if missing := re.match(r"the following arguments are required: (.*)", rest):
+        return program, missing[1], "nothing in that place", remedy
     if odd := re.match(r"invalid (\w+) value: (.*)", rest, flags=re.DOTALL):
         return where, KINDS.get(odd[1], "a value of another kind"), odd[2], remedy
     if odd := re.match(r"invalid choice: (.*) \(choose from (.*)\)", rest, flags=re.DOTALL):

@@ -13,13 +13,15 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
-from causal.estimand import Estimand, Held
+from causal.estimand import Conditioning, Estimand
 from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, lost_beyond, weighed, without_interval
 from causal.inference.clustered import FEW_CLUSTERS, TWO, critical_t, effective_clusters, interval, joint_critical
+from causal.knobs import renamed
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
 
 
+@renamed(held="conditioning")
 def bootstrapped(
     design: Design,
     answer: Callable[[Design, np.random.Generator], Floats],
@@ -28,7 +30,7 @@ def bootstrapped(
     draws: int,
     estimator: str,
     estimand: Estimand,
-    held: Held | None = None,
+    conditioning: Conditioning | None = None,
     target: Literal["ATE", "ATT"] = "ATE",
     kinds: Sequence[tuple[Literal["group", "path"], str, str]] = (),
     counts: Sequence[tuple[int, int]] = (),
@@ -42,11 +44,17 @@ def bootstrapped(
 
     Parameters
     ----------
-    answer : the effect in outcome units, and after it one number for each of `kinds`; shape (1 + parts,). A draw that raises a
+    design : what is asked; its contrast scales nothing here.
+    answer : the effect in outcome units, and after it one number for each of `kinds`, shape (1 + parts,), of a design and a stream. A draw that raises a
         `CausalError` or gives NaN is left out; where that happens to more than a tenth of them no interval is given.
-    estimand, held : as for `causal.estimate.estimated`.
+    rng : the stream that clusters are drawn from.
+    draws : of clusters with replacement.
+    estimator : its name, as the shelf has it.
+    estimand, conditioning : as for `causal.estimate.estimated`.
+    target : whose effect it is.
     kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
     over : the design that is drawn from, where that is not the one asked about.
+    **more : further fields of `Estimate`.
     """
     used = over or design
     point = np.asarray(answer(used, rng), dtype=float)
@@ -55,7 +63,7 @@ def bootstrapped(
     for _ in range(draws):
         drawn = np.sort(rng.integers(number, size=number)).astype(np.int64)
         try:
-            found.append(np.asarray(answer(used.take(drawn), rng), dtype=float))
+            found.append(np.asarray(answer(used.resample_clusters(drawn), rng), dtype=float))
         except CausalError:
             found.append(np.full(len(point), np.nan))
     spread = np.array(found)
@@ -91,7 +99,7 @@ def bootstrapped(
     made = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
-        held=held or Held.by(design),
+        conditioning=conditioning or Conditioning.by(design),
         facts=counted(None, design),
         target=target,
         effect=float(point[0]),

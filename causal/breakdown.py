@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 import numpy as np
 
 from causal.analysis import Analysis, analyse
+from causal.answer import answered
 from causal.estimate import Estimator
 from causal.graph import Graph
 from causal.identify import Identification
 from causal.language import CERTAINTIES
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import Trial, in_parallel, stream
+from causal.refute import Refuter, Trial, in_parallel, refuted, stream
+from causal.shared import widened
 
 T = TypeVar("T")
 NOTHING_TO_TAKE_APART = ": no effect to take apart"  # end of the sentence on an effect that is not identified
@@ -84,6 +86,7 @@ class Case:
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
     judge : question → how certain its own answer is once its checks have run, None where it cannot be asked; None: no check is to be had.
+    shared : the study's check of shocks that places share, on whose alarm an answer is made anew; None: none is asked for.
     """
 
     panel: Panel
@@ -97,6 +100,7 @@ class Case:
     workers: int = 1
     progress: bool = False
     judge: Callable[[Question], Judged | None] | None = None
+    shared: Refuter | None = None
 
     def analysis(self, question: Question | None = None, found: Identification | None = None) -> Analysis:
         """What the graph says of the question with these data, and the rows; DoWhy is loaded.
@@ -109,17 +113,27 @@ class Case:
         asked = question or self.question
         return analyse(self.panel, asked, self.graph, estimator=self.estimator, adjust_for=self.adjust_for, identification=found)
 
-    def trial(self) -> Trial:
-        """The study's own answer, with the powers to repeat it: identification, design and estimate as `causal run` makes them.
+    def trial(self, question: Question | None = None) -> Trial:
+        """The study's own answer, with the powers to repeat it: identification, design and estimate as `causal run` makes them, shared shocks allowed for.
+
+        Parameters
+        ----------
+        question : None: the case's own.
 
         Raises
         ------
         DesignError : the effect is not identified, so there is nothing to take apart.
         CausalError : the design or the estimate cannot be made.
         """
-        analysis = self.analysis()
-        estimate = self.estimator.estimate(analysis.must(NOTHING_TO_TAKE_APART), stream(self.seed, "estimate"))
-        return Trial.of(analysis, self.estimator, estimate, seed=self.seed, workers=self.workers, progress=self.progress)
+        analysis = self.analysis(question)
+        made = analysis.must(NOTHING_TO_TAKE_APART)
+        estimate = answered(self.estimator, made, stream(self.seed, "estimate"))
+        trial = Trial.of(analysis, self.estimator, estimate, seed=self.seed, workers=self.workers, progress=self.progress)
+        found = None if self.shared is None else refuted(self.shared, trial, stream(self.seed, self.shared.name))
+        if found is None or found.survived is not False or not found.shared:
+            return trial
+        again, anew = widened(self.estimator, self.panel, made, estimate, found.shared, stream(self.seed, "estimate"))
+        return replace(trial, design=again, estimate=anew)
 
     def judged(self, question: Question | None = None) -> Judged:
         """How certain the answer to a question is; very low where no check of it can be run.
@@ -132,7 +146,18 @@ class Case:
         return found or Judged(certainty="very_low", because="none of its checks was run")
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
-        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
+        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing.
+
+        Parameters
+        ----------
+        name : of the stream and of the bar that shows progress.
+        step : gives what it finds in one draw, of the draw's number and its stream.
+        draws : how many.
+
+        Returns
+        -------
+        list : shape (draws,), in the order of the draws.
+        """
         return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
 
 
@@ -305,6 +330,11 @@ class Decomposition(Protocol):
 
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take it apart.
+
+        Parameters
+        ----------
+        case : panel, question and graph, and the identification and the design that follow from them.
+        rng : its stream; draws that run in parallel take theirs from `case.map`.
 
         Raises
         ------

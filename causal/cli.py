@@ -14,7 +14,7 @@ from typing import Any
 
 from causal import __version__, console
 from causal.arguments import Parser
-from causal.errors import CausalError, ConfigError, suggest
+from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
@@ -25,6 +25,7 @@ EXAMPLES = """examples:
   causal run experiment=centre_spending source=england source.path=FOLDER
   causal run -m experiment=closures estimator=fixed_effects,linear_dml,causal_forest
   causal explain experiment=closures                      before any outcome is looked at
+  causal plan cluster_trial --places 40 --people 50 --icc 0.05 --smallest-important 0.2 --because '…'    before data are in
   causal simulate experiment=closures --panels 200        would this design have found it? effects are planted
   causal decompose variation source=england source.path=FOLDER       what an outcome's differences are made of
   causal study england source.path=FOLDER                 every question on England's files, and one page of all answers
@@ -76,13 +77,13 @@ def _obeyed(words: list[str]) -> int:
     given, rest = parser.parse_known_args(words)
     if not given.command:
         if rest:
-            raise ConfigError(f"causal does not know {rest[0]}; see  causal --help")
+            raise refusal(ConfigError, "causal", "one of its commands", f"{rest[0]}", "see  causal --help")
         parser.print_help()
         return 0
     if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
-        raise ConfigError(f"causal {given.command} does not take {' '.join(rest)}; see  causal {given.command} --help")
+        raise refusal(ConfigError, f"causal {given.command}", "what it takes", f"{' '.join(rest)}", f"see  causal {given.command} --help")
     if odd := [word for word in rest if word.startswith("-")]:
-        raise ConfigError(f"causal {given.command} does not know {odd[0]}; see  causal {given.command} --help")
+        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", f"see  causal {given.command} --help")
     no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
     return int(COMMANDS[given.command](given, rest))
 
@@ -120,13 +121,16 @@ def _parser() -> argparse.ArgumentParser:
     much.add_argument("--verbose", dest="detail", action="store_const", const="verbose", default="short", help="adjustment, assumptions and checks in full")
     much.add_argument("--cfg", dest="detail", action="store_const", const="cfg", help="print the composed configuration, and run nothing")
     much.add_argument("-q", "--quiet", dest="detail", action="store_const", const="quiet", help="the run's folder alone")
-    configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at").add_argument(
+    explain = configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at")
+    explain.add_argument(
         "--save", type=Path, default=None, metavar="FILE", help="fix it as a protocol, with the design's power; causal run protocol=FILE follows it"
     )
+    explain.add_argument("--plan", type=Path, default=None, metavar="FILE", help="with --save: a plan.json of  causal plan, whose places and numbers go in")
     simulate = configured("simulate", "would this design have found it? effects are planted, and estimator, checks and verdict run many times")
     simulate.add_argument("--panels", type=int, default=100, metavar="N", help="panels for each planted effect (100); those done before are not done again")
     simulate.add_argument("--effects", type=float, nargs="+", default=[], metavar="EFFECT", help="planted, in outcome units (0, δ, 2δ and −2δ)")
     simulate.add_argument("--worlds", choices=("panel", "source"), default="panel", help="plant in the study's own panel, or draw from source=simulated anew")
+    _add_plan(commands.add_parser("plan", help=PLANS, description=PLANS))
     decompose = configured("decompose", "take a finding apart: causal decompose variation source=england source.path=FOLDER")
     decompose.add_argument("name", metavar="NAME", help="which; causal list decompositions")
     many = configured("study", "every question of a study, and one page of all answers: causal study england source.path=FOLDER")
@@ -177,7 +181,7 @@ def _run(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _explain(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.run")
-    print(program.explain(rest, folders=given.config_dir, trusted=given.trust, save=given.save))
+    print(program.explain(rest, folders=given.config_dir, trusted=given.trust, save=given.save, planned=given.plan))
     return 0
 
 
@@ -185,6 +189,48 @@ def _simulate(given: argparse.Namespace, rest: list[str]) -> int:
     program = import_module("causal.experiments.simulate")
     asked = {"panels": given.panels, "effects": given.effects, "worlds": given.worlds}
     return int(program.main(rest, folders=given.config_dir, trusted=given.trust, **asked))
+
+
+PLANS = "before data are in: what a design of so many places detects, how many it takes, which places to choose for a pilot"
+NUMBERS = (
+    ("--smallest-important", float, "the effect that must be found, outcome units"),
+    ("--because", str, "why that size matters"),
+    ("--sd", float, "standard deviation of the outcome among people of one year (of places, with --people 1)"),
+    ("--icc", float, "share of its variance between places"),
+    ("--lasting", float, "of that, the share that does not change from year to year"),
+    ("--autocorrelation", float, "of the rest, from one year to the next"),
+    ("--places", int, "how many"),
+    ("--people", int, "in each place and year"),
+    ("--years", int, "of the panel"),
+    ("--before", int, "years before the first place begins"),
+    ("--share", float, "of places treated, or above the cutoff"),
+    ("--bandwidth", float, "share of places near enough to the cutoff"),
+    ("--told", float, "share of the variance between places told by what was known before"),
+    ("--attrition", float, "share of people lost"),
+    ("--level", float, "of the interval (0.95)"),
+    ("--power", float, "share of studies that must find it (0.8)"),
+)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=("panel", "adoption", "discontinuity", "cluster_trial", "stepped_wedge"), help="which design")
+    for flag, kind, about in NUMBERS:
+        parser.add_argument(flag, type=kind, default=None, required=flag in ("--smallest-important", "--because"), help=about)
+    parser.add_argument("--from", dest="path", type=Path, default=None, metavar="FILE", help="a table whose earlier window gives the numbers")
+    for flag, usual in (("--authority", "authority"), ("--year", "year"), ("--outcome", None)):
+        parser.add_argument(flag, default=usual, metavar="COLUMN", help=f"of the table ({usual})" if usual else "of the table")
+    parser.add_argument("--until", type=int, default=None, metavar="YEAR", help="last year of the window")
+    parser.add_argument("--choose", type=int, default=0, metavar="N", help="choose so many places of the table for a pilot")
+    parser.add_argument("--like", nargs="+", default=[], metavar="COLUMN", help="columns that the chosen shall be alike in, beside the outcome")
+    parser.add_argument("--seed", type=int, default=2019, help="of the choosing")
+    parser.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (runs/plans/…)")
+
+
+def _plan(given: argparse.Namespace, _: list[str]) -> int:
+    program = import_module("causal.experiments.plan")
+    numbers = {key: getattr(given, key) for flag, _, _ in NUMBERS for key in [flag[2:].replace("-", "_")]}
+    columns = {"authority": given.authority, "year": given.year, "outcome": given.outcome, "until": given.until}
+    return int(program.main(given.kind, numbers, path=given.path, **columns, number=given.choose, like=given.like, seed=given.seed, to=given.to))
 
 
 def _decompose(given: argparse.Namespace, rest: list[str]) -> int:
@@ -199,16 +245,18 @@ def _study(given: argparse.Namespace, rest: list[str]) -> int:
 
 def _facts(given: argparse.Namespace, rest: list[str]) -> int:
     if not any(word.startswith("source.path=") for word in rest):
-        raise ConfigError("facts are told of a folder of published files: give  source.path=FOLDER")
+        raise refusal(ConfigError, "causal facts", "a folder of published files", "none", "give  source.path=FOLDER")
     program = import_module("causal.experiments.run")
     source = program.source(["source=england", *rest], folders=given.config_dir, trusted=given.trust)
     from causal.sources.england import England
-    from causal.sources.england.facts import facts, plain, told
+    from causal.sources.england.facts import facts, facts_text, plain
 
     if not isinstance(source, England):
-        raise ConfigError(f"facts are told of England's published files, source=england, got {type(source).__name__}")
+        raise refusal(
+            ConfigError, "causal facts", "England's published files, source=england", f"{type(source).__name__}", "leave source out, or write  source=england"
+        )
     found = facts(source)
-    print(json.dumps(plain(found), indent=2, ensure_ascii=False) if given.json else told(found))
+    print(json.dumps(plain(found), indent=2, ensure_ascii=False) if given.json else facts_text(found))
     return 0
 
 
@@ -234,12 +282,12 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
             below = sorted(p.parent for p in path.glob("**/result.json") if not {".partial", "decompositions"} & set(p.parts))
             inside = [one for one in below if readable(one)]
         if not inside:
-            raise ConfigError(f"{path}: no result.json there or below; name a run's folder, or a folder of runs")
+            raise refusal(ConfigError, str(path), "a run's folder, or a folder of runs", "no result.json there or below", "name another")
         # runs/latest is a second name of one of them
         found += [one for one in inside if one.resolve() not in {other.resolve() for other in found} and not (one.is_symlink() and one != path)]
     folder = given.to or _beside(given.runs[0]) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty; name another with  --to FOLDER")
+        raise refusal(ConfigError, str(folder), "a new folder, or an empty one", "one that is not empty", "name another with  --to FOLDER")
     compare(found, refused=(), folder=folder)
     print(f"comparison: {folder / 'compare.html'}")
     print(folder)
@@ -271,8 +319,11 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     measured = costs() if given.verbose else {}
     for title, entries in found.items():
         print(title)
-        for entry in entries:
-            print(f"  {entry['name']:<26}{entry['about']}")
+        suits = {} if title != "estimators" else {name: f"{shape}: {why}" for name, shape, why in _often()}
+        for i, entry in enumerate(_first(entries, list(suits))):
+            if suits and i in (0, len(suits)):
+                print("  what suits most questions, by how the treatment moves (causal explain says what suits yours):" if i == 0 else "  the others:")
+            print(f"  {entry['name']:<26}{suits.get(entry['name'], entry['about'])}")
             cost = measured.get(GROUPS[title], {}).get(entry["name"])
             more = [(key, entry[key]) for key in ("needs", "targets", "costs") if key in entry] + ([("a run", cost)] if cost else [])
             for key, value in more if given.verbose else ():
@@ -283,11 +334,26 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def _often() -> list[tuple[str, str, str]]:
+    from causal.proposal import often  # nothing heavy comes with it
+
+    return often()
+
+
+def _first(entries: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Entries, those of these names first and in their order."""
+    return sorted(entries, key=lambda entry: names.index(entry["name"]) if entry["name"] in names else len(names))
+
+
 def _contents(found: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Names alone, and which words say more."""
     lines = []
     for title, entries in found.items():
         said = ", ".join(entry["name"] for entry in entries)
+        if title == "estimators":
+            suits = [name for name, _, _ in _often()]
+            others = ", ".join(entry["name"] for entry in entries if entry["name"] not in suits)
+            said = f"{', '.join(suits)} suit most questions; {others}"
         lines += textwrap.wrap(f"{title} ({len(entries)}): {said}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return [*lines, "", "causal list estimators says what each is, -v what it needs and costs; causal describe NAME everything of one."]
 
@@ -303,7 +369,7 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         print("\n".join(lines))
         return 2 if any(line.startswith("problem") for line in lines) else 0
     if given.cell:
-        raise ConfigError("--cell looks into a folder of published files; a table's cells are its own")
+        raise refusal(ConfigError, "--cell", "a folder of published files", "a table, whose cells are its own", "leave --cell out")
     from causal import open_data
 
     if len(given.path) == 1 and open_data.results(open_data.header(path)):
@@ -329,7 +395,7 @@ def _cell(england: Any, variable: str, authority: str, year: str) -> list[str]:
     from causal.sources.england.book import MARKS
 
     if not year.isdigit():
-        raise ConfigError(f"--cell wants a variable, an authority and a year such as 2018, got {year!r} for the year")
+        raise refusal(ConfigError, "--cell", "a variable, an authority and a year such as 2018", f"{year!r} for the year", "write the year in four digits")
     cells = england.trace(variable, authority, int(year))
     value, unit = england.value(variable, authority, int(year))
     lines = [f"{variable}, {authority}, {year}: {value} {unit}"]
@@ -367,6 +433,7 @@ COMMANDS = {
     "run": _run,
     "explain": _explain,
     "simulate": _simulate,
+    "plan": _plan,
     "decompose": _decompose,
     "study": _study,
     "compare": _compare,

@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import DesignError
+from causal.errors import DesignError, refusal
 from causal.words import count
 
 NEVER = 0  # the first year of an authority that is never treated, as the literature's software writes it
@@ -59,7 +59,13 @@ class Cohorts:
         DesignError : nobody became treated.
         """
         if not self.years:
-            raise DesignError("no authority seen untreated became treated, so there is no last cohort")
+            raise refusal(
+                DesignError,
+                "the cohorts",
+                "a last one, of authorities seen untreated that became treated",
+                "none",
+                "give earlier years, in which some were not treated yet",
+            )
         return self.years[-1]
 
     def since(self, design: Design) -> Floats:
@@ -82,10 +88,21 @@ def cohorts(design: Design) -> Cohorts:
     kept = [(on, sign) for on, sign in ways if _kept(on, design.authority) and _begins(on, design.authority)]
     if not kept:
         back = _returns(ways[0][0], design.authority)
-        wanted = f"{question.treatment} must reach {question.treated:g} and stay there"
         if not ways[0][0].any():
-            raise DesignError(f"{wanted}, and no authority ever reaches it (largest share of the way: {share.max():.0%})")
-        raise DesignError(f"{wanted}, and " + (f"{count(back, 'authority goes', 'authorities go')} back" if back else "nobody takes it up while seen"))
+            raise refusal(
+                DesignError,
+                f"{question.treatment}",
+                f"authorities that reach {question.treated:g} and stay there",
+                f"none that ever reaches it (largest share of the way: {share.max():.0%})",
+                "choose another level with  question.treated=…",
+            )
+        raise refusal(
+            DesignError,
+            f"{question.treatment}",
+            f"authorities that reach {question.treated:g} and stay there",
+            f"{count(back, 'authority that goes', 'authorities that go')} back" if back else "none that takes it up while seen",
+            "take an estimator for treatments that come and go, such as estimator=fixed_effects",
+        )
     on, sign = kept[0]
     number = len(design.authorities)
     first = np.full(number, NEVER, dtype=np.int64)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.offered import names, roots
 
 
@@ -26,7 +27,15 @@ def refuters(chosen: str | Sequence[str]) -> dict[str, Any]:
     """
     several = [chosen] if isinstance(chosen, str) else list(chosen)
     if odd := [one for one in several if not isinstance(one, str)]:
-        raise ConfigError(f"refuters takes names such as 'default' or 'placebo_treatment', or a mapping of them to checks, got {odd[0]!r} in the list")
+        raise refusal(
+            ConfigError,
+            "refuters",
+            "names such as 'default' or 'placebo_treatment', or a mapping of them to checks",
+            f"{odd[0]!r} in the list",
+            "causal list refuters names them",
+        )
+    if twice := next((one for at, one in enumerate(several) if one in several[:at]), None):
+        raise refusal(ConfigError, "refuters", "each name once", f"{twice!r} twice", "take one away")
     return {name: part("refuters", name) for one in several for name in _members(one)}
 
 
@@ -45,20 +54,37 @@ def part(group: str, name: str) -> Any:
     return made({key: value for key, value in _read(group, name).items() if key != "defaults"})
 
 
+def unlisted(folders: Sequence[Path] = ()) -> list[str]:
+    """The checks that `refuters=all` stands for beside those that its file lists: whoever adds a check adds its own file alone.
+
+    Parameters
+    ----------
+    folders : of the user's own, whose checks are among them.
+    """
+    there = {"all", "default", *_listed("all")}
+    return [name for name in names("refuters", folders) if name not in there]
+
+
 def _members(name: str) -> Iterator[str]:
-    """The checks that a configuration of refuters stands for: itself, or those that it lists, in its order."""
+    """The checks that a configuration of refuters stands for: itself, or those that it lists, in its order; `all` has every other behind them."""
+    yield from _listed(name)
+    if name == "all":
+        yield from unlisted()
+
+
+def _listed(name: str) -> Iterator[str]:
     inside = _read("refuters", name).get("defaults")
     if inside is None:
         yield name
     for one in inside or ():
-        yield from _members(one)
+        yield from _listed(one)
 
 
 def _read(group: str, name: str) -> Mapping[str, Any]:
     import yaml
 
     if name not in (known := names(group, ())):
-        raise ConfigError(f"there is no {group} {name!r}; {suggest(name, known)}")
+        raise refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
     inside: Mapping[str, Any] = yaml.safe_load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"))
     return inside
 

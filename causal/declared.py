@@ -49,7 +49,7 @@ class Fault:
     remedy: str
 
 
-def held(where: str, made: Callable[..., Any], given: Mapping[str, Any], resolve: Callable[[str, str], Callable[..., Any]]) -> None:
+def check_values(where: str, made: Callable[..., Any], given: Mapping[str, Any], resolve: Callable[[str, str], Callable[..., Any]]) -> None:
     """Refuse knobs that `made` does not have, lacks, or that are not what it declares; and so with the parts inside them.
 
     Parameters
@@ -70,11 +70,11 @@ def held(where: str, made: Callable[..., Any], given: Mapping[str, Any], resolve
             continue
         gone: Mapping[str, str] = getattr(getattr(made, "__self__", made), "gone", {})
         if key in gone:
-            raise ConfigError(f"{here} is of an earlier form: {gone[key]}")
+            raise refusal(ConfigError, here, "a knob of today", "one of an earlier form", gone[key])
         if key not in knobs.hints and not knobs.more:
             near = get_close_matches(str(key), list(knobs.hints), n=1)
             come = f"it has {', '.join(sorted(knobs.hints)) or 'none'}" + (f"; did you mean {near[0]!r}?" if near else "")
-            raise ConfigError(f"{where or 'the configuration'} has no knob {key!r} ({knobs.name}); {come}")
+            raise refusal(ConfigError, where or "the configuration", f"a knob of {knobs.name}", repr(key), come)
         if fault := _fault(here, knobs.hints.get(str(key), Any), value, knobs.defaults.get(str(key)), resolve):
             raise refusal(ConfigError, fault.where, fault.wanted, fault.came, fault.remedy)
     for key in knobs.needed:
@@ -221,8 +221,8 @@ def _keyed(where: str, kind: Any, value: Any, wrong: Fault, resolve: Callable[[s
     hints = get_type_hints(kind)
     if odd := [key for key in value if key not in hints]:
         return Fault(where=where, wanted=wrong.wanted, came=f"the key {odd[0]!r}", remedy=f"its keys are {', '.join(hints)}")
-    if lacking := [key for key in hints if key in kind.__required_keys__ and key not in value]:
-        return Fault(where=where, wanted=wrong.wanted, came=f"no {lacking[0]!r}", remedy=f"its keys are {', '.join(hints)}")
+    if missing := [key for key in hints if key in kind.__required_keys__ and key not in value]:
+        return Fault(where=where, wanted=wrong.wanted, came=f"no {missing[0]!r}", remedy=f"its keys are {', '.join(hints)}")
     return next((fault for key, inner in value.items() if (fault := _fault(f"{where}.{key}", hints[key], inner, None, resolve))), None)
 
 
@@ -233,7 +233,7 @@ def _part(where: str, kind: type[Any], value: Any, wrong: Fault, resolve: Callab
         owner = found if inspect.isclass(found) else getattr(found, "__self__", found)
         if not _serves(owner, kind):
             return Fault(where=where, wanted=wrong.wanted, came=str(value[TARGET]), remedy=wrong.remedy)
-        held(where, found, {key: inner for key, inner in value.items() if key != TARGET}, resolve)
+        check_values(where, found, {key: inner for key, inner in value.items() if key != TARGET}, resolve)
         return None
     if getattr(kind, "_is_protocol", False) or not is_dataclass(kind):
         return wrong
@@ -241,7 +241,7 @@ def _part(where: str, kind: type[Any], value: Any, wrong: Fault, resolve: Callab
         return wrong
     if not value.keys() & {one.name for one in fields(kind)}:
         return wrong
-    held(where, kind, value, resolve)
+    check_values(where, kind, value, resolve)
     return None
 
 
@@ -257,7 +257,7 @@ def _within(where: str, value: Any, resolve: Callable[[str, str], Callable[..., 
     """Where nothing is declared, parts inside are held all the same."""
     if isinstance(value, Mapping):
         if TARGET in value:
-            held(where, resolve(where, value[TARGET]), {key: inner for key, inner in value.items() if key != TARGET}, resolve)
+            check_values(where, resolve(where, value[TARGET]), {key: inner for key, inner in value.items() if key != TARGET}, resolve)
             return None
         inside: Iterator[tuple[str, Any]] = ((f"{where}.{key}", inner) for key, inner in value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str):

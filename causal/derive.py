@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, refusal, suggest
 from causal.knobs import is_number, is_whole
 from causal.panel import Loss, Panel, Variable
 from causal.words import count, listed, written
@@ -72,20 +72,24 @@ def check_derived(specs: Mapping[str, Mapping[str, Any]] | None) -> dict[str, di
     if specs is None:
         return {}
     if not isinstance(specs, Mapping):
-        raise ConfigError(f"source.derived must be names with what each is made from, like {{plans_then: {{lag: plans, by: 1}}}}, got {specs!r}")
+        raise refusal(ConfigError, "source.derived", "names with what each is made from, like {plans_then: {lag: plans, by: 1}}", repr(specs), "write it so")
     order = [str(name) for name in specs]
     checked = {}
     for i, (name, words) in enumerate(specs.items()):
         where = f"source.derived.{name}"
         if not isinstance(name, str) or not name.isidentifier():
-            raise ConfigError(f"{where}: a derived column's name must be letters, digits and _ and not begin with a digit, got {name!r}")
+            raise refusal(
+                ConfigError, where, "a derived column's name of letters, digits and _ that does not begin with a digit", repr(name), "choose another name"
+            )
         if name in ("authority", "year"):
-            raise ConfigError(f"{where}: {name!r} names who and when in every panel; choose another name")
+            raise refusal(ConfigError, where, "a name of its own", f"{name!r}, which names who and when in every panel", "choose another name")
         checked[name] = _checked(where, words)
         for parent in _parents(checked[name]):
             if parent in order[i:] and not (parent == name and "dummy" in checked[name]):  # a column of text is no variable, and its name is free
-                what = "itself" if parent == name else f"{parent!r}, which is made after it; put {parent!r} first"
-                raise ConfigError(f"{where} is made from {what}")
+                what = "itself" if parent == name else f"{parent!r}, which is made after it"
+                raise refusal(
+                    ConfigError, where, "columns before it to be made from", what, "name another column" if parent == name else f"put {parent!r} first"
+                )
     return checked
 
 
@@ -94,6 +98,7 @@ def derive(panel: Panel, specs: Mapping[str, Mapping[str, Any]] | None) -> Panel
 
     Parameters
     ----------
+    panel : with the columns that the specifications name.
     specs : as `check_derived` takes them. x(t) is the number of the same authority in year t; years are matched as numbers.
 
         - `{lag: x, by: k}`: x(t − k).
@@ -125,11 +130,17 @@ def derive(panel: Panel, specs: Mapping[str, Mapping[str, Any]] | None) -> Panel
     """
     for name, spec in check_derived(specs).items():
         if name in panel.names:
-            raise DataError(f"source.derived.{name}: {panel.title} already has a column {name!r}; choose another name")
+            raise refusal(
+                DataError,
+                f"source.derived.{name}",
+                "a name that is not taken",
+                f"{name!r}, and {panel.title} already has a column {name!r}",
+                "choose another name",
+            )
         verb = _verb(spec)
         for parent in _parents(spec):
             if parent not in panel.names and not (verb == "dummy" and parent in panel.places):
-                raise DataError(f"source.derived.{name} is made from {parent!r}, which {panel.title} does not have; {suggest(parent, panel.names)}")
+                raise refusal(DataError, f"source.derived.{name}", f"a column of {panel.title} to be made from", repr(parent), suggest(parent, panel.names))
         making = _Making(panel, name)
         values, variable = _MAKERS[verb](making, spec)
         variable = replace(variable, **{key: spec[key] for key in DESCRIBES if key in spec})
@@ -141,28 +152,34 @@ def derive(panel: Panel, specs: Mapping[str, Mapping[str, Any]] | None) -> Panel
 def _checked(where: str, words: Mapping[str, Any]) -> dict[str, Any]:
     """One specification, complete."""
     if not isinstance(words, Mapping):
-        raise ConfigError(f"{where} must say how it is made, like {{lag: plans, by: 1}}, got {words!r}")
+        raise refusal(ConfigError, where, "how it is made, like {lag: plans, by: 1}", repr(words), "write it so")
     verbs = _verbs(words)
     if len(verbs) != 1:
-        got = f"got {listed([repr(verb) for verb in verbs])}" if verbs else f"got the keys {[str(key) for key in words]}"
+        came = listed([repr(verb) for verb in verbs]) if verbs else f"the keys {[str(key) for key in words]}"
         near = next((suggest(str(key), VERBS) for key in words if key not in VERBS and key not in DESCRIBES), "") if not verbs else ""
-        raise ConfigError(f"{where} must hold one of {', '.join(VERBS)}, {got}" + (f"; {near}" if near else ""))
+        raise refusal(ConfigError, where, f"one of {', '.join(VERBS)}", came, near or "keep the one that is meant")
     verb = verbs[0]
     options = VERBS[verb]
     for key in words:
         if key != verb and key not in options and key not in DESCRIBES:
-            raise ConfigError(f"{where} ({verb}) has no {key!r}; {suggest(str(key), (verb, *options, *DESCRIBES))}")
+            raise refusal(ConfigError, f"{where} ({verb})", "a key that it has", repr(key), suggest(str(key), (verb, *options, *DESCRIBES)))
     if verb == "since" and is_whole(words[verb], 1000):
         return _described(where, words, {verb: int(words[verb]), "never": None, "after": 0})
     spec: dict[str, Any] = {verb: _columns(f"{where}.{verb}", words[verb]) if verb in SEVERAL else _column(f"{where}.{verb}", words[verb])}
     for key, default in options.items():
         value = words.get(key)
         if value is None and default is ...:
-            raise ConfigError(f"{where} ({verb}) lacks {key!r}; {_ASKS[key]}")
+            raise refusal(ConfigError, f"{where} ({verb})", repr(key), "nothing", _ASKS[key])
         spec[key] = default if value is None else _OPTIONS[key](f"{where}.{key}", value)
     if spec.get("as") == "difference":
         if words.get("guard") is not None or words.get("ceiling") is not None:
-            raise ConfigError(f"{where}: guard and ceiling judge the base of a share, and 'as: difference' divides by nothing; leave them out or ask as: share")
+            raise refusal(
+                ConfigError,
+                where,
+                "no guard and no ceiling, which judge the base of a share: 'as: difference' divides by nothing",
+                "one of them",
+                "leave them out, or ask  as: share",
+            )
         del spec["guard"], spec["ceiling"]
     return _described(where, words, spec)
 
@@ -172,7 +189,7 @@ def _described(where: str, words: Mapping[str, Any], spec: dict[str, Any]) -> di
     for key in DESCRIBES:
         if words.get(key) is not None:
             if not isinstance(words[key], str) or not words[key].strip():
-                raise ConfigError(f"{where}.{key} must be words, got {words[key]!r}")
+                raise refusal(ConfigError, f"{where}.{key}", "words", repr(words[key]), f"put it in quotes, or leave {key} out")
             spec[key] = words[key]
     return spec
 
@@ -190,42 +207,48 @@ def _verb(spec: Mapping[str, Any]) -> str:
 
 def _column(where: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"{where} must name a column, got {value!r}")
+        raise refusal(ConfigError, where, "the name of a column", repr(value), "name one")
     return value
 
 
 def _columns(where: str, value: Any) -> list[str]:
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) < 2:
-        raise ConfigError(f"{where} must name two columns or more, like [plans, referrals], got {value!r}")
+        raise refusal(ConfigError, where, "the names of two columns or more, like [plans, referrals]", repr(value), "write a list")
     names = [_column(where, name) for name in value]
     if len(set(names)) < len(names):
-        raise ConfigError(f"{where} must name each column once, got {names}")
+        raise refusal(ConfigError, where, "each column once", f"{names}", "take one away")
     return names
 
 
 def _years(where: str, value: Any) -> int:
     if is_whole(value, most=-1):
-        raise ConfigError(f"{where} must be at least 1, got {value}; a later year's value is a lead, which the check future_treatment looks at, not a column")
+        raise refusal(
+            ConfigError,
+            where,
+            "a number of at least 1",
+            f"{value}",
+            "leave it: a later year's value is a lead, which the check future_treatment looks at, not a column",
+        )
     if not is_whole(value, 1, MOST_YEARS):
-        raise ConfigError(f"{where} must be a whole number of years, at least 1 and at most {MOST_YEARS}, got {value!r}")
+        raise refusal(ConfigError, where, f"a whole number of years, at least 1 and at most {MOST_YEARS}", repr(value), "write  by: 1")
     return value
 
 
 def _base(where: str, value: Any) -> int:
     if not is_whole(value):
-        raise ConfigError(f"{where} must be a year of the panel, such as 2011, got {value!r}")
+        raise refusal(ConfigError, where, "a year of the panel", repr(value), "write one such as 2011")
     return value
 
 
 def _way(where: str, value: Any) -> str:
     if value not in WAYS:
-        raise ConfigError(f"{where} must be one of {', '.join(WAYS)}, got {value!r}; {suggest(str(value), WAYS)}")
+        raise refusal(ConfigError, where, f"one of {', '.join(WAYS)}", repr(value), f"{suggest(str(value), WAYS)}")
     return str(value)
 
 
 def _worded(where: str, value: Any) -> str:
     if isinstance(value, (Mapping, list, tuple)) or value == "":
-        raise ConfigError(f"{where} must be a word or a number that the column holds, got {value!r}")
+        raise refusal(ConfigError, where, "a word or a number that the column holds", repr(value), "write one, like  is: London")
     if isinstance(value, bool):
         return "Yes" if value else "No"  # as YAML reads an unquoted yes
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -235,7 +258,7 @@ def _number(least: float, *, above: bool = False) -> Callable[[str, Any], float]
     def check(where: str, value: Any) -> float:
         if not is_number(value) or not (least < value if above else least <= value):
             limit = "" if least == -math.inf else f" above {least:g}" if above else f" of at least {least:g}"
-            raise ConfigError(f"{where} must be a number{limit}, got {value!r}")
+            raise refusal(ConfigError, where, f"a number{limit}", repr(value), "write it in figures")
         return float(value)
 
     return check
@@ -385,7 +408,9 @@ def _change(making: _Making, spec: Mapping[str, Any]) -> Made:
     parent, panel = making.panel.variable(spec["change"]), making.panel
     if since not in panel.years:
         span = f"{panel.years[0]} to {panel.years[-1]}"
-        raise DataError(f"source.derived.{making.name}.since is {since}, and {panel.title} has years {span}; load {since} too, or choose another base year")
+        raise refusal(
+            DataError, f"source.derived.{making.name}.since", f"a year of {panel.title}, {span}", f"{since}", f"load {since} too, or choose another base year"
+        )
     values, base = making.known(parent.name), making.known(parent.name, since=since)
     if way == "difference":
         variable = _from(making, parent, label=f"change in {parent.label} since {since}", definition=f"less its own value of {since}: {_meant(parent)}")
@@ -417,8 +442,14 @@ def _sum(making: _Making, spec: Mapping[str, Any]) -> Made:
     parents = [making.panel.variable(name) for name in spec["sum"]]
     units = list(dict.fromkeys(parent.unit for parent in parents))
     if len(units) > 1 and "unit" not in spec:
-        told = ", ".join(f"{parent.name} ({parent.unit})" for parent in parents)
-        raise DataError(f"source.derived.{making.name} adds up different units: {told}; sum columns of one unit, or say what the sum's is with  unit: …")
+        units_text = ", ".join(f"{parent.name} ({parent.unit})" for parent in parents)
+        raise refusal(
+            DataError,
+            f"source.derived.{making.name}",
+            "columns of one unit to add up",
+            f"different units: {units_text}",
+            "sum columns of one unit, or say what the sum's is with  unit: …",
+        )
     total = sum((making.known(parent.name) for parent in parents), start=pd.Series(0.0, index=making.left.index))
     definition = " + ".join(_meant(parent) for parent in parents)
     variable = _from(making, *parents, label=listed([parent.label for parent in parents]), definition=definition)
@@ -447,14 +478,20 @@ def _since(making: _Making, spec: Mapping[str, Any]) -> Made:
         since, panel = spec["since"], making.panel
         if not panel.years[0] < since <= panel.years[-1]:
             span = f"{panel.years[0]} to {panel.years[-1]}"
-            raise DataError(f"source.derived.{making.name}.since is {since}, and {panel.title} has years {span}: it would be the same in every row")
+            raise refusal(
+                DataError,
+                f"source.derived.{making.name}.since",
+                f"a year within {panel.title}, {span}",
+                f"{since}: it would be the same in every row",
+                "choose a year between them",
+            )
         words = {"label": f"from {since} on", "unit": "0 or 1", "definition": f"1 from {since} on, else 0"}
         values = pd.Series((making.year >= since).astype(float), index=making.left.index)
         return values, Variable(name=making.name, source=panel.title, varies="year", **words)  # type: ignore[arg-type]
     panel, parent, never, after = making.panel, making.panel.variable(spec["since"]), spec["never"], spec["after"]
     where = f"source.derived.{making.name}"
     if panel.years == (0,):
-        raise DataError(f"{where} asks what is in force since {parent.name}, and {panel.title} has no years; set source.year")
+        raise refusal(DataError, where, f"years, since it asks what is in force since {parent.name}", f"{panel.title}, which has none", "set source.year")
     began = panel.frame[parent.name]
     marks = panel.reasons[panel.reasons.index.get_level_values("variable") == parent.name].droplevel("variable")
     withheld = began.isna() & began.index.isin(marks[~marks.isin(["blank", "never", "Never"])].index)
@@ -462,24 +499,42 @@ def _since(making: _Making, spec: Mapping[str, Any]) -> Made:
     odd = began[(began < 1000) | (began >= 10_000)]
     if len(odd):
         one, whose = float(odd.iloc[0]), odd.index.get_level_values("authority").nunique()
-        raise DataError(
-            f"{where}: {parent.name} is {one:g} in {count(whose, 'authority', 'authorities')}, which is no year; if that means never, say so: "
-            f"'source.derived={{{making.name}: {{since: {parent.name}, never: {one:g}}}}}'"
+        raise refusal(
+            DataError,
+            where,
+            f"a year in {parent.name}",
+            f"{one:g} in {count(whose, 'authority', 'authorities')}",
+            f"if that means never, say so: 'source.derived={{{making.name}: {{since: {parent.name}, never: {one:g}}}}}'",
         )
     several = began.groupby(level="authority").nunique()
     if (several > 1).any():
         code = several.index[several > 1][0]
         shown = ", ".join(f"{value:g}" for value in began[code].dropna().unique()[:3])
-        raise DataError(f"{where}: {parent.name} must be one year for each authority, and authority {code!r} has {shown}; was it meant as a treatment itself?")
+        raise refusal(
+            DataError,
+            where,
+            f"one year of {parent.name} for each authority",
+            f"{shown} for authority {code!r}",
+            "keep one of them, or ask of it as a treatment itself",
+        )
     start = np.floor(began.groupby(level="authority").transform("max")) + after
     firsts = start.groupby(level="authority").first().dropna()
     low, high = panel.years[0], panel.years[-1]
     if not len(firsts):
-        raise DataError(f"{where}: {parent.name} is blank throughout: nothing is ever in force")
+        raise refusal(
+            DataError,
+            where,
+            f"a year of {parent.name} for some authority",
+            "a column that is blank throughout: nothing is ever in force",
+            "name another column",
+        )
     if ((firsts <= low) | (firsts > high)).all():
-        raise DataError(
-            f"{where}: no authority begins within {panel.title}, which has {low} to {high}: "
-            f"{parent.name} is {firsts.min() - after:g} to {firsts.max() - after:g}" + (f", taken {count(after, 'year')} later" if after else "")
+        raise refusal(
+            DataError,
+            where,
+            f"an authority that begins within {panel.title}, which has {low} to {high}",
+            f"{parent.name} of {firsts.min() - after:g} to {firsts.max() - after:g}" + (f", taken {count(after, 'year')} later" if after else ""),
+            "load more years, or name another column",
         )
     if before := int((firsts <= low).sum()):
         making.notes.append(f"{making.name}: {count(before, 'authority begins', 'authorities begin')} in {low} or before, and are 1 in every year")
@@ -510,11 +565,13 @@ def _dummy(making: _Making, spec: Mapping[str, Any]) -> Made:
         try:
             number = float(word)
         except ValueError:
-            raise DataError(f"source.derived.{making.name}: {name} holds numbers, got is: {word!r}") from None
+            raise refusal(
+                DataError, f"source.derived.{making.name}", f"a number, since {name} holds numbers", f"is: {word!r}", "write one that it holds"
+            ) from None
         return _compared(making, {"equals": name, "value": number})
     text = panel.places[name].reindex(making.authority)
     if word not in set(text):
-        raise DataError(f"source.derived.{making.name}: no place has the {name} {word!r}; {suggest(word, set(text) - {''})}")
+        raise refusal(DataError, f"source.derived.{making.name}", f"the {name} of a place", repr(word), suggest(word, set(text) - {""}))
     making.lose((text == "").to_numpy(), f"{name} not known")
     made = pd.Series((text == word).to_numpy(), index=making.left.index).astype(float)
     definition = f"1 where {name} is {word}, else 0"

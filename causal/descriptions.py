@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.terms import TERMS
 
 SAID = {"asks": "asks", "expected": "passes when", "detects": "finds", "cannot_detect": "cannot find"}
@@ -45,20 +45,27 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
     found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for root in roots if (path := root / group / f"{name}.yaml").is_file()]
     known_keys = dict(keys(roots[0]))
     found += [f"{key}: a key of the configuration\n  {about}\n  set it:  {key}=…" for key, about in known_keys.items() if name in (key, key.rpartition(".")[2])]
+    found += [f"{key}: {about}" for key, about in knobs(roots[0]) if name == key]
     known = {term.lower(): term for term in TERMS}
     if (term := known.get(name.lower().replace("_", " "))) is not None:
         found.append(f"{term}\n  {TERMS[term][0]}\n  {TERMS[term][1]}")
     if not found:
         every = {path.stem for group in [*groups.values(), "rule", "language"] for root in roots for path in (root / group).glob("*.yaml")}
-        raise ConfigError(f"there is nothing called {name!r}; {_nearest(name, [*every, *known_keys, *TERMS])}")
+        raise refusal(
+            ConfigError,
+            "causal describe",
+            "the name of a part, a key or a term",
+            repr(name),
+            _nearest(name, [*every, *known_keys, *dict(knobs(roots[0])), *TERMS]),
+        )
     return "\n\n".join(found)
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
     """The nearest names, without the whole list: it is as long as `causal list`."""
-    told = suggest(name, names)
-    at = told.find("Did you mean")
-    return told[at:] if at >= 0 else "causal list names what there is"
+    nearest = suggest(name, names)
+    at = nearest.find("Did you mean")
+    return nearest[at:] if at >= 0 else "causal list names what there is"
 
 
 def _shelf(path: Path, group: str) -> str:
@@ -133,9 +140,30 @@ def _written_out(value: ast.expr, tree: ast.Module) -> str:
     return ""
 
 
+def knobs(root: Path) -> Iterator[tuple[str, str]]:
+    """Keys of every source, estimator, check and house style as they are set on the command line, with whose they are, their default and the comment beside.
+
+    Parameters
+    ----------
+    root : folder of configurations.
+    """
+    for group in ("source", "estimator", "refuters", "language"):
+        for path in sorted((root / group).glob("*.yaml")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                found = re.match(r"(\w+):([^#]*?)(?:#\s*(.*))?$", line)
+                if not found or found[1] in ("_target_", "defaults"):
+                    continue
+                if (group, path.stem) == ("source", "table") and found[3]:  # among the keys of every configuration
+                    continue
+                key = f"{group}.{path.stem}.{found[1]}" if group == "refuters" else f"{group}.{found[1]}"
+                whose = f"'refuters=[default,{path.stem}]'" if group == "refuters" else f"{group}={path.stem}"
+                about, value = found[3] or f"causal describe {path.stem} says what it is for", found[2].strip()
+                yield key, f"a knob of  {whose}\n  {about}" + (f" (default {value})" if value and value != "???" else "") + f"\n  set it:  {whose} {key}=…"
+
+
 def keys(root: Path) -> Iterator[tuple[str, str]]:
     """Keys of the whole configuration and of a user's own table, with the comment beside each."""
-    for path, above in ((root / "config.yaml", ""), (root / "source" / "table.yaml", "source.")):
+    for path, above in ((root / "config.yaml", ""), (root / "source" / "table.yaml", "source."), (root / "rule" / "default.yaml", "rule.")):
         inside = ""
         for line in path.read_text(encoding="utf-8").splitlines():
             found = re.match(r"( *)(\w+):([^#]*?)(?:#\s*(.*))?$", line)

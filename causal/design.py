@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from causal.arrays import Floats, Ints
-from causal.errors import DesignError, NotEstimable, suggest
+from causal.errors import DesignError, NotEstimable, refusal, suggest
 from causal.graph import undated
 from causal.identify import PLACE_AND_TIME, Identification
 from causal.modifier import Modifier, base_year, cut_into_groups
@@ -32,7 +32,7 @@ FEWEST_AUTHORITIES = 10
 GONE = 1e-7  # share of a column's length below which nothing of it is left
 ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
 PERFECT = 1e-10  # share of a column's variance below which another explains all of it
-COLLINEAR = 1e-9  # a column with less than this share of its length left is told by the others
+COLLINEAR = 1e-9  # a column with less than this share of its length left is collinear with the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,15 @@ class Design:
     ----------
     question, identification : what is asked and what the graph allows.
     outcome, treatment : shape (rows,); raw, in the units of their variables.
-    controls : shape (rows, columns); raw. `control_names` names each column, and `control_groups`
-        says which columns stand for one cause (deprivation by year has one for each year but the first).
-    nested : shape (rows, columns), `nested_names`: what the graph asks for but authority effects already hold
+    controls : shape (rows, columns); raw.
+    control_names : of each column of `controls`.
+    control_groups : which columns of `controls` stand for one cause (deprivation by year has one for each year but the first).
+    time_invariant : shape (rows, columns), what the graph asks for but authority effects already hold
         (constant causes); for estimators that do not absorb authorities.
+    time_invariant_names : of each column of `time_invariant`.
     absorb : of ("authority", "year"), what is taken out as fixed effects.
     authority, cluster : shape (rows,), codes into `authorities` and `clusters`.
+    authorities, clusters : codes of places, and names of what moves together, sorted.
     year : shape (rows,).
     region : shape (rows,), the region's name, "" where not known.
     population : shape (rows,), people the outcome refers to; None where not known.
@@ -82,6 +85,15 @@ class Design:
     lost : rows and authorities left out at each step.
     dropped : controls that the others, or what is absorbed, tell wholly (collinear), and why; they stand in no array.
     words : what was absorbed, adjusted for and lagged, as sentences.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World, designed
+    >>> made = designed(World(authorities=30, years=6).load())
+    >>> made.rows, made.absorb
+    (180, ('authority', 'year'))
+    >>> made.partial_out(made.treatment[:, None]).shape
+    (180, 1)
     """
 
     question: Question
@@ -91,8 +103,8 @@ class Design:
     controls: Floats
     control_names: tuple[str, ...]
     control_groups: Mapping[Control, tuple[int, ...]]
-    nested: Floats
-    nested_names: tuple[str, ...]
+    time_invariant: Floats
+    time_invariant_names: tuple[str, ...]
     absorb: tuple[str, ...]
     authority: Ints
     authorities: tuple[str, ...]
@@ -151,7 +163,7 @@ class Design:
         DesignError : there is none of that name.
         """
         if name not in self.columns:
-            raise DesignError(f"the design has no column {name!r} beside its adjustment set; {suggest(name, self.columns)}")
+            raise refusal(DesignError, "the design", "a column beside its adjustment set", repr(name), suggest(name, self.columns))
         return self.columns[name]
 
     def demean(self, matrix: Floats) -> Floats:
@@ -181,28 +193,28 @@ class Design:
                 controls=np.empty((self.rows, 0)),
                 control_names=(),
                 control_groups={},
-                nested=np.empty((self.rows, 0)),
-                nested_names=(),
+                time_invariant=np.empty((self.rows, 0)),
+                time_invariant_names=(),
                 grouped={},
             )
         if "authority" not in self.absorb:
             return self
         at = self.controls.shape[1]
         groups = dict(self.control_groups)
-        for i, name in enumerate(self.nested_names):
+        for i, name in enumerate(self.time_invariant_names):
             by_year = Control(name, by_year=True)
             groups[by_year if by_year in groups else Control(name)] = (*groups.get(by_year, ()), at + i)
         return replace(
             self,
             absorb=tuple(name for name in self.absorb if name != "authority"),
-            controls=np.column_stack([self.controls, self.nested]),
-            control_names=(*self.control_names, *self.nested_names),
+            controls=np.column_stack([self.controls, self.time_invariant]),
+            control_names=(*self.control_names, *self.time_invariant_names),
             control_groups=groups,
-            nested=np.empty((self.rows, 0)),
-            nested_names=(),
+            time_invariant=np.empty((self.rows, 0)),
+            time_invariant_names=(),
         )
 
-    def take(self, clusters: Ints) -> Design:
+    def resample_clusters(self, clusters: Ints) -> Design:
         """The rows of some clusters, drawn once or more; a cluster drawn twice counts as two sets of authorities, but stays one cluster (and one fold).
 
         clusters : codes into `clusters`.
@@ -226,10 +238,13 @@ class Design:
             clusters=tuple(self.clusters[c] for c in kept),
         )
 
-    def only(self, rows: Ints, step: str = "") -> Design:
+    def subset(self, rows: Ints, step: str = "") -> Design:
         """Some of the rows, in their order, each once; authorities and clusters without a row are gone, and `step` says why.
 
+        Parameters
+        ----------
         rows : sorted indices, shape (kept,).
+        step : why the others are left out, for the log of losses; "" keeps no log.
 
         Raises
         ------
@@ -239,10 +254,13 @@ class Design:
             return self
         authorities, authority = np.unique(self.authority[rows], return_inverse=True)
         clusters, cluster = np.unique(self.cluster[rows], return_inverse=True)
-        if len(authorities) < FEWEST_AUTHORITIES:
-            raise DesignError(
-                f"{len(authorities)} authorities are left ({step or 'of those chosen'}), and at least {FEWEST_AUTHORITIES} are wanted "
-                "to say how sure an answer is"
+        if len(authorities) < FEWEST_AUTHORITIES and self.identification.strategy != "series":
+            raise refusal(
+                DesignError,
+                "the design",
+                f"at least {FEWEST_AUTHORITIES} authorities, to say how sure an answer is",
+                f"{len(authorities)} left ({step or 'of those chosen'})",
+                "choose more of them",
             )
         all_stay = len(authorities) == len(self.authorities)
         gone = () if all_stay else tuple(self.authorities[a] for a in sorted(set(self.authority.tolist()) - set(authorities.tolist())))
@@ -262,7 +280,7 @@ class Design:
             outcome=self.outcome[rows],
             treatment=self.treatment[rows],
             controls=self.controls[rows],
-            nested=self.nested[rows],
+            time_invariant=self.time_invariant[rows],
             authority=self.authority[rows],
             cluster=self.cluster[rows],
             year=self.year[rows],
@@ -298,17 +316,27 @@ class Design:
 
     def basis(self, *, controls: bool = True) -> Floats:
         """Orthonormal columns, shape (rows, rank), of the year effects and, if asked, the controls, without authority means."""
-        held = self.controls if controls else np.empty((self.rows, 0))
+        controls_and_years = self.controls if controls else np.empty((self.rows, 0))
         if "year" in self.absorb:
-            held = np.column_stack([self.year_dummies(), held])
-        return orthonormal(self.demean(held)) if held.shape[1] else held
+            controls_and_years = np.column_stack([self.year_dummies(), controls_and_years])
+        return orthonormal(self.demean(controls_and_years)) if controls_and_years.shape[1] else controls_and_years
 
     def partial_out(self, matrix: Floats, basis: Floats | None = None) -> Floats:
-        """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls."""
+        """The matrix, shape (rows, k), without authority means, year effects and the linear part of the controls.
+
+        Parameters
+        ----------
+        matrix : shape (rows, k), raw columns.
+        basis : shape (rows, p), as `basis()` gives it; None makes it anew.
+
+        Returns
+        -------
+        residuals : shape (rows, k), in the units of the columns, each row times the root of its weight.
+        """
         return self._residual(self.basis() if basis is None else basis, matrix)
 
-    def held(self, basis: Floats) -> Floats:
-        """All that is held fixed and not nested in authorities, orthonormal: the basis, and the intercept where authorities are not absorbed."""
+    def nuisance_basis(self, basis: Floats) -> Floats:
+        """All that is conditioned on and not nested in authorities, orthonormal: the basis, and the intercept where authorities are not absorbed."""
         root = self.root_weights
         return basis if "authority" in self.absorb else np.column_stack([root / np.linalg.norm(root), basis])
 
@@ -353,7 +381,7 @@ def whole_units(design: Design) -> tuple[Ints, int]:
 
 
 def orthonormal(columns: Floats) -> Floats:
-    """An orthonormal basis of the columns, those told by earlier ones left out; shape (rows, rank)."""
+    """An orthonormal basis of the columns, those collinear with earlier ones left out; shape (rows, rank)."""
     lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
     keep = lengths > 0
     if not keep.any():
@@ -361,14 +389,20 @@ def orthonormal(columns: Floats) -> Floats:
     columns = columns[:, keep]
     columns /= lengths[keep]
     basis, triangle = np.linalg.qr(columns)
-    told = np.abs(np.diag(triangle)) <= COLLINEAR
-    if told.any():
-        basis, _ = np.linalg.qr(columns[:, ~told])
+    collinear = np.abs(np.diag(triangle)) <= COLLINEAR
+    if collinear.any():
+        basis, _ = np.linalg.qr(columns[:, ~collinear])
     return np.asarray(basis)
 
 
 def design(panel: Panel, question: Question, identification: Identification) -> Design:
     """Arrange the panel as the identified question asks.
+
+    Parameters
+    ----------
+    panel : values and units.
+    question : treatment and outcome are columns of it.
+    identification : what is adjusted for; `authority` and `year` in it are absorbed as fixed effects.
 
     Raises
     ------
@@ -387,14 +421,17 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
 
     apart = spacing(panel.years)
     if lag and apart > 1 and lag % apart:
-        raise DesignError(
-            f"{panel.title}: question.lag={lag}, and its years are {apart} apart ({', '.join(map(str, panel.years[:4]))}, …), so that no row has a treatment "
-            f"{count(lag, 'year')} before it; take  question.lag={max(lag // apart, 1) * apart}  or another multiple of {apart}"
+        raise refusal(
+            DesignError,
+            panel.title,
+            f"a row with a treatment {count(lag, 'year')} before it (question.lag={lag})",
+            f"years that are {apart} apart ({', '.join(map(str, panel.years[:4]))}, …)",
+            f"take  question.lag={max(lag // apart, 1) * apart}  or another multiple of {apart}",
         )
 
     columns = {question.outcome: frame[question.outcome], question.treatment: panel.shift(question.treatment, -lag)}
     linear: list[str] = []
-    nested: list[str] = []
+    time_invariant: list[str] = []
     grouped: list[str] = []
     for name in identification.adjust_for:
         bare, by = undated(name)
@@ -409,7 +446,7 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         constant = bare in once
         columns[name] = panel.shift(bare, 0 if constant else by)
         if constant and "authority" in absorb:
-            nested.append(name)
+            time_invariant.append(name)
             if name not in identification.by_year:
                 words.append(f"{panel.variable(bare).label} does not change in time and is part of the authority effect.")
                 continue
@@ -435,11 +472,14 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
             kept &= ~single
     table = table[kept]
     codes, authorities = pd.factorize(table.index.get_level_values("authority"))
-    if len(authorities) < FEWEST_AUTHORITIES:
+    if len(authorities) < FEWEST_AUTHORITIES and identification.strategy != "series":
         steps = "; ".join(f"{loss.step}: {loss.rows} rows" for loss in lost) or "nothing was lost on the way"
-        raise DesignError(
-            f"{panel.title}: {len(authorities)} authorities are left with everything that the question needs, and at least "
-            f"{FEWEST_AUTHORITIES} are wanted to say how sure an answer is ({steps})"
+        raise refusal(
+            DesignError,
+            panel.title,
+            f"at least {FEWEST_AUTHORITIES} authorities with everything that the question needs, to say how sure an answer is",
+            f"{len(authorities)} authorities ({steps})",
+            "fill what is missing, or ask for fewer columns",
         )
     if question.weights is not None:
         words.append(f"Each authority-year counts by its {panel.variable(question.weights).label}.")
@@ -457,8 +497,8 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         controls=controls,
         control_names=names,
         control_groups=groups,
-        nested=table[nested].to_numpy(dtype=float),
-        nested_names=tuple(nested),
+        time_invariant=table[time_invariant].to_numpy(dtype=float),
+        time_invariant_names=tuple(time_invariant),
         absorb=absorb,
         authority=codes.astype(np.int64),
         authorities=tuple(str(a) for a in authorities),
@@ -495,8 +535,8 @@ def _without_collinear(made: Design) -> Design:
     for group, at in made.control_groups.items():
         raw = made.controls[:, list(at)]
         within = made.demean(raw)
-        left = within - known @ (known.T @ within)
-        about, size, rest = (np.linalg.norm(m, axis=0) for m in ((raw - raw.mean(axis=0)) * made.root_weights[:, None], within, left))
+        residualised = within - known @ (known.T @ within)
+        about, size, rest = (np.linalg.norm(m, axis=0) for m in ((raw - raw.mean(axis=0)) * made.root_weights[:, None], within, residualised))
         if (size <= GONE * about).all() and "authority" in made.absorb:
             dropped.append(Dropped(name=group, by=("authority",)))
             lasting.append(group)
@@ -504,7 +544,7 @@ def _without_collinear(made: Design) -> Design:
             dropped.append(Dropped(name=group, by=_told_by(made, within, kept)))
         else:
             kept[group] = within
-            known = np.column_stack([known, orthonormal(left.copy())])
+            known = np.column_stack([known, orthonormal(residualised.copy())])
     if not dropped:
         return made
     columns = [i for group in kept for i in made.control_groups[group]]
@@ -515,8 +555,8 @@ def _without_collinear(made: Design) -> Design:
         controls=made.controls[:, columns],
         control_names=tuple(made.control_names[i] for i in columns),
         control_groups={group: tuple(place[i] for i in made.control_groups[group]) for group in kept},
-        nested=np.column_stack([made.nested, *(made.controls[:, list(made.control_groups[group])] for group in lasting)]),
-        nested_names=(*made.nested_names, *(made.control_names[i] for group in lasting for i in made.control_groups[group])),
+        time_invariant=np.column_stack([made.time_invariant, *(made.controls[:, list(made.control_groups[group])] for group in lasting)]),
+        time_invariant_names=(*made.time_invariant_names, *(made.control_names[i] for group in lasting for i in made.control_groups[group])),
         dropped=tuple(dropped),
         words=(*said, *([f"Adjusted for: {', '.join(kept)}."] if kept else []), *(one.words for one in dropped)),
     )
@@ -558,17 +598,23 @@ def _must_vary(made: Design, panel: Panel) -> None:
     name, outcome = question.treatment, question.outcome
     spread = np.ptp(made.treatment)
     if spread == 0:
-        raise DesignError(f"{panel.title}: {name} is {made.treatment[0]:g} in all {made.rows} usable rows; an effect needs a treatment that varies")
+        raise refusal(
+            DesignError,
+            panel.title,
+            "a treatment that varies",
+            f"{name}, which is {made.treatment[0]:g} in all {made.rows} usable rows",
+            "ask with another treatment, or give more years or authorities",
+        )
     within = " and ".join(made.absorb) or "the adjustment set"
     fixed = ", ".join([*made.absorb, *(f"{name} × year" for name in made.grouped), *made.control_groups])
-    left = made.partial_out(np.column_stack([made.treatment, made.outcome]))
+    residualised = made.partial_out(np.column_stack([made.treatment, made.outcome]))
     about = [np.linalg.norm(column - column.mean()) for column in (made.treatment, made.outcome)]
-    if np.linalg.norm(left[:, 0]) <= GONE * about[0]:
+    if np.linalg.norm(residualised[:, 0]) <= GONE * about[0]:
         raise NotEstimable(
             f"{panel.title}: {name} is not estimable within {within}: nothing of it is left once {fixed} are held fixed. "
             "Ask with a treatment that changes within an authority (a yearly measure), or compare between authorities and call it an association"
         )
-    if about[1] <= ROUNDING * np.abs(made.outcome).max() or np.linalg.norm(left[:, 1]) <= GONE * about[1]:
+    if about[1] <= ROUNDING * np.abs(made.outcome).max() or np.linalg.norm(residualised[:, 1]) <= GONE * about[1]:
         what = (
             f"is {made.outcome[0]:g} in all {made.rows} usable rows"
             if np.ptp(made.outcome) == 0
@@ -579,7 +625,7 @@ def _must_vary(made: Design, panel: Panel) -> None:
             "Look whether the column is the one that was meant, or ask for an outcome that changes",
             "outcome_fixed",
         )
-    if _one_column(left[:, 1], left[:, 0]):
+    if _one_column(residualised[:, 1], residualised[:, 0]):
         raise NotEstimable(
             f"{panel.title}: {outcome} and {name} are one column but for scale and what is held fixed, so that the effect of one on the other is an identity "
             "and no finding. Look whether the outcome was copied or computed from the treatment",

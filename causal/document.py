@@ -75,7 +75,13 @@ def regular(path: Path, what: str, *, kind: type[CausalError] = ConfigError, mos
 
 @contextmanager
 def system_said(path: Path, what: str, *, kind: type[CausalError] = ConfigError) -> Iterator[None]:
-    """Turn what the system says of a file that is read into a refusal; parameters as `regular`.
+    """Turn what the system says of a file that is read into a refusal.
+
+    Parameters
+    ----------
+    path : the file, as the message names it.
+    what : what was wanted there, as words.
+    kind : the error that is raised.
 
     Raises
     ------
@@ -103,7 +109,14 @@ def _no_file(mode: int) -> str:
 
 
 def read_yaml(path: Path, what: str, *, kind: type[CausalError] = ConfigError) -> Any:
-    """A YAML file as plain values; errors as `read_text`, and where it is not YAML, or stands for too much."""
+    """A YAML file as plain values; errors as `read_text`, and where it is not YAML, or stands for too much.
+
+    Parameters
+    ----------
+    path : the file.
+    what : what was wanted there, as words for a message.
+    kind : the error that is raised.
+    """
     return parse_yaml(read_text(path, what, kind=kind, most=MOST_YAML), str(path), what, kind=kind)
 
 

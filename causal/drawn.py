@@ -51,6 +51,11 @@ class Drawn:
 def dot(text: str, file: str) -> Drawn:
     """A DOT file; `file` names it in messages.
 
+    Parameters
+    ----------
+    text : the file's content.
+    file : its name, for messages.
+
     Raises
     ------
     GraphError : not DOT, undirected, or an edge that draws no clear arrow.
@@ -59,7 +64,16 @@ def dot(text: str, file: str) -> Drawn:
 
 
 def dagitty(text: str, file: str) -> Drawn:
-    """A dagitty file; parameters and errors as `dot`."""
+    """A dagitty file.
+
+    Parameters
+    ----------
+    text, file : as for `dot`.
+
+    Raises
+    ------
+    GraphError : as of `dot`.
+    """
     return _Reader(text, file, dialect="dagitty").whole()
 
 
@@ -143,7 +157,7 @@ class _Reader:
         while not self._sign("}"):
             token = self._peek()
             if not token.kind:
-                self._refuse("a  }  for each  {", f"the end of the text; one was opened in line {opened}", "close it")
+                self._refuse("a } for each {", f"the end of the text; one was opened in line {opened}", "close it")
             if self._sign(";") or self._sign(","):
                 self.at += 1
             elif token.kind == "bare" and token.text.lower() in ("node", "edge", "graph") and self._is_sign(self.at + 1, "["):
@@ -232,7 +246,7 @@ class _Reader:
         while not self._sign("]"):
             token = self._peek()
             if not token.kind or self._sign("{") or self._sign("["):
-                self._refuse("a  ]  for each  [", f"{self._shown()}; one was opened in line {opened}", "close it")
+                self._refuse("a ] for each [", f"{self._shown()}; one was opened in line {opened}", "close it")
             if self._sign(",") or self._sign(";"):
                 self.at += 1
                 continue
@@ -308,7 +322,16 @@ GML = re.compile(
 
 
 def gml(text: str, file: str) -> Drawn:
-    """A GML file; parameters and errors as `dot`."""
+    """A GML file.
+
+    Parameters
+    ----------
+    text, file : as for `dot`.
+
+    Raises
+    ------
+    GraphError : not one directed graph, a node without an id, an edge to a node that is not there, too many arrows.
+    """
     whole = _gml_pairs(text, file)
     graphs = [value for key, value in whole if key == "graph" and isinstance(value, list)]
     if len(graphs) != 1:

@@ -13,18 +13,43 @@ A finding ("not identified", "cannot tell") is never an error. Anything that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import PurePath
 from traceback import extract_tb
+from typing import TypeVar
+
+E = TypeVar("E", bound="CausalError")
+BREAK = re.compile(r"\s*[\n\r\t\v\f\x85\u2028\u2029]\s*")  # two blanks set off what is to be typed, and stay
 
 
 class CausalError(Exception):
-    """An input that cannot be used; the message says what was wanted, what came and what to try."""
+    """An input that cannot be used; the message says what was wanted, what came and what to try.
+
+    Examples
+    --------
+    >>> import causal
+    >>> try:
+    ...     causal.Graph(name="two", nodes={"cut": {}, "plans": {}}, arrows={"cut": {"plan": "fewer visits"}})
+    ... except causal.CausalError as error:
+    ...     print(type(error).__name__)
+    GraphError
+    """
 
 
 class DataError(CausalError):
-    """A table or file that cannot be used."""
+    """A table or file that cannot be used.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World
+    >>> try:
+    ...     World().load().variable("plan")
+    ... except DataError as error:
+    ...     print(str(error).split("; ")[-1])
+    there is 'children', 'cut', 'deprivation', 'plans', 'poverty'. Did you mean 'plans'?
+    """
 
 
 class NotMeasured(DataError):
@@ -32,11 +57,31 @@ class NotMeasured(DataError):
 
 
 class GraphError(CausalError):
-    """A causal graph that is not one."""
+    """A causal graph that is not one.
+
+    Examples
+    --------
+    >>> from causal import Graph
+    >>> try:
+    ...     Graph(name="one", nodes={"cut": {}}, arrows={"cut": {"plans": "fewer visits"}})
+    ... except GraphError as error:
+    ...     print(str(error).split("; ")[-1])
+    there is 'cut'.
+    """
 
 
 class DesignError(CausalError):
-    """A question that these data, so arranged, cannot carry."""
+    """A question that these data, so arranged, cannot carry.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World, designed
+    >>> try:
+    ...     designed(World(authorities=8).load())
+    ... except DesignError as error:
+    ...     print("10" in str(error))
+    True
+    """
 
 
 class NotEstimable(DesignError):
@@ -51,8 +96,27 @@ class NotEstimable(DesignError):
         self.code = code
 
 
+class Separated(NotEstimable):
+    """Columns tell which outcomes are 0, or 0 and 1, so that no ratio fits best."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "separated")
+
+
 class EstimationError(CausalError):
-    """An estimator that cannot serve this design."""
+    """An estimator that cannot serve this design.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from causal.inference.clustered import clustered_least_squares
+    >>> dose, place = np.arange(6.0), np.repeat([0, 1, 2], 2)
+    >>> try:
+    ...     clustered_least_squares(dose, np.column_stack([dose, dose]), np.empty((6, 0)), place, 3, absorbed_rank=0)
+    ... except EstimationError:
+    ...     print("collinear")
+    collinear
+    """
 
 
 class NotWhatWasWanted(EstimationError):
@@ -60,11 +124,22 @@ class NotWhatWasWanted(EstimationError):
 
 
 class ConfigError(CausalError):
-    """A knob, name or value that does not exist or does not fit."""
+    """A knob, name or value that does not exist or does not fit.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from causal.testing.worlds import QUESTION
+    >>> try:
+    ...     replace(QUESTION, level=95)
+    ... except ConfigError as error:
+    ...     print("question.level" in str(error), "0.95" in str(error))
+    True True
+    """
 
 
-def refusal(kind: type[CausalError], where: str, wanted: str, came: str, remedy: str) -> CausalError:
-    """An error that says, in this order, where, what was wanted, what came and what to try; in one line.
+def refusal(kind: Callable[[str], E], where: str, wanted: str, came: str, remedy: str, *, beneath: Sequence[str] = ()) -> E:
+    """An error that says, in this order, where, what was wanted, what came and what to try; in one line, in which two blanks set off a command.
 
     Parameters
     ----------
@@ -73,8 +148,22 @@ def refusal(kind: type[CausalError], where: str, wanted: str, came: str, remedy:
     wanted : what would have been right ("a whole number of at least 2").
     came : what stood there instead.
     remedy : what to try, as an imperative.
+    beneath : lines that stand below, each on its own, where several things are wrong at once.
     """
-    return kind(" ".join(f"{where}: wanted {wanted}, got {came}; {remedy}".split()))
+    said = BREAK.sub(" ", f"{where}: wanted {wanted}, got {came}; {remedy}").strip()
+    return kind("\n  ".join([said, *beneath]))
+
+
+def placed(kind: Callable[[str], E], where: str, problem: object) -> E:
+    """A refusal that was made further in, with where it came up before it.
+
+    Parameters
+    ----------
+    kind : of error.
+    where : the part, class or refit.
+    problem : the refusal, or its words.
+    """
+    return kind(f"{where}: {problem}")
 
 
 def of_another(kind: type[CausalError], who: str, made: object, problem: Exception) -> CausalError | None:
@@ -95,7 +184,13 @@ def of_another(kind: type[CausalError], who: str, made: object, problem: Excepti
 
 
 def suggest(name: str, options: Iterable[str]) -> str:
-    """Say what exists, nearest first: "it has 'imd', 'plans'. Did you mean 'imd'?"."""
+    """Say what exists, nearest first: "it has 'imd', 'plans'. Did you mean 'imd'?".
+
+    Parameters
+    ----------
+    name : what was asked for.
+    options : what there is, in any order; twenty at most are shown.
+    """
     options = sorted({str(option) for option in options})
     shown = ", ".join(repr(option) for option in options[:20])
     if len(options) > 20:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from causal.design import Design
-from causal.errors import NotWhatWasWanted
+from causal.errors import NotWhatWasWanted, refusal
 from causal.knobs import is_whole
 
 CODE = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -26,6 +27,9 @@ FAMILIES = {
     "exposed": "average effect of what {instruments} × shocks move of the treatment",
     "kept_up": "average effect of a treatment kept up for {horizon} years",
     "first_years": "average effect over the first {horizon} years",
+    "at_cutoff": "average effect at the cutoff of {instruments}",
+    "since_then": "average effect over the years since the treatment came",
+    "switched": "average effect of a switch in its own year",
     "association": "association",
 }
 COMPARISONS = {
@@ -38,8 +42,11 @@ COMPARISONS = {
     "changes": "one row an authority, change from {first} to {last}",
     "levels": "one row an authority, level in {last}",
     "nothing": "over all authority-years, nothing held fixed",
+    "sides": "just beyond it against just short of it",
+    "own_past": "against the series' own past",
+    "comparison_series": "against the series' own past and comparison series",
 }
-POPULATIONS = {"all": "", "treated": "on the treated", "movers": ""}
+POPULATIONS = {"all": "", "treated": "on the treated", "movers": "", "moved": "on those whom it moves"}
 WEIGHTINGS = {
     "residual_variance": "weighted by residual treatment variance",
     "change_variance": "weighted by the variance of yearly changes",
@@ -50,6 +57,10 @@ WEIGHTINGS = {
     "treated_rows": "treated authority-years alike",
     "years_since": "each year since adoption alike",
     "treated_places": "treated authorities alike",
+    "near_cutoff": "those nearest the cutoff counting most",
+    "years_after": "each year since then alike",
+    "compliers": "everybody alike whom the instrument moves",
+    "switchers": "every switch of the treatment alike",
 }
 # for whom an average holds, by its weighting
 HOLDS_FOR = {
@@ -62,6 +73,10 @@ HOLDS_FOR = {
     "treated_rows": "It holds for the treated: a place counts by the years that it was treated in.",
     "years_since": "It holds for the treated, each year since adoption alike.",
     "treated_places": "It holds for the treated places, every one alike.",
+    "near_cutoff": "It holds at the cutoff: of those far from it nothing is said.",
+    "years_after": "It holds for the places and years treated, each year since then alike.",
+    "compliers": "It holds for those who take it up because of the instrument, every one alike; of all others it says nothing.",
+    "switchers": "It holds for places whose treatment changes, in the year of the change, every switch alike.",
 }
 
 
@@ -82,6 +97,13 @@ class Estimand:
     scale : "difference" of outcomes, or "at_mean_rate" where it is a ratio put at the mean rate.
     model : how it is modelled, a few words; no part of equality.
     changes : whether it is made from changes from one year to the next; no part of equality.
+
+    Examples
+    --------
+    >>> one = Estimand(family="average", comparison="within", population="all", weighting="residual_variance", model="two-way fixed effects")
+    >>> other = Estimand(family="average", comparison="within", population="all", weighting="residual_variance", model="first differences", changes=True)
+    >>> one == other
+    True
     """
 
     family: str
@@ -100,11 +122,17 @@ class Estimand:
         for name in ("family", "comparison", "population", "weighting", "scale"):
             value = getattr(self, name)
             if not isinstance(value, str) or not CODE.match(value):
-                raise NotWhatWasWanted(f"Estimand.{name} must be a code of small letters and underscores (within, residual_variance), got {value!r}")
+                raise refusal(
+                    NotWhatWasWanted,
+                    f"Estimand.{name}",
+                    "a code of small letters and underscores (within, residual_variance)",
+                    repr(value),
+                    "write one of its codes",
+                )
         if not isinstance(self.model, str):
-            raise NotWhatWasWanted(f"Estimand.model must be words, got {self.model!r}")
+            raise refusal(NotWhatWasWanted, "Estimand.model", "words", repr(self.model), "put it in quotes")
         if self.horizon is not None and not is_whole(self.horizon):
-            raise NotWhatWasWanted(f"Estimand.horizon must be a whole number of years or None, got {self.horizon!r}")
+            raise refusal(NotWhatWasWanted, "Estimand.horizon", "a whole number of years or None", repr(self.horizon), "write horizon=None for a whole effect")
         object.__setattr__(self, "instruments", tuple(self.instruments))
         object.__setattr__(self, "windows", tuple((int(first), int(last)) for first, last in self.windows))
 
@@ -173,7 +201,7 @@ def compared(design: Design) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Conditioning:
     """What an estimate conditions on.
 
     Parameters
@@ -181,6 +209,11 @@ class Held:
     authority : whether authorities are compared with themselves, so that what is lasting about them is out of the comparison.
     year : whether what hit all in one year is.
     controls : whether the controls that the graph asks for are; True also where it asks for none.
+
+    Examples
+    --------
+    >>> Conditioning(authority=False, year=False, controls=False).nothing
+    True
     """
 
     authority: bool
@@ -190,7 +223,7 @@ class Held:
     def __post_init__(self) -> None:
         for one in fields(self):
             if not isinstance(getattr(self, one.name), bool):
-                raise NotWhatWasWanted(f"Held.{one.name} must be true or false, got {getattr(self, one.name)!r}")
+                raise refusal(NotWhatWasWanted, f"Conditioning.{one.name}", "true or false", repr(getattr(self, one.name)), "write True or False")
 
     @property
     def nothing(self) -> bool:
@@ -198,14 +231,32 @@ class Held:
         return not (self.authority or self.year or self.controls)
 
     @classmethod
-    def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Held:
-        """What the design absorbs and adjusts for; `authority` where the estimator does otherwise."""
+    def by(cls, design: Design, *, authority: bool | None = None, controls: bool = True) -> Conditioning:
+        """What the design absorbs and adjusts for; `authority` where the estimator does otherwise.
+
+        Parameters
+        ----------
+        design : what it absorbs.
+        authority : whether authority effects are conditioned on; None: where the design absorbs them.
+        controls : whether the design's controls are conditioned on.
+        """
         return cls(authority="authority" in design.absorb if authority is None else authority, year="year" in design.absorb, controls=controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointTest:
-    """The F test of several coefficients at once; both None where there was nothing to test."""
+    """The F test of several coefficients at once; both None where there was nothing to test.
+
+    Parameters
+    ----------
+    f : the statistic.
+    p_value : of all coefficients being 0; NaN becomes None.
+
+    Examples
+    --------
+    >>> JointTest(f=float("nan"), p_value=0.2).f is None
+    True
+    """
 
     f: float | None = None
     p_value: float | None = None
@@ -227,6 +278,11 @@ class DesignFacts:
     adopters, never_treated, adoption_years : authorities that take the treatment up, that never do, and in how many years.
     shocks : effective number of shocks that an instrument is made of.
     pre_trend : the estimator's own joint test of the years before the treatment.
+
+    Examples
+    --------
+    >>> DesignFacts(adopters=12, never_treated=88, adoption_years=3).movers is None
+    True
     """
 
     movers: int | None = None
@@ -240,6 +296,13 @@ class DesignFacts:
         for name in ("movers", "adopters", "never_treated", "adoption_years"):
             value = getattr(self, name)
             if value is not None and not is_whole(value, 0):
-                raise NotWhatWasWanted(f"DesignFacts.{name} must be a whole number of at least 0, or None, got {value!r}")
+                raise refusal(NotWhatWasWanted, f"DesignFacts.{name}", "a whole number of at least 0, or None", repr(value), "count it, or leave it None")
         if self.pre_trend is not None and not isinstance(self.pre_trend, JointTest):
-            raise NotWhatWasWanted(f"DesignFacts.pre_trend must be a JointTest or None, got {self.pre_trend!r}")
+            raise refusal(NotWhatWasWanted, "DesignFacts.pre_trend", "a JointTest or None", repr(self.pre_trend), "make a JointTest, or leave it None")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Held":  # the name that it had; it goes in two minor versions
+        warnings.warn("causal.estimand.Held is called causal.estimand.Conditioning now", DeprecationWarning, stacklevel=2)
+        return Conditioning
+    raise AttributeError(f"module 'causal.estimand' has no attribute {name!r}")

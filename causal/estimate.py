@@ -6,22 +6,25 @@ between estimators without a second fit.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import CrossFitted
 from causal.design import Design
-from causal.errors import NotWhatWasWanted, of_another
-from causal.estimand import DesignFacts, Estimand, Held
+from causal.errors import NotWhatWasWanted, of_another, placed, refusal
+from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
+from causal.knobs import renamed
 from causal.panel import Loss
 from causal.question import Question
 
 # why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
-NoInterval = Literal["one_cluster", "two_clusters", "lost_draws", "method"]
+NoInterval = Literal["one_cluster", "two_clusters", "lost_draws", "weak_instruments", "method"]
 TWO_CLUSTERS = "two clusters give one difference, and no error can be learnt from one"
 FEWEST_IN_GROUP = 3  # clusters from which an error of a group's own effect is learnt
 Kind = Literal["group", "time", "path", "specification", "trend"]
@@ -47,7 +50,7 @@ def _check_numbers(where: str, made: object, names: Sequence[str]) -> None:
     for name in names:
         value = getattr(made, name)
         if value is not None and (not _number(value) or np.isnan(value)):
-            raise NotWhatWasWanted(f"{where}: {name} must be a number, or None where none is known, got {value!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: {name}", "a number, or None where none is known", repr(value), "write None where there is no answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,17 @@ class Part:
     name : for print alone.
     effect, std_error, lower, upper : NaN and None where the part has no answer.
     joint_lower, joint_upper : hold for all parts of one kind at once; None where not known.
+    rows, authorities : that it rests on.
     since : years since the treatment, of every part of kind "time": a lead of two years has −2, the treatment's own year 0, a lag of one year 1.
     open_ended : whether it stands for that year and all beyond it.
     group : the group, as its modifier calls it; None where there is none.
     chosen : whether it is the specification that was chosen beforehand.
+
+    Examples
+    --------
+    >>> lead = Part(kind="time", of="cut", name="two years before", effect=0.1, std_error=0.5, lower=-0.9, upper=1.1, since=-2)
+    >>> lead.joint_lower is None
+    True
     """
 
     kind: Kind
@@ -86,18 +96,61 @@ class Part:
     def __post_init__(self) -> None:
         where = f"Part {self.name!r} of {self.of!r}"
         if self.kind not in KINDS:
-            raise NotWhatWasWanted(f"{where}: kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: kind", f"one of {', '.join(KINDS)}", repr(self.kind), "write one of them")
         for name in ("of", "name"):
             if not isinstance(getattr(self, name), str):
-                raise NotWhatWasWanted(f"{where}: {name} must be words, got {getattr(self, name)!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: {name}", "words", repr(getattr(self, name)), "put it in quotes")
         if self.kind == "time" and not _whole(self.since):
-            raise NotWhatWasWanted(
-                f"{where}: a part of kind 'time' is a lead or lag and must say its years since the treatment (since=-2 for the second lead, 0 for the "
-                f"treatment's own year), got since={self.since!r}"
+            raise refusal(
+                NotWhatWasWanted,
+                where,
+                "the years since the treatment, since a part of kind 'time' is a lead or lag",
+                f"since={self.since!r}",
+                "write since=-2 for the second lead, 0 for the treatment's own year",
             )
         if not _number(self.effect):
-            raise NotWhatWasWanted(f"{where}: effect must be a number, NaN where there is no answer, got {self.effect!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: effect", "a number", repr(self.effect), "write NaN where there is no answer")
         _check_numbers(where, self, ("std_error", "lower", "upper", "joint_lower", "joint_upper"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point of the course of an outcome.
+
+    Parameters
+    ----------
+    at : where: a value of the running variable, or a year.
+    seen : the outcome there (a mean, where several rows are put together); None where the point is of a line alone.
+    fitted : what the model says of it; None where it says nothing.
+    without : what it would have been without the treatment; None where that is not said.
+    rows : that it stands for.
+    treated : whether it is treated.
+    """
+
+    at: float
+    seen: float | None
+    fitted: float | None = None
+    without: float | None = None
+    rows: int = 1
+    treated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The outcome along what it is cut by: a running variable with its two lines, or a series with its counterfactual.
+
+    Parameters
+    ----------
+    kind : "cutoff" or "series".
+    axis : what it runs along, in words.
+    at : where the treatment comes.
+    points : in order.
+    """
+
+    kind: Literal["cutoff", "series"]
+    axis: str
+    at: float
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +207,7 @@ class SharedShocks:
     why: str = ""
 
 
+@renamed(held="conditioning")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One answer to the question, in outcome units, for the whole contrast (control to treated).
@@ -162,7 +216,7 @@ class Estimate:
     ----------
     estimator : its name on the shelf.
     estimand : whose effect of what, compared and averaged how. Only estimates of one effect are compared as answers to one question.
-    held : what it conditions on.
+    conditioning : what it conditions on.
     facts : what is known of who moved and of the years before.
     target : "ATE" or "ATT", as honoured.
     effect, std_error, lower, upper, level, p_value, df : interval from t with `df` degrees of freedom (None: normal);
@@ -172,6 +226,7 @@ class Estimate:
     parts : effects by group or time.
     influence : shape (clusters,), one score for each of `clusters` in the design's order, such that their
         squares add to std_error²; None where there is none.
+    crossfitted : residuals of each cross-fit where the score is orthogonal, so that checks need not learn again; None where there are none.
     association : True where what the graph asks for is not held fixed, so that no causal verb may be used.
     diagnostics : name → number, for the report (residual treatment share, effective clusters, …).
     no_interval : why there is none, as a code; None where there is one.
@@ -181,15 +236,27 @@ class Estimate:
     shared : what it was before places were found to share shocks; None where they were not (`causal.shared`).
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
+    course : the outcome along the running variable or the years, for a figure; None for comparisons of another kind.
 
     Raises
     ------
     NotWhatWasWanted : a field that is not what it must be; the message names estimator, field and what was wanted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from causal.configured import part
+    >>> from causal.testing.worlds import World, designed
+    >>> estimate = part("estimator", "fixed_effects").estimate(designed(World(effect=-4.0).load()), np.random.default_rng(1))
+    >>> estimate.lower < -4.0 < estimate.upper
+    True
+    >>> bool(np.isclose((estimate.influence**2).sum(), estimate.std_error**2))
+    True
     """
 
     estimator: str
     estimand: Estimand
-    held: Held
+    conditioning: Conditioning = field(metadata={"key": "held"})
     target: Literal["ATE", "ATT"]
     effect: float
     std_error: float | None
@@ -205,6 +272,7 @@ class Estimate:
     facts: DesignFacts = field(default_factory=DesignFacts)
     parts: tuple[Part, ...] = ()
     influence: Floats | None = field(default=None, repr=False)
+    crossfitted: CrossFitted | None = field(default=None, repr=False, compare=False)
     association: bool = False
     no_interval: NoInterval | None = None
     support: Support | None = None
@@ -214,35 +282,50 @@ class Estimate:
     effective: float | None = None
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    course: Course | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, str) or not self.estimator.strip():
-            raise NotWhatWasWanted(f"an Estimate must name its estimator, got estimator={self.estimator!r}")
+            raise refusal(NotWhatWasWanted, "an Estimate", "the name of its estimator", f"estimator={self.estimator!r}", "write  estimator=self.name")
         where = f"the Estimate of {self.estimator}"
-        for name, kind in (("estimand", Estimand), ("held", Held), ("facts", DesignFacts)):
+        for name, kind in (("estimand", Estimand), ("conditioning", Conditioning), ("facts", DesignFacts)):
             value = getattr(self, name)
             if not isinstance(value, kind):
-                raise NotWhatWasWanted(f"{where}: {name} must be a causal.estimand.{kind.__name__}, got {value!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: {name}", f"a causal.estimand.{kind.__name__}", repr(value), "make one")
         if self.target not in ("ATE", "ATT"):
-            raise NotWhatWasWanted(f"{where}: target must be 'ATE' or 'ATT', got {self.target!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: target", "'ATE' or 'ATT'", repr(self.target), "write one of them")
         if not _number(self.effect) or not np.isfinite(self.effect):
-            raise NotWhatWasWanted(f"{where}: effect must be a finite number, got {self.effect!r}")
+            raise refusal(NotWhatWasWanted, f"{where}: effect", "a finite number", repr(self.effect), "raise NotEstimable where there is no answer")
         _check_numbers(where, self, ("std_error", "lower", "upper", "p_value", "df"))
         if (self.lower is None) != (self.upper is None):
-            raise NotWhatWasWanted(f"{where}: lower and upper must both be numbers or both be None, got {self.lower!r} and {self.upper!r}")
+            raise refusal(
+                NotWhatWasWanted, f"{where}: lower and upper", "two numbers, or None for both", f"{self.lower!r} and {self.upper!r}", "give both or none"
+            )
         for name in ("rows", "authorities", "clusters"):
             value = getattr(self, name)
             if not _whole(value) or value < 0:
-                raise NotWhatWasWanted(f"{where}: {name} must be a whole number of at least 0, got {value!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: {name}", "a whole number of at least 0", repr(value), "count it from the design")
         object.__setattr__(self, "parts", tuple(self.parts))
         for part in self.parts:
             if not isinstance(part, Part):
-                raise NotWhatWasWanted(f"{where}: parts must be of the class causal.estimate.Part, got {part!r}")
+                raise refusal(NotWhatWasWanted, f"{where}: parts", "things of the class causal.estimate.Part", repr(part), "make a Part of each")
         scores = self.influence
         if scores is not None and (not isinstance(scores, np.ndarray) or scores.shape != (self.clusters,) or not np.isfinite(scores).all()):
             came = f"shape {scores.shape}" if isinstance(scores, np.ndarray) and scores.shape != (self.clusters,) else "numbers that are not finite"
             came = came if isinstance(scores, np.ndarray) else f"{type(scores).__name__}"
-            raise NotWhatWasWanted(f"{where}: influence must be an array of one finite score for each of its {self.clusters} clusters, got {came}")
+            raise refusal(
+                NotWhatWasWanted,
+                f"{where}: influence",
+                f"an array of one finite score for each of its {self.clusters} clusters",
+                came,
+                "write 0 where a cluster is left out",
+            )
+
+    @property
+    def held(self) -> Conditioning:
+        """The name that `conditioning` had; it goes in two minor versions."""
+        warnings.warn("Estimate.held is called Estimate.conditioning now", DeprecationWarning, stacklevel=2)
+        return self.conditioning
 
     def same_effect(self, other: Estimate) -> bool:
         """Whether both are of one effect: one estimand, however averaged and modelled, and one target."""
@@ -256,8 +339,16 @@ class Estimator(Protocol):
     """What stands on the shelf: knobs in the constructor, data in the call, nothing kept.
 
     A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
-    identification than the back door ("iv", "frontdoor"), `pairing` where it matches authorities: by the distance of what, `quick` where a fit on
-    1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, and `library`: whose code fits it.
+    identification than the back door ("iv", "frontdoor", "discontinuity", "series"), `pairing` where it matches authorities: by the distance of what,
+    `quick` where a fit on 1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits
+    it, and `checks`: names of the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
+
+    Examples
+    --------
+    >>> from causal.configured import part
+    >>> dml = part("estimator", "linear_dml")
+    >>> dml.name, dml.targets
+    ('linear_dml', 'ATE, weighted by residual treatment variance (and question.weights)')
     """
 
     @property
@@ -268,6 +359,15 @@ class Estimator(Protocol):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : rows, what is absorbed and adjusted for, and the question; never changed.
+        rng : the estimator's own stream; folds and draws move whole clusters.
+
+        Returns
+        -------
+        Estimate : for the whole contrast of the question, in outcome units.
+
         Raises
         ------
         DesignError : the estimator cannot serve this design; the message names those that can.
@@ -275,7 +375,7 @@ class Estimator(Protocol):
         ...
 
 
-MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Held.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
+MADE_HERE = ("Estimate.__init__()", "Part.__init__()", "Estimand.__init__()", "Conditioning.__init__()", "DesignFacts.__init__()", "JointTest.__init__()")
 
 
 def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Estimate:
@@ -295,20 +395,29 @@ def answer(estimator: Estimator, design: Design, rng: np.random.Generator) -> Es
     try:
         made = estimator.estimate(design, rng)
     except NotWhatWasWanted as problem:
-        raise NotWhatWasWanted(f"{kind}: {problem}") from problem
+        raise placed(NotWhatWasWanted, kind, problem) from problem
     except Exception as problem:
         # a noun that is made without a field that it must have, or with one that it has not
         if isinstance(problem, TypeError) and str(problem).startswith(MADE_HERE):
-            raise NotWhatWasWanted(f"{kind}: {str(problem).replace('.__init__()', '')}; the nouns' docstrings say what each field holds") from problem
+            raise refusal(
+                NotWhatWasWanted,
+                kind,
+                "an Estimate made of its own fields",
+                str(problem).replace(".__init__()", ""),
+                "look at the nouns' docstrings, which say what each field holds",
+            ) from problem
         if (said := of_another(NotWhatWasWanted, kind, estimator, problem)) is None:
             raise
         raise said from problem
     if not isinstance(made, Estimate):
-        raise NotWhatWasWanted(f"{kind}.estimate must return a causal.estimate.Estimate, got {type(made).__name__}")
+        raise refusal(NotWhatWasWanted, f"{kind}.estimate", "a causal.estimate.Estimate to be returned", f"{type(made).__name__}", "return one")
     if made.influence is not None and made.clusters != len(design.clusters):
-        raise NotWhatWasWanted(
-            f"{kind}: the Estimate of {made.estimator} must have one score of influence for each of the design's {len(design.clusters)} clusters, "
-            f"0 where a cluster is left out, got {made.clusters}"
+        raise refusal(
+            NotWhatWasWanted,
+            f"{kind}: the Estimate of {made.estimator}",
+            f"one score of influence for each of the design's {len(design.clusters)} clusters",
+            f"{made.clusters}",
+            "write 0 where a cluster is left out",
         )
     return made
 
@@ -322,14 +431,56 @@ class Linear(Protocol):
         ...
 
 
+@runtime_checkable
+class PartiallyLinear(Protocol):
+    """An estimator that learns out of fold what the controls say of a treatment, and can do so of several at once."""
+
+    def jointly(self, design: Design, columns: Floats, rng: np.random.Generator) -> Fit:
+        """Slopes of several treatments in one partially linear model, by one cross-fit.
+
+        Parameters
+        ----------
+        design : what is asked; its controls are learnt, its treatment stands aside.
+        columns : shape (rows, k), raw; the treatments.
+        rng : of folds and learners.
+
+        Returns
+        -------
+        fit : k coefficients per unit, scores in the order of the design's clusters.
+        """
+        ...
+
+    def straight(self) -> Estimator:
+        """The estimator of one slope with the same nuisances, by one cross-fit."""
+        ...
+
+
+def lighter(estimator: Estimator) -> Estimator:
+    """The same estimator with as few cross-fits as its class calls enough (`fewest`), for what a check fits again; itself where it has no such knob.
+
+    Parameters
+    ----------
+    estimator : of the shelf or from outside.
+    """
+    repetitions, fewest = getattr(estimator, "repetitions", None), getattr(type(estimator), "fewest", None)
+    if not isinstance(fewest, int) or not isinstance(repetitions, int) or repetitions <= fewest or not is_dataclass(estimator):
+        return estimator
+    made: Estimator = replace(estimator, repetitions=fewest)
+    return made
+
+
 GroupFit = tuple[str, tuple[str, ...], Fit, Ints]
 
 
 def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generator, kept: Ints | None = None) -> tuple[Part, ...]:
     """Effects by group with pointwise and joint intervals.
 
+    Parameters
+    ----------
+    design : whose clusters and contrast they are.
     fits : (modifier's name, its groups' labels, a fit with one coefficient a group, codes of shape (rows,)).
-    kept : the design's rows that the codes stand for; None: all.
+    rng : draws the joint critical values.
+    kept : shape (rows of the fit,), the design's rows that the codes stand for; None: all.
     """
     authority = design.authority if kept is None else design.authority[kept]
     parts: list[Part] = []
@@ -356,10 +507,16 @@ def parts_of(
 ) -> tuple[Part, ...]:
     """One part for each coefficient of a fit, scaled to the contrast, with pointwise intervals and one joint band over all.
 
+    Parameters
+    ----------
+    question : its contrast scales the coefficients, its level is that of the intervals.
+    fit : one coefficient a part, per unit of treatment.
+    kind, of : of all of them, as `Part` has them.
     names, counts : of each coefficient; counts are rows and authorities.
+    rng : draws the joint critical value.
+    few : whether a part rests on too few clusters for an error of its own; empty: none does. Such parts, and those that one cluster carries, have an effect
+        and no interval, and stand outside the joint band.
     since, open_ended : of kind "time", the years since the treatment, and those of them that stand for all beyond too.
-    few : whether a part rests on too few clusters for an error of its own; empty: none does. Such parts, and those that one cluster carries,
-        have an effect and no interval, and stand outside the joint band.
     """
     known = [one and not short for one, short in zip(fit.known, few or [False] * len(names), strict=True)]
     critical = joint_critical(fit.scores[:, known], question.level, rng) if sum(known) > 1 else None
@@ -390,13 +547,14 @@ def parts_of(
     return tuple(parts)
 
 
+@renamed(held="conditioning")
 def estimated(
     design: Design,
     fit: Fit,
     *,
     estimator: str,
     estimand: Estimand,
-    held: Held | None = None,
+    conditioning: Conditioning | None = None,
     facts: DesignFacts | None = None,
     target: Literal["ATE", "ATT"] = "ATE",
     over: Design | None = None,
@@ -404,11 +562,18 @@ def estimated(
 ) -> Estimate:
     """An `Estimate` from a fit with one treatment coefficient, scaled to the question's contrast.
 
+    Parameters
+    ----------
+    design : the one asked about.
+    fit : its first coefficient is per unit of treatment.
+    estimator : its name, as the shelf has it.
     estimand : without the question's weights, which are put in.
-    held : what it conditions on; None: what the design absorbs, and its controls.
+    conditioning : what it conditions on; None: what the design absorbs, and its controls.
     facts : what the estimator has counted; how many authorities move is counted here.
-    over : the design that the fit was made on, where that is not the one asked about (changes, one row an authority); its question's
-        contrast scales the fit, and its clusters are put in the asked design's order.
+    target : whose effect it is.
+    over : the design that the fit was made on, where that is not the one asked about (changes, one row an authority); its question's contrast scales the fit,
+        and its clusters are put in the asked design's order.
+    **more : further fields of `Estimate`.
     """
     used = over or design
     question = used.question
@@ -418,7 +583,7 @@ def estimated(
     made = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
-        held=held or Held.by(design),
+        conditioning=conditioning or Conditioning.by(design),
         facts=counted(facts, design),
         target=target,
         effect=effect,
@@ -446,7 +611,13 @@ def estimated(
 
 
 def lost_beyond(design: Design, used: Design) -> tuple[Loss, ...]:
-    """What an estimator's own rows leave out of the design's, step by step."""
+    """What an estimator's own rows leave out of the design's, step by step.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    used : the one that the estimator made of it.
+    """
     return used.lost[len(design.lost) :] if used.lost[: len(design.lost)] == design.lost else ()
 
 
@@ -456,12 +627,16 @@ def one_cluster(name: str) -> str:
 
 
 def without_interval(made: Estimate, why: str, code: NoInterval = "method") -> Estimate:
-    """The estimate with its effects alone: nobody knows a valid interval for it.
+    """The estimate with its effects alone: nobody knows a valid interval for it. Where it is the method that has none, its parts have none either.
 
-    why : end of the sentence on inference; code : the same as a code. Where it is the method that has none its parts have none either.
+    Parameters
+    ----------
+    made : the estimate as it was fitted.
+    why : end of the sentence on inference.
+    code : the same as a code.
     """
     parts = made.parts
-    if code in ("method", "two_clusters"):
+    if code in ("method", "two_clusters", "weak_instruments"):
         parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
     words = f"no valid interval: {why}"
     return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words, no_interval=code)
@@ -473,7 +648,13 @@ def clustering(design: Design) -> str:
 
 
 def weighed(estimand: Estimand, design: Design) -> Estimand:
-    """The estimand with the column that the question weighs authority-years by."""
+    """The estimand with the column that the question weighs authority-years by.
+
+    Parameters
+    ----------
+    estimand : as the estimator states it.
+    design : whose question may name a column of weights.
+    """
     return estimand if design.weights is None else replace(estimand, weights=design.question.weights)
 
 
@@ -483,19 +664,40 @@ def _known(value: float) -> float | None:
 
 
 def counted(facts: DesignFacts | None, design: Design) -> DesignFacts:
-    """The facts with the authorities whose treatment moves; 0 in a cross-section."""
+    """The facts with the authorities whose treatment moves; 0 in a cross-section.
+
+    Parameters
+    ----------
+    facts : what the estimator counted; None: nothing.
+    design : whose treatment it is.
+    """
     starts = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])
     spread = np.maximum.reduceat(design.treatment, starts) - np.minimum.reduceat(design.treatment, starts)
     return replace(facts or DesignFacts(), movers=int((spread > 0).sum()))
 
 
 def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
-    """The treatment's coefficient with everything in `basis` and the absorbed effects held fixed, and the residual treatment."""
+    """The treatment's coefficient with everything in `basis` and the absorbed effects held fixed, and the residual treatment.
+
+    Parameters
+    ----------
+    design : outcome and treatment.
+    basis : shape (rows, p), orthonormal, year effects and controls without authority means, as `Design.basis` gives it.
+
+    Returns
+    -------
+    fit : one coefficient, outcome units per unit of treatment, CR1 or CR2.
+    residual : shape (rows,), of the treatment.
+
+    Raises
+    ------
+    EstimationError : the treatment is collinear with what is absorbed and adjusted for, or no residual degrees of freedom are left.
+    """
     outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
     fit = clustered_least_squares(
         outcome[:, 0],
         treatment,
-        design.held(basis),
+        design.nuisance_basis(basis),
         design.cluster,
         len(design.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
@@ -507,6 +709,11 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
     """For each modifier one coefficient a group, all other coefficients shared: name, groups, fit, and each row's group.
 
     A group in which the treatment does not vary has no effect to estimate and is left out (its rows have group −1).
+
+    Parameters
+    ----------
+    design : outcome, treatment and modifiers.
+    basis : shape (rows, p), as for `least_squares`.
     """
     outcome = design.partial_out(design.outcome[:, None], basis)[:, 0]
     found: list[GroupFit] = []
@@ -519,7 +726,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
         fit = clustered_least_squares(
             outcome,
             design.partial_out(columns[:, kept], basis),
-            design.held(basis),
+            design.nuisance_basis(basis),
             design.cluster,
             len(design.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
@@ -531,7 +738,13 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
 
 
 def residual_treatment(design: Design, residual: Floats) -> dict[str, float | None]:
-    """What is left of the treatment, and who carries it."""
+    """What is left of the treatment, and who carries it.
+
+    Parameters
+    ----------
+    design : whose treatment and clusters they are.
+    residual : shape (rows,), of the treatment on all that is absorbed and adjusted for.
+    """
     effective, five = effective_clusters(residual, design.cluster, len(design.clusters))
     total, within = design.treatment_variance()
     return {
@@ -549,8 +762,14 @@ def feedback(design: Design) -> tuple[str, ...]:
     return ("strict exogeneity fails in the graph (the outcome moves a later treatment), which biases comparisons within authorities",)
 
 
-def thin(design: Design, residual: Floats) -> tuple[str, ...]:
-    """Concerns when very few authorities carry the comparison."""
+def warn_concentrated_leverage(design: Design, residual: Floats) -> tuple[str, ...]:
+    """Concerns when very few authorities carry the comparison.
+
+    Parameters
+    ----------
+    design : whose clusters they are.
+    residual : shape (rows,), of the treatment; the leverage of a cluster is its share of the sum of squares.
+    """
     effective, five = effective_clusters(residual, design.cluster, len(design.clusters))
     if five > 0.5:
         return (f"five clusters carry {five:.0%} of the treatment variation left (effective number {effective:.0f})",)

@@ -65,7 +65,7 @@ def explanation(study: Study) -> str:
         for loss in made.lost:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
-        offer = proposal(made, study.estimator)
+        offer = proposal(made, study.estimator, blind=True)
         lines += ["", f"Estimators that suit {question.treatment} ({SHAPES[offer.shape]})", *(f"  {one.words}" for one in offer.proposed)]
         others = [name for name in able(made) if name not in {one.estimator for one in offer.proposed}]
         lines.append(f"  others that can answer as asked: {', '.join(others) or 'none'}")
@@ -94,9 +94,9 @@ def _checks(study: Study, analysis: Analysis) -> list[str]:
     if analysis.design is None:
         return [f"Checks: {', '.join(study.refuters) or 'none'}"]
     setting = Setting.before(analysis, study.estimator)
-    lacking = {name: _unmet(refuter, setting) for name, refuter in study.refuters.items()}
-    will = [name for name, why in lacking.items() if why is None]
-    return [f"Checks: {', '.join(will) or 'none'}"] + [f"  not run: {name}: {why}" for name, why in lacking.items() if why is not None]
+    unmet = {name: _unmet(refuter, setting) for name, refuter in study.refuters.items()}
+    will = [name for name, why in unmet.items() if why is None]
+    return [f"Checks: {', '.join(will) or 'none'}"] + [f"  not run: {name}: {why}" for name, why in unmet.items() if why is not None]
 
 
 def _unmet(refuter: Refuter, setting: Setting) -> str | None:

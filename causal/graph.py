@@ -18,7 +18,7 @@ import networkx as nx
 
 from causal.document import called
 from causal.errors import GraphError, refusal, suggest
-from causal.knobs import are_words, is_whole
+from causal.knobs import are_words, is_number, is_whole
 
 MOST_NODES, MOST_ARROWS = 2_000, 20_000  # of a graph; beyond these nobody has given each arrow its reason
 SHOWN = 12  # names of a circle that are told
@@ -62,7 +62,13 @@ class Dated(str):
 
 
 def dated(name: str, by: int) -> Dated:
-    """A variable `by` years from the outcome."""
+    """A variable `by` years from the outcome.
+
+    Parameters
+    ----------
+    name : a node's.
+    by : years; negative is before the outcome.
+    """
     return Dated(name, by)
 
 
@@ -83,6 +89,13 @@ class Node:
     measured : False where nobody records it; a measured node may still lack a column.
     varies : "both" (authority and year), "authority" (constant in time) or "year" (one node for the calendar).
     remedy : where it could be had, or how it could be measured, as a sentence that begins with a verb; "" where nobody knows.
+    lot : how it was decided by lot ("villages drawn in each district, 2014"); "" where it was not. What moves such a node can only be what the lots were
+        drawn within (a district, a year of the roll-out).
+
+    Examples
+    --------
+    >>> Node(name="imd", label="deprivation", varies="authority").measured
+    True
     """
 
     name: str
@@ -90,6 +103,7 @@ class Node:
     measured: bool = True
     varies: Literal["both", "authority", "year"] = "both"
     remedy: str = ""
+    lot: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -105,16 +119,38 @@ class Node:
         if not isinstance(self.label, str) or not self.label.strip():
             raise refusal(GraphError, f"graph node {self.name!r}, label", "words for a reader", called(self.label), "write them in quotes, or leave label out")
         if not isinstance(self.measured, bool):
-            raise GraphError(f"graph node {self.name!r}: measured must be true or false, got {self.measured!r}")
+            raise refusal(
+                GraphError, f"graph node {self.name!r}: measured", "true or false", repr(self.measured), "write  measured: false  for one that has no column"
+            )
         if self.varies not in ("both", "authority", "year"):
-            raise GraphError(f"graph node {self.name!r}: varies must be 'both', 'authority' or 'year', got {self.varies!r}")
+            raise refusal(
+                GraphError, f"graph node {self.name!r}: varies", "'both', 'authority' or 'year'", repr(self.varies), "write one of them, or leave it out"
+            )
+        if not isinstance(self.lot, str) or (self.lot and not are_words(self.lot)):
+            raise refusal(GraphError, f"graph node {self.name!r}, lot", "how the lots were drawn, in words", called(self.lot), "leave it out where none were")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
     """`cause` moves `effect`, `lag` years later, because of a stated reason.
 
-    `by_year` says that a cause that is constant in time acts with a strength that changes from year to year.
+    Parameters
+    ----------
+    cause, effect : names of nodes.
+    because : the reason, in words; an arrow without one is refused.
+    lag : years from the one to the other, 0 or more.
+    by_year : whether a cause that is constant in time acts with a strength that changes from year to year.
+    cutoff : the value of the cause at which the effect jumps (a rule gives a service to those beyond it); whatever else the cause moves, it moves smoothly
+        there. None where it does not jump.
+
+    Raises
+    ------
+    GraphError : no reason, a lag that is no number of years.
+
+    Examples
+    --------
+    >>> Arrow(cause="cut", effect="plans", because="families lose the place where they were seen", lag=1).lag
+    1
     """
 
     cause: str
@@ -122,15 +158,20 @@ class Arrow:
     because: str
     lag: int = 0
     by_year: bool = False
+    cutoff: float | None = None
 
     def __post_init__(self) -> None:
         where = f"graph arrow {self.cause} -> {self.effect}"
+        if self.cutoff is not None and not is_number(self.cutoff):
+            raise refusal(
+                GraphError, f"{where}, cutoff", "the value of the cause at which the effect jumps", repr(self.cutoff), "write a number, or leave it out"
+            )
         if not are_words(self.because):
-            raise GraphError(f"{where} gives no reason; write  {self.cause}: {{{self.effect}: because …}}")
+            raise refusal(GraphError, where, "a reason", "none", f"write  {self.cause}: {{{self.effect}: because …}}")
         if not is_whole(self.lag, 0, MOST_LAG):
-            raise GraphError(f"{where}: lag must be a whole number of years, 0 or more and at most {MOST_LAG}, got {self.lag!r}")
+            raise refusal(GraphError, f"{where}: lag", f"a whole number of years, 0 or more and at most {MOST_LAG}", repr(self.lag), "write  lag: 1")
         if not isinstance(self.by_year, bool):
-            raise GraphError(f"{where}: by_year must be true or false, got {self.by_year!r}")
+            raise refusal(GraphError, f"{where}: by_year", "true or false", repr(self.by_year), "write one of the two")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +183,19 @@ class Graph:
     name : what reports call it.
     nodes : each a `Node`, or a mapping name → {label, measured, varies}.
     arrows : each an `Arrow`, or a mapping cause → effect → reason, where a reason is words, or
-        {because, lag, by_year}, or a list of these (the same cause acting at several lags).
+        {because, lag, by_year, cutoff}, or a list of these (the same cause acting at several lags).
         A cause may be written with its lag, `plans[-1]`.
 
     Raises
     ------
     GraphError : an arrow from or to an unknown node, without a reason, or a cycle within one year.
+
+    Examples
+    --------
+    >>> arrows = {"poverty": {"cut": "grants fell most there", "plans": "need"}, "cut": {"plans": "the question"}}
+    >>> graph = Graph(name="three", nodes={"poverty": {}, "cut": {}, "plans": {}}, arrows=arrows)
+    >>> [(arrow.cause, arrow.effect) for arrow in graph.arrows]
+    [('poverty', 'cut'), ('poverty', 'plans'), ('cut', 'plans')]
     """
 
     name: str
@@ -161,7 +209,7 @@ class Graph:
         object.__setattr__(self, "arrows", tuple(_arrows(self.arrows)))
         names = [node.name for node in self.nodes]
         if not names:
-            raise GraphError(f"graph {self.name!r} has no nodes")
+            raise refusal(GraphError, f"graph {self.name!r}", "nodes", "none", "name the treatment, the outcome and what moves both")
         if len(names) > MOST_NODES or len(self.arrows) > MOST_ARROWS:
             came = f"{len(names):,} and {len(self.arrows):,}"
             remedy = "leave out what does not bear on the question"
@@ -169,15 +217,28 @@ class Graph:
         there = set(names)
         if len(there) < len(names):
             twice = next(name for at, name in enumerate(names) if name in names[:at])
-            raise GraphError(f"graph {self.name!r}: node {twice!r} stands more than once")
+            raise refusal(GraphError, f"graph {self.name!r}", "each node once", f"node {twice!r} more than once", "take one away")
         for arrow in self.arrows:
             for end in (arrow.cause, arrow.effect):
                 if end not in there:
-                    raise GraphError(f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect} names {end!r}, which is no node; {suggest(end, names)}")
+                    raise refusal(
+                        GraphError,
+                        f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect}",
+                        "two nodes",
+                        f"{end!r}, which is no node",
+                        suggest(end, names),
+                    )
         constant = {node.name for node in self.nodes if node.varies != "both"}
         for arrow in self.arrows:
             if arrow.effect in constant and arrow.cause not in constant:
-                raise GraphError(f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect} makes something that changes move something that is constant")
+                raise refusal(
+                    GraphError,
+                    f"graph {self.name!r}: arrow {arrow.cause} -> {arrow.effect}",
+                    "a cause that is constant, where what it moves is",
+                    "something that changes",
+                    "let its effect vary, or take the arrow away",
+                )
+        self._drawn_by_lot()
         within = nx.DiGraph((a.cause, a.effect) for a in self.arrows if a.lag == 0)
         if nx.is_directed_acyclic_graph(within):
             return
@@ -186,7 +247,25 @@ class Graph:
         cycle = nx.find_cycle(nx.DiGraph(edge for edge in within.edges if round_about.issuperset(edge)))
         names = [*(cause for cause, _ in cycle), cycle[-1][1]]
         path = " -> ".join(names if len(names) <= SHOWN else [*names[: SHOWN - 2], "…", names[-1]])
-        raise GraphError(f"graph {self.name!r} goes round in a circle within one year: {path}; take an arrow away, or give one a lag (lag: 1)")
+        raise refusal(GraphError, f"graph {self.name!r}", "no circle within one year", str(path), "take an arrow away, or give one a lag (lag: 1)")
+
+    def _drawn_by_lot(self) -> None:
+        """What lots decided has no cause but what they were drawn within, which whoever drew them knew."""
+        lots = {node.name for node in self.nodes if node.lot}
+        unmeasured = {node.name for node in self.nodes if not node.measured}
+        for arrow in self.arrows:
+            if arrow.effect not in lots:
+                continue
+            why = "which nobody measured" if arrow.cause in unmeasured else "all that is lasting about a place" if arrow.cause == "authority" else ""
+            if why or nx.has_path(self.summary, arrow.effect, arrow.cause):
+                why = why or "which it moves in turn"
+                raise refusal(
+                    GraphError,
+                    f"graph {self.name!r}, arrow {arrow.cause} -> {arrow.effect}",
+                    f"no cause of {arrow.effect}, which was decided by lot, but what the lots were drawn within",
+                    f"{arrow.cause}, {why}",
+                    f"take the arrow away, or take {arrow.effect} for what was taken up and not for what was drawn",
+                )
 
     def node(self, name: str) -> Node:
         """The node of that name.
@@ -198,7 +277,7 @@ class Graph:
         for node in self.nodes:
             if node.name == name:
                 return node
-        raise GraphError(f"graph {self.name!r} has no node {name!r}; {suggest(name, [n.name for n in self.nodes])}")
+        raise refusal(GraphError, f"graph {self.name!r}", "a node that it has", repr(name), suggest(name, [n.name for n in self.nodes]))
 
     @property
     def summary(self) -> nx.DiGraph:
@@ -267,9 +346,11 @@ def _nodes(given: Any) -> Iterator[Node]:
         if about is not None and not isinstance(about, str | Mapping):
             raise refusal(GraphError, f"graph node {name!r}", "its label, or {label, measured, varies}", called(about), "write  name: words")
         about = {"label": about} if isinstance(about, str) else dict(about or {})
-        unknown = set(about) - {"label", "measured", "varies", "remedy"}
+        unknown = set(about) - {"label", "measured", "varies", "remedy", "lot"}
         if unknown:
-            raise GraphError(f"graph node {name!r} has unknown keys {sorted(map(str, unknown))}; known are label, measured, varies, remedy")
+            raise refusal(
+                GraphError, f"graph node {name!r}", "label, measured, varies, remedy and lot", f"unknown keys {sorted(map(str, unknown))}", "take them away"
+            )
         if not isinstance(name, str):
             raise refusal(GraphError, "graph.nodes", "names that are text", repr(name), 'YAML reads no, y, ~ and 2018 as other than text: write "no" in quotes')
         yield Node(name=name, **{"label": name.replace("_", " "), **about})
@@ -282,7 +363,7 @@ def _arrows(given: Any) -> Iterator[Arrow]:
     for cause, effects in given.items():
         cause, by = undated(str(cause))
         if not isinstance(effects, Mapping):
-            raise GraphError(f"graph arrows from {cause!r} must be a mapping effect: because, got {effects!r}")
+            raise refusal(GraphError, f"graph arrows from {cause!r}", "a mapping effect: because", repr(effects), f"write  {cause}: {{effect: because …}}")
         for effect, reasons in effects.items():
             for reason in reasons if isinstance(reasons, list | tuple) else [reasons]:
                 if reason is not None and not isinstance(reason, str | Mapping):
@@ -290,9 +371,15 @@ def _arrows(given: Any) -> Iterator[Arrow]:
                         GraphError, f"graph arrow {cause} -> {effect}", "its reason in words", called(reason), f"write  {cause}: {{{effect}: because …}}"
                     )
                 about: dict[str, Any] = {"because": reason} if isinstance(reason, str) or reason is None else dict(reason)
-                unknown = set(about) - {"because", "lag", "by_year"}
+                unknown = set(about) - {"because", "lag", "by_year", "cutoff"}
                 if unknown:
-                    raise GraphError(f"graph arrow {cause} -> {effect} has unknown keys {sorted(map(str, unknown))}; known are because, lag, by_year")
+                    raise refusal(
+                        GraphError,
+                        f"graph arrow {cause} -> {effect}",
+                        "because, lag, by_year and cutoff",
+                        f"unknown keys {sorted(map(str, unknown))}",
+                        "take them away",
+                    )
                 if by:
                     about["lag"] = -by
                 yield Arrow(cause=cause, effect=str(effect), **{"because": "", **about})

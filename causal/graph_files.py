@@ -27,7 +27,7 @@ def read_graph(path: Path) -> dict[str, Any]:
     endings = (".yaml", ".yml", *drawn)
     ending = path.suffix.lower()
     if ending not in endings:
-        raise GraphError(f"{path}: a graph file ends in one of {', '.join(endings)}, got {path.suffix or 'no ending'!r}")
+        raise refusal(GraphError, str(path), f"a graph file that ends in one of {', '.join(endings)}", repr(path.suffix or "no ending"), "name it so")
     text = read_text(path, "a graph file", kind=GraphError, most=MOST_TEXT)
     found = _assemble(drawn[ending](text, str(path)), path.name) if ending in drawn else _yaml(text, str(path))
     return {"name": path.stem, **found}

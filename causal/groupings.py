@@ -110,11 +110,11 @@ def _tenths(panel: Panel, design: Design, name: str, unit: Ints, number: int) ->
     known = np.isfinite(mean)
     with np.errstate(invalid="ignore"):
         level = np.bincount(unit[known], weights=mean[known], minlength=number) / np.bincount(unit[known], minlength=number)
-    seen = np.flatnonzero(np.isfinite(level))
-    if len(np.unique(level[seen])) < TENTHS:
+    observed = np.flatnonzero(np.isfinite(level))
+    if len(np.unique(level[observed])) < TENTHS:
         return f"{name.replace('_', ' ')} has too few levels for tenths"
     codes = np.full(number, -1, dtype=np.int64)
-    codes[seen[np.argsort(level[seen], kind="stable")]] = np.arange(len(seen)) * TENTHS // len(seen)
+    codes[observed[np.argsort(level[observed], kind="stable")]] = np.arange(len(observed)) * TENTHS // len(observed)
     return tuple(f"tenth {k}" for k in range(1, TENTHS + 1)), codes
 
 
@@ -137,8 +137,10 @@ def bordering(panel: Panel, design: Design) -> tuple[Ints, tuple[str, ...]] | st
         return "no two of these places share a border in the table that was given"
     made = np.array(pairs, dtype=np.int64)
     alone = np.setdiff1d(np.arange(number), made)
+    lone = np.zeros(number, dtype=bool)
+    lone[alone] = True
     names = panel.places["name"].to_dict()
-    islands = tuple(str(names.get(design.authorities[i], design.authorities[i])) for i in range(len(design.authorities)) if first[i] in set(alone.tolist()))
+    islands = tuple(str(names.get(design.authorities[i], design.authorities[i])) for i in range(len(design.authorities)) if lone[first[i]])
     return made, islands
 
 

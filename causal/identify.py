@@ -11,8 +11,8 @@ The treatment is a state (a share of centres closed). Its own past is left out o
 what was closed earlier acts through what is closed now. This is an assumption, and is printed as one.
 
 A back door is closed for one year's treatment, yet fixed effects compare all years at once: what moves the outcome and a *later*
-treatment must be held fixed as well (strict exogeneity; Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, sec. 10.2).
-Where the treatment comes before the outcome, such causes are held fixed in the years between too.
+treatment must be conditioned on as well (strict exogeneity; Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, sec. 10.2).
+Where the treatment comes before the outcome, such causes are conditioned on in the years between too.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ MOST_WALKED = 1_000_000  # subsets × arrows that DoWhy walks in some seconds
 MOST_NODES, MOST_ARROWS = 1_500, 60_000  # of a graph written out year by year
 MOST_FRONTDOOR = 8  # measured mediators; beyond that no front-door set is looked for
 PLACE_AND_TIME = ("authority", "year")
-Strategy = Literal["backdoor", "iv", "frontdoor"]
+Strategy = Literal["backdoor", "iv", "frontdoor", "discontinuity", "series"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A variable that moves the outcome through the treatment alone, given what else is held fixed."""
+    """A variable that moves the outcome through the treatment alone, given what else is conditioned on."""
 
     name: str
     given: tuple[str, ...]
@@ -49,6 +49,17 @@ class Instrument:
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", Dated.read(self.name))
         object.__setattr__(self, "given", tuple(map(Dated.read, self.given)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoff:
+    """A running variable and the value at which the treatment jumps."""
+
+    name: str
+    at: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", Dated.read(self.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +72,7 @@ class Identification:
     ----------
     identified : whether the strategy asked for is there among what is measured; for "backdoor", a valid adjustment set.
     strategy : the one that `adjust_for` serves.
-    strategies : which of "backdoor", "iv" and "frontdoor" the graph allows.
+    strategies : which of "backdoor", "iv", "frontdoor" and "discontinuity" (an arrow into the treatment jumps at a cutoff) the graph allows.
     adjust_for : the chosen set, sorted.
     chosen_because : the rule that chose it.
     minimal : every valid set none of whose members can be spared.
@@ -76,9 +87,21 @@ class Identification:
     forced : what the evaluator adjusted for against or beside the graph.
     sufficient : False where a forced set leaves a back door open or holds fixed what the treatment moves; the
         estimate is then an association.
+    cutoffs : running variables at whose cutoff the treatment jumps and nothing else that leads to the outcome does.
     confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
+    lot : how the treatment (or the instrument that the strategy rests on) was decided by lot, in the graph's words; "" where it was not.
+
+    Examples
+    --------
+    >>> from causal.identify import identify
+    >>> from causal.testing.worlds import GRAPH, QUESTION
+    >>> found = identify(QUESTION, GRAPH, measured=["deprivation", "poverty", "cut", "plans"])
+    >>> found.identified, found.adjust_for
+    (True, ('authority', 'deprivation', 'poverty', 'year'))
+    >>> identify(QUESTION, GRAPH, measured=["deprivation", "cut", "plans"]).identified
+    False
     """
 
     identified: bool
@@ -102,6 +125,8 @@ class Identification:
     sufficient: bool = True
     strategy: Strategy = "backdoor"
     confounded_mediators: tuple[str, ...] = ()
+    cutoffs: tuple[Cutoff, ...] = ()
+    lot: str = ""
 
     def __post_init__(self) -> None:
         # DoWhy, a protocol and a notebook give names in writing
@@ -118,10 +143,12 @@ def identify(
 
     Parameters
     ----------
-    measured : names of the panel's columns; a node without one counts as unmeasured. `authority`
-        and `year` are always known.
+    question : treatment, outcome and lag.
+    graph : what moves what; lags are unrolled over years.
+    measured : names of the panel's columns; a node without one counts as unmeasured. `authority` and `year` are always known.
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
-    strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" for nothing.
+    strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" and "discontinuity" for nothing, "series" for
+        all that "backdoor" does but place and year, for which the series' own past stands.
 
     Raises
     ------
@@ -129,7 +156,7 @@ def identify(
     ConfigError : a treatment dated after the outcome.
     """
     if question.lag < 0:
-        raise ConfigError(f"question.lag must be 0 or more: a treatment cannot move an earlier outcome, got {question.lag}")
+        raise refusal(ConfigError, "question.lag", "0 or more, since a treatment cannot move an earlier outcome", f"{question.lag}", "write  question.lag=1")
     columns = set(measured)
     known = columns | set(PLACE_AND_TIME)
     for name in (question.treatment, question.outcome):
@@ -153,7 +180,10 @@ def identify(
     feedback = nx.has_path(summary, question.outcome, question.treatment)
     no_path = outcome not in later
     optimal = _optimal(relevant, treatment, outcome)
+    lot = graph.node(question.treatment).lot
     chosen, because = _choose(valid, optimal, dag.without([treatment]).ancestors([outcome]))
+    if lot and valid:
+        chosen, because = _precise(valid, optimal, candidates, lasting=question.treatment in once)
     warnings: list[str] = []
     forced: tuple[str, ...] = ()
     sufficient = True
@@ -180,14 +210,27 @@ def identify(
         )
     elif strategy == "frontdoor" and not forced:
         chosen, because = ((), f"the front door is {', '.join(frontdoor)}") if frontdoor else (None, "the graph has no front door")
-    if strategy != "backdoor":
-        sufficient = True  # an open back door is what these two are for
+    cutoffs = _cutoffs(question, graph, whole, later, treatment, outcome, set(unmeasured))
+    if strategy == "discontinuity" and not forced:
+        chosen, because = ((), f"{question.treatment} jumps where {cutoffs[0].name} crosses {cutoffs[0].at:g}") if cutoffs else (None, NO_CUTOFF)
+    elif strategy == "series" and not forced and chosen is not None:
+        chosen = tuple(name for name in chosen if name not in PLACE_AND_TIME)
+        because = "the series' own past stands for place and year"
+    if strategy == "discontinuity" and forced:
+        chosen = forced if cutoffs else None
+        sufficient = not any(name in later for name in forced)
+        warnings = [one for one in warnings if "leaves a back door open" not in one]
+    elif strategy != "backdoor":
+        sufficient = True  # an open back door is what these are for
     elif chosen and not forced:
         between = _between(question, graph, whole, later, chosen, set(unmeasured))
         if between:
             chosen, because = tuple(sorted({*chosen, *between})), f"{because}; what also moves a later treatment is held fixed in the years between too"
+    if strategy == "iv":
+        lot = graph.node(undated(instruments[0].name)[0]).lot if instruments else ""
     identified = chosen is not None
-    strategies = tuple(s for s, there in (("backdoor", bool(valid)), ("iv", bool(instruments)), ("frontdoor", bool(frontdoor))) if there)
+    allowed = {"backdoor": valid, "iv": instruments, "frontdoor": frontdoor, "discontinuity": cutoffs}
+    strategies = tuple(name for name, there in allowed.items() if there)
     by_year = tuple(sorted(name for name in chosen or () if name in once and name not in PLACE_AND_TIME and graph.by_year(name)))
     return Identification(
         identified=identified,
@@ -206,16 +249,27 @@ def identify(
         feedback=feedback,
         forced=forced,
         blocked_by=() if identified or strategy != "backdoor" else _blocked_by(graph, dag, treatment, outcome, later, known - set(unmeasured)),
-        assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback),
+        assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback)
+        if strategy not in OWN_WORDS
+        else _assumed(strategy, question, graph, cutoffs, unmeasured, mediators),
         warnings=tuple(warnings),
         sufficient=sufficient,
         strategy=strategy,
+        cutoffs=cutoffs,
         confounded_mediators=_confounded_mediators(whole, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()),
+        lot=lot,
     )
 
 
 def held_between(question: Question, graph: Graph, chosen: tuple[str, ...], *, measured: Iterable[str]) -> tuple[str, ...]:
-    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted."""
+    """A valid back-door set with what also moves a later treatment held fixed in the years between, as `identify` does for the one it chooses; sorted.
+
+    Parameters
+    ----------
+    question, graph : as for `identify`.
+    chosen : a valid back-door set, dated names.
+    measured : as for `identify`.
+    """
     known = {*measured, *PLACE_AND_TIME}
     unmeasured = {node.name for node in graph.nodes if node.name not in known or not node.measured}
     whole = Dag.of(_unroll(question, graph))
@@ -301,7 +355,7 @@ def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes
     both = [one for one in valid if set(PLACE_AND_TIME) <= set(one)]
     spared = [one for one in valid if "authority" not in one]
     if both and spared:
-        # by this graph nothing lasting about a place needs to be held fixed beside what is
+        # by this graph nothing lasting about a place needs to be conditioned on beside what is
         with_year = [one for one in spared if "year" in one]
         pool, where = (with_year or spared), f"the graph can spare authority{'; with year' if with_year else ''}"
     else:
@@ -310,6 +364,20 @@ def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes
         return optimal, f"{where}; the graph's optimal set"
     best = min(pool, key=lambda one: (len(one), sum(name not in causes for name in one), one))
     return best, f"{where}; fewest names, then fewest that reach the outcome only through the treatment, then names in order"
+
+
+def _precise(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], candidates: Iterable[str], *, lasting: bool) -> tuple[tuple[str, ...], str]:
+    """Of a treatment decided by lot the set that makes the answer most precise, since what the lots were drawn within closes every back door.
+
+    Parameters
+    ----------
+    valid, optimal, candidates : sets and names.
+    lasting : whether the treatment does not change within a place, so that places cannot be compared with themselves.
+    """
+    measured = tuple(name for name in optimal if name in set(candidates) and not (lasting and name == "authority"))
+    if measured in valid:
+        return measured, "decided by lot; what moves the outcome is held fixed, which makes the answer more precise and changes nothing else"
+    return valid[0], "decided by lot; fewest names that hold fixed what the lots were drawn within"
 
 
 def _between(question: Question, graph: Graph, whole: Dag, later: set[str], chosen: tuple[str, ...], unmeasured: set[str]) -> tuple[str, ...]:
@@ -386,7 +454,7 @@ def _instruments(dag: Dag, treatment: str, outcome: str, candidates: list[str], 
 
 
 def _confounded_mediators(whole: Dag, mediators: list[str], question: Question, treatment: str, outcome: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """Mediators, dated the year after the treatment, that share an open cause with the outcome once treatment and chosen set are held fixed.
+    """Mediators, dated the year after the treatment, that share an open cause with the outcome once treatment and chosen set are conditioned on.
 
     The measured ones are moved as one block, so the arrows out of all of it are cut (Vansteelandt & Daniel 2017, Interventional effects for mediation
     analysis with multiple mediators, assumptions i to iii; the treatment's own are those of the back door).
@@ -396,6 +464,57 @@ def _confounded_mediators(whole: Dag, mediators: list[str], question: Question, 
     without = whole.without_effects(there.values())
     fixed = {one for one in (treatment, *chosen) if one in whole} - {outcome}
     return tuple(name for name, node in there.items() if not without.apart([node], [outcome], fixed - {node}))
+
+
+NO_CUTOFF = "no arrow into the treatment jumps at a cutoff of something measured"
+OWN_WORDS = ("discontinuity", "series")  # strategies whose assumptions are not those of a back door
+
+
+def _cutoffs(question: Question, graph: Graph, whole: Dag, later: set[str], treatment: str, outcome: str, unmeasured: set[str]) -> tuple[Cutoff, ...]:
+    """Running variables at whose cutoff the treatment jumps: every back door is closed there, as all else that they move goes on smoothly.
+
+    Hahn, Todd & van der Klaauw 2001 (Identification and estimation of treatment effects with a regression-discontinuity design). A running variable that the
+    treatment or the outcome moves can be chosen, and something else that jumps at the same value and leads to the outcome would be taken for the treatment.
+    """
+    found = []
+    once = {node.name for node in graph.nodes if node.varies != "both"}
+    through = whole.without([treatment])
+    for arrow in graph.arrows:
+        if arrow.effect != question.treatment or arrow.cutoff is None or arrow.cause in unmeasured:
+            continue
+        name = arrow.cause if arrow.cause in once else dated(arrow.cause, -question.lag - arrow.lag)
+        others = [one.effect for one in graph.arrows if one.cause == arrow.cause and one.cutoff == arrow.cutoff and one.effect != question.treatment]
+        jumps = {one for one in through.names if undated(one)[0] in others}
+        leads = through.ancestors([outcome]) | {outcome}
+        if name in later or undated(name)[0] == question.outcome or jumps & leads:
+            continue
+        found.append(Cutoff(name=name, at=float(arrow.cutoff)))
+    return tuple(found)
+
+
+def _assumed(
+    strategy: str, question: Question, graph: Graph, cutoffs: tuple[Cutoff, ...], unmeasured: tuple[str, ...], mediators: list[str]
+) -> tuple[str, ...]:
+    """What must be true for an answer at a cutoff, or against a series' own past, in words."""
+    label = {node.name: node.label for node in graph.nodes}
+    treatment, outcome = label[question.treatment], label[question.outcome]
+    if strategy == "series":
+        said = [
+            f"Without {treatment}, {outcome} would have gone on as it went before (level, slope and season), or as the comparison series went on.",
+            f"Nothing else that moves {outcome} changed when {treatment} came, beside what is held fixed.",
+        ]
+    else:
+        running = label[undated(cutoffs[0].name)[0]] if cutoffs else "the running variable"
+        at = f"{cutoffs[0].at:g}" if cutoffs else "the cutoff"
+        said = [
+            f"All else that moves {outcome} goes on smoothly where {running} crosses {at}: just beyond and short of it places differ in {treatment} alone.",
+            f"Nobody can choose to the unit on which side of {at} a place falls.",
+            f"Nothing else that moves {outcome} is given or taken at {at}.",
+        ]
+    hidden = [name for name in unmeasured if name not in mediators]
+    if hidden:
+        said.append(f"Not measured, and not needed if that holds: {', '.join(label[name] for name in hidden)}.")
+    return (*said, "One authority's treatment does not move another's outcome (no interference).")
 
 
 def _frontdoor(dag: Dag, treatment: str, outcome: str, unmeasured: set[str]) -> tuple[str, ...]:
@@ -446,11 +565,15 @@ def _blocked_by(graph: Graph, dag: Dag, treatment: str, outcome: str, later: set
 def _date_forced(name: str, question: Question, graph: Graph, columns: set[str], once: set[str]) -> str:
     bare, by = undated(name)
     if bare == question.treatment or (bare, by if name != bare else -question.lag) == (question.outcome, 0):
-        raise GraphError(
-            f"adjust_for names {name!r}, which is what the question is about; an earlier outcome is written {question.outcome}[{-question.lag - 1}]"
+        raise refusal(
+            GraphError,
+            "adjust_for",
+            "what is beside the question",
+            f"{name!r}, which is what the question is about",
+            f"write an earlier outcome as {question.outcome}[{-question.lag - 1}]",
         )
     if bare not in columns and bare not in PLACE_AND_TIME:
-        raise GraphError(f"adjust_for names {bare!r}, which is no column; {suggest(bare, columns | set(PLACE_AND_TIME))}")
+        raise refusal(GraphError, "adjust_for", "a column", repr(bare), suggest(bare, columns | set(PLACE_AND_TIME)))
     if bare in once or bare in PLACE_AND_TIME:
         return bare
     return dated(bare, by if name != bare else -question.lag)

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 
 # plain words have one home, the file that a team copies to write its own
 PLAIN: dict[str, Any] = yaml.safe_load((files("causal.conf") / "language" / "plain.yaml").read_text(encoding="utf-8"))
@@ -108,7 +108,7 @@ FILLED_RANGES = (
 FILLED_REASONS = ("checks",)
 FILLED_LIMITS = ("action", "label", "treatment", "told", "check", "number")
 FILLED_CHANGES = ("told", "number", "sees", "smallest", "times", "share", "admits")
-FILLED_VOICES = ("method", "size", "told")
+FILLED_VOICES = ("method", "size", "told", "ours", "said")
 FILLED_NEXT = ("told", "number", "outcome")
 CAUSES = re.compile(
     r"\b(increas|reduc|caus(?!e is shown)|rais|lower(s|ed)\b|cut\b|led to|made|impact|effect of|due to)|\{(more|fewer|slightly_more|slightly_fewer)\}", re.I
@@ -137,7 +137,7 @@ class Language:
     pictures : what the range shows, as the title of its picture.
     admits : what a hidden cause would let the data hold.
     next : the one thing to do next. Fields: {told}, {number}, {outcome}.
-    voices : another estimator's answer, by how it stands to this one. Fields: {method}, {size}, {told}.
+    voices : another estimator's answer, by how it stands to this one. Fields: {method}, {size}, {told}; before: {ours}, {said}.
     checks : refuter → its name on the first screen, where it is to be another than its class's own `label`.
     avoid : words that no form may hold, and no first screen.
 
@@ -169,32 +169,48 @@ class Language:
     def __new__(cls, **given: Any) -> Language:
         """Keys of an earlier form are refused with what to write instead."""
         if "answers" in given:
-            raise ConfigError(
-                "language.answers is of an earlier form: write  language.classes.CLASS.CERTAINTY=…  or, where nothing is claimed,  language.gates"
+            raise refusal(
+                ConfigError,
+                "language.answers",
+                "a key of today",
+                "one of an earlier form",
+                "write  language.classes.CLASS.CERTAINTY=…  or, where nothing is claimed,  language.gates",
             )
         if "strengths" in given:
-            raise ConfigError("language.strengths is of an earlier form: write  language.certainties={high: …, moderate: …, low: …, very_low: …}")
+            raise refusal(
+                ConfigError,
+                "language.strengths",
+                "a key of today",
+                "one of an earlier form",
+                "write  language.certainties={high: …, moderate: …, low: …, very_low: …}",
+            )
         return object.__new__(cls)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise ConfigError(f"language.name must be a word, got {self.name!r}")
+            raise refusal(ConfigError, "language.name", "a word", repr(self.name), "give the style a name")
         if isinstance(self.avoid, str) or not all(isinstance(word, str) and word.strip() for word in self.avoid):
-            raise ConfigError(f"language.avoid must be a list of words, got {self.avoid!r}")
+            raise refusal(ConfigError, "language.avoid", "a list of words", repr(self.avoid), "write  language.avoid=[one,two]")
         object.__setattr__(self, "avoid", tuple(self.avoid))
         for part, (default, holes) in PARTS.items():
             object.__setattr__(self, part, {**default, **_forms(part, getattr(self, part), default, holes, self.avoid)})
         given: Any = self.classes
         if not isinstance(given, Mapping):
-            raise ConfigError(f"language.classes must say  class: {{high: words, moderate: words, low: words}}, got {given!r}")
+            raise refusal(ConfigError, "language.classes", "class: {high: words, moderate: words, low: words}", repr(given), "write it so")
         for name in given:
             if name not in CLASSES:
-                raise ConfigError(f"language.classes has {name!r}; {suggest(str(name), CLASSES)}")
+                raise refusal(ConfigError, "language.classes", "classes that there are", repr(name), suggest(str(name), CLASSES))
         made = {name: {**forms, **_forms(f"classes.{name}", given.get(name, {}), forms, FILLED, self.avoid)} for name, forms in CLASSES.items()}
         object.__setattr__(self, "classes", made)
         for name in ("higher", "lower", "neither"):
             if found := CAUSES.search(self.gates[name]):
-                raise ConfigError(f"language.gates.{name} holds {found[0]!r}: of an association no form may say what caused what")
+                raise refusal(
+                    ConfigError,
+                    f"language.gates.{name}",
+                    "a form that does not say what caused what, since it is of an association",
+                    repr(found[0]),
+                    "say what goes with what",
+                )
 
     def naming(self, labels: Mapping[str, str]) -> Language:
         """The same with plain names for checks that it does not name itself.
@@ -233,27 +249,41 @@ PARTS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
 def _forms(part: str, given: Any, default: Mapping[str, str], holes: tuple[str, ...], avoid: tuple[str, ...]) -> dict[str, str]:
     """What a house style says, checked; what a reader finds further down (limits, changes) may hold words to be avoided on the first screen."""
     if not isinstance(given, Mapping):
-        raise ConfigError(f"language.{part} must say  name: words, got {given!r}")
+        raise refusal(ConfigError, f"language.{part}", "name: words", repr(given), "write it so")
     for name, form in given.items():
         where = f"language.{part}.{name}"
         if name not in default and part != "checks":
-            raise ConfigError(f"language.{part} has {name!r}; {suggest(str(name), default)}")
+            raise refusal(ConfigError, f"language.{part}", "names that there are", repr(name), suggest(str(name), default))
         if not isinstance(form, str) or not form.strip():
-            raise ConfigError(f"{where} must be words, got {form!r}")
+            raise refusal(ConfigError, where, "words", repr(form), "write some, or leave the key out")
         try:
             used = {hole for _, hole, _, _ in Formatter().parse(form) if hole is not None}
         except ValueError as problem:
-            raise ConfigError(f"{where}: {problem} in {form!r}; a brace that is meant is written twice") from problem
+            raise refusal(ConfigError, where, "words, with fields in braces", f"{problem} in {form!r}", "write a brace that is meant twice") from problem
         if wrong := sorted(used - set(holes)):
-            raise ConfigError(f"{where} has the field {{{wrong[0]}}}; fields there: {', '.join(holes) or 'none'}")
-        if word := held(form, BANNED):
-            raise ConfigError(f"{where} holds {word!r}, which no style may use: say what fits or does not fit these data, and how certain it is by its step")
-        if word := held(form, avoid):
-            raise ConfigError(f"{where} holds {word!r}, which this house style avoids; write it otherwise, or take it out of language.avoid")
+            raise refusal(
+                ConfigError,
+                where,
+                f"fields that there are: {', '.join(holes) or 'none'}",
+                f"the field {{{wrong[0]}}}",
+                "take it out, or write a brace that is meant twice",
+            )
+        if word := banned_word(form, BANNED):
+            raise refusal(
+                ConfigError,
+                where,
+                "words that every style may use",
+                f"{word!r}, which no style may use",
+                "say what fits or does not fit these data, and how certain it is by its step",
+            )
+        if word := banned_word(form, avoid):
+            raise refusal(
+                ConfigError, where, "words that this house style allows", f"{word!r}, which it avoids", "write it otherwise, or take it out of language.avoid"
+            )
     return {str(name): str(form) for name, form in given.items()}
 
 
-def held(text: str, avoid: tuple[str, ...]) -> str | None:
+def banned_word(text: str, avoid: tuple[str, ...]) -> str | None:
     """The first of the words to be avoided that a text holds; plurals and endings count too.
 
     Parameters
@@ -283,5 +313,5 @@ def _read(recorded: str) -> Language:
         given = {key: value for key, value in given.items() if key in ("name", "terms", "checks", "avoid")}
     given["avoid"] = tuple(given.get("avoid", AVOID))
     if "classes" not in given and "checks" in given:
-        given["checks"] = {key: value for key, value in given["checks"].items() if held(value, (*BANNED, *given["avoid"])) is None}
+        given["checks"] = {key: value for key, value in given["checks"].items() if banned_word(value, (*BANNED, *given["avoid"])) is None}
     return Language(**given)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.offered import no_bare_words
 from causal.study import Study
 
@@ -16,7 +16,7 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
 
     Parameters
     ----------
-    words : overrides, as on the command line, one text each, without a shell's quotes.
+    *words : overrides, as on the command line, one text each, without a shell's quotes.
     config_dir : folders of your own with experiment/, graph/, …; as  --config-dir.
     trust : folders or modules of your own classes; as  --trust.
 
@@ -27,11 +27,19 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
     Raises
     ------
     ConfigError : a word that is no override, or a choice, key or value that does not exist or does not fit.
+
+    Examples
+    --------
+    >>> study = load("experiment=closures", "seed=7")
+    >>> study.question.treatment, study.seed
+    ('closures', 7)
     """
     if odd := [word for word in words if not isinstance(word, str)]:
-        raise ConfigError(f'load takes overrides as texts, like load("experiment=closures", "seed=7"), got {odd[0]!r}')
+        raise refusal(ConfigError, "load", "overrides as texts", repr(odd[0]), 'load("experiment=closures", "seed=7")')
     if how := [word for word in words if word.startswith("-") or word.partition("=")[0] in ("workers", "runs", "protocol")]:
-        raise ConfigError(f"{how[0]} says how to run, not what is asked: it is for the command line, or an argument of run and of report")
+        raise refusal(
+            ConfigError, "load", "what is asked", f"{how[0]}, which says how to run", "give it on the command line, or as an argument of run and of report"
+        )
     folders = [Path(one).resolve() for one in ([config_dir] if isinstance(config_dir, str | Path) else config_dir)]
     no_bare_words("run", words, folders)
     compose = import_module("causal.experiments.compose")  # the one step up, as the command line takes it

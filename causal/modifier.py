@@ -34,13 +34,36 @@ class Modifier:
 
 
 def base_year(panel: Panel, name: str) -> pd.Series:
-    """A modifier as it stood in the first year known, so that the treatment cannot have moved it."""
+    """A modifier as it stood in the first year known, so that the treatment cannot have moved it.
+
+    Parameters
+    ----------
+    panel : values by authority and year.
+    name : the modifier's column.
+
+    Returns
+    -------
+    values : shape (authority-years of the panel,), constant within an authority.
+
+    Raises
+    ------
+    DataError : no such column.
+    """
     first = panel.frame[panel.variable(name).name].groupby(level="authority").first()
     return pd.Series(first.reindex(panel.frame.index.get_level_values("authority")).to_numpy(), index=panel.frame.index)
 
 
 def cut_into_groups(panel: Panel, name: str, values: Floats, authority: Ints, wanted: int) -> Modifier:
-    """Cut the authorities, not the rows, into groups of equal number."""
+    """Cut the authorities, not the rows, into groups of equal number.
+
+    Parameters
+    ----------
+    panel : for the label.
+    name : the modifier's column.
+    values : shape (rows,), constant within an authority.
+    authority : shape (rows,), codes.
+    wanted : number of groups; a modifier with no more values than that keeps its values.
+    """
     label = panel.variable(name).label
     per_authority = pd.Series(values).groupby(authority).first()
     distinct = np.unique(per_authority)

@@ -1,6 +1,6 @@
 """What an estimator needs of a design, told in words and checked before anything is fitted.
 
-An estimator's class lists its `needs`; the header of its configuration says the same words. `lacking` says why a design cannot be served,
+An estimator's class lists its `needs`; the header of its configuration says the same words. `unmet_requirements` says why a design cannot be served,
 so that a refusal costs no fit and names the reason, and the estimators that could.
 """
 
@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from causal.arrays import Floats
 from causal.cohorts import cohorts
 from causal.design import Design
 from causal.errors import DesignError
+from causal.graph import undated
 
 Lack = str | None
 NOTHING = "nothing"
@@ -27,11 +29,11 @@ class Need:
     Parameters
     ----------
     words : as the header of its configuration says it.
-    lacks : given the estimator and the design, why the design does not have it; None if it does.
+    unmet_requirement : given the estimator and the design, why the design does not have it; None if it does.
     """
 
     words: str
-    lacks: Callable[[Any, Design], Lack]
+    unmet_requirement: Callable[[Any, Design], Lack]
 
 
 def needed(estimator: Any) -> str:
@@ -39,8 +41,18 @@ def needed(estimator: Any) -> str:
     return "; ".join(need.words for need in estimator.needs) or NOTHING
 
 
-def lacking(estimator: Any, design: Design) -> tuple[str, ...]:
-    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`."""
+def unmet_requirements(estimator: Any, design: Design) -> tuple[str, ...]:
+    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`.
+
+    Parameters
+    ----------
+    estimator : with its `needs` and `targets`.
+    design : what it is asked.
+
+    Returns
+    -------
+    reasons : sentences, each with what to write instead where there is something.
+    """
     asked, given = design.question.target, estimator.targets
     reasons = []
     targets = [target for target in ("ATE", "ATT") if target in given]
@@ -50,7 +62,7 @@ def lacking(estimator: Any, design: Design) -> tuple[str, ...]:
         # one row an authority: weights would be needed in the propensities, in the outcome's model and in the error alike
         why = " (its average, its models and their error count every authority once)" if "every authority alike" in given else ""
         reasons.append(f"it cannot weigh authority-years by {design.question.weights}{why}; ask with  question.weights=null")
-    reasons += [why for need in estimator.needs if (why := need.lacks(estimator, design)) is not None]
+    reasons += [why for need in estimator.needs if (why := need.unmet_requirement(estimator, design)) is not None]
     return tuple(reasons)
 
 
@@ -78,6 +90,28 @@ def _folds(estimator: Any, design: Design) -> Lack:
 def _not_negative(_: Any, design: Design) -> Lack:
     least = float(design.outcome.min())
     return None if least >= 0 else f"a count is never below 0, and {design.outcome_variable.name} goes down to {least:g}"
+
+
+FEWEST_VALUES = 5  # of an outcome that is no 0 and 1, for it to be a share and no code of a few answers
+
+
+def percent(design: Design) -> float:
+    """What an outcome of 1 is in the outcome's own unit: 100 where that is per cent and goes beyond 1, otherwise 1."""
+    unit = f" {design.outcome_variable.unit} ".lower()
+    return 100.0 if ("%" in unit or "per cent" in unit or "percent" in unit) and float(design.outcome.max()) > 1 else 1.0
+
+
+def _share(_: Any, design: Design) -> Lack:
+    name, size = design.outcome_variable.name, percent(design)
+    least, most = float(design.outcome.min()), float(design.outcome.max())
+    if least < 0 or most > size:
+        ends = f"{least:g} to {most:g}"
+        return f"an outcome of 0 and 1, or a share from 0 to 1 (0 to 100 where its unit says per cent), is wanted, and {name} goes from {ends}"
+    values = np.unique(design.outcome)
+    if 2 < len(values) < FEWEST_VALUES or (len(values) == 2 and not np.array_equal(values, [0.0, size])):
+        came = ", ".join(f"{value:g}" for value in values)
+        return f"an outcome of 0 and 1, or a share, is wanted, and {name} has {len(values)} values ({came}); say which of them is meant by a column of 0 and 1"
+    return None
 
 
 def _binary(_: Any, design: Design) -> Lack:
@@ -131,6 +165,38 @@ def _past_outcome(_: Any, design: Design) -> Lack:
     return None if np.isfinite(design.columns.get(name, np.array([np.nan]))).any() else f"{name}, the outcome in the year before the treatment, is never known"
 
 
+def instrument_of(estimator: Any, design: Design) -> tuple[str, Floats] | None:
+    """The instrument of two values that an estimator takes: the one that it names, or the first of the graph's; its name and column, None where none has two.
+
+    Parameters
+    ----------
+    estimator : which may have a knob `instrument`.
+    design : of a question identified by instruments.
+    """
+    asked = getattr(estimator, "instrument", None)
+    for one in design.identification.instruments:
+        if one.name in design.columns and asked in (None, str(one.name), undated(one.name)[0]):
+            column = design.columns[one.name]
+            if len(np.unique(column[np.isfinite(column)])) == 2:
+                return str(one.name), column
+    return None
+
+
+def _binary_instrument(estimator: Any, design: Design) -> Lack:
+    if instrument_of(estimator, design) is not None:
+        return None
+    found = [one.name for one in design.identification.instruments if one.name in design.columns]
+    told = ", ".join(f"{name} has {len(np.unique(design.columns[name][np.isfinite(design.columns[name])]))}" for name in found) or "none was measured"
+    return f"an instrument of two values is wanted, with rows at both, and {told}"
+
+
+def _by_lot(_: Any, design: Design) -> Lack:
+    if design.identification.lot and design.identification.strategy == "backdoor":
+        return None
+    name = design.question.treatment
+    return f"the graph does not say that {name} was decided by lot; if it was, write  graph.nodes.{name}.lot='how the lots were drawn'"
+
+
 ADJUSTMENT = Need(
     "an identified adjustment set",
     lambda _, design: None if "backdoor" in design.identification.strategies or design.identification.forced else "there is none",
@@ -140,11 +206,14 @@ SUCCESSIVE_YEARS = Need("authorities seen in successive years", _years)
 MODIFIERS = Need("question.modifiers", _modifiers)
 FOLDS = Need("at least twice as many clusters as folds", _folds)
 COUNTS = Need("an outcome never below 0", _not_negative)
+SHARES = Need("an outcome of 0 and 1, or a share", _share)
 BINARY = Need("a treatment of two values", _binary)
 ADOPTION = Need("a treatment that is taken up and kept", _adoption)
 NEVER_TREATED = Need("authorities never treated", _never)
 BALANCED = Need("every authority in every year", _balanced)
+BY_LOT = Need("a treatment that the graph says was decided by lot", _by_lot)
 INSTRUMENT = Need("an instrument in the graph", _instrument)
+BINARY_INSTRUMENT = Need("an instrument of two values", _binary_instrument)
 FRONT_DOOR = Need("a front door in the graph", _front_door)
 MEDIATORS = Need("mediators in the graph", _mediators)
 PAST_OUTCOME = Need("the outcome before the treatment", _past_outcome)

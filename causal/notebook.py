@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.report import tables
 from causal.report.figures.canvas import Drawing, titled
 from causal.report.files import write as write_files
@@ -18,7 +18,7 @@ from causal.report.page import drawings
 from causal.report.parts import render
 from causal.report.provenance import provenance
 from causal.report.record import plain, record
-from causal.report.terminal import told
+from causal.report.terminal import terminal_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class Picture:
 
 def lines(result: Result) -> str:
     """The answer as the terminal has it, in at most ten lines, without a folder."""
-    said = told(_data(result), Path())[:-2]
+    said = terminal_lines(_data(result), Path())[:-2]
     return "\n".join(said if len(said) <= LINES else [*said[: LINES - 1], f"{said[LINES - 1]} …"])
 
 
@@ -84,6 +84,7 @@ def picture(result: Result, name: str) -> Picture:
 
     Parameters
     ----------
+    result : of a run.
     name : which; of those that this result has.
 
     Raises
@@ -92,7 +93,7 @@ def picture(result: Result, name: str) -> Picture:
     """
     drawn: dict[str, Drawing] = {one.name: one for one in drawings(_data(result))}
     if name not in drawn:
-        raise ConfigError(f"this result has no figure {name!r}; {suggest(name, drawn)}")
+        raise refusal(ConfigError, "this result", "a figure that it has", repr(name), suggest(name, drawn))
     return Picture(name=name, alt=drawn[name].alt, svg=titled(drawn[name]))
 
 
@@ -107,7 +108,9 @@ def write(result: Result, folder: str | Path) -> Path:
 
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"{folder} is there already and holds something, and nothing is written over; name another folder")
+        raise refusal(
+            ConfigError, str(folder), "a new folder, or an empty one, since nothing is written over", "one that holds something", "name another folder"
+        )
     made = _provenance(result)
     write_files(result, folder, made, yaml.safe_dump(made["config"], allow_unicode=True, sort_keys=False, width=120))
     return folder

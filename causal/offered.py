@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 
 # title → folder of configurations
 GROUPS = {
@@ -45,16 +45,28 @@ def no_bare_words(command: str, rest: Sequence[str], folders: Sequence[Path]) ->
         if "refuters" in homes:
             ways.append(f"'refuters=[default,{word}]'")
         if ways:
-            raise ConfigError(f"{word!r} says no key; did you mean  causal {command} {' or '.join(ways)}")
+            raise refusal(
+                ConfigError,
+                f"causal {command}",
+                "an override, key=value",
+                f"{word!r}, which says no key",
+                f"did you mean  causal {command} {' or '.join(ways)}",
+            )
         every = {name: group for group in ("outcome", "estimator", "experiment") for name in names(group, folders)}
         near = suggest(word, every)
         at = near.find("Did you mean")
-        hint = f" {near[at:]}" if at >= 0 else " causal list names what there is."
-        raise ConfigError(f"{word!r} is no override, which is key=value, like  experiment=closures  or  question.lag=1.{hint}")
+        hint = near[at:] if at >= 0 else "causal list  names what there is"
+        raise refusal(ConfigError, "causal", "an override, which is key=value, like  experiment=closures  or  question.lag=1", repr(word), hint)
 
 
 def names(group: str, folders: Sequence[Path]) -> list[str]:
-    """What a group of configurations holds."""
+    """What a group of configurations holds.
+
+    Parameters
+    ----------
+    group : "estimator", "refuters", "graph", …
+    folders : a user's own, beside those that are shipped.
+    """
     return sorted(path.stem for root in roots(folders) for path in (root / group).glob("*.yaml"))
 
 

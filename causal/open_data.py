@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from causal.errors import DataError, suggest
+from causal.errors import DataError, refusal, suggest
 from causal.words import count, listed
 
 TIME = ("time_period", "time_identifier")
@@ -90,7 +90,7 @@ def problems(path: Path) -> list[str]:
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file")
+        raise refusal(DataError, str(path), "a file", "nothing: there is no such file", "look at how the path is written")
     wrong: list[str] = []
     if not (path.suffix == ".csv" and FILE_NAME.fullmatch(path.stem)):
         wrong.append(f"the file's name is {path.name!r}; wanted small letters, digits, _ and - only, and .csv")
@@ -102,17 +102,17 @@ def problems(path: Path) -> list[str]:
             return [*wrong, f"{times} columns are called {name!r}; each column needs a name of its own"]
         if not NAME.fullmatch(name):
             wrong.append(f"column {name!r}: wanted small letters, digits and _, beginning with a letter")
-    lacking = [name for name in EVERYWHERE if name not in heads]
-    wrong += [f"there is no column {name!r}, which every file has; {suggest(name, heads)}" for name in lacking]
-    if not lacking:
+    missing = [name for name in EVERYWHERE if name not in heads]
+    wrong += [f"there is no column {name!r}, which every file has; {suggest(name, heads)}" for name in missing]
+    if not missing:
         wrong += _periods(rows) + _places(heads, rows)
     beside = path.with_name(f"{path.stem}.meta.csv")
     if not beside.is_file():
         return [*wrong, f"there is no {beside.name} beside it, which says what its columns are"]
     meta_heads, meta, unread = _table(beside)
-    lacking = [name for name in META if name not in meta_heads]
-    if unread or lacking:
-        return [*wrong, *(f"{beside.name}: {one}" for one in unread or [f"there is no column {name!r}" for name in lacking])]
+    missing = [name for name in META if name not in meta_heads]
+    if unread or missing:
+        return [*wrong, *(f"{beside.name}: {one}" for one in unread or [f"there is no column {name!r}" for name in missing])]
     wrong += [f"{beside.name}: {one}" for one in _described(heads, rows, meta)]
     kinds = {row["col_name"]: row["col_type"] for _, row in meta}
     return wrong + _cells(heads, rows, kinds) + _intervals(heads, rows)
@@ -164,8 +164,8 @@ def _places(heads: Sequence[str], rows: Rows) -> list[str]:
         LEVEL, "{!r} is none of " + listed([repr(one) for one in NEEDS]) + ", the levels that this check knows", [o for o in levels if o[1] not in NEEDS]
     )
     for level in sorted({level for _, level in levels if level in NEEDS}):
-        lacking = [name for name in NEEDS[level] if name not in heads]
-        wrong += [f"rows of level {level!r} need a column {name!r}" for name in lacking]
+        missing = [name for name in NEEDS[level] if name not in heads]
+        wrong += [f"rows of level {level!r} need a column {name!r}" for name in missing]
     for name in [name for name in PLACES if name in heads]:
         # a legacy authority has no new code; all else is filled where its level has it
         wanted = {level for level, names in NEEDS.items() if name in names} if name not in EVERYWHERE else set(NEEDS)

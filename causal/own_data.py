@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.panel import Panel
 from causal.sources.table import Table
 
@@ -38,7 +38,7 @@ def read(
     units : variable → its unit ("per 10,000 children").
     variables : variable → more of it, as `source.variables` takes it (column, definition, least, most, …).
     title : what a frame is called; a file goes by its name.
-    knobs : any other of `source=table`: cluster, name, region, population, only, derived, pivot, combine, header, leave_out, …
+    **knobs : any other of `source=table`: cluster, name, region, population, only, derived, pivot, combine, header, leave_out, …
 
     Returns
     -------
@@ -48,12 +48,26 @@ def read(
     ------
     DataError : everything that is wrong with the table, in one message.
     ConfigError : a knob that there is not, or a value that does not fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"place": ["A", "A", "B", "B"], "year": [2017, 2018] * 2, "plans": [40.0, 43.0, 51.0, 50.0]})
+    >>> panel = read(table, authority="place", year="year", units={"plans": "per 10,000 children"})
+    >>> panel.variable("plans").unit, panel.authorities
+    ('per 10,000 children', ('A', 'B'))
     """
     if unknown := [name for name in knobs if name not in KNOBS]:
-        raise ConfigError(f"read has no {unknown[0]!r}; {suggest(unknown[0], (*KNOBS, 'authority', 'year', 'labels', 'units', 'variables', 'title'))}")
+        raise refusal(
+            ConfigError,
+            "read",
+            "an argument that it takes",
+            repr(unknown[0]),
+            suggest(unknown[0], (*KNOBS, "authority", "year", "labels", "units", "variables", "title")),
+        )
     described = {name: dict(said) for name, said in (variables or {}).items()}
-    for key, told in (("label", labels), ("unit", units)):
-        for name, text in (told or {}).items():
+    for key, given in (("label", labels), ("unit", units)):
+        for name, text in (given or {}).items():
             described.setdefault(name, {})[key] = text
     knobs |= {"authority": authority, "year": year, "variables": described}
     if hasattr(table, "columns") and hasattr(table, "index"):
@@ -62,4 +76,4 @@ def read(
     if isinstance(table, (str, Path)) or (isinstance(table, Sequence) and table and all(isinstance(one, (str, Path)) for one in table)):
         source = Table(path=str(table) if isinstance(table, (str, Path)) else [str(one) for one in table], **knobs)
         return source.or_told(*source.attempt(), "arguments")
-    raise ConfigError(f"read takes a pandas frame, a file or a list of files, got {type(table).__name__}")
+    raise refusal(ConfigError, "read", "a pandas frame, a file or a list of files", f"{type(table).__name__}", "make a frame of it")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from causal.errors import DataError, suggest
+from causal.errors import DataError, refusal, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,6 +37,12 @@ class Variable:
     comparative : how more of it is said: "more" (more children, fewer children), "higher" (higher spending) or "a higher" (a higher rate).
     rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
     breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
+
+    Examples
+    --------
+    >>> plans = Variable(name="plans", label="children on protection plans", unit="per 10,000 children", source="made up", count_per=10_000)
+    >>> plans.varies
+    'both'
     """
 
     name: str
@@ -58,7 +64,22 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Rows and authorities that a step left out, and why; with `column`, cells of that column that it left empty."""
+    """Rows and authorities that a step left out, and why.
+
+    Parameters
+    ----------
+    step : why, in words.
+    rows : authority-years left out; with `column`, cells left empty.
+    authorities : codes of those of which no row is left.
+    column : the column whose cells were left empty; None where whole rows went.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from causal.testing.worlds import QUESTION, World, designed
+    >>> [(loss.step, loss.rows) for loss in designed(World().load(), replace(QUESTION, lag=1)).lost]
+    [('no row 1 year earlier, where the panel begins or ends', 60)]
+    """
 
     step: str
     rows: int
@@ -97,6 +118,17 @@ class Panel:
     Raises
     ------
     DataError : duplicate rows, text or infinities in a column, a column without its `Variable`.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import World
+    >>> panel = World(authorities=30, years=6).load()
+    >>> panel.names, panel.years
+    (('deprivation', 'poverty', 'cut', 'plans', 'children'), (2011, 2012, 2013, 2014, 2015, 2016))
+    >>> panel.subset(years=[2015, 2016]).frame.shape
+    (60, 5)
+    >>> panel.shift("plans", -1).loc["A0000"].isna().to_list()
+    [True, False, False, False, False, False]
     """
 
     frame: pd.DataFrame
@@ -114,36 +146,55 @@ class Panel:
     def __post_init__(self) -> None:
         frame = self.frame
         if list(frame.index.names) != ["authority", "year"]:
-            raise DataError(f"a panel is indexed by (authority, year), got {list(frame.index.names)}")
+            raise refusal(
+                DataError, "a panel", "an index of (authority, year)", f"{list(frame.index.names)}", "set it with  frame.set_index(['authority', 'year'])"
+            )
         if not len(frame):
-            raise DataError(f"{self.title}: no rows are left")
+            raise refusal(DataError, self.title, "rows", "none: no rows are left", "choose other years, places or values to keep")
         repeated = frame.index[frame.index.duplicated()]
         if len(repeated):
-            raise DataError(
-                f"{self.title}: {len(repeated)} authority-years stand more than once, the first is "
-                f"authority {repeated[0][0]!r}, year {repeated[0][1]}; keep one row for each"
+            raise refusal(
+                DataError,
+                self.title,
+                "one row for each authority and year",
+                f"{len(repeated)} authority-years more than once, the first is authority {repeated[0][0]!r}, year {repeated[0][1]}",
+                "keep one row for each",
             )
         if [variable.name for variable in self.variables] != list(frame.columns):
-            raise DataError(f"{self.title}: the variables {[v.name for v in self.variables]} do not match the columns {list(frame.columns)}")
+            raise refusal(
+                DataError,
+                self.title,
+                f"a variable for each of the columns {list(frame.columns)}",
+                f"the variables {[v.name for v in self.variables]}",
+                "give both the same names in the same order",
+            )
         for name, dtype in frame.dtypes.items():
             if dtype != np.float64:
-                raise DataError(f"{self.title}: column {name!r} holds {dtype}, a panel holds 64-bit floats")
+                raise refusal(DataError, f"{self.title}, column {name!r}", "64-bit floats", f"{dtype}", "turn it into numbers")
         infinite = np.argwhere(np.isinf(frame.to_numpy()))
         if len(infinite):
             row, column = infinite[0]
-            raise DataError(
-                f"{self.title}: {len(infinite)} infinite values, the first in column {frame.columns[column]!r}, "
-                f"authority {frame.index[row][0]!r}, year {frame.index[row][1]}; leave the cell empty if it is not known"
+            raise refusal(
+                DataError,
+                self.title,
+                "finite values",
+                (
+                    f"{len(infinite)} infinite values, the first in column {frame.columns[column]!r}, authority {frame.index[row][0]!r}, year "
+                    f"{frame.index[row][1]}"
+                ),
+                "leave the cell empty if it is not known",
             )
         if not frame.index.is_monotonic_increasing:
             object.__setattr__(self, "frame", frame.sort_index())
-        lacking = frame.index.unique("authority").difference(self.places.index)
-        if len(lacking) or "name" not in self.places:
-            raise DataError(f"{self.title}: `places` must give a name for every authority; it lacks {list(lacking[:5])}")
+        missing = frame.index.unique("authority").difference(self.places.index)
+        if len(missing) or "name" not in self.places:
+            raise refusal(DataError, f"{self.title}: places", "a name for every authority", f"none for {list(missing[:5])}", "add them")
         if list(self.reasons.index.names) != ["authority", "year", "variable"]:
-            raise DataError(f"{self.title}: reasons are indexed by (authority, year, variable), got {list(self.reasons.index.names)}")
+            raise refusal(
+                DataError, f"{self.title}: reasons", "an index of (authority, year, variable)", f"{list(self.reasons.index.names)}", "set these three"
+            )
         if self.population is not None and self.population not in frame:
-            raise DataError(f"{self.title}: population {self.population!r} is not a column; {suggest(self.population, self.names)}")
+            raise refusal(DataError, self.title, "a column that is the population", repr(self.population), suggest(self.population, self.names))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -180,12 +231,25 @@ class Panel:
         for variable in self.variables:
             if variable.name == name:
                 return variable
-        raise DataError(f"{self.title} has no column {name!r}; {suggest(name, self.names)}")
+        raise refusal(DataError, self.title, "a column that it has", repr(name), suggest(name, self.names))
 
     def shift(self, name: str, by: int) -> pd.Series:
         """The column as it stood `by` years later (negative: earlier), on this panel's rows; NaN where there is none.
 
         Years are matched as numbers, so a missing year never lets a later one slip into its place.
+
+        Parameters
+        ----------
+        name : the column.
+        by : years.
+
+        Returns
+        -------
+        values : shape (authority-years,), in the column's unit.
+
+        Raises
+        ------
+        DataError : no such column.
         """
         self.variable(name)
         column = self.frame[name]
@@ -197,15 +261,31 @@ class Panel:
         return pd.Series(column.reindex(wanted).to_numpy(), index=self.frame.index, name=name)
 
     def with_column(self, values: pd.Series, variable: Variable) -> Panel:
-        """A panel with one column more, or one replaced, aligned on (authority, year)."""
+        """A panel with one column more, or one replaced, aligned on (authority, year).
+
+        Parameters
+        ----------
+        values : indexed by (authority, year), in the unit of `variable`; rows that it lacks become NaN.
+        variable : what the column holds; its name says which column it replaces.
+        """
         frame = self.frame.copy()
         frame[variable.name] = values.reindex(frame.index).astype(float)
         kept = [v for v in self.variables if v.name != variable.name]
         at = next((i for i, v in enumerate(self.variables) if v.name == variable.name), len(kept))
         return replace(self, frame=frame, variables=(*kept[:at], variable, *kept[at:]))
 
-    def only(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
-        """The rows of some authorities, some years, or both."""
+    def subset(self, *, authorities: Iterable[str] | None = None, years: Iterable[int] | None = None) -> Panel:
+        """The rows of some authorities, some years, or both.
+
+        Parameters
+        ----------
+        authorities : codes; None keeps all.
+        years : those kept; None keeps all.
+
+        Raises
+        ------
+        DataError : no rows are left.
+        """
         keep = np.ones(len(self.frame), dtype=bool)
         if authorities is not None:
             keep &= self.frame.index.get_level_values("authority").isin(list(authorities))

@@ -16,7 +16,7 @@ import pandas as pd
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import DesignError
+from causal.errors import DesignError, refusal
 from causal.panel import Panel
 
 
@@ -44,7 +44,13 @@ class Ground:
     units: int
 
     def plant(self, effect: float, rng: np.random.Generator) -> Panel:
-        """The panel with a new outcome whose true effect of the whole contrast is `effect`, in outcome units, the same for all and straight in the dose."""
+        """The panel with a new outcome whose true effect of the whole contrast is `effect`, in outcome units, the same for all and straight in the dose.
+
+        Parameters
+        ----------
+        effect : of the whole contrast, outcome units.
+        rng : turns the sign of the noise, all years of a cluster together.
+        """
         sign = rng.choice(np.array([-1.0, 1.0]), size=self.units)[self.unit]
         column = self.fixed + sign * self.left + effect * self.dose
         frame = self.panel.frame.copy(deep=False)
@@ -58,6 +64,11 @@ def ground(panel: Panel, design: Design) -> Ground:
     Rows that the design leaves out (the first years of a lagged treatment) have authority and year taken out instead, over all rows, so that
     checks that look at them find the same kind of noise.
 
+    Parameters
+    ----------
+    panel : values; the outcome is a column.
+    design : made from that panel.
+
     Raises
     ------
     DesignError : authorities of one cluster are not all in the design, so that signs cannot be changed together.
@@ -67,7 +78,9 @@ def ground(panel: Panel, design: Design) -> Ground:
     places, years = (panel.frame.index.get_level_values(level) for level in (0, 1))
     known = np.isfinite(outcome)
     if not known.any():
-        raise DesignError(f"{panel.title}: no {question.outcome} is known, so nothing can be planted in it")
+        raise refusal(
+            DesignError, panel.title, "an outcome to plant an effect in", f"no {question.outcome} that is known", "choose another outcome or other years"
+        )
     about = _two_way(outcome[known], places[known], years[known])
     fixed, left, dose = outcome.copy(), np.zeros(len(outcome)), np.zeros(len(outcome))
     fixed[known] -= about

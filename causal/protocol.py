@@ -19,7 +19,7 @@ import numpy as np
 from causal.analysis import analyse
 from causal.design import Design
 from causal.document import read_yaml
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.panel import Panel
 from causal.study import Study, must_have
 from causal.verdict.power import before_results
@@ -36,6 +36,11 @@ def blinded(panel: Panel, outcome: str) -> Panel:
     """The panel with every known value of the outcome replaced by its row's turn in a sequence that owes nothing to it: only which are missing can be read.
 
     The turns differ, since a design has no use for an outcome that is the same everywhere.
+
+    Parameters
+    ----------
+    panel : as loaded.
+    outcome : the column that nobody shall see.
     """
     turns = np.arange(len(panel.frame)) * GOLDEN % 1.0
     return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, turns)}))
@@ -46,13 +51,35 @@ def _digest_without(panel: Panel, outcome: str) -> str:
     return replace(panel, frame=panel.frame.assign(**{outcome: np.where(panel.frame[outcome].isna(), np.nan, 1.0)})).digest
 
 
-def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+def read_plan(path: Path) -> dict[str, Any]:
+    """What `causal plan` wrote, without its curves.
+
+    Parameters
+    ----------
+    path : of a plan.json.
+
+    Raises
+    ------
+    ConfigError : no file of that kind.
+    """
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, ValueError) as problem:
+        raise refusal(ConfigError, f"--plan {path}", "a plan.json of  causal plan", type(problem).__name__, "name the file beside plan.html") from problem
+    if not isinstance(made, dict) or not {"kind", "detectable", "places"} <= set(made):
+        raise refusal(ConfigError, f"--plan {path}", "a plan.json of  causal plan", "another file", "name the file beside plan.html")
+    return {key: value for key, value in made.items() if key != "curve"}
+
+
+def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str], planned: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What `causal explain --save` writes, as plain values.
 
     Parameters
     ----------
+    study : what is to be fixed before its outcome is looked at.
     config : resolved configuration of the study.
     words : the overrides that made it.
+    planned : what a plan before the data says, with the places chosen for a pilot; None where there was none.
 
     Raises
     ------
@@ -80,7 +107,7 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str]) -
         "data": {"title": panel.title, "digest_without_outcome": _digest_without(panel, question.outcome)},
         "words": list(words),
         "config": dict(config),
-    }
+    } | ({} if planned is None else {"planned": dict(planned)})
     return plan | {"digest": _digest(plan)}
 
 
@@ -128,23 +155,44 @@ def saved(path: Path) -> dict[str, Any]:
     """
     plan = read_yaml(path, "a protocol (causal explain … --save FILE writes one)")
     if not isinstance(plan, dict) or "config" not in plan or "digest" not in plan:
-        raise ConfigError(f"protocol={path} is no protocol; causal explain … --save FILE writes one")
+        raise refusal(ConfigError, f"protocol={path}", "a protocol", "something else", "causal explain … --save FILE  writes one")
     if plan.get("schema_version") != SCHEMA:
-        raise ConfigError(f"protocol={path} has schema_version {plan.get('schema_version')!r}; this version reads {SCHEMA}")
+        raise refusal(ConfigError, f"protocol={path}", f"schema_version {SCHEMA}", repr(plan.get("schema_version")), "save a new one with this version")
     if _digest({key: value for key, value in plan.items() if key != "digest"}) != plan["digest"]:
-        raise ConfigError(f"protocol={path} was changed after it was saved: its digest is not that of what it holds. Save a new one, and say why")
+        raise refusal(
+            ConfigError,
+            f"protocol={path}",
+            "a protocol as it was saved",
+            "one that was changed after: its digest is not that of what it holds",
+            "save a new one, and say why",
+        )
     # a digest is no signature, since anyone can make it anew: what is read of a protocol is looked at
     for key, kind in (("words", list), ("config", dict), ("data", dict), ("design", dict)):
         if not isinstance(plan.get(key), kind):
-            raise ConfigError(f"protocol={path}: {key} must be a {'list' if kind is list else 'mapping'}, got {plan.get(key)!r}")
-    lacking = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
-    if lacking:
-        raise ConfigError(f"protocol={path} lacks {', '.join(lacking)}; causal explain … --save FILE writes one")
+            raise refusal(
+                ConfigError,
+                f"protocol={path}: {key}",
+                f"a {'list' if kind is list else 'mapping'}",
+                repr(plan.get(key)),
+                "save a new one with  causal explain … --save FILE",
+            )
+    missing = [*({"digest_without_outcome"} - plan["data"].keys()), *sorted({"rows", "authorities", "years"} - plan["design"].keys())]
+    if missing:
+        raise refusal(ConfigError, f"protocol={path}", "a protocol", f"one that lacks {', '.join(missing)}", "causal explain … --save FILE  writes one")
     return plan
 
 
 def deviations(plan: Mapping[str, Any], *, config: Mapping[str, Any], panel: Panel, outcome: str, made: Design | None) -> list[str]:
-    """What a run did otherwise than its protocol says, as sentences; none where it followed it."""
+    """What a run did otherwise than its protocol says, as sentences; none where it followed it.
+
+    Parameters
+    ----------
+    plan : a protocol, as `protocol` wrote it.
+    config : resolved configuration of the run.
+    panel : its data.
+    outcome : the column whose values the protocol did not see.
+    made : its design; None where it has none.
+    """
     then, now = _flat(plan["config"]), _flat(config)
     said = [
         f"the protocol says {then.get(key, 'nothing')!s} for {key}; it is {now.get(key, 'left out')!s}"

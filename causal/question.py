@@ -35,7 +35,15 @@ class Question:
     level : confidence level of every interval.
     harm : which direction of the outcome is bad; None where nobody has said, and an answer then speaks of rise and fall alone.
     outcome_sd, outcome_autocorrelation : residual standard deviation (outcome unit) and yearly
-        autocorrelation of the outcome, for power before results; `outcome_sd_source` says from where.
+        autocorrelation of the outcome, for power before results.
+    outcome_sd_source : where those two come from, in words.
+
+    Examples
+    --------
+    >>> asked = {"treatment": "cut", "outcome": "plans", "control": 0, "treated": 0.5}
+    >>> question = Question(**asked, smallest_important=1.0, because="a social worker's caseload", harm="increase")
+    >>> question.contrast
+    0.5
     """
 
     treatment: str
@@ -58,41 +66,88 @@ class Question:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "modifiers", listed("question.modifiers", self.modifiers))
+        if own := [name for name in self.modifiers if name in (self.treatment, self.outcome)]:
+            wanted = "columns beside the treatment and the outcome, by whose groups the effect is given"
+            raise refusal(ConfigError, "question.modifiers", wanted, repr(own[0]), "name another, or take it away")
         for key in ("treatment", "outcome", "because"):
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
-                raise ConfigError(f"question.{key} must be words, got {value!r}")
+                raise refusal(ConfigError, f"question.{key}", "words", repr(value), "put it in quotes")
         if not are_words(self.because):
             raise refusal(ConfigError, "question.because", "why that size matters, in words", repr(self.because), "write  question.because='…'")
         if self.treatment == self.outcome:
-            raise ConfigError(f"question.treatment and question.outcome are both {self.outcome!r}; an effect needs two variables")
+            raise refusal(
+                ConfigError,
+                "question",
+                "two variables, since an effect needs two",
+                f"{self.outcome!r} for both question.treatment and question.outcome",
+                "name another for one of them",
+            )
         for key in ("control", "treated", "smallest_important", "level"):
             value = getattr(self, key)
             if not is_number(value):
-                raise ConfigError(f"question.{key} must be a finite number, got {value!r}")
+                raise refusal(ConfigError, f"question.{key}", "a finite number", repr(value), f"write  question.{key}=0.5")
         if self.control == self.treated:
-            raise ConfigError(f"question.control and question.treated are both {self.control!r}; there is nothing to compare")
+            raise refusal(
+                ConfigError, "question", "two levels to compare", f"{self.control!r} for both question.control and question.treated", "change one of them"
+            )
         if self.smallest_important <= 0:
-            raise ConfigError(f"question.smallest_important must be above 0 in the outcome's unit, got {self.smallest_important!r}")
+            raise refusal(
+                ConfigError,
+                "question.smallest_important",
+                "a number above 0 in the outcome's unit",
+                repr(self.smallest_important),
+                "write the size that would matter, as  question.smallest_important=1.0",
+            )
         if not 0.5 <= self.level < 1:
-            raise ConfigError(f"question.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
+            raise refusal(ConfigError, "question.level", "a number between 0.5 and 1 (0.95 is usual)", repr(self.level), "write  question.level=0.95")
         if not is_whole(self.lag):
-            raise ConfigError(f"question.lag must be a whole number of years, got {self.lag!r}")
+            raise refusal(ConfigError, "question.lag", "a whole number of years", repr(self.lag), "write  question.lag=1")
         if self.lag > MOST_LAG:
             raise refusal(ConfigError, "question.lag", f"at most {MOST_LAG} years", repr(self.lag), "write the years from treatment to outcome")
         whole_number("question.groups", self.groups, 2)
         if self.target not in ("ATE", "ATT"):
-            raise ConfigError(f"question.target must be 'ATE' or 'ATT', got {self.target!r}")
+            raise refusal(ConfigError, "question.target", "'ATE' or 'ATT'", repr(self.target), "write  question.target=ATE")
         if not isinstance(self.places_alike, bool):
-            raise ConfigError(f"question.places_alike must be true (the average counts every authority alike) or false, got {self.places_alike!r}")
+            raise refusal(
+                ConfigError,
+                "question.places_alike",
+                "true (the average counts every authority alike) or false",
+                repr(self.places_alike),
+                "write  question.places_alike=false",
+            )
         if self.places_alike and self.weights is not None:
-            raise ConfigError(f"question.places_alike counts every authority alike and question.weights counts by {self.weights!r}; take one of them")
+            raise refusal(
+                ConfigError,
+                "question",
+                "one way of counting",
+                f"question.places_alike, which counts every authority alike, and question.weights, which counts by {self.weights!r}",
+                "take one of them",
+            )
         if self.weights is not None and (not isinstance(self.weights, str) or not self.weights.strip()):
-            raise ConfigError(f"question.weights must name a column (children), or be null to count every authority-year alike, got {self.weights!r}")
+            raise refusal(
+                ConfigError,
+                "question.weights",
+                "the name of a column (children), or null to count every authority-year alike",
+                repr(self.weights),
+                "write  question.weights=null",
+            )
         if self.harm not in (None, "increase", "decrease"):
-            raise ConfigError(f"question.harm must be 'increase' or 'decrease' (the direction of the outcome that is bad), or be null, got {self.harm!r}")
+            raise refusal(
+                ConfigError,
+                "question.harm",
+                "'increase' or 'decrease' (the direction of the outcome that is bad), or null",
+                repr(self.harm),
+                "write  question.harm=increase",
+            )
         if self.outcome_sd is not None and not (is_number(self.outcome_sd) and self.outcome_sd > 0 and self.outcome_sd_source):
-            raise ConfigError("question.outcome_sd must be above 0 and come with question.outcome_sd_source (where it is from)")
+            raise refusal(
+                ConfigError,
+                "question.outcome_sd",
+                "a number above 0 and question.outcome_sd_source (where it is from)",
+                f"{self.outcome_sd!r} and {self.outcome_sd_source!r}",
+                "give both or neither",
+            )
         if self.outcome_sd_source is not None and not isinstance(self.outcome_sd_source, str):
             raise refusal(ConfigError, "question.outcome_sd_source", "words, or null", repr(self.outcome_sd_source), "say where the number is from")
         if self.outcome_autocorrelation is not None and not (is_number(self.outcome_autocorrelation) and -1 < self.outcome_autocorrelation < 1):
@@ -122,6 +177,12 @@ class Saying:
     short, brief : the same for a line of a picture: who and on what, and what in a few words; "" where it is not to be drawn.
     effect, lower, upper : what they said of the contrast asked about here, outcome units; None where they gave no number.
     claims : what they said of it where they gave none: that a rise, a fall or either that matters does not fit.
+
+    Examples
+    --------
+    >>> said = Saying(who="An auditor, 2019", what="Plans did not rise where centres closed.", source="Report, page 7", claims="no_important_rise")
+    >>> said.effect is None
+    True
     """
 
     who: str
@@ -138,17 +199,19 @@ class Saying:
         for key in ("who", "what", "source"):
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
-                raise ConfigError(f"said.{key} must be words, got {value!r}")
+                raise refusal(ConfigError, f"said.{key}", "words", repr(value), "put it in quotes")
         for key in ("effect", "lower", "upper"):
             value = getattr(self, key)
             if value is not None and not is_number(value):
-                raise ConfigError(f"said.{key} must be a number in outcome units, or null, got {value!r}")
+                raise refusal(ConfigError, f"said.{key}", "a number in outcome units, or null", repr(value), "write it in figures")
         if (self.lower is None) != (self.upper is None):
-            raise ConfigError(f"said.lower and said.upper are the ends of one range, give both or none; got {self.lower!r} and {self.upper!r}")
+            raise refusal(
+                ConfigError, "said.lower and said.upper", "the two ends of one range, or none", f"{self.lower!r} and {self.upper!r}", "give both or neither"
+            )
         if self.claims not in CLAIMS:
-            raise ConfigError(f"said.claims must be one of {', '.join(map(repr, CLAIMS))}, got {self.claims!r}")
+            raise refusal(ConfigError, "said.claims", f"one of {', '.join(map(repr, CLAIMS))}", repr(self.claims), "write one of them")
         if not isinstance(self.short, str) or not isinstance(self.brief, str):
-            raise ConfigError(f"said.short and said.brief must be words, got {self.short!r} and {self.brief!r}")
+            raise refusal(ConfigError, "said.short and said.brief", "words", f"{self.short!r} and {self.brief!r}", "put them in quotes")
 
 
 def sayings(given: object) -> tuple[Saying, ...]:
@@ -159,7 +222,7 @@ def sayings(given: object) -> tuple[Saying, ...]:
     ConfigError : something else.
     """
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        raise ConfigError(f"said must be a list of {{who, what, source}}, got {given!r}")
+        raise refusal(ConfigError, "said", "a list of {who, what, source}", repr(given), "write  said: [{who: NAO, what: …, source: …}]")
     made = []
     for one in given:
         if isinstance(one, Saying):
@@ -167,5 +230,5 @@ def sayings(given: object) -> tuple[Saying, ...]:
         elif isinstance(one, Mapping) and {"who", "what", "source"} <= set(one) <= {known.name for known in fields(Saying)}:
             made.append(Saying(**one))
         else:
-            raise ConfigError(f"said must be a list of {{who, what, source}}, got {one!r} in it")
+            raise refusal(ConfigError, "said", "a list of {who, what, source}", f"{one!r} in it", "write  said: [{who: NAO, what: …, source: …}]")
     return tuple(made)

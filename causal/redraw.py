@@ -6,16 +6,36 @@ and controls those that `causal.inference.clustered` has on the replaced design,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from causal.arrays import Floats
+from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.inference.clustered import FEW_CLUSTERS, cluster_sums, cr1_factor, cr2_loads
 
-NOTHING_LEFT = 1e-7  # share of a column's length below which it is told by the others
+NOTHING_LEFT = 1e-7  # share of a column's length below which it is collinear with the others
 Step = Callable[[Floats], tuple[Floats, Floats]]
+
+
+class Clustered(Protocol):
+    """Rows and their clusters, codes from 0: a design, or some rows of one."""
+
+    @property
+    def rows(self) -> int:
+        """Their number."""
+        ...
+
+    @property
+    def cluster(self) -> Ints:
+        """Shape (rows,)."""
+        ...
+
+    @property
+    def clusters(self) -> Sequence[object]:
+        """As many as there are."""
+        ...
 
 
 def _centring(design: Design) -> Callable[[Floats], Floats]:
@@ -29,7 +49,7 @@ def _centring(design: Design) -> Callable[[Floats], Floats]:
     return lambda values: np.asarray(values - np.repeat(np.add.reduceat(values, starts, axis=1) / counts, counts, axis=1))
 
 
-def _summing(design: Design) -> Callable[[Floats], Floats]:
+def summing(design: Clustered) -> Callable[[Floats], Floats]:
     """Sums by cluster, shape (draws, rows) → (draws, clusters), with the order of the rows looked at once."""
     code, clusters = design.cluster, len(design.clusters)
     if clusters == design.rows and (np.diff(code) == 1).all():
@@ -45,33 +65,40 @@ def _dot(left: Floats, right: Floats) -> Floats:
     return np.asarray(np.einsum("bn,bn->b", left, right))
 
 
-def _slopes(
-    treatment: Floats, outcome: Floats, length: Floats, design: Design, other: Floats, sums: Callable[[Floats], Floats], noise: Floats | None, errors: bool
+def slopes(
+    treatment: Floats, outcome: Floats, length: Floats, design: Clustered, other: Floats, sums: Callable[[Floats], Floats], noise: Floats | None, errors: bool
 ) -> tuple[Floats, Floats]:
     """Slope and clustered error, draw by draw, of residual outcome on residual treatment, as `causal.inference.clustered` has them.
 
-    treatment : shape (draws, rows); outcome : shape (draws or 1, rows); length : of each treatment before it lost what is held fixed.
-    other, noise : unit columns held fixed, all draws' (rows, p) and each draw's own (draws, rows).
+    Parameters
+    ----------
+    treatment, outcome : shape (draws, rows), (draws or 1, rows); both residuals.
+    length : shape (draws,), of each treatment before it lost what is conditioned on.
+    design : whose rows and clusters they are.
+    other : unit columns held fixed in all draws, shape (rows, p).
+    sums : what `summing` makes of the design; of columns of shape (draws, rows).
+    noise : unit columns of each draw's own, shape (draws, rows); None where there are none.
+    errors : whether they are wanted.
     """
     size, clusters = _dot(treatment, treatment), len(design.clusters)
-    spare = design.rows - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
+    df_residual = design.rows - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(np.sqrt(size) <= NOTHING_LEFT * length, np.nan, _dot(treatment, np.broadcast_to(outcome, treatment.shape)) / size)
         if not errors:
             return slope, np.full(len(slope), np.nan)
         residual = outcome - treatment * slope[:, None]
-        factor = cr1_factor(clusters, design.rows, spare)
+        factor = cr1_factor(clusters, design.rows, df_residual)
         scores, squares = sums(treatment * residual), sums(treatment**2)
         spread = np.sqrt(factor * _dot(scores, scores)) / size
-        few = (size**2 / _dot(squares, squares) < FEW_CLUSTERS) & np.isfinite(slope) & (spare > 0)
+        few = (size**2 / _dot(squares, squares) < FEW_CLUSTERS) & np.isfinite(slope) & (df_residual > 0)
     if few.any():
         own = None if noise is None else noise[few]
         spread[few] = _cr2(treatment[few] / np.sqrt(size[few])[:, None], residual[few], other, own, design) / np.sqrt(size[few])
     return slope, np.where(np.isfinite(slope), spread, np.nan)
 
 
-def _cr2(treatment: Floats, residual: Floats, other: Floats, noise: Floats | None, design: Design) -> Floats:
-    """Bell & McCaffrey's error times the treatment's length, draw by draw; shapes as in `_slopes`, the treatment of unit length."""
+def _cr2(treatment: Floats, residual: Floats, other: Floats, noise: Floats | None, design: Clustered) -> Floats:
+    """Bell & McCaffrey's error times the treatment's length, draw by draw; shapes as in `slopes`, the treatment of unit length."""
     order = np.argsort(design.cluster, kind="stable")
     counts = np.bincount(design.cluster, minlength=len(design.clusters))
     starts = np.cumsum(counts) - counts
@@ -95,14 +122,14 @@ def with_treatment(design: Design, errors: bool) -> Step:
     errors : whether standard errors are wanted (NaN without).
     """
     basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
+    other, centred, sums = design.nuisance_basis(basis), _centring(design), summing(design)
     outcome = design.partial_out(design.outcome[:, None], basis).T
 
     def step(given: Floats) -> tuple[Floats, Floats]:
         about = given - given.mean(axis=1, keepdims=True)
         left = centred(given)
         left -= (left @ basis) @ basis.T
-        return _slopes(left, outcome, np.sqrt(_dot(about, about)), design, other, sums, None, errors)
+        return slopes(left, outcome, np.sqrt(_dot(about, about)), design, other, sums, None, errors)
 
     return step
 
@@ -116,7 +143,7 @@ def with_control(design: Design, errors: bool) -> Step:
     errors : whether standard errors are wanted (NaN without).
     """
     basis = design.basis()
-    other, centred, sums = design.held(basis), _centring(design), _summing(design)
+    other, centred, sums = design.nuisance_basis(basis), _centring(design), summing(design)
     treatment, outcome = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.treatment, design.outcome))
     size, product = float(treatment @ treatment), float(treatment @ outcome)
     length = np.asarray(np.linalg.norm(design.treatment - design.treatment.mean()))
@@ -135,7 +162,7 @@ def with_control(design: Design, errors: bool) -> Step:
         noise -= with_noise[:, 2:] @ basis.T
         noise *= np.sqrt(weight)[:, None]
         without = [column - noise * (noise @ column)[:, None] for column in (treatment, outcome)]
-        return _slopes(without[0], without[1], length, design, other, sums, noise, errors)
+        return slopes(without[0], without[1], length, design, other, sums, noise, errors)
 
     return step
 
@@ -151,11 +178,11 @@ def with_clusters(design: Design, errors: bool) -> Step:
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis) for column in (design.outcome, design.treatment))
     units = [max(float(np.linalg.norm(column)), np.finfo(float).tiny) for column in (outcome, treatment)]
-    known = np.column_stack([treatment / units[1], design.held(basis)])
+    known = np.column_stack([treatment / units[1], design.nuisance_basis(basis)])
     stack = np.ascontiguousarray(np.column_stack([known, outcome / units[0]]).T)
     k = known.shape[1]
     upper = np.triu_indices(k + 1)
-    sums = _summing(design)
+    sums = summing(design)
     grams = sums(stack[upper[0]] * stack[upper[1]])
     rows = np.bincount(design.cluster, minlength=len(design.clusters))
 
@@ -167,16 +194,16 @@ def with_clusters(design: Design, errors: bool) -> Step:
         inverse = np.linalg.pinv(left, rcond=1e-12, hermitian=True)
         slopes = (inverse @ right)[:, :, 0]
         first = inverse[:, 0, :]
-        told = np.abs((first[:, None, :] @ left)[:, 0, :] - np.eye(k)[0]).max(axis=1) > 1e-6
-        effects = np.where(told, np.nan, slopes[:, 0]) * units[0] / units[1]
+        collinear = np.abs((first[:, None, :] @ left)[:, 0, :] - np.eye(k)[0]).max(axis=1) > 1e-6
+        effects = np.where(collinear, np.nan, slopes[:, 0]) * units[0] / units[1]
         if not errors:
             return effects, np.full(len(effects), np.nan)
         size, clusters = drawn @ rows, drawn.sum(axis=1)
-        spare = size - np.linalg.matrix_rank(left, rtol=1e-12, hermitian=True)
+        df_residual = size - np.linalg.matrix_rank(left, rtol=1e-12, hermitian=True)
         scores = sums((first @ stack[:-1]) * (stack[-1] - slopes @ stack[:-1]))
         with np.errstate(divide="ignore", invalid="ignore"):
-            factor = cr1_factor(clusters, size, spare)
+            factor = cr1_factor(clusters, size, df_residual)
             spread = np.sqrt(factor * (drawn * scores**2).sum(axis=1)) * units[0] / units[1]
-        return effects, np.where(told, np.nan, spread)
+        return effects, np.where(collinear, np.nan, spread)
 
     return step

@@ -11,15 +11,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import ClassVar, Literal, Protocol, TypeVar, get_args
 from zlib import crc32
 
 import numpy as np
 
+from causal import rescored
 from causal.analysis import Analysis
-from causal.arrays import Floats
+from causal.arrays import Floats, Ints
+from causal.crossfitted import CrossFitted
 from causal.design import Design, design
-from causal.errors import CausalError, ConfigError, of_another
+from causal.errors import CausalError, ConfigError, EstimationError, of_another, placed, refusal
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.graph import Graph
 from causal.groupings import Way
@@ -42,7 +46,13 @@ CHUNK = 2_000_000  # bytes a block of draws may take: small enough to stay in th
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
-    """The random stream of a named step: adding a step moves no other's numbers."""
+    """The random stream of a named step: adding a step moves no other's numbers.
+
+    Parameters
+    ----------
+    seed : the study's.
+    *names : the step's name, and numbers of draws within it.
+    """
     return np.random.default_rng([seed, *(name if isinstance(name, int) else crc32(name.encode()) for name in names)])
 
 
@@ -81,7 +91,8 @@ class Refutation:
     asks : the question it puts, in plain words.
     expected, found : what a true answer would show, and what was seen.
     p_value : probability of something as bad in a clean world; None where the check has none.
-    survived : False if the check did not pass; None if it could not be run, with the `reason`.
+    survived : False if the check did not pass; None if it could not be run.
+    reason : why it could not be run; None where it ran.
     detects, cannot_detect : faults it can and cannot show.
     numbers : name → number behind the words, for the report alone.
     parts : effects it estimated on the way (leads and lags, effects without one authority).
@@ -100,6 +111,12 @@ class Refutation:
     Raises
     ------
     ConfigError : a field that cannot be; the message says which, what was wanted and what came.
+
+    Examples
+    --------
+    >>> words = {"asks": "Is it so?", "expected": "No.", "found": "No.", "detects": "One fault.", "cannot_detect": "Others."}
+    >>> Refutation(name="mine", p_value=0.4, level=0.05, survived=True, **words).family is None
+    True
     """
 
     name: str
@@ -130,22 +147,22 @@ class Refutation:
         if isinstance(self.survived, np.bool_):
             object.__setattr__(self, "survived", bool(self.survived))
         for problem in _wrong(self):
-            raise WrongField(f"Refutation {self.name!r}: {problem}")
+            raise refusal(WrongField, f"Refutation {self.name!r}: {problem[0]}", *problem[1:])
 
 
-def _wrong(one: Refutation) -> Iterator[str]:
-    """What is wrong with the fields of a refutation: which, what was wanted and what came."""
+def _wrong(one: Refutation) -> Iterator[tuple[str, str, str, str]]:
+    """What is wrong with the fields of a refutation: which, what was wanted, what came and what to try."""
     for name in ("asks", "expected", "found", "detects", "cannot_detect"):
         if not isinstance(getattr(one, name), str):
-            yield f"{name} must be words, got {getattr(one, name)!r}"
+            yield name, "words", repr(getattr(one, name)), "put it in quotes"
     if one.survived is not None and not isinstance(one.survived, bool):
-        yield f"survived must be True, False or None, got {one.survived!r}"
+        yield "survived", "True, False or None", repr(one.survived), "write None where it was not run"
     if one.survived is None and not one.reason:
-        yield "reason must say why a check was not run, where survived is None"
+        yield "reason", "why a check was not run, where survived is None", repr(one.reason), "say it in a few words"
     if one.family is not None and one.family not in FAMILIES:
-        yield f"family must be one of {', '.join(FAMILIES)}, or None, got {one.family!r}"
+        yield "family", f"one of {', '.join(FAMILIES)}, or None", repr(one.family), "leave it out, and the class's is taken"
     if one.role is not None and one.role not in ROLES:
-        yield f"role must be one of {', '.join(ROLES)}, or None, got {one.role!r}"
+        yield "role", f"one of {', '.join(ROLES)}, or None", repr(one.role), "leave it out, and the class's is taken"
     for name, least, most, wanted in (
         ("p_value", 0.0, 1.0, "a number from 0 to 1"),
         ("level", 0.0, 1.0, "a number from 0 to 1"),
@@ -155,13 +172,13 @@ def _wrong(one: Refutation) -> Iterator[str]:
     ):
         value = getattr(one, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, REAL) or not np.isfinite(value) or not least <= value <= most):
-            yield f"{name} must be {wanted}, or None, got {value!r}"
+            yield name, f"{wanted}, or None", repr(value), "write None where there is none"
     for name in ("trials", "alarms", "lost"):
         value = getattr(one, name)
         if (value is not None or name == "lost") and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0):
-            yield f"{name} must be a whole number of at least 0{'' if name == 'lost' else ', or None'}, got {value!r}"
+            yield name, f"a whole number of at least 0{'' if name == 'lost' else ', or None'}", repr(value), "count them"
     if one.alarms is not None and (one.trials is None or one.alarms > one.trials):
-        yield f"alarms are {one.alarms} of trials {one.trials!r}; of so many placebos no more can have been alarms"
+        yield "alarms", f"no more than there are trials, {one.trials!r}", repr(one.alarms), "count both over the same placebos"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -230,6 +247,16 @@ class Trial(Setting):
     workers : processes for `map`; changes no number.
     progress : whether to show it on a terminal.
     beside : other estimators and their answers on the same design, where they were asked already.
+
+    Examples
+    --------
+    >>> from causal.configured import part
+    >>> from causal.testing.worlds import World, designed, trial_of
+    >>> panel = World().load()
+    >>> trial = trial_of(panel, designed(panel), part("estimator", "fixed_effects"))
+    >>> made, estimate = trial.rerun(panel=panel.subset(years=range(2011, 2016)))
+    >>> made.rows, trial.design.rows
+    (300, 480)
     """
 
     estimate: Estimate
@@ -276,6 +303,16 @@ class Trial(Setting):
             beside=beside,
         )
 
+    @property
+    def score(self) -> CrossFitted | None:
+        """What cross-fits left, where the estimator's score is orthogonal: draws then ask that, and not the learners again."""
+        return self.estimate.crossfitted
+
+    @property
+    def by_matrix(self) -> bool:
+        """Whether places can be drawn and treatments dealt hundreds of times without a fit."""
+        return self.linear or self.score is not None
+
     def rerun(
         self,
         *,
@@ -285,9 +322,23 @@ class Trial(Setting):
         estimator: Estimator | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Design, Estimate]:
-        """The same analysis, design and estimate, with whatever is given replaced."""
+        """The same analysis, design and estimate, with whatever is given replaced.
+
+        Parameters
+        ----------
+        panel, question, identification, estimator : what stands in the place of the trial's own; None keeps it.
+        rng : the stream of the estimator; None takes the one that the study's estimate had.
+
+        Returns
+        -------
+        design, estimate : of the analysis made again.
+
+        Raises
+        ------
+        CausalError : the replaced analysis cannot be made, or the estimator cannot serve it.
+        """
         made = design(panel or self.panel, question or self.question, identification or self.identification)
-        return made, (estimator or self.estimator).estimate(made, rng or stream(self.seed, "estimate"))
+        return made, fitted(estimator or self.estimator, made, rng or stream(self.seed, "estimate"))
 
     def redraw(
         self,
@@ -298,6 +349,7 @@ class Trial(Setting):
         clusters: Floats | None = None,
         columns: Mapping[str, Floats] | None = None,
         errors: bool = True,
+        lost: list[str] | None = None,
     ) -> tuple[Floats, Floats]:
         """Effects and standard errors on the fixed design with one thing replaced in each draw.
 
@@ -309,12 +361,14 @@ class Trial(Setting):
         clusters : shape (clusters, draws), how often each cluster is drawn: 0 or 1 for subsets, more for bootstraps.
         columns : with `treatment`, columns beside the adjustment set that go with it (instruments), each of shape (rows, draws); for refits alone.
         errors : False leaves the standard errors of a linear estimator out (NaN), which cost most of the time.
+        lost : where to note why a refit has no answer, where a library broke off.
 
         Returns
         -------
         effects, std_errors : shape (draws,), outcome units for the whole contrast; NaN where a draw could not be estimated.
             For a linear estimator they equal what it would answer on the replaced design, CR2 where it takes CR2; only
-            `clusters` always has CR1, with a cluster drawn twice counted as two.
+            `clusters` always has CR1, with a cluster drawn twice counted as two. For one with an orthogonal score they are those of its residuals,
+            with what was learnt of the controls kept.
         """
         given = [what for what in (treatment, control, clusters) if what is not None]
         if len(given) != 1:
@@ -329,11 +383,77 @@ class Trial(Setting):
             slopes, spread = (np.concatenate(side) for side in zip(*blocks, strict=True))
             contrast = self.question.contrast
             return slopes * contrast, spread * abs(contrast)
-        made = self.design
+        if self.score is not None and columns is None and (clusters is not None or rescored.can_carry(self.score)):
+            return self._rescored(treatment, control, clusters)
+        return self.refitted(name, treatment=treatment, control=control, clusters=clusters, columns=columns, lost=lost)
 
-        def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
+    def _rescored(self, treatment: Floats | None, control: Floats | None, clusters: Floats | None) -> tuple[Floats, Floats]:
+        """`redraw` on the residuals that cross-fits left; errors are the estimate's own, times what the score's grow by."""
+        score, made = self.score, self.design
+        assert score is not None
+
+        def step(block: Floats) -> tuple[Floats, Floats]:
             if clusters is not None:
-                changed = made.take(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
+                return rescored.with_clusters(score, made, block)
+            if control is not None:
+                return rescored.with_control(score, made, block)
+            return rescored.with_treatment(score, made, block - made.treatment[:, None])
+
+        given = clusters if clusters is not None else control if control is not None else treatment
+        assert given is not None
+        rows = len(made.clusters) if clusters is not None else made.rows
+        plain = np.ones((rows, 1)) if clusters is not None else np.zeros((rows, 1)) if control is not None else made.treatment[:, None]
+        return self._scaled(rescored.blocks(step, given, rows, CHUNK), step(plain))
+
+    def _scaled(self, drawn: tuple[Floats, Floats], plain: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        """Effects for the whole contrast, with errors as many times those that the estimate reports as the score's own on unchanged rows."""
+        assert self.score is not None
+        contrast = self.score.over.question.contrast
+        own, said = float(plain[1][0]), self.estimate.std_error
+        unit = abs(contrast) if said is None or not own > 0 else said / own
+        return drawn[0] * contrast, drawn[1] * unit
+
+    def permuted(self, source: Ints) -> tuple[Floats, Floats]:
+        """Effects and errors of treatments dealt anew on the residuals that cross-fits left, shape (draws,) each.
+
+        Parameters
+        ----------
+        source : shape (rows of the score's own design, draws), whose treatment each row takes.
+        """
+        score = self.score
+        assert score is not None
+        every = np.arange(score.over.rows, dtype=float)[:, None]
+
+        def step(block: Floats) -> tuple[Floats, Floats]:
+            return rescored.with_dealt(score, block.astype(np.int64))
+
+        return self._scaled(rescored.blocks(step, source.astype(float), score.over.rows, CHUNK), step(every))
+
+    def refitted(
+        self,
+        name: str,
+        *,
+        treatment: Floats | None = None,
+        control: Floats | None = None,
+        clusters: Floats | None = None,
+        columns: Mapping[str, Floats] | None = None,
+        estimator: Estimator | None = None,
+        lost: list[str] | None = None,
+    ) -> tuple[Floats, Floats]:
+        """`redraw` by a fit for each draw, whatever could be had without.
+
+        Parameters
+        ----------
+        name, treatment, control, clusters, columns : as `redraw` has them, shape (rows, draws) or (clusters, draws).
+        estimator : whose fits these are; None: the trial's.
+        lost : where to note why a draw has no answer.
+        """
+        made, asked = self.design, estimator or self.estimator
+        given = next(what for what in (treatment, control, clusters) if what is not None)
+
+        def refit(draw: int, rng: np.random.Generator) -> tuple[float, float, str]:
+            if clusters is not None:
+                changed = made.resample_clusters(np.repeat(np.arange(len(clusters)), clusters[:, draw].astype(int)).astype(np.int64))
             elif control is not None:
                 changed = replace(
                     made,
@@ -346,18 +466,69 @@ class Trial(Setting):
                 beside = {name: values[:, draw] for name, values in (columns or {}).items()}
                 changed = replace(made, treatment=treatment[:, draw], columns={**made.columns, **beside})
             try:
-                again = self.estimator.estimate(changed, rng)
-            except CausalError:
-                return np.nan, np.nan
-            return again.effect, np.nan if again.std_error is None else again.std_error
+                again = fitted(asked, changed, rng)
+            except CausalError as why:
+                return np.nan, np.nan, why.args[0] if isinstance(why, LostRefit) else ""
+            return again.effect, np.nan if again.std_error is None else again.std_error, ""
 
-        pairs = self.map(name, refit, given[0].shape[1])
-        effects, spread = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+        triples = self.map(name, refit, given.shape[1])
+        if lost is not None:
+            lost += [why for *_, why in triples if why]
+        effects, spread = (np.array(side, dtype=float) for side in list(zip(*triples, strict=True))[:2])
         return effects, spread
 
     def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
-        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing."""
+        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing.
+
+        Parameters
+        ----------
+        name : of the stream and of the bar that shows progress.
+        step : gives what it finds in one draw, of the draw's number and its stream.
+        draws : how many.
+
+        Returns
+        -------
+        list : shape (draws,), in the order of the draws.
+        """
         return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
+
+
+class LostRefit(EstimationError):
+    """A refit in which a library broke off; the message names its exception."""
+
+
+def fitted(estimator: Estimator, made: Design, rng: np.random.Generator) -> Estimate:
+    """An answer to a changed design, for a check: where a library breaks off on it, the answer is lost and not the study.
+
+    Parameters
+    ----------
+    estimator, made, rng : whose answer, to what, on which stream.
+
+    Raises
+    ------
+    CausalError : the estimator refuses.
+    LostRefit : something below it raised what is none of our errors.
+    """
+    return guarded(lambda: estimator.estimate(made, rng))
+
+
+def guarded(step: Callable[[], T]) -> T:
+    """What a step gives; what a library raises in it as `LostRefit`.
+
+    Raises
+    ------
+    LostRefit : something below raised what is none of our errors.
+    """
+    try:
+        return step()
+    except CausalError:
+        raise
+    except Exception as problem:
+        at = extract_tb(problem.__traceback__)[-1]
+        if PurePath(at.filename).is_relative_to(PurePath(__file__).parent):
+            raise  # a fault of ours
+        first = str(problem).strip().splitlines()
+        raise placed(LostRefit, type(problem).__name__, first[0] if first else "without a word") from problem
 
 
 class Refuter(Protocol):
@@ -365,6 +536,13 @@ class Refuter(Protocol):
 
     Its class says what it is before it runs: `family`, what it speaks of; `role`, what it is to the verdict (None: nothing of its own); `label`, its plain
     name for readers.
+
+    Examples
+    --------
+    >>> from causal.configured import refuters
+    >>> check = refuters(["leave_one_out"])["leave_one_out"]
+    >>> check.name, check.family, check.label
+    ('leave_one_out', 'stability', 'each place left out')
     """
 
     family: ClassVar[Family]
@@ -381,7 +559,13 @@ class Refuter(Protocol):
         ...
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`."""
+        """Try to refute the trial's estimate; a check that cannot be run says so in its `Refutation`.
+
+        Parameters
+        ----------
+        trial : the analysis as it was made, and the means of making it again.
+        rng : the refuter's own stream.
+        """
         ...
 
 
@@ -400,16 +584,24 @@ def must_say(name: str, refuter: Refuter) -> None:
     who = f"refuters.{name}: the class {type(refuter).__module__}.{type(refuter).__qualname__}"
     for method, takes in (("refute", "trial, rng"), ("unmet", "setting")):
         if not callable(getattr(refuter, method, None)):
-            raise ConfigError(f"{who} has no method {method}({takes}), so it is no check; unmet says what it lacks before it runs, None where nothing")
+            raise refusal(
+                ConfigError,
+                who,
+                f"a method {method}({takes}); unmet says what it lacks before it runs, None where nothing",
+                "none, so it is no check",
+                "write one",
+            )
     for key, options in (("family", FAMILIES), ("role", (*ROLES, None))):
         value = getattr(refuter, key, "nothing")
         if value not in options:
             wanted = ", ".join(map(repr, options))
-            raise ConfigError(f"{who} must say what it is with  {key} = …  one of {wanted}; it has {value!r}")
+            raise refusal(ConfigError, who, f"{key}, one of {wanted}, which says what it is", repr(value), f"write  {key} = …  in the class")
     for key in ("name", "label"):
         value = getattr(refuter, key, None)
         if not isinstance(value, str) or not value.strip():
-            raise ConfigError(f"{who} must say its {'plain name for readers' if key == 'label' else 'name'} with  {key} = 'words', got {value!r}")
+            raise refusal(
+                ConfigError, who, f"its {'plain name for readers' if key == 'label' else 'name'}", repr(value), f"write  {key} = 'words'  in the class"
+            )
 
 
 def refuted(refuter: Refuter, trial: Trial, rng: np.random.Generator) -> Refutation:
@@ -429,24 +621,34 @@ def refuted(refuter: Refuter, trial: Trial, rng: np.random.Generator) -> Refutat
     try:
         found = refuter.refute(trial, rng)
     except WrongField as problem:
-        raise ConfigError(f"{who}: {problem}") from None
+        raise placed(ConfigError, who, problem) from None
     except Exception as problem:
         if (said := of_another(ConfigError, who, refuter, problem)) is None:
             raise
         raise said from problem
     if not isinstance(found, Refutation):
-        raise ConfigError(f"{who} must return a causal.refute.Refutation, got {found!r}")
+        raise refusal(ConfigError, who, "a causal.refute.Refutation to be returned", repr(found), "return one")
     for key in ("family", "role"):
         own, said = getattr(refuter, key), getattr(found, key)
         if said not in (None, own):
-            raise ConfigError(f"{who} returned a Refutation with {key} {said!r}, and its class says {own!r}")
+            raise refusal(ConfigError, who, f"a Refutation with {key} {own!r}, as its class says", repr(said), "leave it out, and the class's is taken")
     if found.p_value is not None and found.survived is not None and found.level is None:
-        raise ConfigError(f"{who} returned a Refutation with p_value {found.p_value:g} and no level; level must say at which rate it was held (0.05)")
+        raise refusal(ConfigError, who, f"a level beside p_value {found.p_value:g}", "none", "say at which rate it was held: level=0.05")
     return replace(found, family=refuter.family, role=refuter.role, label=found.label or refuter.label)
 
 
 def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws: int, *, seed: int, workers: int, progress: bool) -> list[T]:
-    """`step(draw, rng)` for each draw; each has its own stream, so the number of workers changes nothing."""
+    """`step(draw, rng)` for each draw; each has its own stream, so the number of workers changes nothing.
+
+    Parameters
+    ----------
+    name : of the stream and of the bar that shows progress.
+    step : gives what it finds in one draw, of the draw's number and its stream.
+    draws : how many.
+    seed : of all streams.
+    workers : processes; 0 or less takes every processor.
+    progress : whether a terminal shows a bar.
+    """
     from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from causal.arrays import Floats, Ints
-from causal.errors import DesignError
+from causal.errors import DesignError, refusal
 from causal.graph import dated, undated
 from causal.identify import Identification
 from causal.panel import Loss, Panel
@@ -62,9 +62,12 @@ def row_weights(question: Question, table: pd.DataFrame) -> Floats | None:
         return None
     weights = table[f"weight {question.weights}"].to_numpy(dtype=float)
     if not (weights > 0).all():
-        raise DesignError(
-            f"question.weights={question.weights} must be above 0 wherever it is known, and {(weights <= 0).sum()} of {len(weights)} rows are not; "
-            "leave those cells empty, or count all alike with  question.weights=null"
+        raise refusal(
+            DesignError,
+            f"question.weights={question.weights}",
+            "numbers above 0 wherever it is known",
+            f"{(weights <= 0).sum()} of {len(weights)} rows that are not",
+            "leave those cells empty, or count all alike with  question.weights=null",
         )
     return np.asarray(weights / weights.mean())
 
@@ -78,7 +81,7 @@ def beside(panel: Panel, question: Question, identification: Identification, lag
     lag : years from treatment to outcome.
     """
     names = {one.name for one in identification.instruments} | set(identification.frontdoor) | {dated(question.outcome, -lag - 1)}
-    names |= {dated(name, -max(lag - 1, 0)) for name in identification.mediators}
+    names |= {dated(name, -max(lag - 1, 0)) for name in identification.mediators} | {one.name for one in identification.cutoffs}
     return {name: panel.shift(undated(name)[0], undated(name)[1]) for name in sorted(names) if undated(name)[0] in panel.names}
 
 
@@ -132,7 +135,7 @@ def breaks(panel: Panel, dated: Mapping[str, int], year: Ints) -> list[str]:
     ----------
     panel : with the variables.
     dated : name → years' shift.
-    year : of the rows.
+    year : shape (rows,), of the rows.
     """
     words = []
     for name, by in dated.items():
@@ -154,10 +157,17 @@ def control_columns(
 
     Parameters
     ----------
-    table, year : of the rows.
+    table : one row for each of the design's, and a column for each control.
     linear : names of the columns to adjust for.
     identification : which of them act by year.
+    year : shape (rows,).
     words : gets a sentence.
+
+    Returns
+    -------
+    columns : shape (rows, columns), raw.
+    names : of each column.
+    groups : which columns stand for one cause.
     """
     columns: list[Floats] = []
     names: list[str] = []

@@ -70,12 +70,12 @@ class Dag:
         return self.parents[self.place[name]].bit_count()
 
     def connected(self, name: str, given: Iterable[str]) -> set[str]:
-        """All that some open path joins to a node while others are held fixed; the node is one of them, what is held fixed is not.
+        """All that some open path joins to a node while others are conditioned on; the node is one of them, what is conditioned on is not.
 
         Parameters
         ----------
         name : of the node, which is not held fixed.
-        given : what is held fixed.
+        given : what is conditioned on.
         """
         return self._named(self._reached(1 << self.place[name], self._bits(given)))
 
@@ -85,7 +85,7 @@ class Dag:
         Parameters
         ----------
         one, other : the two sets; no node is in both.
-        given : what is held fixed, none of these.
+        given : what is conditioned on, none of these.
         """
         return not self._reached(self._bits(one), self._bits(given)) & self._bits(other)
 
@@ -95,17 +95,17 @@ class Dag:
         Parameters
         ----------
         one, other : the two nodes.
-        among : what may be held fixed; those that no longer part the two once all others are held fixed stay, the first are tried first.
+        among : what may be conditioned on; those that no longer part the two once all others are conditioned on stay, the first are tried first.
         kept : those that stay in any case.
         """
         first, last = 1 << self.place[one], 1 << self.place[other]
         above = first | last | self._along(first | last, self.parents)
         here = above & ~first & ~last
         usable = [name for name in among if name in self.place and here >> self.place[name] & 1]
-        held = self._bits(usable)
+        conditioned = self._bits(usable)
         ends = [_End(dag=self, above=above) for _ in range(2)]
         for end, start in zip(ends, (first, last), strict=True):
-            end.grow(start, held)
+            end.grow(start, conditioned)
         if ends[0].here & last or ends[0].near & last:
             return None
         always = self._bits(name for name in kept if name in self.place)
@@ -113,11 +113,11 @@ class Dag:
             bit = 1 << self.place[name]
             if bit & always or all(end.near & bit for end in ends):
                 continue
-            held &= ~bit
+            conditioned &= ~bit
             for end in ends:
                 if end.near & bit:
-                    end.grow(bit, held)
-        return tuple(name for name in usable if held >> self.place[name] & 1)
+                    end.grow(bit, conditioned)
+        return tuple(name for name in usable if conditioned >> self.place[name] & 1)
 
     def way(self, one: str, other: str, given: Iterable[str]) -> list[str] | None:
         """A shortest way between two nodes in their moral graph that crosses nothing held fixed, without the two; None where none is open.
@@ -125,15 +125,15 @@ class Dag:
         Parameters
         ----------
         one, other : the two nodes.
-        given : what is held fixed, all of them ancestors of one of the two.
+        given : what is conditioned on, all of them ancestors of one of the two.
         """
         first, last = 1 << self.place[one], 1 << self.place[other]
         above = first | last | self._along(first | last, self.parents)
         end = _End(dag=self, above=above)
-        held, steps, todo = self._bits(given), [first], first
+        conditioned, steps, todo = self._bits(given), [first], first
         while todo and not todo & last:
             end.here |= todo
-            todo = end.step(todo) & ~held & ~end.here
+            todo = end.step(todo) & ~conditioned & ~end.here
             steps.append(todo)
         if not todo:
             return None
@@ -150,7 +150,7 @@ class Dag:
         Parameters
         ----------
         one, other : the two nodes.
-        among : what may be held fixed, all of them ancestors of one of the two.
+        among : what may be conditioned on, all of them ancestors of one of the two.
         """
         ends = self._bits((one, other))
         above = ends | self._along(ends, self.parents)
@@ -162,16 +162,16 @@ class Dag:
             end.grow(1 << self.place[name], inside)
             beside.append(sum(1 << at for at, met in enumerate(few) if end.near >> self.place[met] & 1))
         found = []
-        for held in range(0, 1 << len(few), 4):
+        for conditioned in range(0, 1 << len(few), 4):
             here = todo = 1
             while todo and not here & 2:
                 low = todo & -todo
                 todo ^= low
-                new = beside[low.bit_length() - 1] & ~held & ~here
+                new = beside[low.bit_length() - 1] & ~conditioned & ~here
                 here |= new
                 todo |= new
             if not here & 2:
-                found.append(tuple(name for at, name in enumerate(few) if held >> at & 1))
+                found.append(tuple(name for at, name in enumerate(few) if conditioned >> at & 1))
         return sorted(found, key=lambda names: (len(names), names))
 
     # ------------------------------------------------------------ bits
@@ -191,7 +191,7 @@ class Dag:
         return found
 
     def _reached(self, start: int, given: int) -> int:
-        """From a child or the start one goes on to parents and children, unless it is held fixed; from a parent to children, or to parents where held."""
+        """From a child or the start one goes on to parents and children, unless it is conditioned on; from a parent to children, or to parents where held."""
         up, down, went_up, went_down = start, 0, 0, 0
         while up or down:
             went_up |= up
@@ -219,14 +219,14 @@ class _End:
     near: int = 0
     opened: int = 0
 
-    def grow(self, start: int, held: int) -> None:
-        """Take in what can be reached without crossing what is held fixed."""
+    def grow(self, start: int, conditioned: int) -> None:
+        """Take in what can be reached without crossing what is conditioned on."""
         todo = start
         self.here |= start
         while todo:
             met = self.step(todo)
             self.near |= met
-            todo = met & ~held & ~self.here
+            todo = met & ~conditioned & ~self.here
             self.here |= todo
 
     def step(self, start: int) -> int:

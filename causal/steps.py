@@ -2,14 +2,14 @@
 
 The same straight-line comparison is made with nothing held fixed, then with years, then with authorities, then with everything the graph asks for. The gap
 between two steps is what the later one takes out (Gelbach 2016, When do covariates matter, on why the order is part of the answer: a gap belongs to its step
-in this order only). The dose is the partial regression of Frisch, Waugh & Lovell: outcome on treatment, both without what is held fixed, in tenths.
+in this order only). The dose is the partial regression of Frisch, Waugh & Lovell: outcome on treatment, both without what is conditioned on, in tenths.
 Both describe; neither is the answer, which is the estimator's own.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,14 +29,14 @@ class Step:
 
     Parameters
     ----------
-    held : "nothing", "year", "authority" or "controls": what this step adds to the ones before it.
+    conditioning : "nothing", "year", "authority" or "controls": what this step adds to the ones before it.
     names : the causes it adds.
     by_year : those of them that act with their own strength in each year.
     effect, lower, upper : clustered as everywhere.
     rows, authorities : alike in all steps.
     """
 
-    held: str
+    conditioning: str = field(metadata={"key": "held"})
     names: tuple[str, ...]
     effect: float
     lower: float | None
@@ -48,7 +48,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dose:
-    """One tenth of the authority-years, by their treatment once all is held fixed.
+    """One tenth of the authority-years, by their treatment once all is conditioned on.
 
     Parameters
     ----------
@@ -71,11 +71,11 @@ def steps(design: Design) -> tuple[Step, ...]:
         return ()
     bare = design.pooled(adjust=False)
     rungs: list[tuple[str, tuple[str, ...], Design]] = [("nothing", (), bare)]
-    held: tuple[str, ...] = ()
+    conditioning: tuple[str, ...] = ()
     for name in ("year", "authority"):
         if name in design.absorb:
-            held = tuple(one for one in design.absorb if one in (*held, name))
-            rungs.append((name, (name,), replace(bare, absorb=held)))
+            conditioning = tuple(one for one in design.absorb if one in (*conditioning, name))
+            rungs.append((name, (name,), replace(bare, absorb=conditioning)))
     if design.controls.shape[1] or design.grouped:
         rungs.append(("controls", (*(group.cause for group in design.control_groups), *design.grouped), design))
     found = []
@@ -90,7 +90,7 @@ def steps(design: Design) -> tuple[Step, ...]:
             )
             found.append(
                 Step(
-                    held=what,
+                    conditioning=what,
                     names=names,
                     effect=made.effect,
                     lower=made.lower,

@@ -15,7 +15,7 @@ from causal.analysis import analyse, identified
 from causal.answer import answered
 from causal.declared import columns
 from causal.design import Design
-from causal.errors import ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
+from causal.errors import CausalError, ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph, undated
 from causal.identify import Identification
@@ -66,6 +66,14 @@ class Study:
     unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
         there, or that is the question's own, is left aside.
     said : what others said on the question, shown beside the answer; mappings {who, what, source} become `Saying` objects.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> parts = {"question": QUESTION, "graph": GRAPH, "source": World(), "estimator": "fixed_effects", "refuters": ["leverage"]}
+    >>> study = Study(title="Cuts", action="Cutting by half", **parts)
+    >>> study.estimator.name, list(study.refuters)
+    ('fixed_effects', ['leverage'])
     """
 
     title: str
@@ -89,40 +97,74 @@ class Study:
         whole_number("seed", self.seed, 0)
         for name in ("title", "action"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
-                raise ConfigError(f"{name} must be words, got {getattr(self, name)!r}")
+                raise refusal(ConfigError, name, "words", repr(getattr(self, name)), "put it in quotes")
         if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
-            raise ConfigError(f"short must be the action in at most {MOST_SHORT} words, got {self.short!r}")
+            raise refusal(ConfigError, "short", f"the action in at most {MOST_SHORT} words", repr(self.short), "say it shorter")
         for name in ("estimator", "baseline"):
             if isinstance(chosen := getattr(self, name), str):
                 object.__setattr__(self, name, configured.part("estimator", chosen))
         if isinstance(self.refuters, str | list | tuple):
             object.__setattr__(self, "refuters", configured.refuters(self.refuters))
         if not isinstance(self.unmoved, Mapping) or not all(isinstance(one, str) and one.strip() for pair in self.unmoved.items() for one in pair):
-            raise ConfigError(f"unmoved must say  column: why this treatment cannot move it,  for each, got {self.unmoved!r}")
+            raise refusal(
+                ConfigError,
+                "unmoved",
+                "column: why this treatment cannot move it,  for each",
+                repr(self.unmoved),
+                "write  unmoved: {deprivation: it is of 2010}",
+            )
         object.__setattr__(self, "unmoved", {str(name): str(why) for name, why in self.unmoved.items()})
         if self.adjust_for is not None:
             object.__setattr__(self, "adjust_for", listed("adjust_for", self.adjust_for))
+        if self.refuters:  # an estimator's own checks go with whatever is asked for
+            own = {name: configured.part("refuters", name) for name in getattr(self.estimator, "checks", ()) if name not in self.refuters}
+            object.__setattr__(self, "refuters", {**self.refuters, **own})
         for name, refuter in self.refuters.items():
             must_say(name, refuter)
         given: Any = () if self.beside is None else self.beside
         if isinstance(given, str) or not isinstance(given, Sequence) or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
-            raise ConfigError(
-                "beside must be a list of estimators, on the command line by name as beside=[linear_dml], from a notebook made, as "
-                f"(causal.estimators.dml.LinearDml(),), got {self.beside!r}"
+            raise refusal(
+                ConfigError,
+                "beside",
+                "a list of estimators",
+                repr(self.beside),
+                "on the command line write names, as beside=[linear_dml]; from a notebook made ones, as (causal.estimators.dml.LinearDml(),)",
             )
         if len({one.name for one in given}) < len(given):
-            raise ConfigError(f"beside names one twice: {', '.join(one.name for one in given)}")
+            raise refusal(ConfigError, "beside", "each estimator once", f"one twice: {', '.join(one.name for one in given)}", "take one away")
         object.__setattr__(self, "beside", tuple(given))
         object.__setattr__(self, "said", sayings(self.said))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
-    """The study, everything found on the way, and the verdict; `design` to `baseline` are None where the question cannot be answered.
+    """The study, everything found on the way, and the verdict.
 
-    `voices` are the answers of the study's `beside`.
-    `steps` are the same straight-line comparison with more and more held fixed, `dose` the outcome along the treatment in the end.
     In a notebook it shows itself as the report's first screen, and as ten lines elsewhere.
+
+    Parameters
+    ----------
+    study : what was asked.
+    panel : the data as loaded, before any row was left out.
+    identification : what the graph allows.
+    design, estimate, baseline : None where the question cannot be answered; `baseline` is the comparison beside the estimate, None where the study has none.
+    refutations : one for each check, those not run too.
+    verdict : codes and numbers; `answer` has the words.
+    seconds : time of each step.
+    steps : the same straight-line comparison with more and more held fixed.
+    dose : the outcome along the treatment.
+    voices : the answers of the study's `beside`.
+
+    Examples
+    --------
+    >>> import causal
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = causal.Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(effect=-8.0), estimator="fixed_effects")
+    >>> result = causal.run(study)
+    >>> result.estimate.lower < -8.0 < result.estimate.upper
+    True
+    >>> result.refutations
+    ()
     """
 
     study: Study
@@ -212,6 +254,7 @@ def run(
 
     Parameters
     ----------
+    study : what is asked, of which data, how.
     panel : what the source gave, if it has been loaded already.
     identification : what `identify` found for this study, if it was asked already (many panels, one graph).
     workers : processes for draws; changes no number.
@@ -221,6 +264,13 @@ def run(
     Raises
     ------
     CausalError : the input cannot be used; "not identified" and "not estimable within authorities" are verdicts instead.
+
+    Examples
+    --------
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(), estimator="fixed_effects")
+    >>> run(study).design.rows
+    480
     """
     from threadpoolctl import threadpool_limits
 
@@ -284,6 +334,8 @@ def run(
         if ways := [way for one in refutations if one.survived is False for way in one.shared]:
             with clock("shared shocks"):
                 made, estimate = widened(study.estimator, panel, made, estimate, ways, stream(study.seed, "estimate"))
+                refutations = _of_the_answer(study, refutations, replace(trial, design=made, estimate=estimate))
+                voices = _voices_anew(study, made, estimate) or voices
         verdict = judge(
             study.rule,
             question,
@@ -310,9 +362,31 @@ def run(
     )
 
 
+def _of_the_answer(study: Study, refutations: Sequence[Refutation], trial: Trial) -> list[Refutation]:
+    """The checks, with those that say how strong a hidden cause would have to be asked again of the answer that stands.
+
+    The others look for faults, and find them in the estimate that they were made of; what a hidden cause would do is told of the interval that readers see.
+    """
+    again = {name: refuter for name, refuter in study.refuters.items() for one in refutations if one.name == refuter.name and one.hidden is not None}
+    anew = {refuter.name: refuted(refuter, trial, stream(study.seed, name)) for name, refuter in again.items()}
+    return [anew.get(one.name, one) for one in refutations]
+
+
+def _voices_anew(study: Study, made: Design, estimate: Estimate) -> tuple[Voice, ...]:
+    """Other estimators' answers beside one that was made anew with more absorbed, from the same rows and with the same absorbed; () where it was not."""
+    if not study.beside or estimate.shared is None or not estimate.shared.refitted:
+        return ()
+    with suppress(CausalError):
+        # as it is of itself: how far two answers lie apart is learnt from scores of one kind, and shared shocks move both alike
+        own = answered(study.estimator, made, stream(study.seed, "estimate"))
+        said = heard(study.beside, made, own, lambda: stream(study.seed, "estimate"))
+        return tuple(voice(one, said[one.name], own, study.question.smallest_important) for one in study.beside if one.name in said)
+    return ()
+
+
 def _baseline(study: Study, made: Design) -> Estimate | None:
     """The bare comparison beside the answer, where it gives one."""
-    if study.baseline is None:
+    if study.baseline is None or len(made.clusters) < 2:  # of one place there is nobody to compare it with
         return None
     with suppress(NotEstimable):
         return answered(study.baseline, made, stream(study.seed, "baseline"))
@@ -335,9 +409,9 @@ def loaded(study: Study, panel: Panel | None = None) -> Panel:
     """
     panel = panel or study.source.load()
     own = (study.question.treatment, study.question.outcome)
-    told = {name: why for name, why in study.unmoved.items() if name not in own}
-    if told:
-        panel = replace(panel, variables=tuple(replace(one, unmoved=one.unmoved or told.get(one.name, "")) for one in panel.variables))
+    unmoved_by_name = {name: why for name, why in study.unmoved.items() if name not in own}
+    if unmoved_by_name:
+        panel = replace(panel, variables=tuple(replace(one, unmoved=one.unmoved or unmoved_by_name.get(one.name, "")) for one in panel.variables))
     truth = getattr(study.source, "truth", None)
     if truth is None:
         return panel
@@ -380,6 +454,11 @@ class _Clock:
 def must_have(study: Study, panel: Panel) -> None:
     """Treatment, outcome and modifiers must be columns; a source may know which file would hold them.
 
+    Parameters
+    ----------
+    study : whose question, estimator and checks name columns.
+    panel : what its source gave.
+
     Raises
     ------
     NotMeasured : treatment or outcome is not.
@@ -391,10 +470,12 @@ def must_have(study: Study, panel: Panel) -> None:
         study.graph.node(name)
         if name not in panel.names:
             why = getattr(study.source, "missing", lambda _: None)(name)
-            raise NotMeasured(f"{panel.title}: the {key} {name!r} is not there. {why or 'Of columns ' + suggest(name, panel.names)}")
+            raise refusal(NotMeasured, panel.title, f"a column for the {key} {name!r}", "none", why or "of columns " + suggest(name, panel.names))
     for name in study.question.modifiers:
         if name not in panel.names:
-            raise DataError(f"{panel.title}: the modifier {name!r} is not there; {suggest(name, panel.names)} Leave it out with  question.modifiers=[]")
+            raise refusal(
+                DataError, panel.title, f"a column for the modifier {name!r}", "none", f"{suggest(name, panel.names)} Leave it out with  question.modifiers=[]"
+            )
     known = {*panel.names, *(node.name for node in study.graph.nodes)}
     parts: dict[str, object] = {"estimator": study.estimator, "baseline": study.baseline, **{f"refuters.{name}": one for name, one in study.refuters.items()}}
     for where, part in parts.items():

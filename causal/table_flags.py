@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from causal.errors import CausalError, ConfigError, refusal
 
 if TYPE_CHECKING:
+    from causal.panel import Panel
     from causal.sources.table import Table
     from causal.sources.table.ready import Ready
 
@@ -66,7 +67,7 @@ def table_knobs(given: argparse.Namespace) -> dict[str, Any]:
         if value is not None:
             knobs[knob] = _value(flag, value)
     if odd := [word for word in given.only if "=" not in word]:
-        raise ConfigError(f"--only wants COLUMN=VALUE, got {odd[0]!r}")
+        raise refusal(ConfigError, "--only", "COLUMN=VALUE", repr(odd[0]), "write  --only category=Total")
     only: dict[str, list[str]] = {}
     for word in given.only:
         only.setdefault(word.partition("=")[0], []).append(word.partition("=")[2])
@@ -79,20 +80,36 @@ def _value(flag: str, value: Any) -> Any:
         return [] if value == ["none"] else value
     if flag in NUMBERS or (flag in ("header", "sheet") and str(value).isdigit()):
         if not str(value).isdigit():
-            raise ConfigError(f"--{flag} wants a number, got {value!r}")
+            raise refusal(ConfigError, f"--{flag}", "a number", repr(value), "write it in figures")
         return int(value)
     if flag in ("loose-keys", "years-across") and str(value).lower() in ("true", "false", "yes", "no"):
         return str(value).lower() in ("true", "yes")
     if flag == "loose-keys":
-        raise ConfigError(f"--loose-keys wants true or false, got {value!r}")
+        raise refusal(ConfigError, "--loose-keys", "true or false", repr(value), "write one of the two")
     if flag in STRUCTURED and isinstance(value, str) and value[:1] in "[{":
         import yaml
 
         try:
-            return yaml.safe_load(value)
+            return yaml.load(value, Loader=_as_written())
         except yaml.YAMLError as error:
-            raise ConfigError(f"--{flag} cannot be read: {' '.join(str(error).split())}") from error
+            raise refusal(
+                ConfigError, f"--{flag}", "a list or mapping as YAML writes it in one line", repr(value), "look at its brackets and quotes"
+            ) from error
     return value
+
+
+def _as_written() -> Any:
+    """YAML with names as they are written: `on`, `no` and `y` are columns here, and no truth."""
+    import yaml
+
+    class Written(yaml.SafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    key.tag = "tag:yaml.org,2002:str"
+            return super().construct_mapping(node, deep=deep)
+
+    return Written
 
 
 def table_from(paths: Sequence[Path], knobs: Mapping[str, Any]) -> Table:
@@ -147,6 +164,37 @@ def report(
     return lines, found
 
 
+def first_years(panel: Panel, treatment: str) -> dict[str, Any]:
+    """A treatment that holds the year in which it began, as a derived column that is 0 before and 1 from then on; empty for any other.
+
+    Parameters
+    ----------
+    panel : with the treatment as a column.
+    treatment : its name.
+
+    Raises
+    ------
+    ConfigError : all of these years lie outside the panel, so that nobody is seen both before and after.
+    """
+    if treatment not in panel.names or len(panel.years) < 2:
+        return {}
+    column = panel.frame[treatment].dropna()
+    if column.empty or not bool(((column % 1 == 0) & (column >= 1000) & (column <= 2999)).all()):
+        return {}
+    if bool((column.groupby(level="authority").nunique() > 1).any()):
+        return {}
+    begins = column.groupby(level="authority").first()
+    if not bool(((begins > panel.years[0]) & (begins <= panel.years[-1])).any()):
+        raise refusal(
+            ConfigError,
+            f"the treatment {treatment!r}",
+            f"years in which something began, some of them after {panel.years[0]} and up to {panel.years[-1]}, which are the table's",
+            f"{begins.min():g} to {begins.max():g}",
+            "load the years before and after, or name the column that holds the treatment",
+        )
+    return {f"since_{treatment}": {"since": treatment}}
+
+
 def _cut(notes: Sequence[str], most: int) -> list[str]:
     return [*notes[:most], f"… and {len(notes) - most} more"] if len(notes) > most else list(notes)
 
@@ -163,14 +211,24 @@ def _size(found: Ready) -> str:
 
 
 def check_table(paths: Sequence[Path], given: argparse.Namespace) -> int:
-    """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first."""
+    """`causal check` of a table; exit status 0, or 2 where something is to be said or mended first.
+
+    Parameters
+    ----------
+    paths : one file, or several that are joined.
+    given : the flags of the command line.
+    """
     knobs = table_knobs(given)
     wanted = [name for name in (given.treatment, given.outcome) if name]
     more = {key: value for key in ("treatment", "outcome") if (value := getattr(given, key))}
     lines, found = report(paths, knobs, wanted, more=more)
     print("\n".join(lines))
     if not found.problems:
-        asked = {"treatment": given.treatment or "TREATMENT", "outcome": given.outcome or "OUTCOME"}
+        assert found.panel is not None
+        asked: dict[str, Any] = {"treatment": given.treatment or "TREATMENT", "outcome": given.outcome or "OUTCOME"}
+        if given.treatment and (made := first_years(found.panel, given.treatment)):
+            print(f"  {given.treatment} holds the year in which it began; what is in force since then is a column made of it")
+            asked = {"derived": {**(knobs.get("derived") or {}), **made}, **asked, "treatment": next(iter(made))}
         print(f"next: {command('new', paths, {**knobs, **asked})}")
     return 2 if found.problems else 0
 
@@ -182,6 +240,7 @@ def add_new(parser: argparse.ArgumentParser) -> None:
         ("treatment", "NAME", "column that was done to places"),
         ("outcome", "NAME", "column that it may have moved"),
         ("confounders", "A,B", "columns that move both; for a template NODE=COLUMN"),
+        ("instrument", "A,B", "columns that move the treatment, and the outcome through it alone"),
         ("template", "NAME", "a graph with reasons to start from; causal list templates"),
         ("because", "WORDS", "why a change of that size would matter"),
     ):
@@ -208,6 +267,6 @@ def must_be_there(paths: Sequence[Path]) -> None:
             raise refusal(ConfigError, str(path), "a file or folder", "a link to what is not there", "look where it leads to")
         if not path.exists():
             near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            raise ConfigError(f"{path}: there is no such file or folder; {suggest(path.name, near)}")
+            raise refusal(ConfigError, str(path), "a file or folder", "nothing: there is no such file or folder", suggest(path.name, near))
         if len(paths) > 1 and path.is_dir():
-            raise CausalError(f"{path} is a folder; several files are joined, and a folder of published files stands alone")
+            raise refusal(CausalError, str(path), "a file, since several files are joined", "a folder", "name a folder of published files alone")

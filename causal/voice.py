@@ -9,7 +9,7 @@ Where both keep their scores by cluster it comes from the differences of the sco
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -43,7 +43,7 @@ class Voice:
     effect, std_error, lower, upper : its answer; None where there is none.
     ours : the answer that it stands beside, before anything was widened for what places share.
     difference, difference_error, difference_lower, difference_upper, p_value : theirs less ours; None where it cannot be had.
-    told : why there is nothing to compare, in the estimator's own words.
+    detail : why there is nothing to compare, in the estimator's own words.
     """
 
     estimator: str
@@ -59,7 +59,7 @@ class Voice:
     difference_lower: float | None = None
     difference_upper: float | None = None
     p_value: float | None = None
-    told: str = ""
+    detail: str = field(default="", metadata={"key": "told"})
 
     def __post_init__(self) -> None:
         if self.stand not in STANDS:
@@ -132,16 +132,16 @@ def voice(estimator: Estimator, said: Estimate | str, ours: Estimate, smallest: 
     """
     library = str(getattr(estimator, "library", ""))
     if isinstance(said, str):
-        return Voice(estimator=estimator.name, library=library, stand="none", ours=ours.effect, told=said)
+        return Voice(estimator=estimator.name, library=library, stand="none", ours=ours.effect, detail=said)
     numbers = {key: getattr(said, key) for key in ("effect", "std_error", "lower", "upper")}
     if not said.same_effect(ours):
-        return Voice(estimator=estimator.name, library=library, stand="other", ours=ours.effect, told=f"{said.estimand}, {said.target}", **numbers)
+        return Voice(estimator=estimator.name, library=library, stand="other", ours=ours.effect, detail=f"{said.estimand}, {said.target}", **numbers)
     far = apart(ours, said)
     if far.same:
         return Voice(estimator=estimator.name, library=library, stand="same", ours=ours.effect, difference=far.difference, **numbers)
     if far.std_error is None or said.std_error is None or ours.std_error is None:
         why = f"{said.estimator if said.influence is None else ours.estimator} keeps no scores by cluster, so that the error of the difference is not known"
-        return Voice(estimator=estimator.name, library=library, stand="none", ours=ours.effect, difference=far.difference, told=why, **numbers)
+        return Voice(estimator=estimator.name, library=library, stand="none", ours=ours.effect, difference=far.difference, detail=why, **numbers)
     lower, upper, p_value = interval(far.difference, far.std_error, ours.level, far.df)
     inside = -smallest < lower and upper < smallest
     differs = abs(far.difference) >= smallest and p_value < 1 - ours.level

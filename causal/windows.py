@@ -13,7 +13,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import DesignError
+from causal.errors import DesignError, refusal
 from causal.panel import Loss
 from causal.rows import Control
 from causal.words import count
@@ -30,18 +30,18 @@ def differenced(design: Design) -> Design:
     """
     later = np.flatnonzero((np.diff(design.authority) == 0) & (np.diff(design.year) == 1)) + 1
     if not len(later):
-        raise DesignError("changes from year to year need authorities seen in two successive years, and there are none")
+        raise refusal(DesignError, "changes from year to year", "authorities seen in two successive years", "none", "give more years")
     changed = replace(
         design,
         outcome=_change(design.outcome, later),
         treatment=_change(design.treatment, later),
         controls=_change(design.controls, later),
         columns={name: _change(values, later) for name, values in design.columns.items()},
-        nested=np.empty((design.rows, 0)),
-        nested_names=(),
+        time_invariant=np.empty((design.rows, 0)),
+        time_invariant_names=(),
         absorb=tuple(name for name in design.absorb if name != "authority"),
     )
-    return changed.only(later, "no row the year before, so no change")
+    return changed.subset(later, "no row the year before, so no change")
 
 
 def _change(values: Floats, later: Ints) -> Floats:
@@ -53,6 +53,11 @@ def _change(values: Floats, later: Ints) -> Floats:
 def windows(design: Design, before: Window | None = None, after: Window | None = None) -> tuple[Window, Window]:
     """The two windows of outcome years, first and last year of each: as given, or the first two and the last two years.
 
+    Parameters
+    ----------
+    design : whose outcome years they are.
+    before, after : first and last year of each; None takes the first two, or the last two, of four years or more, and one of fewer.
+
     Raises
     ------
     DesignError : they overlap, or hold no year of the design.
@@ -62,10 +67,16 @@ def windows(design: Design, before: Window | None = None, after: Window | None =
     first = (int(years[0]), int(years[two - 1])) if before is None else (int(before[0]), int(before[-1]))
     last = (int(years[-two]), int(years[-1])) if after is None else (int(after[0]), int(after[-1]))
     if not first[0] <= first[1] < last[0] <= last[1]:
-        raise DesignError(f"two windows, one before the other, are wanted, got {first} and {last}; the design has the years {years[0]} to {years[-1]}")
+        raise refusal(
+            DesignError,
+            "the windows",
+            "two, one before the other",
+            f"{first} and {last}, of a design with the years {years[0]} to {years[-1]}",
+            "choose others",
+        )
     for window in (first, last):
         if not ((years >= window[0]) & (years <= window[1])).any():
-            raise DesignError(f"no year of the design ({years[0]} to {years[-1]}) lies in the window {window[0]} to {window[1]}")
+            raise refusal(DesignError, f"the window {window[0]} to {window[1]}", f"a year of the design, {years[0]} to {years[-1]}", "none", "choose another")
     return first, last
 
 
@@ -74,10 +85,11 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
 
     Parameters
     ----------
+    design : one row for each authority-year.
     before, after : first and last outcome year of each window; None takes the first two and the last two years.
-    binary : the treatment is 1 for authorities that adopted between the windows and 0 for those that did not (the state that most moved
-        to counts as adopted, and the question is turned round with it); those already there in the first window are left out.
-        False keeps the dose, as its change between the windows.
+    binary : the treatment is 1 for authorities that adopted between the windows and 0 for those that did not (the state that most moved to counts as adopted,
+        and the question is turned round with it); those already there in the first window are left out. False keeps the dose, as its change between the
+        windows.
     change : False keeps the outcome's level in the last window instead of its change.
 
     Returns
@@ -106,14 +118,14 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
     gone = tuple(name for name, unseen in zip(design.authorities, out, strict=True) if unseen)
     losses = [Loss(step=f"not seen in both {spans[0]} and {spans[1]}", rows=int(out[design.authority].sum()), authorities=gone)]
     made = replace(
-        design.only(rows),
+        design.subset(rows),
         outcome=late["outcome"][kept] - (early["outcome"][kept] if change else 0.0),
         treatment=treatment,
         controls=covariates,
         control_names=(label, *names),
         control_groups={Control(name): (i,) for i, name in enumerate((label, *names))},
-        nested=np.empty((len(kept), 0)),
-        nested_names=(),
+        time_invariant=np.empty((len(kept), 0)),
+        time_invariant_names=(),
         absorb=(),
         year=np.full(len(kept), last[1], dtype=np.int64),
         columns={},
@@ -130,13 +142,16 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
     adopted, at_risk = (down, then > 1e-9) if turned else (up, then < 1 - 1e-9)
     level = question.control if turned else question.treated
     if not adopted.any() or adopted[at_risk].all():
-        raise DesignError(
-            f"of {count(int(at_risk.sum()), 'authority', 'authorities')} not yet at {level:g} in {first[0]}–{first[1]}, {int(adopted.sum())} reached it "
-            f"by {last[1]}; a comparison needs some that did and some that did not: choose other windows, or another level with  question.treated=…"
+        raise refusal(
+            DesignError,
+            f"{count(int(at_risk.sum()), 'authority', 'authorities')} not yet at {level:g} in {first[0]}–{first[1]}",
+            f"some that reached it by {last[1]} and some that did not, to compare",
+            f"{int(adopted.sum())} that did",
+            "choose other windows, or another level with  question.treated=…",
         )
     asked = replace(question, control=1.0 if turned else 0.0, treated=0.0 if turned else 1.0)
     made = replace(made, question=asked, treatment=adopted.astype(float), words=(*made.words, f"Treated: reached {level:g} between the windows."))
-    return made.only(np.flatnonzero(at_risk), f"already at {level:g} in {first[0]}–{first[1]}")
+    return made.subset(np.flatnonzero(at_risk), f"already at {level:g} in {first[0]}–{first[1]}")
 
 
 def _means(design: Design, window: Window) -> dict[str, Floats]:
@@ -144,7 +159,7 @@ def _means(design: Design, window: Window) -> dict[str, Floats]:
     inside = np.flatnonzero((design.year >= window[0]) & (design.year <= window[1]))
     at, number = design.authority[inside], len(design.authorities)
     columns = {"outcome": design.outcome, "treatment": design.treatment}
-    columns |= {name: design.nested[:, i] for i, name in enumerate(design.nested_names)}
+    columns |= {name: design.time_invariant[:, i] for i, name in enumerate(design.time_invariant_names)}
     # with authorities absorbed a cause × year has no column for its level, which is then among the nested ones
     level = {group.cause: at[0] for group, at in design.control_groups.items() if len(at) == 1 or "authority" not in design.absorb}
     columns |= {name: design.controls[:, at] for name, at in level.items()}

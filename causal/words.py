@@ -15,14 +15,26 @@ def places(scale: float) -> int:
 
 
 def signed(value: float, decimals: int) -> str:
-    """+3.1 or −0.4 (a true minus sign); a value that rounds to nothing has no sign."""
+    """+3.1 or −0.4 (a true minus sign); a value that rounds to nothing has no sign.
+
+    Parameters
+    ----------
+    value : any unit.
+    decimals : digits after the point.
+    """
     text = f"{abs(value):,.{decimals}f}"
     zero = not any(digit in text for digit in "123456789")
     return text if zero else ("+" if value > 0 else "−") + text
 
 
 def span(lower: float | None, upper: float | None, decimals: int) -> str:
-    """A range, rounded outwards."""
+    """A range, rounded outwards.
+
+    Parameters
+    ----------
+    lower, upper : ends in one unit; None where no valid interval is known, infinite where it has no end.
+    decimals : digits after the point.
+    """
     if lower is None or upper is None:
         return "no valid range is known"
     if not (math.isfinite(lower) and math.isfinite(upper)):
@@ -38,18 +50,41 @@ def years_later(lag: int) -> str:
 
 
 def written(number: float) -> str:
-    """1,000,000, 0.5 or 0.000001: a number that somebody wrote down, to six figures, never as a power of ten."""
+    """1,000,000, 0.5 or 0.000001: a number that somebody wrote down, to six figures, never as a power of ten; 3.6 trillion."""
+    if words := in_words(float(f"{abs(number):.6g}")):
+        return f"{'−' if number < 0 else ''}{words}"
     text = f"{Decimal(f'{number:.6g}'):,f}"
     return text.replace("-", "−")
 
 
+def in_words(number: float) -> str:
+    """3.6 trillion: from a thousand million on a number of at least 0 is read by its word; "" for a smaller one, and for what no word is long enough."""
+    for size, word in ((1e12, "trillion"), (1e9, "billion")):
+        if size <= number < 1e18:
+            return f"{number / size:,.9f}".rstrip("0").rstrip(".") + f" {word}"
+    return ""
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
-    """1 row, 2 rows, 1,184 rows."""
+    """1 row, 2 rows, 1,184 rows.
+
+    Parameters
+    ----------
+    number : how many.
+    noun : one of them.
+    plural : several; None puts an s behind the noun.
+    """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def counted_rows(number: int, years: Sequence[int]) -> str:
-    """1,184 authority-years; of a cross-section, whose only year is 0, 401 units."""
+    """1,184 authority-years; of a cross-section, whose only year is 0, 401 units.
+
+    Parameters
+    ----------
+    number : of rows.
+    years : of the panel.
+    """
     return count(number, "unit" if crossed(years) else "authority-year")
 
 

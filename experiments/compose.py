@@ -21,22 +21,25 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from causal.declared import TARGET, held
+from causal.configured import unlisted
+from causal.declared import TARGET, check_values
 from causal.document import called, mapping, read_yaml
-from causal.errors import CausalError, ConfigError, refusal, suggest
+from causal.errors import CausalError, ConfigError, placed, refusal, suggest
 from causal.experiments.gate import CONF, guarded, how, installed, plain_values, portable, shelf, typed, unresolved
-from causal.knobs import is_whole
+from causal.knobs import is_number, is_whole
 from causal.question import UNGIVEN
 from causal.refuters import labels
 from causal.study import Study
+from causal.words import capital, written
 
 MOST_WORKERS = 1_000
 MOST_TRIED = 20  # words that are tried one by one, to say which does not fit
 LONGEST = 120  # letters of a word that a message repeats
+SEVERAL = ("refuters",)  # groups of which a list may be chosen
 OPTIONAL = ("decomposition", "outcome", "refuters")  # groups of which a study may have none
 STUDY = "causal.study.Study"  # what every configuration as a whole makes
 # addresses that users' YAML and protocols may still hold, and where their classes stand now; digests are of the new ones
@@ -44,6 +47,17 @@ MOVED = {
     "causal.judge.Rule": "causal.verdict.rule.Rule",
     "causal.rule.Rule": "causal.verdict.rule.Rule",
     "causal.decompositions.money.Placement": "causal.decompositions.machinery.money.Placement",
+    **{f"causal.estimators.heterogeneous.{name}": f"causal.estimators.cate.{name}" for name in ("SparseLinearDml", "KernelDml", "NonparamDml", "CausalForest")},
+}
+
+# knobs that have another name by now, by the address of their class: old → new, with the same meaning
+RENAMED = {
+    "causal.refuters.anticipation.Anticipation": {"still": "tolerance"},
+    "causal.refuters.honest_did.HonestDid": {"still": "tolerance"},
+    "causal.refuters.placebo_dates.PlaceboDates": {"still": "tolerance"},
+    "causal.refuters.placebo_treatment.PlaceboTreatment": {"deal": "permute"},
+    "causal.refuters.pre_trend.PreTrend": {"still": "tolerance"},
+    "causal.refuters.reverse_causation.ReverseCausation": {"still": "tolerance"},
 }
 
 
@@ -67,6 +81,7 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     _outcome_heeded(config, words, folders)
     _nothing_heeded(config, words)
     reason_heeded(config, words)
+    question_heeded(config, words, folders)
     checked_runs(how(config, "runs"))
     checked_workers(how(config, "workers"))
     return config
@@ -89,7 +104,7 @@ def checked_workers(workers: Any) -> int:
     ConfigError : not a whole number of at least 1, or -1.
     """
     if not is_whole(workers, most=MOST_WORKERS) or workers == 0 or workers < -1:
-        raise ConfigError(f"workers must be a whole number of at least 1, or -1 for all processors, got {workers!r}")
+        raise refusal(ConfigError, "workers", "a whole number of at least 1, or -1 for all processors", repr(workers), "write  workers=1")
     return workers
 
 
@@ -124,6 +139,7 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
     ------
     ConfigError : a knob of a check, or a check to be taken away or added, that is not among those chosen; the message has the words that work.
     """
+    words = _every_check(_knobs_of_today(words), folders)
     words = ["refuters=[]" if word.replace(" ", "") in ("refuters={}", "refuters=null", "refuters=", "refuters=none") else word for word in words]
     known = choices("refuters", folders)
     asked = [(word, *found.groups(), word.partition("=")[2]) for word in words if (found := CHECK.match(word))]
@@ -134,7 +150,7 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
     chosen = next((word.partition("=")[2] for word in reversed(words) if word.startswith("refuters=")), "default")
     listed = [name.strip() for name in chosen.strip("[]").split(",") if name.strip()]
     for _, name in added:
-        raise ConfigError(f"a check is added in the list of checks:  {_with(listed, name)}")
+        raise refusal(ConfigError, "+refuters", "the whole list of checks", f"one to be added, {name!r}", f"write  {_with(listed, name)}")
     for _, sign, name, knob, value in asked:
         if "_target_" in f"{knob}{value}" or name in there:
             continue
@@ -142,13 +158,53 @@ def checks_meant(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str
             if not sign.startswith("+") or not knob:  # a knob of a class of the user's own, which stands in another word
                 nearest = suggest(name, known)
                 at = nearest.find("Did you mean")
-                raise ConfigError(f"there is no check {name!r}; {nearest[at:] if at >= 0 else 'causal list refuters names them'}")
+                raise refusal(ConfigError, "refuters", "a check that there is", repr(name), nearest[at:] if at >= 0 else "causal list refuters  names them")
         elif sign.startswith("~"):
-            raise ConfigError(f"{name} is not among the checks of this study, and so cannot be taken away; there is {', '.join(there) or 'none'}")
+            raise refusal(
+                ConfigError,
+                "refuters",
+                "a check of this study, to be taken away",
+                f"{name}, which is not among the checks",
+                f"there is {', '.join(there) or 'none'}",
+            )
         else:
             more = f" refuters.{name}{knob}={value}" if knob else ""
-            raise ConfigError(f"{name} is not among the checks of this study; add it with  {_with(listed, name)}{more}")
+            raise refusal(
+                ConfigError, "refuters", "a check of this study", f"{name}, which is not among the checks", f"add it with  {_with(listed, name)}{more}"
+            )
     return words
+
+
+def _every_check(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """The words with every check where they, or else the experiment that they name, say  all : those too that its file does not list."""
+    more = unlisted(folders)
+    said = [at for at, word in enumerate(words) if word.startswith("refuters=")]
+    made = list(words)
+    if said:
+        chosen = words[said[-1]].partition("=")[2].strip("[]").split(",")
+    else:
+        experiment = next((word.partition("=")[2] for word in reversed(words) if word.startswith("experiment=")), "")
+        files = [folder / "experiment" / f"{experiment}.yaml" for folder in (*folders, CONF) if experiment and "/" not in experiment]
+        text = next((path.read_text(encoding="utf-8", errors="replace") for path in files if path.is_file()), "")
+        found = re.search(r"(?m)^\s*-\s*override /refuters:\s*\[?([\w, ]+)\]?\s*(#.*)?$", text)
+        chosen = found[1].split(",") if found else []
+    chosen = [name.strip() for name in chosen if name.strip()]
+    new = [name for name in more if name not in chosen]
+    if "all" not in chosen or not new:
+        return made
+    every = f"refuters=[{','.join([*chosen, *new])}]"
+    return [*(word for at, word in enumerate(made) if at not in said), every]
+
+
+def _knobs_of_today(words: Sequence[str]) -> list[str]:
+    """The words with a check's knobs by their present names (`RENAMED`)."""
+    by_check = {address.split(".")[-2]: names for address, names in RENAMED.items()}
+    made = []
+    for word in words:
+        found = CHECK.match(word)
+        new = by_check.get(found[2], {}).get(found[3].removeprefix(".")) if found else None
+        made.append(f"{found[1]}refuters.{found[2]}.{new}{word[found.end() :]}" if found and new else word)
+    return made
 
 
 def _with(listed: Sequence[str], name: str) -> str:
@@ -169,6 +225,69 @@ def reason_heeded(config: DictConfig, words: Sequence[str]) -> None:
         OmegaConf.update(config, "question.because", UNGIVEN, force_add=True)
 
 
+ASKS = ("outcome", "question.treatment", "question.outcome", "question.control", "question.treated")  # words that ask something else of an experiment
+CHARTED = ("short", "brief", "claims", "effect", "lower", "upper")  # keys of what others said that put it on the axis of one treatment and outcome
+
+
+def question_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[Path]) -> None:
+    """A question changed on the command line does not keep the words of another: title, action, reason and what others put on its axis follow it.
+
+    What is then made of the question's own names and numbers is null here, until the study is made.
+
+    Parameters
+    ----------
+    config : to change.
+    words : overrides as they were given.
+    folders : of the user's own.
+    """
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    if not given & set(ASKS):
+        return
+    before, running = None, GlobalHydra.instance().hydra  # a job of Hydra's own goes on with what it has
+    with suppress(HydraException, OmegaConfBaseException, CausalError), guarded(words, folders):
+        GlobalHydra.instance().clear()
+        own = _composed_of([*parsable([word for word in words if word.lstrip("+").partition("=")[0] not in ASKS]), *searched(folders)])
+        before = [OmegaConf.select(own, f"question.{key}") for key in QUESTION]
+    GlobalHydra.instance().hydra = running
+    if before is None or None in before:  # the experiment leaves it to the command line, and its words are of whatever is put there
+        return
+    asked = [OmegaConf.select(config, f"question.{key}") for key in QUESTION]
+    with open_dict(config):
+        if asked[:2] != before[:2]:
+            if "title" not in given:
+                config.title = None
+            for one in config.get("said") or ():
+                for key in CHARTED:
+                    one.pop(key, None)
+            if "question.outcome" in given and not given & {"question.because", "question.smallest_important"}:
+                config.question.because = UNGIVEN
+        if [asked[0], *asked[2:]] != [before[0], *before[2:]] and "action" not in given:
+            config.action, config.short = None, ""
+
+
+QUESTION = ("treatment", "outcome", "control", "treated")
+
+
+def _said_of(plain: dict[str, Any]) -> None:
+    """Title and action that nobody wrote, from the names that the graph has for treatment and outcome and from the levels compared."""
+    asked = plain.get("question")
+    if not isinstance(asked, dict) or not {"title", "action"} & {key for key in ("title", "action") if plain.get(key, "") is None}:
+        return
+    graph = _made(plain.get("graph"), "graph")
+    treatment, outcome = (_called(graph, str(asked.get(key))) for key in ("treatment", "outcome"))
+    if plain.get("title", "") is None:
+        plain["title"] = capital(f"{treatment} and {outcome}")
+    if plain.get("action", "") is None:
+        levels = [written(one) if is_number(one) else str(one) for one in (asked.get("control"), asked.get("treated"))]
+        plain["action"] = f"Moving {treatment} from {levels[0]} to {levels[1]}"
+
+
+def _called(graph: Any, name: str) -> str:
+    """What a graph calls a variable; one that it does not have goes by its own name."""
+    label = next((node.label for node in getattr(graph, "nodes", ()) if node.name == name), name)
+    return label if label != name else name.replace("_", " ")
+
+
 def searched(folders: Sequence[Path]) -> list[str]:
     """The override that adds the user's folders to those where Hydra looks."""
     return [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
@@ -182,9 +301,12 @@ def _outcome_heeded(config: DictConfig, words: Sequence[str], folders: Sequence[
             wanted = mapping(read_yaml(path, "an outcome"), str(path), "an outcome").get("outcome")
             got = OmegaConf.select(config, "question.outcome", throw_on_missing=False)
             if wanted != got and not any(word.startswith("question.outcome=") for word in words):
-                raise ConfigError(
-                    f"outcome={chosen} is not heeded: the experiment sets its own outcome, {got}; give  question.outcome={wanted}  and the size "
-                    "that would matter,  question.smallest_important=…  'question.because=…'"
+                raise refusal(
+                    ConfigError,
+                    f"outcome={chosen}",
+                    "an experiment that leaves the outcome open",
+                    f"one that sets its own, {got}, so that this is not heeded",
+                    f"give  question.outcome={wanted}  and the size that would matter,  question.smallest_important=…  'question.because=…'",
                 )
             return
 
@@ -203,11 +325,17 @@ def _nothing_heeded(config: DictConfig, words: Sequence[str]) -> None:
 def _look_through(folder: Path) -> None:
     """A folder of the user's own: there, with experiments that say where they belong. What it sets is judged once it is composed."""
     if not folder.is_dir():
-        raise ConfigError(f"--config-dir {folder}: there is no such folder")
+        raise refusal(ConfigError, f"--config-dir {folder}", "a folder", "nothing: there is no such folder", "look at how it is written")
     for path in shelf(folder, "experiment"):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         if not any(re.match(r"#\s*@package\s+_global_", line) for line in lines):
-            raise ConfigError(f"{path}: an experiment begins with the line  # @package _global_ ; without it its keys go unused")
+            raise refusal(
+                ConfigError,
+                str(path),
+                "an experiment, which begins with the line  # @package _global_",
+                "one without it, so that its keys go unused",
+                "write that line at the top",
+            )
 
 
 def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
@@ -220,7 +348,8 @@ def study_from(config: DictConfig, trusted: Sequence[str] = ()) -> Study:
     plain = _whole(config, trusted)
     if plain.get(TARGET) != STUDY:
         raise refusal(ConfigError, TARGET, STUDY, repr(plain.get(TARGET)), "leave that key as it ships; a part of your own has a _target_ of its own")
-    held("", Study, plain, _resolve)
+    _said_of(plain)
+    check_values("", Study, plain, _resolve)
     study: Study = _made(plain)
     _checks_there(study)
     # also a check that the study does not ask for is called by its plain name
@@ -238,7 +367,7 @@ def study_and_part(config: DictConfig, group: str, trusted: Sequence[str] = ()) 
     asked = plain.pop(group)
     if not isinstance(asked, dict) or TARGET not in asked:
         raise refusal(ConfigError, group, f"a {group} ({TARGET} and its knobs)", called(asked), f"choose one; causal list {group}s  names them")
-    held(group, _resolve(group, asked[TARGET]), asked, _resolve)
+    check_values(group, _resolve(group, asked[TARGET]), asked, _resolve)
     return study_from(OmegaConf.create(plain), trusted), _made(asked, group)
 
 
@@ -246,7 +375,7 @@ def _checks_there(study: Study) -> None:
     """A rule that asks for a check of a name that nobody has would say of every run that it did not run."""
     known = {*labels(), *study.refuters}
     lists = [(f"rule.{key}.{kind}", names) for key in ("bias", "timing") for kind, names in getattr(study.rule, key).items()]
-    for where, names in [*lists, ("rule.stability", study.rule.stability)]:
+    for where, names in [*lists, ("rule.stability", study.rule.stability), ("language.checks", tuple(study.language.checks))]:
         for name in names:
             if name not in known:
                 raise refusal(ConfigError, where, "names of checks", repr(name), suggest(name, known))
@@ -258,7 +387,7 @@ def _whole(config: DictConfig, trusted: Sequence[str]) -> dict[str, Any]:
     plain["beside"] = _by_name(plain.get("beside"))
     missing = sorted(_missing(config))
     if missing:
-        raise ConfigError(f"no value for {', '.join(missing)}; give it on the command line ({missing[0]}=…) or in the experiment")
+        raise refusal(ConfigError, f"{', '.join(missing)}", "a value", "none", f"give it on the command line ({missing[0]}=…) or in the experiment")
     for where, target in _targets(plain):
         _allowed(where, target, trusted)
     _leave_knobs(plain)
@@ -276,13 +405,15 @@ def _by_name(given: Any) -> Any:
         return []
     given = [given] if isinstance(given, str) and given else given
     if not isinstance(given, list):
-        raise ConfigError(f"beside must be a list of estimators, as beside=[linear_dml], or [] for none, got {given!r}")
+        raise refusal(ConfigError, "beside", "a list of estimators, as beside=[linear_dml], or [] for none", repr(given), "write  beside=[]  for none")
     made = []
     for one in given:
         if isinstance(one, dict) and "_target_" in one:
             made.append(one)
         elif not isinstance(one, str) or one not in choices("estimator"):
-            raise ConfigError(f"beside names an estimator {one!r}; {suggest(str(one), choices('estimator'))} One of your own is given as {{_target_: …}}")
+            raise refusal(
+                ConfigError, "beside", "estimators that there are, or one of your own as {_target_: …}", repr(one), suggest(str(one), choices("estimator"))
+            )
         else:
             made.append(OmegaConf.to_container(OmegaConf.load(CONF / "estimator" / f"{one}.yaml"), resolve=True))
     return made
@@ -302,7 +433,7 @@ def _made(value: Any, where: str = "") -> Any:
         return made(**parts)
     except ConfigError as problem:
         if where and where.rpartition(".")[2] not in str(problem):
-            raise ConfigError(f"{where}: {problem}") from problem
+            raise placed(ConfigError, where, problem) from problem
         raise
     except CausalError:
         raise
@@ -337,9 +468,12 @@ def recorded(config: DictConfig) -> dict[str, Any]:
 
 
 def moved(value: Any) -> Any:
-    """The same with every `_target_` at its present address (`MOVED`)."""
+    """The same with every `_target_` at its present address (`MOVED`), and every knob by its present name (`RENAMED`); an old name that is given counts."""
     if isinstance(value, dict):
-        return {key: MOVED.get(inner, inner) if key == "_target_" and isinstance(inner, str) else moved(inner) for key, inner in value.items()}
+        made = {key: MOVED.get(inner, inner) if key == TARGET and isinstance(inner, str) else moved(inner) for key, inner in value.items()}
+        names = RENAMED.get(str(made.get(TARGET)), {})
+        old = {names[key]: inner for key, inner in made.items() if key in names}
+        return {key: old.get(key, inner) for key, inner in made.items() if key not in names} | old
     return [moved(inner) for inner in value] if isinstance(value, list) else value
 
 
@@ -376,7 +510,9 @@ def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     except YAMLError as problem:
-        raise ConfigError(f"a configuration file is not YAML: {' '.join(str(problem).split())}") from problem
+        raise refusal(
+            ConfigError, "a configuration file", "YAML", f"what is none: {' '.join(str(problem).split())}", "look at its brackets, quotes and blanks"
+        ) from problem
     except (HydraException, OmegaConfBaseException) as problem:
         raise _translated(problem, words, folders) from problem
 
@@ -403,9 +539,19 @@ def _readable(word: str, folders: Sequence[Path]) -> None:
     if (value is None and key not in OPTIONAL) or isinstance(value, bool | int | float):
         example = f"write  {key}={known[0]};  it has {', '.join(known[:6])}{' …' if len(known) > 6 else ''}"
         raise refusal(ConfigError, where, f"a name of the group {key}", called(value), example)
+    if isinstance(value, list) and key not in SEVERAL:
+        raise refusal(
+            ConfigError,
+            where,
+            f"one name of the group {key}",
+            called(value),
+            f"write  {key}={value[0] if value else known[0]};  several make a sweep, with  -m",
+        )
+    if isinstance(value, list) and (twice := sorted({str(name) for name in value if value.count(name) > 1})):
+        raise refusal(ConfigError, where, "each name once", f"{twice[0]!r} twice", "take one away")
     for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
         if str(name) not in known:
-            raise ConfigError(f"there is no {key} {str(name)!r}; {suggest(str(name), known)}")
+            raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), suggest(str(name), known))
 
 
 def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path]) -> CausalError:
@@ -419,22 +565,32 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
     if lacking and "/" in lacking[1]:
         group, _, name = lacking[1].rpartition("/")
         known = choices(group, folders)
-        return ConfigError(f"there is no {group} {name!r}; {suggest(name, known)}") if known else ConfigError(f"there is no group {group!r}")
+        return (
+            refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
+            if known
+            else refusal(ConfigError, group, "a group of configurations", "none of that name", "causal list  shows what there is")
+        )
     key = re.search(r"Key '([^']+)' is not in struct|Could not override '([^']+)'", text)
     if key or "is not in struct" in text:
         full = re.search(r"full_key: (\S+)", f"{text} {getattr(problem, '__cause__', '')}")
         bare = re.search(r"Could not override '([^']+)'", text)
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
         beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
-        exists = f"; {suggest(named, beside)}" if beside else " in what was chosen."
+        exists = suggest(named, beside) if beside else "look at what was chosen with  --cfg job."
         arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
-        return ConfigError(f"there is no key {named!r}{exists}{arrow}")
+        return refusal(ConfigError, named, "a key that there is", repr(named), exists + arrow)
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
-        return ConfigError(f"there is no group or key {group[1]!r}; {suggest(group[1], _keys(words, folders))}")
+        return refusal(ConfigError, group[1], "a group or key that there is", repr(group[1]), suggest(group[1], _keys(words, folders)))
     word = _misfit(words, folders)
     named = re.sub(r"^[~+]+", "", word.partition("=")[0])
     if word.startswith("~"):
-        return ConfigError(f"{word}: there is no key {named!r} to take away; {suggest(named, _keys([one for one in words if one != word], folders))}")
+        return refusal(
+            ConfigError,
+            word,
+            "a key to take away",
+            f"{named!r}, and there is no such key",
+            suggest(named, _keys([one for one in words if one != word], folders)),
+        )
     if word.startswith("+"):
         remedy = f"where it stands already, write  {named}=…  without the sign"
         return refusal(ConfigError, word[:LONGEST], "a key that can be added here", "one that cannot", remedy)
@@ -505,38 +661,56 @@ def _targets(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
 
 def _allowed(where: str, target: Any, trusted: Sequence[str]) -> None:
     """A class, or its own classmethod, of this toolkit or of a module trusted on the command line."""
-    if not isinstance(target, str):
-        raise ConfigError(f"{where}: _target_ must be the dotted name of a class, got {target!r}")
     homes = ("causal", *trusted)
+    target = _dotted(where, target)
 
     def at_home(module: str | None) -> bool:
         return any(f"{module}.".startswith(f"{home}.") for home in homes)
 
     if not at_home(target):
-        raise ConfigError(f"{where}: {target} is not part of this toolkit; a class of your own is allowed with  --trust FOLDER_OR_MODULE  on the command line")
+        raise refusal(
+            ConfigError, where, "a class of this toolkit", str(target), "a class of your own is allowed with  --trust FOLDER_OR_MODULE  on the command line"
+        )
     found = _resolve(where, target)
     owner = found if inspect.isclass(found) else getattr(found, "__self__", None) if inspect.ismethod(found) else None
     if not inspect.isclass(owner):
-        raise ConfigError(f"{where}: {target} is neither a class nor its classmethod")
+        raise refusal(ConfigError, where, "a class, or its classmethod", f"{target}, which is neither", "name the class")
     if not at_home(owner.__module__) or not at_home(getattr(found, "__module__", None)):
-        raise ConfigError(f"{where}: {target} is defined in {owner.__module__}, which is not trusted")
+        raise refusal(
+            ConfigError,
+            where,
+            "a class of a module that is trusted",
+            f"{target}, which is defined in {owner.__module__}",
+            "name it by where it is defined, and trust that with  --trust",
+        )
 
 
-def _resolve(where: str, target: str) -> Callable[..., Any]:
-    parts = target.split(".")
+def _dotted(where: str, target: Any) -> str:
+    """The name of a class, which must be a text."""
+    if not isinstance(target, str):
+        raise refusal(ConfigError, f"{where}: _target_", "the dotted name of a class", repr(target), "write  PACKAGE.MODULE.CLASS")
+    return target
+
+
+def _resolve(where: str, target: Any) -> Callable[..., Any]:
+    parts = _dotted(where, target).split(".")
     for at in range(len(parts) - 1, 0, -1):
         try:
             found: Any = import_module(".".join(parts[:at]))
         except ModuleNotFoundError as problem:
             if problem.name and (".".join(parts[:at]) + ".").startswith(problem.name + "."):
                 continue
-            raise ConfigError(f"{where}: {target} needs the module {problem.name!r}, which is not installed") from problem
+            raise refusal(
+                ConfigError, where, "a module that can be imported", f"{target}, which needs the module {problem.name!r}, which is not installed", "install it"
+            ) from problem
         for part in parts[at:]:
             found = getattr(found, part, None)
         if found is None:
-            raise ConfigError(f"{where}: {'.'.join(parts[:at])} has no {'.'.join(parts[at:])!r}")
+            raise refusal(
+                ConfigError, where, f"a name in {'.'.join(parts[:at])}", f"{'.'.join(parts[at:])!r}, which it does not have", "look at how it is written"
+            )
         return found  # type: ignore[no-any-return]
-    raise ConfigError(f"{where}: there is no module {parts[0]!r}; a folder with your own modules is named with  --trust FOLDER")
+    raise refusal(ConfigError, where, "a module that there is", repr(parts[0]), "name a folder with your own modules with  --trust FOLDER")
 
 
 def trust(names: Sequence[str]) -> list[str]:
@@ -561,9 +735,17 @@ def trust(names: Sequence[str]) -> list[str]:
             inside = sorted({path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")})
             here = [one for one in inside if one.isidentifier() and one != "__init__"]
             if not here:
-                raise ConfigError(f"--trust {name}: there is no module in this folder; it wants .py files, or packages with an __init__.py")
+                raise refusal(
+                    ConfigError, f"--trust {name}", ".py files, or packages with an __init__.py", "a folder with no module", "name the folder that holds them"
+                )
             if (folder / "hydra_plugins").exists():
-                raise ConfigError(f"--trust {name}: hydra_plugins would be run by Hydra unasked; a folder is trusted for the classes that are named")
+                raise refusal(
+                    ConfigError,
+                    f"--trust {name}",
+                    "a folder of classes that are named",
+                    "one with hydra_plugins, which would be run by Hydra unasked",
+                    "move it elsewhere",
+                )
             for one in here:
                 _own(name, one, folder)
             if (path := str(folder.resolve())) not in sys.path:
@@ -572,7 +754,13 @@ def trust(names: Sequence[str]) -> list[str]:
         elif re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name) and installed(name):
             modules.append(name)
         else:
-            raise ConfigError(f"--trust takes a folder with Python modules or the name of a module that can be imported, got {name!r}, which is neither")
+            raise refusal(
+                ConfigError,
+                "--trust",
+                "a folder with Python modules or the name of a module that can be imported",
+                f"{name!r}, which is neither",
+                "look at how it is written",
+            )
     return modules
 
 
@@ -580,4 +768,10 @@ def _own(name: str, module: str, folder: Path) -> None:
     """A folder's module must be found in that folder, and nowhere before it."""
     spec = find_spec(module)
     if spec is not None and (spec.origin is None or folder.resolve() not in Path(spec.origin).resolve().parents):
-        raise ConfigError(f"--trust {name}: its module {module!r} is called like one that is installed, which would be trusted in its place; rename it")
+        raise refusal(
+            ConfigError,
+            f"--trust {name}",
+            "modules with names of their own",
+            f"{module!r}, called like one that is installed, which would be trusted in its place",
+            "rename it",
+        )

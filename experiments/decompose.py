@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from causal.breakdown import Breakdown, Case, Judged
-from causal.errors import CausalError, ConfigError, suggest
+from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.experiments.compose import checked_runs, choices, composed, recorded, study_and_part, trust
 from causal.experiments.gate import how, spoken
-from causal.experiments.run import as_yaml, checked_workers, land
+from causal.experiments.run import as_yaml, checked_workers, write_atomically
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import stream
@@ -34,6 +34,8 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     ----------
     name : of the decomposition on its shelf.
     words : overrides, as for `causal run`.
+    folders : of one's own configurations.
+    trusted : folders or modules of one's own classes.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     folders = [folder.resolve() for folder in folders]
     known = choices("decomposition", folders)
     if name not in known:
-        raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
+        raise refusal(ConfigError, "causal decompose", "a decomposition that there is", repr(name), suggest(name, known))
     config = composed([f"decomposition={name}", *words], folders)
     study, decomposition = study_and_part(config, "decomposition", trust(trusted))
     plain, runs = recorded(config), checked_runs(how(config, "runs"))
@@ -63,6 +65,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             workers=checked_workers(how(config, "workers")),
             progress=sys.stderr.isatty(),
             judge=partial(_judged, study, panel),
+            shared=next((one for one in study.refuters.values() if one.role == "shared_shocks"), None),
         )
         made: Breakdown = decomposition.decompose(case, stream(study.seed, "decompose", name))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
@@ -75,7 +78,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         times={"started": began.isoformat(timespec="seconds"), "seconds": {"decompose": round(time.perf_counter() - clock, 3)}},
     )
     home, text = runs / "decompositions" / name, as_yaml(plain)
-    folder = land(lambda partial: pages.write(made, panel, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
+    folder = write_atomically(lambda partial: pages.write(made, panel, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
     print(made.title)
     print(f"{panel.title}: {len(panel.authorities)} authorities, {panel.years[0]} to {panel.years[-1]}")
     if panel.simulated:

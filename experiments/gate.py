@@ -63,12 +63,18 @@ def strangers(words: Any, whose: str) -> list[str]:
     ConfigError : not a list of overrides, or one that decides how to run.
     """
     if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-        raise ConfigError(f"{whose}: its words must be a list of overrides such as  question.lag=1, got {words!r}")
+        raise refusal(ConfigError, f"{whose}: its words", "a list of overrides such as  question.lag=1", repr(words), "write a list")
     for word in words:
         if word.startswith("-") or "\n" in word:
-            raise ConfigError(f"{whose}: {word!r} is no override; options stand on the command line alone")
+            raise refusal(ConfigError, whose, "overrides, key=value", repr(word), "give options on the command line, where they stand alone")
         if how := sorted(keys(word) & set(HOW)):
-            raise ConfigError(f"{whose}: {word!r} sets {how[0]}, which decides how to run; only the command line may")
+            raise refusal(
+                ConfigError,
+                whose,
+                "words that say what is asked",
+                f"{word!r}, which sets {how[0]} and decides how to run",
+                "give it on the command line, which alone may",
+            )
     return list(words)
 
 
@@ -81,8 +87,8 @@ def typed(words: Sequence[str]) -> None:
     """
     for word in words:
         if "hydra" in keys(word) and not LAUNCHER.fullmatch(word.partition("=")[0].lstrip("+")):
-            more = "; your own configurations are named with  --config-dir FOLDER" if "searchpath" in word else ""
-            raise ConfigError(f"{word.partition('=')[0]}: of hydra's own keys only hydra/launcher can be chosen{more}")
+            more = "name your own configurations with  --config-dir FOLDER" if "searchpath" in word else "leave it out"
+            raise refusal(ConfigError, f"{word.partition('=')[0]}", "of hydra's own keys only hydra/launcher", "another", more)
 
 
 @contextmanager
@@ -111,8 +117,12 @@ def plain_values(config: DictConfig) -> dict[str, Any]:
     except UnsupportedInterpolationType as problem:
         lines = str(problem).splitlines()
         where = next((line.partition(": ")[2] for line in lines if line.strip().startswith("full_key:")), "the configuration")
-        raise ConfigError(
-            f"{where}: ${{{lines[0].rpartition(' ')[2]}:…}} is not looked up; a text may name the configuration's own keys, like ${{question.lag}}"
+        raise refusal(
+            ConfigError,
+            where,
+            "a text that names the configuration's own keys, like ${question.lag}",
+            f"${{{lines[0].rpartition(' ')[2]}:…}}, which is not looked up",
+            "write the value itself",
         ) from problem
     except OmegaConfBaseException as problem:
         at = re.search(r"full_key: (\S+)", str(problem))
@@ -137,9 +147,9 @@ def how(config: DictConfig, key: str) -> Any:
         with unresolved():
             value = config[key]
     except OmegaConfBaseException as problem:
-        raise ConfigError(f"{key}: ${{…}} is not looked up here; write the value itself") from problem
+        raise refusal(ConfigError, key, "a value", "${…}, which is not looked up here", "write the value itself") from problem
     if isinstance(value, str) and "${" in value:
-        raise ConfigError(f"{key}: ${{…}} is not looked up here; write the value itself")
+        raise refusal(ConfigError, key, "a value", "${…}, which is not looked up here", "write the value itself")
     return value
 
 
@@ -149,15 +159,15 @@ def _no_tricks(value: Any, where: str = "") -> None:
         for key, inner in value.items():
             here = f"{where}.{key}" if where else str(key)
             if isinstance(key, str) and key != "_target_" and re.fullmatch(r"_\w+_", key):
-                raise ConfigError(f"{here}: {key} may not be set; of such keys a configuration has _target_ alone")
+                raise refusal(ConfigError, here, "of such keys _target_ alone", f"{key}", "take it away: it may not be set")
             if isinstance(key, str) and "${" in key:
-                raise ConfigError(f"{where or 'the configuration'}: ${{…}} may not stand in a key")
+                raise refusal(ConfigError, where or "the configuration", "a key", "one with ${…}, which may not stand in a key", "write the key itself")
             _no_tricks(inner, here)
     elif isinstance(value, list):
         for i, inner in enumerate(value):
             _no_tricks(inner, f"{where}[{i}]")
     elif isinstance(value, str) and "${" in value:
-        raise ConfigError(f"{where}: ${{ may not stand in a text, once what it names is put in; got {value[:60]!r}")
+        raise refusal(ConfigError, where, "a text without ${ once what it names is put in", f"{value[:60]!r}", "write the text itself")
 
 
 @contextmanager
@@ -167,6 +177,7 @@ def guarded(words: Sequence[str], folders: Sequence[Path], own: Sequence[str] = 
     Parameters
     ----------
     words : of the command line and the protocol.
+    folders : those named on the command line.
     own : values of hydra.run.dir and hydra.sweep.dir that we set ourselves.
 
     Raises
@@ -184,7 +195,13 @@ def guarded(words: Sequence[str], folders: Sequence[Path], own: Sequence[str] = 
     def inside(source: Any, config_path: str) -> Any:
         root, path = os.path.realpath(source.path), os.path.realpath(os.path.join(source.path, source._normalize_file_name(config_path)))
         if root not in roots or ".." in Path(config_path).parts or not path.startswith(root + os.sep):
-            raise ConfigError(f"{config_path}: lies outside the folder of configurations, or is a link that leads out of it; put the file itself there")
+            raise refusal(
+                ConfigError,
+                str(config_path),
+                "a file in the folder of configurations",
+                "one outside it, or a link that leads out of it",
+                "put the file itself there",
+            )
         if root != shipped_root and os.path.exists(path):
             read.append(_read(Path(path)))
             if len(read) > MOST_FILES:
@@ -250,25 +267,51 @@ def _judge(config: DictConfig, shipped: Mapping[str, Any], roots: set[str], *, s
     if launcher:  # a person's own choice, among what is installed; its class is the plugin's
         target = str(ours.get("launcher._target_"))
         if not target.startswith(("hydra._internal.core_plugins.", "hydra_plugins.")):
-            raise ConfigError(f"hydra.launcher: {target} is no launcher of Hydra's or of its plugins")
+            raise refusal(ConfigError, "hydra.launcher", "a launcher of Hydra's or of its plugins", str(target), "choose one with  hydra/launcher=joblib")
         ours, theirs = ({key: value for key, value in one.items() if not key.startswith("launcher.")} for one in (ours, theirs))
     differ = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key, VARIES) != theirs.get(key, VARIES) and not _varies(key))
     if differ:
-        raise ConfigError(f"hydra.{differ[0]}: what is configured, or a protocol, may not set hydra's own keys, which run code")
+        raise refusal(
+            ConfigError,
+            f"hydra.{differ[0]}",
+            "hydra's own keys as they are, since they run code",
+            "a configuration, or a protocol, that sets it, which it may not",
+            "take it away",
+        )
     for key in ("run.dir", "sweep.dir"):
         if ours.get(key) not in (theirs.get(key), *own):
-            raise ConfigError(f"hydra.{key}: what is configured, or a protocol, may not set hydra's own keys; results go to  runs=FOLDER")
+            raise refusal(
+                ConfigError,
+                f"hydra.{key}",
+                "hydra's own keys as they are",
+                "a configuration, or a protocol, that sets it, which it may not",
+                "let results go to  runs=FOLDER",
+            )
     runtime = made["hydra"]["runtime"]
     for group, choice in runtime["choices"].items():
         if str(group).startswith("hydra/") and not (launcher and group == "hydra/launcher") and choice != shipped["hydra"]["runtime"]["choices"].get(group):
-            raise ConfigError(f"{group}={choice}: what is configured, or a protocol, may not set hydra's own keys, which run code")
+            raise refusal(
+                ConfigError,
+                f"{group}={choice}",
+                "hydra's own keys as they are, since they run code",
+                "a configuration, or a protocol, that sets them, which it may not",
+                "take it away",
+            )
     for one in runtime["config_sources"]:
         ours_too = {"file": os.path.realpath(one["path"]) in roots, "pkg": one["path"] == "hydra.conf"}.get(one["schema"], one["path"] == "")
         if not ours_too:
-            raise ConfigError(f"hydra.searchpath: configurations come from the toolkit and from  --config-dir FOLDER, not from {one['path']}")
+            raise refusal(
+                ConfigError, "hydra.searchpath", "configurations from the toolkit and from  --config-dir FOLDER", f"{one['path']}", "name it with  --config-dir"
+            )
     for key in HOW:
         if key != "hydra" and key not in said and made.get(key, VARIES) != shipped.get(key, VARIES):
-            raise ConfigError(f"{key}: decides how to run, which a folder of configurations may not; give it on the command line")
+            raise refusal(
+                ConfigError,
+                key,
+                "words that say what is asked",
+                "one that decides how to run, which a folder of configurations may not",
+                "give it on the command line",
+            )
 
 
 def _varies(key: str) -> bool:

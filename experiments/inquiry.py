@@ -29,7 +29,7 @@ from causal.errors import CausalError, ConfigError, NotMeasured, refusal, sugges
 from causal.experiments import decompose
 from causal.experiments.compose import checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
-from causal.experiments.run import carry_out, checked_workers, complete, land
+from causal.experiments.run import carry_out, checked_workers, complete, write_atomically
 from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
 from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
@@ -85,7 +85,7 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     """
     path = next((p for root in (*folders, CONF) for p in shelf(root, "study") if p.stem == name), None)
     if path is None:
-        raise ConfigError(f"there is no study {name!r}; {suggest(name, choices('study', folders))}")
+        raise refusal(ConfigError, "causal study", "a study that there is", repr(name), suggest(name, choices("study", folders)))
     inside = read_yaml(path, "a study")
     if not isinstance(inside, dict) or set(inside) - KEYS or not {"title", "entries"} <= set(inside):
         odd = sorted(map(str, set(inside) - KEYS)) if isinstance(inside, dict) else []
@@ -101,7 +101,7 @@ def inquiry(name: str, folders: Sequence[Path] = ()) -> Inquiry:
     for one in inside["entries"]:
         kind = next((kind for kind in ("run", "decompose") if isinstance(one, dict) and kind in one), "")
         if not kind or set(one) - ENTRY or {"run", "decompose"} <= set(one):
-            raise ConfigError(f"{path}: an entry is  run: words  or  decompose: NAME words,  with why: if need be; got {one!r}")
+            raise refusal(ConfigError, f"{path}: an entry", "run: words  or  decompose: NAME words,  with why: if need be", repr(one), "write it so")
         words = strangers(_words(one[kind], f"{path}, {kind}"), str(path))
         if kind == "decompose" and not words:
             raise refusal(ConfigError, f"{path}, decompose", "the name of a decomposition", "nothing", "causal list decompositions  names them")
@@ -178,10 +178,10 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
             (partial / MOVED).write_text(json.dumps([asdict(one) for one in moves], indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
         (partial / FILE).write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
-    folder = land(fill, runs, runs / "studies", f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    folder = write_atomically(fill, runs, runs / "studies", f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     states = [row["state"] for row in rows]
-    told = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-    print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(told)}")
+    states_text = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    print(f"{count(len(rows), 'entry', 'entries')}: {', '.join(states_text)}")
     print(f"all answers: {folder / 'index.html'}")
     print(folder)
     return 2 if {"refused", "broken off"} & set(states) else 0
@@ -230,7 +230,7 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
     """One decomposition, unless it is there already."""
     known = choices("decomposition", folders)
     if name not in known:
-        raise ConfigError(f"there is no decomposition {name!r}; {suggest(name, known)}")
+        raise refusal(ConfigError, "causal decompose", "a decomposition that there is", repr(name), suggest(name, known))
     config = composed([f"decomposition={name}", *words], folders)
     study, _ = study_and_part(config, "decomposition", allowed)
     there = complete(runs / "decompositions" / name, digest_of(recorded(config)), study.source.load().digest)

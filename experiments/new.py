@@ -12,7 +12,7 @@ import math
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,25 @@ import pandas as pd
 import yaml
 
 import causal.conf
+from causal.analysis import analyse
+from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal, suggest
+from causal.estimators import shelf
+from causal.estimators.fixed_effects import FixedEffects
+from causal.graph import Graph
 from causal.knobs import is_number
+from causal.needs import unmet_requirements
 from causal.panel import Panel
-from causal.table_flags import report, table_knobs
+from causal.proposal import REASONS, Proposed, proposal
+from causal.question import Question
+from causal.table_flags import command, first_years, report, table_knobs
 from causal.words import count, listed
 
 TEMPLATES = Path(causal.conf.__path__[0]) / "template"
 PEOPLE = re.compile(r"pop|people|children|persons|residents|pupils|patients|inhabitants", re.IGNORECASE)
 FEW_KINDS = 10  # an outcome of fewer kinds than this is a scale and no count
-FEW = 3  # treated places for which no error that counts on many places holds
+TRUTHS = ("on", "off", "yes", "no", "y", "n", "true", "false", "null")  # YAML reads these as other than names
+UNRECORDED = "unrecorded"  # the hidden cause that an instrument is wanted for
 UNSAID = "a tenth of what it usually is, put in by causal new: say here why a change of this size would matter, or change it"
 HELD = {
     "authority": ("all that is lasting about a place", "authority"),
@@ -39,24 +48,18 @@ HELD = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """How a treatment moves, and what suits that.
+class Contrast:
+    """The two levels that are compared.
 
     Parameters
     ----------
-    words : the shape, as a sentence.
-    control, treated : the contrast proposed.
-    target : ATE or ATT.
-    estimators : the one proposed, then others that suit.
-    why : why that one.
+    words : how the treatment moves, as a sentence.
+    control, treated : the levels.
     """
 
     words: str
     control: float
     treated: float
-    target: str
-    estimators: tuple[str, ...]
-    why: str
 
 
 def main(given: argparse.Namespace) -> int:
@@ -81,14 +84,26 @@ def main(given: argparse.Namespace) -> int:
     treatment = given.treatment or str(template.get("treatment", {}).get("node", ""))
     outcome = given.outcome or str(template.get("outcome", {}).get("node", ""))
     if not treatment or not outcome:
-        raise ConfigError(f"causal new wants --treatment and --outcome, columns of the table, or --template, one of {', '.join(_names())}")
+        raise refusal(
+            ConfigError,
+            "causal new",
+            "--treatment and --outcome, columns of the table, or --template",
+            "neither",
+            f"name them; templates are {', '.join(_names())}",
+        )
     if treatment == outcome:
-        raise ConfigError(f"--treatment and --outcome are both {outcome!r}; an effect needs two variables")
+        raise refusal(
+            ConfigError,
+            "causal new",
+            "two variables, since an effect needs two",
+            f"{outcome!r} for both --treatment and --outcome",
+            "name another for one of them",
+        )
     confounders = _confounders(given.confounders, template)
     panel, knobs = None, table_knobs(given)
     if given.path:
-        wanted = [treatment, outcome, *confounders.values()]
-        more = {key: value for key in ("treatment", "outcome", "confounders", "template") if (value := getattr(given, key))}
+        wanted = [treatment, outcome, *confounders.values(), *(word.strip() for word in (given.instrument or "").split(",") if word.strip())]
+        more = {key: value for key in ("treatment", "outcome", "confounders", "instrument", "template") if (value := getattr(given, key))}
         lines, found = report(given.path, knobs, wanted, again="new", more=more)
         if found.panel is None or found.chosen:
             print("\n".join(lines))
@@ -96,9 +111,18 @@ def main(given: argparse.Namespace) -> int:
         if found.problems:
             print("\n".join(lines[:-2]))
         panel, knobs = found.panel, {**knobs, **found.knobs}
+        if panel is not None and (made := first_years(panel, treatment)):
+            again = {**knobs, "derived": {**(knobs.get("derived") or {}), **made}, **more, "treatment": next(iter(made))}
+            raise refusal(
+                ConfigError,
+                f"the treatment {treatment!r}",
+                "a column that is 0 before it began and 1 after",
+                "the year in which it began",
+                f"make one of it:  {command('new', given.path, again)}",
+            )
     study = _Study(given, template, panel, knobs, treatment, outcome, confounders)
     files = study.write()
-    print(f"{study.told()}\nwritten: {listed([str(file) for file in files])}")
+    print(f"{study.summary()}\nwritten: {listed([str(file) for file in files])}")
     words = f"--config-dir {given.to} experiment={given.called}"
     if panel is None:
         print(f"next: put your columns' names in, then  causal explain {words} source.path=FILE")
@@ -118,7 +142,7 @@ def _names() -> list[str]:
 def _template(name: str) -> dict[str, Any]:
     path = TEMPLATES / f"{name}.yaml"
     if not path.is_file():
-        raise ConfigError(f"there is no template {name!r}; {suggest(name, _names())}")
+        raise refusal(ConfigError, "--template", "a template that there is", repr(name), suggest(name, _names()))
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
@@ -129,21 +153,44 @@ def _confounders(text: str | None, template: Mapping[str, Any]) -> dict[str, str
         node, equals, column = word.partition("=")
         node = node.strip() if equals else _identifier(node)
         if equals and template and node not in template.get("nodes", {}):
-            raise ConfigError(f"--confounders {word}: the template has no node {node!r}; {suggest(node, template.get('nodes', {}))}")
+            raise refusal(ConfigError, f"--confounders {word}", "a node of the template", repr(node), suggest(node, template.get("nodes", {})))
+        if node in out:
+            raise refusal(
+                ConfigError, "--confounders", "names that differ once blanks and signs are taken out", f"{word!r}, the second that is {node}", "take one away"
+            )
         out[node] = column.strip() if equals else word
     return out
+
+
+def _instruments(text: str | None, columns: Mapping[str, str]) -> dict[str, str]:
+    """Node → column of what moves the treatment and nothing else of the outcome: `distance,lottery`.
+
+    Raises
+    ------
+    ConfigError : one that is treatment, outcome or confounder too.
+    """
+    names = {_identifier(word): word for word in (one.strip() for one in (text or "").split(",")) if word}
+    if both := [word for node, word in names.items() if node in columns]:
+        raise refusal(
+            ConfigError,
+            f"--instrument {both[0]}",
+            "a column that moves the treatment, and the outcome through it alone",
+            "one that is the treatment, the outcome or a confounder already",
+            "take it out of the other",
+        )
+    return names
 
 
 def _identifier(column: str) -> str:
     """A column's name as a graph and a command line can call it."""
     plain = re.sub(r"\W+", "_", column).strip("_")
     plain = plain if re.match(r"[A-Za-z_]", plain) else f"v_{plain}"
-    return f"{plain}_" if plain in HELD else plain
+    return f"{plain}_" if plain in HELD or plain.lower() in TRUTHS else plain
 
 
 # ---------------------------------------------------------------- what the table shows
-def shape_of(panel: Panel, treatment: str) -> Shape:
-    """How a treatment moves in a panel, and what suits that.
+def contrast_of(panel: Panel, treatment: str) -> Contrast:
+    """The two levels of a treatment to compare, and how it moves, in words.
 
     Parameters
     ----------
@@ -154,77 +201,52 @@ def shape_of(panel: Panel, treatment: str) -> Shape:
     ------
     ConfigError : it never moves.
     """
-    wide = panel.frame[treatment].unstack("year")
-    values = np.unique(panel.frame[treatment].dropna())
+    column = panel.frame[treatment]
+    wide, values = column.unstack("year"), np.unique(column.dropna())
     if len(values) < 2:
-        raise ConfigError(f"the treatment {treatment!r} is {values[0]:g} in every row; there is nothing to compare")
-    if len(panel.years) == 1:
-        return _in_one_year(panel.frame[treatment], values)
+        raise refusal(ConfigError, f"the treatment {treatment!r}", "two values to compare", f"{values[0]:g} in every row", "name another column")
+    one_year = len(panel.years) == 1
     if len(values) == 2:
-        return _of_two_values(wide, values, treatment)
-    within = panel.frame[treatment] - panel.frame[treatment].groupby(level="authority").transform("mean")
-    if within.std() < 1e-9 * max(1.0, float(np.abs(values).max())):
-        raise ConfigError(
-            f"the treatment {treatment!r} does not change within any authority, and a panel compares each with itself; "
-            "compare places in one year: keep it with --only, and leave --year out"
+        ends = {"control": float(values[0]), "treated": float(values[1])}
+        if one_year:
+            return Contrast(words=f"a cross-section with two values, {values[0]:g} and {values[1]:g}", **ends)
+        return Contrast(words=_of_two_values(wide, values, treatment), **ends)
+    spread = column if one_year else column - column.groupby(level="authority").transform("mean")
+    if spread.std() < 1e-9 * max(1.0, float(np.abs(values).max())):
+        raise refusal(
+            ConfigError,
+            f"the treatment {treatment!r}",
+            "a change within authorities, since a panel compares each with itself",
+            "none: it does not change within any authority",
+            "compare places in one year: keep it with --only, and leave --year out",
         )
-    within = within - within.groupby(level="year").transform("mean")
-    middle, step = float(np.median(panel.frame[treatment].dropna())), _round(float(within.std()))
-    return Shape(
-        words=f"a dose: {len(values):,} values from {values[0]:g} to {values[-1]:g}",
-        control=_near(middle, step), treated=_near(middle, step) + step, target="ATE",
-        estimators=("fixed_effects", "first_difference", "within_between", "continuous_did", "linear_dml"),
-        why=f"each authority against itself, year by year; {step:g} is about what it moves by within authorities (one standard deviation)",
-    )  # fmt: skip
+    if not one_year:
+        spread = spread - spread.groupby(level="year").transform("mean")
+    step = _round(float(spread.std()))
+    middle = _near(float(np.median(column.dropna())), step)
+    dose = f"a {'cross-section with a dose' if one_year else 'dose'}: {len(values):,} values from {values[0]:g} to {values[-1]:g}"
+    about = f"; {step:g} is about what it moves by {'between' if one_year else 'within'} authorities (one standard deviation)"
+    return Contrast(words=dose + about, control=middle, treated=middle + step)
 
 
-def _in_one_year(column: pd.Series, values: np.ndarray[Any, Any]) -> Shape:
-    if len(values) == 2:
-        return Shape(
-            words=f"a cross-section with two values, {values[0]:g} and {values[1]:g}", control=float(values[0]), treated=float(values[1]), target="ATE",
-            estimators=("dowhy_linear", "linear_dr", "propensity_weighting"), why="one row for each authority: what is adjusted for is all that is held",
-        )  # fmt: skip
-    step = _round(float(column.std()))
-    middle = _near(float(column.median()), step)
-    return Shape(
-        words=f"a cross-section with a dose: {len(values):,} values from {values[0]:g} to {values[-1]:g}", control=middle, treated=middle + step, target="ATE",
-        estimators=("dowhy_linear", "linear_dml"), why="one row for each authority: what is adjusted for is all that is held",
-    )  # fmt: skip
-
-
-def _of_two_values(wide: pd.DataFrame, values: np.ndarray[Any, Any], treatment: str) -> Shape:
+def _of_two_values(wide: pd.DataFrame, values: np.ndarray[Any, Any], treatment: str) -> str:
+    """Who takes it up, and whether they keep it."""
     on = wide.eq(values[1]).where(wide.notna())
     kept = bool((on.astype(float).ffill(axis=1).diff(axis=1).iloc[:, 1:].fillna(0) >= 0).all(axis=None))
     ever, always = on.eq(True).any(axis=1), on.fillna(True).astype(bool).all(axis=1)
-    never, treated = int((~ever).sum()), int((ever & ~always).sum())
-    ends = {"control": float(values[0]), "treated": float(values[1])}
+    never, begins = int((~ever).sum()), int((ever & ~always).sum())
     if not kept:
-        return Shape(
-            words=f"on and off: {count(int(ever.sum()), 'authority', 'authorities')} ever have it, and some lose it again", **ends, target="ATE",
-            estimators=("fixed_effects", "first_difference", "within_between"), why="each authority against itself, with and without it",
-        )  # fmt: skip
-    if not treated:
-        raise ConfigError(
-            f"the treatment {treatment!r} does not change within any authority, and a panel compares each with itself; compare places in one year"
+        return f"on and off: {count(int(ever.sum()), 'authority', 'authorities')} ever have it, and some lose it again"
+    if not begins:
+        raise refusal(
+            ConfigError,
+            f"the treatment {treatment!r}",
+            "a change within authorities, since a panel compares each with itself",
+            "none: it does not change within any authority",
+            "compare places in one year",
         )
-    began = f"taken up and kept: {count(treated, 'authority begins', 'authorities begin')}, {never} never do" + (
-        f", {int(always.sum())} have it throughout" if always.any() else ""
-    )
-    if treated <= FEW and never:
-        full = bool(wide.notna().all(axis=None))
-        several = ("synthetic_control", "synthetic_did", "fixed_effects") if full else ("fixed_effects",)
-        return Shape(
-            words=began, **ends, target="ATT" if full else "ATE", estimators=several, why="few places have it: the others' own ups and downs are the yardstick"
-        )
-    if never:
-        return Shape(
-            words=began, **ends, target="ATT", estimators=("callaway_santanna", "imputation", "sun_abraham", "fixed_effects"),
-            why="places that began in one year against those that never do, wave by wave; fixed effects would compare waves with one another",
-        )  # fmt: skip
-    return Shape(
-        words=began, **ends, target="ATT", estimators=("imputation", "sun_abraham", "fixed_effects"),
-        why="all have it in the end: those that begin later are what earlier ones are compared with",
-    )  # fmt: skip
+    throughout = f", {int(always.sum())} have it throughout" if always.any() else ""
+    return f"taken up and kept: {count(begins, 'authority begins', 'authorities begin')}, {never} never do{throughout}"
 
 
 def _round(value: float) -> float:
@@ -251,23 +273,64 @@ class _Study:
         self.given, self.template, self.panel, self.knobs = given, template, panel, dict(knobs)
         self.treatment, self.outcome, self.confounders = _identifier(treatment), _identifier(outcome), dict(confounders)
         self.columns = {self.treatment: treatment, self.outcome: outcome, **self.confounders}
-        self.shape = self._shape(treatment)
+        self.instruments = _instruments(given.instrument, self.columns)
+        self.columns |= self.instruments
+        self.lag = int(given.lag if given.lag is not None else template.get("lag", 0))
+        self.contrast = self._contrast(treatment)
         self.size, self.because, self.ways = self._smallest(outcome)
         self.graph = self._graph()
+        self.proposed = self._proposed()
 
-    def _shape(self, treatment: str) -> Shape:
-        own = shape_of(self.panel, treatment) if self.panel is not None else None
+    def _contrast(self, treatment: str) -> Contrast:
+        own = contrast_of(self.panel, treatment) if self.panel is not None else None
         if not self.template:
-            assert own is not None or self.panel is None
-            return own or Shape(words="not looked at yet", control=0.0, treated=1.0, target="ATE", estimators=("fixed_effects",), why="the default")
-        one = self.template
-        theirs = Shape(
-            words=own.words if own else "not looked at yet", control=float(one["control"]), treated=float(one["treated"]), target=str(one["target"]),
-            estimators=tuple(one["estimators"]), why=f"what suits {one['title'][0].lower()}{one['title'][1:]}",
+            return own or Contrast(words="not looked at yet", control=0.0, treated=1.0)
+        theirs = Contrast(words=own.words if own else "not looked at yet", control=float(self.template["control"]), treated=float(self.template["treated"]))
+        if own is None or self.panel is None or set(np.unique(self.panel.frame[treatment].dropna())) == {theirs.control, theirs.treated}:
+            return theirs
+        return own  # other levels than the template's
+
+    def _proposed(self) -> tuple[Proposed, ...]:
+        """Estimators, the one to take first: a template's own where it can answer, then what suits the design."""
+        theirs = tuple(Proposed(estimator=name, target=self.template["target"], reason="template") for name in self.template.get("estimators", ()))
+        if self.instruments and self.panel is None:
+            theirs = ()
+        if self.panel is None:
+            return theirs or (Proposed(estimator="two_stage_least_squares" if self.instruments else "fixed_effects", target="ATE", reason="default"),)
+        try:
+            made = self._design()
+        except CausalError:  # said in full by `explain`, which is run on the files
+            made = None
+        if made is None:
+            return theirs or (Proposed(estimator="fixed_effects", target="ATE", reason="default"),)
+        suits = proposal(made, FixedEffects()).proposed
+        if self.instruments:
+            return suits
+        able = [one for one in theirs if not unmet_requirements(shelf()[one.estimator](), replace(made, question=replace(made.question, target=one.target)))]
+        same = bool(able) and able[0].estimator == theirs[0].estimator
+        return tuple(able) if same else suits or tuple(able) or (Proposed(estimator="fixed_effects", target="ATE", reason="default"),)
+
+    def _design(self) -> Design | None:
+        """The rows of the question under the graph; where the graph does not identify it, those that hold places and years fixed."""
+        assert self.panel is not None
+        called = {column: name for name, column in self.columns.items()}
+        names = [called.get(one.name, one.name) for one in self.panel.variables]
+        panel = replace(
+            self.panel,
+            frame=self.panel.frame.rename(columns=called),
+            variables=tuple(replace(one, name=name) for one, name in zip(self.panel.variables, names, strict=True)),
+            population=called.get(self.panel.population, self.panel.population) if self.panel.population else self.panel.population,
+        )
+        graph = Graph(name=self.given.called, **self.graph)
+        question = Question(
+            treatment=self.treatment, outcome=self.outcome, control=self.contrast.control, treated=self.contrast.treated,
+            lag=self.lag, smallest_important=self.size, because=self.because,
         )  # fmt: skip
-        if own is None or own.target == theirs.target:
-            return theirs if own is None or own.words.startswith(("taken up", "on and off")) else _with_contrast(theirs, own)
-        return own  # the table's treatment is of another kind than the template's
+        by = shelf()["two_stage_least_squares"]() if self.instruments else None
+        made = analyse(panel, question, graph, estimator=by).design
+        if made is None and not self.instruments:
+            made = analyse(panel, question, graph, adjust_for=[name for name in HELD if name in self.graph["nodes"]]).design
+        return made
 
     def _smallest(self, outcome: str) -> tuple[float, str, list[str]]:
         """δ, its reason and three ways to choose one, worked with the table's own numbers."""
@@ -291,10 +354,24 @@ class _Study:
         return size, self.given.because or UNSAID, ways
 
     def _graph(self) -> dict[str, Any]:
-        """Nodes and arrows."""
+        """Nodes and arrows; with an instrument, what nobody recorded moves treatment and outcome too."""
+        made = self._graph_of_columns() if not self.template else self._graph_of_template(self.panel is None or len(self.panel.years) > 1)
+        if not self.instruments:
+            return made
+        nodes, arrows = made["nodes"], made["arrows"]
+        nodes |= {name: {"label": self._label(name)} for name in self.instruments}
+        nodes[UNRECORDED] = {"label": "what nobody recorded and moves both", "measured": False}
+        arrows[UNRECORDED] = {self.treatment: "why an instrument is wanted: say what it may be", self.outcome: "say how"}
+        for name in self.instruments:
+            why = f"say why {{cause}} moves {name}, or take this arrow out if it cannot"
+            for cause in (*(fixed_node for fixed_node in HELD if fixed_node in nodes), *self.confounders):
+                arrows.setdefault(cause, {})[name] = why.format(cause=cause)
+            arrows[name] = {self.treatment: f"say why {name} moves {self.treatment}, and nothing else that moves {self.outcome}"}
+        return made
+
+    def _graph_of_columns(self) -> dict[str, Any]:
+        """Places and years move all; the confounders move both."""
         several = self.panel is None or len(self.panel.years) > 1
-        if self.template:
-            return self._graph_of_template(several)
         nodes: dict[str, Any] = {}
         names = [*self.confounders, self.treatment, self.outcome]
         arrows: dict[str, dict[str, Any]] = {}
@@ -327,9 +404,9 @@ class _Study:
         for name in self.confounders:
             if name not in one["nodes"]:
                 arrows[name] = {self.treatment: f"say why {name} moves {self.treatment}", self.outcome: f"say why {name} moves {self.outcome}"}
-                for held in HELD:
-                    if held in arrows:
-                        arrows[held][name] = "say how"
+                for fixed_node in HELD:
+                    if fixed_node in arrows:
+                        arrows[fixed_node][name] = "say how"
         self.without = sorted(without)
         return {"nodes": nodes, "arrows": arrows}
 
@@ -337,15 +414,21 @@ class _Study:
         column = self.columns[name]
         return self.panel.variable(column).label if self.panel is not None and column in self.panel.names else column.replace("_", " ")
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """What was found and proposed, in a few lines."""
-        lines = [f"{self.treatment}: {self.shape.words}", f"proposed: {self.shape.estimators[0]} ({self.shape.target}); {self.shape.why}"]
+        one = self.proposed[0]
+        lines = [f"{self.treatment}: {self.contrast.words}", f"proposed: {one.estimator} ({one.target}); {self._why(one)}"]
         for node in getattr(self, "without", ()):
             what = self.template.get("measure", {}).get(node, "")
             lines.append(f"no column for {node}{f' ({what})' if what else ''}: give  --confounders {node}=COLUMN, or take it out of the graph with your reason")
         lines += self._a_rate()
         lines.append(f"smallest effect that matters: {self.size:g}; {self.because}")
         return "\n".join(lines)
+
+    def _why(self, one: Proposed) -> str:
+        if one.reason == "template":
+            return f"what suits {self.template['title'][0].lower()}{self.template['title'][1:]}"
+        return REASONS[one.reason]
 
     def _a_rate(self) -> list[str]:
         """Where the outcome counts and another column counts the people: a rate, or the count with the people as exposure."""
@@ -372,15 +455,25 @@ class _Study:
         """Write graph and experiment; nothing is written over."""
         files = {group: Path(self.given.to) / group / f"{self.given.called}.yaml" for group in ("graph", "experiment")}
         if there := [str(path) for path in files.values() if path.exists()]:
-            raise ConfigError(
-                f"{listed(there)} {'is' if len(there) == 1 else 'are'} there already, and nothing is written over; name another study with --called"
+            raise refusal(
+                ConfigError,
+                listed(there),
+                "new files, since nothing is written over",
+                f"{'one' if len(there) == 1 else 'ones'} that {'is' if len(there) == 1 else 'are'} there already",
+                "name another study with --called",
             )
         for group, text in (("graph", self._graph_text()), ("experiment", self._experiment_text())):
             try:
                 files[group].parent.mkdir(parents=True, exist_ok=True)
                 files[group].write_text(text, encoding="utf-8")
             except OSError as problem:
-                raise CausalError(f"{files[group]}: cannot be written ({problem.strerror})") from problem
+                raise refusal(
+                    CausalError,
+                    f"{files[group]}",
+                    "a place to write to",
+                    f"one that cannot be written to ({problem.strerror})",
+                    "name another with --config-dir",
+                ) from problem
         return list(files.values())
 
     def _graph_text(self) -> str:
@@ -397,14 +490,14 @@ class _Study:
         lines += ["arrows:"]
         for cause, effects in self.graph["arrows"].items():
             lines += [f"  {cause}:", *(f"    {effect}: {_flow(why)}" for effect, why in effects.items())]
-        spare = [name for name in (self.panel.names if self.panel is not None else ()) if name not in self.columns.values()]
-        if spare:
-            shown = ", ".join(spare[:12]) + (", …" if len(spare) > 12 else "")
+        unused = [name for name in (self.panel.names if self.panel is not None else ()) if name not in self.columns.values()]
+        if unused:
+            shown = ", ".join(unused[:12]) + (", …" if len(unused) > 12 else "")
             lines += _comment(
                 f"What else moves both {self.treatment} and {self.outcome}? Of columns there is {shown}. "
                 "A cause of both is added like this, with a line under nodes too:"
             )
-            first = _identifier(spare[0])
+            first = _identifier(unused[0])
             lines += [f"#   {first}:", f"#     {self.treatment}: why it moves {self.treatment}", f"#     {self.outcome}: why it moves {self.outcome}"]
             lines += _comment(
                 "What the treatment itself moves is no cause of both, and must not be held fixed. "
@@ -414,26 +507,35 @@ class _Study:
 
     def _experiment_text(self) -> str:
         """The experiment, every line with what it is for."""
-        shape, one = self.shape, self.template
-        others = ", ".join(shape.estimators[1:])
+        shape, one, chosen = self.contrast, self.template, self.proposed[0]
         title = one.get("title") or f"{self._label(self.treatment)} and {self._label(self.outcome)}"
-        action = one.get("action") or f"Moving {self._label(self.treatment)} from {shape.control:g} to {shape.treated:g}"
+        # a sentence with numbers is made of the question's own, whatever these are changed to; a template's holds for its own numbers alone
+        own = not one.get("action") or (shape.control, shape.treated) != (float(one["control"]), float(one["treated"]))
+        action = None if own else one["action"]
         lines = ["# @package _global_", f"# {title}. Run it:  causal run --config-dir {self.given.to} experiment={self.given.called}", "defaults:"]
         lines += [f"  - override /graph: {self.given.called}", "  - override /source: table"]
-        lines += _comment(f"{shape.why}" + (f". Others that suit: {others}" if others else ""), indent="  # ")
-        lines += [f"  - override /estimator: {shape.estimators[0]}"]
-        lines += ["", f"title: {_flow(title)}", f"action: {_flow(action)}   # the contrast as the start of a sentence", "source:"]
+        lines += _comment(f"{chosen.estimator}: {self._why(chosen)}", indent="  # ")
+        if others := self.proposed[1:]:
+            lines += ["  # others that suit; one that answers for another target is asked with  question.target=… too:"]
+            lines += [line for other in others for line in _comment(f"{other.estimator} ({other.target}): {self._why(other)}", indent="  # · ")]
+        lines += [f"  - override /estimator: {chosen.estimator}"]
+        lines += [
+            "",
+            f"title: {_flow(title)}",
+            f"action: {_flow(action)}   # the contrast as the start of a sentence; null: made of control and treated",
+            "source:",
+        ]
         path: Any = [str(one) for one in self.given.path]
         lines += [f"  path: {_flow(path[0] if len(path) == 1 else path) if path else '???'}"]
         variables = {name: {"column": column} for name, column in self.columns.items() if name != column}
-        told = self.knobs.get("variables", {})
-        variables = {**told, **{name: {**told.get(name, {}), **said} for name, said in variables.items()}}
+        given_variables = self.knobs.get("variables", {})
+        variables = {**given_variables, **{name: {**given_variables.get(name, {}), **said} for name, said in variables.items()}}
         knobs = {**self.knobs, **({"variables": variables} if variables else {})}
         lines += [f"  {knob}: {_flow(value)}" for knob, value in knobs.items()]
         lines += ["question:", f"  treatment: {self.treatment}", f"  outcome: {self.outcome}"]
         lines += [f"  control: {shape.control:g}   # the two levels compared, in the treatment's unit ({shape.words})", f"  treated: {shape.treated:g}"]
-        lines += [f"  lag: {self.given.lag if self.given.lag is not None else one.get('lag', 0)}   # years from treatment to outcome"]
-        lines += [f"  target: {shape.target}   # {'the effect on those that have it' if shape.target == 'ATT' else 'the effect on all'}"]
+        lines += [f"  lag: {self.lag}   # years from treatment to outcome"]
+        lines += [f"  target: {chosen.target}   # {'the effect on those that have it' if chosen.target == 'ATT' else 'the effect on all'}"]
         lines += (
             [f"  harm: {self.given.harm}   # which direction of the outcome is bad"]
             if self.given.harm
@@ -443,13 +545,6 @@ class _Study:
         lines += [line for way in self.ways for line in _comment(way, indent="  # · ")]
         lines += [f"  smallest_important: {self.size:g}", f"  because: {_flow(self.because)}"]
         return "\n".join(lines) + "\n"
-
-
-def _with_contrast(theirs: Shape, own: Shape) -> Shape:
-    """The template's estimators with the table's own contrast, where the treatment is a dose of other levels."""
-    from dataclasses import replace
-
-    return replace(theirs, control=own.control, treated=own.treated)
 
 
 def _flow(value: Any) -> str:

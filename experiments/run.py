@@ -33,6 +33,7 @@ from causal.experiments.compose import (
     composed,
     explained,
     parsable,
+    question_heeded,
     quoted,
     reason_heeded,
     recorded,
@@ -45,11 +46,11 @@ from causal.experiments.gate import CONF, guarded, how, portable, spoken, strang
 from causal.explain import extent
 from causal.panel import Panel
 from causal.proposal import CANNOT, GRAVE, SHAPES, proposal
-from causal.protocol import deviations, protocol, saved
+from causal.protocol import deviations, protocol, read_plan, saved
 from causal.report.files import write
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
-from causal.report.terminal import told
+from causal.report.terminal import terminal_lines
 from causal.study import Result, Source, Study, loaded, run
 from causal.words import capital, crossed
 
@@ -62,8 +63,8 @@ BEFORE_CHECKS = ("load", "identify", "design", "estimate")
 class _Job:
     """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
 
-    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None, detail: Detail) -> None:
-        self.trusted = list(trusted)
+    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None, detail: Detail, folders: Sequence[Path]) -> None:
+        self.trusted, self.folders = list(trusted), list(folders)
         self.plan = plan  # the protocol that is followed
         self.sweep = sweep
         self.flags = list(flags)  # part of the words that run it again
@@ -91,6 +92,7 @@ class _Job:
         # as typed: reading them one by one would resolve what they hold
         words = [str(word) for word in OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)]  # type: ignore[union-attr]
         reason_heeded(config, words)
+        question_heeded(config, words, self.folders)
         study = study_from(config, self.trusted)
         plain = recorded(config)
         runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
@@ -133,8 +135,12 @@ def carry_out(
 
     Parameters
     ----------
+    study : what is run.
     plain : the resolved configuration.
+    runs : the folder of all runs, below which partial ones stand.
+    home : below which the run's own folder is made.
     command : the words that run it again.
+    workers : processes for draws.
     panel : if it has been loaded already.
     followed : what the result says of the protocol that was followed.
     before : called with the design before anything is fitted.
@@ -150,7 +156,7 @@ def carry_out(
         protocol=followed(result, plain),
     )
     text = as_yaml(plain)
-    return result, land(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
+    return result, write_atomically(lambda partial: write(result, partial, record, text), runs, home, f"{began:%Y%m%dT%H%M%SZ}-{digest_of(plain)[:6]}")
 
 
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
@@ -164,7 +170,7 @@ def as_yaml(plain: dict[str, Any]) -> str:
     return str(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=120))
 
 
-def land(fill: Callable[[Path], None], runs: Path, home: Path, name: str) -> Path:
+def write_atomically(fill: Callable[[Path], None], runs: Path, home: Path, name: str) -> Path:
     """`fill` a folder aside and rename it when whole, so that nothing half-written looks finished; the folder it became.
 
     Parameters
@@ -260,7 +266,10 @@ def _proposed(study: Study, made: Design) -> None:
     Where the chosen one is among those proposed nothing is said: `causal explain` and the record hold all of it.
     """
     offer = proposal(made, study.estimator)
-    if offer.first is None or (any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed) and "waves" not in offer.cannot):
+    if "two_clusters" in offer.cannot:
+        print(f"! {capital(CANNOT['two_clusters'])}.", file=sys.stderr)
+    here = any(one.estimator == offer.chosen and one.target == offer.target for one in offer.proposed)
+    if offer.first is None or (here and not {"waves", "no_interval"} & set(offer.cannot)):
         return
     cannot = "; ".join(CANNOT[code] for code in offer.cannot if code in GRAVE)
     said = f"{study.question.treatment} is {SHAPES[offer.shape]}, which suits {offer.first.words}"
@@ -274,10 +283,10 @@ def _in_full(study: Study, result: Result) -> None:
     print(f"{result.panel.title}: {extent(result.panel)}")
     found = result.identification
     out = {one.name for one in result.design.dropped} if result.design is not None else set()
-    held = ", ".join(name for name in found.adjust_for if name not in out) or "nothing"
+    adjusted = ", ".join(name for name in found.adjust_for if name not in out) or "nothing"
     if out:
-        held += f", without {', '.join(sorted(out))} (collinear)"
-    print(f"\nAdjusted for: {held} ({found.chosen_because}; {len(found.valid)} valid sets)")
+        adjusted += f", without {', '.join(sorted(out))} (collinear)"
+    print(f"\nAdjusted for: {adjusted} ({found.chosen_because}; {len(found.valid)} valid sets)")
     minimal = "; ".join("{" + ", ".join(one) + "}" for one in found.minimal) or "none"
     print(f"Minimal sets: {minimal}")
     print("Assumed:")
@@ -312,7 +321,7 @@ def _tell(study: Study, result: Result, folder: Path, *, detail: Detail) -> None
     dropped = () if result.design is None else tuple(one.words for one in result.design.dropped)
     for warning in (*warnings, *dropped):
         print(f"! {warning}", file=sys.stderr)
-    for line in [str(folder)] if detail == "quiet" else told(read(folder), folder):
+    for line in [str(folder)] if detail == "quiet" else terminal_lines(read(folder), folder):
         print(line)
 
 
@@ -331,16 +340,16 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     folders = [folder.resolve() for folder in folders]
     if not sweep and any("," in word.partition("=")[2] and word.partition("=")[0] in ("estimator", "experiment", "source") for word in words):
-        raise ConfigError("several choices make a sweep: put  -m  before them")
+        raise refusal(ConfigError, "causal run", "one choice of each", "several, which make a sweep", "put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
     first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
     if detail == "cfg":
         if sweep:
-            raise ConfigError("--cfg shows the configuration of one run: leave  -m  away, and give one choice of each")
+            raise refusal(ConfigError, "--cfg", "one run, whose configuration it shows", "a sweep", "leave  -m  away, and give one choice of each")
         print(as_yaml(resolved(first)), end="")
         return 0
-    job = _Job(names, sweep, flags, plan, detail)
+    job = _Job(names, sweep, flags, plan, detail, folders)
     search = searched(folders)
     runs = str(checked_runs(how(first, "runs")))
     was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
@@ -363,7 +372,7 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     from causal.report.compare import compare
 
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
-    folder = land(lambda partial: compare(job.done, refused=job.refused, folder=partial), Path(runs), Path(runs) / "comparisons", name)
+    folder = write_atomically(lambda partial: compare(job.done, refused=job.refused, folder=partial), Path(runs), Path(runs) / "comparisons", name)
     print(f"{len(job.done)} done, {len(job.refused)} refused")
     print(f"comparison: {folder / 'compare.html'}")
     print(folder)
@@ -379,7 +388,9 @@ def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, 
     if not paths:
         return None, rest
     if sweep or len(paths) > 1:
-        raise ConfigError("a protocol fixes one study: run it alone, without  -m  and with one  protocol=FILE")
+        raise refusal(
+            ConfigError, "protocol", "one study, which a protocol fixes", "a sweep, or several", "run it alone, without  -m  and with one  protocol=FILE"
+        )
     plan = saved(Path(paths[0]))
     return plan | {"config": portable(plan["config"])}, [*strangers(plan["words"], f"protocol={paths[0]}"), *rest]
 
@@ -389,8 +400,14 @@ def _all_estimators(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     return [f"estimator={','.join(choices('estimator', folders))}" if word == "estimator=all" else word for word in words]
 
 
-def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = (), save: Path | None = None) -> str:
+def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequence[str] = (), save: Path | None = None, planned: Path | None = None) -> str:
     """Question, graph, estimand, adjustment, design and assumptions, before any outcome is looked at; with `save`, fixed as a protocol.
+
+    Parameters
+    ----------
+    words, folders, trusted : as for `main`.
+    save : where to write the protocol.
+    planned : a plan.json of `causal plan`, whose numbers and places the protocol takes in.
 
     Raises
     ------
@@ -402,9 +419,12 @@ def explain(words: Sequence[str], *, folders: Sequence[Path] = (), trusted: Sequ
     config = composed(list(words), [folder.resolve() for folder in folders])
     study = study_from(config, names)
     said = explanation(study)
+    if save is None and planned is not None:
+        raise refusal(ConfigError, "causal explain --plan", "a protocol to put it into", "none", "write  --save FILE too")
     if save is None:
         return said
-    plan = protocol(study, config=recorded(config), words=strangers(words, "a protocol"))
+    made = None if planned is None else read_plan(planned)
+    plan = protocol(study, config=recorded(config), words=strangers(words, "a protocol"), planned=made)
     text = f"# Protocol: {study.title}. Follow it with  causal run protocol={save}\n{as_yaml(plan)}"
     with writing(save, f"--save {save}", "name another file, or free some room", over=False) as part:
         part.write_text(text, encoding="utf-8", newline="\n")

@@ -29,7 +29,7 @@ from causal.panel import Panel
 from causal.plant import Ground, ground
 from causal.refute import stream
 from causal.report.provenance import code_digest, digest_of
-from causal.report.simulation import page, table, told
+from causal.report.simulation import page, simulation_text, table
 from causal.study import Study, must_have, run
 
 WORLDS = ("panel", "source")
@@ -51,9 +51,11 @@ def main(
     Parameters
     ----------
     words : overrides, as for `causal run`.
-    panels : how many for each effect.
+    panels : for each effect.
     effects : planted ones, outcome units; none takes 0, δ, 2δ and −2δ of the question's smallest important effect.
     worlds : "panel" plants in the study's own panel; "source" draws a new panel from a source that has `seed` and `truth` (simulated).
+    folders : of one's own configurations.
+    trusted : folders or modules of one's own classes.
 
     Raises
     ------
@@ -61,17 +63,23 @@ def main(
     """
     whole_number("--panels", panels, 2, MOST_WHOLE)
     if worlds not in WORLDS:
-        raise ConfigError(f"--worlds must be panel or source, got {worlds!r}")
+        raise refusal(ConfigError, "--worlds", "panel or source", repr(worlds), "write one of the two")
     config = composed(list(words), [folder.resolve() for folder in folders])
     study = study_from(config, trust(trusted))
     smallest = study.question.smallest_important
     if worlds == "source":
         names = {one.name for one in fields(study.source)} if is_dataclass(study.source) else set()
         if not {"seed", "effect"} <= names or not hasattr(study.source, "truth"):
-            raise ConfigError("--worlds source wants a source with a seed, an effect and a truth (source=simulated); leave it out to plant in your own panel")
+            raise refusal(
+                ConfigError,
+                "--worlds source",
+                "a source with a seed, an effect and a truth (source=simulated)",
+                "another",
+                "leave it out to plant in your own panel",
+            )
     wanted = [float(one) for one in effects] or [0.0, smallest, 2 * smallest, -2 * smallest]
     if len(set(wanted)) != len(wanted) or not all(np.isfinite(wanted)) or max(map(abs, wanted)) > MOST:
-        raise ConfigError(f"--effects must be different finite numbers, got {', '.join(f'{one:g}' for one in wanted)}")
+        raise refusal(ConfigError, "--effects", "different finite numbers", f"{', '.join(f'{one:g}' for one in wanted)}", "write  --effects 0 1")
     panel = study.source.load()
     must_have(study, panel)
     analysis = analyse(panel, study.question, study.graph, estimator=study.estimator, adjust_for=study.adjust_for)
@@ -88,12 +96,12 @@ def main(
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
         ("simulation.json", json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)),
-        ("simulation.md", told(record)),
+        ("simulation.md", simulation_text(record)),
         ("simulation.html", page(record)),
     ):
         with writing(home / name, f"runs={runs}", "free some room, or name another folder with runs=FOLDER") as part:
             part.write_text(text.rstrip() + "\n", encoding="utf-8", newline="\n")
-    print(told(record))
+    print(simulation_text(record))
     print(home)
     return 0
 

@@ -104,7 +104,8 @@ def source_of(plain: Mapping[str, Any], path: object, source: object, panel: obj
 
     Parameters
     ----------
-    plain : the source's configuration; path : of its files, as this machine has it, which is not kept.
+    plain : the source's configuration.
+    path : of its files, as this machine has it, which is not kept.
     source, panel : as read.
     """
     years = getattr(panel, "years", ())
@@ -150,13 +151,21 @@ def earlier(folder: Path) -> dict[str, Any]:
     """
     path = folder / FILE if folder.is_dir() else folder
     if not path.is_file():
-        raise ConfigError(f"--since {folder}: there is no {FILE}; name the folder of an earlier run, runs/studies/NAME-…, of a version that writes it")
+        raise refusal(
+            ConfigError,
+            f"--since {folder}",
+            f"the folder of an earlier run, runs/studies/NAME-…, of a version that writes {FILE}",
+            f"none: there is no {FILE}",
+            "name another",
+        )
     try:
         found = json.loads(read_text(path, "the record of a study"))
     except (ValueError, RecursionError) as problem:
         raise refusal(ConfigError, str(path), "the record of a study, in JSON", "something that is none", "run that study again") from problem
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("entries"), list):
-        raise ConfigError(f"{path}: is no record of a study that this version reads (schema {SCHEMA})")
+        raise refusal(
+            ConfigError, str(path), f"a record of a study that this version reads (schema {SCHEMA})", "something else", "name the folder of another run"
+        )
     wanted = {"entry", "kind"}
     for at, one in enumerate(found["entries"]):
         if not isinstance(one, dict) or not wanted <= one.keys():

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from readers import code_names
 from test_report import bare, judged, provenance, refutation  # noqa: F401  (fixtures)
 
 from causal.derive import derive
-from causal.language import AVOID, BANNED, held
+from causal.language import AVOID, BANNED, banned_word
 from causal.report import phrases
 from causal.report.compare import compare
 from causal.report.figures.hero import hero
@@ -29,7 +30,7 @@ from causal.report.page import drawings, page
 from causal.report.record import record, write_json
 from causal.report.submission import submission
 from causal.report.summary import summary
-from causal.report.terminal import told
+from causal.report.terminal import terminal_lines
 from causal.report.workbook import workbook
 from causal.study import Result
 from causal.verdict.rule import BIAS, ROWS, STEPS, class_of
@@ -114,7 +115,7 @@ def test_first_screen_text_and_terminal_of_every_cell_agree(bare: Result, row: s
         small, estimate = SMALLEST[unit], data["estimate"]
         may = decimals_of(estimate["lower"], estimate["upper"], (0.0, small, -small))
         where = f"{row} {step} {harm} {unit} {counts} {level}"
-        lines = told(data, tmp_path)
+        lines = terminal_lines(data, tmp_path)
         terminal, markdown = " ".join(" ".join(line.split()) for line in lines), summary(data).replace("\\", "")
         screen = " ".join([one["headline"], one["second"], *(line for part in parts(one) for line in (part["title"], *part["lines"]))])
         # the same fact everywhere
@@ -126,7 +127,7 @@ def test_first_screen_text_and_terminal_of_every_cell_agree(bare: Result, row: s
         ]
         # no word that makes more or less of it; words of certainty from the step alone
         for text in (screen, terminal):
-            assert held(text, BANNED) is None and held(text, AVOID) is None, (where, held(text, AVOID))
+            assert banned_word(text, BANNED) is None and banned_word(text, AVOID) is None, (where, banned_word(text, AVOID))
         assert ("probably" in answer["headline"].lower()) <= (step == 2) and (" may have " in answer["headline"]) <= (step == 1), where
         if step == 0 and row != "both":
             assert "too weak" in answer["headline"], where
@@ -186,7 +187,7 @@ def test_page_word_file_and_spreadsheet_of_cells_agree(some: list[tuple[tuple[An
             for row in part["rows"]:
                 assert all(value in written for value in row) and all(value in sheet[part["title"]] for value in row), (drawn, row)
         for text in (html, " ".join(written), *sheet.values()):
-            assert held(text, BANNED) is None, drawn
+            assert banned_word(text, BANNED) is None, drawn
 
 
 def test_index_and_comparison_of_cells_agree(some: list[tuple[tuple[Any, ...], dict[str, Any], Path]], tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ def test_index_and_comparison_of_cells_agree(some: list[tuple[tuple[Any, ...], d
     for drawn, data, _ in some:
         for text in (listed, compared):
             assert data["answer"]["headline"] in text and data["answer"]["certainty"] in text, drawn
-            assert held(text, BANNED) is None, drawn
+            assert banned_word(text, BANNED) is None, drawn
 
 
 def test_names_of_columns_become_labels_and_words_stay() -> None:
@@ -206,8 +207,8 @@ def test_names_of_columns_become_labels_and_words_stay() -> None:
     said = phrases.readable(data, "held: child_poverty, child_poverty[-1], child_poverty[-2], need, need[-1]; children in need stay.")
     poverty = "children in low-income families (the same year and 1 and 2 years before)"
     assert said == f"held: {poverty}, need for help (the same year and 1 year before); children in need stay."
-    for other in ("need is a word", "my_child_poverty and child_poverty_2 are others"):
-        assert phrases.readable(data, other) == other
+    assert phrases.readable(data, "need is a word") == "need is a word"
+    assert phrases.readable(data, "my_child_poverty and child_poverty_2 are others") == "my child poverty and child poverty 2 are others"
 
 
 def test_derived_variables_have_units_without_powers_and_words_that_suit(bare: Result) -> None:  # noqa: F811
@@ -221,3 +222,35 @@ def test_derived_variables_have_units_without_powers_and_words_that_suit(bare: R
     )
     assert "1,000,000" in made.variable("rate").unit and "e+" not in made.variable("rate").unit
     assert made.variable("before").comparative == "more" and made.variable("log_plans").comparative == "a higher"
+
+
+def test_names_of_files_and_code_are_found_where_readers_would_read_them_and_not_where_they_belong() -> None:
+    """The scanner can fail: each of these stood on a page once."""
+    said = "<p>Adjusted for: child_poverty, child_poverty[-1], children[-2].</p><p>future_treatment looks at those</p>"
+    assert code_names(said) == ["child_poverty", "child_poverty[-1]", "children[-2]", "future_treatment"]
+    belongs = (
+        "<p>Does it? (In files: future_treatment.)</p><pre>causal run a_b=c_d</pre><p>all are in <a href='a_b.csv'>a_b.csv</a></p><svg><text>a_b</text></svg>"
+        "<p>set  decomposition.most_of=3  or  causal run a_b</p>"
+        '<table><thead><tr><th scope="col">Variable</th><th scope="col">Name in files</th></tr></thead><tr><th scope="row">Plans</th><td>a_b</td></tr></table>'
+    )
+    assert code_names(belongs) == []
+    assert code_names(belongs.replace("Name in files", "Part")) == ["a_b"]
+
+
+def test_readers_meet_labels_and_no_names_of_code(bare: Result) -> None:  # noqa: F811
+    """A text of a check, a design or a source with names in it: labels for columns, plain names for checks, words for what is known nowhere; keys stay."""
+    data = record(bare, provenance())
+    data["language"]["checks"]["future_treatment"] = "treatment of later years"
+    data["source"]["variables"].append({**data["source"]["variables"][0], "name": "child_poverty", "label": "children in poor families"})
+    said = "child_poverty not known; future_treatment looks at early_years_gross; set  question.smallest_important=2  or take table_one.csv"
+    wanted = (
+        "Children in poor families not known; treatment of later years looks at early years gross; set  question.smallest_important=2  or take table_one.csv."
+    )
+    assert phrases.plainly(data, said) == wanted
+    data["design"]["words"] = ["Adjusted for: child_poverty, child_poverty[-1]."]
+    data["source"]["notes"] = [said]
+    data["answer"]["cannot_say"] = [said]
+    data["answer"]["reasons"] = [said, said]
+    data["verdict"]["would_change"], data["answer"]["would_change"] = [{"code": "record"}], [said]
+    assert code_names(page(data, drawings(data))) == []
+    assert "child_poverty" not in summary(data) + "\n".join(terminal_lines(data, Path("run")))

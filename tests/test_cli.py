@@ -189,18 +189,22 @@ def test_a_forced_mediator_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 BAD = {
-    "no experiment of that name": (["experiment=closurs"], "there is no experiment 'closurs'", "Did you mean 'closures'"),
-    "no estimator of that name": (["estimator=fixed_effect"], "there is no estimator", "Did you mean 'fixed_effects'"),
-    "no knob of that name": (["estimator=linear_dml", "estimator.fold=3"], "there is no key 'estimator.fold'", "Did you mean 'estimator.folds'"),
-    "no key of that name": (["question.lagg=1"], "there is no key 'question.lagg'", "Did you mean 'question.lag'"),
-    "a knob out of range": (["estimator=linear_dml", "estimator.folds=1"], "folds must be a whole number of at least 2, got 1", ""),
+    "no experiment of that name": (["experiment=closurs"], "experiment: wanted the name of one that there is, got 'closurs'", "Did you mean 'closures'"),
+    "no estimator of that name": (["estimator=fixed_effect"], "estimator: wanted the name of one that there is", "Did you mean 'fixed_effects'"),
+    "no knob of that name": (
+        ["estimator=linear_dml", "estimator.fold=3"],
+        "wanted a key that there is, got 'estimator.fold'",
+        "Did you mean 'estimator.folds'",
+    ),
+    "no key of that name": (["question.lagg=1"], "wanted a key that there is, got 'question.lagg'", "Did you mean 'question.lag'"),
+    "a knob out of range": (["estimator=linear_dml", "estimator.folds=1"], "folds: wanted a whole number of at least 2, got 1", ""),
     "a circle in the graph": (["+graph.arrows.plans.need='a test'"], "GraphError", "circle within one year"),
     "an arrow to nowhere": (["+graph.arrows.need.closur='a test'"], "'closur', which is no node", "Did you mean 'closures'"),
-    "an arrow without a reason": (["+graph.arrows.need.closures=''"], "gives no reason", ""),
+    "an arrow without a reason": (["+graph.arrows.need.closures=''"], "wanted a reason, got none", ""),
     "a missing file": (["source=table", "source.path=nowhere.csv"], "nowhere.csv", ""),
     "no path for a source that needs one": (["source=england"], "source.path", "give it on the command line"),
     "a missing folder": (["source=england", "source.path=nowhere"], "nowhere", ""),
-    "a treatment that is no node": (["question.treatment=closure"], "no node 'closure'", "Did you mean 'closures'"),
+    "a treatment that is no node": (["question.treatment=closure"], "wanted a node that it has, got 'closure'", "Did you mean 'closures'"),
     "fewer than ten authorities": (["source.authorities=9"], "authorities", ""),
     "an estimator that cannot serve": (["estimator=causal_forest", "question.modifiers=[]"], "question.modifiers=[deprivation]", ""),
     "the target it does not have": (["question.target=ATT"], "targets the ATE", "question.target=ATE"),
@@ -208,10 +212,10 @@ BAD = {
     "a smallest effect of nothing": (["question.smallest_important=0"], "above 0", ""),
     "a modifier that is not there": (["question.modifiers=[idaci]"], "'idaci'", "question.modifiers=[]"),
     "the treatment as its own control": (["adjust_for=[authority,closures]"], "what the question is about", ""),
-    "a treatment after its outcome": (["question.lag=-1"], "question.lag must be 0 or more", ""),
-    "a lag beyond the panel": (["question.lag=9"], "0 authorities are left", "where the panel begins"),
-    "no number of workers": (["workers=some"], "workers must be a whole number", "'some'"),
-    "an unknown flag": (["--fast"], "does not know --fast", ""),
+    "a treatment after its outcome": (["question.lag=-1"], "question.lag: wanted 0 or more", ""),
+    "a lag beyond the panel": (["question.lag=9"], "to say how sure an answer is, got 0 authorities", "where the panel begins"),
+    "no number of workers": (["workers=some"], "workers: wanted a whole number", "'some'"),
+    "an unknown flag": (["--fast"], "wanted an option that it knows, got --fast", ""),
 }
 
 
@@ -267,8 +271,8 @@ def test_a_treatment_that_is_fixed_within_authorities_is_a_finding_with_a_whole_
         ("duplicate rows", ["Area 00", "2013"]),
         ("text in numbers", ["cut", "6", "about half"]),
         ("infinities", ["poverty", "7"]),
-        ("never varies", ["cut is 0.3 in all 90 usable rows"]),
-        ("few authorities", ["8 authorities are left", "10"]),
+        ("never varies", ["wanted a treatment that varies, got cut, which is 0.3 in all 90 usable rows"]),
+        ("few authorities", ["got 8 authorities", "10"]),
         ("no column", ["'cut'", "Did you mean 'cuts'"]),
     ],
 )
@@ -305,7 +309,7 @@ def test_a_strange_folder_may_not_set_hydra_s_hooks(own: tuple[Path, list[str]],
     path = own[0] / "experiment/ours.yaml"
     path.write_text(path.read_text() + "hydra: {callbacks: {x: {_target_: os.system}}}\n")
     assert call("run", *own[1]) == 2
-    assert "may not set hydra's own keys" in capsys.readouterr().err  # tests/test_strangers.py has the other ways in
+    assert "wanted hydra's own keys as they are" in capsys.readouterr().err  # tests/test_strangers.py has the other ways in
 
 
 def test_where_results_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

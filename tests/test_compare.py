@@ -17,7 +17,7 @@ from causal.cli import main
 from causal.errors import DataError
 from causal.report.compare import compare
 from causal.report.figures.curve import choices, curve
-from causal.report.figures.differences import differences, told
+from causal.report.figures.differences import differences, differences_text
 from causal.report.files import write
 from causal.report.index import index
 from causal.report.record import read
@@ -67,7 +67,7 @@ def test_a_difference_has_the_error_of_the_regression_of_the_difference(tmp_path
     assert one["p_value"] == pytest.approx(direct.pvalues[0]) and (one["lower"], one["upper"]) == pytest.approx(tuple(direct.conf_int()[0]))
     # each interval holds the other's estimate, and yet they differ
     assert abs(one["difference"]) < 1.96 * runs[0][0]["estimate"]["std_error"] and one["p_value_adjusted"] < 0.01
-    assert "1 is more than noise at 5%" in told(differences(runs, 1), ["a", "b"])[0]
+    assert "1 is more than noise at 5%" in differences_text(differences(runs, 1), ["a", "b"])[0]
 
 
 def test_equal_slopes_are_told_apart_no_oftener_than_promised(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_every_run_is_set_against_the_answer_and_what_kept_no_scores_is_named(tm
     assert same and all(pair["p_value"] is None for pair in same)  # alike in every score
     tested = [pair for pair in found["pairs"] if pair["std_error"]]
     assert [pair["p_value_adjusted"] for pair in tested] == pytest.approx(multipletests([pair["p_value"] for pair in tested], method="holm")[1])
-    assert "from the answer" in " ".join(told(found, [f"run {i}" for i in range(14)]))
+    assert "from the answer" in " ".join(differences_text(found, [f"run {i}" for i in range(14)]))
     assert differences(runs, 3)["pairs"] == []  # the answer itself kept none
 
 

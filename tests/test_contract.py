@@ -24,7 +24,7 @@ from causal.identify import identify
 from causal.inference.clustered import Fit, joint_test, median_fit
 from causal.inference.wild import wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
-from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, lacking
+from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, unmet_requirements
 from causal.refute import Trial, stream
 from causal.windows import between, differenced, windows
 
@@ -76,11 +76,11 @@ def test_weights_reach_the_estimand_the_redraws_and_the_refusal() -> None:
 
 def test_weights_that_cannot_be_used_are_refused() -> None:
     panel = World().load()
-    with pytest.raises(ConfigError, match=r"question\.weights must name a column"):
+    with pytest.raises(ConfigError, match=r"question\.weights: wanted the name of a column"):
         replace(QUESTION, weights="")
     frame = panel.frame.copy()
     frame.loc["A0001", "children"] = 0.0
-    with pytest.raises(DesignError, match="must be above 0"):
+    with pytest.raises(DesignError, match="wanted numbers above 0"):
         designed(replace(panel, frame=frame), replace(QUESTION, weights="children"))
 
 
@@ -157,11 +157,13 @@ class Picky:
 
 
 def test_what_is_lacking_is_said_before_any_fit_with_those_that_can() -> None:
-    assert lacking(Picky(), replace(ADOPTED, question=replace(ADOPTION, target="ATT"))) == ()
-    said = " ".join(lacking(Picky(), designed(without(World().load(), keep=0.8, seed=1))))
-    for words in ("targets the ATT", "two values", "must reach 0.5", "authority-years are missing"):
+    assert unmet_requirements(Picky(), replace(ADOPTED, question=replace(ADOPTION, target="ATT"))) == ()
+    said = " ".join(unmet_requirements(Picky(), designed(without(World().load(), keep=0.8, seed=1))))
+    for words in ("targets the ATT", "two values", "wanted authorities that reach 0.5", "authority-years are missing"):
         assert words in said
-    with pytest.raises(DesignError, match=r"picky cannot answer here: .*Estimators that can answer as asked: .*fixed_effects"):
+    with pytest.raises(
+        DesignError, match=r"picky: wanted a design that it can answer, got one that it cannot: .*estimators that can answer as asked: .*fixed_effects"
+    ):
         serve(Picky(), MADE)
     assert "causal_forest" in able(MADE) and "causal_forest" not in able(replace(MADE, modifiers=()))
     assert "dowhy_linear" in able(MADE.pooled()) and "fixed_effects" not in able(MADE.pooled())

@@ -93,7 +93,7 @@ def test_a_ratio_is_given_only_where_the_effect_has_a_sign(tmp_path: Path, capsy
         assert saved[0] == pytest.approx(spent[0] + left[0], rel=0.01) and saved[0] == saved[1] == saved[2]  # known by definition
         # the end of the headline follows from both ranges alone
         ends = {
-            "is open; all of it does not fit": spent[1] <= 0 <= spent[2] and left[1] > 0,
+            "is open; that it uses up all of it does not fit": spent[1] <= 0 <= spent[2] and left[1] > 0,
             "adds to that or takes from it is open": spent[1] <= 0 <= spent[2] and left[1] <= 0,
             "uses up some of that.": spent[1] > 0 and left[1] > 0,
             "uses up some of that or all of it.": spent[1] > 0 and left[1] <= 0 <= left[2],

@@ -32,7 +32,7 @@ from causal.estimators.meta_learners import DomainAdaptation, SLearner, TLearner
 from causal.estimators.propensity import PropensityStratification, PropensityWeighting
 from causal.graph import Graph
 from causal.identify import identify
-from causal.needs import lacking
+from causal.needs import unmet_requirements
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.refute import stream
@@ -164,7 +164,7 @@ def test_influence_is_that_of_leaving_out_one_cluster(estimator: Any, target: An
     made = asking(designed(replace(panel, frame=frame), replace(QUESTION, groups=2)), target=target)
     one = estimate(estimator, made)
     number = len(made.clusters)
-    left = [estimate(estimator, made.take(np.delete(np.arange(number), c).astype(np.int64))) for c in range(number)]
+    left = [estimate(estimator, made.resample_clusters(np.delete(np.arange(number), c).astype(np.int64))) for c in range(number)]
     spread = np.array([[e.effect, *(part.effect for part in e.parts)] for e in left])
     ours = np.array([one.std_error, *(part.std_error for part in one.parts)], dtype=float)
     assert ours == pytest.approx(np.sqrt((number - 1) * spread.var(axis=0)), rel=0.06)
@@ -337,11 +337,11 @@ def test_strata_without_both_kinds_are_left_out_and_said() -> None:
 
 def test_what_cannot_be_served_is_refused_before_any_fit() -> None:
     dose = designed(World(effect=3.0).load(), replace(ADOPTION, control=-50.0, treated=50.0), PANEL_GRAPH)
-    assert any("question.treated=" in why for why in lacking(LinearDr(), dose))
+    assert any("question.treated=" in why for why in unmet_requirements(LinearDr(), dose))
     frame = world(0).frame
     three = designed(replace(world(0), frame=frame.assign(d=frame["d"] + (frame["x1"] > 0))))
     for name, estimator in EVERY.items():
-        with pytest.raises(DesignError, match=rf"{name} cannot answer here: .*treatment of two values.*Estimators that can answer"):
+        with pytest.raises(DesignError, match=rf"{name}: wanted a design that it can answer, .*treatment of two values.*estimators that can answer"):
             estimate(estimator, three)
     with pytest.raises(DesignError, match="as many untreated clusters"):
         estimate(LinearDr(folds=45), MADE)
@@ -354,21 +354,21 @@ def test_what_cannot_be_served_is_refused_before_any_fit() -> None:
     with pytest.raises(DesignError, match=r"cannot weigh .* count every authority once"):
         estimate(DowhyGlm(), asking(replace(MADE, weights=np.ones(MADE.rows)), weights="x2"))
     few = designed(replace(world(0), frame=frame.assign(d=(np.arange(len(frame)) < 3).astype(float))))
-    with pytest.raises(DesignError, match="3 authorities are treated"):
+    with pytest.raises(DesignError, match="at least 5 treated authorities to compare with, got 3"):
         estimate(TLearner(), few)
 
 
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: LinearDr(before=(2011,)), "before must be"),  # type: ignore[arg-type]
-        (lambda: TLearner(after="2018"), "after must be"),  # type: ignore[arg-type]
-        (lambda: LinearDr(clip=0.5), "clip must lie"),
-        (lambda: LinearDr(nuisance="magic"), "nuisance must be one of"),  # type: ignore[arg-type]
+        (lambda: LinearDr(before=(2011,)), "before: wanted"),  # type: ignore[arg-type]
+        (lambda: TLearner(after="2018"), "after: wanted"),  # type: ignore[arg-type]
+        (lambda: LinearDr(clip=0.5), "clip: wanted a number between"),
+        (lambda: LinearDr(nuisance="magic"), "nuisance: wanted one of"),  # type: ignore[arg-type]
         (lambda: LinearDr(folds=1), "folds"),
         (lambda: ForestDr(trees=10), "multiple of 4"),
-        (lambda: SLearner(nuisance="magic"), "nuisance must be one of linear"),  # type: ignore[arg-type]
-        (lambda: XLearner(draws=3), "draws must be"),
+        (lambda: SLearner(nuisance="magic"), "nuisance: wanted one of linear"),  # type: ignore[arg-type]
+        (lambda: XLearner(draws=3), "draws: wanted"),
         (lambda: PropensityWeighting(inference="robust"), "stacked"),  # type: ignore[arg-type]
         (lambda: PropensityStratification(strata=1), "strata"),
         (lambda: DistanceMatching(neighbours=0), "neighbours"),
@@ -618,4 +618,4 @@ def test_bad_input_is_a_causal_error_at_the_command_line(tmp_path: Path, capsys:
     words = own(tmp_path, table, treatment="d", outcome="y", covariates=["x1", "x2"])
     assert main(["run", *words, "estimator=linear_dr"]) == 2
     said = capsys.readouterr().err
-    assert "treatment of two values, 0 and 1" in said and "Estimators that can answer as asked: " in said and issubclass(DesignError, CausalError)
+    assert "treatment of two values, 0 and 1" in said and "estimators that can answer as asked: " in said and issubclass(DesignError, CausalError)

@@ -47,9 +47,9 @@ def test_growth_is_told_of_the_simulated_world_beside_what_was_planted(tmp_path:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["variatoin"], "there is no decomposition 'variatoin'"),
+        (["variatoin"], "wanted a decomposition that there is, got 'variatoin'"),
         (["variation", "decomposition.windows=[[2018,2013]]"], "a first and a later last year"),
-        (["variation", "decomposition.outcomes=[bones]"], "none of the outcomes"),
+        (["variation", "decomposition.outcomes=[bones]"], "wanted one of the outcomes"),
         (["variation", "decomposition.drawz=3"], "decomposition.drawz"),
     ],
 )

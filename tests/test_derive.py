@@ -105,14 +105,14 @@ def test_a_comparison_that_never_holds_is_noted() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"since": "once"}, "once is 9 in 1 authority, which is no year; if that means never, say so"),
-        ({"dummy": "x", "is": "ten"}, "x holds numbers, got is: 'ten'"),
+        ({"since": "once"}, "wanted a year in once, got 9 in 1 authority; if that means never, say so"),
+        ({"dummy": "x", "is": "ten"}, "wanted a number, since x holds numbers, got is: 'ten'"),
         ({"dummy": "name", "is": "Ledes"}, "Did you mean 'Leeds'?"),
-        ({"at_least": "x"}, "lacks 'value'; give the number to compare with"),
-        ({"since": "x", "after": -1}, "must be at least 1"),
+        ({"at_least": "x"}, "wanted 'value', got nothing; give the number to compare with"),
+        ({"since": "x", "after": -1}, "wanted a number of at least 1"),
         ({"since": 2030}, "it would be the same in every row"),
-        ({"times": "x"}, "must name two columns or more"),
-        ({"change": "x", "since": 2011, "as": "share", "lag": "x"}, "must hold one of"),
+        ({"times": "x"}, "wanted the names of two columns or more"),
+        ({"change": "x", "since": 2011, "as": "share", "lag": "x"}, "wanted one of"),
     ],
 )
 def test_treatments_of_0_and_1_that_cannot_be_made_say_why(spec: dict[str, Any], says: str) -> None:
@@ -293,44 +293,44 @@ def test_what_varies_only_by_authority_or_only_by_year_makes_what_varies_so() ->
 
 # ---------------------------------------------------------------- refusals
 WRONG = [
-    ("{new: {lagg: x}}", "source.derived.new must hold one of lag, log, .*Did you mean 'lag'"),
-    ("{new: {lag: x, log: x}}", "must hold one of .* got 'lag' and 'log'"),
-    ("{new: {}}", "must hold one of lag"),
-    ("{new: x}", "must say how it is made"),
-    ("[x]", "source.derived must be names"),
-    ("{new: {lag: x, byy: 1}}", r"source.derived.new \(lag\) has no 'byy'.*Did you mean 'by'"),
-    ("{new: {log: x, of: y}}", r"\(log\) has no 'of'"),
-    ("{new: {lag: x, by: -1}}", "source.derived.new.by must be at least 1, got -1; a later year's value is a lead.*future_treatment"),
+    ("{new: {lagg: x}}", "source.derived.new: wanted one of lag, log, .*Did you mean 'lag'"),
+    ("{new: {lag: x, log: x}}", "wanted one of .* got 'lag' and 'log'"),
+    ("{new: {}}", "wanted one of lag"),
+    ("{new: x}", "wanted how it is made"),
+    ("[x]", "source.derived: wanted names"),
+    ("{new: {lag: x, byy: 1}}", r"source.derived.new \(lag\): wanted a key that it has, got 'byy'.*Did you mean 'by'"),
+    ("{new: {log: x, of: y}}", r"\(log\): wanted a key that it has, got 'of'"),
+    ("{new: {lag: x, by: -1}}", "source.derived.new.by: wanted a number of at least 1, got -1; leave it: a later year's value is a lead.*future_treatment"),
     ("{new: {lag: x, by: 0}}", "whole number of years, at least 1 and at most 50, got 0"),
     ("{new: {lag: x, by: 1.5}}", "whole number of years, at least 1 and at most 50, got 1.5"),
     ("{new: {difference: x, by: true}}", "whole number of years, at least 1 and at most 50, got True"),
-    ("{new: {lag: 2011}}", "source.derived.new.lag must name a column, got 2011"),
-    ("{new: {lag: [x]}}", "must name a column"),
-    ("{new: {log: x, guard: -1}}", "source.derived.new.guard must be a number of at least 0, got -1"),
-    ("{new: {log: x, guard: .nan}}", "guard must be a number of at least 0, got nan"),
-    ("{new: {log: x, guard: five}}", "guard must be a number of at least 0, got 'five'"),
-    ("{new: {log: x, switch: 0}}", "switch must be a number above 0, got 0"),
-    ("{new: {share: x}}", r"\(share\) lacks 'of'; name the column to divide by"),
-    ("{new: {per: x, times: 100}}", r"\(per\) lacks 'count'"),
-    ("{new: {per: x, count: y, times: 0}}", "times must be a number above 0"),
-    ("{new: {change: x, as: share}}", r"lacks 'since'; give the base year, like  since: 2011"),
-    ("{new: {change: x, since: 2011}}", "lacks 'as'; say how the change is told: share, difference, percent"),
-    ("{new: {change: x, since: 2011, as: shares}}", "as must be one of share, difference, percent, got 'shares'.*Did you mean 'share'"),
-    ("{new: {change: x, since: '2011', as: share}}", "since must be a year of the panel, such as 2011, got '2011'"),
-    ("{new: {change: x, since: 2011, as: share, ceiling: 0.5}}", "ceiling must be a number of at least 1, got 0.5"),
-    ("{new: {change: x, since: 2011, as: difference, guard: 20}}", "guard and ceiling judge the base of a share"),
-    ("{new: {sum: x}}", "source.derived.new.sum must name two columns or more"),
+    ("{new: {lag: 2011}}", "source.derived.new.lag: wanted the name of a column, got 2011"),
+    ("{new: {lag: [x]}}", "wanted the name of a column"),
+    ("{new: {log: x, guard: -1}}", "source.derived.new.guard: wanted a number of at least 0, got -1"),
+    ("{new: {log: x, guard: .nan}}", "guard: wanted a number of at least 0, got nan"),
+    ("{new: {log: x, guard: five}}", "guard: wanted a number of at least 0, got 'five'"),
+    ("{new: {log: x, switch: 0}}", "switch: wanted a number above 0, got 0"),
+    ("{new: {share: x}}", r"\(share\): wanted 'of', got nothing; name the column to divide by"),
+    ("{new: {per: x, times: 100}}", r"\(per\): wanted 'count', got nothing"),
+    ("{new: {per: x, count: y, times: 0}}", "times: wanted a number above 0"),
+    ("{new: {change: x, as: share}}", r"wanted 'since', got nothing; give the base year, like  since: 2011"),
+    ("{new: {change: x, since: 2011}}", "wanted 'as', got nothing; say how the change is told: share, difference, percent"),
+    ("{new: {change: x, since: 2011, as: shares}}", "as: wanted one of share, difference, percent, got 'shares'.*Did you mean 'share'"),
+    ("{new: {change: x, since: '2011', as: share}}", "since: wanted a year of the panel, got '2011'"),
+    ("{new: {change: x, since: 2011, as: share, ceiling: 0.5}}", "ceiling: wanted a number of at least 1, got 0.5"),
+    ("{new: {change: x, since: 2011, as: difference, guard: 20}}", "no guard and no ceiling, which judge the base of a share"),
+    ("{new: {sum: x}}", "source.derived.new.sum: wanted the names of two columns or more"),
     ("{new: {sum: [x]}}", "two columns or more"),
     ("{new: {sum: [x, x]}}", "each column once"),
-    ("{new: {sum: [x, 3]}}", "must name a column, got 3"),
-    ("{new: {lag: x, label: 3}}", "label must be words, got 3"),
-    ("{new: {lag: x, unit: ' '}}", "unit must be words"),
+    ("{new: {sum: [x, 3]}}", "wanted the name of a column, got 3"),
+    ("{new: {lag: x, label: 3}}", "label: wanted words, got 3"),
+    ("{new: {lag: x, unit: ' '}}", "unit: wanted words"),
     ("{2new: {lag: x}}", "letters, digits and _"),
     ("{a b: {lag: x}}", "letters, digits and _"),
     ("{3: {lag: x}}", "letters, digits and _"),
     ("{year: {lag: x}}", "choose another name"),
-    ("{new: {lag: new}}", "source.derived.new is made from itself"),
-    ("{a: {lag: b}, b: {lag: x}}", "source.derived.a is made from 'b', which is made after it; put 'b' first"),
+    ("{new: {lag: new}}", "source.derived.new: wanted columns before it to be made from, got itself"),
+    ("{a: {lag: b}, b: {lag: x}}", "source.derived.a: wanted columns before it to be made from, got 'b', which is made after it; put 'b' first"),
 ]
 
 
@@ -343,9 +343,9 @@ def test_a_wrong_form_is_refused_without_data_and_said(text: str, said: str) -> 
 @pytest.mark.parametrize(
     ("specs", "said"),
     [
-        ({"x": {"lag": "y"}}, "source.derived.x: tiny already has a column 'x'; choose another name"),
-        ({"new": {"lag": "X1"}}, "source.derived.new is made from 'X1', which tiny does not have; there is 'x', 'y'. Did you mean 'x'"),
-        ({"new": {"change": "x", "since": 2009, "as": "share"}}, "since is 2009, and tiny has years 2011 to 2013; load 2009 too"),
+        ({"x": {"lag": "y"}}, "source.derived.x: wanted a name that is not taken, got 'x', and tiny already has a column 'x'; choose another name"),
+        ({"new": {"lag": "X1"}}, "source.derived.new: wanted a column of tiny to be made from, got 'X1'; there is 'x', 'y'. Did you mean 'x'"),
+        ({"new": {"change": "x", "since": 2009, "as": "share"}}, "since: wanted a year of tiny, 2011 to 2013, got 2009; load 2009 too"),
     ],
 )
 def test_what_the_panel_does_not_hold_is_refused_and_the_nearest_offered(specs: dict[str, Any], said: str) -> None:
@@ -355,7 +355,10 @@ def test_what_the_panel_does_not_hold_is_refused_and_the_nearest_offered(specs: 
 
 def test_different_units_do_not_add_up_unless_the_sums_unit_is_given() -> None:
     mixed = describe(SPEND, "y", unit="children")
-    with pytest.raises(DataError, match=re.escape("source.derived.new adds up different units: x (£), y (children); sum columns of one unit")):
+    with pytest.raises(
+        DataError,
+        match=re.escape("source.derived.new: wanted columns of one unit to add up, got different units: x (£), y (children); sum columns of one unit"),
+    ):
         derive(mixed, {"new": {"sum": ["x", "y"]}})
     assert derive(mixed, {"new": {"sum": ["x", "y"], "unit": "points"}}).variable("new").unit == "points"
 

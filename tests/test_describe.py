@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import causal
 import causal.conf
 from causal.cli import COMMANDS, GROUPS, main
 from causal.experiments.compose import composed
+from causal.offered import roots
 from causal.terms import TERMS
 
 CONF = Path(causal.conf.__path__[0])
@@ -71,7 +73,7 @@ def test_every_term_has_a_sentence_for_either_reader() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["describe", "callaway"], "there is nothing called 'callaway'; Did you mean 'callaway_santanna'?"),
+        (["describe", "callaway"], "causal describe: wanted the name of a part, a key or a term, got 'callaway'; Did you mean 'callaway_santanna'?"),
         (["lst"], "there is no command 'lst'; "),
         (["lst"], "Did you mean 'list'?"),
         (["closures"], "causal run experiment=closures"),
@@ -81,7 +83,7 @@ def test_every_term_has_a_sentence_for_either_reader() -> None:
         (["run", "section47"], "did you mean  causal run outcome=section47"),
         (["run", "leverage"], "did you mean  causal run 'refuters=[default,leverage]'"),
         (["run", "closurs"], "Did you mean 'closures'?"),
-        (["run", "xyzzy"], "causal list names what there is"),
+        (["run", "xyzzy"], "causal list  names what there is"),
     ],
 )
 def test_words_that_are_almost_right_are_answered_with_those_that_are(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,3 +120,17 @@ def test_templates_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert GROUPS["templates"] == "template" and main(["list", "templates"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in ("spending_cut", "closure", "waves", "rank", "exposure", "voluntary", "pilot", "randomised"))
+
+
+@pytest.mark.parametrize("group", ["rule", "source", "estimator", "refuters"])
+def test_every_key_of_a_part_is_described_by_its_whole_name(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The YAML library's reading of the files is the oracle."""
+    home = roots(())[0] / group
+    for path in sorted(home.glob("*.yaml"))[:6]:
+        if path.stem in ("all", "default") and group == "refuters":
+            continue
+        for key in yaml.safe_load(path.read_text(encoding="utf-8")):
+            if key not in ("_target_", "defaults"):
+                whole = f"{group}.{path.stem}.{key}" if group == "refuters" else f"{group}.{key}"
+                assert main(["describe", whole]) == 0, whole
+                assert f"{whole}: " in capsys.readouterr().out

@@ -28,10 +28,10 @@ def test_a_cause_that_acts_by_year_gets_a_column_a_year_and_its_level_is_left_to
     made = design(PANEL, *found())
     assert made.absorb == ("authority", "year")
     assert made.control_groups["deprivation × year"] == tuple(range(7))
-    assert made.nested_names == ("deprivation",)
+    assert made.time_invariant_names == ("deprivation",)
     for i, year in enumerate(range(2012, 2019)):
         at = made.year == year
-        assert (made.controls[at, i] == made.nested[at, 0]).all() and (made.controls[~at, i] == 0).all()
+        assert (made.controls[at, i] == made.time_invariant[at, 0]).all() and (made.controls[~at, i] == 0).all()
 
 
 def test_a_lag_takes_the_treatment_and_its_controls_from_earlier_years_by_date_and_not_by_row() -> None:
@@ -85,7 +85,7 @@ def test_pooling_takes_back_what_the_authority_effects_held() -> None:
 
 def test_a_drawn_cluster_brings_all_its_rows_as_often_as_drawn() -> None:
     made = design(without(PANEL, keep=0.8, seed=1), *found())
-    again = made.take(np.array([3, 3, 7]))
+    again = made.resample_clusters(np.array([3, 3, 7]))
     sizes = np.bincount(made.cluster)
     assert again.rows == 2 * sizes[3] + sizes[7]
     assert len(again.authorities) == 3 and again.clusters == (made.clusters[3], made.clusters[7])
@@ -124,7 +124,7 @@ def test_a_panel_checks_itself_at_birth() -> None:
     with pytest.raises(DataError, match="Did you mean 'plans'"):
         PANEL.variable("plan")
     with pytest.raises(DataError, match="no rows"):
-        PANEL.only(years=[1999])
+        PANEL.subset(years=[1999])
 
 
 def test_the_digest_is_of_the_values_whatever_their_order() -> None:

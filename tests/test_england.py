@@ -54,7 +54,7 @@ def test_every_missing_number_keeps_its_mark_and_is_never_zero(small: Path) -> N
     panel = England(path=str(small)).load()
     assert panel.reasons["383", 2016, "plans"] == "c" and panel.reasons["202", 2013, "section47"] == ".." and panel.reasons["202", 2010, "plans"] == "x"
     assert panel.marks("plans") == {"x": 5, "c": 1} and panel.marks("section47") == {"..": 5}
-    assert panel.only(years=[2016]).marks("plans") == {"c": 1}
+    assert panel.subset(years=[2016]).marks("plans") == {"c": 1}
     for authority, year, variable in panel.reasons.index:
         assert np.isnan(panel.frame.loc[(authority, year), variable])
 
@@ -351,10 +351,10 @@ def test_a_count_above_the_population_and_a_year_that_is_none(small: Path) -> No
 def test_a_folder_that_is_not_there_or_holds_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no folder"):
         England(path=str(tmp_path / "nowhere")).load()
-    with pytest.raises(DataError, match=r"no .csv, .xls, .xlsx or .ods file"):
+    with pytest.raises(DataError, match=r"wanted the folder of published files, .csv, .xls, .xlsx or .ods"):
         England(path=str(tmp_path)).load()
     save_csv(tmp_path / "mine.csv", [["a", "b"], [1, 2]])
-    with pytest.raises(DataError, match=r"none of its 1 files was recognised.*causal fetch"):
+    with pytest.raises(DataError, match=r"got 1 files of which none was recognised.*causal fetch"):
         England(path=str(tmp_path)).load()
 
 
@@ -381,7 +381,7 @@ def test_every_number_can_be_traced_to_its_cells(small: Path) -> None:
     assert sorted(power["year"][power["quantity"] == "gdp_deflator"]) == [2011, 2014]
     assert set(england.trace("children", "Leeds", 2012)["year"]) == {2012, 2013}  # carried back from mid-2012
     for bad, expected in (
-        (("plan", "Leeds", 2015), "Did you mean 'plans'"), (("plans", "Ledes", 2015), "Did you mean 'Leeds'"), (("plans", "Leeds", 1999), "years run from"),
+        (("plan", "Leeds", 2015), "Did you mean 'plans'"), (("plans", "Ledes", 2015), "Did you mean 'Leeds'"), (("plans", "Leeds", 1999), "wanted a year from"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=expected):
             england.trace(*bad)
@@ -409,13 +409,13 @@ def test_the_cache_gives_the_same_bytes_and_is_left_when_a_file_changes(small: P
 @pytest.mark.parametrize(
     ("knobs", "expected"),
     [
-        ({"first_year": 2009}, "source.first_year must be a year from 2010 on"),
-        ({"first_year": 2019, "last_year": 2012}, "is after source.last_year"),
-        ({"centre_lines": ["individual", "nursery"]}, "source.centre_lines must be some of"),
-        ({"base_guard": -1}, "source.base_guard must be a number of at least 0"),
-        ({"ceiling": 0.5}, "source.ceiling must be a number of at least 1"),
-        ({"snapshot_offset": 2}, "source.snapshot_offset must be 0 or 1"),
-        ({"centres_base": "2010"}, "source.centres_base must be a year"),
+        ({"first_year": 2009}, "source.first_year: wanted a year from 2010 on"),
+        ({"first_year": 2019, "last_year": 2012}, "wanted a year that is not after source.last_year"),
+        ({"centre_lines": ["individual", "nursery"]}, "source.centre_lines: wanted some of"),
+        ({"base_guard": -1}, "source.base_guard: wanted a number of at least 0"),
+        ({"ceiling": 0.5}, "source.ceiling: wanted a number of at least 1"),
+        ({"snapshot_offset": 2}, "source.snapshot_offset: wanted 0 or 1"),
+        ({"centres_base": "2010"}, "source.centres_base: wanted a year"),
         ({"places": "stabel"}, "Did you mean 'stable'"),
         ({"leave_out": ["Rutland"]}, "3-digit DfE codes"),
     ],

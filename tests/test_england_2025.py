@@ -488,7 +488,7 @@ def test_a_folder_named_twice_or_inside_another(tmp_path: Path) -> None:
         England(path=[str(tmp_path / "a"), str(tmp_path / "a")]).load()
     with pytest.raises(DataError, match="inside"):
         England(path=[str(tmp_path), str(tmp_path / "a")]).load()
-    with pytest.raises(ConfigError, match=r"source\.path must be a folder, or a list of folders"):
+    with pytest.raises(ConfigError, match=r"source\.path: wanted a folder, or a list of folders"):
         England(path=[])
 
 
@@ -578,10 +578,10 @@ def test_an_indicator_that_does_not_exist_and_one_that_does(tmp_path: Path) -> N
     panel = England(path=str(tmp_path), lait=["Under18concep"]).load()
     assert panel.years[-1] == 2025 and panel.frame["lait_under18concep"]["383"].loc[2024:2025].tolist() == pytest.approx([0.015, np.nan], nan_ok=True)
     assert panel.frame.loc[("383", 2025), "log_early_years_spending"] == pytest.approx(np.log(2_025_000 / 150_000))
-    with pytest.raises(ConfigError, match=r"has no indicator 'Under18concept'; .*Did you mean 'Under18concep'"):
+    with pytest.raises(ConfigError, match=r"wanted an indicator of .*, got 'Under18concept'; .*Did you mean 'Under18concep'"):
         England(path=str(tmp_path), lait=["Under18concept"]).load()
     (tmp_path / "lait.parquet").unlink()
-    with pytest.raises(DataError, match=r"source\.lait: .* has no DfE, Local authority interactive tool"):
+    with pytest.raises(DataError, match=r"source\.lait: wanted DfE, Local authority interactive tool"):
         England(path=str(tmp_path), lait=["Under18concep"], last_year=2025).load()
 
 
@@ -595,10 +595,10 @@ def test_a_parquet_file_that_is_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("knobs", "expected"),
     [
-        ({"population_series": "census_2012"}, "source.population_series must be one of census_2021, census_2011"),
-        ({"break_at": "2020"}, "source.break_at must be a year"),
-        ({"first_year": 2020, "last_year": 2012}, "is after source.last_year"),
-        ({"keep_regions": [3]}, "source.keep_regions must be a list of regions"),
+        ({"population_series": "census_2012"}, "source.population_series: wanted one of census_2021, census_2011"),
+        ({"break_at": "2020"}, "source.break_at: wanted a year"),
+        ({"first_year": 2020, "last_year": 2012}, "wanted a year that is not after source.last_year"),
+        ({"keep_regions": [3]}, "source.keep_regions: wanted a list of regions"),
     ],
 )
 def test_new_knobs_are_checked_at_birth(knobs: dict[str, object], expected: str) -> None:
@@ -609,7 +609,7 @@ def test_new_knobs_are_checked_at_birth(knobs: dict[str, object], expected: str)
 
 def test_years_beyond_the_files_are_refused(tmp_path: Path) -> None:
     d5(tmp_path)
-    with pytest.raises(DataError, match=r"source\.last_year 2031: the files in .* end in 2025"):
+    with pytest.raises(DataError, match=r"source\.last_year: wanted a year of the files in .*, which end in 2025, got 2031"):
         England(path=str(tmp_path), last_year=2031).load()
 
 
@@ -622,9 +622,9 @@ def test_years_and_regions_are_kept_of_a_simulated_panel_too() -> None:
     expected = whole.load().frame.loc[list(inside)]
     expected = expected[expected.index.get_level_values("year").isin(range(2013, 2017))]
     assert part.frame.equals(expected) and sum(loss.rows for loss in part.log) == len(whole.load().frame) - len(expected)
-    with pytest.raises(ConfigError, match="there is no region 'Atlantis'"):
+    with pytest.raises(ConfigError, match="wanted regions that there are, got 'Atlantis'"):
         Simulated(keep_regions=("Atlantis",)).load()
-    with pytest.raises(DataError, match=r"no year of the panel, 2011 to 2019, is from source\.first_year 2030"):
+    with pytest.raises(DataError, match=r"wanted a year of the panel, 2011 to 2019, between them, got 2030"):
         Simulated(first_year=2030).load()
 
 
@@ -636,5 +636,5 @@ def test_a_break_takes_each_places_mean_off_on_both_sides() -> None:
     assert broken.clusters(broken.authorities).nunique() == 12
     assert np.array_equal(np.sort(broken.frame["plans"]), np.sort(panel.frame["plans"]))
     assert np.isnan(broken.shift("plans", -1).to_numpy()).sum() == 24  # a lag reaches neither over the beginning nor over the break
-    with pytest.raises(ConfigError, match=r"source\.break_at must be a year from 2012 to 2018"):
+    with pytest.raises(ConfigError, match=r"source\.break_at: wanted a year from 2012 to 2018"):
         narrow.narrow(panel, break_at=2011)

@@ -10,7 +10,7 @@ from england_folder import build
 
 from causal.cli import main
 from causal.sources.england import England
-from causal.sources.england.facts import facts, told
+from causal.sources.england.facts import facts, facts_text
 
 REAL = Path(__file__).resolve().parents[1].parent / "shared/data/england"
 real_files = pytest.mark.skipif(not REAL.is_dir(), reason="the folder of real published files is not at hand (../shared/data/england)")
@@ -51,7 +51,7 @@ def test_facts_of_a_folder_that_holds_less(tmp_path: Path, capsys: pytest.Captur
     assert found["F7"].agrees is False and found["F7"].numbers["last"] == pytest.approx(30.0)  # (11 − 3 − 4 − 1) ÷ (11 − 1)
     assert main(["facts", f"source.path={small}"]) == 0
     out = capsys.readouterr().out
-    assert "cannot be computed" in out and out.strip().splitlines()[-1].endswith("agree") and told(list(found.values())) in out
+    assert "cannot be computed" in out and out.strip().splitlines()[-1].endswith("agree") and facts_text(list(found.values())) in out
 
 
 @pytest.mark.parametrize(

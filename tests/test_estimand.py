@@ -14,8 +14,8 @@ from test_report import provenance, study
 from worlds import GRAPH, QUESTION, World
 
 from causal.design import Design, design
-from causal.errors import EstimationError
-from causal.estimand import DesignFacts, Estimand, Held
+from causal.errors import EstimationError, NotWhatWasWanted
+from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.estimate import Estimate, Part, answer
 from causal.estimators.difference import Difference
 from causal.estimators.dml import LinearDml
@@ -136,23 +136,29 @@ class Outsider:
 
 PART = {"of": "cut", "name": "lead 2", "effect": 1.0, "std_error": 1.0, "lower": -1.0, "upper": 3.0}
 BAD: dict[str, tuple[Callable[[Estimate], object], str]] = {
-    "nothing": (lambda one: None, r"Outsider\.estimate must return a causal\.estimate\.Estimate, got NoneType"),
-    "a number": (lambda one: one.effect, r"must return a causal\.estimate\.Estimate, got float"),
-    "a field that is lacking": (lambda one: Estimate(estimator="outsider"), r"Outsider: Estimate missing .*'estimand'"),  # type: ignore[call-arg]
-    "a field that there is not": (lambda one: Held(authority=True, year=True, controls=True, region=True), r"Outsider: Held got .*'region'"),  # type: ignore[call-arg]
-    "no effect": (lambda one: replace(one, effect=float("nan")), r"Outsider: the Estimate of outsider: effect must be a finite number, got nan"),
-    "an error that is none": (lambda one: replace(one, std_error=float("nan")), r"outsider: std_error must be a number, or None"),
-    "half an interval": (lambda one: replace(one, lower=None), r"outsider: lower and upper must both be"),
-    "scores of another shape": (lambda one: replace(one, influence=np.ones((3, 2))), r"influence must be .* each of its 60 clusters, got shape \(3, 2\)"),
-    "scores that are none": (lambda one: replace(one, influence=np.full(60, np.nan)), r"influence must be .* got numbers that are not finite"),
+    "nothing": (lambda one: None, r"Outsider\.estimate: wanted a causal\.estimate\.Estimate to be returned, got NoneType"),
+    "a number": (lambda one: one.effect, r"wanted a causal\.estimate\.Estimate to be returned, got float"),
+    "a field that is lacking": (lambda one: Estimate(estimator="outsider"), r"Outsider: .*got Estimate missing .*'estimand'"),  # type: ignore[call-arg]
+    "a field that there is not": (
+        lambda one: Conditioning(authority=True, year=True, controls=True, region=True),
+        r"Outsider: .*got Conditioning got .*'region'",
+    ),  # type: ignore[call-arg]
+    "no effect": (lambda one: replace(one, effect=float("nan")), r"Outsider: the Estimate of outsider: effect: wanted a finite number, got nan"),
+    "an error that is none": (lambda one: replace(one, std_error=float("nan")), r"outsider: std_error: wanted a number, or None"),
+    "half an interval": (lambda one: replace(one, lower=None), r"outsider: lower and upper: wanted two numbers, or None for both"),
+    "scores of another shape": (lambda one: replace(one, influence=np.ones((3, 2))), r"influence: wanted .* each of its 60 clusters, got shape \(3, 2\)"),
+    "scores that are none": (lambda one: replace(one, influence=np.full(60, np.nan)), r"influence: wanted .* got numbers that are not finite"),
     "fewer clusters": (lambda one: replace(one, clusters=3, influence=np.ones(3)), r"one score of influence for each of the design's 60 clusters"),
-    "an estimand in words": (lambda one: replace(one, estimand="average effect"), r"estimand must be a causal\.estimand\.Estimand, got 'average effect'"),  # type: ignore[arg-type]
-    "an estimand that is no code": (lambda one: replace(one, estimand=replace(SOME, family="Average effect!")), r"Estimand\.family must be a code"),
-    "facts that are none": (lambda one: replace(one, facts=DesignFacts(adopters=1.5)), r"DesignFacts\.adopters must be a whole number"),  # type: ignore[arg-type]
-    "another target": (lambda one: replace(one, target="LATE"), r"target must be 'ATE' or 'ATT', got 'LATE'"),  # type: ignore[arg-type]
-    "a lead without its number": (lambda one: replace(one, parts=(Part(kind="time", **PART),)), r"'lead 2' of 'cut': a part of kind 'time' .*since=None"),  # type: ignore[arg-type]
-    "a part of no kind": (lambda one: replace(one, parts=(Part(kind="lead", **PART),)), r"kind must be one of group, time"),  # type: ignore[arg-type]
-    "a part that is none": (lambda one: replace(one, parts=("lead 2",)), r"parts must be of the class causal\.estimate\.Part"),  # type: ignore[arg-type]
+    "an estimand in words": (lambda one: replace(one, estimand="average effect"), r"estimand: wanted a causal\.estimand\.Estimand, got 'average effect'"),  # type: ignore[arg-type]
+    "an estimand that is no code": (lambda one: replace(one, estimand=replace(SOME, family="Average effect!")), r"Estimand\.family: wanted a code"),
+    "facts that are none": (lambda one: replace(one, facts=DesignFacts(adopters=1.5)), r"DesignFacts\.adopters: wanted a whole number"),  # type: ignore[arg-type]
+    "another target": (lambda one: replace(one, target="LATE"), r"target: wanted 'ATE' or 'ATT', got 'LATE'"),  # type: ignore[arg-type]
+    "a lead without its number": (
+        lambda one: replace(one, parts=(Part(kind="time", **PART),)),
+        r"'lead 2' of 'cut': wanted the years .* since a part of kind 'time' .*since=None",
+    ),  # type: ignore[arg-type]
+    "a part of no kind": (lambda one: replace(one, parts=(Part(kind="lead", **PART),)), r"kind: wanted one of group, time"),  # type: ignore[arg-type]
+    "a part that is none": (lambda one: replace(one, parts=("lead 2",)), r"parts: wanted things of the class causal\.estimate\.Part"),  # type: ignore[arg-type]
 }
 
 
@@ -170,6 +176,6 @@ def test_an_outsider_s_own_fault_is_not_taken_for_a_lacking_field() -> None:
     def broken(one: Estimate) -> object:
         raise TypeError("unsupported operand")
 
-    with pytest.raises(TypeError, match="unsupported operand"):
+    with pytest.raises(NotWhatWasWanted, match=r"Outsider: wanted an answer, got TypeError: unsupported operand \(test_estimand\.py, line \d+\)"):
         answer(Outsider(broken), MADE, stream(1, "x"))
     assert answer(Outsider(lambda one: one), MADE, stream(1, "x")).estimator == "outsider"

@@ -100,6 +100,9 @@ OWN_WORLDS = {
     "shift_share": "tests/test_instruments.py",
     "mediation": "tests/test_mediation.py",
     "front_door": "tests/test_cross_section.py",
+    "logit_dose": "tests/test_logit_dose.py",
+    "interrupted_series": "tests/test_series.py",
+    "regression_discontinuity": "tests/test_discontinuity.py",
 }
 ONE_ROW = ("propensity_weighting", "dowhy_glm", "linear_dr", "forest_dr", *(name.split()[0] for name in BOOTSTRAPPED))
 ATT = ("continuous_did", "callaway_santanna", "sun_abraham", "imputation", "synthetic_did", "synthetic_control")  # what these answer for
@@ -379,7 +382,7 @@ def test_the_att_is_refused_by_those_that_give_the_ate(name: str) -> None:
 
 def test_what_cannot_be_served_is_refused_with_what_could() -> None:
     made = clean(3.0, 0)
-    with pytest.raises(DesignError, match=r"Estimators that can answer as asked: .*dowhy_linear"):
+    with pytest.raises(DesignError, match=r"estimators that can answer as asked: .*dowhy_linear"):
         estimate("fixed_effects", made.pooled())
     with pytest.raises(DesignError, match=r"question\.modifiers.* fixed_effects"):
         estimate("causal_forest", replace(made, modifiers=()))
@@ -390,17 +393,17 @@ def test_what_cannot_be_served_is_refused_with_what_could() -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: LinearDml(folds=1), "folds must be a whole number of at least 2, got 1"),
+        (lambda: LinearDml(folds=1), "folds: wanted a whole number of at least 2, got 1"),
         (lambda: LinearDml(nuisance="forest"), "no function of demeaned x"),
         (lambda: LinearDml(nuisance="stacked"), "no function of demeaned x"),
-        (lambda: LinearDml(repetitions=0), "repetitions must be a whole number of at least 1, got 0"),
+        (lambda: LinearDml(repetitions=0), "repetitions: wanted a whole number of at least 1, got 0"),
         (lambda: SparseLinearDml(effect_degree=0), "effect_degree"),
         (lambda: KernelDml(bandwidth=0), "bandwidth"),
         (lambda: NonparamDml(trees=0), "trees"),
-        (lambda: FixedEffects(inference="wild"), "inference must be one of"),  # type: ignore[arg-type]
-        (lambda: LinearDml(panel="fixed"), "panel must be one of"),  # type: ignore[arg-type]
-        (lambda: LinearDml(nuisance="magic"), "nuisance must be one of"),  # type: ignore[arg-type]
-        (lambda: LinearDml(degree=9), "degree must be"),
+        (lambda: FixedEffects(inference="wild"), "inference: wanted one of"),  # type: ignore[arg-type]
+        (lambda: LinearDml(panel="fixed"), "panel: wanted one of"),  # type: ignore[arg-type]
+        (lambda: LinearDml(nuisance="magic"), "nuisance: wanted one of"),  # type: ignore[arg-type]
+        (lambda: LinearDml(degree=9), "degree: wanted"),
         (lambda: CausalForest(panel="within"), "correlated_random_effects"),  # type: ignore[arg-type]
         (lambda: CausalForest(trees=10), "multiple of 4"),
         (lambda: CausalForest(smallest_leaf=0), "smallest_leaf"),

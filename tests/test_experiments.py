@@ -72,7 +72,7 @@ def test_every_experiment_says_what_others_said_and_its_twin_knows_the_truth_of_
         assert one.said and all(len(saying.source) > 10 for saying in one.said), name
         planted = loaded(one).planted
         if name == "deprivation_between":
-            assert planted["truth"] is None and "no truth" in planted["words"]
+            assert planted["truth"] is None and "of which the simulated world has a truth" in planted["words"]
         else:
             assert abs(planted["truth"]) > 1e-3 and one.question.outcome in planted["words"], name
 
@@ -158,7 +158,7 @@ def test_an_experiment_carries_its_own_negative_controls_and_a_simulated_world_k
     assert "under five" in loaded(real).variable("care_starts_16_17").unmoved
     asked_of_it = replace(real, question=replace(real.question, outcome="care_starts_16_17"))
     assert not loaded(asked_of_it).variable("care_starts_16_17").unmoved
-    with pytest.raises(ConfigError, match="unmoved must say"):
+    with pytest.raises(ConfigError, match="unmoved: wanted column"):
         replace(closures, unmoved={"a": ""})
 
 

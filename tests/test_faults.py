@@ -20,7 +20,7 @@ from causal import aside, cli
 from causal.cli import main
 from causal.document import writing
 from causal.errors import CausalError, ConfigError
-from causal.experiments.run import _latest, land
+from causal.experiments.run import _latest, write_atomically
 from causal.sources.england import England
 from causal.sources.england.folder import CACHE
 
@@ -144,7 +144,7 @@ def test_a_folder_gets_its_name_when_whole_and_none_is_replaced(tmp_path: Path) 
     def fill(folder: Path) -> None:
         (folder / "one").write_text("x")
 
-    first, second = (land(fill, tmp_path, tmp_path / "home", "name") for _ in range(2))
+    first, second = (write_atomically(fill, tmp_path, tmp_path / "home", "name") for _ in range(2))
     assert (first.name, second.name) == ("name", "name-2")
 
     def broken(folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_folder_gets_its_name_when_whole_and_none_is_replaced(tmp_path: Path) 
         raise FULL
 
     with pytest.raises(ConfigError, match="no space left"):
-        land(broken, tmp_path, tmp_path / "home", "name")
+        write_atomically(broken, tmp_path, tmp_path / "home", "name")
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["home", "name", "name-2", "one", "one"]
 
 

@@ -553,8 +553,8 @@ def test_an_api_that_answers_otherwise_fails_in_words_and_the_rest_goes_on(tmp_p
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (Reply(body=b"<html>sign in</html>", headers={"Content-Type": "text/html; charset=utf-8"}), "got a web page"),
-        (Reply(body=CSV, length=False), "does not say how long"),
+        (Reply(body=b"<html>sign in</html>", headers={"Content-Type": "text/html; charset=utf-8"}), "wanted a file, got a web page"),
+        (Reply(body=CSV, length=False), "wanted a file whose length the server says"),
         (Reply(body=gzip.compress(CSV)[:-9], length=False), "cannot be unpacked"),
         (Reply(body=CSV, headers={"Content-Encoding": "br"}), "'br'"),
     ],

@@ -336,5 +336,5 @@ def test_clustered_least_squares_names_no_carrier_in_an_ordinary_panel() -> None
     made = made_of(dosed())
     basis = made.basis()
     outcome, treatment = made.partial_out(made.outcome[:, None], basis)[:, 0], made.partial_out(made.treatment[:, None], basis)
-    fit = clustered_least_squares(outcome, treatment, made.held(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+    fit = clustered_least_squares(outcome, treatment, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
     assert fit.known == (True,)

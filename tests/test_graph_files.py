@@ -31,8 +31,8 @@ LONG = [
     ("braces", "g.dagitty", "dag " + "{" * 30_000, "levels of braces"),
     ("brackets", "g.dagitty", "dag { a " + "[" * 30_000, "a ] for each ["),
     ("arrows without ends", "g.dagitty", "dag {" + "a->" * 10_000, "the name of a node"),
-    ("letters", "g.dagitty", "a" * 30_000, "it begins dag"),
-    ("a circle", "g.dot", "digraph {" + " -> ".join(f"v{at}" for at in range(1_500)) + " -> v0 }", "goes round in a circle"),
+    ("letters", "g.dagitty", "a" * 30_000, "it begins  dag"),
+    ("no circle", "g.dot", "digraph {" + " -> ".join(f"v{at}" for at in range(1_500)) + " -> v0 }", "wanted no circle"),
     ("nodes in GML", "g.gml", "graph [ directed 1 " + " ".join(f"node [ id {at} ]" for at in range(50_000)) + " ]", "at most 2,000 nodes"),
     ("brackets in GML", "g.gml", "graph " + "[ a " * 400_000, "levels of brackets"),
 ]
@@ -40,10 +40,10 @@ LONG = [
 
 @pytest.mark.parametrize(("what", "name", "text", "says"), LONG, ids=[one[0] for one in LONG])
 def test_long_text_is_refused_in_time(what: str, name: str, text: str, says: str, tmp_path: Path) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(GraphError) as refused:
         read(tmp_path, name, text)
-    assert time.perf_counter() - began < PATIENCE
+    assert time.process_time() - began < PATIENCE
     assert says in str(refused.value)
     assert len(str(refused.value)) < 1_000
 
@@ -64,12 +64,12 @@ def test_large_graphs_are_read_in_time(tmp_path: Path) -> None:
     """Written against the order of causes, which once made the search for circles walk all of it again for each node; counts by hand."""
     dense = "digraph {" + "".join(f"v{low} -> v{high};" for high in range(149, -1, -1) for low in range(high + 1, 150)) + "}"
     chain = "digraph {" + "".join(f"v{at + 1} -> v{at};" for at in range(1_800)) + "}"
-    same = "digraph {" + "".join(f'a -> b [because="{at}"];' for at in range(5_000)) + "}"
-    began = time.perf_counter()
+    same = "digraph {" + "".join(f'a -> b [because="report {at}"];' for at in range(5_000)) + "}"
+    began = time.process_time()
     assert len(read(tmp_path, "dense.dot", dense).arrows) == 150 * 149 // 2
     assert len(read(tmp_path, "chain.dot", chain).arrows) == 1_800
     assert len(read(tmp_path, "same.dot", same).arrows) == 5_000
-    assert time.perf_counter() - began < PATIENCE
+    assert time.process_time() - began < PATIENCE
 
 
 DRAWN = [

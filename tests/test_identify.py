@@ -65,6 +65,9 @@ def test_the_optimal_set_is_preferred_over_a_smaller_one() -> None:
     assert one.adjust_for == ("b", "c")
     assert "optimal" in one.chosen_because
     assert ("a",) in one.minimal
+    # with a mediator: parents of x's effects on the way to y, less these effects themselves (definition 3.8)
+    between = found(graph("a>x", "a>b", "b>m", "x>m", "m>y", "c>y"))
+    assert between.adjust_for == ("b", "c") and "optimal" in between.chosen_because
 
 
 def test_among_equally_small_sets_a_cause_of_the_outcome_beats_a_cause_of_the_treatment_alone() -> None:
@@ -92,6 +95,14 @@ def test_the_front_door_is_found() -> None:
     one = found(graph("u>x", "u>y", "x>m", "m>y", hidden="u"))
     assert one.strategies == ("frontdoor",)
     assert one.frontdoor == ("m",)
+
+
+def test_no_front_door_where_what_lies_between_shares_a_hidden_cause_with_the_treatment() -> None:
+    """Pearl 2009, definition 3.3.3 (ii): no back door from treatment to what lies between may be open."""
+    sound = ("x>m", "m>y", "h>x", "h>y")
+    assert found(graph(*sound, hidden="h")).frontdoor == ("m",)
+    assert found(graph(*sound, "k>x", "k>m", hidden="hk")).frontdoor == ()
+    assert found(graph("x>m", "m>y", "k>x", "k>m", hidden="k")).frontdoor == ()
 
 
 def test_a_forced_mediator_a_collider_and_an_open_door_are_said() -> None:

@@ -1,13 +1,15 @@
 """Clustered errors against other libraries in the same run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from worlds import World, designed, without
 
 from causal.design import orthonormal
-from causal.estimate import least_squares
+from causal.estimate import counted, least_squares
 from causal.estimators.fixed_effects import FixedEffects
-from causal.inference.clustered import clustered_least_squares, interval, joint_critical
+from causal.inference.clustered import Fit, clustered_least_squares, effective_clusters, interval, joint_critical, median_fit
 from causal.inference.multiplicity import romano_wolf
 
 
@@ -46,6 +48,18 @@ def test_cr1_agrees_with_statsmodels_on_dummies() -> None:
     fit, _ = least_squares(made, made.basis())
     assert fit.coefficients[0] == pytest.approx(theirs.params[1], rel=1e-8)
     assert fit.std_errors[0] == pytest.approx(theirs.bse[1], rel=1e-8)
+    # statsmodels' own reference law for clustered errors is t with one degree of freedom for each cluster but the first
+    asked = sm.OLS(made.outcome, matrix).fit(cov_type="cluster", cov_kwds={"groups": made.cluster}, use_t=True)
+    assert fit.df[0] == asked.df_resid_inference == len(made.clusters) - 1
+
+
+def test_leverage_of_the_largest_clusters_is_that_of_the_largest() -> None:
+    """By hand: four clusters of weight 1, 4, 9 and 100 and three of nothing. (Σs)² / Σs², and the five largest carry all; of ten alike five carry half."""
+    root = np.array([1.0, 2.0, 3.0, 10.0, 0.0, 0.0, 0.0])
+    number, five = effective_clusters(root, np.arange(7), 7)
+    assert number == pytest.approx(114**2 / (1 + 16 + 81 + 100**2)) and five == pytest.approx(1.0)
+    assert effective_clusters(np.ones(10), np.arange(10), 10) == pytest.approx((10.0, 0.5))
+    assert effective_clusters(np.r_[root[:4], np.ones(6)], np.arange(10), 10)[1] == pytest.approx(115 / 120)
 
 
 def test_cr2_agrees_with_its_definition_with_every_dummy_written_out() -> None:
@@ -127,7 +141,7 @@ def test_a_treatment_that_others_tell_is_refused() -> None:
     from causal.errors import EstimationError
 
     zero = np.zeros((20, 1))
-    with pytest.raises(EstimationError, match="nothing of it is left"):
+    with pytest.raises(EstimationError, match="absorbed and adjusted for"):
         clustered_least_squares(np.ones(20), zero, np.empty((20, 0)), np.arange(20), 20, absorbed_rank=0)
 
 
@@ -141,3 +155,22 @@ def test_a_step_down_p_value_counts_the_data_among_its_draws(draws: int) -> None
     errors = np.sqrt((scores**2).sum(axis=0))
     none, every = romano_wolf(np.array([5.0, 0.0]) * errors, scores, np.random.default_rng(6), draws)
     assert none == pytest.approx(1 / (draws + 1), rel=1e-12) and every == 1.0
+
+
+def test_an_authority_whose_treatment_stands_still_has_not_moved() -> None:
+    """Three of forty are made to stand still: thirty-seven move."""
+    made = designed(World(authorities=40, years=5).load())
+    still = made.authority < 3
+    assert counted(None, replace(made, treatment=np.where(still, 0.5, made.treatment))).movers == 37
+    assert counted(None, made).movers == 40
+
+
+def test_repeated_cross_fits_carry_the_spread_between_them() -> None:
+    """Chernozhukov and others 2018, definition 3.3, by hand: the median of σ² + (θ − median)². Of 1, 2 and 6 with errors 1, 1 and 2: 1 + 1, 1 and 4 + 16."""
+
+    def fit(effect: float, error: float) -> Fit:
+        return Fit(coefficients=np.array([effect]), scores=np.full((4, 1), error / 2), df=np.array([3.0]), residuals=np.zeros(4), inference="one of several")
+
+    made = median_fit([fit(1.0, 1.0), fit(2.0, 1.0), fit(6.0, 2.0)])
+    assert made.coefficients[0] == 2.0
+    assert made.std_errors[0] ** 2 == pytest.approx(np.median([1 + 1, 1 + 0, 4 + 16]))

@@ -21,7 +21,7 @@ from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_from
 from causal.identify import identify
 from causal.inference.multiplicity import rejected
-from causal.language import BANNED, CAUSES, CLASSES, EVALUATORS, Language, held
+from causal.language import BANNED, CAUSES, CLASSES, EVALUATORS, Language, banned_word
 from causal.refute import Refutation
 from causal.verdict.decide import Rule, Verdict, judge, row_of
 from causal.verdict.reason import Limit, Reason
@@ -356,7 +356,7 @@ def test_every_case_has_one_answer_and_no_sentence_is_stronger_than_interval_and
     # and in words that anyone may read
     assert len(line.split()) <= 20 and len(text.evaluators.split()) <= 20
     whole = " ".join([line, text.second, text.third, text.because, text.name, text.certainty, text.meaning, *text.reasons])
-    assert held(whole, BANNED) is None and held(whole, Language().avoid) is None
+    assert banned_word(whole, BANNED) is None and banned_word(whole, Language().avoid) is None
     assert not re.search(r"\d+ ?%", whole)
     if associated and verdict.answers:
         assert not CAUSES.search(line)
@@ -382,7 +382,7 @@ def test_every_cell_of_both_styles_has_at_most_twenty_words_and_none_that_is_ban
         )
         line = text.headline
         assert len(line.split()) <= 20, line
-        assert held(f"{line} {text.second} {text.third} {text.meaning}", BANNED) is None
+        assert banned_word(f"{line} {text.second} {text.third} {text.meaning}", BANNED) is None
         assert "{" not in line and text.dots.count("●") == step + 1 and len(text.dots) == 4
         # by step, and by which way the interval lies: rises and falls change places with the interval, never with what is called harm
         if style == "plain" and step:

@@ -19,7 +19,7 @@ OWN = ("knobs.py", "declared.py", "sources/", "report/", "refute.py")
 @pytest.mark.parametrize("value", [True, False, 2.0, "2", None, float("nan"), [2]])
 def test_neither_a_truth_value_nor_a_float_is_a_whole_number(value: Any) -> None:
     assert not is_whole(value)
-    with pytest.raises(ConfigError, match=r"here must be a whole number of at least 0, got "):
+    with pytest.raises(ConfigError, match=r"here: wanted a whole number of at least 0, got "):
         whole_number("here", value, 0)
 
 
@@ -29,15 +29,15 @@ def test_ends_are_within_a_whole_number_s_range_and_outside_what_lies_between() 
     between("here", 0.3, 0, 1)
     at_least("here", 0, 0)
     for end in (0, 1):
-        with pytest.raises(ConfigError, match="here must lie between 0 and 1, got"):
+        with pytest.raises(ConfigError, match="here: wanted a number between 0 and 1, got"):
             between("here", end, 0, 1)
-    with pytest.raises(ConfigError, match="here must be a number above 2, got 2"):
+    with pytest.raises(ConfigError, match="here: wanted a number above 2, got 2"):
         between("here", 2, 2, float("inf"))
-    with pytest.raises(ConfigError, match=r"here must be a number of at least 0\.5, got 0\.4"):
+    with pytest.raises(ConfigError, match=r"here: wanted a number of at least 0\.5, got 0\.4"):
         at_least("here", 0.4, 0.5)
-    with pytest.raises(ConfigError, match="here must be one of 'a', 'b', got 'c'"):
+    with pytest.raises(ConfigError, match="here: wanted one of 'a', 'b', got 'c'"):
         one_of("here", "c", ("a", "b"))
-    with pytest.raises(ConfigError, match="here must be true or false, got 1"):
+    with pytest.raises(ConfigError, match="here: wanted true or false, got 1"):
         true_or_false("here", 1)
 
 

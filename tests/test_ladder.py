@@ -169,7 +169,7 @@ def test_an_effect_of_true_spending_is_found_at_the_promised_rate_on_fresh_panel
     effect, _ = detectable(draws)
     found, covered, panels = 0, 0, 300
     for panel in range(panels):
-        data = at.deal(np.random.default_rng(10_000 + panel))
+        data = at.permute(np.random.default_rng(10_000 + panel))
         data = replace(data, outcomes={**data.outcomes, "plans": data.outcomes["plans"] + effect * at.dose("log")})
         fit = answers(data).answer(rung, data.outcomes["plans"][None])
         half = stats.t.ppf(0.975, fit.df) * fit.errors[0]
@@ -261,7 +261,7 @@ def test_waves_of_a_region_stay_together_when_they_are_dealt_and_errors_by_regio
     still = World(data=data, truth=data.spending, spoilt=np.ones(data.spending.shape), noise=blind(data, series(data.spending)), strata=np.zeros(90))
     at = Waves(data=data, truth=still.truth, spoilt=still.spoilt, noise=still.noise, strata=still.strata, waves={"plans": ways, "plans_started": ways})
     alone = replace(at, noise={"plans": np.zeros((90, len(SEEN)))})
-    dealt = alone.deal(np.random.default_rng(1)).outcomes["plans"]
+    dealt = alone.permute(np.random.default_rng(1)).outcomes["plans"]
     assert all(np.ptp(dealt[groups == code], axis=0).max() == 0 for code in range(9))
     # each region has one whole wave, of another region, with a sign by lot
     found = np.isclose(np.abs(dealt[::10, None]), np.abs(ways)[None]).all(axis=2)

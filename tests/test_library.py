@@ -111,8 +111,8 @@ def test_a_study_takes_names_and_lists_of_them() -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"refuters": "defaults"}, "there is no refuters 'defaults'; .*Did you mean 'default'"),
-        ({"refuters": ["leverage", 3]}, "refuters takes names such as 'default'"),
+        ({"refuters": "defaults"}, "refuters: wanted the name of one that there is, got 'defaults'; .*Did you mean 'default'"),
+        ({"refuters": ["leverage", 3]}, "refuters: wanted names such as 'default'"),
         ({"estimator": "fixed_effect"}, "Did you mean 'fixed_effects'"),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_name_that_there_is_not_is_told(more: dict[str, Any], says: str) -> No
         (["experiment=closurs"], "Did you mean 'closures'"),
         (["workers=2"], "says how to run"),
         (["-m"], "says how to run"),
-        ([{"seed": 7}], "load takes overrides as texts"),
+        ([{"seed": 7}], "load: wanted overrides as texts"),
     ],
 )
 def test_what_load_does_not_take_is_told(words: list[Any], says: str) -> None:

@@ -155,7 +155,7 @@ def test_paths_add_up_and_the_total_is_that_of_fixed_effects_on_the_same_rows() 
     assert at["total"] == pytest.approx(at["direct"] + at["joint"], rel=1e-9)
     assert at["joint"] == pytest.approx(at["closures"] + at["staff"] + at["mutual"], rel=1e-9)
     known = np.flatnonzero(np.isfinite(made.column("closures[-1]")) & np.isfinite(made.column("staff[-1]")))
-    other = FixedEffects().estimate(made.only(known, "x"), stream(1, "x"))
+    other = FixedEffects().estimate(made.subset(known, "x"), stream(1, "x"))
     assert (one.effect, one.std_error) == pytest.approx((other.effect, other.std_error), rel=1e-9)
     assert one.influence is not None and np.sqrt((one.influence**2).sum()) == pytest.approx(one.std_error)
     assert one.rows < made.rows
@@ -167,7 +167,7 @@ def test_the_pieces_agree_with_linearmodels_and_the_delta_method_by_hand() -> No
 
     made = designed(Paths(authorities=120).load())
     one = answer(made, Mediation(mediators=("closures",)))
-    kept = made.only(np.flatnonzero(np.isfinite(made.column("closures[-1]"))), "x")
+    kept = made.subset(np.flatnonzero(np.isfinite(made.column("closures[-1]"))), "x")
     index = pd.MultiIndex.from_arrays([kept.authority, kept.year])
     table = pd.DataFrame({"y": kept.outcome, "d": kept.treatment, "m": kept.column("closures[-1]")}, index=index)
     options = {"entity_effects": True, "time_effects": True}
@@ -193,7 +193,7 @@ def test_with_interaction_the_mediators_mutual_dependence_is_found() -> None:
     """Planted: products of mediators and of dose and mediator; closures' pull on staff grows with the cut. Truth from the coefficients."""
     world = Paths(product=0.6, twist=1.0, dose=1.0, authorities=600)
     made = designed(world.load())
-    kept = made.only(np.flatnonzero(np.isfinite(made.column("closures[-1]"))), "x")
+    kept = made.subset(np.flatnonzero(np.isfinite(made.column("closures[-1]"))), "x")
     truth = world.truth(float(kept.treatment.mean()), float(kept.column("closures[-1]").mean()), float(kept.column("staff[-1]").mean()))
     one = answer(made, Mediation(interaction=True))
     at = found(one)
@@ -258,17 +258,19 @@ def test_units_rows_a_second_time_and_a_turned_contrast_change_nothing() -> None
 
 def test_what_cannot_be_split_is_refused_before_a_fit() -> None:
     made = designed(Paths().load())
-    with pytest.raises(DesignError, match=r"'cut' is nothing measured between.*'closures'"):
+    with pytest.raises(DesignError, match=r"wanted something measured between treatment and outcome in the graph, got 'cut'.*'closures'"):
         answer(made, Mediation(mediators=("cut",)))
     none = replace(
         GRAPH, arrows=tuple(a for a in GRAPH.arrows if (a.effect == "plans" and a.cause not in ("closures", "staff")) or a.cause in ("authority", "year"))
     )
-    with pytest.raises(DesignError, match=r"mediation cannot answer here: the graph has nothing measured.*fixed_effects"):
+    with pytest.raises(
+        DesignError, match=r"mediation: wanted a design that it can answer, got one that it cannot: the graph has nothing measured.*fixed_effects"
+    ):
         answer(designed(Paths().load(), none))
     for wrong in ("closures", (), (1,)):
-        with pytest.raises(ConfigError, match="mediators must be"):
+        with pytest.raises(ConfigError, match="mediators: wanted"):
             Mediation(mediators=wrong)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="interaction must be"):
+    with pytest.raises(ConfigError, match="interaction: wanted"):
         Mediation(interaction=1)  # type: ignore[arg-type]
     soon = answer(designed(Paths().load(), question=replace(QUESTION, lag=1)))
     assert any("successive years" in concern for concern in soon.concerns)

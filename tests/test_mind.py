@@ -15,7 +15,7 @@ from causal.refute import Hidden
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
 from causal.report.first import first
 from causal.report.record import record
-from causal.report.terminal import little, told
+from causal.report.terminal import little, terminal_lines
 from causal.study import Result, run
 from causal.verdict.reason import Next
 from causal.verdict.rule import BIAS
@@ -62,16 +62,44 @@ def test_a_hidden_cause_of_that_strength_moves_the_range_to_the_line(smallest: f
     assert sum("A hidden cause" in one for one in said) <= 1
 
 
+def ranged(bare: Result, lower: float, upper: float) -> Result:  # noqa: F811
+    assert bare.estimate is not None
+    return replace(bare, estimate=replace(bare.estimate, effect=(lower + upper) / 2, lower=lower, upper=upper))
+
+
+def says(result: Result, hidden: Hidden) -> list[str]:
+    return list(first(record(judged(result, (*CLEAN, refutation("unmeasured_confounder", True, family="sensitivity", hidden=hidden))), {}))["mind"])
+
+
 @pytest.mark.parametrize(
-    ("multiple", "words"), [(2.0, "twice as strong as"), (1.0, "as strong as"), (4.2, "4.2 times as strong as"), (0.05, "a tenth as strong as")]
+    ("multiple", "words"), [(2.0, "twice as strong as"), (1.0, "as strong as"), (4.2, "4.2 times as strong as"), (0.004, "not a tenth as strong as")]
 )
 def test_a_hidden_cause_is_said_as_so_many_times_a_benchmark(bare: Result, multiple: float, words: str) -> None:  # noqa: F811
     cause = Hidden(share=0.1, benchmark="changing deprivation", multiple=multiple, admits="important_rise")
-    one = judged(bare, (*CLEAN, refutation("unmeasured_confounder", True, family="sensitivity", hidden=cause)))
-    said = first(record(one, provenance()))["mind"]
+    said = says(ranged(bare, -1.0, 1.0), cause)
     assert any(f"A hidden cause {words} changing deprivation would let an important rise fit these data." == line for line in said), said
-    alone = judged(bare, (*CLEAN, refutation("unmeasured_confounder", True, family="sensitivity", hidden=Hidden(share=0.123))))
-    assert any("explains 12% of what is unexplained" in line for line in first(record(alone, {}))["mind"])
+    assert any("explains 12% of what is unexplained" in line for line in says(ranged(bare, 1.0, 3.0), Hidden(share=0.123)))
+
+
+# an interval beside what matters from 2 on → what does not fit it, by the interval's ends alone
+DENIES = {
+    (-3.0, 3.0): set(),
+    (-1.0, 3.0): {"important_fall"},
+    (-3.0, 1.0): {"important_rise"},
+    (-1.0, 1.0): {"important_rise", "important_fall"},
+    (1.0, 3.0): {"no_change", "important_fall"},
+    (2.5, 3.0): {"no_change", "important_fall", "unimportant"},
+    (-3.0, -1.0): {"no_change", "important_rise"},
+    (-3.0, -2.5): {"no_change", "important_rise", "unimportant"},
+}
+
+
+@pytest.mark.parametrize("ends", DENIES)
+@pytest.mark.parametrize("admits", ["important_rise", "important_fall", "no_change", "unimportant"])
+def test_no_hidden_cause_is_said_to_bring_what_fits_already(bare: Result, ends: tuple[float, float], admits: str) -> None:  # noqa: F811
+    cause = Hidden(share=0.1, benchmark="changing deprivation", multiple=0.7, admits=admits)  # type: ignore[arg-type]
+    assert any("A hidden cause" in line for line in says(ranged(bare, *ends), cause)) is (admits in DENIES[ends])
+    assert any("A hidden cause" in line for line in says(ranged(bare, *ends), Hidden(share=0.1))) is ("no_change" in DENIES[ends])
 
 
 @pytest.mark.parametrize("error", [0.5, 1.0, 2.0, 4.0])
@@ -102,6 +130,17 @@ def test_the_next_step_is_the_first_thing_that_is_lacking(bare: Result) -> None:
 
     none = {"lower": None, "upper": None, "std_error": None, "p_value": None, "df": None}
     assert step(*CLEAN, **none) == "interval"
+    support = bare.estimate.support
+    assert support is not None
+
+    def without(why: str, **few: object) -> str:
+        return step(*CLEAN, **none, no_interval=why, support=replace(support, **few))  # type: ignore[arg-type]
+
+    # what no method could give: places, another instrument; and what one can: a range of placebos, where enough were untreated and none stands there already
+    assert without("two_clusters", clusters=2) == "clusters" and without("weak_instruments") == "instrument"
+    one = {"carried_by": "A01", "treated": 1}
+    assert without("one_cluster", **one, untreated=30) == "placebo_range"
+    assert without("one_cluster", **one, untreated=30, placebo_lower=-1.0, placebo_upper=1.0) == without("one_cluster", **one, untreated=9) == "one_place"
     assert step(refutation("pre_trend", False, 1e-6), *CLEAN[1:]) == "failed"
     assert step(*CLEAN, association=True) == "hold"
     assert step() == "check"
@@ -189,5 +228,30 @@ def test_the_picture_and_the_terminal_put_every_number_where_it_belongs(bare: Re
     assert cells.index("●") == place(effect) and min(i for i, one in enumerate(cells) if one in "━●╋╂") == place(lower)
     assert max(i for i, one in enumerate(cells) if one in "━●╋╂") == place(upper)
     assert all(cells[place(one)] in "┆╋●" for one in (-2.0, 2.0)) and cells[place(0.0)] in "┃╂●"
-    lines = told(data, tmp_path)  # type: ignore[arg-type]
+    lines = terminal_lines(data, tmp_path)  # type: ignore[arg-type]
     assert len(lines) <= 12 and all(len(one) <= 100 for one in lines[:-2]) and " ".join(lines[0].split()) in data["answer"]["headline"]
+
+
+def test_a_failed_check_is_the_main_reason_before_what_was_not_looked_at(bare: Result) -> None:  # noqa: F811
+    """Letters a and b both lower; what was found is graver than what was not looked at, also where no step was left for it."""
+    unlooked = tuple(one for one in CLEAN if one.role != "negative_control")
+    failed = refutation("leave_one_out", False, label="no place decides")
+    assert judged(bare, unlooked).answer.because.startswith("Not looked at")
+    both = judged(bare, (*unlooked, failed))
+    assert both.answer.because.startswith("Not passed") and "Not looked at" in " ".join(both.answer.reasons)
+    low = judged(replace(bare, estimate=replace(bare.estimate, concerns=("made so",))), (*unlooked, failed))  # type: ignore[arg-type, type-var]
+    assert low.verdict.certainty == 0 and low.answer.because.startswith("Not passed")
+    assert judged(bare, ()).answer.because == "Nothing could be checked for bias."
+
+
+@pytest.mark.parametrize("ends", DENIES)
+def test_the_title_of_the_picture_claims_no_more_than_the_answer(bare: Result, ends: tuple[float, float]) -> None:  # noqa: F811
+    """At the lowest certainty, and of an association, no title says a rise or a fall; but where both fit, that is what the answer says too."""
+    weak = judged(ranged(bare, *ends), ())
+    assert weak.verdict.certainty == 0
+    association = judged(replace(ranged(bare, *ends), estimate=replace(ranged(bare, *ends).estimate, association=True)), CLEAN)  # type: ignore[arg-type, type-var]
+    for one in (weak, association):
+        title = one.answer.picture
+        assert (one is weak and weak.verdict.row == "both") or not any(word in title for word in ("rise", "fall", "small")), title
+    if weak.verdict.row != "both":
+        assert "too weak" in weak.answer.headline and "too weak" in weak.answer.picture

@@ -104,8 +104,24 @@ def test_insurance_and_spending_on_medicines_is_cameron_and_trivedi_s() -> None:
     save(Path(), meps.load(), "medicines.csv")
     words = ["--treatment", "hi_empunion", "--outcome", "ldrugexp", "--confounders", "totchr,age,female,blhisp,linc"]
     assert main(["new", "medicines.csv", "--authority", "#", *words]) == 0
-    result = answer()
+    result = answer("estimator=dowhy_linear")
     assert round(per_unit(result), 7) == 0.0738788 and round(result["estimate"]["std_error"], 7) == 0.0259848
+
+
+def test_a_college_nearby_moves_schooling_and_schooling_wages_as_card_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Card 1995 as Wooldridge prints it (Introductory Econometrics, example 15.4): two-stage least squares .132; no line edited."""
+    from linearmodels.datasets import card
+
+    save(Path(), card.load(), "card.csv")
+    others = "exper,expersq,black,smsa,south,smsa66," + ",".join(f"reg66{i}" for i in range(1, 9))
+    words = ["--authority", "#", "--treatment", "educ", "--outcome", "lwage", "--confounders", others]
+    assert main(["new", "card.csv", *words, "--instrument", "nearc4"]) == 0
+    out = capsys.readouterr().out
+    assert "proposed: two_stage_least_squares (ATE)" in out and "instrument: nearc4 given" in out
+    assert yaml.safe_load(Path("mine/graph/ours.yaml").read_text())["nodes"]["unrecorded"]["measured"] is False
+    assert round(per_unit(answer()), 3) == 0.132
+    assert main(["new", "card.csv", *words, "--instrument", "exper", "--called", "other"]) == 2
+    assert "a column that moves the treatment, and the outcome through it alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
@@ -157,20 +173,20 @@ def test_a_template_alone_is_written_to_be_filled_in(capsys: pytest.CaptureFixtu
     graph = yaml.safe_load(Path("mine/graph/ours.yaml").read_text())
     Graph(**{key: value for key, value in graph.items() if key != "_target_"})
     assert main(["new", "--template", "closure"]) == 2
-    assert "there already, and nothing is written over; name another study with --called" in capsys.readouterr().err
+    assert "wanted new files, since nothing is written over" in capsys.readouterr().err
 
 
 SHAPES: dict[str, tuple[Any, str, str, tuple[float, float]]] = {
     "waves with places that never have it": (lambda a: a.d, "callaway_santanna", "ATT", (0, 1)),
     "all have it in the end": (lambda a: ((a.yr - 2010) > a.area.str[1:].astype(int) % 5).astype(float), "imputation", "ATT", (0, 1)),
-    "one place": (lambda a: ((a.area == "A07") & (a.yr > 2013)).astype(float), "synthetic_control", "ATT", (0, 1)),
+    "one place": (lambda a: ((a.area == "A07") & (a.yr > 2013)).astype(float), "fixed_effects", "ATE", (0, 1)),
     "on and off": (lambda a: (a.yr % 2 == a.area.str[1:].astype(int) % 2).astype(float), "fixed_effects", "ATE", (0, 1)),
     "coded 1 and 2": (lambda a: a.d + 1, "callaway_santanna", "ATT", (1, 2)),
 }
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_treatment_s_shape_chooses_estimator_target_and_contrast(shape: str) -> None:
+def test_the_treatment_s_shape_chooses_estimator_target_and_contrast(shape: str, capsys: pytest.CaptureFixture[str]) -> None:
     made, estimator, target, (control, treated) = SHAPES[shape]
     save(Path(), adopted().assign(d=made))
     assert main(["new", "mine.csv", "--treatment", "d", "--outcome", "y"]) == 0
@@ -178,7 +194,13 @@ def test_the_treatment_s_shape_chooses_estimator_target_and_contrast(shape: str)
     assert {"override /estimator": estimator} in experiment["defaults"]
     question = experiment["question"]
     assert (question["target"], question["control"], question["treated"]) == (target, control, treated)
+    capsys.readouterr()
     assert main(["explain", "--config-dir", "mine", "experiment=ours"]) == 0
+    # what is proposed is what `causal explain` says suits, and the file names the others with the target each needs
+    suits = capsys.readouterr().out.partition("Estimators that suit d (")[2].splitlines()[1:-1]
+    assert suits[0].strip().startswith(f"{estimator} ({target}): ")
+    text = Path("mine/experiment/ours.yaml").read_text()
+    assert all(line.strip().partition(":")[0] in text for line in suits[1:] if " (AT" in line.partition(":")[0])
 
 
 def test_a_dose_moves_by_about_what_it_moves_within_places_and_delta_is_a_tenth_of_the_mean() -> None:
@@ -197,12 +219,12 @@ def test_a_dose_moves_by_about_what_it_moves_within_places_and_delta_is_a_tenth_
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--treatment", "d"], "wants --treatment and --outcome"),
-        (["--treatment", "y", "--outcome", "y"], "an effect needs two variables"),
+        (["--treatment", "d"], "wanted --treatment and --outcome"),
+        (["--treatment", "y", "--outcome", "y"], "wanted two variables, since an effect needs two"),
         (["--template", "closures"], "Did you mean 'closure'"),
         (["--treatment", "fixed", "--outcome", "y"], "does not change within any authority"),
-        (["--treatment", "same", "--outcome", "y"], "is 3 in every row"),
-        (["--template", "waves", "--treatment", "d", "--outcome", "y", "--confounders", "ned=d"], "the template has no node 'ned'; there is 'need'"),
+        (["--treatment", "same", "--outcome", "y"], "wanted two values to compare, got 3 in every row"),
+        (["--template", "waves", "--treatment", "d", "--outcome", "y", "--confounders", "ned=d"], "wanted a node of the template, got 'ned'; there is 'need'"),
     ],
 )
 def test_what_cannot_be_a_study_is_said(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,3 +277,35 @@ def test_a_count_beside_its_people_is_offered_as_a_rate_and_as_exposure(capsys: 
     words = out.partition(", or by  ")[2].splitlines()[0].split()
     result = answer(*words, "question.target=ATE")
     assert 150 < result["estimate"]["effect"] < 300
+
+
+def test_a_year_of_beginning_is_made_a_treatment_and_one_outside_the_table_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of `check` and that of the refusal work as printed; the column made is that of the table's own treatment."""
+    tidy = adopted()
+    first = tidy[tidy.d > 0].groupby("area").yr.min()
+    save(Path(), tidy.assign(opened=tidy.area.map(first), far=tidy.area.map(first) + 50).rename(columns={"y": "on"}))
+    keys = ["mine.csv", "--authority", "area", "--year", "yr", "--outcome", "on"]
+    assert main(["check", *keys, "--treatment", "opened"]) == 0
+    assert "--derived '{since_opened: {since: opened}}' --treatment since_opened" in capsys.readouterr().out
+    assert main(["new", *keys, "--treatment", "opened"]) == 2
+    assert main(shlex.split(capsys.readouterr().err.partition("make one of it:  ")[2])[1:]) == 0
+    source = yaml.safe_load(Path("mine/experiment/ours.yaml").read_text())["source"]
+    frame = Table(**source).load().frame
+    assert frame.since_opened.to_numpy() == pytest.approx(tidy.set_index(["area", "yr"]).d.reindex(frame.index).to_numpy()) and "on_" in frame
+    for verb in ("check", "new"):
+        assert main([verb, *keys, "--treatment", "far"]) == 2
+        assert "load the years before and after" in capsys.readouterr().err
+
+
+def test_files_with_years_as_columns_are_called_as_the_files_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two files, each one measure; the line printed reads both, and one name for all says how to give two. By pandas' own pivot."""
+    tidy = adopted()
+    for name in ("d", "y"):
+        save(Path(), tidy.pivot(index="area", columns="yr", values=name).reset_index(), f"{name} wide.csv")
+    assert main(["check", "d wide.csv", "y wide.csv"]) == 2
+    out = capsys.readouterr().out.splitlines()
+    words = shlex.split(out[-1])[1:]
+    assert main(words) == 0
+    assert "d_wide, y_wide" in capsys.readouterr().out
+    assert main(["check", "d wide.csv", "y wide.csv", "--authority", "area", "--years-across", "value"]) == 2
+    assert "--years-across '{d wide.csv: d_wide, y wide.csv: y_wide}'" in capsys.readouterr().out

@@ -82,7 +82,7 @@ def test_words_are_optional_and_a_panel_is_a_source() -> None:
     [
         (pd.DataFrame([[1, 2, 3]], columns=["area", "y", "y"]), {"authority": "area"}, "2 columns (or levels of its index) called 'y'"),
         (pd.DataFrame({"area": ["A"], "y": [1]}).set_index("area", drop=False), {"authority": "area"}, "called 'area'"),
-        (pd.DataFrame({"area": [], "y": []}), {"authority": "area"}, "the frame has no rows"),
+        (pd.DataFrame({"area": [], "y": []}), {"authority": "area"}, "the frame: wanted one row for each authority, or authority and year, got no rows"),
         (pd.DataFrame({"area": ["A", "B"], "y": ["low", "high"]}), {"authority": "area"}, "no column holds numbers"),
         (pd.DataFrame({"area": ["A", "A"], "y": [1, 2]}), {"authority": "area"}, "authority 'A' stands 2 times"),
         (pd.DataFrame({"area": ["A", "B"], "y": [1, np.inf]}), {"authority": "area"}, "is infinite"),
@@ -96,7 +96,7 @@ def test_each_fault_of_a_frame_is_one_message(frame: pd.DataFrame, knobs: dict[s
 
 
 def test_what_read_does_not_take_is_said() -> None:
-    with pytest.raises(ConfigError, match=r"read has no 'clusters'; .*Did you mean 'cluster'"):
+    with pytest.raises(ConfigError, match=r"read: wanted an argument that it takes, got 'clusters'; .*Did you mean 'cluster'"):
         read(adopted(), authority="area", clusters="area")
-    with pytest.raises(ConfigError, match=r"read takes a pandas frame, a file or a list of files, got dict"):
+    with pytest.raises(ConfigError, match=r"read: wanted a pandas frame, a file or a list of files, got dict"):
         read({"area": ["A"]}, authority="area")  # type: ignore[arg-type]

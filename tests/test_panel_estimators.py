@@ -39,7 +39,7 @@ def test_within_between_agrees_with_linearmodels_random_effects() -> None:
     columns = np.column_stack([made.treatment, made.controls])
     deviation = made.demean(columns)
     years = made.year_dummies()
-    matrix = np.column_stack([np.ones(made.rows), deviation, columns - deviation, years, made.nested])
+    matrix = np.column_stack([np.ones(made.rows), deviation, columns - deviation, years, made.time_invariant])
     # means of deprivation × year are deprivation itself, seven times over: linearmodels wants each once
     kept = [0, *(j for j in range(1, matrix.shape[1]) if np.linalg.matrix_rank(matrix[:, : j + 1], tol=1e-6) > np.linalg.matrix_rank(matrix[:, :j], tol=1e-6))]
     table = pd.DataFrame(matrix[:, kept], index=index, columns=[f"x{j}" for j in kept])

@@ -20,9 +20,10 @@ from causal.design import Design, design
 from causal.estimators import shelf
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
+from causal.estimators.synthetic import SyntheticControl
 from causal.identify import identify
-from causal.needs import lacking
-from causal.proposal import CANNOT, LIMITS, MOST, ONLY, REASONS, SHAPES, SUITS, Proposal, often, proposal, shape_of
+from causal.needs import unmet_requirements
+from causal.proposal import ANYONE, CANNOT, LIMITS, MOST, ONLY, REASONS, SHAPES, SUITS, Proposal, often, proposal, shape_of
 
 PANEL = World(effect=3.0, adoption=True).load()
 
@@ -48,7 +49,8 @@ WAVES = taken_up({i: 2013 + i % 4 for i in range(30)})
     [
         (lambda: WAVES, "staggered", "callaway_santanna", "ATT"),
         (lambda: taken_up(dict.fromkeys(range(30), 2014)), "one_date", "callaway_santanna", "ATT"),
-        (lambda: taken_up({0: 2014, 1: 2015}), "few_treated", "synthetic_control", "ATT"),
+        (lambda: taken_up({0: 2014, 1: 2015}), "few_treated", "fixed_effects", "ATE"),
+        (lambda: taken_up({0: 2014}), "one_treated", "fixed_effects", "ATE"),
         (lambda: of_values(np.random.default_rng(1).integers(0, 2, size=(60, 8)).astype(float)), "on_off", "fixed_effects", "ATE"),
         (lambda: designed(World().load(), QUESTION), "dose", "fixed_effects", "ATE"),
     ],
@@ -62,7 +64,7 @@ def test_the_shape_of_a_treatment_proposes_and_everything_proposed_can_serve(mad
         assert 1 <= len(offer.proposed) <= MOST and len({each.estimator for each in offer.proposed}) == len(offer.proposed)
         for each in offer.proposed:
             there = replace(one, question=replace(one.question, target=each.target))
-            assert not lacking(shelf()[each.estimator](), there), each
+            assert not unmet_requirements(shelf()[each.estimator](), there), each
 
 
 def test_one_row_for_each_place_an_instrument_and_a_front_door_have_shapes_of_their_own() -> None:
@@ -84,6 +86,11 @@ def test_what_the_chosen_one_cannot_do_hangs_on_the_shape_and_the_graph() -> Non
     back = replace(WAVES, identification=replace(WAVES.identification, feedback=True))
     assert "feedback" in cannot(back)
     assert cannot(WAVES, CallawaySantAnna()) == ("treated_only",)
+    # who answers does not matter where nobody has a range
+    two = replace(WAVES, cluster=np.unique(WAVES.authority % 2, return_inverse=True)[1], clusters=("A", "B"))
+    assert "two_clusters" in cannot(two) and "two_clusters" in cannot(two, CallawaySantAnna()) and "two_clusters" not in cannot(WAVES)
+    assert "one_place" in cannot(taken_up({0: 2014})) and "one_place" not in cannot(taken_up({0: 2014, 1: 2014}))
+    assert "no_interval" in cannot(taken_up({0: 2014, 1: 2014}), SyntheticControl())
     dose = designed(World().load(), QUESTION)
     later = replace(dose, identification=replace(dose.identification, feedback=True))
     assert proposal(later, FixedEffects()).proposed[0].estimator == "lagged_outcome"
@@ -95,13 +102,28 @@ def test_what_the_chosen_one_cannot_do_hangs_on_the_shape_and_the_graph() -> Non
 
 
 def test_every_estimator_of_the_shelf_has_its_limits_and_every_code_its_words() -> None:
-    assert set(LIMITS) == set(shelf())
+    assert set(LIMITS) <= set(shelf()), "another says its own (`limits`), or none"
     assert set(SUITS) == set(SHAPES)
     for suits in SUITS.values():
         assert len(suits) <= MOST
         for name, target, reason in suits:
             assert name in shelf() and target in shelf()[name].targets and reason in REASONS
-    assert {code for codes in LIMITS.values() for code in codes} == set(CANNOT) and set(ONLY) <= set(CANNOT)
+    assert {code for codes in (*LIMITS.values(), ANYONE) for code in codes} == set(CANNOT) and set(ONLY) <= set(CANNOT)
+
+
+def test_an_estimator_s_class_says_its_own_limits() -> None:
+    """Whoever adds an estimator adds its own file alone: codes on the class count as those of the table do, and only where they hold."""
+
+    class Own(FixedEffects):
+        limits = ("waves", "feedback", "compliers")
+
+        @property
+        def name(self) -> str:
+            return "own"
+
+    made = designed(PANEL, ADOPTION)
+    assert set(proposal(made, FixedEffects()).cannot) & {"waves", "feedback"} == set(proposal(made, Own()).cannot) - {"compliers"}
+    assert "compliers" in proposal(made, Own()).cannot and "compliers" not in proposal(made, FixedEffects()).cannot
 
 
 def test_what_suits_most_questions_is_named_without_loading_anything_heavy() -> None:

@@ -103,13 +103,18 @@ def test_a_protocol_is_never_written_over_nor_read_once_changed(tmp_path: Path, 
     assert main(["explain", *SMALL, "--save", str(path)]) == 2 and "never written over" in capsys.readouterr().err
     assert path.read_text() == was
     path.write_text(was.replace("title: Children", "title: Our children", 1))
-    with pytest.raises(ConfigError, match="changed after it was saved"):
+    with pytest.raises(ConfigError, match="wanted a protocol as it was saved, got one that was changed after"):
         saved(path)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [(None, "there is no such file"), ("a: [", "in YAML"), ("a: 1", "is no protocol"), ("config: {}\ndigest: x\nschema_version: 9", "schema_version 9")],
+    [
+        (None, "there is no such file"),
+        ("a: [", "in YAML"),
+        ("a: 1", "wanted a protocol"),
+        ("config: {}\ndigest: x\nschema_version: 9", "wanted schema_version 1, got 9"),
+    ],
 )
 def test_what_is_no_protocol_is_refused(text: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.yaml"

@@ -276,8 +276,8 @@ def test_placebos_by_refits_are_as_many_as_a_gate_needs_where_a_fit_is_quick() -
     class Quick(Refitted):
         quick = True
 
-    for kind, dealt in ((Slow, 20), (Quick, 200)):
-        assert refute(PlaceboTreatment(), tried(world(5, authorities=30), kind())).trials == dealt
+    for kind, permuted in ((Slow, 20), (Quick, 200)):
+        assert refute(PlaceboTreatment(), tried(world(5, authorities=30), kind())).trials == permuted
         assert refute(PlaceboTreatment(refits=7), tried(world(5, authorities=30), kind())).trials == 7
 
 
@@ -287,7 +287,7 @@ def test_placebos_by_refits_are_as_many_as_a_gate_needs_where_a_fit_is_quick() -
         (PlaceboTreatment, {"draws": 0}),
         (PlaceboTreatment, {"refits": True}),
         (PlaceboTreatment, {"by": "council"}),
-        (PlaceboTreatment, {"deal": "cards"}),
+        (PlaceboTreatment, {"permute": "cards"}),
         (PlaceboTreatment, {"tolerance": 0.5}),
         (FutureTreatment, {"leads": 0}),
         (FutureTreatment, {"leads": 1.5}),
@@ -437,7 +437,7 @@ def test_redraw_is_the_refit(case: str) -> None:
         if what == "control":
             # added to the regression itself, since `difference` drops what the design adjusts for
             return replace(made, controls=np.column_stack([made.controls, control[:, draw]]))
-        return trial.design.take(np.repeat(np.arange(clusters), (subset if what == "subset" else drawn)[:, draw].astype(int)))
+        return trial.design.resample_clusters(np.repeat(np.arange(clusters), (subset if what == "subset" else drawn)[:, draw].astype(int)))
 
     def fitted(one):
         fit, _ = least_squares(one, one.basis())
@@ -481,7 +481,7 @@ def test_placebo_moves_whole_histories_among_the_same_years() -> None:
     made = trial.design
     groups = histories.alike(made.authority, len(made.authorities), made)
     history = made.partial_out(made.treatment[:, None])[:, 0]
-    dealt = histories.deal(history, groups, 3, np.random.default_rng(1))
+    permuted = histories.permute_histories(history, groups, 3, np.random.default_rng(1))
     by_years: dict[tuple[int, ...], list[int]] = {}
     for a in range(len(made.authorities)):
         by_years.setdefault(tuple(made.year[made.authority == a]), []).append(a)
@@ -489,7 +489,7 @@ def test_placebo_moves_whole_histories_among_the_same_years() -> None:
     for members in by_years.values():
         before = sorted(tuple(history[made.authority == a]) for a in members)
         for draw in range(3):
-            after = [tuple(dealt[made.authority == a, draw]) for a in members]
+            after = [tuple(permuted[made.authority == a, draw]) for a in members]
             assert sorted(after) == before
         moved += len(members) if len(members) > 1 else 0
     found = refute("placebo_treatment", trial)
@@ -576,7 +576,7 @@ def test_leave_one_out_equals_leaving_out() -> None:
     part = found.parts[0]
     name = part.name.removeprefix("without ")
     code = panel.places.index[panel.places["name"] == name][0]
-    again = tried(panel.only(authorities=[a for a in panel.authorities if a != code]))
+    again = tried(panel.subset(authorities=[a for a in panel.authorities if a != code]))
     assert part.effect == pytest.approx(again.estimate.effect, rel=1e-8)
 
 
@@ -734,7 +734,7 @@ def test_agrees_with_dowhy(rows: tuple[Trial, dict[str, float]]) -> None:
     """Mean new effects agree within 4 standard errors of the difference between two simulations of 200 draws."""
     trial, theirs = rows
     assert trial.estimate.effect == pytest.approx(theirs["effect"], rel=1e-9)
-    placebo = refute(PlaceboTreatment(draws=SIMULATIONS, by="row", deal="raw"), trial)
+    placebo = refute(PlaceboTreatment(draws=SIMULATIONS, by="row", permute="raw"), trial)
     noise = refute(RandomCommonCause(draws=SIMULATIONS), trial)
     subset = refute(DataSubset(draws=SIMULATIONS, fraction=0.1), trial)
     assert (placebo.survived, noise.survived, subset.survived) == (True, True, True)

@@ -35,7 +35,7 @@ from causal.refuters.estimator_agreement import EstimatorAgreement
 from causal.refuters.machinery.omitted import residuals
 from causal.refuters.matched_bounds import MatchedBounds, critical_gamma, hodges_lehmann, signed_rank_p
 from causal.refuters.negative_control_exposure import NegativeControlExposure
-from causal.refuters.negative_control_outcome import NegativeControlOutcome, systematic_error
+from causal.refuters.negative_control_outcome import NegativeControlOutcome, calibrated, systematic_error
 from causal.refuters.simulated_confounder import SimulatedConfounder
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, robustness_value
 
@@ -269,6 +269,15 @@ def test_calibrated_intervals_of_clean_worlds_cover(controlled: list[Refutation]
     numbers = [one.numbers for one in controlled]
     covered = sum(one["calibrated lower"] <= seed % 2 <= one["calibrated upper"] for seed, one in enumerate(numbers))
     assert rate_at_least(covered, len(numbers), 0.95)
+
+
+def test_a_calibrated_error_is_that_of_the_difference() -> None:
+    """By hand, of three controls alike without systematic error: var(e − c̄) = 1 + (3 + 6 × 0.2) / 9 − 2 × 0.3, the controls' mean 0 taken off."""
+    covariance = np.full((4, 4), 0.2) + 0.8 * np.eye(4)
+    covariance[0, 1:] = covariance[1:, 0] = 0.3
+    made = calibrated(2.0, covariance, np.array([0.1, -0.1, 0.0]), 0.95, 100.0)
+    assert made["sd"] == 0 and made["effect"] == pytest.approx(2.0)
+    assert made["std_error"] ** 2 == pytest.approx(1 + (3 + 6 * 0.2) / 9 - 2 * 0.3)
 
 
 def test_systematic_error_is_restricted_likelihood() -> None:

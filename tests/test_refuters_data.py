@@ -32,7 +32,7 @@ from causal.refute import Refutation, Trial
 from causal.refuters import whole_units
 from causal.refuters.few_clusters import FewClusters, _randomised
 from causal.refuters.machinery.exclusions import left_open, ruled_out
-from causal.refuters.machinery.histories import alike, deal
+from causal.refuters.machinery.histories import alike, permute_histories
 from causal.refuters.measurement_error import MeasurementError
 from causal.refuters.missing_outcomes import MissingOutcomes, _guessed
 from causal.refuters.recording_switches import RecordingSwitches, repaired, switches
@@ -414,7 +414,9 @@ def test_the_wild_bootstrap_is_the_enumeration_of_all_signs() -> None:
     draws = 9_999
     basis = made.basis()
     outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
-    ours = wild_bootstrap(outcome, treatment, made.held(basis), made.cluster, 8, level=0.95, weights="rademacher", draws=draws, rng=np.random.default_rng(1))[2]
+    ours = wild_bootstrap(
+        outcome, treatment, made.nuisance_basis(basis), made.cluster, 8, level=0.95, weights="rademacher", draws=draws, rng=np.random.default_rng(1)
+    )[2]
     assert 0.02 < exact < 0.98
     assert abs(ours - exact) < 4 * np.sqrt(exact * (1 - exact) / draws)
     found = refute(FewClusters(draws=draws, weights="rademacher"), trial)
@@ -427,7 +429,7 @@ def test_dealt_histories_are_regressions_on_dealt_histories() -> None:
     made, basis = trial.fixed, trial.fixed.basis()
     outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
     units, number = whole_units(made)
-    dealt = deal(treatment, alike(units, number, made), 199, np.random.default_rng(2))
+    dealt = permute_histories(treatment, alike(units, number, made), 199, np.random.default_rng(2))
     lower, upper, p_value = _randomised(made, outcome, treatment, made.partial_out(dealt, basis), 0.95)
     t = []
     for history in (treatment, *dealt.T):
@@ -620,7 +622,7 @@ def test_leaving_switched_authorities_out_is_a_panel_without_them() -> None:
     assert 10 < len(struck.authorities) - len(clean) < 40
     assert found.numbers["0.7: authorities with switches"] == len(struck.authorities) - len(clean)
     by = {part.name.split(", ")[1]: part for part in found.parts}
-    assert by["authorities left out"].effect == pytest.approx(tried(struck.only(authorities=clean)).estimate.effect, rel=1e-8)
+    assert by["authorities left out"].effect == pytest.approx(tried(struck.subset(authorities=clean)).estimate.effect, rel=1e-8)
     assert found.survived is False
     assert abs(by["repaired"].effect - 0.7) < 3 * by["repaired"].std_error < abs(trial.estimate.effect - 0.7)
 

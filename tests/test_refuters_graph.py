@@ -520,7 +520,7 @@ def test_windows_measures_and_other_questions_one_estimand_at_a_time() -> None:
     main = {part.name: part for part in found.parts if part.of == "as asked"}
     assert found.numbers["specifications"] == len(main)
     # a window is the same analysis of those years alone
-    _, again = replace(trial, panel=panel).rerun(panel=panel.only(years=range(2014, 2018)))
+    _, again = replace(trial, panel=panel).rerun(panel=panel.subset(years=range(2014, 2018)))
     assert main["years 2014 to 2017"].effect == pytest.approx(again.effect, rel=1e-8)
     later = tried(panel, replace(CHAIN, lag=1), TRUE).estimate
     assert any(part.effect == pytest.approx(later.effect, rel=1e-8) for part in found.parts if part.of == "lag 1")
@@ -694,5 +694,5 @@ def test_leaving_outliers_out_is_a_rerun_without_their_authorities() -> None:
     far = left**2 / (left @ left) > 20 / len(left)
     gone = {trial.design.authorities[a] for a in trial.design.authority[far]}
     assert found.numbers["authorities that have them"] == len(gone)
-    _, again = trial.rerun(panel=trial.panel.only(authorities=[name for name in trial.panel.authorities if name not in gone]))
+    _, again = trial.rerun(panel=trial.panel.subset(authorities=[name for name in trial.panel.authorities if name not in gone]))
     assert found.parts[0].effect == pytest.approx(again.effect, rel=1e-8)

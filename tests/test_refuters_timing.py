@@ -26,7 +26,7 @@ from causal.question import Question
 from causal.refute import Refutation, Trial
 from causal.refuters.anticipation import Anticipation
 from causal.refuters.honest_did import HonestDid
-from causal.refuters.machinery.paths import moves
+from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.machinery.trend_bounds import Bounds, breakdown, breakdown_smooth
 from causal.refuters.placebo_dates import PlaceboDates
 from causal.refuters.pre_trend import PreTrend
@@ -155,7 +155,7 @@ def test_what_cannot_be_run_says_why(name: str) -> None:
     assert found.survived is None and found.reason
     lasting = replace(panel, variables=tuple(replace(v, varies="authority") if v.name == "closures" else v for v in panel.variables))
     assert "does not change in time" in (refute(name, replace(tried(panel), panel=lasting)).reason or "")
-    short = tried(panel.only(years=[2014, 2015, 2016]))
+    short = tried(panel.subset(years=[2014, 2015, 2016]))
     assert refute(name, short).survived is None
     pooled = tried(world(3, kind="moving", authorities=40), Refitted())
     between = replace(pooled, design=replace(pooled.design, absorb=("year",)))
@@ -199,7 +199,7 @@ def test_placebo_dates_without_scores_take_the_smallest_p_value() -> None:
     [
         (PreTrend, {"shape": "curve"}),
         (PreTrend, {"leads": 0}),
-        (PreTrend, {"still": -0.1}),
+        (PreTrend, {"tolerance": -0.1}),
         (PreTrend, {"power": 1}),
         (HonestDid, {"allowed": 0}),
         (HonestDid, {"relative": [-1]}),
@@ -208,13 +208,13 @@ def test_placebo_dates_without_scores_take_the_smallest_p_value() -> None:
         (HonestDid, {"lags": -1}),
         (HonestDid, {"effect": "last"}),
         (HonestDid, {"draws": 9}),
-        (HonestDid, {"still": -1}),
+        (HonestDid, {"tolerance": -1}),
         (ReverseCausation, {"lags": 0}),
-        (ReverseCausation, {"still": float("nan")}),
+        (ReverseCausation, {"tolerance": float("nan")}),
         (PlaceboDates, {"years": 1.5}),
-        (PlaceboDates, {"still": "little"}),
+        (PlaceboDates, {"tolerance": "little"}),
         (Anticipation, {"window": 0}),
-        (Anticipation, {"still": None}),
+        (Anticipation, {"tolerance": None}),
     ],
 )
 def test_knobs_are_checked_at_birth(refuter, knobs) -> None:
@@ -346,7 +346,7 @@ def test_a_pass_without_power_says_so() -> None:
 
 def test_moves_are_read_from_every_year_of_the_treatment() -> None:
     trial = tried(world(13, kind="jump", authorities=30))
-    read = moves(trial, 0.05)
+    read = treatment_path(trial, 0.05)
     dose = trial.panel.frame["closures"].unstack().to_numpy()
     np.testing.assert_allclose(read.size, dose[:, -1])
     wanted = [2011 + int((row > 0).argmax()) + 1 if row.any() else 2011 + YEARS + 1 for row in dose]

@@ -20,7 +20,7 @@ from causal.estimate import Part
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph
-from causal.language import BANNED, held
+from causal.language import BANNED, banned_word
 from causal.open_data import EVERYWHERE, problems
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
@@ -414,10 +414,10 @@ def test_only_english_places_are_called_england(bare: Result, simulated: bool, c
 
 
 def test_influence_adds_up_to_the_error(result: Result, folder: Path) -> None:
-    held = rows(folder / "influence.csv")
-    assert held[0]["authority_name"] == "Place 0" and len(held) == 40
+    banned_word = rows(folder / "influence.csv")
+    assert banned_word[0]["authority_name"] == "Place 0" and len(banned_word) == 40
     assert result.estimate is not None and result.estimate.std_error is not None
-    assert sum(float(row["score"]) ** 2 for row in held) ** 0.5 == pytest.approx(result.estimate.std_error)
+    assert sum(float(row["score"]) ** 2 for row in banned_word) ** 0.5 == pytest.approx(result.estimate.std_error)
 
 
 @pytest.mark.parametrize(
@@ -472,8 +472,8 @@ def test_several_outcomes_of_one_treatment_get_p_values_that_allow_for_all(bare:
     write(replace(bare, study=replace(bare.study, question=replace(asked, outcome="children")), estimate=second), tmp_path / "children", provenance(), "")
     without = replace(second, influence=None)
     write(replace(bare, study=replace(bare.study, question=replace(asked, outcome="need")), estimate=without), tmp_path / "need", provenance(), "")
-    held = (tmp_path / "plans" / "influence.csv").read_text(encoding="utf-8").splitlines()
-    (tmp_path / "plans" / "influence.csv").write_text("\n".join([held[0], *reversed(held[1:])]) + "\n", encoding="utf-8")
+    banned_word = (tmp_path / "plans" / "influence.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "plans" / "influence.csv").write_text("\n".join([banned_word[0], *reversed(banned_word[1:])]) + "\n", encoding="utf-8")
     signs = np.random.default_rng(8).choice([-1.0, 1.0], size=(40_000, 40))
     drawn = np.abs(signs @ np.column_stack([first.influence, second.influence])) / answer.std_error  # type: ignore[list-item]
     expected = {"plans": (drawn.max(axis=1) >= 2.4).mean(), "children": (drawn[:, 1] >= 2.2).mean()}
@@ -585,8 +585,8 @@ def test_all_files_of_a_run_say_the_same_fact(result: Result, folder: Path, tmp_
         assert answer.headline in plain, name
         assert (answer.interval in plain or answer.range in plain) and answer.certainty in plain, name
         assert name == "index" or answer.second in plain, name
-        assert name == "record" or held(re.sub(r"<style.*?</style>|<script.*?</script>", " ", plain), BANNED) is None, name
-    assert held(json.dumps(record(result, {})["answer"]), BANNED) is None
+        assert name == "record" or banned_word(re.sub(r"<style.*?</style>|<script.*?</script>", " ", plain), BANNED) is None, name
+    assert banned_word(json.dumps(record(result, {})["answer"]), BANNED) is None
 
 
 def test_a_comparison_of_nothing_but_refusals_is_written(tmp_path: Path) -> None:

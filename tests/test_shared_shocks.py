@@ -138,6 +138,18 @@ def test_q_and_its_p_value_are_those_of_the_exact_law_over_all_permutations(kind
     assert abs(found.p_value - exact) < 4 * np.sqrt(exact * (1 - exact) / 19_999) + 1e-4
 
 
+def test_the_paths_as_they_are_count_among_the_permutations() -> None:
+    """Phipson & Smyth 2010: a permutation p-value is at least 1 / (1 + draws), so it is never 0, however far the paths as they are lie from all others."""
+    alike = np.repeat(np.random.default_rng(1).normal(size=(6, 20)), 2, axis=0)
+    found = moran(
+        paths(alike.ravel(), np.repeat(np.arange(12), 20), np.tile(np.arange(20), 12), 12, 20),
+        Ties(group=np.repeat(np.arange(6), 2)),
+        np.random.default_rng(0),
+        49,
+    )
+    assert found.likeness == pytest.approx(1.0) and found.p_value == pytest.approx(1 / 50)
+
+
 def test_dealing_within_groups_has_the_exact_law_of_permutations_within_groups() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(7, 3))
@@ -449,8 +461,8 @@ def test_a_table_of_borders_takes_each_pair_once_or_every_pair_both_ways(tmp_pat
     ("text", "says"),
     [
         ("a,b\nA,B\nB,A\nB,C\n", "1 pair both ways and 1 one way only, like B → C"),
-        ("a,b\nX,Y\n", "no pair of .* has two places of these data"),
-        ("a,b,c\nA,B,C\n", "must have a column la_code"),
+        ("a,b\nX,Y\n", "wanted a pair of two places of these data, got none"),
+        ("a,b,c\nA,B,C\n", "wanted a column la_code"),
         ("a,b\n", "at least one row"),
     ],
 )
@@ -491,5 +503,49 @@ def test_a_weight_of_zero_is_refused_with_one_message() -> None:
     panel = World(authorities=20).load()
     frame = panel.frame.copy()
     frame.iloc[3, frame.columns.get_loc("children")] = 0.0
-    with pytest.raises(DesignError, match="must be above 0 wherever it is known, and 1 of"):
+    with pytest.raises(DesignError, match="wanted numbers above 0 wherever it is known, got 1 of"):
         designed(replace(panel, frame=frame), replace(QUESTION, weights="children"))
+
+
+def test_after_an_alarm_one_estimate_speaks_everywhere() -> None:
+    """The account's and the run's answer are one to the bit; checks say whose they are, hidden causes and other methods are its own."""
+    from causal.breakdown import Case
+    from causal.decompositions.cost import Cost
+    from causal.refuters.leave_one_out import LeaveOneOut
+    from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
+    from causal.report.first import first
+
+    panel = waves(4, 0.4, 0.4)
+    rate = tuple(replace(one, unit="per 10,000 children", count_per=10_000.0) if one.name == "plans" else one for one in panel.variables)
+    panel = replace(panel, variables=rate)
+    check, estimator = SharedShocks(draws=999), FixedEffects()
+    asked = replace(ASKED, smallest_important=0.3, harm="increase")
+    study = Study(
+        title="Waves", action="Doing it", question=asked, graph=PLAIN, source=panel, estimator=estimator, beside=(FirstDifference(),), seed=1,
+        refuters={"shared_shocks": check, "unmeasured_confounder": UnmeasuredConfounder(), "leave_one_out": LeaveOneOut()},
+    )  # fmt: skip
+    result = run(study)
+    estimate = result.estimate
+    assert estimate is not None and estimate.shared is not None and estimate.shared.refitted and estimate.effect != estimate.shared.effect
+
+    case = Case(panel=panel, question=asked, graph=PLAIN, estimator=estimator, action="Doing it", seed=1, shared=check)
+    trial = case.trial()
+    assert (trial.estimate.effect, trial.estimate.lower, trial.estimate.upper) == (estimate.effect, estimate.lower, estimate.upper)
+    bare = replace(case, shared=None).trial().estimate
+    assert (bare.effect, bare.lower, bare.upper) == (estimate.shared.effect, estimate.shared.lower, estimate.shared.upper)
+    account = Cost(placements={}, prices={"cut": 1.0}, spending="more", placed=None).decompose(case, np.random.default_rng(1))
+    said, number = " ".join((*account.said, *account.reasons)), result.answer.signed
+    assert f"is {number} ({result.answer.interval}), per 10,000 children" in said and "region × year is absorbed, as in the study's own answer" in said
+
+    (beside,) = result.voices
+    own = analyse(panel, asked, PLAIN, estimator=estimator).must("")
+    assert beside.ours == estimate.effect and beside.effect != answered(FirstDifference(), own, stream(1, "estimate")).effect
+    hidden = next(one.hidden for one in result.refutations if one.name == "unmeasured_confounder")
+    assert hidden is not None and result.design is not None and estimate.std_error is not None
+    # Cinelli & Hazlett 2020, eq. 16 with t of the refit's own residuals
+    basis = result.design.partial_out(np.column_stack([result.design.treatment, result.design.outcome]))
+    slope = basis[:, 0] @ basis[:, 1] / (basis[:, 0] @ basis[:, 0])
+    f = abs(slope) * np.linalg.norm(basis[:, 0]) / np.linalg.norm(basis[:, 1] - slope * basis[:, 0])
+    assert hidden.share == pytest.approx(0.5 * (np.sqrt(f**4 + 4 * f**2) - f**2), rel=1e-6)
+    screen = first(record(result, {}))
+    assert "are of the estimate before shared shocks were allowed for: +0.97 (" in screen["checks"]["rest"]

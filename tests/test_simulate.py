@@ -112,7 +112,7 @@ def test_panels_are_drawn_anew_from_a_source_that_knows_its_truth(tmp_path: Path
         (["--panels", "1"], "at least 2"),
         (["--effects", "2", "2"], "different"),
         (["--worlds", "source", "source=table", "source.path=nowhere.csv"], "source=simulated"),
-        (["+graph.nodes.spending_power.measured=false"], "does not identify"),
+        (["+graph.nodes.spending_power.measured=false"], "an effect that the graph identifies"),
         (["runs=/dev/null/runs"], "cannot be written to"),
     ],
 )

@@ -188,9 +188,9 @@ def test_truth_follows_the_path_of_each_treatment() -> None:
 
 
 def test_truth_refuses_what_it_cannot_answer() -> None:
-    with pytest.raises(ConfigError, match="no truth for 'deprivation'"):
+    with pytest.raises(ConfigError, match="of which the simulated world has a truth, got 'deprivation'"):
         Simulated().truth(closing(treatment="deprivation"))
-    with pytest.raises(ConfigError, match="no truth for"):
+    with pytest.raises(ConfigError, match="of which the simulated world has a truth"):
         Simulated().truth(closing(outcome="happiness"))
     with pytest.raises(ConfigError, match=r"question\.lag"):
         Simulated().truth(closing(lag=9))

@@ -81,13 +81,13 @@ def test_what_did_not_move_and_what_is_new_or_gone() -> None:
 
 
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="name the folder of an earlier run"):
+    with pytest.raises(ConfigError, match="wanted the folder of an earlier run"):
         earlier(tmp_path)
     (tmp_path / FILE).write_text("{", encoding="utf-8")
     with pytest.raises(ConfigError, match="in JSON"):
         earlier(tmp_path)
     (tmp_path / FILE).write_text('{"schema": 9, "entries": []}', encoding="utf-8")
-    with pytest.raises(ConfigError, match="is no record of a study that this version reads"):
+    with pytest.raises(ConfigError, match="wanted a record of a study that this version reads"):
         earlier(tmp_path)
 
 

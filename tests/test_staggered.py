@@ -22,7 +22,7 @@ from causal.cohorts import cohorts
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Estimator
-from causal.estimators import shelf
+from causal.estimators import shelf, synthetic
 from causal.estimators.continuous_did import ContinuousDid
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.machinery.bacon import KINDS, comparisons, goodman_bacon, negative_weights
@@ -166,6 +166,22 @@ def test_proposition_99_to_the_printed_digits(tmp_path: Path) -> None:
     assert control["diagnostics"]["placebo p (rank of gaps after by before)"] <= 0.1  # of 39; the rank is the first with the covariates of the paper
 
 
+@pytest.mark.parametrize(("rows", "weights", "zeta"), [(5, 34, 0.8), (34, 5, 1e-6), (19, 36, 0.3), (12, 10, 1e-6), (9, 60, 0.02)])
+def test_weights_solved_together_are_those_of_the_criterion(rows: int, weights: int, zeta: float) -> None:
+    """The Karush–Kuhn–Tucker conditions, which hold at the one minimum and nowhere else; non-negative least squares, one problem at a time."""
+    rng = np.random.default_rng(17)
+    a = rng.normal(size=(30, rows, weights)) + 3 * rng.normal(size=(30, 1, weights))
+    b = a[:, :, :3].mean(axis=2) + rng.normal(size=(30, rows))
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    found = synthetic._simplexes(a, b, np.full(30, zeta), np.zeros(30))
+    assert found.min() >= 0 and np.abs(found.sum(axis=1) - 1).max() < 1e-7
+    for one, x, y in zip(found, a, b, strict=True):
+        slope = x.T @ (x @ one - y) + rows * zeta**2 * one
+        price = slope[one > 1e-6].mean()
+        assert np.abs(slope[one > 1e-6] - price).max() < 1e-5 and slope.min() > price - 1e-5
+        assert one == pytest.approx(synthetic._simplex(x, y, zeta), abs=1e-6)
+
+
 def castle() -> pd.DataFrame:
     data = pytest.importorskip("causaldata", reason="causaldata, of the dev extra, is not installed").castle.load_pandas().data
     first = data[data["post"] > 0].groupby("sid")["year"].min() - 1
@@ -201,7 +217,13 @@ def test_the_whole_family_agrees_with_diff_diff() -> None:
     """diff-diff's estimators in the same run: effects and errors of Callaway–Sant'Anna and imputation, effects of Sun–Abraham, Bacon's weights."""
     dd = pytest.importorskip("diff_diff", reason="diff-diff, of the dev extra, is not installed")
     made = replace(
-        world(authorities=120), controls=np.empty((960, 0)), control_names=(), control_groups={}, nested=np.empty((960, 0)), nested_names=(), modifiers=()
+        world(authorities=120),
+        controls=np.empty((960, 0)),
+        control_names=(),
+        control_groups={},
+        time_invariant=np.empty((960, 0)),
+        time_invariant_names=(),
+        modifiers=(),
     )
     first = cohorts(made).first[made.authority]
     table = pd.DataFrame({"u": made.authority, "t": made.year, "y": made.outcome, "g": first, "d": made.treatment.astype(int)})
@@ -377,7 +399,9 @@ def test_covariates_mend_a_trend_that_depends_on_them() -> None:
         frame["plans"] += 3.0 * (cut - frame["cut"]) + np.repeat(score, 8).to_numpy() * (frame.index.get_level_values("year") - 2011)
         frame["cut"] = cut
         made = replace(designed(replace(panel, frame=frame)), modifiers=())
-        bare = replace(made, controls=np.empty((made.rows, 0)), control_names=(), control_groups={}, nested=np.empty((made.rows, 0)), nested_names=())
+        bare = replace(
+            made, controls=np.empty((made.rows, 0)), control_names=(), control_groups={}, time_invariant=np.empty((made.rows, 0)), time_invariant_names=()
+        )
         gaps["none"].append(CallawaySantAnna().estimate(bare, RNG).effect - 3)
         for method in ("doubly_robust", "outcome_regression", "weighting"):
             gaps[method].append(CallawaySantAnna(method=method).estimate(made, RNG).effect - 3)  # type: ignore[arg-type]
@@ -484,11 +508,11 @@ def test_a_dose_s_average_agrees_with_statsmodels() -> None:
 def test_what_cannot_be_served_is_refused_before_a_fit() -> None:
     dose = designed(World().load(), replace(QUESTION, target="ATT"))
     for name in ("callaway_santanna", "sun_abraham", "imputation", "synthetic_did", "synthetic_control", "continuous_did"):
-        with pytest.raises(DesignError, match=rf"{name} cannot answer here"):
+        with pytest.raises(DesignError, match=rf"{name}: wanted a design that it can answer"):
             shelf()[name]().estimate(dose, RNG)
     made = world()
     adopted = cohorts(made)
-    everybody = made.only(np.flatnonzero(~adopted.never[made.authority]), "never treated")
+    everybody = made.subset(np.flatnonzero(~adopted.never[made.authority]), "never treated")
     with pytest.raises(DesignError, match=r"compare=not_yet_treated.*imputation"):
         CallawaySantAnna().estimate(everybody, RNG)
     for estimator in (CallawaySantAnna(compare="not_yet_treated"), SunAbraham(), Imputation()):
@@ -496,23 +520,23 @@ def test_what_cannot_be_served_is_refused_before_a_fit() -> None:
     gappy = designed(without(World(effect=3.0, adoption=True).load(), keep=0.9, seed=2))
     with pytest.raises(DesignError, match="every authority must be seen in every year"):
         SyntheticControl().estimate(gappy, RNG)
-    few = made.only(np.flatnonzero(~adopted.never[made.authority] | (made.authority % 20 == np.flatnonzero(adopted.never)[0] % 20)), "few")
+    few = made.subset(np.flatnonzero(~adopted.never[made.authority] | (made.authority % 20 == np.flatnonzero(adopted.never)[0] % 20)), "few")
     with pytest.raises(EstimationError, match="to compare with"):
         CallawaySantAnna().estimate(
-            few.only(np.flatnonzero(~cohorts(few).never[few.authority] | (few.authority == np.flatnonzero(cohorts(few).never)[0]))), RNG
+            few.subset(np.flatnonzero(~cohorts(few).never[few.authority] | (few.authority == np.flatnonzero(cohorts(few).never)[0]))), RNG
         )
 
 
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: CallawaySantAnna(compare="treated"), "compare must be one of never_treated, not_yet_treated"),  # type: ignore[arg-type]
-        (lambda: CallawaySantAnna(small_sample=1), "small_sample must be true or false"),  # type: ignore[arg-type]
-        (lambda: Imputation(leads=-1), "leads must be a whole number"),
-        (lambda: SyntheticDid(weights="x"), "weights must be one of"),  # type: ignore[arg-type]
-        (lambda: SyntheticDid(draws=3), "draws must be"),
-        (lambda: ContinuousDid(degree=9), "degree must be"),
-        (lambda: ContinuousDid(before=(2011,)), "before must be a first and a last year"),  # type: ignore[arg-type]
+        (lambda: CallawaySantAnna(compare="treated"), "compare: wanted one of never_treated, not_yet_treated"),  # type: ignore[arg-type]
+        (lambda: CallawaySantAnna(small_sample=1), "small_sample: wanted true or false"),  # type: ignore[arg-type]
+        (lambda: Imputation(leads=-1), "leads: wanted a whole number"),
+        (lambda: SyntheticDid(weights="x"), "weights: wanted one of"),  # type: ignore[arg-type]
+        (lambda: SyntheticDid(draws=3), "draws: wanted"),
+        (lambda: ContinuousDid(degree=9), "degree: wanted"),
+        (lambda: ContinuousDid(before=(2011,)), "before: wanted a first and a last year"),  # type: ignore[arg-type]
     ],
 )
 def test_knobs_are_checked(make: Any, says: str) -> None:

@@ -145,7 +145,7 @@ def test_missing_file_and_wrong_kind(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     with pytest.raises(DataError, match=r"no file.*Did you mean 'mine.csv'"):
         Table(path=str(tmp_path / "mone.csv")).load()
-    with pytest.raises(DataError, match="not a table that can be read"):
+    with pytest.raises(DataError, match="wanted a table that can be read"):
         Table(path=write(tmp_path, "x", "notes.docx")).load()
 
 
@@ -153,16 +153,16 @@ def test_missing_file_and_wrong_kind(tmp_path: Path) -> None:
     ("knobs", "expected"),
     [
         ({"variables": {"v": {"units": "%"}}}, "Did you mean 'unit'"),
-        ({"variables": {"v": "plans"}}, "must say what the column is"),
-        ({"variables": {"v": {"varies": "place"}}}, "varies must be"),
-        ({"variables": {"v": {"count_per": 0}}}, "count_per must be"),
-        ({"variables": {"v": {"least": "0"}}}, "variables.v.least must be a number, got '0'"),
-        ({"variables": {"v": {"least": 2, "most": 1}}}, "least must not be above most"),
+        ({"variables": {"v": "plans"}}, "wanted what the column is"),
+        ({"variables": {"v": {"varies": "place"}}}, "varies: wanted"),
+        ({"variables": {"v": {"count_per": 0}}}, "count_per: wanted"),
+        ({"variables": {"v": {"least": "0"}}}, "variables.v.least: wanted a number, got '0'"),
+        ({"variables": {"v": {"least": 2, "most": 1}}}, "wanted a least that is not above most"),
         ({"only": "Total"}, "like {category: Total}, got 'Total'"),
-        ({"only": {"category": {"a": 1}}}, "source.only.category must be a value or a list"),
+        ({"only": {"category": {"a": 1}}}, "source.only.category: wanted a value or a list"),
         ({"derived": {"v": {"lagg": "plans"}}}, "Did you mean 'lag'?"),
-        ({"authority": ""}, "must name a column"),
-        ({"year": "authority"}, "one column cannot be two"),
+        ({"authority": ""}, "wanted the name of a column"),
+        ({"year": "authority"}, "got one column for two of them"),
     ],
 )
 def test_knobs_are_checked_at_birth(knobs: dict[str, object], expected: str) -> None:
@@ -299,14 +299,14 @@ def test_a_wrong_name_alone_is_no_header_out_of_place(tmp_path: Path) -> None:
     ("data", "name", "says"),
     [
         (b"authority,v,w\nA,1,2\nB,3,4\nC,", "mine.csv", "row 4, the last, ends after 2 of 3 cells, without a line end: the file seems cut short"),
-        (b'authority,v\n"A,1\nB,2\nC,3\n', "mine.csv", "row 2: a double quote is opened there and never closed"),
+        (b'authority,v\n"A,1\nB,2\nC,3\n', "mine.csv", "row 2: wanted double quotes in pairs, got one that is opened there and never closed"),
         (b"", "mine.csv", "empty (0 bytes)"),
         (b"", "mine.xlsx", "empty (0 bytes)"),
         (b"\n\n , \n", "mine.csv", "is empty or has a header only"),
-        (b"PK\x03\x04and so on", "mine.csv", "this is not text but a workbook or a zip file; name it .xlsx"),
+        (b"PK\x03\x04and so on", "mine.csv", "wanted text, got a workbook or a zip file; name it .xlsx"),
         (b"<!DOCTYPE html><title>Sign in</title>", "mine.csv", "a web page saved under the name of a table"),
         ("authority,v\nA,1\n".encode("utf-16"), "mine.csv", "UTF-16"),
-        (b"authority,v\nA\x81,1\n", "mine.csv", "neither UTF-8 nor Windows-1252"),
+        (b"authority,v\nA\x81,1\n", "mine.csv", "wanted text in UTF-8 or Windows-1252, got neither"),
         (b"authority,v\nA,1\n", "mine.xlsx", "cannot be read"),
         (b"authority,v\nA,1\n", "mine.parquet", "cannot be read as Parquet"),
     ],
@@ -320,7 +320,7 @@ def test_files_that_are_cut_short_or_something_else_say_so(tmp_path: Path, data:
 
 def test_a_folder_is_not_a_table(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
-    with pytest.raises(DataError, match=r"is a folder, and a table is one file; in it there is 'mine.csv'"):
+    with pytest.raises(DataError, match=r"got a folder; in it there is 'mine.csv'"):
         Table(path=str(tmp_path)).load()
 
 

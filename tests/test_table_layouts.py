@@ -366,9 +366,9 @@ def test_a_part_of_a_table_is_kept_as_in_every_other_source(tmp_path: Path) -> N
     kept = tidy[(tidy.region == "North") & tidy.yr.between(2012, 2015)]
     assert len(panel.frame) == len(kept) and panel.frame["y"].sum() == pytest.approx(kept.y.sum(), rel=1e-12) and panel.frame["before"].notna().all()
     assert next(loss.rows for loss in panel.log if "left out" in loss.step) == len(tidy[tidy.region == "South"])
-    with pytest.raises(DataError, match="there is no region 'Nrth'"):
+    with pytest.raises(DataError, match="wanted regions that there are, got 'Nrth'"):
         Table(path=str(tmp_path / "mine.csv"), **{**knobs, "keep_regions": ["Nrth"]}).load()
-    with pytest.raises(ConfigError, match=r"source.first_year 2015 is after source.last_year 2012"):
+    with pytest.raises(ConfigError, match=r"source.first_year: wanted a year that is not after source.last_year, 2012, got 2015"):
         Table(path="x.csv", first_year=2015, last_year=2012)
 
 
@@ -411,9 +411,11 @@ def test_files_that_share_no_key_get_one_message(tmp_path: Path) -> None:
     named = save(tmp_path, tidy.rename(columns={"area": "code"})[["code", "yr", "y"]], "named.csv")
     by_file = Table(path=[one, named], authority={"treatment.csv": "area", "named.csv": "code"}, year="yr")
     assert estimated(by_file) == pytest.approx(by_dummies(tidy), rel=1e-9)
-    with pytest.raises(ConfigError, match=r"source.authority is for the file 'tretment.csv', which source.path does not name.*Did you mean 'treatment.csv'"):
+    with pytest.raises(
+        ConfigError, match=r"source.authority: wanted files that source.path names, got one for the file 'tretment.csv'.*Did you mean 'treatment.csv'"
+    ):
         Table(path=[one, named], authority={"tretment.csv": "area"})
-    with pytest.raises(ConfigError, match="names one file twice"):
+    with pytest.raises(ConfigError, match="wanted each file once"):
         Table(path=[one, one])
 
 
@@ -464,7 +466,7 @@ def test_text_where_a_treatment_is_wanted_is_answered_with_the_line_that_makes_i
     assert status == 2 and "column 'd' holds text ('control' 200 times, 'treated' 120 times)" in lines[1]
     status, _ = check(capsys, *pasted(lines[-1])[2:], "--treatment", "d", "--outcome", "y")
     assert status == 0
-    with pytest.raises(causal.DataError, match=r"the treatment 'd' is not there. Column 'd' holds text .*\{dummy: d, is: treated\}"):
+    with pytest.raises(causal.DataError, match=r"a column for the treatment 'd', got none; Column 'd' holds text .*\{dummy: d, is: treated\}"):
         estimated(Table(path=path, **KEYS))
 
 
@@ -493,7 +495,7 @@ def test_early_and_late_dates_are_noted_and_one_that_changes_is_refused(tmp_path
         panel.notes
     )
     path = save(tmp_path, tidy.assign(began=tidy.yr))
-    with pytest.raises(DataError, match="must be one year for each authority, and authority 'A00' has 2010, 2011, 2012"):
+    with pytest.raises(DataError, match=r"wanted one year of .* for each authority, got 2010, 2011, 2012 for authority 'A00'"):
         Table(path=path, **KEYS, derived={"d": {"since": "began"}}).load()
 
 
@@ -527,15 +529,15 @@ def test_financial_years_take_the_other_end_on_demand_and_odd_cells_are_told(tmp
     [
         ({"header": 0}, "row's number from 1"),
         ({"header": [2, 1]}, "row's number from 1"),
-        ({"pivot": {"by": "sex"}}, "must be {by: COLUMN, values: COLUMN}"),
-        ({"combine": "total"}, "must be one of sum, mean, first, last, got 'total'"),
-        ({"period": "end"}, "must be one of ends, begins"),
-        ({"decimal": ","}, "must be one of comma, point"),
-        ({"century": "1900"}, "must be a whole number such as 1900"),
-        ({"loose_keys": "yes"}, "must be true or false"),
-        ({"leave_out": {"a": 1}}, "must be a list such as"),
+        ({"pivot": {"by": "sex"}}, "wanted {by: COLUMN, values: COLUMN}"),
+        ({"combine": "total"}, "wanted one of sum, mean, first, last, got 'total'"),
+        ({"period": "end"}, "wanted one of ends, begins"),
+        ({"decimal": ","}, "wanted one of comma, point"),
+        ({"century": "1900"}, "wanted a whole number such as 1900"),
+        ({"loose_keys": "yes"}, "wanted true or false"),
+        ({"leave_out": {"a": 1}}, "wanted a list such as"),
         ({"years_across": 3}, "a name for the numbers, true or false"),
-        ({"path": []}, "must be a file, or a list of files"),
+        ({"path": []}, "wanted a file, or a list of files"),
     ],
 )
 def test_new_knobs_are_checked_at_birth(knobs: dict[str, Any], says: str) -> None:

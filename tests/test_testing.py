@@ -37,14 +37,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries, on small pane
 def test_every_estimator_on_the_shelf_keeps_the_contract(name: str) -> None:
     """Planted effects, on the made-up world that its needs admit."""
     checked = check_estimator(quickened(estimators()[name]()))
-    assert checked.name == name and "finds what was planted and covers it" in (*checked.held, *checked.skipped)
+    assert checked.name == name and "finds what was planted and covers it" in (*checked.passed, *checked.skipped)
 
 
 @pytest.mark.parametrize("name", refuters())
 def test_every_check_on_the_shelf_keeps_the_contract_and_catches_the_fault_that_it_names(name: str) -> None:
     """Planted faults, and the same worlds without them."""
     checked = check_refuter(quickened(refuters()[name](), FEW))
-    assert checked.name == name and "catches the fault that it names" in checked.held
+    assert checked.name == name and "catches the fault that it names" in checked.passed
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "decomposition").glob("*.yaml")), ids=lambda path: path.stem)
@@ -71,7 +71,7 @@ def test_every_source_on_the_shelf_keeps_the_contract(path: Path, tmp_path: Path
     if getattr(made, "path", None) is None or Path(str(made.path)).exists():
         check_source(made)
         return
-    World(effect=3.0, authorities=12).load().only(years=[2015]).frame.reset_index().drop(columns="year").to_csv(tmp_path / "mine.csv", index=False)
+    World(effect=3.0, authorities=12).load().subset(years=[2015]).frame.reset_index().drop(columns="year").to_csv(tmp_path / "mine.csv", index=False)
     given = [replace(made, path=str(tmp_path / "mine.csv")), replace(made, path=str(build(tmp_path / "published")))]
     read = []
     for one in given:
@@ -81,7 +81,7 @@ def test_every_source_on_the_shelf_keeps_the_contract(path: Path, tmp_path: Path
             continue
         read.append(one)
     assert len(read) == 1
-    assert "says what every column holds" in check_source(read[0]).held
+    assert "says what every column holds" in check_source(read[0]).passed
 
 
 def test_every_fault_is_caught_by_a_check_and_every_ground_serves_an_estimator() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causal.decompositions.machinery.components import SHARES, Cells, again, components, nested, planted
+from causal.decompositions.machinery.components import SHARES, AuthorityYears, again, components, nested_shares, planted
 from causal.decompositions.variation import split
 from causal.panel import Panel
 from causal.sources.simulated import Simulated
@@ -16,14 +16,14 @@ from causal.sources.simulated import Simulated
 REAL = Path(__file__).resolve().parents[1].parent / "shared/data/england"
 
 
-def drawn(n: int, t: int, rho: float, seed: int, *, lasting: float = 2.0, noise: float = 1.0) -> Cells:
+def drawn(n: int, t: int, rho: float, seed: int, *, lasting: float = 2.0, noise: float = 1.0) -> AuthorityYears:
     """Authorities with a slope of 1 on a measure of variance 1, years of variance .25, and a stationary autoregression."""
     rng = np.random.default_rng(seed)
     e = rng.standard_normal((n, t))
     for k in range(1, t):
         e[:, k] = rho * e[:, k - 1] + np.sqrt(1 - rho**2) * e[:, k]
     x = rng.standard_normal(n)
-    return Cells(outcome=x[:, None] + np.sqrt(lasting) * rng.standard_normal((n, 1)) + np.sqrt(noise) * e + np.linspace(-0.8, 0.8, t), measure=x)
+    return AuthorityYears(outcome=x[:, None] + np.sqrt(lasting) * rng.standard_normal((n, 1)) + np.sqrt(noise) * e + np.linspace(-0.8, 0.8, t), measure=x)
 
 
 @pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")  # the measure is a function of the authority
@@ -42,7 +42,7 @@ def test_nested_shares_are_the_sequential_sums_of_squares_of_statsmodels() -> No
         fits = [ols(formula, data).fit() for formula in ("y ~ x", "y ~ x + C(a)", "y ~ x + C(a) + C(t)")]
         one, two, three = (fit.ess for fit in fits)
         expected = np.array([two - one, one, three - two, fits[2].ssr]) * 100 / fits[2].centered_tss
-        assert np.allclose(nested(made, weights)[row], expected, atol=1e-8)
+        assert np.allclose(nested_shares(made, weights)[row], expected, atol=1e-8)
 
 
 def test_independent_noise_gives_the_components_of_a_mixed_model() -> None:
@@ -72,8 +72,8 @@ def test_england_s_nested_shares_are_those_known(outcome: str, shares: tuple[int
     """Section 47 enquiries and plans 2013 to 2018 (NAO 2019 gave 44, 15 and 10)."""
     from causal.sources.england import England
 
-    cells = Cells.of(England(path=str(REAL)).load(), outcome, "deprivation", (2013, 2018))
-    assert nested(cells, cells.weights)[0] == pytest.approx(shares, abs=0.6)
+    cells = AuthorityYears.of(England(path=str(REAL)).load(), outcome, "deprivation", (2013, 2018))
+    assert nested_shares(cells, cells.weights)[0] == pytest.approx(shares, abs=0.6)
 
 
 def test_planted_shares_lie_inside_the_intervals_of_these_very_authorities() -> None:
@@ -86,7 +86,7 @@ def test_planted_shares_lie_inside_the_intervals_of_these_very_authorities() -> 
         cells = source.expected("plans").query("2013 <= year <= 2018")
         panel = source.load()
         truth = planted(cells["usual"], cells["noise"], panel.frame["deprivation"].groupby(level="authority").first())
-        made = Cells.of(panel, "plans", "deprivation", (2013, 2018))
+        made = AuthorityYears.of(panel, "plans", "deprivation", (2013, 2018))
         low, high = np.quantile(again(made, 300, np.random.default_rng(seed)).shares, [0.025, 0.975], axis=0)
         inside.append((low <= truth) & (truth <= high))
     least = binom.ppf(0.005, 24, 0.95)
@@ -110,7 +110,7 @@ def test_within_and_years_share_what_both_explain() -> None:
     """Shapley's rule by hand, with R² from numpy's least squares."""
     panel: Panel = Simulated(authorities=40).load()
     place, between, within, common, rest = split(panel, "plans", (2013, 2018), "child_poverty")
-    frame = panel.only(years=range(2013, 2019)).frame
+    frame = panel.subset(years=range(2013, 2019)).frame
     y = frame["plans"].to_numpy()
     a, t = (pd.get_dummies(frame.index.get_level_values(key)).to_numpy(dtype=float) for key in ("authority", "year"))
     x = frame["child_poverty"].to_numpy()[:, None]

@@ -13,7 +13,7 @@ from worlds import ADOPTION, GRAPH, QUESTION, World
 
 from causal.design import Design, design
 from causal.errors import ConfigError, EstimationError
-from causal.estimand import DesignFacts, Held
+from causal.estimand import Conditioning, DesignFacts
 from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
@@ -65,23 +65,23 @@ def test_the_rules_of_the_configuration_are_what_their_comments_say() -> None:
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
-        ({"decisive": ("a",)}, r"rule\.decisive is of an earlier form: .*rule\.bias\.KIND=\[checks\]"),
-        ({"by_design": {"dose": ["a"]}}, r"rule\.by_design is of an earlier form: write  rule\.bias\.KIND"),
-        ({"lowers": {"check": 1}}, r"rule\.lowers is of an earlier form: .*write  rule\.steps=2"),
-        ({"disagreement": 1}, r"rule\.disagreement is of an earlier form: write  rule\.apart"),
+        ({"decisive": ("a",)}, r"rule\.decisive: wanted a key of today, got one of an earlier form; .*rule\.bias\.KIND=\[checks\]"),
+        ({"by_design": {"dose": ["a"]}}, r"rule\.by_design: wanted a key of today, got one of an earlier form; write  rule\.bias\.KIND"),
+        ({"lowers": {"check": 1}}, r"rule\.lowers: wanted a key of today, got one of an earlier form; .*write  rule\.steps=2"),
+        ({"disagreement": 1}, r"rule\.disagreement: wanted a key of today, got one of an earlier form; write  rule\.apart"),
         ({"bias": ["a"]}, "kind: \\[checks\\]"),
-        ({"bias": {**BIAS, "doze": []}}, "no kind of design.*Did you mean 'dose'"),
-        ({"bias": {"dose": ["a"]}}, "lacks adoption, instrument"),
-        ({"bias": {**BIAS, "dose": ["a", "a"]}}, "names one twice"),
-        ({"timing": {**BIAS, "dose": "pre_trend"}}, "must be a list of names, got 'pre_trend'"),
-        ({"looks": ["timing", "luck"]}, "rule.looks has 'luck'"),
+        ({"bias": {**BIAS, "doze": []}}, "wanted kinds of design that there are.*Did you mean 'dose'"),
+        ({"bias": {"dose": ["a"]}}, "wanted adoption, instrument"),
+        ({"bias": {**BIAS, "dose": ["a", "a"]}}, "wanted each name once"),
+        ({"timing": {**BIAS, "dose": "pre_trend"}}, "wanted a list of names, got 'pre_trend'"),
+        ({"looks": ["timing", "luck"]}, "rule.looks: wanted checks that there are, got 'luck'"),
         ({"level": 0.6}, "between 0 and 0.5"),
         ({"level": float("nan")}, "between 0 and 0.5"),
         ({"apart": 0}, "above 0"),
         ({"apart": float("inf")}, "above 0"),
         ({"steps": 0}, "from 1 to 3, got 0"),
         ({"steps": True}, "from 1 to 3"),
-        ({"randomised": " "}, "in words how lot decided"),
+        ({"randomised": " "}, "wanted how lot decided who was treated, in words"),
     ],
 )
 def test_a_rule_that_is_none_is_refused_in_words(knobs: dict[str, object], says: str) -> None:
@@ -95,7 +95,7 @@ def test_a_rule_file_of_the_earlier_form_is_refused_with_what_to_write(tmp_path:
     (tmp_path / "rule").mkdir()
     text = "_target_: causal.verdict.rule.Rule\ndecisive: [placebo_treatment]\nlevel: 0.05\n"
     (tmp_path / "rule" / "ours.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"rule\.decisive is of an earlier form"):
+    with pytest.raises(ConfigError, match=r"rule\.decisive: wanted a knob of today, got one of an earlier form"):
         study_from(composed(["rule=ours"], [tmp_path]))
 
 
@@ -173,6 +173,9 @@ def test_the_kind_of_design_is_read_from_what_the_estimate_rests_on() -> None:
     began = np.flatnonzero((np.diff(made.authority) == 0) & (np.diff(made.treatment) == 1))[0] + 1
     given_up[made.authority == made.authority[began]] = [0, 1, 0, 1, 0, 0]  # back and forth
     assert kind_of(replace(made, treatment=given_up), two_way) == "dose"
+    # places that differ and never move take nothing up
+    lasting = (made.authority % 2).astype(float)
+    assert kind_of(replace(made, treatment=lasting), two_way) == "dose"
 
 
 def test_each_kind_of_design_has_checks_of_bias_of_its_own() -> None:
@@ -186,7 +189,7 @@ def test_certainty_starts_at_the_maryland_scale_s_level() -> None:
     """Sherman and others 1998: 5 randomised, 4 instrument, 3 over time or matched, 2 cross-section with controls, 1 bare."""
     iv = replace(DESIGN, identification=replace(FOUND, strategy="iv"))
     section, bare = cross_section()
-    held = replace(bare, association=False, held=Held(authority=False, year=True, controls=True))
+    held = replace(bare, association=False, conditioning=Conditioning(authority=False, year=True, controls=True))
     assert maryland(Rule(randomised="by coin"), DESIGN, ESTIMATE) == 5
     assert maryland(Rule(), iv, ESTIMATE) == 4
     # docs/method.md, section 2: one national cut series is one shock, a difference-in-differences by exposure

@@ -27,7 +27,7 @@ from causal.experiments.compose import composed, study_from
 from causal.refuters.estimator_agreement import EstimatorAgreement
 from causal.report.first import first
 from causal.report.record import plain, record
-from causal.report.terminal import told
+from causal.report.terminal import terminal_lines
 from causal.study import Result, Study, run
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.voice import Voice, apart, heard, voice
@@ -85,10 +85,10 @@ def test_an_answer_stands_by_the_interval_of_the_difference_against_what_matters
 
 def test_what_is_of_another_effect_or_has_no_error_is_not_compared() -> None:
     other = stands(replace(OURS, target="ATT"))
-    assert other.stand == "other" and "ATT" in other.told and other.difference is None
+    assert other.stand == "other" and "ATT" in other.detail and other.difference is None
     bare = stands(replace(OURS, effect=OURS.effect + 1, influence=None))
-    assert bare.stand == "none" and "scores" in bare.told
-    assert stands("it has too few places").told == "it has too few places" and stands("it has too few places").effect is None
+    assert bare.stand == "none" and "scores" in bare.detail
+    assert stands("it has too few places").detail == "it has too few places" and stands("it has too few places").effect is None
 
 
 def test_the_error_of_a_difference_is_that_of_drawing_places_again() -> None:
@@ -96,7 +96,7 @@ def test_the_error_of_a_difference_is_that_of_drawing_places_again() -> None:
     theirs, rng = answer(FirstDifference()), np.random.default_rng(5)
     drawn = []
     for _ in range(300):
-        again = MADE.take(np.sort(rng.integers(len(MADE.clusters), size=len(MADE.clusters))).astype(np.int64))
+        again = MADE.resample_clusters(np.sort(rng.integers(len(MADE.clusters), size=len(MADE.clusters))).astype(np.int64))
         drawn.append(answer(FirstDifference(), again).effect - answer(FixedEffects(), again).effect)
     far = apart(OURS, theirs)
     assert far.std_error == pytest.approx(np.std(drawn, ddof=1), rel=0.15) and not far.same
@@ -166,7 +166,7 @@ def test_it_is_said_at_the_terminal_on_the_page_and_as_codes_in_the_record(resul
     assert by_name["lagged_outcome"]["stand"] == "other"  # without authority effects it is of another comparison
     sentence = data["answer"]["beside"][0]
     assert sentence.startswith("EconML (linear dml) ")
-    assert sentence in " ".join(" ".join(told(data, tmp_path)).split())
+    assert sentence in " ".join(" ".join(terminal_lines(data, tmp_path)).split())
     assert first(data)["beside"].startswith(sentence)
     old = {key: value for key, value in data.items() if key != "beside"}
     assert first({**old, "beside": []})["headline"] == data["answer"]["headline"]
@@ -186,7 +186,7 @@ def test_headline_experiments_ask_econml_too_and_an_empty_list_clears_it() -> No
 
 @pytest.mark.parametrize(
     ("word", "says"),
-    [("beside=[linear_dlm]", "Did you mean 'linear_dml'"), ("beside=3", "must be a list of estimators"), ("beside=[linear_dml,linear_dml]", "one twice")],
+    [("beside=[linear_dlm]", "Did you mean 'linear_dml'"), ("beside=3", "wanted a list of estimators"), ("beside=[linear_dml,linear_dml]", "one twice")],
 )
 def test_what_is_no_list_of_estimators_is_refused_with_one_message(word: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):

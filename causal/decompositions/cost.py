@@ -22,7 +22,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, refusal, suggest
 from causal.estimate import Estimate
 from causal.knobs import whole_number
-from causal.refute import Trial, stream
+from causal.refute import Trial
 from causal.words import count
 
 
@@ -62,11 +62,23 @@ class Cost:
             one = getattr(self, key)
             whole_number(key, one, least)
         if self.spending not in ("more", "less", None):
-            raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), or null, got {self.spending!r}")
+            raise refusal(
+                ConfigError,
+                "decomposition.spending",
+                "'more' or 'less' (what more of the treatment means), or null",
+                repr(self.spending),
+                "write  decomposition.spending=less",
+            )
         if self.most is not None and not self.most > 0:
-            raise ConfigError(f"most must be above 0 or null, got {self.most!r}")
+            raise refusal(ConfigError, "decomposition.most", "a number above 0, or null", repr(self.most), "write  decomposition.most=null  for no bound")
         if self.placed is not None and not self.placements:
-            raise ConfigError("placements must name at least one kind with its cost, or placed must be null")
+            raise refusal(
+                ConfigError,
+                "decomposition.placements",
+                "at least one kind with its cost",
+                "none",
+                "name one, or leave them out with  decomposition.placed=null",
+            )
         if (whole := sum(one.share for one in self.placements.values())) > 1 + 1e-9:
             raise refusal(ConfigError, "placements", "shares that add up to at most 1", f"{whole:g}", "make some of them smaller")
 
@@ -78,6 +90,11 @@ class Cost:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Saved, added, placed, net.
 
+        Parameters
+        ----------
+        case : of a rate, with a direction called harm.
+        rng : draws effects, prices and shares together.
+
         Raises
         ------
         ConfigError : no direction of the outcome is called harm.
@@ -85,37 +102,81 @@ class Cost:
         DataError : there is no such price.
         """
         if case.question.harm is None:
-            raise ConfigError("an account must know which direction of the outcome is bad; say  question.harm=increase  or  question.harm=decrease")
+            raise refusal(
+                ConfigError,
+                "question.harm",
+                "which direction of the outcome is bad, for an account",
+                "nothing",
+                "say  question.harm=increase  or  question.harm=decrease",
+            )
         trial = case.trial()
         made, estimate = trial.design, trial.estimate
         rate = made.outcome_variable.count_per
         if rate is None:
-            raise DesignError(f"{case.question.outcome} is not a rate per people (count_per), so its effect cannot be counted in people and money")
+            raise refusal(
+                DesignError,
+                f"{case.question.outcome}",
+                "a rate per people (count_per), so that its effect can be counted in people and money",
+                "one that is no such rate",
+                "ask for an outcome that is one, or say its count_per in  source.variables",
+            )
         if estimate.std_error is None:
-            raise DesignError(
-                f"{estimate.estimator} has no valid interval, and a cost without its uncertainty misleads; take another, such as estimator=fixed_effects"
+            raise refusal(
+                DesignError,
+                estimate.estimator,
+                "a valid interval, since a cost without its uncertainty misleads",
+                "an estimate without one",
+                "take another, such as estimator=fixed_effects",
             )
         if self.years <= case.question.lag:
-            raise DesignError(
-                f"the outcome moves after {count(case.question.lag, 'year')} and the action is kept for {self.years}; take more (decomposition.years)"
+            raise refusal(
+                DesignError,
+                "decomposition.years",
+                f"more years than the {count(case.question.lag, 'year')} after which the outcome moves",
+                f"{self.years}, for which the action is kept",
+                "take more with  decomposition.years=…",
             )
         notes: list[str] = []
         placed = self._placed(case, trial, notes)
         return cost_text(self, case, made, estimate, placed, self.account(case, made, rate), rate, rng, notes)
 
     def account(self, case: Case, made: Design, rate: float) -> Account:
-        """The action for as many people as the rate counts, in all authorities alike."""
+        """The action for as many people as the rate counts, in all authorities alike.
+
+        Parameters
+        ----------
+        case : panel and question.
+        made : its design; people and prices of its authorities.
+        rate : people that the outcome counts by.
+
+        Returns
+        -------
+        account : £ and years of the action.
+
+        Raises
+        ------
+        DataError : no price of the treatment, or one that is known for no authority.
+        """
         cost = price_of(case.panel, case.question.treatment, self.prices)
         price = None if cost is None else per_person(case.panel, cost, made.authorities)
         if cost is None or price is None:
-            raise DataError(
-                f"{case.panel.title}: what a unit of {case.question.treatment} costs is not known; name its column or a number, £ per person, with  "
-                f"+decomposition.prices.{case.question.treatment}=…" + (f"; {suggest(str(cost), case.panel.names)}" if cost is not None else "")
+            raise refusal(
+                DataError,
+                case.panel.title,
+                f"what a unit of {case.question.treatment} costs",
+                f"{cost!r}, which is no column; {suggest(str(cost), case.panel.names)}" if cost is not None else "nothing",
+                f"name its column or a number, £ per person, with  +decomposition.prices.{case.question.treatment}=…",
             )
         people = np.ones(made.rows) if made.population is None else made.population
         known = np.isfinite(price.values[made.authority]) & np.isfinite(people)
         if not known.any():
-            raise DataError(f"{case.panel.title}: {cost!r} is known for no authority of the design")
+            raise refusal(
+                DataError,
+                case.panel.title,
+                f"{cost!r} for at least one authority of the design",
+                "none",
+                f"name another column or a number with  +decomposition.prices.{case.question.treatment}=…",
+            )
         mean = float(np.average(price.values[made.authority][known], weights=people[known]))
         saved = -case.question.contrast * mean * rate * direction(case.panel, case.question.treatment, cost, self.spending)
         return Account(saved=saved, years=self.years, first=case.question.lag, first_placed=min(case.question.lag + self.placed_later, self.years))
@@ -131,12 +192,11 @@ class Cost:
             return None
         later = replace(case.question, outcome=self.placed, lag=case.question.lag + self.placed_later, modifiers=())
         try:
-            arranged = case.analysis(later).must("")
-            made = case.estimator.estimate(arranged, stream(case.seed, "placed"))
+            trial = case.trial(later)
         except CausalError as why:
             notes.append(f"Later placements are not counted: {why}")
             return None
-        if made.std_error is None:
+        if trial.estimate.std_error is None:
             notes.append("Later placements are not counted: their effect has no valid interval")
             return None
-        return made, arranged
+        return trial.estimate, trial.design

@@ -77,19 +77,32 @@ class Growth:
             raise refusal(ConfigError, "growth.chains", "at least one outcome", "none", "write  plans: {years: [2011, 2018], steps: {plans: plans}}")
         for outcome, one in self.chains.items():
             if set(one) != {"years", "steps"} or len(one["years"]) != 2 or not one["years"][0] < one["years"][1]:
-                raise ConfigError(f"growth.chains.{outcome} wants years: [first, last] and steps: {{column: words}}, got {dict(one)!r}")
+                raise refusal(
+                    ConfigError,
+                    f"growth.chains.{outcome}",
+                    "years: [first, last] and steps: {column: words}",
+                    repr(dict(one)),
+                    f"write  growth.chains.{outcome}.years=[2011,2018]  and its steps",
+                )
             if not one["steps"] or list(one["steps"])[-1] != outcome:
-                raise ConfigError(f"growth.chains.{outcome}.steps must end with {outcome} itself, got {list(one['steps'])}")
+                raise refusal(
+                    ConfigError, f"growth.chains.{outcome}.steps", f"steps that end with {outcome} itself", f"{list(one['steps'])}", f"add {outcome} at the end"
+                )
         for printed in self.published:
             if not {"words", "years", "first", "last", "source"} <= set(printed):
-                raise ConfigError(f"growth.published holds words, years, first, last and source, got {dict(printed)!r}")
+                raise refusal(ConfigError, "growth.published", "words, years, first, last and source", repr(dict(printed)), "give these five and no other")
         if not is_whole(self.draws, 0) or self.draws in range(1, 20):
-            raise ConfigError(f"growth.draws must be 0 or a whole number of at least 20, got {self.draws!r}")
+            raise refusal(ConfigError, "growth.draws", "0 or a whole number of at least 20", repr(self.draws), "write  decomposition.draws=0  for none")
         if not 0.5 <= self.level < 1:
-            raise ConfigError(f"growth.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
+            raise refusal(ConfigError, "growth.level", "a number between 0.5 and 1 (0.95 is usual)", repr(self.level), "write  decomposition.level=0.95")
 
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take the growth apart.
+
+        Parameters
+        ----------
+        case : of which the panel alone is read.
+        rng : draws authorities with replacement.
 
         Raises
         ------
@@ -97,7 +110,13 @@ class Growth:
         """
         panel = case.panel
         if panel.population is None:
-            raise DataError(f"{panel.title} has no count of the people that rates refer to; growth is told of counts. Name it with  source.population=COLUMN")
+            raise refusal(
+                DataError,
+                panel.title,
+                "a count of the people that rates refer to, since growth is told of counts",
+                "none",
+                "name it with  source.population=COLUMN",
+            )
         panel.variable(self.measure)
         grown, notes = [], []
         for outcome, one in self.chains.items():
@@ -106,11 +125,17 @@ class Growth:
             if outcome not in steps or not set(years) <= set(panel.years):
                 notes.append(f"{one['steps'][outcome]}, {years[0]} to {years[1]}: not in these data")
                 continue
-            if lacking := [str(words) for name, words in one["steps"].items() if name not in steps]:
-                notes.append(f"steps on the way to {steps[outcome]} that are not in these data: {listed(lacking)}")
+            if missing := [str(words) for name, words in one["steps"].items() if name not in steps]:
+                notes.append(f"steps on the way to {steps[outcome]} that are not in these data: {listed(missing)}")
             grown.append(chain(panel, years, steps, self.measure))
         if not grown:
-            raise DataError(f"{panel.title} has none of {', '.join(self.chains)} in the years asked for, {panel.years[0]} to {panel.years[-1]} are there")
+            raise refusal(
+                DataError,
+                panel.title,
+                f"one of {', '.join(self.chains)} in the years asked for",
+                f"none; {panel.years[0]} to {panel.years[-1]} are there",
+                "ask for other years, or name other chains",
+            )
         notes += [one.left_out for one in grown if one.left_out]
         tables, figures = [self._steps(grown)], [one.picture for one in grown]
         printed = self._printed(panel)
@@ -316,12 +341,12 @@ def _of(printed: Mapping[str, Cell]) -> str:
 
 
 def _attribution(table: Table, one: Chain) -> Figure:
-    told = "; ".join(f"{row[0]} {signed(float(row[1] or 0), 1)}" for row in table.rows)
+    terms_text = "; ".join(f"{row[0]} {signed(float(row[1] or 0), 1)}" for row in table.rows)
     return Figure(
         name="attribution",
         kind="intervals",
         table="attribution",
-        alt=f"Change of {one.words} per 10,000 children by mechanism: {told}.",
+        alt=f"Change of {one.words} per 10,000 children by mechanism: {terms_text}.",
         caption=f"Beside it: DoWhy's attribution of the change of the mean rate of {one.words}, {one.years[0]} to {one.years[1]}. Another quantity: a mean "
         "over authorities, not a sum of children.",
         values=("value",),
@@ -333,4 +358,4 @@ def _attribution(table: Table, one: Chain) -> Figure:
 
 def _children(panel: Panel, year: int) -> float:
     assert panel.population is not None
-    return float(panel.only(years=[year]).frame[panel.population].sum()) if year in panel.years else 0.0
+    return float(panel.subset(years=[year]).frame[panel.population].sum()) if year in panel.years else 0.0

@@ -16,13 +16,13 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.breakdown import NOTHING_TO_TAKE_APART, Breakdown, Case, Other
-from causal.decompositions.machinery.budget import RULES, Value, grown, picks, told, value
+from causal.decompositions.machinery.budget import RULES, Value, grown, picks, tree_text, value
 from causal.decompositions.machinery.groups import by_region, features, named_groups, own_years
 from causal.decompositions.machinery.held_out import FEWEST, LEARNERS, Slopes, held_out, slopes, targeting
 from causal.decompositions.machinery.heterogeneity_text import Learnt, breakdown, rate_of
 from causal.decompositions.machinery.money import direction, per_person, price_of
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, suggest
+from causal.errors import ConfigError, DesignError, refusal, suggest
 from causal.identify import Identification
 from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
@@ -31,7 +31,7 @@ from causal.panel import Panel
 from causal.question import Question
 from causal.words import count
 
-PER_GROUP = 15  # authorities in a group whose years are held fixed for the learners
+PER_GROUP = 15  # authorities in a group whose years are conditioned on for the learners
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,20 +67,34 @@ class Heterogeneity:
         object.__setattr__(self, "by", tuple(self.by))
         object.__setattr__(self, "prices", dict(self.prices))
         if not self.by or len(set(self.by)) != len(self.by):
-            raise ConfigError(f"by must name at least one grouping, each once, got {list(self.by)!r}")
+            raise refusal(
+                ConfigError, "decomposition.by", "at least one grouping, each once", repr(list(self.by)), "write  decomposition.by=[deprivation,region]"
+            )
         for key, least in (("folds", 3), ("splits", 1), ("trees", 4)):
             one = getattr(self, key)
             whole_number(key, one, least)
         if self.splits % 2 == 0:
-            raise ConfigError(f"splits must be odd, so that one of them is the middle one, got {self.splits}")
+            raise refusal(
+                ConfigError,
+                "decomposition.splits",
+                "an odd number, so that one of them is the middle one",
+                f"{self.splits}",
+                f"write  decomposition.splits={self.splits + 1}",
+            )
         if self.trees % 4:
-            raise ConfigError(f"trees must be a multiple of 4, got {self.trees}")
+            raise refusal(ConfigError, "decomposition.trees", "a multiple of 4", f"{self.trees}", f"write  decomposition.trees={self.trees // 4 * 4 + 4}")
         if self.spending not in ("more", "less", None):
-            raise ConfigError(f"spending must be 'more' or 'less' (what more of the treatment means), or null, got {self.spending!r}")
+            raise refusal(
+                ConfigError,
+                "decomposition.spending",
+                "'more' or 'less' (what more of the treatment means), or null",
+                repr(self.spending),
+                "write  decomposition.spending=less",
+            )
         if not 0 < self.share < 1:
-            raise ConfigError(f"share must lie between 0 and 1, got {self.share!r}")
+            raise refusal(ConfigError, "decomposition.share", "a number between 0 and 1", repr(self.share), "write  decomposition.share=0.333")
         if not self.amount > 0:
-            raise ConfigError(f"amount must be above 0, got {self.amount!r}")
+            raise refusal(ConfigError, "decomposition.amount", "a number above 0", repr(self.amount), "write  decomposition.amount=1000000")
 
     @property
     def name(self) -> str:
@@ -89,6 +103,11 @@ class Heterogeneity:
 
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Groups, tests, rules.
+
+        Parameters
+        ----------
+        case : identified and estimable.
+        rng : deals authorities into folds, draws the joint critical values of groups.
 
         Raises
         ------
@@ -104,7 +123,13 @@ class Heterogeneity:
         if "region" in self.by and not any(made.region):
             notes.append("Regions are not known in these data")
         if not groupings:
-            raise DesignError(f"none of {', '.join(self.by)} is in these data; name columns in decomposition.by, such as {', '.join(case.panel.names[:6])}")
+            raise refusal(
+                DesignError,
+                "decomposition.by",
+                "columns of these data",
+                f"none of them: {', '.join(self.by)}",
+                f"name columns such as {', '.join(case.panel.names[:6])}",
+            )
         parts, tests = named_groups(made, groupings, rng)
         learnt = _learn(self, case, made, groupings, rng, notes)
         return breakdown(case, made, parts, tests, learnt, notes, self.others.get(case.question.treatment, ()))
@@ -130,6 +155,7 @@ def arranged(case: Case, columns: Sequence[str], found: Identification | None = 
 
     Parameters
     ----------
+    case : panel, question and graph.
     columns : names of the groupings.
     found : what the graph says of the case, if it was asked already.
 
@@ -147,7 +173,7 @@ def _after_the_start(panel: Panel, made: Design, columns: dict[str, str]) -> Des
     known = panel.frame[made.question.outcome].dropna().reset_index("year")["year"].groupby(level="authority").first()
     first = known.reindex(list(made.authorities)).to_numpy()[made.authority]
     rows = np.flatnonzero(made.year > first)
-    return made.only(rows, "the year that the outcome's first level is from") if len(np.unique(made.authority[rows])) == len(made.authorities) else made
+    return made.subset(rows, "the year that the outcome's first level is from") if len(np.unique(made.authority[rows])) == len(made.authorities) else made
 
 
 def _learn(knobs: Heterogeneity, case: Case, made: Design, groupings: Sequence[Modifier], rng: np.random.Generator, notes: list[str]) -> Learnt:
@@ -199,11 +225,11 @@ def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Genera
         return (), ()
     if without := len(price.values) - len(usable):
         notes.append(f"{count(without, 'authority has', 'authorities have')} no price above 0 and took no part in the rules for a sum")
-    ready, raw, names = in_money(case.panel, made.only(np.flatnonzero(np.isin(made.authority, usable))), cost, spending=knobs.spending)
+    ready, raw, names = in_money(case.panel, made.subset(np.flatnonzero(np.isin(made.authority, usable))), cost, spending=knobs.spending)
     good = -1.0 if case.question.harm == "increase" else 1.0
     options: dict[str, Any] = {"good": good, "share": knobs.share, "folds": knobs.folds, "splits": knobs.splits, "rng": rng}
     values = tuple(value(ready, rule, picks(ready, rule, **options), good=good, level=case.question.level) for rule in RULES)
-    return values, tuple(told(grown(ready, rng, good=good), raw, names))
+    return values, tuple(tree_text(grown(ready, rng, good=good), raw, names))
 
 
 def in_money(panel: Panel, made: Design, price: str | float, *, spending: str | None) -> tuple[Slopes, Floats, tuple[str, ...]]:

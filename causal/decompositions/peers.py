@@ -16,7 +16,7 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.breakdown import Breakdown, Case, Column, Figure, Mark, Other, Setting, Table, others_said
 from causal.decompositions.machinery.funnel import WIDE, Funnel, of_amounts, of_counts, of_shares
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, refusal, suggest
 from causal.modifier import base_year
 from causal.panel import Panel
 from causal.words import capital, count, listed, places
@@ -65,7 +65,7 @@ class Peers:
         for key in ("counts", "costs", "adjust"):
             object.__setattr__(self, key, tuple(getattr(self, key)))
         if self.good_is not in ("high", "low"):
-            raise ConfigError(f"good_is must be 'high' or 'low', got {self.good_is!r}")
+            raise refusal(ConfigError, "decomposition.good_is", "'high' or 'low'", repr(self.good_is), "write  decomposition.good_is=low")
 
     @property
     def name(self) -> str:
@@ -75,14 +75,25 @@ class Peers:
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Expect, compare, set limits; nothing is drawn.
 
+        Parameters
+        ----------
+        case : of which the panel alone is read.
+        rng : not used.
+
         Raises
         ------
         DataError : none of the columns is there, or what places cannot help is not known.
         """
         del rng
         panel, notes = case.panel, []
-        if lacking := [name for name in self.adjust if name not in panel.names]:
-            raise DataError(f"{panel.title}: {listed(lacking)} to adjust for is not there; {suggest(lacking[0], panel.names)} (decomposition.adjust)")
+        if missing := [name for name in self.adjust if name not in panel.names]:
+            raise refusal(
+                DataError,
+                "decomposition.adjust",
+                f"columns of {panel.title} to adjust for",
+                f"{listed(missing)}, which it does not have",
+                suggest(missing[0], panel.names),
+            )
         found: list[Indicator] = []
         wanted = [*((one, "count") for one in self.counts), *((one, "cost") for one in self.costs), *([(self.rating, "rating")] if self.rating else [])]
         for column, kind in wanted:
@@ -92,7 +103,7 @@ class Peers:
             else:
                 found.append(made)
         if not found:
-            raise DataError(f"{panel.title}: nothing to compare. {'; '.join(notes)}")
+            raise refusal(DataError, panel.title, "something to compare", f"nothing: {'; '.join(notes)}", "ask for other outcomes or years")
         return _told(self, case, found, notes)
 
     def _indicator(self, panel: Panel, column: str, kind: str) -> tuple[Indicator | None, str]:

@@ -16,8 +16,8 @@ from itertools import product
 import numpy as np
 
 from causal.breakdown import Breakdown, Case, Cell, Column, Figure, Mark, Setting, Table
-from causal.decompositions.machinery.components import SHARES, Cells, Floats, accelerated, again, components, nested, planted
-from causal.errors import CausalError, ConfigError, DataError
+from causal.decompositions.machinery.components import SHARES, AuthorityYears, Floats, accelerated, again, components, nested_shares, planted
+from causal.errors import CausalError, ConfigError, DataError, refusal
 from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.words import capital, count, listed
@@ -62,18 +62,29 @@ class Variation:
     def __post_init__(self) -> None:
         for key in ("outcomes", "windows", "measures"):
             if isinstance(getattr(self, key), str) or not len(getattr(self, key)):
-                raise ConfigError(f"variation.{key} must be a list of at least one, got {getattr(self, key)!r}")
+                raise refusal(ConfigError, f"variation.{key}", "a list of at least one", repr(getattr(self, key)), "name one, or leave the knob as it ships")
         for window in self.windows:
             if len(window) != 2 or not window[0] + 1 < window[1]:
-                raise ConfigError(f"variation.windows holds pairs of a first and a later last year, three years or more, got {window!r}")
+                raise refusal(
+                    ConfigError,
+                    "variation.windows",
+                    "pairs of a first and a later last year, three years or more",
+                    repr(window),
+                    "write  decomposition.windows=[[2013,2018]]",
+                )
         if odd := set(self.said) - set(SHARES):
-            raise ConfigError(f"variation.said gives shares of {', '.join(SHARES)}, got {', '.join(sorted(odd))}")
+            raise refusal(ConfigError, "variation.said", f"shares of {', '.join(SHARES)}", f"{', '.join(sorted(odd))}", "give these names and no other")
         whole_number("variation.draws", self.draws, 20)
         if not 0.5 <= self.level < 1:
-            raise ConfigError(f"variation.level must lie between 0.5 and 1 (0.95 is usual), got {self.level!r}")
+            raise refusal(ConfigError, "variation.level", "a number between 0.5 and 1 (0.95 is usual)", repr(self.level), "write  decomposition.level=0.95")
 
     def decompose(self, case: Case, rng: np.random.Generator) -> Breakdown:
         """Take the variation apart.
+
+        Parameters
+        ----------
+        case : of which the panel alone is read, and its streams.
+        rng : not used; each choice of outcome, window and measure has its own stream.
 
         Raises
         ------
@@ -83,16 +94,22 @@ class Variation:
         choices, notes = self._choices(panel)
         lasting = [one for one in choices if panel.variable(one[2]).varies == "authority"]
         if not lasting:
-            raise DataError(f"{panel.title} has none of the outcomes {list(self.outcomes)} with a lasting measure of {list(self.measures)} in these windows")
+            raise refusal(
+                DataError,
+                panel.title,
+                f"one of the outcomes {list(self.outcomes)} with a lasting measure of {list(self.measures)}",
+                "none of them in these windows",
+                "name others with  decomposition.outcomes=[…]  and  decomposition.measures=[…]",
+            )
         found = case.map("variation", _Step(self, panel, lasting), len(lasting))
         first, table = found[0], self._shares(panel, lasting, found)
         outcome, window, measure = (_label(panel, one) for one in lasting[0])
-        told = {name: round(float(first.readings[NESTED].values[i])) for i, name in enumerate(SHARES)}
+        share_of = {name: round(float(first.readings[NESTED].values[i])) for i, name in enumerate(SHARES)}
         read = {reading: dict(zip(SHARES, one.values, strict=True)) for reading, one in first.readings.items()}
         varying = self._varying(panel, [one for one in choices if one not in lasting])
         spans = self._moves(table)
         truth = self._truth(case, lasting, found)
-        figures = self._pictures(lasting, (outcome, window, measure), told, read, spans.sentences)
+        figures = self._pictures(lasting, (outcome, window, measure), share_of, read, spans.sentences)
         if varying is not None:
             figures += (self._picture(varying),)
         said = [
@@ -105,7 +122,7 @@ class Variation:
             name=self.name,
             title="What differences between authorities and years are made of",
             asks="How much of the variation is lasting local characteristics, deprivation, what is common to all at a time, and how much is unexplained?",
-            headline=f"{capital(outcome)}, {window}: {_told(told)}.",
+            headline=f"{capital(outcome)}, {window}: {_shares_text(share_of)}.",
             second=(f"{self.said_by} said {_short(self.said)}. " if self.said else "")
             + f"Without chance: {_short(read[NOISE_FREE])}, in the same order; these are shares of the variation, %.",
             choices=(
@@ -139,7 +156,7 @@ class Variation:
         self,
         lasting: Sequence[Choice],
         labels: tuple[str, str, str],
-        told: Mapping[str, int],
+        share_of: Mapping[str, int],
         read: Mapping[str, Mapping[str, float]],
         sentences: Sequence[str],
     ) -> tuple[Figure, ...]:
@@ -150,7 +167,7 @@ class Variation:
                 name="answer",
                 kind="intervals",
                 table="answer",
-                alt=f"{capital(outcome)}, {window}: {_told(told)} by the nested reading; without chance "
+                alt=f"{capital(outcome)}, {window}: {_shares_text(share_of)} by the nested reading; without chance "
                 + f"{_short(read[NOISE_FREE])}; lasting only {_short(read[LASTING])}, in the same order.",
                 caption=f"{capital(outcome)}, {window}, by three readings. Lines are {self.level:.0%} intervals for authorities like these.",
                 values=("value",),
@@ -194,14 +211,14 @@ class Variation:
         """Outcome, window and measure of each that the panel holds, and what it does not hold."""
         notes = []
         for what, names in (("outcomes", self.outcomes), ("measures of deprivation", self.measures)):
-            if lacking := [name for name in names if name not in panel.names]:
-                notes.append(f"{what} that are not in these data: {listed([name.replace('_', ' ') for name in lacking])}")
+            if missing := [name for name in names if name not in panel.names]:
+                notes.append(f"{what} that are not in these data: {listed([name.replace('_', ' ') for name in missing])}")
         windows = [(int(a), int(b)) for a, b in self.windows if a >= panel.years[0] and b <= panel.years[-1]]
         if out := [f"{a} to {b}" for a, b in self.windows if (a, b) not in windows]:
             notes.append(f"windows that reach beyond the data, {panel.years[0]} to {panel.years[-1]}: {listed(out)}")
         made = []
         for one in product([n for n in self.outcomes if n in panel.names], windows, [n for n in self.measures if n in panel.names]):
-            years = panel.only(years=range(one[1][0], one[1][1] + 1)).frame
+            years = panel.subset(years=range(one[1][0], one[1][1] + 1)).frame
             known = years[one[0]].notna() & years[one[2]].notna()
             if known.groupby(level="year").any().all():
                 made.append(one)
@@ -408,18 +425,18 @@ class _Step:
 
     def __call__(self, at: int, rng: np.random.Generator) -> _Found:
         outcome, window, measure = self.choices[at]
-        cells = Cells.of(self.panel, outcome, measure, window)
+        cells = AuthorityYears.of(self.panel, outcome, measure, window)
         whole = cells.whole
         level, draws = self.variation.level, self.variation.draws
 
-        def read(of: Cells, shares: Callable[[Floats], Floats], own: tuple[Floats, Floats] | None = None) -> _Reading:
+        def read(of: AuthorityYears, shares: Callable[[Floats], Floats], own: tuple[Floats, Floats] | None = None) -> _Reading:
             n = len(of.measure)
             found = shares(of.weights)[0]
             drawn = shares(rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(float))
             low, high = accelerated(found, drawn, shares(1 - np.eye(n)), level)
             return _Reading(values=found, lower=low, upper=high, authorities=n, own=own)
 
-        readings = {NESTED: read(cells, lambda weights: nested(cells, weights))}
+        readings = {NESTED: read(cells, lambda weights: nested_shares(cells, weights))}
         for name, persistent in ((NOISE_FREE, False), (LASTING, True)):
             own = np.quantile(again(whole, draws, rng, persistent=persistent).shares, [(1 - level) / 2, (1 + level) / 2], axis=0)
             readings[name] = read(whole, lambda weights, p=persistent: components(whole, weights, persistent=p).shares, (own[0], own[1]))  # type: ignore[misc]
@@ -431,7 +448,7 @@ def split(panel: Panel, outcome: str, window: tuple[int, int], measure: str) -> 
 
     Between is nested before authority; within and year share by Shapley's rule what both could explain.
     """
-    frame = panel.only(years=range(window[0], window[1] + 1)).frame[[outcome, measure]].dropna()
+    frame = panel.subset(years=range(window[0], window[1] + 1)).frame[[outcome, measure]].dropna()
     y, x = frame[outcome].to_numpy(), frame[measure]
     mean = x.groupby(level="authority").transform("mean").to_numpy()
     place = frame.index.get_level_values("authority").factorize()[0]
@@ -468,7 +485,7 @@ def _first_small(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _told(shares: Mapping[str, float]) -> str:
+def _shares_text(shares: Mapping[str, float]) -> str:
     return listed([f"{shares[name]:.0f}% {WORDS[name][:1].lower()}{WORDS[name][1:]}" for name in SHARES])
 
 

@@ -9,8 +9,8 @@ from pkgutil import iter_modules
 from typing import Any
 
 from causal.design import Design
-from causal.errors import DesignError
-from causal.needs import lacking
+from causal.errors import DesignError, refusal
+from causal.needs import unmet_requirements
 from causal.words import listed
 
 
@@ -29,16 +29,27 @@ def shelf() -> dict[str, type[Any]]:
 
 def able(design: Design) -> tuple[str, ...]:
     """Names of the estimators that can serve a design, with their knobs as they come."""
-    return tuple(name for name, made in shelf().items() if not lacking(made(), design))
+    return tuple(name for name, made in shelf().items() if not unmet_requirements(made(), design))
 
 
 def serve(estimator: Any, design: Design) -> None:
     """Refuse a design that the estimator cannot serve, before anything is fitted.
 
+    Parameters
+    ----------
+    estimator : with its `needs` and `targets`.
+    design : what it is asked.
+
     Raises
     ------
     DesignError : why it cannot, and which estimators can.
     """
-    if reasons := lacking(estimator, design):
+    if reasons := unmet_requirements(estimator, design):
         others = listed([name for name in able(design) if name != estimator.name])
-        raise DesignError(f"{estimator.name} cannot answer here: {'; '.join(reasons)}. Estimators that can answer as asked: {others or 'none on the shelf'}")
+        raise refusal(
+            DesignError,
+            estimator.name,
+            "a design that it can answer",
+            f"one that it cannot: {'; '.join(reasons)}",
+            f"estimators that can answer as asked: {others or 'none on the shelf'}",
+        )

@@ -16,9 +16,9 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, DesignError
-from causal.estimand import DesignFacts, Estimand, Held
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
+from causal.errors import ConfigError, DesignError, refusal
+from causal.estimand import Conditioning, DesignFacts, Estimand
+from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import is_whole, true_or_false
@@ -35,14 +35,14 @@ def _moved(estimator: ContinuousDid, design: Design) -> str | None:
     except DesignError as why:
         return str(why)
     dose = made.treatment / design.question.contrast
-    still, up = int((np.abs(dose) < STILL).sum()), int((dose >= STILL).sum())
+    nearly_zero, up = int((np.abs(dose) < STILL).sum()), int((dose >= STILL).sum())
     back = int((dose <= -STILL).sum())
-    if still >= LEAST and up >= LEAST and up >= back:
+    if nearly_zero >= LEAST and up >= LEAST and up >= back:
         return None
     first, last = windows(design, estimator.before, estimator.after)
     return (
         f"{LEAST} authorities whose dose stayed and {LEAST} whose dose moved from {design.question.control:g} towards {design.question.treated:g} are wanted "
-        f"between {first[0]}–{first[1]} and {last[0]}–{last[1]}, and {still} stayed, {up} moved so and {back} the other way"
+        f"between {first[0]}–{first[1]} and {last[0]}–{last[1]}, and {nearly_zero} stayed, {up} moved so and {back} the other way"
     )
 
 
@@ -56,7 +56,7 @@ class ContinuousDid:
     Parameters
     ----------
     degree : of the polynomial of the dose, 1 to 5.
-    adjust : whether the first window's covariates are held fixed (not the outcome's level, which is a matter of parallel trends).
+    adjust : whether the first window's covariates are conditioned on (not the outcome's level, which is a matter of parallel trends).
     before, after : first and last outcome year of each window; null takes the first two and the last two years.
     """
 
@@ -71,13 +71,13 @@ class ContinuousDid:
 
     def __post_init__(self) -> None:
         if not is_whole(self.degree, 1, 5):
-            raise ConfigError(f"degree must be a whole number from 1 to 5, got {self.degree!r}")
+            raise refusal(ConfigError, "degree", "a whole number from 1 to 5", repr(self.degree), "write  estimator.degree=3")
         true_or_false("adjust", self.adjust)
         for key in ("before", "after"):
             window = getattr(self, key)
             if window is not None:
                 if len(window) != 2 or any(not is_whole(year) for year in window):
-                    raise ConfigError(f"{key} must be a first and a last year, [2011, 2012], or null, got {window!r}")
+                    raise refusal(ConfigError, key, "a first and a last year, [2011, 2012], or null", repr(window), "write two years in a list")
                 object.__setattr__(self, key, tuple(window))
 
     @property
@@ -87,6 +87,15 @@ class ContinuousDid:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : authorities whose dose grows between two windows, and some whose dose stays; those whose dose moves the other way are left out.
+        rng : draws the joint critical values of effects by dose.
+
+        Returns
+        -------
+        Estimate : the average effect on the treated of the contrast asked for, read off the curve of effects by dose.
 
         Raises
         ------
@@ -98,7 +107,7 @@ class ContinuousDid:
         dose = made.treatment / contrast  # in contrasts: 1 is the dose asked for
         kept = np.flatnonzero(dose > -STILL)
         gone = made.rows - len(kept)
-        made = made.only(kept, "dose moved the other way")
+        made = made.subset(kept, "dose moved the other way")
         dose = dose[kept]
         on, weight = dose >= STILL, np.ones(made.rows) if made.weights is None else made.weights
         doses = dose[on]
@@ -133,14 +142,14 @@ class ContinuousDid:
         )
         away = not lowest <= 1.0 <= highest
         reach = [design.question.control + contrast * q for q in (lowest, highest)]
-        left = made.pooled(adjust=False).demean(made.treatment[:, None])[:, 0]
+        residualised = made.pooled(adjust=False).demean(made.treatment[:, None])[:, 0]
         return estimated(
             design,
             fit(effects[:1], scores[:, :1]),
             over=made,
             estimator=self.name,
             estimand=Estimand(family="dose", comparison="within", population="treated", weighting="places", model="polynomial of the dose"),
-            held=Held.by(design, authority=True),
+            conditioning=Conditioning.by(design, authority=True),
             facts=DesignFacts(adopters=int(on.sum()), never_treated=int((~on).sum())),
             target="ATT",
             parts=parts,
@@ -148,7 +157,7 @@ class ContinuousDid:
                 "average effect at everybody's own dose": float(whole[0]),
                 "average slope (strong parallel trends), whole contrast": float(slope[0]),
                 "average slope, standard error": float(np.sqrt((slope_scores**2).sum())),
-                **residual_treatment(replace(made, absorb=(), controls=np.empty((made.rows, 0))), left),
+                **residual_treatment(replace(made, absorb=(), controls=np.empty((made.rows, 0))), residualised),
             },
             concerns=feedback(design)
             + (
@@ -156,7 +165,7 @@ class ContinuousDid:
                 if away
                 else ()
             )
-            + thin(made, left),
+            + warn_concentrated_leverage(made, residualised),
             notes=(
                 made.words[-1],
                 f"A polynomial of degree {degree} in the dose, against {int((~on).sum())} authorities whose dose stayed.",
@@ -180,7 +189,13 @@ class Curve:
     weight: Floats
 
     def effects(self, load: Floats, design: Design) -> tuple[Floats, Floats]:
-        """ATT at doses whose powers are `load`, shape (k, degree + 1)."""
+        """ATT at doses whose powers are `load`, shape (k, degree + 1).
+
+        Parameters
+        ----------
+        load : shape (effects, degree + 1), powers of the doses asked for.
+        design : one row an authority, the rows of the curve; clusters for the scores.
+        """
         return load @ self.beta, cluster_sums(self.beta_scores @ load.T, design.cluster, len(design.clusters))
 
     def whole(self, design: Design) -> tuple[Floats, Floats]:
@@ -206,17 +221,23 @@ def _curve(change: Floats, dose: Floats, on: np.ndarray[tuple[int], np.dtype[np.
     spread = np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
     full = np.column_stack([np.ones(len(x)), (x - x[on].mean(axis=0)) / spread])
     if off.sum() <= full.shape[1]:
-        raise DesignError(f"{int(off.sum())} authorities whose dose stayed are too few for {x.shape[1]} covariates; take  estimator.adjust=false")
+        raise refusal(
+            DesignError,
+            "continuous_did",
+            f"more authorities whose dose stayed than {x.shape[1]} covariates ask for",
+            f"{int(off.sum())}",
+            "take  estimator.adjust=false",
+        )
     bread = np.linalg.pinv((full[off] * weight[off, None]).T @ full[off])
     slopes = bread @ (full[off].T @ (weight[off] * change[off]))
-    left = change - full @ slopes
+    residual = change - full @ slopes
     own = np.zeros((len(x), full.shape[1]))
-    own[off] = (full[off] * (weight[off] * left[off])[:, None]) @ bread * np.sqrt(off.sum() / (off.sum() - full.shape[1]))
+    own[off] = (full[off] * (weight[off] * residual[off])[:, None]) @ bread * np.sqrt(off.sum() / (off.sum() - full.shape[1]))
     powers = np.vander(dose[on], degree + 1, increasing=True)
     inner = np.linalg.pinv((powers * weight[on, None]).T @ powers)
-    beta = inner @ (powers.T @ (weight[on] * left[on]))
+    beta = inner @ (powers.T @ (weight[on] * residual[on]))
     scores = np.zeros((len(x), degree + 1))
-    rest = left[on] - powers @ beta
+    rest = residual[on] - powers @ beta
     scores[on] = (powers * (weight[on] * rest)[:, None]) @ inner * np.sqrt(on.sum() / max(on.sum() - degree - 1, 1))
     # what the untreated change is off by moves every treated change with it
     scores -= own @ ((full[on] * weight[on, None]).T @ powers @ inner)

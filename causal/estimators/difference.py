@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from causal.design import Design
-from causal.estimand import Estimand, Held
+from causal.estimand import Conditioning, Estimand
 from causal.estimate import Estimate, estimated, least_squares, residual_treatment
 from causal.needs import Need
 
@@ -35,7 +35,17 @@ class Difference:
         return design.pooled(adjust=False)
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Answer with the raw association."""
+        """Answer with the raw association.
+
+        Parameters
+        ----------
+        design : any; what it absorbs and adjusts for is left aside.
+        rng : not used.
+
+        Raises
+        ------
+        EstimationError : the treatment does not vary.
+        """
         bare = self.regression(design)
         basis = bare.basis()
         fit, treatment = least_squares(bare, basis)
@@ -44,7 +54,7 @@ class Difference:
             fit,
             estimator=self.name,
             estimand=Estimand(family="association", comparison="nothing", population="all", weighting="residual_variance"),
-            held=Held(authority=False, year=False, controls=False),
+            conditioning=Conditioning(authority=False, year=False, controls=False),
             association=True,
             diagnostics=residual_treatment(bare, treatment),
             concerns=("nothing is held fixed: this is an association, whatever the graph says",),

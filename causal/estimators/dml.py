@@ -6,20 +6,21 @@ fitted by EconML after authority effects are taken out (`causal.estimators.machi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
+from causal.crossfitted import Slope, carry
 from causal.design import Design
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, estimated, group_parts
 from causal.estimators import serve
-from causal.estimators.machinery.crossfit import Residuals, check_crossfit, checked, concerns, diagnostics, notes, repeated, residuals
+from causal.estimators.machinery.crossfit import CrossFit, Residuals, check_crossfit, checked, concerns, diagnostics, notes, repeated, residuals
 from causal.estimators.machinery.nuisance import Nuisance
-from causal.estimators.machinery.transformed import MODELS, Transformation, check_panel, transform
-from causal.inference.clustered import Fit, clustered_least_squares
+from causal.estimators.machinery.transformed import MODELS, Transformation, check_panel, scaled, transform
+from causal.inference.clustered import Fit, clustered_least_squares, onto
 from causal.needs import FOLDS, Need
 
 
@@ -45,6 +46,7 @@ class LinearDml:
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     library: ClassVar[str] = "EconML"
+    fewest: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         check_crossfit(self.folds, self.repetitions)
@@ -57,6 +59,11 @@ class LinearDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : authority effects are taken out as `panel` says, and the controls by the nuisances.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
 
         Raises
         ------
@@ -71,13 +78,13 @@ class LinearDml:
             return clustered_least_squares(outcome * root, columns * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=rank)
 
         def once() -> tuple[list[Fit], Residuals]:
-            left = residuals(arrays, self.nuisance, self.folds, rng)
-            fits = [checked(self.name, fit(left.outcome, left.treatment[:, None]), left)]
+            cross_fitted = residuals(arrays, self.nuisance, self.folds, rng)
+            fits = [checked(self.name, fit(cross_fitted.outcome, cross_fitted.treatment[:, None]), cross_fitted)]
             for m in design.modifiers:
-                fits.append(fit(left.outcome, left.treatment[:, None] * (arrays.groups(m)[:, None] == np.arange(len(m.groups)))))
-            return fits, left
+                fits.append(fit(cross_fitted.outcome, cross_fitted.treatment[:, None] * (arrays.groups(m)[:, None] == np.arange(len(m.groups)))))
+            return fits, cross_fitted
 
-        fits, left, firsts = repeated(once, self.repetitions)
+        fits, cross_fitted, firsts = repeated(once, self.repetitions)
         groups = [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)]
         return estimated(
             design,
@@ -93,7 +100,41 @@ class LinearDml:
                 changes=arrays.transformation == "first_difference",
             ),
             parts=group_parts(over, groups, rng),
-            diagnostics=diagnostics(design, arrays, left, firsts),
-            concerns=concerns(design, arrays, left, firsts),
+            crossfitted=arrays.left([Slope(outcome=one.outcome, treatment=one.treatment) for one in cross_fitted], design),
+            diagnostics=diagnostics(design, arrays, cross_fitted, firsts),
+            concerns=concerns(design, arrays, cross_fitted, firsts),
             notes=notes(design, arrays, self.folds, self.nuisance),
         )
+
+    def straight(self) -> LinearDml:
+        """The same by one cross-fit."""
+        return replace(self, repetitions=1)
+
+    def jointly(self, design: Design, columns: Floats, rng: np.random.Generator) -> Fit:
+        """Slopes of several treatments in one partially linear model, by one cross-fit.
+
+        Parameters
+        ----------
+        design : its controls are learnt.
+        columns : shape (rows, k), raw; the treatments.
+        rng : of folds and learners.
+
+        Raises
+        ------
+        DesignError : too few clusters for the folds.
+        EstimationError : a treatment is collinear with the others and what is conditioned on.
+        """
+        serve(self, design)
+        arrays = transform(design, self.panel, self.nuisance, self.degree)
+        each = carry(design, columns, arrays.transformation, arrays.kept)
+        features = arrays.features
+        if arrays.transformation == "correlated_random_effects":
+            # every treatment brings its own mean
+            features = scaled(np.column_stack([features, columns - each]))
+        draw = CrossFit.drawn(self.nuisance, self.folds, arrays.cluster, arrays.weights, rng)
+        outcome, *cross_fitted = (draw.cross_fitted(column, features) for column in (arrays.outcome, *each.T))
+        root, none = arrays.root, np.empty((len(arrays.kept), 0))
+        fit = clustered_least_squares(
+            outcome * root, np.column_stack(cross_fitted) * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=len(design.years) - 1
+        )
+        return onto(fit, arrays.clusters, design.clusters)

@@ -17,8 +17,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import Average, CrossFitted
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, GroupFit, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
@@ -29,6 +30,9 @@ from causal.inference.clustered import median_fit
 from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, FOLDS, Need
 
+Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+FEWEST = 3  # cross-fits: by one, on bootstrapped places, answers moved by up to several standard errors with the split alone
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Scores:
@@ -36,10 +40,11 @@ class _Scores:
 
     above: Floats
     below: Floats
-    chance: Floats
+    propensity: Floats
     outcome_fit: float
     treatment_fit: float
     own: float
+    rest: Floats
     spread: float | None = None
 
 
@@ -69,6 +74,7 @@ class LinearDr:
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, FOLDS, TWO_KINDS, BOTH_IN_FOLDS)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a few seconds"
+    fewest: ClassVar[int] = FEWEST
 
     def __post_init__(self) -> None:
         _check(self)
@@ -84,6 +90,11 @@ class LinearDr:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds and seeds the models.
 
         Raises
         ------
@@ -109,7 +120,7 @@ class ForestDr:
     base_outcome: bool = True
     nuisance: Nuisance = "forest"
     folds: int = 5
-    repetitions: int = 1
+    repetitions: int = 3
     clip: float = 0.02
     trees: int = 200
     smallest_leaf: int = 5
@@ -117,12 +128,15 @@ class ForestDr:
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, FOLDS, TWO_KINDS, BOTH_IN_FOLDS)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "ten seconds or more"
+    fewest: ClassVar[int] = FEWEST
 
     def __post_init__(self) -> None:
         _check(self)
         for key, value, least in (("trees", self.trees, 4), ("smallest_leaf", self.smallest_leaf, 1)):
             if not is_whole(value, least) or (key == "trees" and value % 4):
-                raise ConfigError(f"{key} must be a whole number of at least {least}{', a multiple of 4' * (key == 'trees')}, got {value!r}")
+                raise refusal(
+                    ConfigError, f"{key}", f"a whole number of at least {least}{', a multiple of 4' * (key == 'trees')}", repr(value), "write one in figures"
+                )
 
     @property
     def name(self) -> str:
@@ -135,6 +149,11 @@ class ForestDr:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds and seeds the trees.
 
         Raises
         ------
@@ -163,8 +182,8 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
         (of, names, median_fit([averaged(one.above[:, None] * inside, one.below[:, None] * inside, made, words) for one in runs]), codes)
         for of, names, codes, inside in groups
     ]
-    chance = np.median([one.chance for one in runs], axis=0)
-    found, said, notes = overlap(made, chance, estimator.clip)
+    propensity = np.median([one.propensity for one in runs], axis=0)
+    found, said, notes = overlap(made, propensity, estimator.clip)
     effects = np.array([fit.coefficients[0] for fit in whole])
     spread = float(effects.std(ddof=1)) if len(effects) > 1 else 0.0
     if spread > SPREAD * float(np.median([fit.std_errors[0] for fit in whole])):
@@ -175,11 +194,11 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
         over=made.design,
         estimator=estimator.name,
         estimand=made.estimand("doubly robust"),
-        held=made.held(design),
+        conditioning=made.conditioning(design),
         target=made.target,
         parts=group_parts(made.design, parts, rng),
         diagnostics={
-            **residual_treatment(made.design, made.on - chance),
+            **residual_treatment(made.design, made.on - propensity),
             **found,
             "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in runs])),
             "propensity's Brier skill out of fold": float(np.mean([one.treatment_fit for one in runs])),
@@ -187,7 +206,13 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
             "spread over cross-fits (sd)": spread if len(runs) > 1 else None,
             **({"average of the forest's own effects": runs[0].own * made.contrast, "spread of the forest's effects (sd)": runs[0].spread} if forest else {}),
         },
-        concerns=said + threats(made, made.on - chance),
+        crossfitted=CrossFitted(
+            repetitions=tuple(Average(above=one.above, below=one.below, outcome=one.rest, treatment=made.on) for one in runs),
+            over=made.design,
+            kept=None,
+            carried=None,
+        ),
+        concerns=said + threats(made, made.on - propensity),
         notes=(*made.design.words[-2:], f"{estimator.folds} folds of whole clusters, {estimator.nuisance} nuisances.", *notes),
     )
 
@@ -202,7 +227,7 @@ def _scores(estimator: LinearDr | ForestDr, made: CrossSection, rng: np.random.G
     features = made.features if made.features.shape[1] else np.zeros((len(on), 1))
     knobs: dict[str, Any] = {
         "model_regression": learner(estimator.nuisance, rng),
-        "model_propensity": Chances(estimator.nuisance, int(rng.integers(2**31))),
+        "model_propensity": PropensityFit(estimator.nuisance, int(rng.integers(2**31))),
         "min_propensity": estimator.clip,
         "cv": _folds(made, estimator.folds, rng),
         "random_state": int(rng.integers(2**31)),
@@ -217,26 +242,42 @@ def _scores(estimator: LinearDr | ForestDr, made: CrossSection, rng: np.random.G
     pseudo, kept, raw = model._cached_values.nuisances
     zero, one = np.reshape(pseudo, (len(on), 2)).T * scale
     if forest is None and not np.isclose(effects.mean(), (one - zero).mean(), rtol=1e-6, atol=1e-9 * scale):
-        raise EstimationError(f"{estimator.name}: EconML's effect {effects.mean():g} is not the mean of its scores {(one - zero).mean():g}")
+        raise refusal(
+            EstimationError,
+            estimator.name,
+            f"EconML's effect to be the mean of its scores, {(one - zero).mean():g}",
+            f"{effects.mean():g}",
+            "take another estimator, and report this as a fault",
+        )
     own = float(effects[made.counted == 1].mean() if forest else effects.mean())
     above, below = one - zero, np.ones(len(on))
+    off_on = [_learnt(scored, y, kept[:, t], on == t) for t, scored in enumerate((zero, one))]
+    rest = y - sum(kept[:, t] * off_on[t] for t in (0, 1)) / kept.sum(axis=1)
     if made.whom is not None:
-        # the pseudo-outcome is g + 1{T = t} (y − g) / p, with p as clipped: g from it
         at = 0 if made.whom == 1 else 1
-        dr, p, there = (zero, one)[at], kept[:, at], on == at
-        g = np.where(there, (dr - y / p) / (1 - 1 / p), dr)
+        there, g = on == at, off_on[at]
         pull = np.where(there, (1 - np.clip(raw[:, at], estimator.clip, None)) / np.clip(raw[:, at], estimator.clip, None), 0.0)
         above = (np.where(there, 0.0, y - g) - pull * (y - g)) * (1 if made.whom == 1 else -1)
         below = np.where(there, 0.0, 1.0)
     return _Scores(
         above=above,
         below=below,
-        chance=raw[:, 1],
+        propensity=raw[:, 1],
         outcome_fit=float(np.mean(model.nuisance_scores_regression)),
         treatment_fit=float(np.mean(model.nuisance_scores_propensity)),
         own=own,
+        rest=rest,
         spread=float(effects.std()) if forest else None,
     )
+
+
+def _learnt(scored: Floats, outcome: Floats, propensity: Floats, there: Mask) -> Floats:
+    """What was learnt of the outcome at one level, from the pseudo-outcome g + 1{there} (y − g) / p, with p as clipped; shape (rows,).
+
+    A row there for certain has the outcome for a pseudo-outcome whatever was learnt, and is given that.
+    """
+    pull = 1 - 1 / np.where(propensity < 1, propensity, np.nan)
+    return np.where(there, np.where(np.isnan(pull), outcome, (scored - outcome / propensity) / pull), scored)
 
 
 def _folds(made: CrossSection, folds: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
@@ -249,7 +290,7 @@ def _folds(made: CrossSection, folds: int, rng: np.random.Generator) -> list[tup
     return [(np.flatnonzero(fold[cluster] != f), np.flatnonzero(fold[cluster] == f)) for f in range(folds)]
 
 
-class Chances:
+class PropensityFit:
     """A classifier of the nuisance's kind, tuned inside each training fold on folds that hold whole clusters (as `nuisance.Tuned`).
 
     Linear kinds are a logistic regression with a squared penalty, never a small one (the few rows of a fold tell too much for certain);
@@ -266,7 +307,7 @@ class Chances:
         self.cv: Any = 3
         self.made: Any = None
 
-    def fit(self, features: Floats, on: Floats) -> Chances:
+    def fit(self, features: Floats, on: Floats) -> PropensityFit:
         """Choose and fit; shape (rows, features), (rows,)."""
         from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
         from sklearn.linear_model import LogisticRegression

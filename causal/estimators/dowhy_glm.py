@@ -13,7 +13,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import Windows, agree, estimand_of, frame_of
@@ -76,7 +76,7 @@ class DowhyGlm(Windows):
         Windows.__post_init__(self)
         for key, value, known in (("family", self.family, FAMILIES), ("outcome", self.outcome, ("change", "level"))):
             if value not in known:
-                raise ConfigError(f"{key} must be one of {', '.join(known)}, got {value!r}")
+                raise refusal(ConfigError, key, f"one of {', '.join(known)}", repr(value), "write one of them")
 
     @property
     def name(self) -> str:
@@ -91,10 +91,15 @@ class DowhyGlm(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : no two kinds of authority, an outcome out of the family's range, or weights by a column.
-        EstimationError : some covariates are told by others almost exactly.
+        EstimationError : covariates that are almost collinear.
         """
         serve(self, design)
         made = self.rows(design)
@@ -123,7 +128,7 @@ class DowhyGlm(Windows):
         whole = fit(np.ones((rows, 1)))
         one_by_one = self.family != "gaussian" or bool(made.design.modifiers) or self.interactions
         agree(self.name, float(whole.coefficients[0]), theirs)
-        left = made.design.partial_out(made.on[:, None])[:, 0]
+        residualised = made.design.partial_out(made.on[:, None])[:, 0]
         try:
             found, said, notes = overlap(made, logistic(made), None)
         except EstimationError:
@@ -137,11 +142,11 @@ class DowhyGlm(Windows):
             over=made.design,
             estimator=self.name,
             estimand=made.estimand(f"{self.family} model", weighting="places" if one_by_one else "residual_variance"),
-            held=made.held(design),
+            conditioning=made.conditioning(design),
             target=made.target,
             parts=group_parts(made.design, [(of, names, fit(inside), codes) for of, names, codes, inside in members(made)], rng),
-            diagnostics={**residual_treatment(made.design, left), **found},
-            concerns=said + threats(made, left),
+            diagnostics={**residual_treatment(made.design, residualised), **found},
+            concerns=said + threats(made, residualised),
             notes=(*made.design.words[-2:], *notes),
         )
 
@@ -168,8 +173,8 @@ def _glm(made: CrossSection, family: str, interactions: bool) -> tuple[Floats, F
     beside = [made.features] + [values[:, None] for values, m in zip(modifiers, made.design.modifiers, strict=True) if m.name not in made.design.control_names]
     features = np.column_stack(beside)
     if interactions:
-        told = [m.name in made.design.control_names for m in made.design.modifiers]
-        modifiers = [*(values for values, one in zip(modifiers, told, strict=True) if not one), *made.features.T]
+        in_controls = [m.name in made.design.control_names for m in made.design.modifiers]
+        modifiers = [*(values for values, one in zip(modifiers, in_controls, strict=True) if not one), *made.features.T]
     frame, names = frame_of(made, features)
     for i, values in enumerate(modifiers):
         frame[f"x{i}"] = values

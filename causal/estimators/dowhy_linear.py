@@ -1,6 +1,6 @@
 """DoWhy's back-door linear regression, pooled: places and years side by side, the adjustment set held fixed in a straight line.
 
-What the identified set asks for is held fixed except authority effects, which a pooled regression on columns cannot
+What the identified set asks for is conditioned on except authority effects, which a pooled regression on columns cannot
 hold (an authority's code would be taken for a number); year effects are columns of their own. The distance to
 `fixed_effects` shows what comparing a place with itself buys. DoWhy fits the line; the error is clustered by us, since
 DoWhy's takes rows as independent.
@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from causal.design import Design
-from causal.errors import EstimationError
-from causal.estimand import Estimand, Held, compared
-from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
+from causal.errors import EstimationError, refusal
+from causal.estimand import Conditioning, Estimand, compared
+from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.needs import ADJUSTMENT, Need
 
@@ -41,10 +41,15 @@ class DowhyLinear:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : its rows are pooled: years and controls are conditioned on, authorities are not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the target is not the ATE (DoWhy would return the ATE under the name of the ATT).
-        EstimationError : some controls are told by others almost exactly.
+        EstimationError : controls that are almost collinear.
         """
         serve(self, design)
         pooled = self.regression(design)
@@ -52,9 +57,12 @@ class DowhyLinear:
         fit, treatment = least_squares(pooled, basis)
         theirs = _dowhy_slope(pooled)
         if not np.isclose(fit.coefficients[0], theirs, rtol=1e-5, atol=1e-9):
-            raise EstimationError(
-                f"dowhy_linear: DoWhy's slope {theirs:g} and the least-squares slope {fit.coefficients[0]:g} differ, "
-                "so some controls are told by others almost exactly; leave one out with  adjust_for=[…]"
+            raise refusal(
+                EstimationError,
+                "dowhy_linear",
+                f"DoWhy's slope to be the least-squares slope {fit.coefficients[0]:g}",
+                f"{theirs:g}, so some controls are told by others almost exactly",
+                "leave one out with  adjust_for=[…]",
             )
         missing = ("the graph asks for authority effects, which a pooled regression does not hold fixed",) if "authority" in design.absorb else ()
         return estimated(
@@ -62,11 +70,11 @@ class DowhyLinear:
             fit,
             estimator=self.name,
             estimand=Estimand(family="average", comparison=compared(pooled), population="all", weighting="residual_variance", model="pooled regression"),
-            held=Held.by(design, authority=False),
+            conditioning=Conditioning.by(design, authority=False),
             association="authority" in design.absorb,
             parts=group_parts(design, by_group(pooled, basis), rng),
             diagnostics=residual_treatment(pooled, treatment),
-            concerns=missing + thin(pooled, treatment),
+            concerns=missing + warn_concentrated_leverage(pooled, treatment),
         )
 
 

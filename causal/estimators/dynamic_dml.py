@@ -8,7 +8,7 @@ histories are learnt by machine, out of fold (Lewis & Syrgkanis 2021, Double/deb
 EconML's DynamicDML, which takes each place's last outcome only, where here every year with a whole history before it counts).
 
 The history of a year is the controls as dated, the outcome of the year before and the treatment of the year before. There are no authority effects:
-with them the outcome in between could not be held fixed (Nickell 1981, Biases in dynamic models with fixed effects).
+with them the outcome in between could not be conditioned on (Nickell 1981, Biases in dynamic models with fixed effects).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import DesignError, EstimationError
-from causal.estimand import Estimand, Held
-from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, thin
+from causal.errors import DesignError, EstimationError, refusal
+from causal.estimand import Conditioning, Estimand
+from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
-from causal.estimators.machinery.crossfit import check_crossfit, splits
-from causal.estimators.machinery.nuisance import INNER, Nuisance, check_nuisance, learner, quiet
+from causal.estimators.machinery.crossfit import CrossFit, check_crossfit
+from causal.estimators.machinery.nuisance import Nuisance, check_nuisance
 from causal.estimators.machinery.transformed import scaled
 from causal.graph import dated
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
@@ -66,6 +66,15 @@ class DynamicDml:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : balanced, with the outcome before the treatment among its columns.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
+
+        Returns
+        -------
+        Estimate : of the contrast kept up for `periods` years, on the outcome of the last; by year of treatment as parts.
+
         Raises
         ------
         DesignError : the panel is not balanced or too short, the outcome before the treatment is not known, or the target is not the ATE.
@@ -76,12 +85,15 @@ class DynamicDml:
         runs: list[list[Fit]] = []
         firsts, residual = [], np.zeros(used.rows)
         for _ in range(self.repetitions):
-            left = _crossfit(made, self.nuisance, self.folds, rng)
+            cross_fitted = _crossfit(made, self.nuisance, self.folds, rng)
             runs.append(
-                [_solve(made, left, None), *(_solve(made, left, (modifier.codes, g)) for modifier in used.modifiers for g in range(len(modifier.groups)))]
+                [
+                    _solve(made, cross_fitted, None),
+                    *(_solve(made, cross_fitted, (modifier.codes, g)) for modifier in used.modifiers for g in range(len(modifier.groups))),
+                ]
             )
             firsts.append(runs[-1][0].coefficients.sum())
-            residual = left.treatments[0][0] if not residual.any() else residual
+            residual = cross_fitted.treatments[0][0] if not residual.any() else residual
         blips = median_fit([run[0] for run in runs])
         whole = median_fit([summed(run[0]) for run in runs])
         groups: list[GroupFit] = []
@@ -93,8 +105,8 @@ class DynamicDml:
         counts = [(used.rows, len(used.authorities))] * m
         years = [f"{question.lag + j} year{'s' * (question.lag + j != 1)} before the outcome" for j in range(m)]
         parts = parts_of(question, blips, kind="time", of="year of the treatment", names=years, counts=counts, rng=rng, since=range(m))
-        held = {*design.identification.adjust_for, _past(design)} - {"authority"}
-        asked = "authority" in design.absorb and not any(set(one) <= held for one in design.identification.valid)
+        conditioned = {*design.identification.adjust_for, _past(design)} - {"authority"}
+        asked = "authority" in design.absorb and not any(set(one) <= conditioned for one in design.identification.valid)
         missing: tuple[str, ...] = ("the graph asks for authority effects; this holds the past outcome and treatment fixed in their place",) if asked else ()
         spread = float(np.std(firsts, ddof=1)) if len(firsts) > 1 else None
         if spread is not None and spread > 0.5 * float(whole.std_errors[0]):
@@ -105,18 +117,18 @@ class DynamicDml:
             over=used,
             estimator=self.name,
             estimand=Estimand(family="kept_up", comparison="history", population="all", weighting="residual_variance", horizon=m, model="linear blips"),
-            held=Held.by(design, authority=False),
+            conditioning=Conditioning.by(design, authority=False),
             association=asked,
             parts=(*parts, *group_parts(used, groups, rng)),
             diagnostics={
                 **_shares(used, residual),
                 "years of treatment": float(m),
                 "outcome years": float(len(used.years)),
-                "outcome nuisance R² out of fold": made.fit_of(left.outcomes[0], used.outcome),
-                "treatment nuisance R² out of fold": made.fit_of(left.treatments[0][0], made.treatments[0]),
+                "outcome nuisance R² out of fold": made.fit_of(cross_fitted.outcomes[0], used.outcome),
+                "treatment nuisance R² out of fold": made.fit_of(cross_fitted.treatments[0][0], made.treatments[0]),
                 "spread over cross-fits (sd)": None if spread is None else spread * abs(question.contrast),
             },
-            concerns=missing + thin(used, residual),
+            concerns=missing + warn_concentrated_leverage(used, residual),
             notes=(
                 f"{self.folds} folds of whole clusters, {self.nuisance} nuisances; each year's history is the controls, the outcome and the treatment of the "
                 "year before. Nothing lasting about a place beyond these is held fixed.",
@@ -150,7 +162,7 @@ class _Histories:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Left:
+class _CrossFitted:
     """Residuals on each year's history: of the outcome, and of that year's treatment and all later ones (latest first)."""
 
     outcomes: tuple[Floats, ...]
@@ -167,23 +179,24 @@ def _histories(design: Design, periods: int) -> _Histories:
     made, years = design.pooled(), design.years
     past = design.column(_past(design))
     if (np.diff(years) != 1).any():
-        raise DesignError(f"dynamic_dml wants successive years, and the design has {', '.join(map(str, years))}")
+        raise refusal(DesignError, "dynamic_dml", "successive years", f"{', '.join(map(str, years))}", "fill the gap, or give fewer years")
     laid = made.grid(past)
     known = np.isfinite(laid)
     begun = np.flatnonzero(known.any(axis=0))
     first = int(begun[0])
     here = int((~known[:, first:]).sum())
     if here:
-        raise DesignError(
-            f"dynamic_dml wants the outcome before the treatment for every authority in the same years, and {here} are missing in between; "
-            "give fewer years or authorities"
+        raise refusal(
+            DesignError,
+            "dynamic_dml",
+            "the outcome before the treatment for every authority in the same years",
+            f"{here} missing in between",
+            "give fewer years or authorities",
         )
     # the first usable outcome year has `periods` treatments up to it, the past outcome before each of them, and one treatment before all
     start = max(periods, first + periods - 1)
     if start >= len(years):
-        raise DesignError(
-            f"dynamic_dml with periods={periods} wants at least {start + 1} years with a treatment, and there are {len(years)}; take fewer periods"
-        )
+        raise refusal(DesignError, f"dynamic_dml with periods={periods}", f"at least {start + 1} years with a treatment", f"{len(years)}", "take fewer periods")
     across = [made.grid(column) for column in made.controls.T]
     treatment = made.grid(made.treatment)
 
@@ -191,7 +204,7 @@ def _histories(design: Design, periods: int) -> _Histories:
         return np.asarray(grid[:, start - by : grid.shape[1] - by].ravel())
 
     rows = np.flatnonzero(made.year >= years[start]).astype(np.int64)
-    over = made.only(rows, f"no {periods} years of treatment before the outcome, with what was known before each")
+    over = made.subset(rows, f"no {periods} years of treatment before the outcome, with what was known before each")
     dummies = over.year_dummies()
     features = []
     for j in range(periods):
@@ -200,75 +213,41 @@ def _histories(design: Design, periods: int) -> _Histories:
     return _Histories(over=over, treatments=tuple(back(treatment, j) for j in range(periods)), features=tuple(features))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CrossFit:
-    """One split into folds of whole clusters, on which every target is learnt with equal draws.
-
-    Parameters
-    ----------
-    parted : train and test rows of each fold; `inner` the folds of its training rows in which learners are tuned.
-    weights : shape (rows,) or None.
-    """
-
-    nuisance: str
-    seed: int
-    parted: list[tuple[Ints, Ints]]
-    inner: list[list[tuple[Ints, Ints]]]
-    weights: Floats | None
-
-    @classmethod
-    def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
-        """Draw the folds."""
-        parted = splits(cluster, folds, rng)
-        inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
-        return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
-
-    def left(self, target: Floats, features: Floats) -> Floats:
-        """The target without what the features say of it, each row told by the folds it is not in; shape (rows,)."""
-        centre, size = float(target.mean()), float(target.std()) or 1.0
-        plain = (target - centre) / size
-        found = np.empty(len(target))
-        for (train, test), cv in zip(self.parted, self.inner, strict=True):
-            if not features.shape[1]:
-                found[test] = target[test] - np.average(target[train], weights=None if self.weights is None else self.weights[train])
-                continue
-            one = learner(self.nuisance, np.random.default_rng(self.seed))
-            one.cv = cv
-            with quiet():
-                one.fit(features[train], plain[train], None if self.weights is None else self.weights[train])
-            found[test] = (plain[test] - one.predict(features[test])) * size
-        return found
-
-
-def _crossfit(made: _Histories, nuisance: str, folds: int, rng: np.random.Generator) -> _Left:
+def _crossfit(made: _Histories, nuisance: str, folds: int, rng: np.random.Generator) -> _CrossFitted:
     """Everything without what each year's history says of it."""
     one = CrossFit.drawn(nuisance, folds, made.over.cluster, made.over.weights, rng)
-    return _Left(
-        outcomes=tuple(one.left(made.over.outcome, features) for features in made.features),
-        treatments=tuple(tuple(one.left(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
+    return _CrossFitted(
+        outcomes=tuple(one.cross_fitted(made.over.outcome, features) for features in made.features),
+        treatments=tuple(tuple(one.cross_fitted(made.treatments[i], features) for i in range(j + 1)) for j, features in enumerate(made.features)),
     )
 
 
-def _solve(made: _Histories, left: _Left, only: tuple[Ints, int] | None) -> Fit:
+def _solve(made: _Histories, cross_fitted: _CrossFitted, only: tuple[Ints, int] | None) -> Fit:
     """Blips from the stacked moments Σ T̃ⱼⱼ (Ỹⱼ − Σᵢ≤ⱼ ψᵢ T̃ᵢⱼ) = 0, latest year first; `only` keeps the rows of one group.
 
     Raises
     ------
-    EstimationError : a year's treatment is told by its history.
+    EstimationError : a year's treatment is collinear with its history.
     """
-    used, m = made.over, len(left.outcomes)
+    used, m = made.over, len(cross_fitted.outcomes)
     weights = np.ones(used.rows) if used.weights is None else used.weights
     inside = np.ones(used.rows, dtype=bool) if only is None else only[0] == only[1]
-    own = [left.treatments[j][j] * weights * inside for j in range(m)]
-    bread = np.array([[own[j] @ left.treatments[j][i] if i <= j else 0.0 for i in range(m)] for j in range(m)])
+    own = [cross_fitted.treatments[j][j] * weights * inside for j in range(m)]
+    bread = np.array([[own[j] @ cross_fitted.treatments[j][i] if i <= j else 0.0 for i in range(m)] for j in range(m)])
     for j in range(m):
         if not bread[j, j] > 1e-9 * float((made.treatments[j][inside] ** 2).sum()):
-            raise EstimationError("dynamic_dml: a year's treatment is told by its history; nothing of it is left to compare")
-    blips = np.linalg.solve(bread, np.array([own[j] @ left.outcomes[j] for j in range(m)]))
-    moments = np.column_stack([own[j] * (left.outcomes[j] - sum(blips[i] * left.treatments[j][i] for i in range(j + 1))) for j in range(m)])
+            raise refusal(
+                EstimationError,
+                "dynamic_dml",
+                "something left of a year's treatment to compare",
+                "nothing: it is told by its history",
+                "ask with a treatment that moves more freely, or take another estimator",
+            )
+    blips = np.linalg.solve(bread, np.array([own[j] @ cross_fitted.outcomes[j] for j in range(m)]))
+    moments = np.column_stack([own[j] * (cross_fitted.outcomes[j] - sum(blips[i] * cross_fitted.treatments[j][i] for i in range(j + 1))) for j in range(m)])
     number = len(used.clusters)
     there = len(np.unique(used.cluster[inside]))
-    effective = min(effective_clusters(left.treatments[j][j] * np.sqrt(weights) * inside, used.cluster, number)[0] for j in range(m))
+    effective = min(effective_clusters(cross_fitted.treatments[j][j] * np.sqrt(weights) * inside, used.cluster, number)[0] for j in range(m))
     few = effective < FEW_CLUSTERS
     return Fit(
         coefficients=blips,

@@ -19,9 +19,9 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import DesignError, EstimationError
+from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import DesignFacts, Estimand, JointTest
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin
+from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
 from causal.knobs import whole_number
@@ -60,10 +60,15 @@ class EventStudy:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed; by years since adoption where the treatment is taken up and kept, by leads and lags of the dose otherwise.
+        rng : draws the joint critical value of leads and lags.
+
         Raises
         ------
         DesignError : authorities are not absorbed, the target is not the ATE, or too few years for the leads and lags.
-        EstimationError : a lead or lag that is told by the others.
+        EstimationError : a lead or lag that is collinear with the others.
         """
         serve(self, design)
         try:
@@ -97,7 +102,7 @@ class EventStudy:
         moved = [(int(on.sum()), len(np.unique(used.authority[on]))) for on in (np.abs(columns) > 0).T]
         ends = {years[0]: " or more", years[-1]: " or more"}
         names = [f"{'lead' if k < 0 else 'lag'} {abs(k)}{ends.get(k, '')}" if k else f"now{ends.get(k, '')}" for k in years]
-        left = used.partial_out(used.treatment[:, None], basis)[:, 0]
+        residualised = used.partial_out(used.treatment[:, None], basis)[:, 0]
         trend = (
             (f"outcomes moved before the treatment did (leads jointly F({len(ahead)}, {rest:.0f}) = {f:.2f}, p = {p_value:.3f})",) if p_value < ALARM else ()
         )
@@ -122,9 +127,9 @@ class EventStudy:
                 open_ended=(years[0], years[-1]),
             ),
             diagnostics={
-                **residual_treatment(used, left),
+                **residual_treatment(used, residualised),
             },
-            concerns=feedback(design) + trend + thin(used, left),
+            concerns=feedback(design) + trend + warn_concentrated_leverage(used, residualised),
             notes=(
                 f"{'Years since adoption' if adopted is not None else 'Leads and lags of changes of the dose'}; the year before is the zero; "
                 f"{used.rows} of {design.rows} rows.",
@@ -135,7 +140,7 @@ class EventStudy:
 def _adoption(design: Design, adopted: Cohorts, years: list[int]) -> tuple[Design, Floats]:
     """Dummies of the years since adoption, ends binned; without those treated throughout, of whom nobody knows since when."""
     kept = np.flatnonzero(~adopted.always[design.authority])
-    used, since = design.only(kept, "treated in every year seen, since when is not known"), adopted.since(design)[kept]
+    used, since = design.subset(kept, "treated in every year seen, since when is not known"), adopted.since(design)[kept]
     columns = np.column_stack([since <= k if k == years[0] else since >= k if k == years[-1] else since == k for k in years])
     _some(columns, years)
     return used, adopted.sign * design.question.contrast * columns.astype(float)
@@ -159,10 +164,12 @@ def _dose(design: Design, years: list[int]) -> tuple[Design, Floats]:
     columns = np.column_stack([-levels[-first] if k == years[0] else levels[k] if k == years[-1] else levels[k] - levels[k + 1] for k in years])
     kept: Ints = np.flatnonzero(np.isfinite(columns).all(axis=1) & np.isfinite(np.column_stack(list(levels.values()))).all(axis=1))
     if not len(kept):
-        raise DesignError(f"event_study: no row has the dose from {years[-1]} years before to {first} years after; ask for fewer leads or lags")
-    used = design.only(kept, f"dose not known from {years[-1]} years before to {first} years after")
+        raise refusal(
+            DesignError, "event_study", f"rows that have the dose from {years[-1]} years before to {first} years after", "none", "ask for fewer leads or lags"
+        )
+    used = design.subset(kept, f"dose not known from {years[-1]} years before to {first} years after")
     if len(used.years) < 2 or used.rows < 2 * len(used.authorities):
-        raise DesignError(f"event_study: {len(used.years)} years are left of {len(span)}; ask for fewer leads or lags")
+        raise refusal(DesignError, "event_study", f"{len(span)} years", f"{len(used.years)}", "ask for fewer leads or lags")
     _some(columns[kept] != 0, years)
     return used, columns[kept]
 
@@ -170,4 +177,10 @@ def _dose(design: Design, years: list[int]) -> tuple[Design, Floats]:
 def _some(on: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], years: list[int]) -> None:
     empty = [k for k, any_ in zip(years, np.atleast_1d(on.any(axis=0)), strict=True) if not any_]
     if empty:
-        raise EstimationError(f"event_study: no authority is seen {abs(empty[0])} years {'before' if empty[0] < 0 else 'after'}; ask for fewer leads or lags")
+        raise refusal(
+            EstimationError,
+            "event_study",
+            f"an authority that is seen {abs(empty[0])} years {'before' if empty[0] < 0 else 'after'}",
+            "none",
+            "ask for fewer leads or lags",
+        )

@@ -18,9 +18,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from causal.design import Design
-from causal.errors import ConfigError
-from causal.estimand import Estimand, Held
-from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, thin
+from causal.errors import ConfigError, refusal
+from causal.estimand import Conditioning, Estimand
+from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import comparisons
 from causal.inference.wild import wild_bootstrap
@@ -64,6 +64,11 @@ class FixedEffects:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed.
+        rng : draws the joint critical values of effects by group, and the wild bootstrap's weights.
+
         Raises
         ------
         DesignError : authorities are not absorbed, or the target is not the ATE.
@@ -102,6 +107,11 @@ class FirstDifference:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed, some of them seen in two successive years.
+        rng : draws the joint critical values of effects by group, and the wild bootstrap's weights.
+
         Raises
         ------
         DesignError : authorities are not absorbed or never seen in two successive years, or the target is not the ATE.
@@ -112,7 +122,7 @@ class FirstDifference:
 
 def _check(inference: str, draws: int) -> None:
     if inference not in INFERENCES:
-        raise ConfigError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}")
+        raise refusal(ConfigError, "inference", f"one of {', '.join(INFERENCES)}", repr(inference), "write one of them")
     whole_number("draws", draws, 99)
 
 
@@ -129,10 +139,10 @@ def _answer(estimator: FixedEffects | FirstDifference, design: Design, weighting
         estimand=Estimand(
             family="average", comparison="within", population="all", weighting=weighting, model=model, changes=isinstance(estimator, FirstDifference)
         ),
-        held=Held.by(design, authority=True),
+        conditioning=Conditioning.by(design, authority=True),
         parts=group_parts(used, by_group(used, basis), rng),
         diagnostics={**residual_treatment(used, treatment), **compared},
-        concerns=feedback(design) + thin(used, treatment) + said,
+        concerns=feedback(design) + warn_concentrated_leverage(used, treatment) + said,
     )
     if estimator.inference == "clustered":
         return made
@@ -140,7 +150,7 @@ def _answer(estimator: FixedEffects | FirstDifference, design: Design, weighting
     lower, upper, p_value = wild_bootstrap(
         used.partial_out(used.outcome[:, None], basis)[:, 0],
         treatment,
-        used.held(basis),
+        used.nuisance_basis(basis),
         used.cluster,
         len(used.clusters),
         level=design.question.level,

@@ -12,9 +12,9 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, estimated, residual_treatment, thin
+from causal.estimate import Estimate, estimated, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import agree, estimand_of
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
@@ -43,24 +43,35 @@ class FrontDoor:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with what lies between treatment and outcome among its columns; rows where it is not known are left out.
+        rng : not used.
+
         Raises
         ------
         DesignError : no front door in the graph, too few rows where it is known, or the target is not the ATE.
-        EstimationError : the treatment tells what lies between for certain.
+        EstimationError : the treatment and what lies between are collinear.
         """
         serve(self, design)
         names = design.identification.frontdoor
         between = np.column_stack([design.column(name) for name in names])
-        made = design.only(np.flatnonzero(np.isfinite(between).all(axis=1)), f"{', '.join(names)} not known")
+        made = design.subset(np.flatnonzero(np.isfinite(between).all(axis=1)), f"{', '.join(names)} not known")
         between = between[np.isfinite(between).all(axis=1)]
         basis = made.basis()
         outcome, treatment, middle = (made.partial_out(part, basis) for part in (made.outcome[:, None], made.treatment[:, None], between))
         both = np.column_stack([treatment, middle])
         if np.linalg.matrix_rank(both / np.linalg.norm(both, axis=0), tol=1e-9) < both.shape[1]:
-            raise EstimationError(f"front_door: {', '.join(names)} and the treatment tell each other for certain, so their parts cannot be told apart")
-        held, number, rank = made.held(basis), len(made.clusters), basis.shape[1] + ("authority" not in made.absorb)
-        lines = [clustered_least_squares(column, treatment, held, made.cluster, number, absorbed_rank=rank) for column in middle.T]
-        last = clustered_least_squares(outcome[:, 0], both, held, made.cluster, number, absorbed_rank=rank)
+            raise refusal(
+                EstimationError,
+                "front_door",
+                f"{', '.join(names)} and the treatment to vary apart from each other",
+                "ones that tell each other for certain",
+                "name another variable between treatment and outcome",
+            )
+        nuisance, number, rank = made.nuisance_basis(basis), len(made.clusters), basis.shape[1] + ("authority" not in made.absorb)
+        lines = [clustered_least_squares(column, treatment, nuisance, made.cluster, number, absorbed_rank=rank) for column in middle.T]
+        last = clustered_least_squares(outcome[:, 0], both, nuisance, made.cluster, number, absorbed_rank=rank)
         first, second = np.array([line.coefficients[0] for line in lines]), last.coefficients[1:]
         if len(names) == 1 and not made.controls.shape[1] and not made.absorb:
             agree(self.name, float(first @ second), _dowhy_front_door(made, between[:, 0]))
@@ -90,7 +101,7 @@ class FrontDoor:
                 "p of the treatment on what lies between": float(moved),
                 "p of what lies between on the outcome": float(moves),
             },
-            concerns=weak + thin(made, treatment[:, 0]),
+            concerns=weak + warn_concentrated_leverage(made, treatment[:, 0]),
             notes=(f"Front door: {', '.join(names)}; nothing else between treatment and outcome, and nothing behind it but the treatment.",),
         )
 
@@ -104,9 +115,9 @@ def _dowhy_front_door(made: Design, between: Floats) -> float:
 
     scale = float(between.std()) or 1.0
     product = 1.0
-    for treatment, outcome, held in ((made.treatment, between / scale, []), (between / scale, made.outcome, [made.treatment])):
-        names = ["w0"][: len(held)]
-        frame = pd.DataFrame(np.column_stack([outcome, treatment, *held]), columns=["y", "t", *names])
+    for treatment, outcome, regressors in ((made.treatment, between / scale, []), (between / scale, made.outcome, [made.treatment])):
+        names = ["w0"][: len(regressors)]
+        frame = pd.DataFrame(np.column_stack([outcome, treatment, *regressors]), columns=["y", "t", *names])
         estimator: Any = LinearRegressionEstimator(estimand_of(names))
         estimator.fit(frame)
         product *= float(estimator.estimate_effect(frame, treatment_value=1, control_value=0, target_units="ate").value)

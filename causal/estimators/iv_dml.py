@@ -23,14 +23,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from causal.arrays import Floats
+from causal.arrays import Floats, Ints
+from causal.crossfitted import Average, CrossFitted, Slope
 from causal.declared import Columns
 from causal.design import Design
 from causal.estimand import Estimand, compared
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin, without_interval
+from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.estimators import serve
-from causal.estimators.dynamic_dml import CrossFit, beside
-from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
+from causal.estimators.dynamic_dml import beside
+from causal.estimators.machinery.crossfit import SPREAD, CrossFit, check_crossfit
 from causal.estimators.machinery.nuisance import Nuisance
 from causal.estimators.machinery.stages import beyond, check_instruments, distinct, effective_f, instrumented, stages
 from causal.estimators.machinery.transformed import MODELS, Transformation, Transformed, check_panel, scaled, transform
@@ -65,7 +66,7 @@ class OrthoIv(_Learnt):
 
     Parameters
     ----------
-    instruments : names of the graph's instruments to use; None takes all that are valid with what is held fixed.
+    instruments : names of the graph's instruments to use; None takes all that are valid with what is conditioned on.
     panel : how authority effects are taken out (see `transformed`).
     nuisance : "lasso" or "ridge", tuned inside the training folds; "boosting", "forest" or "stacked" not with panel="within".
     folds : of cross-fitting, at least 2.
@@ -77,6 +78,7 @@ class OrthoIv(_Learnt):
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it moves them (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
+    fewest: ClassVar[int] = 1
 
     @property
     def name(self) -> str:
@@ -85,6 +87,11 @@ class OrthoIv(_Learnt):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with a measured instrument; rows where it is not known are left out.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
 
         Raises
         ------
@@ -101,6 +108,7 @@ class DmlIv(_Learnt):
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it is learnt to move them (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
+    fewest: ClassVar[int] = 1
 
     @property
     def name(self) -> str:
@@ -109,6 +117,11 @@ class DmlIv(_Learnt):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with a measured instrument; rows where it is not known are left out.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
 
         Raises
         ------
@@ -125,6 +138,7 @@ class DrIv(_Learnt):
     targets: ClassVar[str] = "ATE over all authority-years, if effects differ by controls alone (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
+    fewest: ClassVar[int] = 3  # as every doubly robust score
 
     @property
     def name(self) -> str:
@@ -133,6 +147,11 @@ class DrIv(_Learnt):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with a measured instrument; rows where it is not known are left out.
+        rng : deals clusters into folds, once for each repetition, and seeds the nuisances.
 
         Raises
         ------
@@ -152,6 +171,7 @@ class _Run:
     critical: float
     bounded: float
     fits: tuple[float, float]
+    residual: Slope | Average
 
 
 def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.random.Generator, words: str) -> Estimate:
@@ -174,7 +194,7 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
     f, critical = float(np.median([run.f for run in runs])), float(np.median([run.critical for run in runs]))
     bounded = float(np.mean([run.bounded for run in runs]))
     laid = runs[0].treatment
-    said = (feedback(used) if "authority" in used.absorb else ()) + thin(used, laid)
+    said = (feedback(used) if "authority" in used.absorb else ()) + warn_concentrated_leverage(used, laid)
     error = float(whole.std_errors[0]) * abs(design.question.contrast)
     if spread is not None and spread > SPREAD * error:
         said += (f"the effect hangs on how the folds fell: between splits it varies by {spread / error:.1f} standard errors",)
@@ -208,6 +228,12 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
             "cross-fits": float(len(runs)),
             "spread over cross-fits (sd)": spread,
         },
+        crossfitted=CrossFitted(
+            repetitions=tuple(run.residual for run in runs),  # type: ignore[arg-type]
+            over=used,
+            kept=_rows_of(design, known, arrays),
+            carried=arrays.transformation,
+        ),
         concerns=said,
         notes=(
             f"{knobs.folds} folds of whole clusters, {knobs.nuisance} nuisances on {features.shape[1]} features, {used.rows} of {design.rows} rows.",
@@ -216,7 +242,9 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
         ),
     )
     if f < critical:
-        return without_interval(made, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares")
+        return without_interval(
+            made, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares", "weak_instruments"
+        )
     return made
 
 
@@ -227,17 +255,18 @@ def _once(
     draw = CrossFit.drawn(knobs.nuisance, knobs.folds, arrays.cluster, arrays.weights, rng)
     root, number, rank = arrays.root, len(arrays.clusters), len(used.years) - 1
     none = np.empty((len(root), 0))
-    outcome, treatment = (draw.left(column, features) for column in (arrays.outcome, arrays.treatment))
-    fits = tuple(float(1 - (left**2).sum() / ((of - of.mean()) ** 2).sum()) for left, of in ((outcome, arrays.outcome), (treatment, arrays.treatment)))
+    outcome, treatment = (draw.cross_fitted(column, features) for column in (arrays.outcome, arrays.treatment))
+    fits = tuple(float(1 - (residual**2).sum() / ((of - of.mean()) ** 2).sum()) for residual, of in ((outcome, arrays.outcome), (treatment, arrays.treatment)))
     if kind == "dml_iv" or (kind == "dr_iv" and instruments.shape[1] > 1):
-        told = arrays.treatment - draw.left(arrays.treatment, np.column_stack([features, scaled(instruments)]))
-        z = (told - (arrays.treatment - treatment))[:, None]
+        predicted = arrays.treatment - draw.cross_fitted(arrays.treatment, np.column_stack([features, scaled(instruments)]))
+        z = (predicted - (arrays.treatment - treatment))[:, None]
     else:
-        z = np.column_stack([draw.left(column, features) for column in instruments.T])
+        z = np.column_stack([draw.cross_fitted(column, features) for column in instruments.T])
     y, d, z = outcome * root, (treatment * root)[:, None], z * root[:, None]
     f, critical = effective_f(z, d[:, 0], arrays.cluster, number)
     both = stages(y, d, z, none, arrays.cluster, number, rank)
     whole, bounded = both.fit, 0.0
+    moving = z @ np.linalg.lstsq(z, d[:, 0], rcond=None)[0] / root  # the combination of instruments that stands for the treatment
 
     def by_group(of: Floats, on: Floats, by: Floats) -> tuple[Fit, ...]:
         found = []
@@ -250,14 +279,29 @@ def _once(
         return tuple(found)
 
     if kind != "dr_iv":
-        return _Run(whole=whole, groups=by_group(y, d, z), treatment=d[:, 0], f=f, critical=critical, bounded=0.0, fits=(fits[0], fits[1]))
+        residual = Slope(outcome=outcome, treatment=treatment, instrument=moving)
+        return _Run(whole=whole, groups=by_group(y, d, z), treatment=d[:, 0], f=f, critical=critical, bounded=0.0, fits=(fits[0], fits[1]), residual=residual)
     first = float(whole.coefficients[0])
     product = d[:, 0] * z[:, 0] / root**2
     mean = float(np.average(product, weights=arrays.weights))
-    compliance = (product - draw.left(product, features)) / mean
+    compliance = (product - draw.cross_fitted(product, features)) / mean
     bounded = float((compliance < LEAST_COMPLIANCE).mean())
     own = np.maximum(compliance, LEAST_COMPLIANCE) * mean
     effect = (first + (outcome - first * treatment) * (z[:, 0] / root) / own) * root
     one = root[:, None]
+    parts = Average(above=effect * root, below=root**2, outcome=outcome, treatment=treatment, instrument=z[:, 0] / root, compliance=own)
     whole = clustered_least_squares(effect, one, none, arrays.cluster, number, absorbed_rank=rank)
-    return _Run(whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]))
+    return _Run(
+        whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]), residual=parts
+    )
+
+
+def _rows_of(design: Design, known: Design, arrays: Transformed) -> Ints:
+    """The asked design's rows that cross-fits stand on: those whose instruments are known, and of these those that the transformation keeps."""
+    if known.rows == design.rows:
+        return arrays.kept
+    place = {name: i for i, name in enumerate(design.authorities)}
+    span = int(design.year.max()) + 1
+    asked = design.authority * span + design.year
+    own = np.array([place[name] for name in known.authorities])[known.authority] * span + known.year
+    return np.asarray(np.searchsorted(asked, own)[arrays.kept], dtype=np.int64)

@@ -15,8 +15,8 @@ import numpy as np
 
 from causal.design import Design
 from causal.errors import CausalError
-from causal.estimand import Estimand, Held
-from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, thin
+from causal.estimand import Conditioning, Estimand
+from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.graph import dated
 from causal.needs import PAST_OUTCOME, Need
@@ -45,7 +45,7 @@ class LaggedOutcome:
         """
         name = _past(design)
         known = np.flatnonzero(np.isfinite(design.column(name)))
-        pooled = design.only(known, f"{name} not known").pooled()
+        pooled = design.subset(known, f"{name} not known").pooled()
         if name in pooled.control_groups:
             return pooled
         return replace(
@@ -58,6 +58,11 @@ class LaggedOutcome:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with the past outcome among its columns; it is conditioned on in the place of authority effects.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the past outcome is never known, or the target is not the ATE.
@@ -68,7 +73,7 @@ class LaggedOutcome:
         fit, treatment = least_squares(used, basis)
         asked = "authority" in design.absorb
         effect = float(fit.coefficients[0] * design.question.contrast)
-        other = _within(design.only(np.flatnonzero(np.isfinite(design.column(_past(design)))))) if asked else None
+        other = _within(design.subset(np.flatnonzero(np.isfinite(design.column(_past(design)))))) if asked else None
         notes: tuple[str, ...] = ()
         if other is not None:
             low, high = sorted((effect, other))
@@ -83,7 +88,7 @@ class LaggedOutcome:
             over=used,
             estimator=self.name,
             estimand=Estimand(family="average", comparison="past_outcome", population="all", weighting="residual_variance", model="lagged outcome"),
-            held=Held.by(design, authority=False),
+            conditioning=Conditioning.by(design, authority=False),
             association=asked,
             parts=group_parts(used, by_group(used, basis), rng),
             diagnostics={
@@ -91,7 +96,7 @@ class LaggedOutcome:
                 "bracket: with authority effects": other,
                 "bracket: with the past outcome": effect,
             },
-            concerns=missing + thin(used, treatment),
+            concerns=missing + warn_concentrated_leverage(used, treatment),
             notes=notes,
         )
 
@@ -102,9 +107,9 @@ def _past(design: Design) -> str:
 
 def _within(design: Design) -> float | None:
     """The two-way fixed effect on the same rows, outcome units; None where it cannot be told."""
-    seen = np.bincount(design.authority)[design.authority]
+    observed = np.bincount(design.authority)[design.authority]
     try:
-        made = design.only(np.flatnonzero(seen > 1))
+        made = design.subset(np.flatnonzero(observed > 1))
         fit, _ = least_squares(made, made.basis())
     except CausalError:
         return None

@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
@@ -40,16 +40,21 @@ class PropensityMatching(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : not used.
+
         Raises
         ------
         DesignError : no two kinds of authority, nothing to adjust for, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain.
+        EstimationError : the covariates separate treated from untreated, so that propensity scores are 0 or 1.
         """
         serve(self, design)
         made = self.rows(design)
-        chance = logistic(made)
+        propensity = logistic(made)
         why = "a bootstrap of nearest neighbours is invalid (Abadie & Imbens 2008), and their variance for an estimated propensity (2016) is not built"
-        return _matched(self.name, design, made, chance, effect_of(made, "propensity_score_matching", chance), "nearest propensity", why)
+        return _matched(self.name, design, made, propensity, effect_of(made, "propensity_score_matching", propensity), "nearest propensity", why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +76,7 @@ class DistanceMatching(Windows):
     def __post_init__(self) -> None:
         Windows.__post_init__(self)
         if not is_whole(self.neighbours, 1, 5):
-            raise ConfigError(f"neighbours must be a whole number from 1 to 5, got {self.neighbours!r}")
+            raise refusal(ConfigError, "neighbours", "a whole number from 1 to 5", repr(self.neighbours), "write  estimator.neighbours=1")
 
     @property
     def name(self) -> str:
@@ -81,6 +86,11 @@ class DistanceMatching(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : not used.
+
         Raises
         ------
         DesignError : no two kinds of authority, nothing to adjust for, or weights by a column.
@@ -88,29 +98,29 @@ class DistanceMatching(Windows):
         serve(self, design)
         made = self.rows(design)
         try:
-            chance: Floats | None = logistic(made)
+            propensity: Floats | None = logistic(made)
         except EstimationError:
-            chance = None
+            propensity = None
         theirs = effect_of(made, "distance_matching", None, num_matches_per_unit=self.neighbours, distance_metric="minkowski", p=2)
         why = "a bootstrap of nearest neighbours is invalid (Abadie & Imbens 2008), and matching on several covariates is biased by more than its error (2006)"
-        return _matched(self.name, design, made, chance, theirs, f"{self.neighbours} nearest by standardised covariates", why)
+        return _matched(self.name, design, made, propensity, theirs, f"{self.neighbours} nearest by standardised covariates", why)
 
 
-def _matched(name: str, design: Design, made: CrossSection, chance: Floats | None, effect: float, how: str, why: str) -> Estimate:
-    left = made.design.partial_out(made.on[:, None])[:, 0] if chance is None else made.on - chance
-    found, said, notes = ({}, ("the covariates tell for certain who was treated",), ()) if chance is None else overlap(made, chance, None)
+def _matched(name: str, design: Design, made: CrossSection, propensity: Floats | None, effect: float, how: str, why: str) -> Estimate:
+    residualised = made.design.partial_out(made.on[:, None])[:, 0] if propensity is None else made.on - propensity
+    found, said, notes = ({}, ("the covariates tell for certain who was treated",), ()) if propensity is None else overlap(made, propensity, None)
     number = len(made.design.clusters)
-    bare = Fit(coefficients=np.array([effect]), scores=np.ones((number, 1)), df=np.array([number - 1.0]), residuals=left, inference="")
+    bare = Fit(coefficients=np.array([effect]), scores=np.ones((number, 1)), df=np.array([number - 1.0]), residuals=residualised, inference="")
     one = estimated(
         design,
         bare,
         over=made.design,
         estimator=name,
         estimand=made.estimand(how),
-        held=made.held(design),
+        conditioning=made.conditioning(design),
         target=made.target,
-        diagnostics={**residual_treatment(made.design, left), **found},
-        concerns=said + threats(made, left),
+        diagnostics={**residual_treatment(made.design, residualised), **found},
+        concerns=said + threats(made, residualised),
         notes=(*made.design.words[-2:], *notes),
     )
     return without_interval(one, why)

@@ -22,7 +22,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import COLLINEAR, GONE, Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
 from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, least_squares, residual_treatment
 from causal.estimators import serve
@@ -84,10 +84,15 @@ class MeanGroup:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed; the treatment moves in more than one of them.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : authorities are not absorbed, the treatment moves in too few places, the target is not the ATE, or the question has weights.
-        EstimationError : places' own slopes and the shared effects cannot be told apart (two years in which every place moves).
+        EstimationError : places' own slopes are collinear with the shared effects (two years in which every place moves).
         """
         serve(self, design)
         made = slopes(design)
@@ -112,13 +117,13 @@ class MeanGroup:
             codes = np.where(made.moves[design.authority], at[m.codes], -1)
             groups.append((m.name, tuple(m.groups[g] for g in kept), fit, codes))
         fit = mean_of(design, made, moving)
-        still = [design.authorities[i] for i in np.flatnonzero(~made.moves)]
+        unmoving = [design.authorities[i] for i in np.flatnonzero(~made.moves)]
         notes = [
             f"Mean of the own slopes of {count(len(moving), 'place')}, every one alike; standard deviation between slopes, noise included, "
             f"{float(made.slopes[moving].std(ddof=1)) * abs(contrast):.3g}."
         ]
-        if still:
-            notes.append(f"No slope of their own, as the treatment does not move there: {', '.join(still)}; they help to tell the year effects.")
+        if unmoving:
+            notes.append(f"No slope of their own, as the treatment does not move there: {', '.join(unmoving)}; they help to tell the year effects.")
         weighed, residual = least_squares(design, design.basis())
         together = float(weighed.coefficients[0]) * contrast
         notes.append(
@@ -140,7 +145,7 @@ class MeanGroup:
                 **residual_treatment(design, residual),
                 "effective clusters": float(fit.df[0]) + 1,
                 "places with a slope": float(len(moving)),
-                "places whose treatment does not move": float(len(still)),
+                "places whose treatment does not move": float(len(unmoving)),
                 "lowest slope × contrast": float((made.slopes[moving] * contrast).min()),
                 "highest slope × contrast": float((made.slopes[moving] * contrast).max()),
                 "weighed by residual treatment variance (fixed effects)": together,
@@ -183,8 +188,8 @@ def slopes(design: Design) -> Slopes:
     dose = np.where(moves[place], dose, 0.0)
     lengths: Floats = np.asarray(np.bincount(place, weights=dose**2, minlength=number), dtype=float)
     over = cluster_sums(centred * dose[:, None], place, number) / np.where(moves, lengths, 1.0)[:, None]
-    left = centred - over[place] * dose[:, None]
-    outcome, other = left[:, 0], left[:, 1:]
+    slope_residual = centred - over[place] * dose[:, None]
+    outcome, other = slope_residual[:, 0], slope_residual[:, 1:]
     scale = np.linalg.norm(centred[:, 1:], axis=0)
     # a column that places and their slopes tell wholly has no coefficient of its own
     some = scale > 0
@@ -194,7 +199,7 @@ def slopes(design: Design) -> Slopes:
     coefficients = shared.T @ outcome
     # slope = slope of the outcome alone − Σ shared coefficient × slope of its column
     loads = (over[:, 1:][:, some] / scale[some]) @ (turn[kept].T / values[kept])
-    told = (over[:, 1:][:, some] / scale[some]) @ turn[~kept].T if (~kept).any() else np.empty((number, 0))
+    collinear_part = (over[:, 1:][:, some] / scale[some]) @ turn[~kept].T if (~kept).any() else np.empty((number, 0))
     made = Slopes(
         moves=moves,
         slopes=np.where(moves, over[:, 0] - loads @ coefficients, np.nan),
@@ -204,11 +209,14 @@ def slopes(design: Design) -> Slopes:
         residuals=outcome - shared @ coefficients,
     )
     # along a direction that is told wholly the mean slope must not hang on what its coefficient is taken to be
-    mean = told[moves].mean(axis=0) if told.shape[1] else np.empty(0)
+    mean = collinear_part[moves].mean(axis=0) if collinear_part.shape[1] else np.empty(0)
     if np.abs(mean).max(initial=0.0) > 1e-8 * max(float(np.abs(over[:, 1:]).max(initial=0.0)) / float(scale[some].min(initial=np.inf) or 1.0), 1e-300):
-        raise EstimationError(
-            "mean_group: places' own slopes and the year effects or controls cannot be told apart (with two years in which every place moves any year effect "
-            "fits); take  estimator=fixed_effects, or give more years"
+        raise refusal(
+            EstimationError,
+            "mean_group",
+            "places' own slopes that can be told from the year effects and controls",
+            "ones that cannot (with two years in which every place moves any year effect fits)",
+            "take  estimator=fixed_effects, or give more years",
         )
     return made
 
@@ -229,8 +237,8 @@ def mean_of(design: Design, made: Slopes, places: Ints) -> Fit:
     among = np.unique(cluster_of[places])
     scores = cluster_sums(by_place[:, None], cluster_of, clusters) * np.sqrt(len(among) / max(len(among) - 1, 1))
     # variances of the slopes: noise by how far the treatment moves, and what they differ by beside it
-    spare = max(design.rows - len(design.authorities) - int(made.moves.sum()) - made.shared.shape[1], 1)
-    noise = float(made.residuals @ made.residuals) / spare / made.lengths[places]
+    df_residual = max(design.rows - len(design.authorities) - int(made.moves.sum()) - made.shared.shape[1], 1)
+    noise = float(made.residuals @ made.residuals) / df_residual / made.lengths[places]
     between = max(float(made.slopes[places].var(ddof=1)) - float(noise.mean()), 0.0)
     each = np.bincount(cluster_of[places], weights=noise + between, minlength=clusters)
     df = float(each.sum() ** 2 / (each**2).sum()) - 1 if (each > 0).any() else len(among) - 1.0

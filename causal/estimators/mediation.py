@@ -30,9 +30,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError, suggest
-from causal.estimand import Estimand, Held, compared
-from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, thin
+from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
+from causal.estimand import Conditioning, Estimand, compared
+from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares
@@ -40,7 +40,7 @@ from causal.knobs import true_or_false
 from causal.needs import ADJUSTMENT, MEDIATORS, Need
 
 BOUNDS = (0.1, 0.3)  # correlations of errors for which the joint effect is given
-TOLD = 1e-7  # a mediator with less than this share of its length left is told by what is held fixed
+COLLINEAR = 1e-7  # a mediator with less than this share of its length left is collinear with what is conditioned on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,9 @@ class Mediation:
         given: object = self.mediators
         if given is not None:
             if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
-                raise ConfigError(f"mediators must be a list of names, or null for all that the graph has, got {given!r}")
+                raise refusal(
+                    ConfigError, "mediators", "a list of names, or null for all that the graph has", repr(given), "write  estimator.mediators=[closures]"
+                )
             object.__setattr__(self, "mediators", tuple(given))
         true_or_false("interaction", self.interaction)
 
@@ -76,10 +78,19 @@ class Mediation:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question and split the answer into paths.
 
+        Parameters
+        ----------
+        design : with mediators among its columns; rows where one is not known are left out.
+        rng : draws the joint critical value of the paths.
+
+        Returns
+        -------
+        Estimate : the total effect; its parts are the direct effect, the joint indirect effect, and those through each mediator with what they share.
+
         Raises
         ------
         DesignError : nothing measured lies between treatment and outcome, a mediator named does not, or the target is not the ATE.
-        EstimationError : a mediator does not vary within what is held fixed.
+        EstimationError : a mediator does not vary within what is conditioned on.
         """
         serve(self, design)
         used, names, raw = _mediated(design, self.mediators)
@@ -108,7 +119,7 @@ class Mediation:
                 weighting="residual_variance",
                 model=f"split into paths through {', '.join(names)}, {'with' if self.interaction else 'linear, without'} interaction",
             ),
-            held=Held.by(used),
+            conditioning=Conditioning.by(used),
             parts=(*parts, *group_parts(used, by_group(used, basis), rng)),
             diagnostics={
                 **residual_treatment(used, treatment),
@@ -117,7 +128,7 @@ class Mediation:
                 **block.fits(),
                 **sensitive,
             },
-            concerns=(feedback(used) if "authority" in used.absorb else ()) + thin(used, treatment) + _timing(question.lag),
+            concerns=(feedback(used) if "authority" in used.absorb else ()) + warn_concentrated_leverage(used, treatment) + _timing(question.lag),
             notes=(*_said(used, names, confounded), *notes),
         )
 
@@ -134,13 +145,19 @@ def _mediated(design: Design, chosen: tuple[str, ...] | None) -> tuple[Design, t
     measured = {name: at for name, at in there.items() if at in design.columns and np.isfinite(design.columns[at]).any()}
     for name in chosen or ():
         if undated(name)[0] not in measured:
-            raise DesignError(f"mediation: {name!r} is nothing measured between treatment and outcome in the graph; {suggest(name, measured)}")
+            raise refusal(DesignError, "mediation", "something measured between treatment and outcome in the graph", repr(name), suggest(name, measured))
     names = tuple(dict.fromkeys(undated(name)[0] for name in chosen)) if chosen else tuple(sorted(measured))
     if not names:
-        raise DesignError(f"mediation: of {', '.join(there)}, between treatment and outcome in the graph, none was measured; the total effect alone can be had")
+        raise refusal(
+            DesignError,
+            "mediation",
+            f"one of {', '.join(there)}, between treatment and outcome in the graph, to be measured",
+            "none; the total effect alone can be had",
+            "take another estimator, or give a column for one of them",
+        )
     raw = np.column_stack([design.column(measured[name]) for name in names])
     known = np.flatnonzero(np.isfinite(raw).all(axis=1))
-    return design.only(known, f"{', '.join(measured[name] for name in names)} not known"), names, raw[known]
+    return design.subset(known, f"{', '.join(measured[name] for name in names)} not known"), names, raw[known]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,17 +186,20 @@ class _Block:
     @classmethod
     def fitted(cls, design: Design, basis: Floats, names: tuple[str, ...], raw: Floats, *, interaction: bool) -> _Block:
         """Fit them all; raw mediators of shape (rows, mediators)."""
-        held, rank = design.held(basis), basis.shape[1] + ("authority" not in design.absorb)
+        nuisance, rank = design.nuisance_basis(basis), basis.shape[1] + ("authority" not in design.absorb)
         weights = np.ones(design.rows) if design.weights is None else design.weights
         centred = raw - np.average(raw, axis=0, weights=weights)
         middle = float(np.average(design.treatment, weights=weights))
         dose = design.treatment - middle
         outcome, treatment, mediators = (design.partial_out(m, basis) for m in (design.outcome[:, None], design.treatment[:, None], centred))
-        for name, left, whole in zip(names, mediators.T, centred.T, strict=True):
-            if np.linalg.norm(left) <= TOLD * np.linalg.norm(whole):
-                raise EstimationError(
-                    f"mediation: {name} does not vary within {' and '.join(design.absorb) or 'the adjustment set'} once the controls are held fixed; "
-                    "leave it out with  estimator.mediators=[…]"
+        for name, residualised, whole in zip(names, mediators.T, centred.T, strict=True):
+            if np.linalg.norm(residualised) <= COLLINEAR * np.linalg.norm(whole):
+                raise refusal(
+                    EstimationError,
+                    "mediation",
+                    f"{name} to vary within {' and '.join(design.absorb) or 'the adjustment set'} once the controls are held fixed",
+                    "one that does not",
+                    "leave it out with  estimator.mediators=[…]",
                 )
         pairs = tuple(combinations(range(len(names)), 2)) if interaction else ()
         products = [dose * m for m in centred.T] if interaction else []
@@ -187,15 +207,21 @@ class _Block:
         more = design.partial_out(np.column_stack(products), basis) if products else np.empty((design.rows, 0))
 
         def fit(of: Floats, on: Floats) -> Fit:
-            return clustered_least_squares(of, on, held, design.cluster, len(design.clusters), absorbed_rank=rank)
+            return clustered_least_squares(of, on, nuisance, design.cluster, len(design.clusters), absorbed_rank=rank)
 
         moved = tuple(fit(column, treatment) for column in mediators.T)
         residuals = np.column_stack([one.residuals for one in moved])
         root = design.root_weights
         # residuals that have lost their authority's mean carry (1 − 2/T) of how their product moves, where shocks of a mediator are not drawn out over years
         kept = 1 - 2 * float((1 / np.bincount(design.authority)).mean()) if "authority" in design.absorb else 1.0
-        if pairs and kept < TOLD:
-            raise EstimationError("mediation: interaction=true within authorities takes more than two years of each; take  estimator.interaction=false")
+        if pairs and kept < COLLINEAR:
+            raise refusal(
+                EstimationError,
+                "mediation",
+                "more than two years of each authority, for interaction=true within authorities",
+                "two",
+                "take  estimator.interaction=false",
+            )
         crossed = [design.partial_out((residuals[:, k] * residuals[:, m] / root**2 / kept)[:, None], basis)[:, 0] for k, m in pairs]
         together = tuple(fit(product, treatment) for product in crossed)
         whole = fit(outcome[:, 0], np.column_stack([treatment, mediators, more]))

@@ -18,7 +18,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError
+from causal.errors import ConfigError, DesignError, EstimationError, refusal
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment, without_interval
 from causal.estimators import serve
 from causal.estimators.machinery.long_difference import TWO_KINDS, Years, check_degree, check_windows, cross_section
@@ -57,7 +57,7 @@ class _Knobs:
         for key, window in zip(("before", "after"), check_windows(self.before, self.after), strict=True):
             object.__setattr__(self, key, window)
         if self.nuisance not in ("linear", *NUISANCES):
-            raise ConfigError(f"nuisance must be one of linear, {', '.join(NUISANCES)}, got {self.nuisance!r}")
+            raise refusal(ConfigError, "nuisance", f"one of linear, {', '.join(NUISANCES)}", repr(self.nuisance), "write one of them")
         whole_number("draws", self.draws, 50)
         check_degree(self.degree)
 
@@ -97,6 +97,11 @@ class SLearner(_Knobs):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
@@ -119,6 +124,11 @@ class TLearner(_Knobs):
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
 
         Raises
         ------
@@ -147,6 +157,11 @@ class XLearner(_Knobs):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
@@ -171,6 +186,11 @@ class DomainAdaptation(_Knobs):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : deals authorities into folds, seeds the learners and draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
@@ -187,9 +207,12 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
     made = estimator.rows(design)
     least = int(min(made.on.sum(), (1 - made.on).sum()))
     if estimator.nuisance == "linear" and not isinstance(estimator, SLearner) and least < made.features.shape[1] + 2:
-        raise EstimationError(
-            f"{estimator.name}: {least} authorities of one kind are too few for a straight line on {made.features.shape[1]} covariates; "
-            "take nuisance=ridge, or adjust for fewer with  adjust_for=[…]"
+        raise refusal(
+            EstimationError,
+            estimator.name,
+            f"more authorities of either kind, for a straight line on {made.features.shape[1]} covariates",
+            f"{least} of one kind",
+            "take nuisance=ridge, or adjust for fewer with  adjust_for=[…]",
         )
     groups = members(made)
     diagnostics, said, notes = _comparable(made)
@@ -200,7 +223,7 @@ def _answer(estimator: Learner, design: Design, rng: np.random.Generator) -> Est
     words: dict[str, Any] = {
         "estimator": estimator.name,
         "estimand": made.estimand(estimator.name.replace("_", "-"), weighting="residual_variance" if straight else "places"),
-        "held": made.held(design),
+        "conditioning": made.conditioning(design),
         "target": made.target,
         "over": made.design,
         "diagnostics": diagnostics,
@@ -255,13 +278,13 @@ def _mean(values: Floats, counted: Floats) -> float:
 
 def _comparable(made: CrossSection) -> tuple[dict[str, float | None], tuple[str, ...], tuple[str, ...]]:
     """Overlap, also where the covariates tell the treatment for certain: an outcome model then extrapolates."""
-    left = made.design.partial_out(made.on[:, None])[:, 0]
+    residualised = made.design.partial_out(made.on[:, None])[:, 0]
     try:
         found, said, notes = overlap(made, logistic(made), None)
     except EstimationError:
         found, notes = {}, ()
         said = ("the covariates tell for certain who was treated, so the effect is extrapolated by the outcome models",)
-    return {**residual_treatment(made.design, left), **found}, said + threats(made, left), notes
+    return {**residual_treatment(made.design, residualised), **found}, said + threats(made, residualised), notes
 
 
 def _effects(estimator: Learner, made: CrossSection, rng: np.random.Generator) -> Floats:
@@ -281,19 +304,25 @@ def _effects(estimator: Learner, made: CrossSection, rng: np.random.Generator) -
         return LinearRegression() if estimator.nuisance == "linear" else learner(estimator.nuisance, rng)
 
     # next to no penalty, so that units and the number of covariates do not move the propensity
-    chance = LogisticRegression(C=1e4, max_iter=2000)
+    propensity = LogisticRegression(C=1e4, max_iter=2000)
     model: Any
     if isinstance(estimator, SLearner):
         model = EconmlS(overall_model=_with_products(make()) if estimator.interactions and estimator.nuisance in STRAIGHT else make())
     elif isinstance(estimator, TLearner):
         model = EconmlT(models=make())
     elif isinstance(estimator, XLearner):
-        model = EconmlX(models=make(), cate_models=make(), propensity_model=chance)
+        model = EconmlX(models=make(), cate_models=make(), propensity_model=propensity)
     else:
-        model = DomainAdaptationLearner(models=make(), final_models=make(), propensity_model=chance)
+        model = DomainAdaptationLearner(models=make(), final_models=make(), propensity_model=propensity)
     try:
         with quiet():
             model.fit(y / scale, made.on, X=features)
             return np.asarray(np.ravel(model.effect(features)) * scale)
     except ValueError as problem:
-        raise DesignError(f"{estimator.name}: {made.on.sum():.0f} of {len(y)} authorities are treated, too few for its models ({problem})") from problem
+        raise refusal(
+            DesignError,
+            estimator.name,
+            "enough authorities of both kinds for its models",
+            f"{made.on.sum():.0f} treated of {len(y)} ({problem})",
+            "choose other windows or another level",
+        ) from problem

@@ -19,9 +19,9 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError, NotEstimable
+from causal.errors import ConfigError, EstimationError, NotEstimable, refusal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
+from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares
 from causal.needs import AUTHORITY_EFFECTS, COUNTS, Need
@@ -50,7 +50,7 @@ class PoissonFixedEffects:
 
     def __post_init__(self) -> None:
         if self.outcome not in (None, "rate", "count"):
-            raise ConfigError(f"outcome must be 'rate', 'count', or null to read it off the variable, got {self.outcome!r}")
+            raise refusal(ConfigError, "outcome", "'rate', 'count', or null to read it off the variable", repr(self.outcome), "write  estimator.outcome=null")
 
     @property
     def name(self) -> str:
@@ -60,17 +60,26 @@ class PoissonFixedEffects:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed and an outcome that is never below 0; places without an event are left out.
+        rng : draws the joint critical values of effects by group.
+
+        Returns
+        -------
+        Estimate : the ratio of rates, put into outcome units at the mean rate.
+
         Raises
         ------
         DesignError : authorities are not absorbed, an outcome below 0, the target is not the ATE, or the question has weights.
         EstimationError : the steps do not converge.
-        NotEstimable : the treatment tells which counts are 0, so that no ratio fits best.
+        NotEstimable : the treatment separates the counts that are 0, so that no ratio fits best.
         """
         serve(self, design)
         used = _with_events(design)
         _separated(used)
         used, exposure, said, doubt = self._exposed(used)
-        fit, left, rates = poisson(used, exposure, used.treatment[:, None])
+        fit, residualised, rates = poisson(used, exposure, used.treatment[:, None])
         question = design.question
         rate, dose = (float(np.average(column, weights=exposure)) for column in (used.outcome, used.treatment))
 
@@ -107,13 +116,13 @@ class PoissonFixedEffects:
             ),
             parts=group_parts(used, groups, rng),
             diagnostics={
-                **residual_treatment(replace(used, weights=exposure * rates), left),
+                **residual_treatment(replace(used, weights=exposure * rates), residualised),
                 "rate ratio": ratio,
                 "rate ratio, lower": lowest,
                 "rate ratio, upper": highest,
                 "mean rate": rate,
             },
-            concerns=feedback(design) + thin(used, left) + doubt,
+            concerns=feedback(design) + warn_concentrated_leverage(used, residualised) + doubt,
             notes=(f"Ratio of rates, treated to control: {ratio:.3f} ({question.level:.0%} interval {lowest:.3f} to {highest:.3f}); {said}.",),
         )
 
@@ -126,7 +135,7 @@ class PoissonFixedEffects:
             return design, np.ones(design.rows), "exposure: one a row", ()
         known = np.isfinite(design.population) & (design.population > 0)
         if not known.all():
-            design = design.only(np.flatnonzero(known), "people not known, or none, so that there is no exposure")
+            design = design.subset(np.flatnonzero(known), "people not known, or none, so that there is no exposure")
         people = design.population
         assert people is not None
         exposure = np.asarray(people / people.mean())
@@ -159,7 +168,7 @@ def _grows_with(people: Floats, design: Design) -> float | None:
 def _with_events(design: Design) -> Design:
     """Without authorities whose counts are all 0, which say nothing about a ratio."""
     totals = np.bincount(design.authority, weights=design.outcome)
-    return design.only(np.flatnonzero(totals[design.authority] > 0), "no event in any year, which says nothing about a ratio")
+    return design.subset(np.flatnonzero(totals[design.authority] > 0), "no event in any year, which says nothing about a ratio")
 
 
 def _separated(design: Design) -> None:
@@ -211,7 +220,7 @@ def poisson(design: Design, exposure: Floats, treatments: Floats) -> tuple[Fit, 
 
     Raises
     ------
-    EstimationError : no convergence, or treatments told by what is held fixed.
+    EstimationError : no convergence, or treatments collinear with what is conditioned on.
     """
     outcome = design.outcome
     mean = float(np.average(outcome, weights=exposure))
@@ -234,9 +243,12 @@ def poisson(design: Design, exposure: Floats, treatments: Floats) -> tuple[Fit, 
             break
         before = deviance
     else:
-        raise EstimationError(
-            f"poisson_fixed_effects did not converge in {STEPS} steps: a control or the treatment may tell which counts are 0; "
-            "leave it out with  adjust_for=[…], or take  fixed_effects"
+        raise refusal(
+            EstimationError,
+            "poisson_fixed_effects",
+            f"an answer within {STEPS} steps",
+            "none: a control or the treatment may tell which counts are 0",
+            "leave it out with  adjust_for=[…], or take  fixed_effects",
         )
     working = replace(design, weights=exposure * rate, outcome=linear + (outcome - rate) / rate)
     basis = working.basis()

@@ -15,7 +15,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate, estimated, group_parts, residual_treatment
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, effect_of
@@ -49,7 +49,7 @@ class PropensityWeighting(Windows):
         Windows.__post_init__(self)
         check_clip(self.clip)
         if self.inference not in ("stacked", "weights_known"):
-            raise ConfigError(f"inference must be 'stacked' or 'weights_known', got {self.inference!r}")
+            raise refusal(ConfigError, "inference", "'stacked' or 'weights_known'", repr(self.inference), "write one of them")
 
     @property
     def name(self) -> str:
@@ -59,45 +59,50 @@ class PropensityWeighting(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : no two kinds of authority, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain.
+        EstimationError : the covariates separate treated from untreated, so that propensity scores are 0 or 1.
         """
         serve(self, design)
         made = self.rows(design)
-        chance = logistic(made)
-        fit = _weighted(made, chance, self.clip, np.ones((len(made.on), 1)), self.inference)
-        agree(self.name, float(fit.coefficients[0]), effect_of(made, "propensity_score_weighting", clipped(made, chance, self.clip)))
-        parts = [(of, names, _weighted(made, chance, self.clip, inside, self.inference), codes) for of, names, codes, inside in members(made)]
-        found, said, notes = overlap(made, chance, self.clip)
+        propensity = logistic(made)
+        fit = _weighted(made, propensity, self.clip, np.ones((len(made.on), 1)), self.inference)
+        agree(self.name, float(fit.coefficients[0]), effect_of(made, "propensity_score_weighting", clipped(made, propensity, self.clip)))
+        parts = [(of, names, _weighted(made, propensity, self.clip, inside, self.inference), codes) for of, names, codes, inside in members(made)]
+        found, said, notes = overlap(made, propensity, self.clip)
         return estimated(
             design,
             fit,
             over=made.design,
             estimator=self.name,
             estimand=made.estimand("normalised inverse propensity weights"),
-            held=made.held(design),
+            conditioning=made.conditioning(design),
             target=made.target,
             parts=group_parts(made.design, parts, rng),
-            diagnostics={**residual_treatment(made.design, made.on - chance), **found},
-            concerns=said + threats(made, made.on - chance),
+            diagnostics={**residual_treatment(made.design, made.on - propensity), **found},
+            concerns=said + threats(made, made.on - propensity),
             notes=(*made.design.words[-2:], *notes),
         )
 
 
-def _weighted(made: CrossSection, chance: Floats, clip: float, inside: Floats, inference: str) -> Fit:
+def _weighted(made: CrossSection, propensity: Floats, clip: float, inside: Floats, inference: str) -> Fit:
     """Differences of weighted means in groups of rows, shape (rows, k) membership, with the influence of means and propensity."""
-    kept, y, on = clipped(made, chance, clip), made.design.outcome, made.on
-    free = (kept == chance).astype(float)
+    kept, y, on = clipped(made, propensity, clip), made.design.outcome, made.on
+    free = (kept == propensity).astype(float)
     count = weights(made, kept)
     # how each weight moves with the log odds
     odds = np.column_stack([-on * (1 - kept) / kept, (1 - on) * kept / (1 - kept)])
     if made.whom is not None:
         odds[:, 0 if made.whom == 1 else 1] = 0.0
     matrix = np.column_stack([np.ones(len(on)), made.features])
-    bend = np.linalg.pinv((matrix * (chance * (1 - chance))[:, None]).T @ matrix, rcond=1e-12, hermitian=True)
-    moves = (matrix * (on - chance)[:, None]) @ bend
+    bend = np.linalg.pinv((matrix * (propensity * (1 - propensity))[:, None]).T @ matrix, rcond=1e-12, hermitian=True)
+    moves = (matrix * (on - propensity)[:, None]) @ bend
     fits, slopes = [], []
     for j in (0, 1):
         w = count[:, [j]] * inside
@@ -153,24 +158,29 @@ class PropensityStratification(Windows):
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : one row an authority is made of it (`before`, `after`), treated or not, with something to adjust for.
+        rng : draws the bootstrap.
+
         Raises
         ------
         DesignError : no two kinds of authority, nothing to adjust for, or weights by a column.
-        EstimationError : the covariates tell the treatment for certain, or no stratum has both kinds.
+        EstimationError : the covariates separate treated from untreated, or no stratum has both kinds.
         """
         serve(self, design)
         made = self.rows(design)
-        chance = logistic(made)
-        effect, out = self._strata(made, chance)
-        agree(self.name, effect, effect_of(made, "propensity_score_stratification", chance, num_strata=self.strata, clipping_threshold=self.fewest - 1))
+        propensity = logistic(made)
+        effect, out = self._strata(made, propensity)
+        agree(self.name, effect, effect_of(made, "propensity_score_stratification", propensity, num_strata=self.strata, clipping_threshold=self.fewest - 1))
 
         def answer(drawn: Design, _: np.random.Generator) -> Floats:
             again = cross_section(drawn, before=None, after=None, degree=self.degree)
             return np.array([self._strata(again, logistic(again))[0] * made.contrast])
 
-        found, said, notes = overlap(made, chance, None)
+        found, said, notes = overlap(made, propensity, None)
         if out:
-            said += (f"{out} of {len(chance)} authorities lie in strata without both kinds and are left out, so the effect is that on the others",)
+            said += (f"{out} of {len(propensity)} authorities lie in strata without both kinds and are left out, so the effect is that on the others",)
         return bootstrapped(
             design,
             answer,
@@ -178,23 +188,23 @@ class PropensityStratification(Windows):
             draws=self.draws,
             estimator=self.name,
             estimand=made.estimand(f"{self.strata} strata of the propensity"),
-            held=made.held(design),
+            conditioning=made.conditioning(design),
             target=made.target,
             over=made.design,
-            diagnostics={**residual_treatment(made.design, made.on - chance), **found, "authorities in strata without both kinds": float(out)},
-            concerns=said + threats(made, made.on - chance),
+            diagnostics={**residual_treatment(made.design, made.on - propensity), **found, "authorities in strata without both kinds": float(out)},
+            concerns=said + threats(made, made.on - propensity),
             notes=(*made.design.words[-2:], "Five strata take away about nine tenths of a confounder's bias (Cochran 1968), not all of it.", *notes),
         )
 
-    def _strata(self, made: CrossSection, chance: Floats) -> tuple[float, int]:
+    def _strata(self, made: CrossSection, propensity: Floats) -> tuple[float, int]:
         """The effect of 1 against 0, and how many authorities lie in strata left out."""
         from scipy.stats import rankdata
 
         on, y = made.on, made.design.outcome
-        _, stratum = np.unique(np.round(rankdata(chance) / len(chance) * self.strata), return_inverse=True)
+        _, stratum = np.unique(np.round(rankdata(propensity) / len(propensity) * self.strata), return_inverse=True)
         sums = np.array([np.bincount(stratum, weights=part) for part in (on, 1 - on, on * y, (1 - on) * y, made.counted)])
         kept = np.minimum(sums[0], sums[1]) >= self.fewest
         if not kept.any():
-            raise EstimationError(f"propensity_stratification: no stratum has {self.fewest} treated and untreated; take fewer strata")
+            raise refusal(EstimationError, "propensity_stratification", f"a stratum with {self.fewest} treated and untreated", "none", "take fewer strata")
         one, zero, one_y, zero_y, counted = sums[:, kept]
         return float(((one_y / one - zero_y / zero) * counted).sum() / counted.sum()), int((~kept)[stratum].sum())

@@ -22,7 +22,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError, suggest
+from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import DesignFacts, Estimand, compared
 from causal.estimate import Estimate, without_interval
 from causal.estimators import serve
@@ -44,7 +44,7 @@ class ShiftShare:
 
     Parameters
     ----------
-    instruments : names of the exposures, of the graph's instruments; None takes all that are valid with what is held fixed.
+    instruments : names of the exposures, of the graph's instruments; None takes all that are valid with what is conditioned on.
     shocks : exposure → {year of the treatment: shock}; empty: one national series, the treatment's mean over the other authorities.
     error : "exposure" (summed by shock; refused below 20 effective shocks), "authority", or "auto", the first where it may be.
     """
@@ -61,20 +61,20 @@ class ShiftShare:
     def __post_init__(self) -> None:
         check_instruments(self, self.instruments)
         if self.error not in ERRORS:
-            raise ConfigError(f"error must be one of {', '.join(ERRORS)}, got {self.error!r}")
+            raise refusal(ConfigError, "error", f"one of {', '.join(ERRORS)}", repr(self.error), "write one of them")
         plain: dict[str, dict[int, float]] = {}
         given: object = self.shocks
         if not isinstance(given, Mapping):
-            raise ConfigError(f"shocks must say  exposure: {{year: shock}}, got {given!r}")
+            raise refusal(ConfigError, "shocks", "exposure: {year: shock}", repr(given), "write  estimator.shocks={grant: {2012: -1.5}}")
         for name, series in given.items():
             if not isinstance(series, Mapping) or not series:
-                raise ConfigError(f"shocks.{name} must say  {{year: shock}}, got {series!r}")
+                raise refusal(ConfigError, f"shocks.{name}", "{year: shock}", repr(series), "write  {2012: -1.5, 2013: -2.0}")
             try:
                 plain[str(name)] = {int(year): float(shock) for year, shock in series.items()}
             except (TypeError, ValueError):
-                raise ConfigError(f"shocks.{name} must have whole years and numbers, got {dict(series)!r}") from None
+                raise refusal(ConfigError, f"shocks.{name}", "have whole years and numbers", repr(dict(series)), "write  {2012: -1.5, 2013: -2.0}") from None
             if not np.isfinite(list(plain[str(name)].values())).all():
-                raise ConfigError(f"shocks.{name} must be finite, got {dict(series)!r}")
+                raise refusal(ConfigError, f"shocks.{name}", "finite numbers", repr(dict(series)), "leave out a year whose shock is not known")
         object.__setattr__(self, "shocks", plain)
 
     @property
@@ -85,19 +85,27 @@ class ShiftShare:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with measured exposures among its columns.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the graph has no measured exposure, a shock is missing, or the exposure-robust error is asked for with too few shocks.
-        EstimationError : the instrument does not vary within what is held fixed.
+        EstimationError : the instrument does not vary within what is conditioned on.
         """
         serve(self, design)
         used, names, shares = instrumented(design, self.instruments)
         shocks = self._shocks(used, names)
         effective = _effective(shares) if self.shocks else 1.0
         if self.error == "exposure" and effective < FEWEST_SHOCKS:
-            raise DesignError(
-                f"shift_share: the exposure-robust error rests on many shocks, and there are {effective:.1f} effective ones (at least {FEWEST_SHOCKS:g} are "
-                "wanted); cluster by authority with  estimator.error=authority  and read it as a difference-in-differences by exposure"
+            raise refusal(
+                DesignError,
+                "shift_share",
+                f"many shocks for the exposure-robust error, at least {FEWEST_SHOCKS:g} effective ones",
+                f"{effective:.1f}",
+                "cluster by authority with  estimator.error=authority  and read it as a difference-in-differences by exposure",
             )
         robust = self.error != "authority" and effective >= FEWEST_SHOCKS
         used = _with_sums(used, shares)
@@ -145,10 +153,16 @@ class ShiftShare:
         for name in names:
             series = self.shocks.get(name, self.shocks.get(undated(name)[0]))
             if series is None:
-                raise DesignError(f"shift_share: shocks has no series for the exposure {name!r}; {suggest(name, self.shocks)}")
+                raise refusal(DesignError, "shift_share", f"a series of shocks for the exposure {name!r}", "none", suggest(name, self.shocks))
             missing = sorted(set(when.tolist()) - set(series))
             if missing:
-                raise DesignError(f"shift_share: shocks.{name} lacks {', '.join(map(str, missing))}; it has {min(series)} to {max(series)}")
+                raise refusal(
+                    DesignError,
+                    f"shift_share: shocks.{name}",
+                    f"a shock of {', '.join(map(str, missing))}",
+                    f"none; it has {min(series)} to {max(series)}",
+                    "add what is missing",
+                )
             found.append(np.array([series[int(year)] for year in when]))
         return np.column_stack(found)
 
@@ -185,26 +199,26 @@ def _concerns(design: Design, names: tuple[str, ...], shares: Floats, effective:
     by_year = [group for group in design.control_groups if group.by_year and not group.made]
     if effective < FEWEST_SHOCKS and not by_year:
         said.append("no lasting cause (deprivation) × year is held fixed, and exposure to national cuts goes with deprivation")
-    told = _balance(design, shares)
-    if told is not None and told > TELLING:
-        said.append(f"{told:.0%} of the exposure ({', '.join(names)}) is told by the other lasting causes in the graph")
+    balance_r2 = _balance(design, shares)
+    if balance_r2 is not None and balance_r2 > TELLING:
+        said.append(f"{balance_r2:.0%} of the exposure ({', '.join(names)}) is told by the other lasting causes in the graph")
     return tuple(said)
 
 
 def _balance(design: Design, shares: Floats) -> float | None:
     """Largest R² between authorities of an exposure on the constant causes that the graph asks for; None where there are none."""
-    if not design.nested.shape[1]:
+    if not design.time_invariant.shape[1]:
         return None
     counts = np.bincount(design.authority)[:, None]
 
     def mean(matrix: Floats) -> Floats:
         return np.column_stack([np.bincount(design.authority, weights=column) for column in matrix.T]) / counts
 
-    on = np.column_stack([np.ones(len(counts)), mean(design.nested)])
+    on = np.column_stack([np.ones(len(counts)), mean(design.time_invariant)])
     of = mean(shares)
-    left = of - on @ np.linalg.lstsq(on, of, rcond=None)[0]
+    residual = of - on @ np.linalg.lstsq(on, of, rcond=None)[0]
     spread = ((of - of.mean(axis=0)) ** 2).sum(axis=0)
-    return float((1 - (left**2).sum(axis=0) / np.where(spread > 0, spread, np.inf)).max()) if (spread > 0).any() else None
+    return float((1 - (residual**2).sum(axis=0) / np.where(spread > 0, spread, np.inf)).max()) if (spread > 0).any() else None
 
 
 def _without_by_year(design: Design, instrument: Floats) -> float | None:
@@ -227,13 +241,13 @@ def _pre_trend(design: Design, instrument: Floats) -> float | None:
     """p-value of next year's instrument beside this year's in the reduced form; None where it cannot be told."""
     follows = np.flatnonzero((np.diff(design.authority) == 0) & (np.diff(design.year) == 1))
     try:
-        now = design.only(follows)
+        now = design.subset(follows)
         basis = now.basis()
         both = np.column_stack([varying(now, basis, column[:, None]) for column in (instrument[follows + 1], instrument[follows])])
         fit = clustered_least_squares(
             now.partial_out(now.outcome[:, None], basis)[:, 0],
             both,
-            now.held(basis),
+            now.nuisance_basis(basis),
             now.cluster,
             len(now.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in now.absorb),
@@ -258,10 +272,10 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
     series = np.array([shocks[np.flatnonzero(at == t)[0]] for t in range(len(years))])
     dummies = [np.repeat(np.eye(len(years)), k, axis=0)] if "year" in used.absorb else [np.ones((len(years) * k, 1))]
     dummies += [np.tile(np.eye(k), (len(years), 1))] if "authority" in used.absorb else []
-    held, scale = np.column_stack(dummies), np.sqrt(np.abs(weight)).ravel()
-    slope = np.linalg.lstsq(held * scale[:, None], series.ravel() * scale, rcond=None)[0]
-    left = (series.ravel() - held @ slope).reshape(len(years), k)
-    loads = left[at] * shares * root[:, None]  # columns that have lost what is held fixed carry one root already
+    dummies_matrix, scale = np.column_stack(dummies), np.sqrt(np.abs(weight)).ravel()
+    slope = np.linalg.lstsq(dummies_matrix * scale[:, None], series.ravel() * scale, rcond=None)[0]
+    residual = (series.ravel() - dummies_matrix @ slope).reshape(len(years), k)
+    loads = residual[at] * shares * root[:, None]  # columns that have lost what is conditioned on carry one root already
     reduced, first = (np.asarray((loads * column[:, None]).sum(axis=0)) for column in (outcome, treatment))
     slope_size = float(z @ treatment)
     b = float(z @ outcome) / slope_size
@@ -287,6 +301,6 @@ def _by_shock(made: Estimate, design: Design, used: Design, shares: Floats, shoc
         diagnostics={**made.diagnostics, "clustered by authority: standard error": made.std_error},
     )
     if len(pieces) != 1 or not np.isfinite(pieces[0]).all():
-        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell")
+        return without_interval(found, "the exposure-robust Anderson–Rubin set is unbounded, as the shocks are too weak; cannot tell", "weak_instruments")
     lower, upper = sorted(end * question.contrast for end in pieces[0])
     return replace(found, lower=lower, upper=upper)

@@ -24,11 +24,11 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import ConfigError, DesignError, EstimationError
-from causal.estimand import DesignFacts, Estimand, Held, JointTest
-from causal.estimate import Estimate, Part, estimated, feedback, parts_of, residual_treatment, thin
+from causal.errors import ConfigError, DesignError, EstimationError, refusal
+from causal.estimand import Conditioning, DesignFacts, Estimand, JointTest
+from causal.estimate import Estimate, Part, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
-from causal.estimators.machinery.group_time import Cells, adopting, authority_weights, average, cells, covariates
+from causal.estimators.machinery.group_time import GroupTimeATT, att_gt, authority_weights, average, covariates, drop_always_treated
 from causal.estimators.machinery.imputation import imputed
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.inference.few_treated import two_sample_df
@@ -99,10 +99,10 @@ class CallawaySantAnna:
     def __post_init__(self) -> None:
         for key, choices in (("compare", COMPARISONS), ("method", METHODS), ("aggregate", tuple(AGGREGATES)), ("base", BASES)):
             if getattr(self, key) not in choices:
-                raise ConfigError(f"{key} must be one of {', '.join(choices)}, got {getattr(self, key)!r}")
+                raise refusal(ConfigError, key, f"one of {', '.join(choices)}", repr(getattr(self, key)), "write one of them")
         for key in ("small_sample", "cells"):
             if not isinstance(getattr(self, key), bool):
-                raise ConfigError(f"{key} must be true or false, got {getattr(self, key)!r}")
+                raise refusal(ConfigError, key, "true or false", repr(getattr(self, key)), "write one of the two")
 
     @property
     def name(self) -> str:
@@ -112,15 +112,20 @@ class CallawaySantAnna:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year and by cohort.
+
         Raises
         ------
         DesignError : nobody takes the treatment up and keeps it, nobody is there to compare with, or the target is not the ATT.
         EstimationError : too few to compare with for that many covariates.
         """
         serve(self, design)
-        used, adopted = adopting(design)
+        used, adopted = drop_always_treated(design)
         knobs = {"not_yet": self.compare == "not_yet_treated", "method": self.method, "universal": self.base == "universal", "corrected": self.small_sample}
-        made = cells(used, adopted, **knobs)  # type: ignore[arg-type]
+        made = att_gt(used, adopted, **knobs)  # type: ignore[arg-type]
         weight = authority_weights(used)
         after = np.flatnonzero(made.since >= 0)
         years, groups = np.unique(made.since), np.unique(made.cohort[after])
@@ -134,7 +139,9 @@ class CallawaySantAnna:
         elif self.aggregate == "dynamic":
             effect, scores = by_year.effect[years >= 0].mean(keepdims=True), by_year.scores[:, years >= 0].mean(axis=1, keepdims=True)
         else:
-            alone = Cells(cohort=groups, year=groups, effect=by_group, scores=means, treated=np.ones(len(groups), dtype=np.int64), unsupported=0, missing=())
+            alone = GroupTimeATT(
+                cohort=groups, year=groups, effect=by_group, scores=means, treated=np.ones(len(groups), dtype=np.int64), unsupported=0, missing=()
+            )
             whole = average(alone, adopted, weight, [np.arange(len(groups))], corrected=self.small_sample)
             effect, scores = whole.effect, whole.scores
 
@@ -153,7 +160,7 @@ class CallawaySantAnna:
             for j in range(len(modifier.groups)):
                 among = group_of == j
                 try:
-                    some = cells(used, adopted, among=among, leads=False, **knobs)  # type: ignore[arg-type]
+                    some = att_gt(used, adopted, among=among, leads=False, **knobs)  # type: ignore[arg-type]
                 except EstimationError:
                     continue
                 one = average(some, adopted, weight, [np.arange(len(some.cohort))], among, corrected=self.small_sample)
@@ -212,25 +219,30 @@ class SunAbraham:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year and by cohort.
+
         Raises
         ------
         DesignError : nobody takes the treatment up and keeps it, nobody is there to compare with, or the target is not the ATT.
         """
         serve(self, design)
-        used, adopted = adopting(design)
+        used, adopted = drop_always_treated(design)
         notes = ["Compared with authorities never treated."]
         if not adopted.never.any():
             # the last to be treated serve as the others' comparison until they are treated themselves
             last = adopted.last
-            used, adopted = adopting(used.only(np.flatnonzero(used.year < last), f"from {last} on nobody is untreated"))
+            used, adopted = drop_always_treated(used.subset(np.flatnonzero(used.year < last), f"from {last} on nobody is untreated"))
             notes = [f"Nobody is never treated: compared with those first treated in {last}, until then."]
         first = adopted.first[used.authority]
         since = used.year - first
         keys: list[tuple[int, int]] = []
         for g in adopted.years:
-            seen = np.unique(since[first == g])
-            zero = int(seen[seen < 0].max())
-            keys += [(g, int(e)) for e in seen if e != zero]
+            event_times = np.unique(since[first == g])
+            zero = int(event_times[event_times < 0].max())
+            keys += [(g, int(e)) for e in event_times if e != zero]
         columns = np.column_stack([(first == g) & (since == e) for g, e in keys]).astype(float)
         counted = np.array([used.root_weights[column > 0] @ used.root_weights[column > 0] for column in columns.T])
         cohort, ago = np.array([g for g, _ in keys]), np.array([e for _, e in keys])
@@ -292,12 +304,17 @@ class Imputation:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : a treatment that is taken up and kept; those who had it in every year seen are left out.
+        rng : draws the joint critical values of effects by year, by cohort and by group.
+
         Raises
         ------
         DesignError : nobody takes the treatment up and keeps it, nobody is there to compare with, or the target is not the ATT.
         """
         serve(self, design)
-        used, adopted = adopting(design)
+        used, adopted = drop_always_treated(design)
         made = imputed(used, adopted)
         since = made.since
         years, groups = np.unique(since), np.unique(made.cohort)
@@ -336,7 +353,7 @@ def _answer(
     also: Mapping[str, float | None] | None = None,
 ) -> Estimate:
     """The estimate, with what is left of being treated and who carries it."""
-    left = used.partial_out(used.treatment[:, None])[:, 0]
+    residualised = used.partial_out(used.treatment[:, None])[:, 0]
     cut = (f"a dose was cut: the effect is that of reaching {design.question.treated:g}, whatever the dose before and after",) if adopted.cut else ()
     return estimated(
         design,
@@ -344,12 +361,12 @@ def _answer(
         over=used,
         estimator=name,
         estimand=Estimand(family="adoption", comparison="within", population="treated", weighting=weighting, model=name.replace("_", " ")),
-        held=Held.by(design, authority=True),
+        conditioning=Conditioning.by(design, authority=True),
         facts=DesignFacts(adopters=int((~adopted.never).sum()), never_treated=int(adopted.never.sum()), adoption_years=len(adopted.years), pre_trend=tested),
         target="ATT",
         parts=tuple(parts),
-        diagnostics={**residual_treatment(used, left), **(also or {})},
-        concerns=feedback(design) + cut + concerns + thin(used, left),
+        diagnostics={**residual_treatment(used, residualised), **(also or {})},
+        concerns=feedback(design) + cut + concerns + warn_concentrated_leverage(used, residualised),
         notes=(adopted.words, *notes),
     )
 
@@ -452,17 +469,17 @@ def _pre_trend(effects: Floats, scores: Floats, df: float) -> tuple[JointTest, t
 
 def _trend_among_untreated(design: Design, adopted: Cohorts, leads: int) -> tuple[JointTest, tuple[str, ...]]:
     """Leads of adoption in a fixed-effects regression of untreated authority-years alone, tested jointly."""
-    untreated = design.only(np.flatnonzero(~adopted.on))
+    untreated = design.subset(np.flatnonzero(~adopted.on))
     since = adopted.since(design)[~adopted.on]
     columns = (since[:, None] == -np.arange(1, leads + 1)).astype(float)
     basis = untreated.basis()
-    left = untreated.partial_out(columns, basis)
-    kept = np.linalg.norm(left, axis=0) > 1e-6 * np.maximum(np.linalg.norm(columns, axis=0), 1.0)
+    residualised = untreated.partial_out(columns, basis)
+    kept = np.linalg.norm(residualised, axis=0) > 1e-6 * np.maximum(np.linalg.norm(columns, axis=0), 1.0)
     if not kept.any():
         return _pre_trend(np.empty(0), np.empty((0, 0)), 0.0)
     outcome = untreated.partial_out(untreated.outcome[:, None], basis)[:, 0]
     try:
-        fit = clustered_least_squares(outcome, left[:, kept], basis, untreated.cluster, len(untreated.clusters), absorbed_rank=basis.shape[1])
+        fit = clustered_least_squares(outcome, residualised[:, kept], basis, untreated.cluster, len(untreated.clusters), absorbed_rank=basis.shape[1])
     except EstimationError:
         return _pre_trend(np.empty(0), np.empty((0, 0)), 0.0)
     return _pre_trend(fit.coefficients, fit.scores, float(fit.df.min()))

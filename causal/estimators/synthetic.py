@@ -4,8 +4,9 @@ synthetic_did
     weights on authorities and on years, and a difference in differences with both (Arkhangelsky, Athey, Hirshberg, Imbens & Wager 2021,
     Synthetic difference-in-differences; symbols as there).
 synthetic_control
-    weights on authorities alone, matched on levels (Abadie, Diamond & Hainmueller 2010, Synthetic control methods for comparative case
-    studies, on the outcome's own past).
+    weights on authorities alone, matched on levels (Abadie, Diamond & Hainmueller 2010, Synthetic control methods for comparative case studies): on the
+    outcome's own past, or on the means of predictors before, weighed so that the outcome's past is met best. For one treated place the interval is
+    that of conformal inference (`causal.inference.conformal`).
 
 Authorities adopting in one year are one cohort, matched as their mean; cohorts are averaged by their treated authority-years (Clarke,
 Pailañir, Athey & Imbens 2024, On synthetic difference-in-differences and related estimation methods).
@@ -21,18 +22,21 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import ConfigError, DesignError
-from causal.estimand import DesignFacts, Estimand, Held
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, thin, without_interval
+from causal.errors import ConfigError, DesignError, refusal
+from causal.estimand import Conditioning, DesignFacts, Estimand
+from causal.estimate import Course, Estimate, Point, Support, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.estimators import serve
-from causal.estimators.machinery.group_time import adopting
+from causal.estimators.machinery.group_time import drop_always_treated
 from causal.inference.clustered import Fit, cluster_sums
-from causal.knobs import whole_number
+from causal.knobs import one_of, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
 from causal.words import count
 
 JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos
 LEAST = 2  # years before adoption to match on
+LEAST_RIDGE = 1e-9  # of the largest number of a problem, so that weights alike in all are shared
+STEPS = 50  # of a guess at which weights are 0; some five are needed
+TOGETHER = 1_000_000  # outcomes of placebo draws that are solved for at once
 
 
 def _before(_: object, design: Design) -> str | None:
@@ -87,7 +91,7 @@ class SyntheticDid:
 
     def __post_init__(self) -> None:
         if self.weights not in ("exact", "published"):
-            raise ConfigError(f"weights must be one of exact, published, got {self.weights!r}")
+            raise refusal(ConfigError, "weights", "one of exact, published", repr(self.weights), "write one of them")
         whole_number("draws", self.draws, 20)
 
     @property
@@ -98,36 +102,52 @@ class SyntheticDid:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : draws placebo adopters among the never-treated, where the treated are too few for a jackknife.
+
         Raises
         ------
         DesignError : adoption is given up again, nobody is never treated, rows are missing, or the target is not the ATT.
         """
         serve(self, design)
-        used, adopted = adopting(design)
+        used, adopted = drop_always_treated(design)
         outcome = used.grid(_less_controls(used))
         found = [
             Match(at=at, treated=mine, controls=free, omega=omega, years=lam)
             for at, mine, free in _cohorts(used, adopted)
-            for omega, lam in [_both(outcome, at, mine, free, self.weights)]
+            for omega, lam in [[w[0] for w in _both(outcome, at, mine[None], free[None], self.weights)]]
         ]
         fit, which = _jackknife(outcome, found, used)
         treated = len(np.unique(used.cluster[adopted.on]))
         if treated >= JACKKNIFE and np.isfinite(fit.scores[:, 0]).all():
             return _answer(self.name, design, used, adopted, outcome, found, fit, which, rng)
-        dealt = _placebo(outcome, found, used, self, rng)
+        permuted = _placebo(outcome, found, used, self, rng)
         # what a placebo leaves is an error, and no score of any one cluster
-        made = replace(_answer(self.name, design, used, adopted, outcome, found, dealt or fit, which, rng), influence=None)
-        return made if dealt else without_interval(made, f"{len(found[0].controls)} never-treated authorities are too few for placebos of {treated} treated")
+        made = replace(_answer(self.name, design, used, adopted, outcome, found, permuted or fit, which, rng), influence=None)
+        return made if permuted else without_interval(made, f"{len(found[0].controls)} never-treated authorities are too few for placebos of {treated} treated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticControl:
-    """Synthetic control on the outcome's own past; its error is not known, ranks among placebos are told."""
+    """Synthetic control; for one treated place with an interval by conformal inference, otherwise with ranks among placebos alone.
 
+    Parameters
+    ----------
+    match : "path" on the outcome in every year before, "predictors" on the means before of what is conditioned on and of the outcome, each weighed
+        so that the outcome's path before is met best.
+    """
+
+    match: Literal["path", "predictors"] = "path"
     needs: ClassVar[tuple[Need, ...]] = NEEDS
     targets: ClassVar[str] = "ATT of adopting"
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("synthetic_dates",)
+
+    def __post_init__(self) -> None:
+        one_of("synthetic_control.match", self.match, ("path", "predictors"))
 
     @property
     def name(self) -> str:
@@ -137,15 +157,31 @@ class SyntheticControl:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : balanced, a treatment that is taken up and kept, some who never take it up.
+        rng : not used in anything that is kept.
+
+        Returns
+        -------
+        Estimate : without an interval; the treated path's rank among placebos stands in the diagnostics.
+
         Raises
         ------
         DesignError : adoption is given up again, nobody is never treated, rows are missing, or the target is not the ATT.
         """
         serve(self, design)
-        used, adopted = adopting(design)
-        outcome = used.grid(_less_controls(used))
+        used, adopted = drop_always_treated(design)
+        by_predictors = self.match == "predictors"
+        outcome = used.grid(used.outcome if by_predictors else _less_controls(used))
         found = [
-            Match(at=at, treated=mine, controls=free, omega=_simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0), years=np.zeros(at))
+            Match(
+                at=at,
+                treated=mine,
+                controls=free,
+                omega=_by_predictors(used, outcome, at, mine, free) if by_predictors else _simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0),
+                years=np.zeros(at),
+            )
             for at, mine, free in _cohorts(used, adopted)
         ]
         path, which = _paths(outcome, found)
@@ -157,8 +193,106 @@ class SyntheticControl:
             inference="",
         )
         made = _answer(self.name, design, used, adopted, outcome, found, fit, which, rng)
-        made = replace(made, diagnostics={**made.diagnostics, **_rank(outcome, found)})
-        return without_interval(made, "synthetic controls have placebo ranks, and no standard error that is known to hold")
+        made = replace(made, diagnostics={**made.diagnostics, **_rank(outcome, found)}, course=_course(used, outcome, found))
+        bare = without_interval(made, "synthetic controls of several places have placebo ranks, and no standard error that is known to hold")
+        if len(found) > 1 or len(found[0].treated) > 1:
+            return bare
+        ends = _conformal(outcome, found[0], design.question.level)
+        if ends is None:
+            return replace(
+                bare, inference=f"no valid interval: {len(used.years)} years are too few to tell its shocks from those before, or the others miss it"
+            )
+        scale = adopted.sign  # of adopting, as the effect is
+        lower, upper = sorted(end * scale for end in ends)
+        lower, upper = min(lower, made.effect - 1e-9 * abs(made.effect)), max(upper, made.effect + 1e-9 * abs(made.effect))
+        years = len(used.years)
+        return replace(
+            bare,
+            std_error=(upper - lower) / (2 * _NORMAL),
+            lower=lower,
+            upper=upper,
+            p_value=_p_of_none(outcome, found[0]),
+            inference=f"conformal: shifts of {years} years round their circle, the effect the same in each year since",
+            no_interval=None,
+            support=Support(clusters=len(used.clusters), effective=float(years), treated=1, untreated=len(found[0].controls)),
+            notes=(*bare.notes, "The standard error is that of a normal law with the interval's width; the interval itself rests on none."),
+        )
+
+
+_NORMAL = 1.959963984540054  # the interval's half width in standard errors, for print alone
+
+
+def _missed(outcome: Floats, one: Match, effect: float) -> Floats:
+    """What weights fitted to all years under an effect miss; shape (years,)."""
+    own = outcome[one.treated].mean(axis=0).copy()
+    own[one.at :] -= effect
+    others = outcome[one.controls].T
+    return np.asarray(own - others @ _simplex(others, own, 0.0))
+
+
+def _conformal(outcome: Floats, one: Match, level: float) -> tuple[float, float] | None:
+    """The interval for an effect that is the same in each year since; None where it has none."""
+    from causal.inference.conformal import accepted
+
+    if outcome.shape[1] * (1 - level) < 1 - 1e-9:
+        return None
+    since = outcome.shape[1] - one.at
+    gap = outcome[one.treated].mean(axis=0) - one.omega @ outcome[one.controls]
+    scale = float(np.sqrt((gap[: one.at] ** 2).mean()))
+    return accepted(lambda effect: _missed(outcome, one, effect), since, float(gap[one.at :].mean()), max(scale, 1e-9 * float(np.abs(outcome).max())), level)
+
+
+def _p_of_none(outcome: Floats, one: Match) -> float:
+    from causal.inference.conformal import p_value
+
+    return p_value(_missed(outcome, one, 0.0), outcome.shape[1] - one.at)
+
+
+def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: Ints) -> Floats:
+    """Weights that match means before of controls and outcome, the predictors weighed so that the outcome's path before is met best.
+
+    Abadie & Gardeazabal 2003 (The economic costs of conflict), appendix B: of diagonal matrices V the one whose weights have the least mean squared gap.
+    """
+    from scipy.optimize import minimize
+
+    columns = [*design.controls.T, *design.time_invariant.T]
+    means = np.column_stack([*(design.grid(column)[:, :at].mean(axis=1) for column in columns), outcome[:, :at].mean(axis=1), outcome[:, at - 1]])
+    spread = means.std(axis=0)
+    means = means[:, spread > 0] / spread[spread > 0]
+    ours, theirs = means[mine].mean(axis=0), means[free].T
+    path, paths = outcome[mine, :at].mean(axis=0), outcome[free, :at].T
+
+    def weighed(logs: Floats) -> Floats:
+        root = np.exp(0.5 * (logs - logs.max()))
+        return _simplex(theirs * root[:, None], ours * root, 0.0)
+
+    def miss(logs: Floats) -> float:
+        gap = path - paths @ weighed(logs)
+        return float(gap @ gap)
+
+    number = len(means[0])
+    starts = [np.zeros(number), *(np.where(np.arange(number) == k, 0.0, -6.0) for k in range(number))]
+    best = min(starts, key=miss)
+    found = minimize(miss, best, method="Nelder-Mead", options={"maxiter": 60 * number, "xatol": 1e-3, "fatol": 1e-9 * max(miss(best), 1e-300)})
+    return weighed(found.x if found.fun <= miss(best) else best)
+
+
+def _course(design: Design, outcome: Floats, found: list[Match]) -> Course | None:
+    """The treated place's outcome, and its synthetic control's; of one cohort alone."""
+    if len(found) > 1:
+        return None
+    one = found[0]
+    own, other = outcome[one.treated].mean(axis=0), one.omega @ outcome[one.controls]
+    years = design.years
+    return Course(
+        kind="series",
+        axis="years",
+        at=float(years[one.at]),
+        points=tuple(
+            Point(at=float(year), seen=float(observed), without=float(without), rows=len(one.treated), treated=bool(k >= one.at))
+            for k, (year, observed, without) in enumerate(zip(years, own, other, strict=True))
+        ),
+    )
 
 
 def _cohorts(design: Design, adopted: Cohorts) -> list[tuple[int, Ints, Ints]]:
@@ -172,7 +306,7 @@ def _less_controls(design: Design) -> Floats:
     """The outcome less the controls' part, by slopes among untreated rows within authorities and years; shape (rows,)."""
     if not design.controls.shape[1]:
         return design.outcome
-    untreated = design.only(np.flatnonzero(design.treatment == 0))
+    untreated = design.subset(np.flatnonzero(design.treatment == 0))
     centre = design.controls.mean(axis=0)
     scale = np.where(design.controls.std(axis=0) > 0, design.controls.std(axis=0), 1.0)
     x, y = untreated.within((untreated.controls - centre) / scale, untreated.outcome[:, None])
@@ -181,51 +315,117 @@ def _less_controls(design: Design) -> Floats:
 
 
 def _both(outcome: Floats, at: int, mine: Ints, free: Ints, how: str) -> tuple[Floats, Floats]:
-    """Weights of authorities and of years: regularisation ζ = (N₁T₁)^¼ σ̂ and 10⁻⁶ σ̂, intercepts free (algorithm 1)."""
-    y, target = outcome[free], outcome[mine].mean(axis=0)
-    noise = float(np.diff(y[:, :at], axis=1).std(ddof=1)) if y[:, :at].size > len(y) else 0.0
-    zeta = (len(mine) * (outcome.shape[1] - at)) ** 0.25 * noise
-    solve = _simplex if how == "exact" else _frank_wolfe
+    """Weights of authorities and of years: regularisation ζ = (N₁T₁)^¼ σ̂ and 10⁻⁶ σ̂, intercepts free (algorithm 1).
+
+    mine, free : shape (n, N₁) and (n, N₀), the treated and the untreated of n choices of them → shape (n, N₀) and (n, T₀).
+    """
+    y, target = outcome[free], outcome[mine].mean(axis=1)
+    steps = np.diff(y[:, :, :at], axis=2).reshape(len(y), -1)
+    noise = steps.std(axis=1, ddof=1) if steps.shape[1] > 1 else np.zeros(len(y))
+    zeta = (mine.shape[1] * (outcome.shape[1] - at)) ** 0.25 * noise
+    before, after = y[:, :, :at], y[:, :, at:].mean(axis=2)
+    solve = _simplexes if how == "exact" else _frank_wolfe
     lam, omega = (
-        solve(a - a.mean(axis=0), b - b.mean(), z, 1e-5 * noise)
-        for a, b, z in ((y[:, :at], y[:, at:].mean(axis=1), 1e-6 * noise), (y[:, :at].T, target[:at], zeta))
+        solve(a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True), z, 1e-5 * noise)
+        for a, b, z in ((before, after, 1e-6 * noise), (before.transpose(0, 2, 1), target[:, :at], zeta))
     )
     return omega, lam
 
 
-def _simplex(a: Floats, b: Floats, zeta: float, _: float = 0.0) -> Floats:
+def _simplex(a: Floats, b: Floats, zeta: float) -> Floats:
     """The weights w ≥ 0, Σw = 1 with least |aw − b|² + n ζ²|w|², n the rows; by non-negative least squares with a heavy row for the sum."""
     from scipy.optimize import nnls
 
     k = a.shape[1]
     scale = max(float(np.abs(a).max()), float(np.abs(b).max()), np.finfo(float).tiny)
-    full = np.vstack([a / scale, np.sqrt(len(a)) * max(zeta / scale, 1e-9) * np.eye(k), np.full((1, k), 1e3)])
+    full = np.vstack([a / scale, np.sqrt(len(a)) * max(zeta / scale, LEAST_RIDGE) * np.eye(k), np.full((1, k), 1e3)])
     w, _norm = nnls(full, np.r_[b / scale, np.zeros(k), 1e3], maxiter=100 * k)
     return np.asarray(w / w.sum())
 
 
-def _frank_wolfe(a: Floats, b: Floats, zeta: float, least: float) -> Floats:
-    """The same by the steps of the authors' software: 100 rounds, weights up to a quarter of the largest set to 0, 10,000 rounds more."""
-    eta, x = len(b) * zeta**2, np.full(a.shape[1], 1 / a.shape[1])
+def _simplexes(a: Floats, b: Floats, zeta: Floats, _: Floats) -> Floats:
+    """The same for many problems at once, by the primal–dual active set; shape (n, k).
+
+    Which weights are 0 is guessed, the others are solved for, and the guess is mended by the signs of what comes out (Hintermüller, Ito & Kunisch 2002, The
+    primal-dual active set strategy as a semismooth Newton method). It ends where all signs are right, which is the solution, after some five steps; a problem
+    that does not end, or that is too near to singular, is left to `_simplex`.
+
+    a, b, zeta : shape (n, rows, k), (n, rows) and (n,).
+    """
+    n, rows, k = a.shape
+    scale = np.maximum(np.maximum(np.abs(a).max(axis=(1, 2)), np.abs(b).max(axis=1)), np.finfo(float).tiny)
+    ridge = rows * np.maximum(zeta / scale, LEAST_RIDGE) ** 2
+    left, right = a / scale[:, None, None], b / scale[:, None]
+    slope = np.einsum("nrk,nr->nk", left, right)
+    weights, positive = np.full((n, k), np.nan), np.ones((n, k), dtype=bool)
+    todo = np.arange(n) if k <= rows else np.flatnonzero(ridge > 1e-10)
+    for _step in range(STEPS):
+        if not len(todo):
+            break
+        mine, on, small = left[todo], positive[todo], ridge[todo]
+        try:
+            part, one = _on_support(mine, slope[todo], on, small)
+        except np.linalg.LinAlgError:
+            break
+        price = (1 - part.sum(axis=1)) / one.sum(axis=1)
+        w = np.where(on, part + price[:, None] * one, 0.0)
+        # how the criterion would change if a weight grew at the others' cost: 0 where it is positive, and not negative where it is 0
+        gain = np.einsum("nrk,nr->nk", mine, np.einsum("nrk,nk->nr", mine, w)) + small[:, None] * w - slope[todo] - price[:, None]
+        mended = np.where(on, w > 0, gain < -1e-13)
+        found = (mended == on).all(axis=1) & (np.abs(np.where(on, gain, 0.0)).max(axis=1) < 1e-9) & (np.abs(w.sum(axis=1) - 1) < 1e-9)
+        weights[todo[found]] = w[found]
+        positive[todo] = mended
+        todo = todo[~found]
+    for i in np.flatnonzero(np.isnan(weights[:, 0])):
+        weights[i] = _simplex(a[i], b[i], float(zeta[i]))
+    return weights
+
+
+def _on_support(a: Floats, slope: Floats, on: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], ridge: Floats) -> tuple[Floats, Floats]:
+    """(a′a + ridge)⁻¹ of `slope` and of ones, both among the weights that are `on`; through the smaller of rows and weights."""
+    rows, k = a.shape[1:]
+    kept = a * on[:, None, :]
+    wanted = np.stack([np.where(on, slope, 0.0), on.astype(float)], axis=2)
+    if rows < k:
+        gram = kept @ kept.transpose(0, 2, 1) + ridge[:, None, None] * np.eye(rows)
+        solved = (wanted - kept.transpose(0, 2, 1) @ np.linalg.solve(gram, kept @ wanted)) / ridge[:, None, None]
+    else:
+        gram = kept.transpose(0, 2, 1) @ kept
+        at = np.arange(k)
+        gram[:, at, at] += ridge[:, None] + ~on
+        solved = np.linalg.solve(gram, wanted)
+    return solved[:, :, 0], solved[:, :, 1]
+
+
+def _frank_wolfe(a: Floats, b: Floats, zeta: Floats, least: Floats) -> Floats:
+    """The same by the steps of the authors' software: 100 rounds, weights up to a quarter of the largest set to 0, 10,000 rounds more; each stops alone."""
+    n, rows, k = a.shape
+    x = np.full((n, k), 1 / k)
     for rounds in (100, 10_000):
-        before = np.inf
-        for k in range(rounds):
-            fitted = a @ x
-            i = int(((fitted - b) @ a + eta * x).argmin())
-            way = -x
-            way[i] += 1
-            change = a[:, i] - fitted
-            length = float(change @ change + eta * (way @ way))
-            if length == 0:
+        todo, before = np.arange(n), np.full(n, np.inf)
+        for step in range(rounds):
+            mine, aim, now, eta = a[todo], b[todo], x[todo], rows * zeta[todo] ** 2
+            fitted = np.einsum("nrk,nk->nr", mine, now)
+            slope = np.einsum("nr,nrk->nk", fitted - aim, mine) + eta[:, None] * now
+            i = slope.argmin(axis=1)
+            every = np.arange(len(todo))
+            way = -now
+            way[every, i] += 1
+            change = mine[every, :, i] - fitted
+            length = (change**2).sum(axis=1) + eta * (way**2).sum(axis=1)
+            moves = length > 0
+            far = np.where(moves, -(slope * way).sum(axis=1) / np.where(moves, length, 1.0), 0.0)
+            now = now + np.clip(far, 0.0, 1.0)[:, None] * way
+            x[todo] = now
+            value = zeta[todo] ** 2 * (now**2).sum(axis=1) + ((np.einsum("nrk,nk->nr", mine, now) - aim) ** 2).sum(axis=1) / rows
+            going = moves & ((before[todo] - value > least[todo] ** 2) | (step == 0))
+            before[todo] = value
+            todo = todo[going]
+            if not len(todo):
                 break
-            x = x + np.clip(-float(((fitted - b) @ a + eta * x) @ way) / length, 0.0, 1.0) * way
-            now = float(zeta**2 * (x @ x) + ((a @ x - b) ** 2).sum() / len(b))
-            if k and before - now <= least**2:
-                break
-            before = now
         if rounds == 100:
-            x = np.where(x <= x.max() / 4, 0.0, x)
-            x = x / x.sum()
+            x = np.where(x <= x.max(axis=1, keepdims=True) / 4, 0.0, x)
+            x = x / x.sum(axis=1, keepdims=True)
     return x
 
 
@@ -288,18 +488,14 @@ def _placebo(outcome: Floats, found: list[Match], design: Design, estimator: Syn
     free, sizes = found[0].controls, [len(one.treated) for one in found]
     if len(free) < 2 * sum(sizes) + 2:
         return None
-    drawn = []
-    for _ in range(estimator.draws):
-        dealt = rng.permutation(free)
-        rest = np.sort(dealt[sum(sizes) :])
-        made, start = [], 0
-        for one, n in zip(found, sizes, strict=True):
-            mine = np.sort(dealt[start : start + n])
-            omega, lam = _both(outcome, one.at, mine, rest, estimator.weights)
-            made.append(Match(at=one.at, treated=mine, controls=rest, omega=omega, years=lam))
-            start += n
-        drawn.append(_paths(outcome, made)[0])
-    spread = np.array(drawn)
+    permuted = np.array([rng.permutation(free) for _ in range(estimator.draws)])
+    rest = np.sort(permuted[:, sum(sizes) :], axis=1)
+    gaps, start = [], 0
+    for one, n in zip(found, sizes, strict=True):
+        mine = np.sort(permuted[:, start : start + n], axis=1)
+        gaps.append(np.concatenate([_placebo_gaps(outcome, one.at, mine[some], rest[some], estimator.weights) for some in _chunks(rest, outcome)]))
+        start += n
+    spread, _ = _averaged(np.stack(gaps, axis=1), np.tile(np.array(sizes, dtype=float), (estimator.draws, 1)), np.array([one.at for one in found]))
     point, _ = _paths(outcome, found)
     values, vectors = np.linalg.eigh(np.cov(spread.T))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))).T[::-1]  # its squares add to the draws' variances
@@ -307,6 +503,19 @@ def _placebo(outcome: Floats, found: list[Match], design: Design, estimator: Syn
     scores[: len(root)] = root[: len(scores)]
     words = f"placebo adoptions of never-treated authorities ({estimator.draws} draws; the treated are taken to vary as they do), t(G−1)"
     return Fit(coefficients=point, scores=scores, df=np.full(len(point), len(design.clusters) - 1.0), residuals=np.zeros(0), inference=words)
+
+
+def _chunks(rest: Ints, outcome: Floats) -> list[Ints]:
+    """Draws by so many at once that their outcomes take some tens of megabytes."""
+    at_once = max(1, TOGETHER // max(1, rest.shape[1] * outcome.shape[1]))
+    return [np.arange(first, min(first + at_once, len(rest))) for first in range(0, len(rest), at_once)]
+
+
+def _placebo_gaps(outcome: Floats, at: int, mine: Ints, rest: Ints, how: str) -> Floats:
+    """As `_gaps`, of n choices of treated and untreated; shape (n, years)."""
+    omega, lam = _both(outcome, at, mine, rest, how)
+    gap = outcome[mine].mean(axis=1) - np.einsum("nc,nct->nt", omega, outcome[rest])
+    return np.asarray(gap - (gap[:, :at] * lam).sum(axis=1, keepdims=True))
 
 
 def _rank(outcome: Floats, found: list[Match]) -> dict[str, float | None]:
@@ -356,7 +565,7 @@ def _answer(
     miss = [float((gap - (gap.mean() if one.years.any() else 0.0)) @ gap / len(gap)) for gap, one in zip(before, found, strict=True)]
     share = np.array([len(one.treated) for one in found], dtype=float)
     largest = max(float(one.omega.max()) for one in found)
-    left = used.partial_out(used.treatment[:, None])[:, 0]
+    residualised = used.partial_out(used.treatment[:, None])[:, 0]
     years = used.years
     gone = [str(g) for g in adopted.years if int(np.searchsorted(years, g)) < LEAST]
     free = count(len(found[0].controls), "never-treated authority", "never-treated authorities")
@@ -366,7 +575,7 @@ def _answer(
         over=used,
         estimator=name,
         estimand=Estimand(family="adoption", comparison="within", population="treated", weighting="treated_rows", model=name.replace("_", " ")),
-        held=Held.by(design, authority=True),
+        conditioning=Conditioning.by(design, authority=True),
         facts=DesignFacts(adopters=int(share.sum()), never_treated=int(adopted.never.sum())),
         target="ATT",
         parts=parts,
@@ -374,12 +583,12 @@ def _answer(
             "effective number compared with": float(np.average([1 / (one.omega**2).sum() for one in found], weights=share)),
             "largest weight of one authority": largest,
             "gap before adoption, root mean square": float(np.sqrt(np.average(miss, weights=share))),
-            **residual_treatment(used, left),
+            **residual_treatment(used, residualised),
         },
         concerns=feedback(design)
         + ((f"a dose was cut: the effect is that of reaching {design.question.treated:g}, whatever the dose before and after",) if adopted.cut else ())
         + ((f"one authority makes {largest:.0%} of a comparison",) if largest > 0.5 else ())
-        + thin(used, left),
+        + warn_concentrated_leverage(used, residualised),
         notes=(
             adopted.words,
             f"Compared with {free}, weighted to go as the treated did before.",

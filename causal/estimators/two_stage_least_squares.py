@@ -2,7 +2,7 @@
 
 An instrument moves the outcome through the treatment alone, so what it moves of both gives the effect, whatever else was not measured
 (Angrist, Imbens & Rubin 1996, Identification of causal effects using instrumental variables). The effect is that on those whom the instrument
-moves. Which variables are instruments, and what must be held fixed for that, is read off the graph.
+moves. Which variables are instruments, and what must be conditioned on for that, is read off the graph.
 
 An instrument that barely moves the treatment makes the usual interval far too narrow. So the interval is the Anderson–Rubin set: every effect under
 which the instruments tell nothing of outcome − effect × treatment (Anderson & Rubin 1949, Estimation of the parameters of a
@@ -21,7 +21,7 @@ import numpy as np
 
 from causal.declared import Columns
 from causal.design import Design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate
 from causal.estimators import serve
@@ -43,7 +43,7 @@ class TwoStageLeastSquares:
 
     Parameters
     ----------
-    instruments : names of the graph's instruments to use, dated as the graph dates them; None takes all that are valid with what is held fixed.
+    instruments : names of the graph's instruments to use, dated as the graph dates them; None takes all that are valid with what is conditioned on.
     interval : "anderson_rubin", or "wald" (t with clustered errors; too narrow where instruments are weak, and then a concern).
     """
 
@@ -58,7 +58,7 @@ class TwoStageLeastSquares:
     def __post_init__(self) -> None:
         check_instruments(self, self.instruments)
         if self.interval not in INTERVALS:
-            raise ConfigError(f"interval must be one of {', '.join(INTERVALS)}, got {self.interval!r}")
+            raise refusal(ConfigError, "interval", f"one of {', '.join(INTERVALS)}", repr(self.interval), "write one of them")
 
     @property
     def name(self) -> str:
@@ -68,10 +68,15 @@ class TwoStageLeastSquares:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with measured instruments among its columns; rows where one is not known are left out.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the graph has no measured instrument, or none with what the design holds fixed; the target is not the ATE.
-        EstimationError : the instruments do not vary within what is held fixed.
+        EstimationError : the instruments do not vary within what is conditioned on.
         """
         serve(self, design)
         used, names, raw = instrumented(design, self.instruments)

@@ -17,7 +17,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design, orthonormal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, thin
+from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import AUTHORITY_EFFECTS, Need
@@ -40,6 +40,11 @@ class WithinBetween:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed; constant causes stand beside the authority means.
+        rng : draws the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : authorities are not absorbed, the target is not the ATE, or the question has weights.
@@ -50,14 +55,14 @@ class WithinBetween:
         deviation, mean = _split(design, design.treatment[:, None])
         within, between = _split(design, columns)
         # constant causes stand beside the means; those of the treatment come first so that the contrast can be read off
-        held = np.column_stack([within, between, design.nested])
-        theta = quasi(design, np.column_stack([deviation, mean, held]))
+        controls = np.column_stack([within, between, design.time_invariant])
+        theta = quasi(design, np.column_stack([deviation, mean, controls]))
 
         def less(matrix: Floats) -> Floats:
             return matrix - theta[:, None] * (matrix - design.demean(matrix))
 
         constant = less(np.ones((design.rows, 1)))
-        other = orthonormal(np.column_stack([constant, less(held - held.mean(axis=0))]))
+        other = orthonormal(np.column_stack([constant, less(controls - controls.mean(axis=0))]))
 
         def fit(treatments: Floats) -> Fit:
             wanted, outcome = (part - other @ (other.T @ part) for part in (less(treatments), less(design.outcome[:, None])))
@@ -79,7 +84,7 @@ class WithinBetween:
                 coefficients=alone.coefficients[:-1], scores=alone.scores[:, :-1], df=alone.df[:-1], residuals=alone.residuals, inference=alone.inference
             )
             groups.append((m.name, tuple(m.groups[k] for k in kept), fitted, place[m.codes]))
-        left = design.partial_out(design.treatment[:, None])[:, 0]
+        residualised = design.partial_out(design.treatment[:, None])[:, 0]
         lasting = f"the comparison between authorities differs from that within them by {gap * question.contrast:+.3g} (p {p_value:.2g})"
         return estimated(
             design,
@@ -88,14 +93,14 @@ class WithinBetween:
             estimand=Estimand(family="average", comparison="within", population="all", weighting="residual_variance", model="random effects within-between"),
             parts=group_parts(design, groups, rng),
             diagnostics={
-                **residual_treatment(design, left),
+                **residual_treatment(design, residualised),
                 "effect between authorities": float(both.coefficients[1] * question.contrast),
                 "effect between authorities, standard error": float(both.std_errors[1] * abs(question.contrast)),
                 "between less within": float(gap * question.contrast),
                 "p of between less within (Hausman)": p_value,
                 "mean share of authority means taken out": float(theta.mean()),
             },
-            concerns=feedback(design) + thin(design, left),
+            concerns=feedback(design) + warn_concentrated_leverage(design, residualised),
             notes=(f"{lasting[0].upper()}{lasting[1:]}.",),
         )
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causal.arrays import Floats, Ints
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 
 FEW_CLUSTERS = 50
 TWO = 2  # clusters from whose one difference no error is learnt
@@ -30,7 +30,14 @@ CARRIES = 1e-8  # share of a column's squared length below which nothing of it i
 
 
 def cluster_sums(values: Floats, cluster: Ints, clusters: int) -> Floats:
-    """Sum the rows of each cluster; shape (rows, k) → (clusters, k)."""
+    """Sum the rows of each cluster; shape (rows, k) → (clusters, k).
+
+    Parameters
+    ----------
+    values : shape (rows, k).
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
+    """
     steps = np.diff(cluster)
     if len(cluster) and (steps >= 0).all() and np.count_nonzero(steps) + 1 == clusters:
         return np.asarray(np.add.reduceat(values, np.flatnonzero(np.r_[True, steps != 0]), axis=0))
@@ -42,7 +49,17 @@ def cluster_sums(values: Floats, cluster: Ints, clusters: int) -> Floats:
 
 
 def effective_clusters(treatment: Floats, cluster: Ints, clusters: int) -> tuple[float, float]:
-    """Effective number of clusters, and the share of residual treatment variance in the largest five."""
+    """Effective number of clusters, and the share of residual treatment variance in the largest five.
+
+    (Σ s_g)² / Σ s_g², with s_g the sum of squares of the residual treatment in cluster g: as many clusters of equal size would weigh so (Carter, Schnepel &
+    Steigerwald 2017, Asymptotic behavior of a t-test robust to cluster heterogeneity, without the part of the errors' correlation).
+
+    Parameters
+    ----------
+    treatment : shape (rows,), residual on all that is absorbed and adjusted for.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
+    """
     size = cluster_sums(treatment[:, None] ** 2, cluster, clusters)[:, 0]
     total = size.sum()
     return float(total**2 / (size**2).sum()), float(np.sort(size)[-5:].sum() / total)
@@ -88,28 +105,47 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
 
     Parameters
     ----------
-    outcome : shape (rows,); treatments : shape (rows, k); both residuals on `other`.
+    outcome : shape (rows,), residual on `other`.
+    treatments : shape (rows, k), residuals on `other`.
     other : shape (rows, p), orthonormal; needed for the leverage in CR2.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
     absorbed_rank : coefficients besides the treatments that are not nested in clusters (k of CR1 less the treatments).
+
+    Returns
+    -------
+    Fit : CR1 with t(G − 1), or below 50 effective clusters CR2 with Satterthwaite's degrees of freedom (Bell & McCaffrey 2002).
 
     Raises
     ------
-    EstimationError : no residual treatment is left, or no degrees of freedom.
+    EstimationError : the treatments are rank-deficient once `other` is conditioned on, or no residual degrees of freedom are left.
     """
     gram = treatments.T @ treatments
     if np.linalg.matrix_rank(gram, tol=1e-12 * max(float(np.trace(gram)), np.finfo(float).tiny)) < len(gram):
-        raise EstimationError("the treatment is told by what is absorbed and adjusted for; nothing of it is left to compare")
+        raise refusal(
+            EstimationError,
+            "the treatment",
+            "something left of it to compare",
+            "nothing: it is told by what is absorbed and adjusted for",
+            "adjust for less, or ask with a treatment that moves more freely",
+        )
     bread: Floats = np.asarray(np.linalg.inv(gram))
     coefficients = bread @ (treatments.T @ outcome)
     residuals = outcome - treatments @ coefficients
     rows, k = treatments.shape
-    spare = rows - absorbed_rank - k
-    if spare <= 0 or clusters < 2:
-        raise EstimationError(f"{rows} rows and {clusters} clusters are too few for {absorbed_rank + k} coefficients")
+    df_residual = rows - absorbed_rank - k
+    if df_residual <= 0 or clusters < 2:
+        raise refusal(
+            EstimationError,
+            "the regression",
+            f"more rows and clusters than {absorbed_rank + k} coefficients ask for",
+            f"{rows} rows and {clusters} clusters",
+            "give more authorities, or adjust for less",
+        )
     sizes = cluster_sums(treatments**2, cluster, clusters)
     effective = float((sizes.sum(axis=0) ** 2 / (sizes**2).sum(axis=0)).min())
     if effective >= FEW_CLUSTERS:
-        scores = np.sqrt(cr1_factor(clusters, rows, spare)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
+        scores = np.sqrt(cr1_factor(clusters, rows, df_residual)) * cluster_sums(treatments * residuals[:, None], cluster, clusters) @ bread
         df = np.full(k, clusters - 1.0)
         none = np.full(k, -1, dtype=np.int64)
         return Fit(coefficients=coefficients, scores=scores, df=df, residuals=residuals, inference="CR1, t(G−1)", carried=none, effective=effective)
@@ -128,13 +164,15 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
 def left_without(treatment: Floats, other: Floats, cluster: Ints, clusters: int) -> Floats:
     """Share of a column's residual variance that would be left without each cluster; shape (clusters,), 1 where it is not worth asking.
 
-    With an orthonormal basis U of all that is held fixed and t the residual on it, what is left of t without cluster g is
+    With an orthonormal basis U of all that is conditioned on and t the residual on it, what is left of t without cluster g is
     |t|² − |t_g|² − (U_gᵀt_g)ᵀ (I − U_gᵀU_g)⁺ (U_gᵀt_g). It can vanish only where the cluster fits some direction wholly, so that its leverage is at least 1.
 
     Parameters
     ----------
     treatment : shape (rows,), residual on `other`.
     other : shape (rows, p), orthonormal; effects nested in clusters may be left out, as they are the same with or without one.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
     """
     own = cluster_sums(treatment[:, None] ** 2, cluster, clusters)[:, 0]
     total = float(own.sum())
@@ -152,7 +190,7 @@ def left_without(treatment: Floats, other: Floats, cluster: Ints, clusters: int)
         if len(load):
             values, vectors = np.linalg.eigh(np.eye(len(load)) - u.T @ u)
             kept = values > 1e-10
-            # along a direction that the cluster fits wholly nothing is held fixed any more without it
+            # along a direction that the cluster fits wholly nothing is conditioned on any more without it
             left -= float(((vectors[:, kept].T @ load) ** 2 / values[kept]).sum())
         share[g] = max(left, 0.0) / total
     return share
@@ -161,7 +199,12 @@ def left_without(treatment: Floats, other: Floats, cluster: Ints, clusters: int)
 def carriers(treatments: Floats, other: Floats, cluster: Ints, clusters: int) -> Ints:
     """For each of several columns the cluster without which its coefficient is inestimable, −1 where there is none; shape (k,).
 
+    Parameters
+    ----------
     treatments : shape (rows, k), residual on `other`, of full rank.
+    other : shape (rows, p), orthonormal.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
     """
     k = treatments.shape[1]
     basis, triangle = np.linalg.qr(treatments)
@@ -186,16 +229,16 @@ def _complement(way: Floats) -> Floats:
     return np.asarray((np.eye(k) - 2 * np.outer(mirror, mirror) / (mirror @ mirror))[:, 1:])
 
 
-def cr1_factor(clusters: float | Floats, rows: float | Floats, spare: float | Floats) -> Floats:
+def cr1_factor(clusters: float | Floats, rows: float | Floats, df_residual: float | Floats) -> Floats:
     """What CR1 multiplies the sum of squared scores by: G/(G−1) × (n−1)/(n−k).
 
     Parameters
     ----------
-    clusters, rows : G and n.
-    spare : n − k, the residual degrees of freedom; NaN comes back where there are none.
+    clusters, rows : G and n, numbers or arrays of one shape.
+    df_residual : n − k, the residual degrees of freedom, of the same shape; NaN comes back where there are none.
     """
-    some = np.asarray(spare) > 0
-    return np.where(some, clusters / np.asarray(clusters - 1) * (rows - 1) / np.where(some, spare, 1), np.nan)
+    some = np.asarray(df_residual) > 0
+    return np.where(some, clusters / np.asarray(clusters - 1) * (rows - 1) / np.where(some, df_residual, 1), np.nan)
 
 
 def cr2_loads(other: Floats, own: Floats, inner: Floats) -> Floats:
@@ -265,7 +308,14 @@ def _cr2(treatments: Floats, other: Floats, bread: Floats, residuals: Floats, cl
 
 
 def interval(effect: float, std_error: float, level: float, df: float | None) -> tuple[float, float, float]:
-    """Lower and upper end and two-sided p-value; t with `df`, or normal where it is None."""
+    """Lower and upper end and two-sided p-value; t with `df`, or normal where it is None.
+
+    Parameters
+    ----------
+    effect, std_error : in one unit; an error that is not above 0 gives the effect itself twice.
+    level : of confidence, above 0 and below 1.
+    df : of t; None is normal.
+    """
     # not scipy.stats: its laws take milliseconds to set up, as long as many a fit
     from scipy import special
 
@@ -278,16 +328,27 @@ def interval(effect: float, std_error: float, level: float, df: float | None) ->
 
 
 def critical_t(critical: float, df: float) -> float:
-    """The t quantile with the tail of a normal one, so that a joint band never lies inside the pointwise interval."""
+    """The t quantile with the tail of a normal one, so that a joint band never lies inside the pointwise interval.
+
+    Parameters
+    ----------
+    critical : a normal quantile.
+    df : degrees of freedom of t.
+    """
     from scipy import special
 
     return float(-special.stdtrit(df, special.ndtr(-critical)))
 
 
 def joint_critical(scores: Floats, level: float, rng: np.random.Generator, draws: int = 10_000) -> float:
-    """How many standard errors a band needs to hold for all columns at once (sup-t; Montiel Olea & Plagborg-Møller 2019).
+    """How many standard errors a band needs to hold for all columns at once (sup-t; Montiel Olea & Plagborg-Møller 2019, Simultaneous confidence bands).
 
-    scores : shape (clusters, k).
+    Parameters
+    ----------
+    scores : shape (clusters, k); a column of zeros needs no band and is left out.
+    level : of confidence, for all columns at once.
+    rng : draws normal vectors.
+    draws : how many.
     """
     scores = scores[:, (scores**2).sum(axis=0) > 0]  # a column without error needs no band
     if not scores.shape[1]:
@@ -303,7 +364,14 @@ def joint_critical(scores: Floats, level: float, rng: np.random.Generator, draws
 
 
 def onto(fit: Fit, own: tuple[str, ...], all_of: tuple[str, ...]) -> Fit:
-    """The fit with its scores in another order of clusters, by name; 0 for a cluster that it has no row of."""
+    """The fit with its scores in another order of clusters, by name; 0 for a cluster that it has no row of.
+
+    Parameters
+    ----------
+    fit : scores of shape (clusters of its own, k).
+    own : names of its clusters, in the order of its scores.
+    all_of : names in the order wanted, all of `own` among them.
+    """
     if own == all_of:
         return fit
     at = {name: i for i, name in enumerate(all_of)}
@@ -341,7 +409,15 @@ def median_fit(fits: Sequence[Fit]) -> Fit:
 def joint_test(effects: Floats, scores: Floats, df: float) -> tuple[float, float, float]:
     """Whether several effects are all 0: F, its second degrees of freedom and p-value (Hotelling's T² with `df`).
 
-    effects : shape (k,); scores : shape (clusters, k), as in `Fit`. NaN where they cannot be told apart or `df` is too small.
+    Parameters
+    ----------
+    effects : shape (k,).
+    scores : shape (clusters, k), as in `Fit`.
+    df : of the errors.
+
+    Returns
+    -------
+    f, rest, p_value : NaN where the effects are collinear or `df` is too small.
     """
     from scipy import special
 

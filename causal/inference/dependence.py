@@ -35,7 +35,7 @@ class Ties:
     group: Ints | None = None
     pairs: Ints | None = None
 
-    def only(self, kept: Ints) -> Ties:
+    def subset(self, kept: Ints) -> Ties:
         """The ties among some of the places, which are counted anew.
 
         kept : sorted indices.
@@ -99,11 +99,12 @@ def moran(x: Floats, ties: Ties, rng: np.random.Generator, draws: int, within: I
     ----------
     x : shape (places, times), as `paths` gives them; places without a path are left out.
     ties : of the places.
-    draws : dealings.
-    within : shape (places,), groups inside which alone paths are dealt; None: among all.
+    rng : permutes whole paths among places.
+    draws : permutations.
+    within : shape (places,), groups inside which alone paths are permuted; None: among all.
     """
     kept = np.flatnonzero((x != 0).any(axis=1) & (True if ties.group is None else ties.group >= 0))
-    x, ties = x[kept], ties.only(kept)
+    x, ties = x[kept], ties.subset(kept)
     strata = None if within is None else within[kept]
     if not ties.number or len(x) < 3:
         return Moran(q=0.0, likeness=np.nan, p_value=1.0)
@@ -119,24 +120,31 @@ def deal_places(rng: np.random.Generator, places: int, draws: int, within: Ints 
     """Whose path each place gets, shape (draws, places), each dealing as likely as any other.
 
     within : shape (places,), groups inside which alone paths change places.
+
+    Parameters
+    ----------
+    rng : permutes.
+    places : how many.
+    draws : permutations.
+    within : shape (places,), groups inside which alone they are permuted; None: among all.
     """
     keys = rng.random((draws, places))
     if within is None:
         return np.asarray(np.argsort(keys, axis=1))
-    dealt = np.empty((draws, places), dtype=np.int64)
-    dealt[:, np.argsort(within, kind="stable")] = np.argsort(keys + within, axis=1)
-    return dealt
+    permuted = np.empty((draws, places), dtype=np.int64)
+    permuted[:, np.argsort(within, kind="stable")] = np.argsort(keys + within, axis=1)
+    return permuted
 
 
-def _q(x: Floats, ties: Ties, dealt: Ints) -> Floats:
+def _q(x: Floats, ties: Ties, permuted: Ints) -> Floats:
     """Q of each dealing, shape (draws,)."""
     if ties.group is not None:
         order = np.argsort(ties.group, kind="stable")
         starts = np.flatnonzero(np.r_[True, np.diff(ties.group[order]) != 0])
-        sums = np.add.reduceat(x[dealt[:, order]], starts, axis=1)
+        sums = np.add.reduceat(x[permuted[:, order]], starts, axis=1)
         return np.asarray((sums**2).sum(axis=(1, 2)) - (x**2).sum())
     assert ties.pairs is not None
-    left, right = dealt[:, ties.pairs[:, 0]], dealt[:, ties.pairs[:, 1]]
+    left, right = permuted[:, ties.pairs[:, 0]], permuted[:, ties.pairs[:, 1]]
     if len(x) <= TABLED:
         return np.asarray(2 * (x @ x.T)[left, right].sum(axis=1))
     return np.asarray(2 * np.einsum("dpt,dpt->d", x[left], x[right]))
@@ -150,7 +158,8 @@ def driscoll_kraay(treatment: Floats, residual: Floats, time: Ints, times: int) 
     Parameters
     ----------
     treatment, residual : shape (rows,), residuals of treatment and of the outcome on all else.
-    time : shape (rows,), codes of `times` years in order.
+    time : shape (rows,), codes of the years in order.
+    times : how many years.
     """
     sums = np.bincount(time, weights=treatment * residual, minlength=times)
     lags = int(4 * (times / 100) ** (2 / 9))

@@ -27,6 +27,11 @@ def two_sample_df(weight: Floats, others: int) -> float:
     shocks would give in the place of estimated ones, which by chance are small exactly where the interval must not be short (as Bell & McCaffrey 2002 do).
 
     weight : shape (n,), of each treated cluster; others : untreated clusters.
+
+    Parameters
+    ----------
+    weight : shape (n,), of each treated cluster.
+    others : untreated clusters.
     """
     share = weight[weight > 0] / weight.sum()
     ours, theirs = float((share**2).sum()), 1 / max(others, 1)
@@ -60,9 +65,13 @@ def placebo_in_space(
 
     Parameters
     ----------
-    effect : the coefficient; treatment, residual : shape (rows,), of the treatment and of the outcome on all that is held fixed (the treatment too).
-    cluster, time : shape (rows,), codes; treated : the treated clusters.
+    effect : the coefficient, outcome units per unit of treatment.
+    treatment, residual : shape (rows,), of the treatment and of the outcome on all that is conditioned on (the treatment too).
+    cluster, time : shape (rows,), codes.
+    treated : shape (treated,), codes of the treated clusters.
     population : shape (clusters,), people in each; None where not known.
+    level : of confidence.
+    seed : of the draws, where not all dealings are gone through.
     """
     clusters = int(cluster.max()) + 1
     free = np.setdiff1d(np.arange(clusters), treated)
@@ -80,16 +89,16 @@ def placebo_in_space(
         path[i] = np.bincount(time[mine], weights=treatment[mine], minlength=times)
     size = float((treatment[np.isin(cluster, treated)] ** 2).sum())
     # shape (treated, untreated): how far an untreated cluster's shocks would have moved the estimate in the place of each treated one
-    dealt = path @ mean[free].T / size
+    permuted = path @ mean[free].T / size
     scaled = population is not None
     if population is not None:
-        dealt = dealt * _alike(mean[free], population[free], population[treated])
+        permuted = permuted * _alike(mean[free], population[free], population[treated])
     if len(treated) == 1:
-        errors = dealt[0]
+        errors = permuted[0]
     else:
         rng = np.random.default_rng(seed)
         chosen = np.array([rng.choice(len(free), size=len(treated), replace=False) for _ in range(DRAWS)])
-        errors = dealt[np.arange(len(treated)), chosen].sum(axis=1)
+        errors = permuted[np.arange(len(treated)), chosen].sum(axis=1)
     ordered = np.sort(np.abs(errors))
     at = int(np.ceil(level * (len(ordered) + 1) - 1e-9))
     if at > len(ordered):

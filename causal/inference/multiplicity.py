@@ -12,7 +12,7 @@ from typing import overload
 import numpy as np
 
 from causal.arrays import Floats
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 
 
 @overload
@@ -57,6 +57,7 @@ def romano_wolf(effects: Floats, scores: Floats, rng: np.random.Generator, draws
     ----------
     effects : shape (k,).
     scores : shape (clusters, k), such that the sum of squares of a column is the squared error of its effect; 0 where a cluster has no part in it.
+    rng : draws the signs.
     draws : of signs.
 
     Returns
@@ -68,10 +69,22 @@ def romano_wolf(effects: Floats, scores: Floats, rng: np.random.Generator, draws
     EstimationError : an effect without error, or shapes that do not fit.
     """
     if scores.ndim != 2 or scores.shape[1] != len(effects):
-        raise EstimationError(f"scores of shape (clusters, {len(effects)}) are wanted, one column for each effect, got {scores.shape}")
+        raise refusal(
+            EstimationError,
+            "scores",
+            f"shape (clusters, {len(effects)}), one column for each effect",
+            f"{scores.shape}",
+            "stack one column of scores for each effect",
+        )
     errors = np.sqrt((scores**2).sum(axis=0))
     if not (np.isfinite(effects).all() and np.isfinite(errors).all() and (errors > 0).all()):
-        raise EstimationError(f"every effect must be a number with an error above 0; got effects {effects.tolist()} with errors {errors.tolist()}")
+        raise refusal(
+            EstimationError,
+            "the effects",
+            "numbers, each with an error above 0",
+            f"effects {effects.tolist()} with errors {errors.tolist()}",
+            "leave out those without an answer",
+        )
     reached = np.abs(effects) / errors
     signs = rng.integers(0, 2, size=(draws, len(scores))) * 2.0 - 1.0
     drawn = np.abs(signs @ (scores / errors))

@@ -24,7 +24,12 @@ def wild_bootstrap(
     ----------
     outcome, treatment : shape (rows,), residuals on `other`.
     other : shape (rows, p), orthonormal.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
+    level : of the interval.
     weights : "rademacher" (±1) or "webb" (six points; for a dozen clusters or fewer).
+    draws : of weights, one a cluster.
+    rng : draws them.
 
     Returns
     -------

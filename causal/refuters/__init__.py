@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.design import whole_units as whole_units
 from causal.refute import Refutation, Trial
-from causal.words import places, signed
+from causal.words import count, places, signed
 
 NO_ERROR = 1e-9  # share of the outcome's spread within what is absorbed, up to which a standard error is none
 
@@ -38,25 +39,101 @@ def labels() -> dict[str, str]:
 
 
 def amount(trial: Trial, value: float) -> str:
-    """A size in the outcome's unit, with the decimals of the estimate it belongs to: "+3.21 per 10,000 children"."""
+    """A size in the outcome's unit, with the decimals of the estimate it belongs to: "+3.21 per 10,000 children".
+
+    Parameters
+    ----------
+    trial : gives the unit and the decimals.
+    value : outcome units.
+    """
     estimate = trial.estimate
     scale = max(abs(estimate.effect), estimate.std_error or 0.0)
     return f"{signed(value, places(scale))} {trial.design.outcome_variable.unit}"
 
 
+def error_on_trial(trial: Trial, name: str) -> float:
+    """What the standard errors of `trial.redraw` are multiplied by to be the estimate's own kind of error, which is the one on trial; 1 where they are.
+
+    Parameters
+    ----------
+    trial : of a linear estimator the redraws have the matrix step's clustered error; an estimator of another kind is fitted again and gives its own.
+    name : the check's, for the step's stream.
+    """
+    if not trial.linear or trial.estimate.std_error is None:
+        return 1.0
+    _, own = trial.redraw(name, treatment=trial.fixed.treatment[:, None])
+    ratio = trial.estimate.std_error / float(own[0]) if own[0] > 0 else 1.0
+    return ratio if abs(ratio - 1) > 1e-6 else 1.0
+
+
 def size(trial: Trial, value: float) -> str:
-    """The same without a sign, for a standard error or a distance."""
+    """The same without a sign, for a standard error or a distance.
+
+    Parameters
+    ----------
+    trial : gives the unit and the decimals.
+    value : outcome units.
+    """
     return amount(trial, abs(value)).lstrip("+")
 
 
-def chance(p_value: float) -> str:
+def p_text(p_value: float) -> str:
     """A p-value as printed: "p = 0.037", "p < 0.001"."""
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 
 
 def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refutation:
-    """A check that could not be run, and why; `report` makes a `Refutation` with the refuter's own words."""
+    """A check that could not be run, and why.
+
+    Parameters
+    ----------
+    report : makes a `Refutation` with the refuter's own words.
+    reason : the end of "Not run: …", without a full stop.
+    **more : further fields.
+    """
     return report(**({"found": f"Not run: {reason}."} | more), p_value=None, survived=None, reason=reason)
+
+
+BLOCK = 40_000_000  # numbers that are drawn at once: 320 MB
+MOST = 200_000_000  # rows × draws that a check takes: 500 draws up to 400,000 rows, 200 on a million
+
+
+def capped(draws: int, rows: int, least: int) -> int:
+    """As many draws as are asked for, fewer where rows × draws would be more than MOST.
+
+    Parameters
+    ----------
+    draws : asked for.
+    rows : that one draw takes.
+    least : fewest that tell anything; where fewer are asked for, these.
+    """
+    return min(draws, max(least, MOST // max(rows, 1)))
+
+
+def capped_words(made: int, asked: int) -> str:
+    """What is said where fewer draws were made than asked for; "" where not.
+
+    Parameters
+    ----------
+    made, asked : how many.
+    """
+    return f" Of {asked} draws {made} were made, as there are so many rows." if made < asked else ""
+
+
+KEPT = " Residuals of the estimate's own cross-fits were asked, with what was learnt of the controls kept."
+
+
+def kept_words(trial: Trial) -> str:
+    """What is said where draws rest on what was learnt once; "" where they do not."""
+    return KEPT if trial.score is not None else ""
+
+
+def lost_words(lost: Sequence[str]) -> str:
+    """Why refits were lost to a library, the commonest first; "" where none was."""
+    if not lost:
+        return ""
+    reason, often = Counter(lost).most_common(1)[0]
+    return f" {count(len(lost), 'refit was', 'refits were')} lost as a library broke off, {often} with {reason}."
 
 
 def unsure(trial: Trial) -> str | None:
@@ -82,7 +159,13 @@ def varies(design: Design) -> float | None:
 
 
 def drawn_clusters(design: Design, units: Floats) -> Floats:
-    """Counts of units, shape (units, draws), as counts of clusters; shape (clusters, draws), columns contiguous."""
+    """Counts of units, shape (units, draws), as counts of clusters; shape (clusters, draws), columns contiguous.
+
+    Parameters
+    ----------
+    design : whose clusters they are.
+    units : shape (units, draws), how often each unit is drawn.
+    """
     unit, _ = whole_units(design)
     if len(design.clusters) == len(units) and (unit == design.cluster).all():
         return units

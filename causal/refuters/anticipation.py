@@ -24,18 +24,19 @@ import numpy as np
 
 from causal.arrays import Ints
 from causal.design import FEWEST_AUTHORITIES
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
-from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.knobs import at_least, renamed, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
-from causal.refuters.machinery.paths import Moves, moves, unfit
+from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anticipation:
     """Test the years just before a move, and answer once more without them.
@@ -43,7 +44,7 @@ class Anticipation:
     Parameters
     ----------
     window : years before the move in which it may have been felt.
-    still : moves of the treatment up to this share of the contrast do not count as moves.
+    tolerance : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
     family: ClassVar[Family] = "bias"
@@ -52,11 +53,11 @@ class Anticipation:
     catches: ClassVar[str] = "felt_early"
 
     window: int = 1
-    still: float = 0.05
+    tolerance: float = 0.05
 
     def __post_init__(self) -> None:
         whole_number("anticipation.window", self.window, 1)
-        at_least("anticipation.still", self.still, 0)
+        at_least("anticipation.tolerance", self.tolerance, 0)
 
     @property
     def name(self) -> str:
@@ -68,7 +69,13 @@ class Anticipation:
         return unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that nothing happened before the treatment."""
+        """Try to refute that nothing happened before the treatment.
+
+        Parameters
+        ----------
+        trial : years before the treatment moves, in a design that compares authorities with themselves.
+        rng : not used.
+        """
         years = "year" if self.window == 1 else f"{self.window} years"
         report = partial(
             Refutation,
@@ -83,14 +90,14 @@ class Anticipation:
         )
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
-        moved = moves(trial, self.still)
+        moved = treatment_path(trial, self.tolerance)
         try:
             fitted = self._pulse(trial, moved)
         except CausalError as refused:
             return not_run(report, str(refused))
         return self._judge(trial, report, moved, fitted)
 
-    def _pulse(self, trial: Trial, moved: Moves) -> _Pulse:
+    def _pulse(self, trial: Trial, moved: TreatmentPath) -> _Pulse:
         """The coefficient of the window, on rows before the treatment itself has moved.
 
         Raises
@@ -104,16 +111,22 @@ class Anticipation:
         sides = [np.bincount(design.authority[side & (own != 0)], minlength=len(moved.size)) > 0 for side in (inside, ahead > self.window)]
         both, wanted = int((sides[0] & sides[1]).sum()), max(FEWEST_AUTHORITIES, 0 if moved.adoption else moved.moved.sum() / 2)
         if both < wanted:
-            seen = f"{both} of {count(int(moved.moved.sum()), 'authority', 'authorities')} whose treatment moves"
-            raise EstimationError(f"only {seen} can be seen just before it and earlier; future_treatment looks at treatments that always move")
+            observed_text = f"{both} of {count(int(moved.moved.sum()), 'authority', 'authorities')} whose treatment moves"
+            raise refusal(
+                EstimationError,
+                "anticipation",
+                "authorities seen just before it and earlier",
+                f"only {observed_text}",
+                "look at future_treatment, which is for treatments that always move",
+            )
         kept = ahead >= 1
         left = np.bincount(design.authority[kept], minlength=len(moved.size))
         rows = np.flatnonzero(kept & (left[design.authority] > 1))
-        made = design.only(rows, "the treatment has moved")
+        made = design.subset(rows, "the treatment has moved")
         basis = made.basis()
         column = made.partial_out((own * inside)[rows][:, None], basis)
         outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
-        fit = clustered_least_squares(outcome, column, made.held(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+        fit = clustered_least_squares(outcome, column, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
         return _Pulse(
             effect=float(fit.coefficients[0]),
             std_error=float(fit.std_errors[0]),
@@ -123,14 +136,14 @@ class Anticipation:
             window=np.flatnonzero(inside),
         )
 
-    def _judge(self, trial: Trial, report: Callable[..., Refutation], moved: Moves, pulse: _Pulse) -> Refutation:
+    def _judge(self, trial: Trial, report: Callable[..., Refutation], moved: TreatmentPath, pulse: _Pulse) -> Refutation:
 
         level = 1 - trial.question.level
         lower, upper, p_value = interval(pulse.effect, pulse.std_error, trial.question.level, pulse.df)
         survived = p_value >= level
         detectable = minimum_detectable(pulse.std_error, pulse.df, 1 - level)
         years = "year" if self.window == 1 else f"{self.window} years"
-        told, numbers = _without(trial, pulse.window)
+        comparison, numbers = _without(trial, pulse.window)
         sees, per_unit = reach(pulse.df, level), _per_unit(trial, moved, pulse)
         part = Part(
             kind="time",
@@ -146,8 +159,8 @@ class Anticipation:
         )
         found = (
             f"{capital(part.name)} a move as large as the contrast: {amount(trial, pulse.effect)} (standard error {size(trial, pulse.std_error)}); "
-            f"{chance(p_value)}. {'Nothing beyond chance' if survived else 'Outcomes moved before the treatment did'}. "
-            f"In {POWER:.0%} of such panels {size(trial, detectable)} is found. {told}"
+            f"{p_text(p_value)}. {'Nothing beyond chance' if survived else 'Outcomes moved before the treatment did'}. "
+            f"In {POWER:.0%} of such panels {size(trial, detectable)} is found. {comparison}"
         )
         return report(
             found=found,
@@ -172,13 +185,13 @@ class _Pulse:
     window: Ints
 
 
-def _per_unit(trial: Trial, moved: Moves, pulse: _Pulse) -> float | None:
+def _per_unit(trial: Trial, moved: TreatmentPath, pulse: _Pulse) -> float | None:
     """What a pulse of one unit in the rows of the window does to the estimate: as much is added to their outcomes."""
     design, unit = trial.design, pulse.std_error
     outcome = design.outcome.copy()
     outcome[pulse.window] += unit * moved.size[design.authority[pulse.window]]
     try:
-        again = trial.estimator.estimate(replace(design, outcome=outcome), stream(trial.seed, "estimate"))
+        again = fitted(trial.estimator, replace(design, outcome=outcome), stream(trial.seed, "estimate"))
     except CausalError:
         return None
     found = (again.effect - trial.estimate.effect) / unit
@@ -192,21 +205,21 @@ def _without(trial: Trial, window: Ints) -> tuple[str, dict[str, float | None]]:
     kept[window] = False
     left = np.bincount(design.authority[kept], minlength=len(design.authorities))
     try:
-        made = design.only(np.flatnonzero(kept & (left[design.authority] > 1)), "just before the treatment moves")
-        again = trial.estimator.estimate(made, stream(trial.seed, "estimate"))
+        made = design.subset(np.flatnonzero(kept & (left[design.authority] > 1)), "just before the treatment moves")
+        again = fitted(trial.estimator, made, stream(trial.seed, "estimate"))
     except CausalError as refused:
         return f"The analysis without those years could not be made ({refused}).", {}
     difference = full.effect - again.effect
     if not np.isfinite(difference):
         return "The analysis without those years has no answer.", {}
     numbers: dict[str, float | None] = {"effect without the window": again.effect, "difference": difference, "rows in the window": float(len(window))}
-    told = f"Without those {len(window)} rows the answer is {amount(trial, again.effect)} instead of {amount(trial, full.effect)}"
+    comparison = f"Without those {len(window)} rows the answer is {amount(trial, again.effect)} instead of {amount(trial, full.effect)}"
     if full.influence is None or again.influence is None or len(again.influence) != len(made.clusters):
-        return f"{told}.", numbers
+        return f"{comparison}.", numbers
     place = {name: i for i, name in enumerate(design.clusters)}
     scores = full.influence.copy()
     scores[[place[name] for name in made.clusters]] -= again.influence
     error = float(np.sqrt(scores @ scores))
     freedom = [one.df for one in (full, again) if one.df is not None]
     _, _, p_value = interval(difference, error, trial.question.level, min(freedom, default=None))
-    return f"{told} (difference {chance(p_value)}).", numbers | {"standard error of the difference": error, "p-value of the difference": p_value}
+    return f"{comparison} (difference {p_text(p_value)}).", numbers | {"standard error of the difference": error, "p-value of the difference": p_value}

@@ -19,7 +19,7 @@ import numpy as np
 
 from causal.knobs import at_least, between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, drawn_clusters, not_run, size, unsure, whole_units
+from causal.refuters import amount, capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
 from causal.words import count
 
 FEWEST_UNITS = 10
@@ -31,7 +31,7 @@ class DataSubset:
 
     Parameters
     ----------
-    draws, refits : subsets for a linear estimator, and for one that must be fitted again.
+    draws, refits : subsets for an estimator that is linear, or whose cross-fits left residuals, and for one that must be fitted again.
     fraction : share of the authorities left out.
     tolerance : how many times the reported standard error the one from subsets may be.
     """
@@ -63,7 +63,13 @@ class DataSubset:
         return f"{count(number, 'authority', 'authorities')} are too few to leave some out" if number < FEWEST_UNITS else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the estimate's spread."""
+        """Try to refute the estimate's spread.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : draws which units are left out.
+        """
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
@@ -83,11 +89,12 @@ class DataSubset:
         assert estimate.std_error is not None
         _, number = whole_units(trial.design)
         left_out = max(1, round(self.fraction * number))
-        draws = self.draws if trial.linear else self.refits
+        draws = capped(self.draws, trial.design.rows, 200) if trial.by_matrix else self.refits
+        lost: list[str] = []
         kept = np.ones((draws, number))
         for draw in range(draws):
             kept[draw, rng.choice(number, left_out, replace=False, shuffle=False)] = 0.0
-        effects, _ = trial.redraw(self.name, clusters=drawn_clusters(trial.design, kept.T), errors=False)
+        effects, _ = trial.redraw(self.name, clusters=drawn_clusters(trial.design, kept.T), errors=False, lost=lost)
         good = np.isfinite(effects)
         if good.sum() < max(3, draws // 2):
             return not_run(report, f"{estimate.estimator} gave an answer in only {good.sum()} of {count(draws, 'subset')}")
@@ -102,7 +109,11 @@ class DataSubset:
         found = (
             f"With {left_out} of {count(number, 'authority', 'authorities')} left out, {count(int(good.sum()), 'time')}, the effect was {mean} "
             f"on average, from {least} to {most}; the scatter amounts to a standard error of {size(trial, error)}, "
-            f"{ratio:.2f} times the reported {size(trial, estimate.std_error)}" + (", as sampling allows." if survived else ": more than sampling allows.")
+            f"{ratio:.2f} times the reported {size(trial, estimate.std_error)}"
+            + (", as sampling allows." if survived else ": more than sampling allows.")
+            + kept_words(trial)
+            + lost_words(lost)
+            + (capped_words(draws, self.draws) if trial.by_matrix else "")
         )
         return report(
             found=found,

@@ -21,12 +21,12 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
 from causal.knobs import at_least, between, whole_number
-from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial
+from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial, fitted
 from causal.refuters import amount, not_run, size, unsure, whole_units
 from causal.words import count, listed
 
@@ -60,9 +60,11 @@ class DummyOutcome:
         try:
             object.__setattr__(self, "planted", tuple(float(one) for one in self.planted))
         except (TypeError, ValueError):
-            raise ConfigError(f"dummy_outcome.planted must be a list of numbers, [0, 1], got {self.planted!r}") from None
+            raise refusal(
+                ConfigError, "dummy_outcome.planted", "a list of numbers, [0, 1]", repr(self.planted), "write  refuters.dummy_outcome.planted=[0,1]"
+            ) from None
         if not self.planted or not all(np.isfinite(self.planted)):
-            raise ConfigError(f"dummy_outcome.planted must be a list of numbers, [0, 1], got {self.planted!r}")
+            raise refusal(ConfigError, "dummy_outcome.planted", "a list of numbers, [0, 1]", repr(self.planted), "write  refuters.dummy_outcome.planted=[0,1]")
         between("dummy_outcome.tolerance", self.tolerance, 0, float("inf"))
         at_least("dummy_outcome.misses", self.misses, 1)
 
@@ -77,7 +79,13 @@ class DummyOutcome:
         return f"the outcome's own past ({', '.join(past)}) is held fixed, and a dummy outcome has none" if past else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find a planted effect that is not returned."""
+        """Try to find a planted effect that is not returned.
+
+        Parameters
+        ----------
+        trial : any.
+        rng : turns the signs of units' residuals, and seeds refits.
+        """
         from scipy import stats
 
         estimate, question, made = trial.estimate, trial.question, trial.design
@@ -104,11 +112,11 @@ class DummyOutcome:
         true = np.resize(np.array(effects), draws)
         unit, number = whole_units(made)
         signs = rng.choice([-1.0, 1.0], size=(draws, number))
-        kept, left = _parted(made)
+        kept, residual = _parted(made)
 
         def dummy(draw: int) -> Floats:
-            """An outcome, shape (rows,): what is held fixed, what is left turned by whole authorities, and the planted effect."""
-            return np.asarray(kept + signs[draw, unit] * left + made.treatment * (true[draw] / question.contrast))
+            """An outcome, shape (rows,): what is conditioned on, what is left turned by whole authorities, and the planted effect."""
+            return np.asarray(kept + signs[draw, unit] * residual + made.treatment * (true[draw] / question.contrast))
 
         answers, errors = _linear(trial, dummy, draws) if trial.linear else _refitted(trial, self.name, dummy, draws)
         good = np.isfinite(answers)
@@ -119,14 +127,14 @@ class DummyOutcome:
         allowed = self.tolerance * estimate.std_error
         p_bias = float(stats.t(n - 1).sf((abs(mean) - allowed) / max(spread / np.sqrt(n), 1e-12 * estimate.std_error)))
         law = stats.norm() if estimate.df is None else stats.t(estimate.df)
-        held = np.isfinite(errors[good])
-        missed = int((np.abs(off) > law.isf(level / 2) * errors[good])[held].sum())
+        known_error = np.isfinite(errors[good])
+        missed = int((np.abs(off) > law.isf(level / 2) * errors[good])[known_error].sum())
         bound = min(level * self.misses, 0.99)
-        p_missed = float(stats.binomtest(missed, int(held.sum()), bound, alternative="greater").pvalue) if held.any() else 1.0
+        p_missed = float(stats.binomtest(missed, int(known_error.sum()), bound, alternative="greater").pvalue) if known_error.any() else 1.0
         p_value = min(1.0, 2 * min(p_bias, p_missed))
         survived = p_value >= level
         found = f"Over {count(n, 'dummy outcome')} the effect returned was off by {amount(trial, mean)} on average (scatter {size(trial, spread)})"
-        found += f", and {missed} of {held.sum()} intervals missed it. " if held.any() else ". "
+        found += f", and {missed} of {known_error.sum()} intervals missed it. " if known_error.any() else ". "
         if survived:
             found += "That is what was planted, as chance allows."
         elif p_bias <= p_missed:
@@ -145,10 +153,10 @@ class DummyOutcome:
                 "difference allowed": allowed,
                 "standard deviation of effects": spread,
                 "intervals that missed": float(missed),
-                "share that missed": missed / int(held.sum()) if held.any() else None,
+                "share that missed": missed / int(known_error.sum()) if known_error.any() else None,
                 "share let pass": bound,
                 "p-value of the difference": p_bias,
-                "p-value of the misses": p_missed if held.any() else None,
+                "p-value of the misses": p_missed if known_error.any() else None,
             },
         )
 
@@ -157,8 +165,8 @@ def _parted(design: Design) -> tuple[Floats, Floats]:
     """The outcome in two, shape (rows,) each: what is absorbed and adjusted for, and what is left without the estimated effect."""
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
-    left = outcome - treatment * (treatment @ outcome) / (treatment @ treatment)
-    return design.outcome - outcome / design.root_weights, left / design.root_weights
+    residual = outcome - treatment * (treatment @ outcome) / (treatment @ treatment)
+    return design.outcome - outcome / design.root_weights, residual / design.root_weights
 
 
 def _linear(trial: Trial, dummy: Callable[[int], Floats], draws: int) -> tuple[Floats, Floats]:
@@ -170,9 +178,9 @@ def _linear(trial: Trial, dummy: Callable[[int], Floats], draws: int) -> tuple[F
     length = float(treatment[:, 0] @ treatment[:, 0])
 
     def answers(outcomes: Floats) -> tuple[Floats, Floats]:
-        left = made.partial_out(outcomes, basis)
-        slopes = treatment[:, 0] @ left / length
-        scores = cluster_sums(treatment * (left - treatment * slopes), made.cluster, len(made.clusters))
+        residualised = made.partial_out(outcomes, basis)
+        slopes = treatment[:, 0] @ residualised / length
+        scores = cluster_sums(treatment * (residualised - treatment * slopes), made.cluster, len(made.clusters))
         return slopes, np.asarray(np.sqrt((scores**2).sum(axis=0)) / length)
 
     _, own = answers(made.outcome[:, None])
@@ -190,7 +198,7 @@ def _refitted(trial: Trial, name: str, dummy: Callable[[int], Floats], draws: in
 
     def refit(draw: int, rng: np.random.Generator) -> tuple[float, float]:
         try:
-            again = trial.estimator.estimate(replace(trial.design, outcome=dummy(draw)), rng)
+            again = fitted(trial.estimator, replace(trial.design, outcome=dummy(draw)), rng)
         except CausalError:
             return np.nan, np.nan
         return again.effect, np.nan if again.std_error is None else again.std_error

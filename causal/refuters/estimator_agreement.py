@@ -28,13 +28,13 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.voice import apart
 from causal.words import capital, listed
@@ -83,7 +83,13 @@ class EstimatorAgreement:
         for key in ("estimators", "adoption", "one_row"):
             given: Any = getattr(self, key)
             if isinstance(given, str) or not hasattr(given, "__iter__") or not all(hasattr(one, "estimate") and hasattr(one, "name") for one in given):
-                raise ConfigError(f"estimator_agreement.{key} must be a list of estimators, in YAML each with its _target_, got {given!r}")
+                raise refusal(
+                    ConfigError,
+                    f"estimator_agreement.{key}",
+                    "a list of estimators, in YAML each with its _target_",
+                    repr(given),
+                    "write  {_target_: causal.estimators.first_difference.FirstDifference}  for one",
+                )
             object.__setattr__(self, key, tuple(given))
 
     @property
@@ -98,7 +104,13 @@ class EstimatorAgreement:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an estimator of the same effect that differs by more than chance."""
+        """Try to find an estimator of the same effect that differs by more than chance.
+
+        Parameters
+        ----------
+        trial : with another estimator of the same estimand on the shelf.
+        rng : seeds the other estimators, and draws clusters where scores are not kept.
+        """
         estimate = trial.estimate
         report = partial(
             Refutation,
@@ -151,7 +163,7 @@ class EstimatorAgreement:
                 continue
             said.append(
                 f"{name.replace('_', ' ')} {amount(trial, theirs.effect)}, a difference of {amount(trial, one.difference)} "
-                f"(standard error {size(trial, one.std_error)} from {one.how}, {chance(one.p_value)})"
+                f"(standard error {size(trial, one.std_error)} from {one.how}, {p_text(one.p_value)})"
             )
         words = f"Beside {estimate.estimator.replace('_', ' ')} {amount(trial, estimate.effect)}: {'; '.join(said)}. "
         if survived:
@@ -194,7 +206,7 @@ class EstimatorAgreement:
         """The difference from another estimator's answer, or why there is none to be had."""
         mine, known = trial.estimate, [said for one, said in trial.beside if one == other]
         try:
-            theirs = known[0] if known else other.estimate(trial.design, stream(trial.seed, "estimate"))
+            theirs = known[0] if known else fitted(other, trial.design, stream(trial.seed, "estimate"))
         except CausalError as why:
             return f"{other.name}: {str(why).rstrip('.')}"
         if not theirs.same_effect(mine):
@@ -221,10 +233,10 @@ class EstimatorAgreement:
         made, mine, number = trial.design, trial.estimator, len(trial.design.clusters)
 
         def step(_: int, rng: np.random.Generator) -> float:
-            again: Design = made.take(np.sort(rng.integers(number, size=number)).astype(np.int64))
+            again: Design = made.resample_clusters(np.sort(rng.integers(number, size=number)).astype(np.int64))
             seed = int(rng.integers(2**31))
             try:
-                return other.estimate(again, np.random.default_rng(seed)).effect - mine.estimate(again, np.random.default_rng(seed)).effect
+                return fitted(other, again, np.random.default_rng(seed)).effect - fitted(mine, again, np.random.default_rng(seed)).effect
             except CausalError:
                 return np.nan
 
@@ -242,7 +254,7 @@ def _weighing(trial: Trial, one: _Compared) -> str:
     """How far two weightings of one effect lie apart, as a sentence."""
     alike = one.estimate.estimand.weighting == "places"
     name = one.estimate.estimator.replace("_", " ")
-    apart = f"{amount(trial, one.difference)} apart (standard error {size(trial, one.std_error)}, {chance(one.p_value)})"
+    apart = f"{amount(trial, one.difference)} apart (standard error {size(trial, one.std_error)}, {p_text(one.p_value)})"
     other = "counts places alike" if alike else f"is {one.estimate.estimand.averaged}"
     return f"Another weighting, and no fault of either: {name} {other} and gives {amount(trial, one.estimate.effect)}, {apart}."
 

@@ -57,7 +57,13 @@ class Extrapolation:
         return f"{count(number, 'authority', 'authorities')} are fewer than the {self.fewest} that must have moved" if number < self.fewest else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the data speak of the contrast asked about."""
+        """Try to refute that the data speak of the contrast asked about.
+
+        Parameters
+        ----------
+        trial : any of a panel.
+        rng : not used.
+        """
         made, question = trial.design, trial.question
         unit = made.treatment_variable.unit
         report = partial(
@@ -79,18 +85,18 @@ class Extrapolation:
         numbers: dict[str, float | None] = {"contrast": size}
         if within:
             moves = highest - lowest
-            seen = float(np.sort(moves)[-self.fewest])
+            reached = float(np.sort(moves)[-self.fewest])
             far = moves >= size * (1 - 1e-9)
-            left = made.partial_out(made.treatment[:, None])[:, 0]
-            weight = np.bincount(made.authority, weights=left**2, minlength=len(made.authorities))
+            residualised = made.partial_out(made.treatment[:, None])[:, 0]
+            weight = np.bincount(made.authority, weights=residualised**2, minlength=len(made.authorities))
             carried, middle = float(weight[far].sum() / weight.sum()), float(np.median(moves))
             words = f"{int(far.sum())} of {count(len(moves), 'authority', 'authorities')} moved as far as the contrast of {size:g} {unit}, and "
-            words += f"carry {carried:.0%} of the estimate's weight; the middle one moved {middle:.2g}. At least {self.fewest} moved {seen:.2g}"
+            words += f"carry {carried:.0%} of the estimate's weight; the middle one moved {middle:.2g}. At least {self.fewest} moved {reached:.2g}"
             numbers |= {"authorities that moved as far": float(far.sum()), "share of the weight they carry": carried, "median move": middle}
         else:
-            seen = max(0.0, float(np.sort(highest)[-self.fewest] - np.sort(lowest)[self.fewest - 1]))
-            words = f"The {self.fewest} authorities with the most of the treatment and the {self.fewest} with the least lie at least {seen:.2g} {unit} apart"
-        share = max(0.0, 1 - seen / size)
+            reached = max(0.0, float(np.sort(highest)[-self.fewest] - np.sort(lowest)[self.fewest - 1]))
+            words = f"The {self.fewest} authorities with the most of the treatment and the {self.fewest} with the least lie at least {reached:.2g} {unit} apart"
+        share = max(0.0, 1 - reached / size)
         words += f", so that {share:.0%} of the contrast is drawn on beyond the data" if share > 0 else ""
         survived = share <= self.beyond
         outside = [level for level in (question.control, question.treated) if not lowest.min() <= level <= highest.max()]
@@ -101,7 +107,7 @@ class Extrapolation:
             survived=survived,
             numbers=numbers
             | {
-                "move that enough authorities made": seen,
+                "move that enough authorities made": reached,
                 "share of the contrast beyond the data": share,
                 "share let pass": self.beyond,
                 "levels outside the data": float(len(outside)),
@@ -111,7 +117,7 @@ class Extrapolation:
 
 def _within(trial: Trial) -> bool:
     """Whether the estimate compares authorities with themselves."""
-    return trial.estimate.held.authority
+    return trial.estimate.conditioning.authority
 
 
 def _ends(made: Design) -> tuple[Floats, Floats]:

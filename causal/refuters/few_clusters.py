@@ -25,9 +25,9 @@ from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run, unsure, whole_units
+from causal.refuters import kept_words, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.exclusions import left_open, ruled_out
-from causal.refuters.machinery.histories import alike, deal, redealt
+from causal.refuters.machinery.histories import alike, permute_histories, refit_permuted
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
@@ -41,7 +41,8 @@ class FewClusters:
 
     Parameters
     ----------
-    draws, refits : of the bootstrap and of the dealing for a linear estimator; dealings for one that must be fitted again.
+    draws, refits : of the bootstrap and of the dealing for a linear estimator, and of the dealing where cross-fits left residuals;
+        dealings for one that must be fitted again.
     weights : "rademacher" (±1), "webb" (six points), or "auto": Webb's for a dozen clusters or fewer.
     tolerance : another interval's length is divided by this before it counts, for the noise of the draws: at 999 the ends of a 95 % interval
         have a simulation error of 3 % of its half length. With refits the number of dealings that reach the actual |t| must exceed its chance.
@@ -74,7 +75,13 @@ class FewClusters:
         return f"{count(clusters, 'cluster')} are too few for any of these tests; at least {FEWEST} are wanted" if clusters < FEWEST else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute what the interval rules out."""
+        """Try to refute what the interval rules out.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the wild bootstrap's weights, and permutes histories.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,
@@ -92,7 +99,7 @@ class FewClusters:
             return not_run(report, why)
         if estimate.lower is None or estimate.upper is None:
             return not_run(report, f"{estimate.estimator} gives no interval")
-        made = trial.fixed
+        made = trial.fixed if trial.score is None else trial.score.over
         clusters = len(made.clusters)
         usual = (estimate.lower, estimate.upper)
         units, number = whole_units(made)
@@ -110,30 +117,30 @@ class FewClusters:
             # an estimator of two groups finds none in residuals
             whole = len(np.unique(made.treatment)) == 2
             return self._refitted(trial, report, usual, made.treatment if whole else history / made.root_weights + made.treatment.mean(), groups, rng, numbers)
-        dealt = deal(history / made.root_weights + made.treatment.mean(), groups, self.draws, rng) if moved >= FEWEST else None
+        permuted = permute_histories(history / made.root_weights + made.treatment.mean(), groups, self.draws, rng) if moved >= FEWEST else None
         scale = question.contrast
         basis = made.basis()
         outcome, treatment = (made.partial_out(column[:, None], basis)[:, 0] for column in (made.outcome, made.treatment))
         points = self.weights if self.weights != "auto" else "webb" if clusters <= FEW_FOR_SIGNS else "rademacher"
         others = {
             "wild bootstrap": wild_bootstrap(
-                outcome, treatment, made.held(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
+                outcome, treatment, made.nuisance_basis(basis), made.cluster, clusters, level=question.level, weights=points, draws=self.draws, rng=rng
             )
         }
-        if dealt is not None:
-            others["dealt histories"] = _randomised(made, outcome, treatment, made.partial_out(dealt, basis), question.level)
+        if permuted is not None:
+            others["dealt histories"] = _randomised(made, outcome, treatment, made.partial_out(permuted, basis), question.level)
         decimals = places(max(abs(estimate.effect), abs(usual[0]), abs(usual[1])))
         said, fallen = [], []
         for name, (low, high, p_value) in others.items():
             lower, upper = sorted((float(low * scale), float(high * scale)))
             numbers |= {f"{name}: p-value": p_value, f"{name}: lower": _known(lower), f"{name}: upper": _known(upper)}
             how = f" ({points.capitalize()} weights)" if name == "wild bootstrap" else ""
-            said.append(f"by {name}{how} {span(lower, upper, decimals)} ({chance(p_value)})")
+            said.append(f"by {name}{how} {span(lower, upper, decimals)} ({p_text(p_value)})")
             shrunk = tuple(estimate.effect + (end - estimate.effect) / self.tolerance for end in (lower, upper))
             if opened := left_open(question, usual, (shrunk[0], shrunk[1])):
                 fallen.append(f"by {name} {listed(opened)} still fits")
         words = f"The {question.level:.0%} interval is {span(*usual, decimals)} as reported, {listed(said)}. "
-        if dealt is None:
+        if permuted is None:
             words += "Histories could not be dealt: too few units are observed in the same years. "
         if fallen:
             words += f"The conclusion changes: {listed(fallen)}."
@@ -157,30 +164,31 @@ class FewClusters:
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
-        effects, errors = redealt(trial, self.name, history, groups, self.refits, rng)
-        if not np.isfinite(effects).any():
+        draws = self.draws if trial.by_matrix else self.refits
+        effects, errors = refit_permuted(trial, self.name, history, groups, draws, rng)
+        if not np.isfinite(effects).any() and not trial.by_matrix:
             # an estimator that compares between authorities too finds no such difference in residuals
-            effects, errors = redealt(trial, self.name, trial.fixed.treatment, groups, self.refits, rng)
+            effects, errors = refit_permuted(trial, self.name, trial.fixed.treatment, groups, draws, rng)
         good = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
-        if good.sum() < max(3, self.refits // 2):
-            return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(self.refits, 'refit')}")
+        if good.sum() < max(3, draws // 2):
+            return not_run(report, f"{estimate.estimator} gave a standard error in only {good.sum()} of {count(draws, 'refit')}")
         assert estimate.std_error is not None
         t = np.abs(effects[good] / errors[good])
         reached = int((t >= abs(estimate.effect / estimate.std_error)).sum())
         p_value = (1 + reached) / (1 + len(t))
         claims = usual[0] > 0 or usual[1] < 0
         survived = not claims or stats.binomtest(reached, len(t), level, alternative="greater").pvalue >= level
-        words = f"The actual |t| was reached by {reached} of {count(len(t), 'dealing')} of whole histories ({chance(p_value)}"
-        words += f", usual {chance(estimate.p_value)}). " if estimate.p_value is not None else "). "
+        words = f"The actual |t| was reached by {reached} of {count(len(t), 'dealing')} of whole histories ({p_text(p_value)}"
+        words += f", usual {p_text(estimate.p_value)}). " if estimate.p_value is not None else "). "
         if not claims:
             words += "The reported interval includes 0, so there is no finding to lose."
         else:
             words += "The finding stands, as far as so few can tell." if survived else "No effect at all still fits."
         return report(
-            found=words,
+            found=words + kept_words(trial),
             p_value=None,
             survived=survived,
-            lost=self.refits - int(good.sum()),
+            lost=draws - int(good.sum()),
             numbers=numbers | {"dealt histories: p-value": p_value, "draws": float(len(t))},
         )
 
@@ -189,7 +197,7 @@ def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _randomised(made: Design, outcome: Floats, treatment: Floats, dealt: Floats, level: float) -> tuple[float, float, float]:
+def _randomised(made: Design, outcome: Floats, treatment: Floats, permuted: Floats, level: float) -> tuple[float, float, float]:
     """Interval of the slope by inverting the test of dealt histories, and the p-value of a slope of 0.
 
     outcome, treatment : shape (rows,), dealt : shape (rows, draws), all residuals. Under a slope of b the outcome without b × treatment has nothing to
@@ -200,12 +208,12 @@ def _randomised(made: Design, outcome: Floats, treatment: Floats, dealt: Floats,
     slope = float(treatment @ outcome) / size
     scores = cluster_sums((treatment * (outcome - slope * treatment))[:, None], made.cluster, clusters)
     error = float(np.sqrt((scores**2).sum())) / size
-    lengths = np.maximum((dealt**2).sum(axis=0), np.finfo(float).tiny)
+    lengths = np.maximum((permuted**2).sum(axis=0), np.finfo(float).tiny)
     lines, sums = [], []
     for column in (outcome, treatment):
-        at = column @ dealt / lengths
+        at = column @ permuted / lengths
         lines.append(at)
-        sums.append(cluster_sums(dealt * (column[:, None] - dealt * at), made.cluster, clusters))
+        sums.append(cluster_sums(permuted * (column[:, None] - permuted * at), made.cluster, clusters))
     squares = [(sums[0] ** 2).sum(axis=0), (sums[0] * sums[1]).sum(axis=0), (sums[1] ** 2).sum(axis=0)]
 
     def p_value(b: float) -> float:

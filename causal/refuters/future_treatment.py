@@ -8,7 +8,7 @@ of freedom of the clustered errors (Pustejovsky & Tipton 2018, Small-sample meth
 in fixed effects models); for G − 1 of them and K leads that is nearly the Wald F with K and G − 1.
 
 A cause of the treatment that lasts (child poverty) moves this year's outcome and next year's treatment, and would pass for a lead. Controls that
-are held fixed in the treatment's own year, which by the rule of identification nothing of the treatment moves, are therefore held fixed in
+are conditioned on in the treatment's own year, which by the rule of identification nothing of the treatment moves, are therefore held fixed in
 every year of the model.
 
 Estimators of an adoption leave the treated years out of what they compare with, so that a date of the treatment cannot be a control of theirs: asked about
@@ -28,18 +28,18 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Floats
-from causal.design import Design
-from causal.errors import CausalError, DesignError, EstimationError
-from causal.estimate import Estimate, Linear, Part, least_squares
+from causal.design import Design, design
+from causal.errors import CausalError, DesignError, EstimationError, placed, refusal
+from causal.estimate import Estimate, Linear, Part, PartiallyLinear, least_squares, lighter
 from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
-from causal.refuters.machinery.bias import Bias, moved_by, reach
-from causal.refuters.machinery.paths import moves
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refuters.machinery.bias import Bias, jointly, moved_by, reach, without
+from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.pre_trend import PreTrend
 from causal.words import capital, count
 
@@ -53,7 +53,7 @@ class FutureTreatment:
     Parameters
     ----------
     leads : how many later years to test; fewer are taken where the panel is too short.
-    controls : whether controls of the treatment's own year are held fixed in all years of the model.
+    controls : whether controls of the treatment's own year are conditioned on in all years of the model.
     """
 
     family: ClassVar[Family] = "bias"
@@ -86,7 +86,13 @@ class FutureTreatment:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the order of cause and effect."""
+        """Try to refute the order of cause and effect.
+
+        Parameters
+        ----------
+        trial : with years of the treatment after those of the outcome.
+        rng : draws the joint critical value of the leads.
+        """
         question = trial.question
         report = partial(
             Refutation,
@@ -105,7 +111,7 @@ class FutureTreatment:
         years = len(trial.panel.years)
         if (why := unsure(trial)) is not None:
             return not_run(report, why)
-        if not trial.linear and trial.estimate.held.nothing:
+        if not trial.linear and trial.estimate.conditioning.nothing:
             return not_run(report, f"{trial.estimate.estimator} holds nothing fixed, so a lead would only stand for the treatment it resembles")
         if trial.estimate.facts.pre_trend is not None:
             return _own(trial, report)
@@ -122,7 +128,13 @@ class FutureTreatment:
             asked = _all_years(trial, tried) if self.controls else trial
             try:
                 shifts = [*range(tried, 0, -1), *range(0, -question.lag - 1, -1)]
-                answers = _linear(asked, shifts) if isinstance(trial.estimator, Linear) else _refits(asked, shifts[:tried])
+                answers = (
+                    _linear(asked, shifts)
+                    if isinstance(trial.estimator, Linear)
+                    else _crossfitted(asked, shifts)
+                    if isinstance(trial.estimator, PartiallyLinear)
+                    else _refits(asked, shifts[:tried])
+                )
             except (DesignError, EstimationError) as refused:
                 why = why or str(refused).rstrip(".")
                 continue
@@ -150,11 +162,11 @@ class FutureTreatment:
                 return not_run(report, f"{count(leads, 'lead')} and {df:.1f} degrees of freedom are too few for a joint test")
             f = square * rest / (df * leads)
             p_value = float(stats.f(leads, rest).sf(f))
-            how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
+            how = f"jointly F({leads}, {rest:.0f}) = {f:.2f}, {p_text(p_value)}"
             numbers |= {"F": f, "degrees of freedom 1": float(leads), "degrees of freedom 2": float(rest)}
         else:
             p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in first])
-            how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {chance(p_value)}"
+            how = f"smallest of {count(leads, 'p-value')} × {leads} (Holm): {p_text(p_value)}"
         if not np.isfinite(p_value):
             return not_run(report, "the joint test of the leads has no value")
         survived = p_value >= level
@@ -202,7 +214,7 @@ def _own(trial: Trial, report: Callable[..., Refutation]) -> Refutation:
         bias_error=bias.error,
         blind_below=None if bias.error is None or sees is None else sees * bias.error,
         expected="Nothing beyond chance in the years before the treatment begins.",
-        found=f"{capital(shown + '; ') if shown else ''}{estimate.estimator}'s own joint test of the years before: F = {f:.2f}, {chance(p_value)}. "
+        found=f"{capital(shown + '; ') if shown else ''}{estimate.estimator}'s own joint test of the years before: F = {f:.2f}, {p_text(p_value)}. "
         + ("Those treated later differ by no more than chance." if survived else "Those treated later differed before: feedback, anticipation or a pre-trend."),
         p_value=p_value,
         level=level,
@@ -226,14 +238,14 @@ def _carried_on(trial: Trial, leads: Sequence[Part]) -> Bias:
     leads : its years before the treatment.
     """
     made, estimate = trial.design, trial.estimate
-    moved = moves(trial, 0.0)
+    moved = treatment_path(trial, 0.0)
     drift = moved.size[made.authority] * (made.year - made.year.mean()) * float(estimate.std_error or 0.0)
     try:
-        again = trial.estimator.estimate(replace(made, outcome=made.outcome + drift, modifiers=()), stream(trial.seed, "estimate"))
+        again = fitted(trial.estimator, replace(made, outcome=made.outcome + drift, modifiers=()), stream(trial.seed, "estimate"))
     except CausalError:
         return Bias()
-    fitted = {part.since: part.effect for part in _leads(again)}
-    known = [(one.effect, fitted[one.since] - one.effect, one.std_error) for one in leads if one.std_error and one.since in fitted]
+    drifted = {part.since: part.effect for part in _leads(again)}
+    known = [(one.effect, drifted[one.since] - one.effect, one.std_error) for one in leads if one.std_error and one.since in drifted]
     if not known:
         return Bias()
     found, line, errors = (np.array(side, dtype=float) for side in zip(*known, strict=True))
@@ -287,10 +299,15 @@ def _model(trial: Trial, shift: int, shifts: list[int]) -> tuple[Trial, list[Dat
     return replace(trial, question=asked, identification=replace(trial.identification, adjust_for=adjust_for)), others
 
 
+def _answers(trial: Trial, shifts: list[int], leads: int) -> list[_Answer]:
+    """The dates in one model, by what the estimator is; of one that must be fitted for each only the leads."""
+    if isinstance(trial.estimator, Linear):
+        return _linear(trial, shifts)
+    return _crossfitted(trial, shifts) if isinstance(trial.estimator, PartiallyLinear) else _refits(trial, shifts[:leads])
+
+
 def _linear(trial: Trial, shifts: list[int]) -> list[_Answer]:
     """All dates in one regression, each date's coefficient with the errors the estimator takes (CR1 or CR2)."""
-    from causal.design import design
-
     assert isinstance(trial.estimator, Linear)
     asked, others = _model(trial, shifts[0], shifts)
     made = design(asked.panel, asked.question, asked.identification)
@@ -302,9 +319,15 @@ def _linear(trial: Trial, shifts: list[int]) -> list[_Answer]:
     for i, shift in enumerate(shifts):
         rest = np.column_stack([known, *(date for j, date in enumerate(dates) if j != i)])
         asked_of = replace(fixed, treatment=dates[i], controls=rest, control_names=(), control_groups={})
-        left = asked_of.partial_out(asked_of.treatment[:, None])
-        if np.linalg.norm(left) <= 1e-7 * np.linalg.norm(dates[i] - dates[i].mean()):
-            raise EstimationError(f"the treatment {_named(shift)} is told by its other dates and what is held fixed")
+        residualised = asked_of.partial_out(asked_of.treatment[:, None])
+        if np.linalg.norm(residualised) <= 1e-7 * np.linalg.norm(dates[i] - dates[i].mean()):
+            raise refusal(
+                EstimationError,
+                f"the treatment {_named(shift)}",
+                "something of its own, to be tested",
+                "nothing: it is told by its other dates and what is held fixed",
+                "ask for fewer leads",
+            )
         fit, _ = least_squares(asked_of, asked_of.basis())
         contrast = trial.question.contrast
         answers.append(
@@ -322,12 +345,45 @@ def _linear(trial: Trial, shifts: list[int]) -> list[_Answer]:
     return answers
 
 
+def _crossfitted(trial: Trial, shifts: list[int]) -> list[_Answer]:
+    """All dates as treatments of one partially linear model, with the estimator's own nuisances."""
+    asked, others = _model(trial, shifts[0], shifts)
+    made = design(asked.panel, asked.question, asked.identification)
+    if missing := [one for one in others if one not in made.control_names]:
+        kept = "a date that the others leave something of"
+        raise refusal(
+            EstimationError, trial.estimator.name, kept, f"{missing[0]}, which they tell wholly", "ask for fewer with  refuters.future_treatment.leads=1"
+        )
+    at = [made.control_names.index(one) for one in others]
+    fit = jointly(trial, without(made, set(at)), np.column_stack([made.treatment, made.controls[:, at]]))
+    contrast = trial.question.contrast
+    return [
+        _Answer(
+            shift=shift,
+            effect=float(fit.coefficients[i] * contrast),
+            std_error=float(fit.std_errors[i] * abs(contrast)),
+            df=float(fit.df[i]),
+            scores=fit.scores[:, i] * contrast,
+            clusters=made.clusters,
+            rows=made.rows,
+            authorities=len(made.authorities),
+        )
+        for i, shift in enumerate(shifts)
+    ]
+
+
 def _column(fixed: Design, made: Design, name: str) -> Floats:
     """A date of the treatment as the regression has it; as it stands where the regression adjusts for nothing."""
     if name in fixed.control_names:
         return fixed.controls[:, fixed.control_names.index(name)]
     if fixed.rows != made.rows:
-        raise EstimationError("the estimator's regression drops the other dates of the treatment")
+        raise refusal(
+            EstimationError,
+            "the estimator's regression",
+            "the other dates of the treatment",
+            "one that drops them",
+            "take another estimator to look ahead with",
+        )
     return made.controls[:, made.control_names.index(name)]
 
 
@@ -338,7 +394,7 @@ def _refits(trial: Trial, leads: list[int]) -> list[_Answer]:
     def refit(draw: int, rng: np.random.Generator) -> tuple[tuple[str, ...], Estimate] | str:
         asked, _ = _model(trial, leads[draw], shifts)
         try:
-            made, estimate = asked.rerun(rng=rng)
+            made, estimate = asked.rerun(rng=rng, estimator=lighter(trial.estimator))
         except CausalError as refused:
             return str(refused)
         return made.clusters, estimate
@@ -346,7 +402,7 @@ def _refits(trial: Trial, leads: list[int]) -> list[_Answer]:
     answers = []
     for shift, one in zip(leads, trial.map("future_treatment", refit, len(leads)), strict=True):
         if isinstance(one, str):
-            raise EstimationError(one)
+            raise placed(EstimationError, "a refit with leads", one)
         clusters, estimate = one
         answers.append(
             _Answer(

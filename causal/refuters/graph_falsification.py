@@ -78,7 +78,13 @@ class GraphFalsification:
         return _local_markov(graph, have, setting.question.treatment, len(setting.panel.years) > 1)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the graph that the question was identified by."""
+        """Try to refute the graph that the question was identified by.
+
+        Parameters
+        ----------
+        trial : with a graph that makes claims these data can test.
+        rng : permutes the names of the graph's nodes.
+        """
         level = 1 - trial.question.level
         report = partial(
             Refutation,
@@ -150,7 +156,7 @@ def _local_markov(graph: Graph, have: frozenset[str], treatment: str, yearly: bo
     world = World(graph=graph, have=have, treatment=treatment, yearly=yearly)
     claims = []
     for one in world.variables:
-        parents = set(world.drawn.predecessors(one)) - world.held
+        parents = set(world.drawn.predecessors(one)) - world.absorbed
         moved = nx.descendants(world.drawn, one)
         measured = all(undated(name)[0] in have for name in parents)
         for other in world.variables:
@@ -174,12 +180,12 @@ def _separates(world: World, one: str, beyond: frozenset[str], given: set[str]) 
         return False
     if world.within:
         beyond |= {date for name in given if name not in world.once for date in world.dates(undated(name)[0])} - given - {one}
-    return bool(nx.is_d_separator(world.drawn, {one}, set(beyond), given | set(world.held)))
+    return bool(nx.is_d_separator(world.drawn, {one}, set(beyond), given | set(world.absorbed)))
 
 
-def _renamed(claims: Sequence[Claim], names: tuple[str, ...], dealt: tuple[str, ...]) -> tuple[Claim, ...]:
+def _renamed(claims: Sequence[Claim], names: tuple[str, ...], permuted: tuple[str, ...]) -> tuple[Claim, ...]:
     """The claims of the graph with its names dealt anew."""
-    now = dict(zip(names, dealt, strict=True))
+    now = dict(zip(names, permuted, strict=True))
 
     def rename(name: str) -> str:
         bare, by = undated(name)
@@ -190,7 +196,7 @@ def _renamed(claims: Sequence[Claim], names: tuple[str, ...], dealt: tuple[str, 
 
 def _implied(world: World, claim: Claim) -> bool:
     """Whether the graph as given makes this claim too."""
-    given = set(claim.given) | world.held
+    given = set(claim.given) | world.absorbed
     if {claim.one, claim.other} & given:
         return False
     return bool(nx.is_d_separator(world.drawn, {claim.one}, {claim.other}, given))

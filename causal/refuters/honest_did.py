@@ -22,13 +22,13 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
-from causal.knobs import at_least, between, one_of, whole_number
+from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import NO_ERROR, amount, not_run, unsure, varies
-from causal.refuters.machinery.paths import EventStudy, Moves, moves, unfit
+from causal.refuters.machinery.paths import EventStudy, TreatmentPath, treatment_path, unfit
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
 from causal.words import capital, places, span
 
@@ -36,6 +36,7 @@ NOT_ZERO = "the effect is not 0"
 AT_ONCE = 0.8  # share of all movement made in one step, from which years are counted from that step
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HonestDid:
     """Ask how far from parallel trends may have been before the conclusion falls.
@@ -48,7 +49,7 @@ class HonestDid:
     leads, lags : years before the last one before the move, and after the move's own, that the event study is to have; fewer where they are not seen.
     effect : "average" over the years after, or "first".
     draws : for the least favourable critical value.
-    still : moves of the treatment up to this share of the contrast do not count as moves.
+    unmoving : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
     family: ClassVar[Family] = "sensitivity"
@@ -63,7 +64,7 @@ class HonestDid:
     lags: int = 2
     effect: str = "average"
     draws: int = 1000
-    still: float = 0.05
+    tolerance: float = 0.05
 
     def __post_init__(self) -> None:
         for name in ("relative", "smooth"):
@@ -75,7 +76,7 @@ class HonestDid:
         whole_number("honest_did.leads", self.leads, 1)
         whole_number("honest_did.lags", self.lags, 0)
         whole_number("honest_did.draws", self.draws, 100)
-        at_least("honest_did.still", self.still, 0)
+        at_least("honest_did.tolerance", self.tolerance, 0)
         one_of("honest_did.effect", self.effect, ("average", "first"))
 
     @property
@@ -88,7 +89,13 @@ class HonestDid:
         return unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the conclusion by trends that are not parallel."""
+        """Try to refute the conclusion by trends that are not parallel.
+
+        Parameters
+        ----------
+        trial : years before and after the treatment moves.
+        rng : draws the normal vectors that critical values come from.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -104,7 +111,7 @@ class HonestDid:
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         try:
-            study = _event_study(trial.design, moves(trial, self.still), self)
+            study = _event_study(trial.design, treatment_path(trial, self.tolerance), self)
         except CausalError as refused:
             return not_run(report, f"an event study could not be made ({refused})")
         return self._judge(trial, report, study, rng)
@@ -183,7 +190,7 @@ def _weights(since: Sequence[int], effect: str) -> Floats:
     return after / after.sum() if effect == "average" else np.array([float(k == 0) for k in since])
 
 
-def _event_study(design: Design, moved: Moves, asked: HonestDid) -> EventStudy:
+def _event_study(design: Design, moved: TreatmentPath, asked: HonestDid) -> EventStudy:
     """Leads and lags of the move.
 
     Where treatments move in one step, years are counted from it: adopters by cohort, then averaged (Sun & Abraham 2021, Estimating dynamic treatment
@@ -198,19 +205,25 @@ def _event_study(design: Design, moved: Moves, asked: HonestDid) -> EventStudy:
         return _changes(design, moved, asked)
     known = moved.moved | (np.bincount(design.authority[moved.before], minlength=len(moved.size)) > 0)
     last = int(moved.first[moved.moved].max())
-    still = ~moved.moved & known
-    inside = known[design.authority] & (np.ones(design.rows, dtype=bool) if still.any() else design.year < last)
-    made = design.only(np.flatnonzero(inside), "no untreated year seen, or none left to compare with")
+    unmoving = ~moved.moved & known
+    inside = known[design.authority] & (np.ones(design.rows, dtype=bool) if unmoving.any() else design.year < last)
+    made = design.subset(np.flatnonzero(inside), "no untreated year seen, or none left to compare with")
     own = np.flatnonzero(np.isin(design.authorities, made.authorities))[made.authority]
     since = np.where(moved.moved[own], made.year - moved.first[own], -1)
     cohort = moved.first[own] if moved.adoption else np.zeros(made.rows, dtype=np.int64)
     cells = sorted({(int(k), int(g)) for k, g in zip(since[moved.moved[own]], cohort[moved.moved[own]], strict=True) if k != -1})
     columns = np.column_stack([moved.size[own] * moved.moved[own] * (since == k) * (cohort == g) for k, g in cells])
-    seen = {k: len(np.unique(own[moved.moved[own] & (since == k)])) for k in range(-asked.leads - 1, asked.lags + 1)}
-    ahead = _run([*range(-2, -asked.leads - 2, -1)], seen)[::-1]
-    after = _run([*range(asked.lags + 1)], seen)
+    observed = {k: len(np.unique(own[moved.moved[own] & (since == k)])) for k in range(-asked.leads - 1, asked.lags + 1)}
+    ahead = _run([*range(-2, -asked.leads - 2, -1)], observed)[::-1]
+    after = _run([*range(asked.lags + 1)], observed)
     if not ahead or not after:
-        raise EstimationError(f"fewer than {FEWEST_AUTHORITIES} authorities are seen two years before their treatment moves, or in its own year")
+        raise refusal(
+            EstimationError,
+            "honest_did",
+            f"{FEWEST_AUTHORITIES} authorities seen two years before their treatment moves, and in its own year",
+            "fewer",
+            "give more years",
+        )
     wanted = np.array([[float((columns[:, j] ** 2).sum()) * (k == at) for j, (k, _) in enumerate(cells)] for at in (*ahead, *after)])
     return _fitted(made, columns, wanted / wanted.sum(axis=1, keepdims=True), (*ahead, *after), asked)
 
@@ -218,20 +231,26 @@ def _event_study(design: Design, moved: Moves, asked: HonestDid) -> EventStudy:
 def _fitted(made: Design, columns: Floats, wanted: Floats, since: tuple[int, ...], asked: HonestDid) -> EventStudy:
     """The regression on all columns, and what is `wanted` of their coefficients, shape (years, columns)."""
     basis = made.basis()
-    left = made.partial_out(columns, basis)
-    told = np.linalg.norm(left, axis=0) <= 1e-6 * np.linalg.norm(columns, axis=0)
-    if told.any():
+    residualised = made.partial_out(columns, basis)
+    collinear = np.linalg.norm(residualised, axis=0) <= 1e-6 * np.linalg.norm(columns, axis=0)
+    if collinear.any():
         # a cell that the years and authorities tell has no coefficient: its years are averaged over the others
-        wanted = np.where(told, 0.0, wanted)
+        wanted = np.where(collinear, 0.0, wanted)
         if not wanted.any(axis=1).all():
-            raise EstimationError("some year before or after the move cannot be told from the years and authorities")
-        wanted, left = (wanted / wanted.sum(axis=1, keepdims=True))[:, ~told], left[:, ~told]
+            raise refusal(
+                EstimationError,
+                "honest_did",
+                "each year before and after the move to be told from the years and authorities",
+                "some that cannot",
+                "ask for fewer leads or lags",
+            )
+        wanted, residualised = (wanted / wanted.sum(axis=1, keepdims=True))[:, ~collinear], residualised[:, ~collinear]
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
 
     def fit(turned: Floats) -> Fit:
         return clustered_least_squares(outcome, turned, basis, made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
 
-    one = fit(left)
+    one = fit(residualised)
     # degrees of freedom are those of the effect asked for: the same regression with it as a coefficient
     target = _weights(since, asked.effect) @ wanted
     turn = np.vstack([target, np.linalg.svd(target[None, :])[2][1:]])
@@ -239,23 +258,23 @@ def _fitted(made: Design, columns: Floats, wanted: Floats, since: tuple[int, ...
         since=since,
         effects=wanted @ one.coefficients,
         scores=one.scores @ wanted.T,
-        df=float(fit(left @ np.linalg.inv(turn)).df[0]),
+        df=float(fit(residualised @ np.linalg.inv(turn)).df[0]),
         rows=made.rows,
         authorities=len(made.authorities),
     )
 
 
-def _run(years: list[int], seen: Mapping[int, int]) -> list[int]:
+def _run(years: list[int], observed: Mapping[int, int]) -> list[int]:
     """The years up to the first in which too few authorities are seen."""
     found: list[int] = []
     for k in years:
-        if seen[k] < FEWEST_AUTHORITIES:
+        if observed[k] < FEWEST_AUTHORITIES:
             break
         found.append(k)
     return found
 
 
-def _changes(design: Design, moved: Moves, asked: HonestDid) -> EventStudy:
+def _changes(design: Design, moved: TreatmentPath, asked: HonestDid) -> EventStudy:
     """Leads and lags of yearly changes of the dose: the most of them that leave four years of outcomes, or three."""
     choices = [(a, b) for a in range(asked.leads, 0, -1) for b in range(asked.lags, -1, -1)]
     for fewest in (4, 3):
@@ -272,8 +291,8 @@ def _changes(design: Design, moved: Moves, asked: HonestDid) -> EventStudy:
             rows = np.flatnonzero(np.isfinite(np.column_stack(list(levels.values()))).all(axis=1))
             if len(rows) < fewest * FEWEST_AUTHORITIES or len(np.unique(design.year[rows])) < fewest:
                 continue
-            return _fitted(design.only(rows, "dose of some year not known"), columns[rows], np.eye(len(years)), tuple(years), asked)
-    raise EstimationError("the years are too few for a lead, the year before it and the year of a move")
+            return _fitted(design.subset(rows, "dose of some year not known"), columns[rows], np.eye(len(years)), tuple(years), asked)
+    raise refusal(EstimationError, "honest_did", "years enough for a lead, the year before it and the year of a move", "too few", "give more years")
 
 
 def _parts(trial: Trial, study: EventStudy) -> tuple[Part, ...]:

@@ -1,6 +1,6 @@
 """Do the data keep the independences that the graph implies?
 
-Every arrow that a graph leaves out is a claim: two variables that no arrow joins owe nothing to each other once some others are held fixed
+Every arrow that a graph leaves out is a claim: two variables that no arrow joins owe nothing to each other once some others are conditioned on
 (d-separation; Pearl 2009, Causality, ch. 1.2). For each such pair one smallest set of measured variables that separates them is found (van der
 Zander & Liśkiewicz 2020, Finding minimal d-separators in linear time and applications), and the claim is tested on the panel by the partial
 correlation within authorities and years, with the scores summed by cluster.
@@ -14,7 +14,7 @@ is tested, and none that rests on one. Subtracting an authority's mean mixes all
 only if one of the two, with the set held fixed, owes nothing to the other *in any year*, nor to the set in any other year (strict exogeneity;
 Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, ch. 10; where it fails, Nickell 1981, Biases in dynamic models with fixed effects).
 A variable whose recording is known to be at fault is never relied on to separate two others, since what it leaves of their common cause would look like
-an arrow. How far the answer moves once the variables of the broken claims are held fixed is the bias that was found; which bias would have been
+an arrow. How far the answer moves once the variables of the broken claims are conditioned on is the bias that was found; which bias would have been
 found hangs on where it comes from, and is not said. Squares of what is held fixed are held fixed too (`powers`), so that a bent line is not taken for an arrow.
 """
 
@@ -35,7 +35,7 @@ from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run
+from causal.refuters import not_run, p_text
 from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows
 from causal.words import count, listed
@@ -97,7 +97,13 @@ class ImpliedIndependence:
         return None if made.tested else _nothing(made)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the graph that the question was identified by."""
+        """Try to refute the graph that the question was identified by.
+
+        Parameters
+        ----------
+        trial : with a graph that makes claims these data can test.
+        rng : not used.
+        """
         level = 1 - trial.question.level
         report = partial(
             Refutation,
@@ -130,7 +136,7 @@ class ImpliedIndependence:
             why = "none of the graph's claims that could be tested is about the treatment, the outcome and what comes before them"
             return not_run(report, why, found=f"Not run: {why}.{aside}", numbers=counts)
         survived = not doubts
-        # what was found is held fixed; where nothing was, what came nearest to it
+        # what was found is conditioned on; where nothing was, what came nearest to it
         bias = moved_by(trial, _beyond(trial, [one for _, one in doubts or judged[:1]])) if trial.linear or doubts else Bias()
         if doubts:
             said = "; ".join(_doubt(one, p, labels) for p, one in _pairs(doubts)[:SHOWN])
@@ -140,7 +146,7 @@ class ImpliedIndependence:
             p, one = judged[0]
             words = (
                 f"None of {count(len(judged), 'independence')} that the answer rests on is broken beyond chance; nearest to it {_named(one.claim, labels)} "
-                f"(partial correlation {one.correlation:+.2f}, {chance(p)} over all)."
+                f"(partial correlation {one.correlation:+.2f}, {p_text(p)} over all)."
             )
         return report(
             found=f"{words}{aside} {_scope(made, len(findings))}",
@@ -161,7 +167,7 @@ def _beyond(trial: Trial, found: Sequence[Finding]) -> list[str]:
     Parameters
     ----------
     trial : the answer under examination.
-    found : claims about treatment or outcome; a claim about both together names nothing that could be held fixed.
+    found : claims about treatment or outcome; a claim about both together names nothing that could be conditioned on.
     """
     question = trial.question
     ends = {question.treatment: -question.lag, question.outcome: 0}
@@ -260,23 +266,30 @@ class World:
         return self.yearly and "authority" in self.once
 
     @property
-    def held(self) -> frozenset[str]:
-        """What is held fixed always: authority and year as far as there is more than one year; without that, the one year there is."""
+    def absorbed(self) -> frozenset[str]:
+        """What is conditioned on always: authority and year as far as there is more than one year; without that, the one year there is."""
         known = set(PLACE_AND_TIME) if self.yearly else {"year"}
         return frozenset(known & self.once)
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Measured nodes that can be tested, in the graph's order: those that vary once `held` is held fixed."""
+        """Measured nodes that can be tested, in the graph's order: those that vary once `absorbed` is conditioned on."""
         return tuple(
             node.name
             for node in self.graph.nodes
             # what varies by authority alone is told by authority effects, and what varies by year alone by those of the year
-            if node.name in self.have and node.name not in PLACE_AND_TIME and node.varies not in self.held
+            if node.name in self.have and node.name not in PLACE_AND_TIME and node.varies not in self.absorbed
         )
 
     def claims(self, a: str, b: str, shifts: tuple[int, ...], sound: Iterable[str]) -> tuple[Claim, ...]:
-        """What the graph says of two variables, by the smallest set; empty where nothing that is `sound` separates them."""
+        """What the graph says of two variables, by the smallest set; empty where nothing that is `sound` separates them.
+
+        Parameters
+        ----------
+        a, b : names of two variables.
+        shifts : years from the one to the other.
+        sound : names that may stand in a separating set.
+        """
         if self.within:
             ways = [(one, other, self.separated(one, self.dates(other), sound)) for one, other in ((a, b), (b, a))]
             good = [(one, other, given) for one, other, given in ways if given is not None]
@@ -292,20 +305,31 @@ class World:
         return tuple(found)
 
     def separated(self, one: str, others: frozenset[str], sound: Iterable[str]) -> tuple[str, ...] | None:
-        """A smallest set that separates `one` in year 0 from all `others`, and within authorities from its own other years too; sorted."""
+        """A smallest set that separates `one` in year 0 from all `others`, and within authorities from its own other years too; sorted.
+
+        Parameters
+        ----------
+        one : a name.
+        others : dated names.
+        sound : names that may stand in the set.
+
+        Returns
+        -------
+        names : None where no set separates them.
+        """
         back = -max([1, *(arrow.lag for arrow in self.graph.arrows)]) if self.yearly else 0
         usable = {name if name in self.once else dated(name, year) for name in sound for year in range(back, 1)} - {one}
         beyond = set(others)
         for _ in range(MOST_TRIES):
-            allowed = ((usable - beyond) | self.held) & set(self.drawn)
-            given = nx.find_minimal_d_separator(self.drawn, {one}, beyond, included=set(self.held), restricted=allowed)
+            allowed = ((usable - beyond) | self.absorbed) & set(self.drawn)
+            given = nx.find_minimal_d_separator(self.drawn, {one}, beyond, included=set(self.absorbed), restricted=allowed)
             if given is None:
                 return None
             if not self.within:
-                return tuple(sorted(given - self.held))
+                return tuple(sorted(given - self.absorbed))
             more = {date for name in given if name not in self.once for date in self.dates(undated(name)[0])} - given - {one}
             if more <= beyond:
-                return tuple(sorted(given - self.held))
+                return tuple(sorted(given - self.absorbed))
             beyond |= more
         return None
 
@@ -345,7 +369,7 @@ def _doubt(one: Finding, p_value: float, labels: dict[str, str]) -> str:
     through = f", or one of their arrows to {listed(given)} drawn the wrong way round" if given else ""
     return (
         f"an arrow between {_named(one.claim, labels)} is missing, or a cause of both{through} "
-        f"(partial correlation {one.correlation:+.2f}, {chance(p_value)} over all)"
+        f"(partial correlation {one.correlation:+.2f}, {p_text(p_value)} over all)"
     )
 
 

@@ -20,11 +20,11 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.estimate import Part
+from causal.estimate import Part, lighter
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, drawn_clusters, not_run, unsure, whole_units
+from causal.refuters import amount, drawn_clusters, kept_words, lost_words, not_run, unsure, whole_units
 from causal.verdict.decide import row_of
 from causal.words import capital, count, listed
 
@@ -52,6 +52,7 @@ class LeaveOneOut:
     Parameters
     ----------
     refits : how many authorities, the most influential first, for an estimator that must be fitted again (regions come on top).
+    relearnt : where residuals of cross-fits are at hand all are left out of these, and the estimator is fitted again without the so many that matter most.
     regions : whether regions are left out too.
     tolerance : largest shift, in standard errors, that passes.
     """
@@ -62,11 +63,13 @@ class LeaveOneOut:
     catches: ClassVar[str] = "one_odd_place"
 
     refits: int = 20
+    relearnt: int = 3
     regions: bool = True
     tolerance: float = 1.0
 
     def __post_init__(self) -> None:
         whole_number("leave_one_out.refits", self.refits, 1)
+        whole_number("leave_one_out.relearnt", self.relearnt, 1)
         between("leave_one_out.tolerance", self.tolerance, 0, float("inf"))
 
     @property
@@ -80,7 +83,13 @@ class LeaveOneOut:
         return f"{count(number, 'authority', 'authorities')} are too few to leave one out" if number < 3 else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is about many places."""
+        """Try to refute that the answer is about many places.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : not used.
+        """
         from scipy import stats
 
         estimate, made, question = trial.estimate, trial.design, trial.question
@@ -104,13 +113,19 @@ class LeaveOneOut:
         unit, number = whole_units(made)
         weight, variation = _influence(trial, unit, number)
         order = np.argsort(-weight, kind="stable")
-        tried = np.arange(number) if trial.linear and number <= ALL else order[: MOST if trial.linear else min(self.refits, number)]
+        tried = np.arange(number) if trial.by_matrix and number <= ALL else order[: MOST if trial.by_matrix else min(self.refits, number)]
         region = _regions(made, unit, number) if self.regions else {}
         kept = np.ones((len(tried) + len(region), number))
         kept[np.arange(len(tried)), tried] = 0.0
         for i, members in enumerate(region.values()):
             kept[len(tried) + i, members] = 0.0
-        effects, errors = trial.redraw(self.name, clusters=drawn_clusters(made, kept.T))
+        broken: list[str] = []
+        drawn = drawn_clusters(made, kept.T)
+        effects, errors = trial.redraw(self.name, clusters=drawn, lost=broken)
+        if trial.score is not None:
+            far = np.abs(effects[: len(tried)] - estimate.effect)
+            again = np.argsort(-np.where(np.isfinite(far), far, np.inf), kind="stable")[: self.relearnt]
+            effects[again], errors[again] = trial.refitted(self.name, clusters=drawn[:, again], estimator=lighter(trial.estimator), lost=broken)
         shifts = (effects - estimate.effect) / estimate.std_error
         one, many = np.abs(shifts[: len(tried)]), np.abs(shifts[len(tried) :])
         lost = int((~np.isfinite(shifts)).sum())
@@ -132,8 +147,8 @@ class LeaveOneOut:
             at = int(np.nanargmax(many))
             share = np.array([variation[members].sum() for members in region.values()]) / variation.sum()
             law = stats.norm() if estimate.df is None else stats.t(estimate.df)
-            chance = float(law.isf((1 - question.level) / 2 / len(region))) * np.sqrt(share / np.maximum(1 - share, 1e-9))
-            over = np.nan_to_num(many) > np.maximum(self.tolerance, chance)
+            p_text = float(law.isf((1 - question.level) / 2 / len(region))) * np.sqrt(share / np.maximum(1 - share, 1e-9))
+            over = np.nan_to_num(many) > np.maximum(self.tolerance, p_text)
             region_names = list(region)
             failed += [region_names[i] for i in np.flatnonzero(over)]
             words += f"; of regions {region_names[at]}: without it {amount(trial, float(effects[len(tried) + at]))} ({many[at]:.2f} standard errors)"
@@ -146,6 +161,9 @@ class LeaveOneOut:
             words += "; regions are not known"
         if gone:
             words += f"; without {_hangs_on(gone)} there is no answer at all"
+        if trial.score is not None:
+            words += f".{kept_words(trial)} Without the {count(len(again), 'one', 'of them')} that matter most all was learnt anew"
+        words += lost_words(broken).rstrip(".")
         survived = not failed
         finding = _finding(effects[place], errors[place], trial)
         if finding is not None:

@@ -22,7 +22,7 @@ from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, between
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, drawn_clusters, not_run, unsure, whole_units
+from causal.refuters import amount, drawn_clusters, not_run, p_text, unsure, whole_units
 from causal.words import count
 
 MOST = 0.9  # share of the variation beyond which nothing is left to compare with
@@ -60,7 +60,13 @@ class Leverage:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is about more than outliers."""
+        """Try to refute that the answer is about more than outliers.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : not used.
+        """
         from scipy import stats
 
         estimate, made = trial.estimate, trial.design
@@ -116,7 +122,7 @@ class Leverage:
         lower, upper = interval(effect, error, trial.question.level, estimate.df)[:2] if known else (None, None)
         return report(
             found=f"{said}. Without them the effect is {amount(trial, effect)} instead of {amount(trial, estimate.effect)} ({shift:.2f} standard errors, "
-            f"{chance(p_value)}). " + ("The answer does not hang on them." if survived else "The answer hangs on the treatment's outliers."),
+            f"{p_text(p_value)}). " + ("The answer does not hang on them." if survived else "The answer hangs on the treatment's outliers."),
             p_value=p_value,
             level=1 - trial.question.level,
             survived=survived,
@@ -137,5 +143,5 @@ class Leverage:
 
 def _leverage(trial: Trial) -> Floats:
     """Each row's share of the residual treatment's variation, on the design that the estimate was made on; shape (rows,)."""
-    left = trial.fixed.partial_out(trial.fixed.treatment[:, None])[:, 0]
-    return np.asarray(left**2 / (left @ left))
+    residualised = trial.fixed.partial_out(trial.fixed.treatment[:, None])[:, 0]
+    return np.asarray(residualised**2 / (residualised @ residualised))

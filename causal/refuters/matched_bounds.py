@@ -22,7 +22,7 @@ from causal.errors import CausalError
 from causal.estimate import Pairing
 from causal.knobs import at_least
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run
+from causal.refuters import amount, not_run, p_text
 from causal.words import count
 
 SHOWN = (1.0, 1.25, 1.5, 2.0, 3.0)
@@ -102,7 +102,13 @@ class MatchedBounds:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say how much hidden bias within pairs the finding stands."""
+        """Say how much hidden bias within pairs the finding stands.
+
+        Parameters
+        ----------
+        trial : one row an authority, treated or not.
+        rng : not used.
+        """
         estimate, alpha = trial.estimate, (1 - trial.question.level) / 2
         report = partial(
             Refutation,
@@ -143,14 +149,14 @@ class MatchedBounds:
         for gamma, (least, most) in ranges.items():
             numbers |= {f"Γ {gamma:g}: largest p-value": p_values[gamma], f"Γ {gamma:g}: least effect": least, f"Γ {gamma:g}: greatest effect": most}
         words = f"In {count(len(on), 'pair')} the effect is {amount(trial, ranges[1.0][0])} (Hodges–Lehmann; the estimate is {amount(trial, estimate.effect)}; "
-        words += f"one-sided {chance(p_values[1.0])} without hidden bias). "
+        words += f"one-sided {p_text(p_values[1.0])} without hidden bias). "
         if not critical:
             reason = "even without hidden bias the pairs show no effect beyond chance, so there is no finding to take away"
             return not_run(report, reason, found=f"{words}Not judged: {reason}.", numbers=numbers)
         survived = critical > self.gamma
         ends = [amount(trial, end) for end in ranges[self.gamma]]
         words += f"It is lost once a hidden cause may make one of a pair {critical:.2f} times as apt as the other to be treated"
-        words += f"; at {self.gamma:g} the effect may lie anywhere from {ends[0]} to {ends[1]} ({chance(p_values[self.gamma])} at most)."
+        words += f"; at {self.gamma:g} the effect may lie anywhere from {ends[0]} to {ends[1]} ({p_text(p_values[self.gamma])} at most)."
         return report(found=words, p_value=None, survived=survived, numbers=numbers)
 
 

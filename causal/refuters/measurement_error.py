@@ -18,12 +18,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
@@ -31,6 +31,7 @@ from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried
+from causal.rescored import can_carry
 from causal.words import count, listed, places, span
 
 ADDED = (0.1, 0.2, 0.3, 0.4)  # added error variance, as a share of the residual treatment's
@@ -61,12 +62,11 @@ class MeasurementError:
     extrapolant: str = "rational"
 
     def __post_init__(self) -> None:
-        wanted = f"measurement_error.reliabilities must be a list of numbers above {LEAST_RELIABILITY:g} and below 1, got {self.reliabilities!r}"
-        if isinstance(self.reliabilities, str) or not isinstance(self.reliabilities, Sequence) or not self.reliabilities:
-            raise ConfigError(wanted)
-        for one in self.reliabilities:
-            if not is_number(one) or not LEAST_RELIABILITY < one < 1:
-                raise ConfigError(wanted)
+        given: Any = self.reliabilities
+        listed = given if isinstance(given, Sequence) and not isinstance(given, str) else ()
+        if not listed or not all(is_number(one) and LEAST_RELIABILITY < one < 1 for one in listed):
+            wanted = f"a list of numbers above {LEAST_RELIABILITY:g} and below 1"
+            raise refusal(ConfigError, "measurement_error.reliabilities", wanted, repr(given), "write  refuters.measurement_error.reliabilities=[0.9]")
         object.__setattr__(self, "reliabilities", tuple(float(one) for one in self.reliabilities))
         if self.error_sd is not None:
             at_least("measurement_error.error_sd", self.error_sd, 1e-12)
@@ -86,7 +86,13 @@ class MeasurementError:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say what the answer would be without the supposed error, and where the verdict's row changes."""
+        """Say what the answer would be without the supposed error, and where the verdict's row changes.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the error that is put on the treatment.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,
@@ -107,9 +113,15 @@ class MeasurementError:
         made = trial.fixed
         basis = made.basis()
         truth = float((made.partial_out(made.treatment[:, None], basis) ** 2).sum())
-        half = self.draws if trial.linear else self.refits
+        # residuals of cross-fits say better than a straight line how much of the treatment is left
+        score = trial.score if trial.score is not None and can_carry(trial.score) else None
+        half = self.draws if trial.linear or score is not None else self.refits
         noise = carried(trial.estimator, trial.design, rng.standard_normal((trial.design.rows, half)), "treatment")
         unit = float((made.partial_out(noise, basis) ** 2).sum(axis=0).mean())
+        if score is not None:
+            root = score.over.root_weights
+            truth = float(np.median([((one.treatment * root) ** 2).sum() for one in score.repetitions]))
+            unit = float(((score.carry(trial.design, noise) * root[:, None]) ** 2).sum(axis=0).mean())
         ladder = self.reliabilities
         if self.error_sd is not None:
             ladder = (1 - self.error_sd**2 * unit / truth,)

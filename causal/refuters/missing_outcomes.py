@@ -25,13 +25,13 @@ import pandas as pd
 
 from causal.arrays import Floats, Ints
 from causal.design import Design, design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried, in_turn
 from causal.words import count, listed, places, span
@@ -65,7 +65,9 @@ class MissingOutcomes:
         whole_number("missing_outcomes.draws", self.draws, 3)
         whole_number("missing_outcomes.refits", self.refits, 3)
         if isinstance(self.suppressed, str) or not isinstance(self.suppressed, Sequence) or not all(isinstance(mark, str) for mark in self.suppressed):
-            raise ConfigError(f"missing_outcomes.suppressed must be a list of marks, got {self.suppressed!r}")
+            raise refusal(
+                ConfigError, "missing_outcomes.suppressed", "a list of marks", repr(self.suppressed), "write  refuters.missing_outcomes.suppressed=[c,x]"
+            )
         object.__setattr__(self, "suppressed", tuple(self.suppressed))
         whole_number("missing_outcomes.smallest", self.smallest, 0)
         whole_number("missing_outcomes.largest", self.largest, self.smallest)
@@ -80,7 +82,13 @@ class MissingOutcomes:
         return None if setting.panel.frame[setting.question.outcome].isna().any() else "no outcome is missing in the panel's rows"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is the same for the rows that are missing."""
+        """Try to refute that the answer is the same for the rows that are missing.
+
+        Parameters
+        ----------
+        trial : any; without a missing outcome it is not run.
+        rng : draws fillings, and seeds refits.
+        """
         estimate, question, panel = trial.estimate, trial.question, trial.panel
         report = partial(
             Refutation,
@@ -148,7 +156,7 @@ class MissingOutcomes:
             + (f", {small.sum()} of them suppressed as {self.smallest} to {self.largest}" if small.any() else "")
             + f". Over {count(len(effects), 'filling')} the effect is {amount(trial, effect)} ({question.level:.0%} interval "
             f"{span(lower, upper, decimals)}) instead of {amount(trial, estimate.effect)}: it moves by {size(trial, shift)}, "
-            + (f"as chance allows ({chance(p_value)}). " if survived else f"more than chance allows ({chance(p_value)}). ")
+            + (f"as chance allows ({p_text(p_value)}). " if survived else f"more than chance allows ({p_text(p_value)}). ")
         )
         reach = float(interval(0.0, error, question.level, estimate.df)[1])
         if estimate.lower is not None and estimate.upper is not None and least is not None and most is not None:
@@ -203,12 +211,12 @@ def _guessed(known: pd.Series) -> tuple[pd.Series, Floats]:
     distance, years = wide.to_numpy(dtype=float) - mean, wide.columns.to_numpy(dtype=float)
     out, errors = np.full_like(distance, np.nan), []
     for a, row in enumerate(distance):
-        seen = np.flatnonzero(np.isfinite(row))
-        if len(seen) < FEWEST_KNOWN:
+        observed = np.flatnonzero(np.isfinite(row))
+        if len(observed) < FEWEST_KNOWN:
             continue
-        out[a] = np.interp(years, years[seen], row[seen])
-        if len(seen) > FEWEST_KNOWN:
-            errors += [row[j] - np.interp(years[j], years[others], row[others]) for j in seen for others in (seen[seen != j],)]
+        out[a] = np.interp(years, years[observed], row[observed])
+        if len(observed) > FEWEST_KNOWN:
+            errors += [row[j] - np.interp(years[j], years[others], row[others]) for j in observed for others in (observed[observed != j],)]
     place, year = (known.index.get_level_values(level) for level in ("authority", "year"))
     guess = (out + mean)[wide.index.get_indexer(place), wide.columns.get_indexer(year)]
     return pd.Series(guess, index=known.index), np.array(errors, dtype=float)
@@ -216,7 +224,7 @@ def _guessed(known: pd.Series) -> tuple[pd.Series, Floats]:
 
 def _answer(trial: Trial, full: Design, outcome: Floats, rng: np.random.Generator) -> Estimate | None:
     try:
-        made = trial.estimator.estimate(replace(full, outcome=outcome), rng)
+        made = fitted(trial.estimator, replace(full, outcome=outcome), rng)
     except CausalError:
         return None
     good = np.isfinite(made.effect) and made.std_error is not None and np.isfinite(made.std_error)

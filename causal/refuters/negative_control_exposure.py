@@ -25,13 +25,14 @@ import pandas as pd
 from causal.declared import Columns
 from causal.design import Design
 from causal.errors import suggest
+from causal.estimate import lighter
 from causal.graph import dated, undated
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run, unsure
-from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
+from causal.refuters import not_run, p_text, unsure
+from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, effect_text, minimum_detectable_bias, tied
 from causal.rows import Control
 from causal.words import count, places
 
@@ -43,7 +44,7 @@ class NegativeControlExposure:
     Parameters
     ----------
     exposures : names of columns; none: not run.
-    hold_treatment : whether the treatment is held fixed beside the controls.
+    hold_treatment : whether the treatment is conditioned on beside the controls.
     """
 
     family: ClassVar[Family] = "bias"
@@ -71,7 +72,13 @@ class NegativeControlExposure:
         return None if None in refused else f"none of the exposures named can serve: {'; '.join(map(str, refused))}"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an effect of what cannot act."""
+        """Try to find an effect of what cannot act.
+
+        Parameters
+        ----------
+        trial : with exposures that cannot act, named or found.
+        rng : not used; each control has its own stream.
+        """
         question = trial.question
         report = partial(
             Refutation,
@@ -99,7 +106,7 @@ class NegativeControlExposure:
             weakest = max(weakest, detectable)
             numbers[f"{name}: effect that would have been seen"] = detectable
             ends = " to ".join(f"{end:.3g}".replace("-", "−") for end in (made.question.control, made.question.treated))
-            said.append(f"{made.treatment_variable.label} ({ends}) {told(made, one)}")
+            said.append(f"{made.treatment_variable.label} ({ends}) {effect_text(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])
         survived = p_value >= 1 - question.level
         scales = {name: self._scale(trial, made) for name, (made, _) in found.items()}
@@ -111,7 +118,7 @@ class NegativeControlExposure:
             size = f"{weakest:.{places(weakest)}f} {trial.design.outcome_variable.unit}"
             words += f"None is more than chance; an effect of {size} or more would have been seen four times in five. "
         else:
-            words += f"That is more than chance ({chance(p_value)}, over {count(len(found), 'control')}): something that moves them moves the outcome too. "
+            words += f"That is more than chance ({p_text(p_value)}, over {count(len(found), 'control')}): something that moves them moves the outcome too. "
         known = () if trial.graph is None else tuple(node.name for node in trial.graph.nodes)
         if unknown := [name for name in found if name not in known]:
             words += f"That {', '.join(unknown)} cannot act is taken from whoever named it; the graph says nothing of it. "
@@ -125,7 +132,7 @@ class NegativeControlExposure:
             numbers=numbers,
             bias=None if scale is None else of_it.effect * scale,
             bias_error=None if scale is None else float(of_it.std_error or 0.0) * abs(scale),
-            blind_below=least_seen(known_scales, 1 - question.level),
+            blind_below=minimum_detectable_bias(known_scales, 1 - question.level),
         )
 
     def _asked(self, trial: Trial, name: str) -> Answer:
@@ -135,15 +142,15 @@ class NegativeControlExposure:
         two = np.unique(values)
         middle, half = float(values.mean()), float(values.std()) / 2
         low, high = (float(two[0]), float(two[1])) if len(two) == 2 else (middle - half, middle + half)
-        held = identification
+        adjusted = identification
         if self.hold_treatment:
-            held = replace(identification, adjust_for=tuple(sorted({*identification.adjust_for, self._treatment(trial)})))
-        return trial.rerun(question=replace(question, treatment=name, control=low, treated=high), identification=held)
+            adjusted = replace(identification, adjust_for=tuple(sorted({*identification.adjust_for, self._treatment(trial)})))
+        return trial.rerun(question=replace(question, treatment=name, control=low, treated=high), identification=adjusted, estimator=lighter(trial.estimator))
 
     def _scale(self, trial: Trial, made: Design) -> float | None:
         """What one unit of a control's effect means for the answer, if their common cause moves both alike; None where nothing of one is left.
 
-        made : the control's own design, in which the treatment may be held fixed.
+        made : the control's own design, in which the treatment may be conditioned on.
         """
         name = self._treatment(trial)
         out = made.control_groups.get(Control(name), ()) if self.hold_treatment else ()

@@ -26,14 +26,15 @@ from causal.arrays import Floats
 from causal.declared import Columns
 from causal.design import Design
 from causal.errors import suggest
+from causal.estimate import lighter
 from causal.graph import dated, undated
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run, unsure
-from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, least_seen, tied, told
+from causal.refuters import not_run, p_text, unsure
+from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, effect_text, minimum_detectable_bias, tied
 from causal.words import capital, count, listed, places, signed, span
 
 
@@ -41,9 +42,9 @@ def residual_sd(design: Design) -> float:
     """Standard deviation of the outcome without what is absorbed and adjusted for and without the treatment, outcome units."""
     basis = design.basis()
     outcome, treatment = (design.partial_out(column[:, None], basis)[:, 0] for column in (design.outcome, design.treatment))
-    left = outcome - treatment * (treatment @ outcome) / (treatment @ treatment)
-    spare = design.rows - basis.shape[1] - 1 - (len(design.authorities) if "authority" in design.absorb else 1)
-    return float(np.sqrt(left @ left / max(spare, 1)))
+    residual = outcome - treatment * (treatment @ outcome) / (treatment @ treatment)
+    df_residual = design.rows - basis.shape[1] - 1 - (len(design.authorities) if "authority" in design.absorb else 1)
+    return float(np.sqrt(residual @ residual / max(df_residual, 1)))
 
 
 def systematic_error(effects: Floats, covariance: Floats) -> tuple[float, float, Floats]:
@@ -51,7 +52,8 @@ def systematic_error(effects: Floats, covariance: Floats) -> tuple[float, float,
 
     Parameters
     ----------
-    effects : shape (k,), of k controls on one scale; covariance : shape (k, k), of their chance errors.
+    effects : shape (k,), of k controls on one scale.
+    covariance : shape (k, k), of their chance errors.
 
     Returns
     -------
@@ -66,8 +68,8 @@ def systematic_error(effects: Floats, covariance: Floats) -> tuple[float, float,
         inverse = np.linalg.pinv(whole, hermitian=True)
         told_by = float(one @ inverse @ one)
         weights = inverse @ one / told_by
-        left = effects - float(weights @ effects)
-        return float(weights @ effects), weights, float(np.linalg.slogdet(whole)[1] + np.log(told_by) + left @ inverse @ left)
+        residual = effects - float(weights @ effects)
+        return float(weights @ effects), weights, float(np.linalg.slogdet(whole)[1] + np.log(told_by) + residual @ inverse @ residual)
 
     top = 10 * float(np.sqrt(np.trace(covariance) / len(effects)) + np.std(effects))
     found = minimize_scalar(lambda sd: fit(sd)[2], bounds=(0.0, top), method="bounded", options={"xatol": 1e-9 * top})
@@ -81,8 +83,10 @@ def calibrated(effect: float, covariance: Floats, controls: Floats, level: float
 
     Parameters
     ----------
-    effect : to be calibrated; controls : shape (k,), effects that should be null, all on one scale.
-    covariance : shape (1 + k, 1 + k), of their chance errors, the effect's first.
+    effect : to be calibrated.
+    covariance : shape (1 + k, 1 + k), of chance errors, the effect's first.
+    controls : shape (k,), effects that should be null, all on one scale.
+    level : of the interval.
     df : of the effect's own error.
     """
     mean, sd, weights = systematic_error(controls, covariance[1:, 1:])
@@ -139,7 +143,13 @@ class NegativeControlOutcome:
         return self.outcomes or tuple(one.name for one in setting.panel.variables if one.unmoved)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to find an effect where there can be none."""
+        """Try to find an effect where there can be none.
+
+        Parameters
+        ----------
+        trial : with outcomes that the treatment cannot move, named or found.
+        rng : not used; each control has its own stream.
+        """
         question = trial.question
         report = partial(
             Refutation,
@@ -156,7 +166,13 @@ class NegativeControlOutcome:
         if (why := self.unmet(trial) or unsure(trial)) is not None:
             return not_run(report, why)
         outcomes = self._named(trial)
-        found, out = answers(trial, self.name, outcomes, lambda name: trial.rerun(question=replace(question, outcome=name)), lambda name: _refused(trial, name))
+        found, out = answers(
+            trial,
+            self.name,
+            outcomes,
+            lambda name: trial.rerun(question=replace(question, outcome=name), estimator=lighter(trial.estimator)),
+            lambda name: _refused(trial, name),
+        )
         if not found:
             return not_run(report, f"none of the outcomes named can serve: {out}")
         numbers: dict[str, float | None] = {"controls": float(len(found))}
@@ -167,7 +183,7 @@ class NegativeControlOutcome:
             bias = minimum_detectable(one.std_error or 0.0, one.df, question.level) / residual_sd(made) * own
             numbers[f"{name}: bias of the answer that would have been seen"] = bias
             weakest = max(weakest, bias)
-            said.append(f"{made.outcome_variable.label} {told(made, one)}")
+            said.append(f"{made.outcome_variable.label} {effect_text(made, one)}")
         p_value = smallest([float(one.p_value or 0.0) for _, one in found.values()])
         survived = p_value >= 1 - question.level
         surest, of_it = min(found.values(), key=lambda pair: float(pair[1].p_value or 0.0))
@@ -182,7 +198,7 @@ class NegativeControlOutcome:
             words += f"None is more than chance. A bias of the answer by {size} or more, if it moves them alike in standard deviations, would have been seen "
             words += "four times in five. "
         else:
-            words += f"That is more than chance ({chance(p_value)}, over {count(len(found), 'control')}): something beside the treatment moves them, "
+            words += f"That is more than chance ({p_text(p_value)}, over {count(len(found), 'control')}): something beside the treatment moves them, "
             words += "and may move the answer too. "
         if len(found) >= self.calibrate_from:
             more, sentence = _calibration(trial, found, together, own)
@@ -198,7 +214,7 @@ class NegativeControlOutcome:
             numbers=numbers,
             bias=of_it.effect * scale,
             bias_error=float(of_it.std_error or 0.0) * scale,
-            blind_below=least_seen([(one, own / residual_sd(made)) for made, one in found.values()], 1 - question.level),
+            blind_below=minimum_detectable_bias([(one, own / residual_sd(made)) for made, one in found.values()], 1 - question.level),
         )
 
 
@@ -264,7 +280,7 @@ def _calibration(trial: Trial, found: dict[str, Answer], together: Floats | None
     sentence = (
         f"Over the {len(found)} controls the systematic error is {signed(scaled['mean'], decimals)} on average, with a standard deviation of "
         f"{scaled['sd']:.{decimals}f} {unit}; with it the answer would be {signed(scaled['effect'], decimals)} "
-        f"({span(scaled['lower'], scaled['upper'], decimals)}, {chance(made['p_value'])}). "
+        f"({span(scaled['lower'], scaled['upper'], decimals)}, {p_text(made['p_value'])}). "
     )
     words = {"mean": "systematic error, mean", "sd": "systematic error, standard deviation"}
     return {words.get(key, f"calibrated {key.replace('_', ' ')}"): value for key, value in (scaled | {"p_value": made["p_value"]}).items()}, capital(sentence)

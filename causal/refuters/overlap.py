@@ -1,4 +1,4 @@
-"""Are there places to compare at every value of what is held fixed?
+"""Are there places to compare at every value of what is conditioned on?
 
 An adjusted comparison needs, for each kind of place, some that had more of the treatment and some that had less. Where there are none the model
 fills in, and nothing in its standard error says so.
@@ -8,7 +8,7 @@ seen the authority or its cluster; chances outside [`margin`, 1 − `margin`] co
 with limited overlap in estimation of average treatment effects, who find 0.1 to be near the best). The effective sample is Kish's
 of the inverse-probability weights.
 
-For a dose the question is whether the treatment still moves, once everything is held fixed, at places of each kind: its residual spread is taken
+For a dose the question is whether the treatment still moves, once everything is conditioned on, at places of each kind: its residual spread is taken
 over the `neighbours` most alike authorities (the authority itself left out), and a place where that is below `spread` times the contrast is outside
 support. The effective sample is that of the weights that a regression gives to authorities, their residual treatment variation (Aronow & Samii 2016, Does
 regression produce representative estimates of causal effects?).
@@ -32,6 +32,7 @@ from causal.words import count
 
 FEWEST = 20  # authorities on both sides together, and a tenth of that on each
 FOLDS = 5
+TABLED = 1_000  # authorities up to which all distances are taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,13 @@ class Overlap:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that there is something to compare with."""
+        """Try to refute that there is something to compare with.
+
+        Parameters
+        ----------
+        trial : any that holds something fixed.
+        rng : deals clusters into folds for the propensity scores.
+        """
         made = trial.design
         report = partial(
             Refutation,
@@ -99,17 +106,17 @@ class Overlap:
         kinds, names = _kinds(made)
         if len(values := np.unique(made.treatment)) == 2:
             had = np.bincount(made.authority, weights=made.treatment == values[1], minlength=len(made.authorities)) > 0
-            chances = _chances(kinds, had, _clusters(made), rng)
-            outside = (chances < self.margin) | (chances > 1 - self.margin)
-            weights = np.where(had, 1 / np.maximum(chances, 1e-6), 1 / np.maximum(1 - chances, 1e-6))
-            ends = np.quantile(chances, [0.05, 0.95])
+            propensities = _chances(kinds, had, _clusters(made), rng)
+            outside = (propensities < self.margin) | (propensities > 1 - self.margin)
+            weights = np.where(had, 1 / np.maximum(propensities, 1e-6), 1 / np.maximum(1 - propensities, 1e-6))
+            ends = np.quantile(propensities, [0.05, 0.95])
             said = f"Chances of treatment run from {ends[0]:.2f} to {ends[1]:.2f} (5th to 95th percentile)"
             more: dict[str, float | None] = {"chance of treatment, 5th percentile": float(ends[0]), "chance of treatment, 95th percentile": float(ends[1])}
         else:
             weights = _variation(trial)
-            near = np.argsort(((kinds[:, None] - kinds[None]) ** 2).sum(axis=2) + np.diag(np.full(len(kinds), np.inf)), axis=1, kind="stable")
+            near = _nearest(kinds, self.neighbours)
             rows = np.maximum(np.bincount(made.authority, minlength=len(kinds)), 1)
-            spreads = np.sqrt((weights / rows)[near[:, : self.neighbours]].mean(axis=1)) / abs(trial.question.contrast)
+            spreads = np.sqrt((weights / rows)[near].mean(axis=1)) / abs(trial.question.contrast)
             outside = spreads < self.spread
             middle = float(np.median(spreads))
             said = f"The treatment's spread, once all is held fixed, is {middle:.0%} of the contrast among alike places, {spreads.min():.0%} where least"
@@ -129,12 +136,35 @@ class Overlap:
 
 
 def _kinds(made: Design) -> tuple[Floats, tuple[str, ...]]:
-    """What is held fixed of each authority, in the first year it is seen, standardised; shape (authorities, k)."""
+    """What is conditioned on of each authority, in the first year it is seen, standardised; shape (authorities, k)."""
     first = np.unique(made.authority, return_index=True)[1]
-    columns = {name: made.nested[first, i] for i, name in enumerate(made.nested_names)}
+    columns = {name: made.time_invariant[first, i] for i, name in enumerate(made.time_invariant_names)}
     columns |= {str(group): made.controls[first, at[0]] for group, at in made.control_groups.items() if not group.by_year}
     kept = {name: (values - values.mean()) / values.std() for name, values in columns.items() if values.std() > 0}
     return np.column_stack(list(kept.values())) if kept else np.empty((len(first), 0)), tuple(kept)
+
+
+def _nearest(kinds: Floats, number: int) -> Ints:
+    """The authorities most alike to each, itself left out; shape (authorities, number).
+
+    Of few all distances are taken, of those equally far the first in order; of many a k-d tree is asked (Bentley 1975, Multidimensional binary search trees
+    used for associative searching), whose time grows with n log n.
+
+    Parameters
+    ----------
+    kinds : shape (authorities, k).
+    number : how many, fewer where there are not so many.
+    """
+    if len(kinds) <= TABLED:
+        apart = ((kinds[:, None] - kinds[None]) ** 2).sum(axis=2) + np.diag(np.full(len(kinds), np.inf))
+        return np.argsort(apart, axis=1, kind="stable")[:, :number]
+    from scipy.spatial import cKDTree
+
+    near = np.asarray(cKDTree(kinds).query(kinds, k=number + 1)[1], dtype=np.int64)
+    # an authority is its own nearest, or one of several exactly like it: where it is not among them the farthest goes
+    own = near == np.arange(len(kinds))[:, None]
+    own[~own.any(axis=1), -1] = True
+    return np.asarray(near[~own].reshape(len(kinds), number), dtype=np.int64)
 
 
 def _clusters(made: Design) -> Ints:
@@ -149,20 +179,20 @@ def _chances(kinds: Floats, had: NDArray[np.bool_], cluster: Ints, rng: np.rando
     clusters = np.unique(cluster)
     fold = dict(zip(clusters.tolist(), (rng.permutation(len(clusters)) % FOLDS).tolist(), strict=True))
     of = np.array([fold[c] for c in cluster.tolist()])
-    chances = np.full(len(had), had.mean())
+    propensities = np.full(len(had), had.mean())
     for out in range(FOLDS):
-        seen = of != out
-        if len(np.unique(had[seen])) == 2 and (~seen).any():
-            chances[~seen] = LogisticRegression(max_iter=1_000).fit(kinds[seen], had[seen]).predict_proba(kinds[~seen])[:, 1]
-    return chances
+        in_fold = of != out
+        if len(np.unique(had[in_fold])) == 2 and (~in_fold).any():
+            propensities[~in_fold] = LogisticRegression(max_iter=1_000).fit(kinds[in_fold], had[in_fold]).predict_proba(kinds[~in_fold])[:, 1]
+    return propensities
 
 
 def _variation(trial: Trial) -> Floats:
     """Each authority's residual treatment variation, in the order of the design; shape (authorities,)."""
     fixed, names = trial.fixed, {name: i for i, name in enumerate(trial.design.authorities)}
-    left = fixed.partial_out(fixed.treatment[:, None])[:, 0]
+    residualised = fixed.partial_out(fixed.treatment[:, None])[:, 0]
     at = np.array([names[name] for name in fixed.authorities])
-    return np.asarray(np.bincount(at[fixed.authority], weights=left**2, minlength=len(names)), dtype=float)
+    return np.asarray(np.bincount(at[fixed.authority], weights=residualised**2, minlength=len(names)), dtype=float)
 
 
 def _where(kinds: Floats, names: tuple[str, ...], outside: NDArray[np.bool_]) -> str:

@@ -21,21 +21,24 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
-from causal.estimate import Estimate, Part
+from causal.errors import CausalError, EstimationError, refusal
+from causal.estimate import Estimate, Part, PartiallyLinear, lighter
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
-from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.knobs import at_least, renamed, whole_number
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import Bias, reach
-from causal.refuters.machinery.paths import Moves, moves, unfit
+from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
+from causal.rescored import can_carry
+from causal.rescored import moved as carried_over
 from causal.words import capital, count
 
 Answer = tuple[tuple[str, ...], Estimate, float]  # clusters, what was found, and what a drift of one unit would have made of it
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceboDates:
     """Estimate the effect of treatments dated too early, on the years before the real ones.
@@ -44,7 +47,7 @@ class PlaceboDates:
     ----------
     years : placebos come 1, 2, … up to this many years before the real move; those for which too few are seen are left out. With a lag of two years the
         last year before the move itself is the third before the first outcome that it is dated to.
-    still : moves of the treatment up to this share of the contrast do not count as moves.
+    tolerance : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
     family: ClassVar[Family] = "bias"
@@ -53,11 +56,11 @@ class PlaceboDates:
     catches: ClassVar[str] = "drift_before"
 
     years: int = 3
-    still: float = 0.05
+    tolerance: float = 0.05
 
     def __post_init__(self) -> None:
         whole_number("placebo_dates.years", self.years, 1)
-        at_least("placebo_dates.still", self.still, 0)
+        at_least("placebo_dates.tolerance", self.tolerance, 0)
 
     @property
     def name(self) -> str:
@@ -68,14 +71,22 @@ class PlaceboDates:
         """What it lacks here."""
         if (why := unfit(setting)) is not None:
             return why
-        moved = moves(setting, self.still)
-        if moved.seen_before(setting.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
-            seen = f"{moved.seen_before(setting.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
-            return f"the treatment of only {seen} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
+        moved = treatment_path(setting, self.tolerance)
+        if moved.observed_before(setting.design) < (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2)):
+            effects_text = f"{moved.observed_before(setting.design)} of {count(int(moved.moved.sum()), 'authority', 'authorities')}"
+            return (
+                f"the treatment of only {effects_text} is seen to stand still for two years before it moves; future_treatment looks at those that always move"
+            )
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the effect belongs to the treatment's own date."""
+        """Try to refute that the effect belongs to the treatment's own date.
+
+        Parameters
+        ----------
+        trial : with years before the treatment.
+        rng : not used; each date has its own stream.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -89,9 +100,12 @@ class PlaceboDates:
         )
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
-        moved = moves(trial, self.still)
+        moved = treatment_path(trial, self.tolerance)
 
         drift = moved.size[trial.design.authority] * (trial.design.year - trial.design.year.mean()) * float(trial.estimate.std_error or 0.0)
+
+        # a date that is none asks for one slope: what an estimator learns of effects that differ is not asked for
+        asked = trial.estimator.straight() if isinstance(trial.estimator, PartiallyLinear) else lighter(trial.estimator)
 
         def refit(draw: int, own: np.random.Generator) -> Answer | CausalError | str:
             try:
@@ -99,11 +113,14 @@ class PlaceboDates:
             except CausalError as refused:
                 return str(refused)
             try:
-                found = trial.estimator.estimate(made, own)
+                found = fitted(asked, made, own)
             except CausalError as refused:
                 return refused
+            if found.crossfitted is not None and can_carry(found.crossfitted):
+                drifted = carried_over(found.crossfitted, made, drift[kept]) * made.question.contrast
+                return made.clusters, replace(found, crossfitted=None), drifted
             try:
-                drifting = trial.estimator.estimate(replace(made, outcome=made.outcome + drift[kept]), stream(trial.seed, self.name, draw)).effect
+                drifting = fitted(asked, replace(made, outcome=made.outcome + drift[kept]), stream(trial.seed, self.name, draw)).effect
             except CausalError:
                 drifting = np.nan
             return made.clusters, found, drifting - found.effect
@@ -114,11 +131,14 @@ class PlaceboDates:
         if not good:
             why = next((str(one) for one in answers if not isinstance(one, tuple)), f"{trial.estimate.estimator} gave no standard error")
             return not_run(report, f"no placebo date could be estimated ({why})", lost=lost)
+        if trial.score is not None and can_carry(trial.score):
+            return self._judge(trial, report, good, lost, carried_over(trial.score, trial.design, drift) * trial.question.contrast)
         try:
-            own = trial.estimator.estimate(replace(trial.design, outcome=trial.design.outcome + drift), stream(trial.seed, "estimate")).effect
+            base = trial.estimate if asked == trial.estimator else fitted(asked, trial.design, stream(trial.seed, "estimate"))
+            own = fitted(asked, replace(trial.design, outcome=trial.design.outcome + drift), stream(trial.seed, "estimate")).effect - base.effect
         except CausalError:
             own = np.nan
-        return self._judge(trial, report, good, lost, own - trial.estimate.effect)
+        return self._judge(trial, report, good, lost, own)
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer], lost: int, per_unit: float) -> Refutation:
         level = 1 - trial.question.level
@@ -132,18 +152,18 @@ class PlaceboDates:
         stacked = [one for one in scores if one is not None]
         if len(stacked) == len(scores):
             f, rest, p_value = joint_test(np.array([one.effect for one in estimates.values()]), np.column_stack(stacked), df)
-            how = chance(p_value) if len(scores) == 1 else f"jointly F({len(scores)}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
+            how = p_text(p_value) if len(scores) == 1 else f"jointly F({len(scores)}, {rest:.0f}) = {f:.2f}, {p_text(p_value)}"
             if np.isfinite(p_value):
                 numbers |= {"F": f, "degrees of freedom 1": float(len(scores)), "degrees of freedom 2": rest}
         if not np.isfinite(p_value):
             p_value = smallest([interval(one.effect, one.std_error or 0.0, 1 - level, one.df)[2] for one in estimates.values()])
-            how = f"smallest p-value × {len(estimates)}: {chance(p_value)}"
+            how = f"smallest p-value × {len(estimates)}: {p_text(p_value)}"
         survived = p_value >= level
         best = min(one.std_error or np.inf for one in estimates.values())
         detectable = minimum_detectable(best, df, 1 - level)
-        seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
+        effects_text = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         found = (
-            f"{capital(seen)}; {how}. "
+            f"{capital(effects_text)}; {how}. "
             + ("Nothing beyond chance before the treatment's own date" if survived else "An effect is found before the treatment came")
             + f". In {POWER:.0%} of such panels an effect of {size(trial, detectable)} at the wrong date is found."
         )
@@ -193,7 +213,7 @@ def _usable(estimate: Estimate) -> bool:
     return estimate.std_error is not None and bool(np.isfinite([estimate.effect, estimate.std_error]).all()) and estimate.std_error > 0
 
 
-def _earlier(trial: Trial, moved: Moves, by: int) -> tuple[Design, Ints]:
+def _earlier(trial: Trial, moved: TreatmentPath, by: int) -> tuple[Design, Ints]:
     """Rows before the real move, with the treatment as it is `by` years later, and which of the design's rows they are.
 
     Raises
@@ -206,16 +226,22 @@ def _earlier(trial: Trial, moved: Moves, by: int) -> tuple[Design, Ints]:
     path = moved.path[design.authority, np.minimum(at, moved.path.shape[1] - 1)]
     known &= np.isfinite(path)
     pretended = design.year + by >= moved.first[design.authority]
-    seen = [np.bincount(design.authority[known & side & moved.moved[design.authority]], minlength=len(moved.size)) for side in (pretended, ~pretended)]
-    both = int(((seen[0] > 0) & (seen[1] > 0)).sum())
+    observed_years = [
+        np.bincount(design.authority[known & side & moved.moved[design.authority]], minlength=len(moved.size)) for side in (pretended, ~pretended)
+    ]
+    both = int(((observed_years[0] > 0) & (observed_years[1] > 0)).sum())
     if both < FEWEST_AUTHORITIES:
-        raise EstimationError(
-            f"{count(both, 'authority is', 'authorities are')} seen on both sides of a date {count(by, 'year')} early, and {FEWEST_AUTHORITIES} are wanted"
+        raise refusal(
+            EstimationError,
+            "placebo_dates",
+            f"{FEWEST_AUTHORITIES} authorities seen on both sides of a date {count(by, 'year')} early",
+            f"{both}",
+            "give more years",
         )
     left = np.bincount(design.authority[known], minlength=len(moved.size))
     rows = np.flatnonzero(known & (left[design.authority] > 1))
     pretend = np.where(known, moved.treatment(design.question, path), design.treatment)
-    return replace(design, treatment=pretend).only(rows, "the treatment has really moved"), rows
+    return replace(design, treatment=pretend).subset(rows, "the treatment has really moved"), rows
 
 
 def _onto(clusters: tuple[str, ...], one: Estimate, all_of: tuple[str, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:

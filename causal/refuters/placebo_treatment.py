@@ -20,27 +20,30 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Ints
-from causal.knobs import at_least, one_of, whole_number
+from causal.knobs import at_least, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run, unsure, whole_units
-from causal.refuters.machinery.histories import alike, instruments, redealt
+from causal.refuters import capped, capped_words, kept_words, lost_words, not_run, p_text, unsure, whole_units
+from causal.refuters.machinery.histories import alike, instruments, refit_permuted
 from causal.words import count
 
+NOT_DEALT = ("discontinuity", "series")  # strategies by which the treatment is nobody's history
 FEWEST_MOVED = 10
 QUICK, SLOW = 200, 20  # placebos by refits; with fewer than 200 the rule cannot tell whether the error is known
 
 
+@renamed(deal="permute")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceboTreatment:
     """Deal the treatment's histories among authorities and count false findings.
 
     Parameters
     ----------
-    draws, refits : placebos for a linear estimator (matrix steps), and for one that must be fitted again; None: as many as can tell an error that is known
-        from one that is not (200) where a fit is quick, and 20 where it is not.
+    draws, refits : placebos for an estimator that is linear, or whose cross-fits left residuals (matrix steps), and for one that must be
+        fitted again; None: as many as can tell an error that is known from one that is not (200) where a fit is quick, and 20 where it is not.
     by : "authority" deals whole histories, "row" single rows (right only where rows are independent).
-    deal : "residual" deals what absorbed effects and controls leave of the treatment; "raw" deals it as it is. A treatment of two
-        values is dealt raw to an estimator that is not linear, which may need both.
+    permute : "residual" deals what absorbed effects and controls leave of the treatment; "raw" deals it as it is. A treatment of two
+        values is dealt raw to an estimator that must be fitted again, which may need both. Residuals of cross-fits are dealt as they are; a treatment
+        of two values compared by its propensity is then taken up by chance alike for all.
     tolerance : true rejection rate that is let pass, over the nominal one: clustered errors of a hundred authorities reject 5 to 6 %, and at 1.0 one clean
         world in twelve failed. 1.2 lets a 95 % interval cover 94 %.
     """
@@ -53,7 +56,7 @@ class PlaceboTreatment:
     draws: int = 500
     refits: int | None = None
     by: str = "authority"
-    deal: str = "residual"
+    permute: str = "residual"
     tolerance: float = 1.2
 
     def __post_init__(self) -> None:
@@ -61,7 +64,7 @@ class PlaceboTreatment:
         if self.refits is not None:
             whole_number("placebo_treatment.refits", self.refits, 1)
         one_of("placebo_treatment.by", self.by, ("authority", "row"))
-        one_of("placebo_treatment.deal", self.deal, ("residual", "raw"))
+        one_of("placebo_treatment.permute", self.permute, ("residual", "raw"))
         at_least("placebo_treatment.tolerance", self.tolerance, 1)
 
     @property
@@ -71,6 +74,9 @@ class PlaceboTreatment:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
+        if setting.identification.strategy in NOT_DEALT:
+            by = "a cutoff" if setting.identification.strategy == "discontinuity" else "a date"
+            return f"{setting.question.treatment} follows from {by}, so that there is no history of it to deal"
         moved = sum(len(rows) for rows in self._groups(setting)[1])
         if moved < FEWEST_MOVED:
             return f"only {count(moved, 'history', 'histories')} could be dealt: the others are observed in years that no other authority shares"
@@ -78,12 +84,19 @@ class PlaceboTreatment:
 
     def _groups(self, setting: Setting) -> tuple[int, list[Ints]]:
         """How many histories there are, and those that can be dealt, by the years that they share."""
-        made = setting.fixed
+        score = setting.score if isinstance(setting, Trial) else None
+        made = setting.fixed if score is None else score.over
         units, number = (np.arange(made.rows), made.rows) if self.by == "row" else whole_units(made)
         return number, alike(units, number, made)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the trial's standard error."""
+        """Try to refute the trial's standard error.
+
+        Parameters
+        ----------
+        trial : any with a standard error, and histories to permute among authorities seen in the same years.
+        rng : permutes histories.
+        """
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
@@ -103,17 +116,18 @@ class PlaceboTreatment:
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        made = trial.fixed
+        made = trial.fixed if trial.score is None else trial.score.over
         number, groups = self._groups(trial)
         moved = sum(len(rows) for rows in groups)
-        draws = self.draws if trial.linear else self.refits or (QUICK if trial.quick else SLOW)
-        raw = self.deal == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2)
+        draws = capped(self.draws, made.rows, QUICK) if trial.by_matrix else self.refits or (QUICK if trial.quick else SLOW)
+        raw = trial.score is None and (self.permute == "raw" or (not trial.linear and len(np.unique(made.treatment)) == 2))
         history = made.treatment if raw else made.partial_out(made.treatment[:, None])[:, 0] / made.root_weights + made.treatment.mean()
         moving = instruments(trial)
-        effects, errors = redealt(trial, self.name, history, groups, draws, rng)
-        if not np.isfinite(effects).any() and not raw and not trial.linear:
+        lost: list[str] = []
+        effects, errors = refit_permuted(trial, self.name, history, groups, draws, rng, lost)
+        if not np.isfinite(effects).any() and not raw and not trial.by_matrix:
             raw = True  # an estimator that cuts the treatment at some level finds none in residuals
-            effects, errors = redealt(trial, self.name, made.treatment, groups, draws, rng)
+            effects, errors = refit_permuted(trial, self.name, made.treatment, groups, draws, rng, lost)
         scale = 1.0
         if trial.linear:
             # the matrix step has its own clustered error; if the estimate reports another, that is the one on trial
@@ -135,11 +149,14 @@ class PlaceboTreatment:
         found = (
             f"{false} of {count(len(t), 'placebo')} ({false / len(t):.1%}) were significant at the {level:.0%} level, "
             + ("as chance allows. " if survived else "more than chance allows: the interval is too narrow. ")
-            + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation {chance(randomisation)}). "
+            + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation {p_text(randomisation)}). "
             + f"{count(moved, 'row' if self.by == 'row' else 'history', 'rows' if self.by == 'row' else 'histories')} dealt"
             + (f"; {stayed} kept their own, as nobody shares their years" if stayed else "")
             + (f", {', '.join(moving)} with them" if moving else "")
             + (", the treatment as it stands." if raw else ", without what is held fixed.")
+            + kept_words(trial)
+            + lost_words(lost)
+            + (capped_words(draws, self.draws) if trial.by_matrix else "")
         )
         return report(
             found=found,

@@ -29,17 +29,20 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.knobs import at_least, between, one_of, whole_number
+from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
-from causal.refuters.machinery.paths import Moves, moves, unfit
+from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
+from causal.rescored import can_carry
+from causal.rescored import moved as carried_over
 from causal.words import capital, count
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreTrend:
     """Test whether outcomes drift, before the treatment moves, with how far it is to move; and say which drift would be found.
@@ -48,7 +51,7 @@ class PreTrend:
     ----------
     shape : "line" (one steady drift) or "leads" (a coefficient for each year before, tested jointly).
     leads : with "leads", years before the last one before the move that get a coefficient; the farthest holds all earlier years.
-    still : moves of the treatment up to this share of the contrast do not count as moves.
+    tolerance : moves of the treatment up to this share of the contrast do not count as moves.
     power : share of panels in which the detectable trend is found.
     """
 
@@ -59,13 +62,13 @@ class PreTrend:
 
     shape: str = "line"
     leads: int = 3
-    still: float = 0.05
+    tolerance: float = 0.05
     power: float = 0.8
 
     def __post_init__(self) -> None:
         one_of("pre_trend.shape", self.shape, ("line", "leads"))
         whole_number("pre_trend.leads", self.leads, 1)
-        at_least("pre_trend.still", self.still, 0)
+        at_least("pre_trend.tolerance", self.tolerance, 0)
         between("pre_trend.power", self.power, 0, 1)
 
     @property
@@ -77,16 +80,22 @@ class PreTrend:
         """What it lacks here."""
         if (why := unfit(setting)) is not None:
             return why
-        moved = moves(setting, self.still)
+        moved = treatment_path(setting, self.tolerance)
         if not moved.moved.any():
             return "no treatment moves by more than the share that counts as standing still"
         if not _early(setting, moved) and (moved.adoption or self.shape == "leads"):
-            seen = count(moved.seen_before(setting.design), "authority whose treatment moves is", "authorities whose treatment moves are")
-            return f"only {seen} seen in two years before it does, and {FEWEST_AUTHORITIES} are wanted"
+            drifts_text = count(moved.observed_before(setting.design), "authority whose treatment moves is", "authorities whose treatment moves are")
+            return f"only {drifts_text} seen in two years before it does, and {FEWEST_AUTHORITIES} are wanted"
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute parallel trends."""
+        """Try to refute parallel trends.
+
+        Parameters
+        ----------
+        trial : with years before the treatment moves.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -100,7 +109,7 @@ class PreTrend:
         )
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
-        moved = moves(trial, self.still)
+        moved = treatment_path(trial, self.tolerance)
         early = _early(trial, moved)
         try:
             made, columns, leads = self._early(trial.design, moved) if early else _throughout(trial, moved)
@@ -110,24 +119,34 @@ class PreTrend:
             return not_run(report, f"the regression on earlier years could not be made ({refused})")
         return self._judge(trial, report, moved, made, fit, leads, line, early)
 
-    def _early(self, design: Design, moved: Moves) -> tuple[Design, Floats, tuple[int, ...]]:
+    def _early(self, design: Design, moved: TreatmentPath) -> tuple[Design, Floats, tuple[int, ...]]:
         """Rows before the treatment moves, the drift's column or one for each lead, shape (rows, k), and which leads; none for the drift."""
         rows = np.flatnonzero(moved.before)
-        made = design.only(rows, "the treatment has moved")
+        made = design.subset(rows, "the treatment has moved")
         own = moved.size[design.authority[rows]]
         if self.shape == "line":
             return made, (own * (made.year - made.year.mean()))[:, None], ()
         ahead = moved.first[design.authority[rows]] - made.year
         farthest = self.leads + 1
         columns = np.column_stack([own * (ahead >= k if k == farthest else ahead == k) for k in range(2, farthest + 1)])
-        left = made.partial_out(columns)
-        kept = np.linalg.norm(left, axis=0) > 1e-6 * np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
+        residualised = made.partial_out(columns)
+        kept = np.linalg.norm(residualised, axis=0) > 1e-6 * np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
         if not kept.any():
-            raise EstimationError("no lead can be told from the years and authorities")
+            raise refusal(
+                EstimationError, "pre_trend", "a lead that can be told from the years and authorities", "none", "give more years before the treatment"
+            )
         return made, columns[:, kept], tuple(k for k, one in zip(range(2, farthest + 1), kept, strict=True) if one)
 
     def _judge(
-        self, trial: Trial, report: Callable[..., Refutation], moved: Moves, made: Design, fit: Fit, leads: tuple[int, ...], response: Floats, early: bool
+        self,
+        trial: Trial,
+        report: Callable[..., Refutation],
+        moved: TreatmentPath,
+        made: Design,
+        fit: Fit,
+        leads: tuple[int, ...],
+        response: Floats,
+        early: bool,
     ) -> Refutation:
         level = 1 - trial.question.level
         df = float(fit.df.min())
@@ -146,10 +165,10 @@ class PreTrend:
         important = trial.question.smallest_important
         survived = p_value >= level
         parts = tuple(_part(trial, made, fit, j, lead, lead == self.leads + 1) for j, lead in enumerate(leads or (None,)))
-        seen = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
+        drifts_text = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
         where = "before the treatment moved" if early else "beside the treatment of every year, as it moves from the start on"
-        how = chance(p_value) if len(parts) == 1 else f"jointly F({len(parts)}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
-        found = f"{capital(seen)} for a move as large as the contrast, {where}; {how}. "
+        how = p_text(p_value) if len(parts) == 1 else f"jointly F({len(parts)}, {rest:.0f}) = {f:.2f}, {p_text(p_value)}"
+        found = f"{capital(drifts_text)} for a move as large as the contrast, {where}; {how}. "
         found += "No drift beyond chance" if survived else "Outcomes were drifting already"
         blind = None
         if trend is not None and bias is not None:
@@ -169,7 +188,7 @@ class PreTrend:
             "could miss a harmful trend": None if blind is None else float(blind),
             "rows": float(made.rows),
             "authorities that move": float(moved.moved.sum()),
-            "of these seen in two years before": float(moved.seen_before(trial.design)),
+            "of these seen in two years before": float(moved.observed_before(trial.design)),
             "only years before the move": float(early),
         } | {one.name: one.effect for one in parts}
         return report(
@@ -185,33 +204,33 @@ class PreTrend:
         )
 
 
-def _early(setting: Setting, moved: Moves) -> bool:
+def _early(setting: Setting, moved: TreatmentPath) -> bool:
     """Whether enough authorities are seen in the years before their treatment moves for these alone to be looked at."""
-    return moved.seen_before(setting.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
+    return moved.observed_before(setting.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
 
 
-def _throughout(trial: Trial, moved: Moves) -> tuple[Design, Floats, tuple[int, ...]]:
+def _throughout(trial: Trial, moved: TreatmentPath) -> tuple[Design, Floats, tuple[int, ...]]:
     """All rows, the drift's column, with the treatment of each year from the outcome's back to the one asked about held fixed."""
     design, question = trial.design, trial.question
     at = pd.MultiIndex.from_arrays([np.array(design.authorities, dtype=object)[design.authority], design.year], names=["authority", "year"])
     sooner = [trial.panel.shift(question.treatment, -by).reindex(at).to_numpy(dtype=float) for by in range(max(question.lag, 0))]
-    held = np.column_stack([design.controls, design.treatment, *sooner])
-    rows = np.flatnonzero(np.isfinite(held).all(axis=1))
+    regressors = np.column_stack([design.controls, design.treatment, *sooner])
+    rows = np.flatnonzero(np.isfinite(regressors).all(axis=1))
     if len(rows) < design.rows:
-        seen = np.bincount(design.authority[rows], minlength=len(design.authorities))
-        rows = rows[seen[design.authority[rows]] > 1]
-    made = replace(design.only(rows, "treatment of some year not known"), controls=held[rows])
+        observed_years = np.bincount(design.authority[rows], minlength=len(design.authorities))
+        rows = rows[observed_years[design.authority[rows]] > 1]
+    made = replace(design.subset(rows, "treatment of some year not known"), controls=regressors[rows])
     drift = moved.size[design.authority[rows]] * (made.year - made.year.mean())
     return made, drift[:, None], ()
 
 
 def _fit(made: Design, columns: Floats) -> Fit:
     basis = made.basis()
-    left = made.partial_out(columns, basis)
-    if (np.linalg.norm(left, axis=0) <= 1e-7 * np.linalg.norm(columns - columns.mean(axis=0), axis=0)).any():
-        raise EstimationError("the drift is told by the treatment itself and what is held fixed")
+    residualised = made.partial_out(columns, basis)
+    if (np.linalg.norm(residualised, axis=0) <= 1e-7 * np.linalg.norm(columns - columns.mean(axis=0), axis=0)).any():
+        raise refusal(EstimationError, "pre_trend", "a drift of its own", "one that is told by the treatment itself and what is held fixed", "give more years")
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
-    return clustered_least_squares(outcome, left, made.held(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+    return clustered_least_squares(outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
 
 
 def _detectable(line: Floats, fit: Fit, df: float, level: float, power: float) -> float | None:
@@ -232,7 +251,7 @@ def _detectable(line: Floats, fit: Fit, df: float, level: float, power: float) -
     return float(optimize.brentq(short, 0.0, 50 * unit, xtol=1e-6 * unit)) if short(50 * unit) > 0 else None
 
 
-def _response(design: Design, moved: Moves, made: Design, columns: Floats) -> Floats:
+def _response(design: Design, moved: TreatmentPath, made: Design, columns: Floats) -> Floats:
     """What a drift of one unit a year makes of each coefficient; shape (k,).
 
     Parameters
@@ -254,10 +273,15 @@ def _drift(line: Floats, fit: Fit) -> tuple[float, float]:
     return float(weights @ fit.coefficients / (weights @ line)), float(1 / np.sqrt(weights @ line))
 
 
-def _bias(trial: Trial, moved: Moves, trend: float | None) -> float | None:
+def _bias(trial: Trial, moved: TreatmentPath, trend: float | None) -> float | None:
     """How far the estimate moves when that drift is added to every outcome and the same analysis is run again; outcome units."""
     if trend is None:
         return None
+    if trial.score is not None and can_carry(trial.score):
+        made = trial.design
+        own_rows = moved.size[made.authority] * (made.year - made.year.mean())
+        by = carried_over(trial.score, made, trend * own_rows) * trial.question.contrast
+        return by if np.isfinite(by) else None
     frame, outcome = trial.panel.frame, trial.question.outcome
     own = pd.Series(moved.size, index=list(trial.design.authorities)).reindex(frame.index.get_level_values("authority")).fillna(0.0).to_numpy()
     year = frame.index.get_level_values("year").to_numpy(dtype=float)

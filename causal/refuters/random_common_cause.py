@@ -1,4 +1,4 @@
-"""Does the answer move when a variable that has nothing to do with anything is held fixed too?
+"""Does the answer move when a variable that has nothing to do with anything is conditioned on too?
 
 A column of noise is no common cause, so adjusting for it must leave the answer where it was (Sharma & Kiciman 2020, DoWhy: an end-to-end
 library for causal inference). With n rows and k coefficients an honest regression moves by about one standard error in √(n − k); an
@@ -16,9 +16,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from causal.estimate import lighter
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, size, unsure
+from causal.refuters import BLOCK, amount, capped, capped_words, lost_words, not_run, size, unsure
 from causal.words import count
 
 
@@ -29,6 +30,7 @@ class RandomCommonCause:
     Parameters
     ----------
     draws, refits : noise columns, one at a time, for a linear estimator and for one that must be fitted again.
+    relearnt : noise columns where residuals of cross-fits are at hand: these would move by noise as a straight line does, so the learners are asked.
     tolerance : largest root mean square shift, in standard errors, that passes.
     """
 
@@ -39,11 +41,13 @@ class RandomCommonCause:
 
     draws: int = 500
     refits: int = 20
+    relearnt: int = 5
     tolerance: float = 0.25
 
     def __post_init__(self) -> None:
         whole_number("random_common_cause.draws", self.draws, 2)
         whole_number("random_common_cause.refits", self.refits, 2)
+        whole_number("random_common_cause.relearnt", self.relearnt, 2)
         between("random_common_cause.tolerance", self.tolerance, 0, float("inf"))
 
     @property
@@ -56,7 +60,13 @@ class RandomCommonCause:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute the estimate's steadiness."""
+        """Try to refute the estimate's steadiness.
+
+        Parameters
+        ----------
+        trial : any with a standard error.
+        rng : draws the noise that is conditioned on.
+        """
         estimate = trial.estimate
         report = partial(
             Refutation,
@@ -72,9 +82,19 @@ class RandomCommonCause:
         if (why := unsure(trial)) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
-        draws = self.draws if trial.linear else self.refits
-        noise = rng.random((draws, trial.fixed.rows)).T  # a level from 0 to 1: quick to draw, and to a line as good as any
-        effects, _ = trial.redraw(self.name, control=noise, errors=False)
+        draws = capped(self.draws, trial.fixed.rows, 20) if trial.linear else self.refits if trial.score is None else self.relearnt
+        lost: list[str] = []
+        # a level from 0 to 1: quick to draw, and to a line as good as any; the same numbers however many are drawn at once
+        width = max(1, BLOCK // trial.fixed.rows)
+        parts = []
+        for at in range(0, draws, width):
+            noise = rng.random((min(width, draws - at), trial.fixed.rows)).T
+            if trial.linear:
+                parts.append(trial.redraw(self.name, control=noise, errors=False)[0])
+                continue
+            light = trial.estimator if trial.score is None else lighter(trial.estimator)
+            parts.append(trial.refitted(self.name, control=noise, estimator=light, lost=lost)[0])
+        effects = np.concatenate(parts)
         good = np.isfinite(effects)
         if good.sum() < max(2, draws // 2):
             return not_run(report, f"{estimate.estimator} gave an answer in only {good.sum()} of {count(draws, 'draw')} with noise added")
@@ -86,6 +106,8 @@ class RandomCommonCause:
             f"With noise added the effect was {amount(trial, float(effects[good].mean()))} on average over {count(len(shifts), 'draw')} "
             f"(without it {amount(trial, estimate.effect)}); it moved by {size(trial, moved)}, {share:.3f} standard errors"
             + (", too little to matter." if survived else ": the answer hangs on choices that should not matter.")
+            + lost_words(lost)
+            + (capped_words(draws, self.draws) if trial.linear else "")
         )
         return report(
             found=found,

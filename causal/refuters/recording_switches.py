@@ -23,11 +23,11 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, unsure
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
+from causal.refuters import amount, not_run, p_text, unsure
 from causal.refuters.machinery.substitutes import in_turn
 from causal.words import count, listed
 
@@ -57,7 +57,9 @@ class RecordingSwitches:
 
     def __post_init__(self) -> None:
         if isinstance(self.jumps, str) or not isinstance(self.jumps, Sequence) or not self.jumps:
-            raise ConfigError(f"recording_switches.jumps must be a list of numbers above 0, got {self.jumps!r}")
+            raise refusal(
+                ConfigError, "recording_switches.jumps", "a list of numbers above 0", repr(self.jumps), "write  refuters.recording_switches.jumps=[0.5]"
+            )
         for one in self.jumps:
             between("recording_switches.jumps", one, 0, float("inf"))
         object.__setattr__(self, "jumps", tuple(float(one) for one in self.jumps))
@@ -79,7 +81,13 @@ class RecordingSwitches:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is about what was done rather than about how it was recorded."""
+        """Try to refute that the answer is about what was done rather than about how it was recorded.
+
+        Parameters
+        ----------
+        trial : of a panel, whose treatment is a number that is recorded each year.
+        rng : draws the joint law of the shifts, and seeds refits.
+        """
         estimate, question, made = trial.estimate, trial.question, trial.design
         report = partial(
             Refutation,
@@ -136,7 +144,7 @@ class RecordingSwitches:
             differences = np.column_stack([np.asarray(one) for one in scores]) - estimate.influence[:, None]
             p_value, at, t = _largest(shifts, differences, rng)
             survived = p_value >= 1 - question.level
-            words_t = f" ({t:.1f} standard errors of the difference, {chance(p_value)} for the largest of {len(tried)})"
+            words_t = f" ({t:.1f} standard errors of the difference, {p_text(p_value)} for the largest of {len(tried)})"
         else:
             at = int(np.abs(shifts).argmax())
             survived = bool(abs(shifts[at]) <= self.tolerance * float(estimate.std_error or 0))
@@ -231,7 +239,7 @@ def _variant(trial: Trial, values: pd.DataFrame, put: Floats, way: str) -> Desig
     column = np.array([at.get(int(year) - question.lag, -1) for year in made.year])
     treatment = np.where(column >= 0, put[made.authority, column], made.treatment)
     try:
-        return replace(made, treatment=treatment).only(np.flatnonzero(np.isfinite(treatment)), f"switches in the recorded treatment: {way}")
+        return replace(made, treatment=treatment).subset(np.flatnonzero(np.isfinite(treatment)), f"switches in the recorded treatment: {way}")
     except CausalError:
         return None
 
@@ -239,7 +247,7 @@ def _variant(trial: Trial, values: pd.DataFrame, put: Floats, way: str) -> Desig
 def _answer(trial: Trial, variant: Design, rng: np.random.Generator) -> Estimate | None:
     """The estimator's answer, its scores in the order of the trial's clusters; None where it has none."""
     try:
-        made = trial.estimator.estimate(replace(variant, modifiers=()), rng)
+        made = fitted(trial.estimator, replace(variant, modifiers=()), rng)
     except CausalError:
         return None
     if made.influence is None or len(made.influence) != len(variant.clusters):

@@ -12,7 +12,7 @@ theorem of Frisch, Waugh and Lovell, ψ then rests on what the treatment did not
 that is unrelated to the treatment of every year. So the own past goes back one lag farther than the outcomes. Where treatments stand still
 until they move, only years up to each authority's first move are compared: until then no effect is in any outcome, whatever its course.
 
-What it finds biases the estimate by as much as this moves when the outcomes of the years before the treatment are held fixed, beside the treatment's
+What it finds biases the estimate by as much as this moves when the outcomes of the years before the treatment are conditioned on, beside the treatment's
 own past in those years: what they do to the outcome asked about times what goes with them of the treatment. For a treatment that does not last this is
 the bias of demeaning under feedback and of shocks that last; where the treatment lasts, the one weighs more and the other less.
 """
@@ -28,20 +28,21 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design, design
-from causal.errors import CausalError, EstimationError
+from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
-from causal.knobs import at_least, whole_number
+from causal.knobs import at_least, renamed, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run, unsure
+from causal.refuters import not_run, p_text, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
-from causal.refuters.machinery.paths import Moves, moves
+from causal.refuters.machinery.paths import TreatmentPath, treatment_path
 from causal.words import count, places, signed
 
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken
 
 
+@renamed(still="tolerance")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseCausation:
     """Test whether earlier outcomes predict the treatment, given its own past.
@@ -49,7 +50,7 @@ class ReverseCausation:
     Parameters
     ----------
     lags : how many earlier years of the outcome; fewer are taken where the panel is too short.
-    still : moves of the treatment up to this share of the contrast do not count as moves.
+    tolerance : moves of the treatment up to this share of the contrast do not count as moves.
     """
 
     family: ClassVar[Family] = "bias"
@@ -58,11 +59,11 @@ class ReverseCausation:
     catches: ClassVar[str] = "feedback"
 
     lags: int = 1
-    still: float = 0.05
+    tolerance: float = 0.05
 
     def __post_init__(self) -> None:
         whole_number("reverse_causation.lags", self.lags, 1)
-        at_least("reverse_causation.still", self.still, 0)
+        at_least("reverse_causation.tolerance", self.tolerance, 0)
 
     @property
     def name(self) -> str:
@@ -74,7 +75,13 @@ class ReverseCausation:
         return _unfit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the treatment is decided without looking at the outcome."""
+        """Try to refute that the treatment is decided without looking at the outcome.
+
+        Parameters
+        ----------
+        trial : with years of the outcome before the treatment.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -90,8 +97,8 @@ class ReverseCausation:
         )
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
-        moved = moves(trial, self.still)
-        early = moved.seen_before(trial.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
+        moved = treatment_path(trial, self.tolerance)
+        early = moved.observed_before(trial.design) >= (FEWEST_AUTHORITIES if moved.adoption else max(FEWEST_AUTHORITIES, moved.moved.sum() / 2))
         why = ""
         for lags in range(self.lags, 0, -1):
             try:
@@ -111,13 +118,13 @@ class ReverseCausation:
         spread = float(made.within(made.treatment[:, None])[0].std())
         parts = tuple(_part(trial, made, fit, spread, k) for k in range(lags))
         unit = trial.design.treatment_variable.unit
-        seen = "; ".join(
+        effects_text = "; ".join(
             f"{one.name}: {signed(one.effect, places(max(abs(one.effect), one.std_error or 0.0)))} {unit} "
             f"(standard error {signed(one.std_error or 0.0, places(max(abs(one.effect), one.std_error or 0.0))).lstrip('+')})"
             for one in parts
         )
-        how = chance(p_value) if lags == 1 else f"jointly F({lags}, {rest:.0f}) = {f:.2f}, {chance(p_value)}"
-        found = f"Treatment that goes with an outcome one standard deviation higher, {seen}; {how}. "
+        how = p_text(p_value) if lags == 1 else f"jointly F({lags}, {rest:.0f}) = {f:.2f}, {p_text(p_value)}"
+        found = f"Treatment that goes with an outcome one standard deviation higher, {effects_text}; {how}. "
         found += "Earlier outcomes tell nothing of the treatment beyond chance." if survived else "Earlier outcomes tell later treatment: feedback."
         years = [-trial.question.lag - k for k in range(1, lags + 1)]
         # as in the regression: a treatment that stands still until it moves has no past to hold fixed
@@ -157,10 +164,10 @@ def _unfit(trial: Setting) -> str | None:
     return None
 
 
-def _turned(trial: Trial, lags: int, moved: Moves | None) -> tuple[Design, Floats]:
+def _turned(trial: Trial, lags: int, moved: TreatmentPath | None) -> tuple[Design, Floats]:
     """A design whose outcome is the treatment, and its earlier outcomes, shape (rows, lags).
 
-    Controls are held fixed in the treatment's own year and in that of each earlier outcome, as they stand to it in the question.
+    Controls are conditioned on in the treatment's own year and in that of each earlier outcome, as they stand to it in the question.
     """
     question, panel, adjust_for = trial.question, trial.panel, trial.identification.adjust_for
     names = [] if moved is not None else [dated(question.treatment, -by) for by in range(1, lags + question.lag + 1)]
@@ -174,16 +181,16 @@ def _turned(trial: Trial, lags: int, moved: Moves | None) -> tuple[Design, Float
         names += [dated(bare, year) for year in range(min(by + question.lag, 0), by - lags - 1, -1)]
     names += [dated(question.outcome, -k) for k in range(2, lags + 1)]
     turned = replace(question, treatment=question.outcome, outcome=question.treatment, lag=1, control=0.0, treated=1.0, modifiers=(), target="ATE")
-    held = ("authority", "year", *dict.fromkeys(names))
-    made = design(panel, turned, replace(trial.identification, adjust_for=held))
+    adjusted = ("authority", "year", *dict.fromkeys(names))
+    made = design(panel, turned, replace(trial.identification, adjust_for=adjusted))
     if moved is not None:
         place = {name: i for i, name in enumerate(trial.design.authorities)}
         at = np.array([place.get(name, -1) for name in made.authorities])
         first = np.where(at >= 0, moved.first[at] - question.lag, 0)
         # up to the year of the move itself, which is the answer that feedback would give
-        made = made.only(np.flatnonzero(made.year <= first[made.authority]), "after the treatment's first move")
+        made = made.subset(np.flatnonzero(made.year <= first[made.authority]), "after the treatment's first move")
     if len(np.unique(made.year)) < FEWEST_YEARS:
-        raise EstimationError(f"{count(len(np.unique(made.year)), 'year')} of treatment are left, and {FEWEST_YEARS} are wanted")
+        raise refusal(EstimationError, "reverse_causation", f"{FEWEST_YEARS} years of treatment", f"{len(np.unique(made.year))}", "give more years")
     later = [made.control_names.index(dated(question.outcome, -k)) for k in range(2, lags + 1)]
     columns = np.column_stack([made.treatment, made.controls[:, later]])
     return replace(made, controls=np.delete(made.controls, later, axis=1)), columns
@@ -193,9 +200,15 @@ def _fit(made: Design, columns: Floats) -> Fit:
     basis = made.basis()
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
     if np.linalg.norm(outcome) <= 1e-7 * np.linalg.norm(made.outcome - made.outcome.mean()):
-        raise EstimationError("the treatment is told by its own past and what is held fixed")
-    left = made.partial_out(columns, basis)
-    return clustered_least_squares(outcome, left, made.held(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+        raise refusal(
+            EstimationError,
+            "reverse_causation",
+            "a treatment with something of its own",
+            "one that is told by its own past and what is held fixed",
+            "adjust for less, or give more years",
+        )
+    residualised = made.partial_out(columns, basis)
+    return clustered_least_squares(outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
 
 
 def _part(trial: Trial, made: Design, fit: Fit, spread: float, k: int) -> Part:

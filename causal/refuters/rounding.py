@@ -23,7 +23,7 @@ from causal.design import Design
 from causal.errors import CausalError
 from causal.knobs import between, whole_number
 from causal.panel import Variable
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
 from causal.refuters import amount, not_run, size, unsure
 from causal.refuters.machinery.substitutes import carried
 from causal.words import capital, count, listed
@@ -69,7 +69,13 @@ class Rounding:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is the same without rounding."""
+        """Try to refute that the answer is the same without rounding.
+
+        Parameters
+        ----------
+        trial : of published numbers that are rounded.
+        rng : draws what was rounded away, and seeds refits.
+        """
         estimate, made = trial.estimate, trial.design
         report = partial(
             Refutation,
@@ -142,7 +148,7 @@ class Rounding:
             if "treatment" in columns:
                 changed = replace(changed, treatment=columns["treatment"][:, draw])
             try:
-                return trial.estimator.estimate(changed, rng).effect
+                return fitted(trial.estimator, changed, rng).effect
             except CausalError:
                 return float("nan")
 

@@ -21,11 +21,11 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.declared import Column
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size, unsure
+from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.substitutes import carried
 from causal.words import count, places, span
 
@@ -50,7 +50,13 @@ class SecondMeasure:
 
     def __post_init__(self) -> None:
         if self.column is not None and (not isinstance(self.column, str) or not self.column.strip()):
-            raise ConfigError(f"second_measure.column must name a column that measures the treatment again, or be null, got {self.column!r}")
+            raise refusal(
+                ConfigError,
+                "second_measure.column",
+                "the name of a column that measures the treatment again, or be null",
+                repr(self.column),
+                "write  refuters.second_measure.column=null  for the one that the source knows",
+            )
 
     @property
     def name(self) -> str:
@@ -67,7 +73,13 @@ class SecondMeasure:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the treatment is recorded well enough."""
+        """Try to refute that the treatment is recorded well enough.
+
+        Parameters
+        ----------
+        trial : with a second measure of the treatment in its panel.
+        rng : not used.
+        """
         treatment = trial.design.treatment_variable
         report = partial(
             Refutation,
@@ -85,7 +97,7 @@ class SecondMeasure:
         try:
             second = _beside(trial, self.column)
             known = np.flatnonzero(np.isfinite(second))
-            kept = trial.design.only(known, f"{self.column} not known")
+            kept = trial.design.subset(known, f"{self.column} not known")
             made = trial.estimator.regression(kept) if isinstance(trial.estimator, Linear) else kept
             basis = made.basis()
             columns = carried(trial.estimator, kept, second[known][:, None], "treatment")
@@ -99,21 +111,21 @@ class SecondMeasure:
     def _compared(self, trial: Trial, report: partial[Refutation], made: Design, basis: Floats, outcome: Floats, first: Floats, second: Floats) -> Refutation:
         question, estimate = trial.question, trial.estimate
         contrast = question.contrast
-        held, rank = made.held(basis), basis.shape[1] + ("authority" not in made.absorb)
+        nuisance, rank = made.nuisance_basis(basis), basis.shape[1] + ("authority" not in made.absorb)
         fit = partial(clustered_least_squares, cluster=made.cluster, clusters=len(made.clusters), absorbed_rank=rank)
-        stage = fit(first[:, 0], second, held)
+        stage = fit(first[:, 0], second, nuisance)
         strength = float((stage.coefficients[0] / stage.std_errors[0]) ** 2)
         numbers: dict[str, float | None] = {"first-stage F": strength, "rows": float(made.rows)}
         if strength < WEAK:
             return not_run(
                 report, f"{self.column} goes too little with {question.treatment} (first-stage F {strength:.1f}, at least {WEAK:g} is wanted)", numbers=numbers
             )
-        plain = fit(outcome, first, held)
-        both = fit(outcome, np.column_stack([first[:, 0], stage.residuals]), held)
+        plain = fit(outcome, first, nuisance)
+        both = fit(outcome, np.column_stack([first[:, 0], stage.residuals]), nuisance)
         # what the second measure says of the first, with the residuals of the first itself: least squares on it is two-stage least squares
         said = first[:, 0] - stage.residuals
         slope = float(both.coefficients[0])
-        through = fit(outcome - slope * stage.residuals, said[:, None], held)
+        through = fit(outcome - slope * stage.residuals, said[:, None], nuisance)
         effects = [float(one * contrast) for one in (plain.coefficients[0], slope)]
         errors = [float(one.std_errors[0] * abs(contrast)) for one in (plain, through)]
         difference = effects[1] - effects[0]
@@ -140,10 +152,10 @@ class SecondMeasure:
         if not trial.linear:
             words += "Both are of the straight-line model, an approximation for this estimator. "
         if survived:
-            words += f"They differ by {size(trial, difference)}, as chance allows ({chance(p_value)})."
+            words += f"They differ by {size(trial, difference)}, as chance allows ({p_text(p_value)})."
         else:
             nearer = "towards nothing" if abs(effects[0]) < abs(effects[1]) else "away from nothing"
-            words += f"They differ by {size(trial, difference)}, more than chance allows ({chance(p_value)}): error in the record draws the estimate {nearer}."
+            words += f"They differ by {size(trial, difference)}, more than chance allows ({p_text(p_value)}): error in the record draws the estimate {nearer}."
         if reliability is not None:
             words += f" If its error is its own, {reliability:.0%} of what is left of the recorded treatment is truth."
         part = Part(kind="group", of="treatment measured by", name=str(self.column), effect=effects[1], std_error=errors[1], lower=lower, upper=upper)

@@ -27,10 +27,12 @@ from causal.inference.dependence import Moran, conley, driscoll_kraay, moran, pa
 from causal.inference.multiplicity import holm
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import chance, not_run
+from causal.refuters import capped, capped_words, not_run, p_text
 from causal.words import capital, count, listed
 
 FEWEST = 6  # places among which paths can be dealt
+FEWEST_DRAWS = 499  # permutations, even of very many rows
+PER_DRAW = 2  # a permutation of paths takes less than a draw of rows
 NAMED = 5  # islands that are named
 
 
@@ -68,11 +70,17 @@ class SharedShocks:
         _, number = whole_units(setting.fixed)
         if number < FEWEST:
             return f"{count(number, 'place')} are too few to deal paths among; at least {FEWEST} are wanted"
-        lacks = [made for way in ways(self.deprivation) if isinstance(made := ties(setting.panel, setting.fixed, way), str)]
-        return "; ".join(lacks) if len(lacks) == len(ways(self.deprivation)) else None
+        untied = [made for way in ways(self.deprivation) if isinstance(made := ties(setting.panel, setting.fixed, way), str)]
+        return "; ".join(untied) if len(untied) == len(ways(self.deprivation)) else None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that places are hit independently."""
+        """Try to refute that places are hit independently.
+
+        Parameters
+        ----------
+        trial : with places that are tied: region, tenth of deprivation, borders, or a user's own groups.
+        rng : permutes residual paths among places.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -95,6 +103,7 @@ class SharedShocks:
         time = np.searchsorted(made.years, made.year)
         laid = [paths(values, unit, time, number, len(made.years)) for values in (fit.residuals, treatment)]
         strata = _strata(made, unit, number)
+        draws = self._draws(made)
         tested: dict[Way, tuple[Moran, Moran]] = {}
         left_out: list[str] = []
         for way in ways(self.deprivation):
@@ -105,7 +114,7 @@ class SharedShocks:
             if way.label in made.grouped:
                 left_out.append(f"{way.label} × year is held fixed already")
                 continue
-            outcome, shared = (moran(x, tied, rng, self.draws, within=strata) for x in laid)
+            outcome, shared = (moran(x, tied, rng, draws, within=strata) for x in laid)
             tested[way] = (outcome, shared)
         if not tested:
             return not_run(report, "; ".join(left_out))
@@ -121,27 +130,31 @@ class SharedShocks:
                 f"{way.label}: p-value by Holm": adjusted[way],
             }
         numbers |= self._beside(trial, made, fit.residuals, treatment, unit, number, time)
-        words = "".join(f" {capital(one)}." for one in left_out if not one.startswith("no group"))
+        words = "".join(f" {capital(one)}." for one in left_out if not one.startswith("no group")) + capped_words(draws, self.draws)
         if isinstance(borders := bordering(panel, made), tuple) and borders[1]:
             names = [*borders[1][:NAMED], *([f"{len(borders[1]) - NAMED} more"] if len(borders[1]) > NAMED else [])]
             words += f" Without any border, and kept: {listed(names)}."
         if not alarmed:
-            seen = listed([f"{way.label} ({chance(p_value)})" for way, p_value in adjusted.items()])
-            found = f"Tied places are not clearly hit together in treatment and outcome, by {seen}.{words}"
+            effects_text = listed([f"{way.label} ({p_text(p_value)})" for way, p_value in adjusted.items()])
+            found = f"Tied places are not clearly hit together in treatment and outcome, by {effects_text}.{words}"
             return report(found=found, p_value=min(adjusted.values()), survived=True, level=self.level, numbers=numbers)
         likeness = {
             way: " and ".join(f"{one.likeness:+.2f} of {what}" for one, what in zip(tested[way], ("outcomes", "treatments"), strict=True)) for way in alarmed
         }
-        seen = listed([f"{way.label} (mean correlation {likeness[way]}, {chance(adjusted[way])})" for way in alarmed])
-        found = f"Places are hit together in treatment and outcome, by {seen}."
+        effects_text = listed([f"{way.label} (mean correlation {likeness[way]}, {p_text(adjusted[way])})" for way in alarmed])
+        found = f"Places are hit together in treatment and outcome, by {effects_text}."
         if any(way.kind == "border" for way in alarmed):
             again = self._within_regions(trial, made, rng)
             if again is not None:
                 numbers["shared border within regions: p-value"] = again
                 still = again <= self.level
-                found += f" Within regions neighbours are {'still' if still else 'no longer clearly'} hit together ({chance(again)})."
+                found += f" Within regions neighbours are {'still' if still else 'no longer clearly'} hit together ({p_text(again)})."
         found += f" The interval is made wider for it.{words}"
         return report(found=found, p_value=min(adjusted.values()), survived=False, level=self.level, numbers=numbers, shared=alarmed)
+
+    def _draws(self, made: Design) -> int:
+        """Permutations: as many as asked for, five hundred on a million rows."""
+        return capped(self.draws, max(made.rows // PER_DRAW, 1), FEWEST_DRAWS)
 
     def _within_regions(self, trial: Trial, made: Design, rng: np.random.Generator) -> float | None:
         """The p-value of borders with region × year absorbed and paths dealt within regions; None where regions are not known."""
@@ -157,7 +170,7 @@ class SharedShocks:
         unit, number = whole_units(made)
         time = np.searchsorted(made.years, made.year)
         laid = [paths(values, unit, time, number, len(made.years)) for values in (fit.residuals, treatment)]
-        return max(moran(x, tied, rng, self.draws, within=coded[1]).p_value for x in laid)
+        return max(moran(x, tied, rng, self._draws(made), within=coded[1]).p_value for x in laid)
 
     def _beside(self, trial: Trial, made: Design, residual: Floats, treatment: Floats, unit: Ints, number: int, time: Ints) -> dict[str, float | None]:
         """Errors that others would print, outcome units for the whole contrast."""

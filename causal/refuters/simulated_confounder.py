@@ -2,7 +2,7 @@
 
 DoWhy's unobserved common cause (Sharma & Kiciman 2020, DoWhy: an end-to-end library for causal inference) on a panel, with its strengths always given. A
 variable is simulated that explains stated shares of what is left of the treatment, and of the outcome given the treatment, once effects and controls
-are held fixed; what else it is made of persists from year to year within an authority. It is drawn given the data and held fixed too, so that the
+are conditioned on; what else it is made of persists from year to year within an authority. It is drawn given the data and held fixed too, so that the
 answer moves as it would have moved had such a variable been there and been measured (Carnegie, Harada & Hill 2016, Assessing sensitivity to unmeasured
 confounding using a simulated potential confounder). It works with any estimator that takes controls, and for a linear one gives the move of Cinelli &
 Hazlett 2020 (Making sense of sensitivity: extending omitted variable bias), whose bounds say what strengths the measured controls make plausible.
@@ -22,13 +22,14 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
+from causal.rescored import can_carry
 from causal.rows import Control
 from causal.verdict.decide import row_of
 from causal.words import count, places, span
@@ -71,7 +72,7 @@ class SimulatedConfounder:
             pairs = ()
         if not pairs or not all(0 <= one < 1 for pair in pairs for one in pair):
             wanted = "a list of pairs of shares from 0 to below 1, [[0.05, 0.05]]: of the treatment, and of the outcome given the treatment"
-            raise ConfigError(f"simulated_confounder.strengths must be {wanted}, got {given!r}")
+            raise refusal(ConfigError, "simulated_confounder.strengths", f"{wanted}", repr(given), "write a list of numbers")
         object.__setattr__(self, "strengths", pairs)
 
     @property
@@ -89,7 +90,13 @@ class SimulatedConfounder:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to take the finding away by a confounder no stronger than those measured."""
+        """Try to take the finding away by a confounder no stronger than those measured.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : draws the confounder.
+        """
         estimate, question = trial.estimate, trial.question
         report = partial(
             Refutation,
@@ -120,7 +127,7 @@ class SimulatedConfounder:
         if strongest is not None:
             tried.insert(0, (f"as strong as {label(trial, strongest[0])}" + ("" if self.multiple == 1 else f", {self.multiple:g} times"), *strongest[1]))
         ways = (towards, -towards) if claims == "inside" else (towards,)
-        draws = self.draws if trial.linear else self.refits
+        draws = self.draws if trial.linear or (trial.score is not None and can_carry(trial.score)) else self.refits
         noise = _lasting_noise(made, draws, self.persistence, rng)
         simulated = np.column_stack([_confounder(made, treatment, outcome, noise, one, other, way) for _, one, other in tried for way in ways])
         effects, errors = trial.redraw(self.name, control=simulated)
@@ -191,8 +198,8 @@ def _confounder(made: Design, treatment: Floats, outcome: Floats, noise: Floats,
         rest = rest - np.outer(known, known @ rest)
     rest /= np.linalg.norm(rest, axis=0)
     beside = math.sqrt(1 - with_treatment)
-    told = math.sqrt(with_treatment) * d + way * beside * math.sqrt(with_outcome) * e
-    return np.asarray((told[:, None] + beside * math.sqrt(1 - with_outcome) * rest) / made.root_weights[:, None])
+    explained = math.sqrt(with_treatment) * d + way * beside * math.sqrt(with_outcome) * e
+    return np.asarray((explained[:, None] + beside * math.sqrt(1 - with_outcome) * rest) / made.root_weights[:, None])
 
 
 def _undone(trial: Trial, claims: str | None, effects: Floats, errors: Floats) -> float:

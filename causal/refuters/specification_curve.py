@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -26,12 +26,12 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import CausalError, ConfigError
-from causal.estimate import Estimate, Linear, Part, least_squares
+from causal.errors import CausalError, ConfigError, refusal
+from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear, least_squares
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, unsure, whole_units
+from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refuters import amount, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import Specification, specifications
 from causal.words import count
@@ -73,20 +73,26 @@ class SpecificationCurve:
         for key, least in (("sets", 1), ("draws", 19), ("refits", 2)):
             whole_number(f"specification_curve.{key}", getattr(self, key), least)
         at_least("specification_curve.tolerance", self.tolerance, 0)
-        wanted = "specification_curve.years must be a list of windows [first, last] of outcome years"
+        wanted, remedy = "a list of windows [first, last] of outcome years, the first before the last", "write  [[2012, 2018]],  or  []  for none"
         try:
             object.__setattr__(self, "years", tuple((int(first), int(last)) for first, last in self.years))
         except (TypeError, ValueError):
-            raise ConfigError(f"{wanted}, got {self.years!r}") from None
+            raise refusal(ConfigError, "specification_curve.years", wanted, repr(self.years), remedy) from None
         if any(first >= last for first, last in self.years):
-            raise ConfigError(f"{wanted}, the first before the last, got {self.years!r}")
+            raise refusal(ConfigError, "specification_curve.years", wanted, repr(self.years), remedy)
         if not isinstance(self.columns, Mapping) or any(isinstance(new, str) or not new for new in self.columns.values()):
-            raise ConfigError(f"specification_curve.columns must say name: [other columns, …], got {self.columns!r}")
+            raise refusal(ConfigError, "specification_curve.columns", "name: [other columns, …]", repr(self.columns), "write  {plans: [section47]}")
         object.__setattr__(self, "columns", {str(old): tuple(map(str, new)) for old, new in self.columns.items()})
         asked = self.questions if isinstance(self.questions, (list, tuple)) else (self.questions,)
         for one in asked:
             if not isinstance(one, Mapping) or not one or set(one) - set(ASKED):
-                raise ConfigError(f"specification_curve.questions must be a list of changes to {', '.join(ASKED)}, such as [{{lag: 1}}], got {one!r}")
+                raise refusal(
+                    ConfigError,
+                    "specification_curve.questions",
+                    f"a list of changes to {', '.join(ASKED)}, such as [{{lag: 1}}]",
+                    repr(one),
+                    "write  refuters.specification_curve.questions=[{lag: 1}]",
+                )
         object.__setattr__(self, "questions", tuple(dict(one) for one in self.questions))
 
     @property
@@ -99,7 +105,13 @@ class SpecificationCurve:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the answer is that of the question, not of one specification."""
+        """Try to refute that the answer is that of the question, not of one specification.
+
+        Parameters
+        ----------
+        trial : with more than one specification.
+        rng : draws the joint law of differences, and how histories are permuted.
+        """
         level = 1 - trial.question.level
         report = partial(
             Refutation,
@@ -126,9 +138,9 @@ class SpecificationCurve:
         effects = np.array([one.effect for one in main])
         t = np.array([one.effect / one.std_error for one in main])
         p_value, far, worst = _agreement(main, self.tolerance, level, rng)
-        dealt, curves = rng.random((self.draws, len(trial.panel.authorities))), dict.fromkeys(one.spec.curve for one in answers)
+        permuted, curves = rng.random((self.draws, len(trial.panel.authorities))), dict.fromkeys(one.spec.curve for one in answers)
         of = {curve: [one for one in answers if one.spec.curve == curve] for curve in curves}
-        joint = {curve: _joint(of[curve], dealt, trial.panel.authorities) if trial.linear else None for curve in curves}
+        joint = {curve: _joint(of[curve], permuted, trial.panel.authorities) if trial.linear else None for curve in curves}
         survived = not far
         middle = float(np.median(effects))
         significant = float(np.mean([one.p_value < level and one.effect * middle > 0 for one in main]))
@@ -138,8 +150,8 @@ class SpecificationCurve:
             f"median {amount(trial, middle)}; {significant:.0%} significant in the median's direction"
         )
         if (whole := joint[""]) is not None:
-            words += f"; were there no effect, a median t as far from 0 as {float(np.median(t)):+.2f} has {chance(whole)}"
-        words += f". Largest difference from the chosen one: {worst.spec.label}, {amount(trial, worst.effect)} ({chance(p_value)} over all). "
+            words += f"; were there no effect, a median t as far from 0 as {float(np.median(t)):+.2f} has {p_text(whole)}"
+        words += f". Largest difference from the chosen one: {worst.spec.label}, {amount(trial, worst.effect)} ({p_text(p_value)} over all). "
         words += (
             "The answer does not hang on the specification."
             if survived
@@ -195,21 +207,48 @@ def _linear(trial: Trial, specs: Sequence[Specification]) -> list[_Answer]:
 
 
 def _refits(trial: Trial, specs: Sequence[Specification], most: int) -> list[_Answer]:
-    """A fit of each specification, the first of each curve; that of the chosen one is at hand."""
+    """A fit of each specification, the first of each curve; that of the chosen one is at hand.
+
+    Of an estimator with an orthogonal score one cross-fit each is enough: all draw alike, so that clusters share their folds, and what is added to the answer
+    is how far a specification lies from the chosen one on the same folds.
+    """
     turn = [sum(other.curve == one.curve for other in specs[:i]) for i, one in enumerate(specs)]
     tried = [one for one, before in zip(specs, turn, strict=True) if before < most]
 
+    once = trial.estimator if trial.score is None else _once(trial.estimator)
+
     def refit(draw: int, rng: np.random.Generator) -> Estimate | None:
+        if tried[draw].chosen and not tried[draw].curve and trial.score is None:
+            return trial.estimate
         try:
-            return trial.estimate if tried[draw].chosen and not tried[draw].curve else trial.estimator.estimate(tried[draw].design, rng)
+            own = rng if trial.score is None else stream(trial.seed, "estimate")
+            return replace(fitted(once, tried[draw].design, own), crossfitted=None, parts=())
         except CausalError:
             return None
 
+    made = trial.map("specification_curve", refit, len(tried))
+    chosen = next((one for spec, one in zip(tried, made, strict=True) if spec.chosen and not spec.curve), None)
     answers = []
-    for spec, one in zip(tried, trial.map("specification_curve", refit, len(tried)), strict=True):
-        if one is not None and one.std_error is not None:
-            answers += _answered(spec, one.effect, one.std_error, one.df, spec.design.clusters, one.influence, None)
+    for spec, one in zip(tried, made, strict=True):
+        if one is None or one.std_error is None:
+            continue
+        effect, error = one.effect, one.std_error
+        if trial.score is not None and not spec.curve:
+            if chosen is None or not chosen.std_error or trial.estimate.std_error is None:
+                continue
+            effect, error = trial.estimate.effect + (effect - chosen.effect), trial.estimate.std_error * (error / chosen.std_error)
+        answers += _answered(spec, effect, error, one.df, spec.design.clusters, one.influence, None)
     return answers
+
+
+def _once(estimator: Estimator) -> Estimator:
+    """The estimator by one cross-fit, and of one slope where it learns what differs between groups, which no specification is about."""
+    if isinstance(estimator, PartiallyLinear):
+        return estimator.straight()
+    if not is_dataclass(estimator) or getattr(estimator, "repetitions", 1) == 1:
+        return estimator
+    made: Estimator = replace(estimator, repetitions=1)
+    return made
 
 
 def _answered(

@@ -26,7 +26,7 @@ from causal.groupings import Way, bordering, row_groups
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.inference.detectable import minimum_detectable
 from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, chance, not_run, size
+from causal.refuters import amount, not_run, p_text, size
 
 NOW, BEFORE = "treatment of neighbours", "treatment of neighbours, the year before"
 REGION = Way(kind="region")
@@ -65,7 +65,13 @@ class Spillover:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that no place's treatment moves another's outcome."""
+        """Try to refute that no place's treatment moves another's outcome.
+
+        Parameters
+        ----------
+        trial : with a table of borders and more than one region.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,
@@ -96,8 +102,8 @@ class Spillover:
         sees = minimum_detectable(float(errors[1]), df, question.level)
         level = 1 - question.level
         survived = p_value >= level
-        told = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
-        found = f"{told[:1].upper()}{told[1:]}; neighbours of both years jointly F(2, {rest:.0f}) = {f:.2f}, {chance(p_value)}. "
+        effects_text = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
+        found = f"{effects_text[:1].upper()}{effects_text[1:]}; neighbours of both years jointly F(2, {rest:.0f}) = {f:.2f}, {p_text(p_value)}. "
         found += "Neighbours' treatment tells nothing beyond chance. " if survived else "Neighbours' treatment moves the outcome, or goes with what does. "
         found += f"A spillover of {size(trial, sees)} or more is found four times in five."
         borders = bordering(trial.panel, trial.design)
@@ -135,7 +141,7 @@ def _with_neighbours(trial: Trial) -> tuple[Design, Floats]:
     made = replace(made, columns={**made.columns, **both})
     used = trial.estimator.regression(made) if isinstance(trial.estimator, Linear) else made
     known = np.flatnonzero(np.isfinite(used.columns[NOW]) & np.isfinite(used.columns[BEFORE]))
-    used = used.only(known, "neighbours' treatment not known")
+    used = used.subset(known, "neighbours' treatment not known")
     return used, np.column_stack([used.treatment, used.columns[NOW], used.columns[BEFORE]])
 
 
@@ -166,7 +172,7 @@ def _fit(made: Design, columns: Floats) -> Fit:
     return clustered_least_squares(
         outcome,
         made.partial_out(columns, basis),
-        made.held(basis),
+        made.nuisance_basis(basis),
         made.cluster,
         len(made.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in made.absorb),

@@ -31,7 +31,7 @@ import numpy as np
 
 from causal.arrays import Ints
 from causal.design import Design
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import is_number
@@ -99,11 +99,23 @@ class UnmeasuredConfounder:
         try:
             object.__setattr__(self, "multiples", tuple(float(one) for one in self.multiples))
         except (TypeError, ValueError):
-            raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}") from None
+            raise refusal(
+                ConfigError,
+                "unmeasured_confounder.multiples",
+                "a list of numbers above 0",
+                repr(self.multiples),
+                "write  refuters.unmeasured_confounder.multiples=[1,2,3]",
+            ) from None
         if not self.multiples or not all(math.isfinite(one) and one > 0 for one in self.multiples):
-            raise ConfigError(f"unmeasured_confounder.multiples must be a list of numbers above 0, got {self.multiples!r}")
+            raise refusal(
+                ConfigError,
+                "unmeasured_confounder.multiples",
+                "a list of numbers above 0",
+                repr(self.multiples),
+                "write  refuters.unmeasured_confounder.multiples=[1,2,3]",
+            )
         if not is_number(self.q) or not 0 < self.q <= 1:
-            raise ConfigError(f"unmeasured_confounder.q must lie above 0 and be at most 1, got {self.q!r}")
+            raise refusal(ConfigError, "unmeasured_confounder.q", "a number above 0 and at most 1", repr(self.q), "write  refuters.unmeasured_confounder.q=1")
 
     @property
     def name(self) -> str:
@@ -117,7 +129,13 @@ class UnmeasuredConfounder:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Say how strong an unmeasured confounder would have to be."""
+        """Say how strong an unmeasured confounder would have to be.
+
+        Parameters
+        ----------
+        trial : any with an interval.
+        rng : deals clusters into folds, where the estimator is not linear.
+        """
         estimate, question = trial.estimate, trial.question
         level = 1 - question.level
         report = partial(
@@ -233,6 +251,7 @@ def _hidden(trial: Trial, df: float, spread: float, share: float, measured: Mapp
 
     Parameters
     ----------
+    trial : estimate and δ.
     df, spread : of the estimate, as in `adjusted`.
     share : that would take the estimate to nothing.
     measured : control → its partial R² with treatment and with outcome.

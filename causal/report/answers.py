@@ -122,6 +122,7 @@ def answer(data: Mapping[str, Any], link: str, note: str, began: str) -> Answer:
 
     Parameters
     ----------
+    data : a record, as `read` gives it.
     link : of its report.
     note : what the question is for beside the others.
     began : when it was run, as ISO text.
@@ -209,13 +210,13 @@ def _because(data: Mapping[str, Any]) -> str:
 
 def bias(data: Mapping[str, Any]) -> str:
     """6 of 6 passed; not run: wrong dates."""
-    language, told, known = language_of(data.get("language")), states(data), data["verdict"]["bias"]
+    language, by_state, known = language_of(data.get("language")), states(data), data["verdict"]["bias"]
     if not data["refutations"]:
         return "none run"
-    ran = [name for state in ("passed", "failed") for name in told[state] if name in known]
-    parts = [f"{sum(name in told['passed'] for name in ran)} of {len(ran)} {language.terms['passed']}" if ran else "none run"]
+    ran = [name for state in ("passed", "failed") for name in by_state[state] if name in known]
+    parts = [f"{sum(name in by_state['passed'] for name in ran)} of {len(ran)} {language.terms['passed']}" if ran else "none run"]
     for state, lead in (("failed", "failed"), ("not_run", "not run")):
-        names = [language.check(name) for name in told[state] if name in known]
+        names = [language.check(name) for name in by_state[state] if name in known]
         few = names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1} others"]
         parts += [f"{lead}: {listed(few)}"] if names else []
     return "; ".join(parts)
@@ -226,13 +227,13 @@ def bias(data: Mapping[str, Any]) -> str:
 
 def groups(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """Answers by outcome, in the order in which outcomes come."""
-    held: dict[tuple[str, str | None], list[Answer]] = {}
+    grouped: dict[tuple[str, str | None], list[Answer]] = {}
     for one in answers:
-        held.setdefault((one.outcome, one.harm), []).append(one)
+        grouped.setdefault((one.outcome, one.harm), []).append(one)
     planted = any(one.planted for one in answers)
     numbered = footnotes(answers)
     made = []
-    for (outcome, harm), ones in held.items():
+    for (outcome, harm), ones in grouped.items():
         notes = _notes(ones)
         rows = [_row(one, note, planted) for one, note in zip(ones, notes, strict=True)]
         for row, one in zip(rows, ones, strict=True):
@@ -295,9 +296,9 @@ def _row(one: Answer, note: str, planted: bool) -> dict[str, Any]:
 
 def brief(text: str, most: int) -> tuple[str, int]:
     """At most so many words, and none that is longer than a line; and how many words that is."""
-    held = text.split()
-    cut = " ".join(held[:most]) + (" …" if len(held) > most else "")
-    return (cut if len(cut) <= LONGEST else cut[: LONGEST - 2].rstrip() + " …"), min(len(held), most)
+    tokens = text.split()
+    cut = " ".join(tokens[:most]) + (" …" if len(tokens) > most else "")
+    return (cut if len(cut) <= LONGEST else cut[: LONGEST - 2].rstrip() + " …"), min(len(tokens), most)
 
 
 def footnotes(answers: Sequence[Answer]) -> dict[tuple[str, str, str], int]:
@@ -324,30 +325,31 @@ def heading(answers: Sequence[Answer]) -> str:
     if not claimed:
         return f"None of {total} questions has an answer: {_others(answers)}"
     order = Counter(one.name for one in claimed).most_common()
-    told = [f"{number} {name[:1].lower()}{name[1:]}" for name, number in order]
-    if len(told) > MOST_KINDS:
-        told = [*told[: MOST_KINDS - 1], f"{sum(number for _, number in order[MOST_KINDS - 1 :])} others"]
+    counted = [f"{number} {name[:1].lower()}{name[1:]}" for name, number in order]
+    if len(counted) > MOST_KINDS:
+        counted = [*counted[: MOST_KINDS - 1], f"{sum(number for _, number in order[MOST_KINDS - 1 :])} others"]
     steps = list(dict.fromkeys(one.certainty.lower() for one in sorted(claimed, key=lambda one: one.step or 0)))
     certain = steps[0] if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
-    return f"Of {total} questions {len(claimed)} {'has' if len(claimed) == 1 else 'have'} an answer: {listed(told)}, at {certain} certainty"
+    return f"Of {total} questions {len(claimed)} {'has' if len(claimed) == 1 else 'have'} an answer: {listed(counted)}, at {certain} certainty"
 
 
-def lede(answers: Sequence[Answer], lacking: int) -> str:
+def lede(answers: Sequence[Answer], missing: int) -> str:
     """What became of the others, and which way harm lies.
 
     Parameters
     ----------
-    lacking : questions that could not be run.
+    answers : of all questions that were answered.
+    missing : questions that could not be run.
     """
     claimed = [one for one in answers if one.claims]
     said = []
     if claimed and len(claimed) < len(answers):
         said.append(f"Of the other {_number(len(answers) - len(claimed))}, {_others(answers)}.")
-    if lacking:
-        said.append(f"{capital(_number(lacking))} more {'question' if lacking == 1 else 'questions'} could not be asked of these data.")
+    if missing:
+        said.append(f"{capital(_number(missing))} more {'question' if missing == 1 else 'questions'} could not be asked of these data.")
     if known := [one for one in answers if one.holds is not None]:
-        held = sum(bool(one.holds) for one in known)
-        said.append(f"The planted truth lies in {held} of {len(known)} ranges.")
+        holding = sum(bool(one.holds) for one in known)
+        said.append(f"The planted truth lies in {holding} of {len(known)} ranges.")
     if any(one.harm for one in answers):
         said.append("Harm lies to the right: a rise, or a fall where a heading says so.")
     return " ".join(said)
@@ -377,8 +379,8 @@ def key(answers: Sequence[Answer]) -> str:
         said.append("Dashed: very low certainty, no basis for action.")
     left = Counter(one.kind for one in answers if one.line is None)
     if left:
-        told = [f"{number} that {COUNTED.get(kind, (words(kind),) * 2)[number > 1]}" for kind, number in left.items()]
-        said.append(f"Not drawn: {listed(told)}.")
+        counted = [f"{number} that {COUNTED.get(kind, (words(kind),) * 2)[number > 1]}" for kind, number in left.items()]
+        said.append(f"Not drawn: {listed(counted)}.")
     return " ".join(said)
 
 

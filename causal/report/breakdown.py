@@ -12,7 +12,7 @@ from causal.report.figures import charts
 from causal.report.figures.canvas import stamped, titled
 from causal.report.page import provenance_view, render, shown
 from causal.report.page import table as as_table
-from causal.report.phrases import exact, sentence
+from causal.report.phrases import exact, plainly, readable, sentence
 from causal.report.record import FILE, SCHEMA_VERSION, fitting, load, place, plain, save, write_json
 from causal.report.record import source as source_record
 from causal.report.summary import escaped
@@ -53,7 +53,16 @@ def record(made: Breakdown, panel: Panel, provenance: Mapping[str, Any]) -> dict
 
 
 def write(made: Breakdown, panel: Panel, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
-    """Everything about a breakdown, into a folder that is there."""
+    """Everything about a breakdown, into a folder that is there.
+
+    Parameters
+    ----------
+    made : the decomposition's numbers and sentences.
+    panel : the data that it took apart.
+    folder : must be there.
+    provenance : as `causal.report.provenance` gives it.
+    config_yaml : the resolved configuration.
+    """
     write_json(record(made, panel, provenance), folder / FILE)
     save(folder, [(place(folder, "config.yaml"), config_yaml)])
     rebuild(folder)
@@ -114,20 +123,20 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dic
         "simulated": source["simulated"],
         "planted": pairs(planted),
         "planted_words": "What was planted stands beside what was found below." if data["truth"] else "",
-        "asks": data["asks"],
-        "headline": data["headline"],
-        "second": data["second"],
+        "asks": readable(data, data["asks"]),
+        "headline": readable(data, data["headline"]),
+        "second": readable(data, data["second"]),
         "kick": " · ".join(filter(None, (data["title"], _span(source)))),
         "others": [sentence(one) for one in data["others"]],
-        "choices": [(one["name"], one["value"]) for one in data["choices"]],
-        "said": [sentence(one) for one in data["said"]],
+        "choices": [(one["name"], readable(data, one["value"])) for one in data["choices"]],
+        "said": [plainly(data, one) for one in data["said"]],
         "groups": groups,
         "rest": rest,
         "truth": _table(data, data["truth"]) if data["truth"] else None,
-        "cannot_say": [sentence(one) for one in data["cannot_say"]],
-        "reasons": [sentence(one) for one in data["reasons"]],
-        "notes": [sentence(one) for one in data["notes"]],
-        "data_notes": [sentence(one) for one in source["notes"]],
+        "cannot_say": [plainly(data, one) for one in data["cannot_say"]],
+        "reasons": [plainly(data, one) for one in data["reasons"]],
+        "notes": [plainly(data, one) for one in data["notes"]],
+        "data_notes": [plainly(data, one) for one in source["notes"]],
         "data": f"{capital(source['title'])}: {count(source['rows'], 'authority-year')} of {count(len(source['places']), 'authority', 'authorities')}.",
         **provenance_view(data),
         "files": files,
@@ -137,17 +146,17 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Mapping[str, Any]]) -> dic
 
 def summary(data: Mapping[str, Any]) -> str:
     """A page of text; the headline is its first line."""
-    lines = [f"# {escaped(data['headline'])}", "", *([escaped(data["second"]), ""] if data["second"] else [])]
+    lines = [f"# {escaped(readable(data, data['headline']))}", "", *([escaped(readable(data, data["second"])), ""] if data["second"] else [])]
     lines += [f"*{escaped(data['title'])}.* {escaped(data['asks'])}", ""]
     lines += [f"**{SIMULATED}.**", ""] if data["source"]["simulated"] else []
-    lines += [f"- {escaped(sentence(one))}" for one in data["said"]]
+    lines += [f"- {escaped(plainly(data, one))}" for one in data["said"]]
     for title, ones in (
         ("What others found", data["others"]),
         ("What we cannot say", data["cannot_say"]),
         ("How it was got", data["reasons"]),
         ("Notes", data["notes"]),
     ):
-        lines += ["", f"## {title}", "", *(f"- {escaped(sentence(one))}" for one in ones)] if ones else []
+        lines += ["", f"## {title}", "", *(f"- {escaped(plainly(data, one))}" for one in ones)] if ones else []
     return "\n".join([*lines, "", "The whole report is [report.html](report.html).", ""])
 
 
@@ -172,7 +181,7 @@ def _cell(value: Any, column: Mapping[str, Any]) -> str:
         return str(value)
     if value is None:
         return "–" if column["text"] else "not known"
-    return str(value) if isinstance(value, str) else exact(value) if column["places"] is None else f"{value:,.{column['places']}f}".replace("-", "−")
+    return str(value) if isinstance(value, str) else exact(value) if column["places"] is None else f"{value:z,.{column['places']}f}".replace("-", "−")
 
 
 def _span(source: Mapping[str, Any]) -> str:

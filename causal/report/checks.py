@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from causal.language import Language, language_of
-from causal.report.phrases import MEANS, STATES, chance, exact, readable, sentence, words
+from causal.report.phrases import MEANS, STATES, bare, exact, p_text, readable, sentence, words
 from causal.verdict.say import usual
 from causal.words import capital, listed, written
 
@@ -20,9 +20,9 @@ UNASKED = {"family": "bias", "survived": None, "reason": "not asked for"}  # of 
 def every(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The checks that a run asked for, and after them those that the design's list has besides, as not run: so every page and file counts the same ones."""
     there = {one["name"] for one in data["refutations"]}
-    lacking = [name for name in data["verdict"]["bias"] if name not in there] if data["estimate"] and there else []
+    missing = [name for name in data["verdict"]["bias"] if name not in there] if data["estimate"] and there else []
     silent = dict.fromkeys(("asks", "expected", "found", "detects", "cannot_detect"), "")
-    return [*data["refutations"], *({**silent, **UNASKED, "name": name, "numbers": {}, "p_value": None} for name in lacking)]
+    return [*data["refutations"], *({**silent, **UNASKED, "name": name, "numbers": {}, "p_value": None} for name in missing)]
 
 
 def states(data: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -38,7 +38,13 @@ def states(data: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
-    """A card for each check, those that the rule wanted and the run lacks last."""
+    """A card for each check, those that the rule wanted and the run lacks last.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     bias = data["verdict"]["bias"]
     made = []
     for one in data["refutations"]:
@@ -49,7 +55,7 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
         else:
             lines += [("A true answer would show", sentence(one["expected"])), ("Seen", sentence(readable(data, one["found"])))]
             if one["p_value"] is not None:
-                lines.append(("Chance of something as bad in a clean world (p)", chance(one["p_value"])))
+                lines.append(("Chance of something as bad in a clean world (p)", p_text(one["p_value"])))
         lines.append(("What this means", _meaning(one, data)))
         lines += [("It can show", sentence(one["detects"])), ("It cannot show", sentence(one["cannot_detect"]))]
         made.append(
@@ -58,7 +64,7 @@ def cards(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
                 "kind": {True: "passed", False: "failed", None: "none"}[one["survived"]],
                 "state": state,
                 "icon": icon,
-                "asks": one["asks"],
+                "asks": readable(data, one["asks"]),
                 "short": _in_files(one["name"], language),
                 "lines": lines,
                 "numbers": pairs({readable(data, name): value for name, value in one["numbers"].items()}),
@@ -112,7 +118,13 @@ def _meaning(one: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def briefly(data: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
-    """The checks in three lists, those that did not pass first with what was seen, those not run with the reason."""
+    """The checks in three lists, those that did not pass first with what was seen, those not run with the reason.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     bias = data["verdict"]["bias"]
     said: dict[str, list[str]] = {"failed": [], "not_run": [], "passed": []}
     for one in every(data):
@@ -137,6 +149,15 @@ def _cut(text: str) -> str:
     return textwrap.shorten(text, LONGEST, placeholder=" …")
 
 
+def made_of(data: Mapping[str, Any]) -> str:
+    """Of which estimate the checks were made, where the answer was made anew after them; "" where it is the answer itself."""
+    before = (data["estimate"] or {}).get("shared")
+    if not before or not before.get("refitted") or not data["refutations"]:
+        return ""
+    but = ", but for the hidden cause's," if any(one.get("hidden") for one in data["refutations"]) else ""
+    return f"The checks{but} are of the estimate before shared shocks were allowed for: {bare(before, smallest=data['question']['smallest_important'])}."
+
+
 def joint(data: Mapping[str, Any]) -> str:
     """How the checks of bias stand, which share one rate of false alarms."""
     bias = data["verdict"]["bias"]
@@ -152,7 +173,13 @@ def joint(data: Mapping[str, Any]) -> str:
 
 
 def pairs(items: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Names and values, nested ones with their path."""
+    """Names and values, nested ones with their path.
+
+    Parameters
+    ----------
+    items : name → value, or again names and values.
+    above : the path to them, "" at the top.
+    """
     made: list[tuple[str, str]] = []
     for key, value in items.items():
         name = f"{above}{words(str(key))}"

@@ -15,20 +15,20 @@ from causal.report.estimates import called, explanations, picture, primary, rule
 from causal.report.estimates import lede as lede_of
 from causal.report.figures.canvas import WIDTH, Drawing, Row, intervals, pixels, stamped, titled
 from causal.report.figures.curve import choices, curve, ordered
-from causal.report.figures.differences import as_rows, differences, told
+from causal.report.figures.differences import as_rows, differences, differences_text
 from causal.report.first import where
 from causal.report.index import certainty, checks, day_of
 from causal.report.outcomes import families
 from causal.report.page import render, shown, table
 from causal.report.phrases import (
     bare,
-    chance,
     contrast,
     estimand,
     exact,
     interval,
     label,
     made_up,
+    p_text,
     sentence,
     slug,
     variable,
@@ -66,6 +66,7 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
     ----------
     folders : of finished runs, in any order.
     refused : rows {estimator, experiment, reason} of studies that could not be run.
+    folder : where the comparison is written.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def _sections(runs: Sequence[tuple[dict[str, Any], str]]) -> list[dict[str, Any]
     return [
         {
             "key": dict(zip(keys, key, strict=True)),
-            "groups": [_headed(held) for held in groups.values()],
+            "groups": [_headed(alike) for alike in groups.values()],
         }
         for key, groups in sections.items()
     ]
@@ -279,8 +280,8 @@ def _cells(data: Mapping[str, Any], link: str, number: int) -> list[Any]:
     else:
         known = [cell("none"), cell("no estimate", key=""), cell("none", key="")]
     rows = cell(f"{one['rows']:,}", key=one["rows"]) if one else cell("none", key="")
-    held = [check["survived"] for check in every(data)]
-    return [cell(data["title"], f"run {number}", href=quote(link, safe="/.")), *known, certainty(data), checks(held), rows]
+    states = [check["survived"] for check in every(data)]
+    return [cell(data["title"], f"run {number}", href=quote(link, safe="/.")), *known, certainty(data), checks(states), rows]
 
 
 def _apart(section: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -295,7 +296,7 @@ def _told(section: Mapping[str, Any]) -> list[str]:
     """Sentences on differences from the answer, and what they can mean where estimates of one effect average differently."""
     if section["apart"] is None or len(section["runs"]) < 2:
         return []
-    said = told(section["apart"], section["names"])
+    said = differences_text(section["apart"], section["names"])
     ways: dict[Any, set[str]] = {}
     for data, _ in section["runs"]:
         one = Estimand.read(data["estimate"]["estimand"])
@@ -390,7 +391,7 @@ def _outcomes(family: Mapping[str, Any]) -> dict[str, Any]:
     """A family of outcomes as a table."""
     heads = ("Study", "Outcome", "p-value", "p-value for all together")
     rows = [
-        ({"text": one["title"], "href": quote(one["report"], safe="/.")}, words(one["outcome"]), chance(one["p_value"]), _adjusted(one))
+        ({"text": one["title"], "href": quote(one["report"], safe="/.")}, words(one["outcome"]), p_text(one["p_value"]), _adjusted(one))
         for one in family["outcomes"]
     ]
     return table(_family(family), heads, rows, numbers=heads[2:])
@@ -402,7 +403,7 @@ def _family(family: Mapping[str, Any]) -> str:
 
 
 def _adjusted(one: Mapping[str, Any]) -> str:
-    return f"not adjusted: {one['reason']}" if one["reason"] else chance(one["p_value_adjusted"])
+    return f"not adjusted: {one['reason']}" if one["reason"] else p_text(one["p_value_adjusted"])
 
 
 def _counted(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, str]]) -> str:
@@ -443,7 +444,7 @@ def _markdown(made: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, 
     for family in together:
         said += [f"### {escaped(_family(family))}", "", "| study | outcome | p-value | p-value for all together |", "|---|---|---|---|"]
         for one in family["outcomes"]:
-            cells = [words(one["outcome"]), chance(one["p_value"]), _adjusted(one)]
+            cells = [words(one["outcome"]), p_text(one["p_value"]), _adjusted(one)]
             said.append(f"| [{escaped(one['title'])}]({quote(one['report'], safe='/.')}) | " + " | ".join(escaped(cell) for cell in cells) + " |")
         said.append("")
     if refused:

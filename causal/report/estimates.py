@@ -116,12 +116,12 @@ def heading(estimate: Mapping[str, Any]) -> str:
 
 def aside(estimate: Mapping[str, Any], *, asked: bool) -> str:
     """What a group is beside the question; `asked` of the group that the answer is from."""
-    held = estimate.get("held") or {}
+    conditioning = estimate.get("held") or {}
     if estimate["association"]:
-        if held and not any(held.values()):
+        if conditioning and not any(conditioning.values()):
             return "A bare association."
-        return "What lasts about a place is not held fixed: an association." if held and not held["authority"] else "An association."
-    fixed = " What lasts about a place is held fixed." if held and held["authority"] else ""
+        return "What lasts about a place is not held fixed: an association." if conditioning and not conditioning["authority"] else "An association."
+    fixed = " What lasts about a place is held fixed." if conditioning and conditioning["authority"] else ""
     if asked:
         return f"What the question asks.{fixed}"
     found = Estimand.read(estimate["estimand"])
@@ -196,8 +196,8 @@ def _truth(data: Mapping[str, Any]) -> float | None:
 
 
 def _bare(data: Mapping[str, Any]) -> bool:
-    held = data["estimate"].get("held") or {}
-    return bool(held) and not any(held.values())
+    conditioning = data["estimate"].get("held") or {}
+    return bool(conditioning) and not any(conditioning.values())
 
 
 def _row(data: Mapping[str, Any], axis: Axis, answers: bool) -> dict[str, Any]:
@@ -238,8 +238,8 @@ def _beside(at: int, answer: int, pairs: Mapping[int, Mapping[str, Any]], left: 
         return {"beside": "= the same estimate", "differs": False, "why": ""}
     size = _apart(pair)
     if differs(pair):
-        held = data["estimate"].get("held") or {}
-        why = "places differ for good" if held and not held["authority"] else ""
+        conditioning = data["estimate"].get("held") or {}
+        why = "places differ for good" if conditioning and not conditioning["authority"] else ""
         return {"beside": f"≠ {size}", "differs": True, "why": why}
     alone = "" if pair["p_value"] >= LEVEL else f", allowing for {len(pairs)}"  # its own range leaves out 0
     return {"beside": f"≈ {size}, within noise{alone}", "differs": False, "why": ""}
@@ -288,16 +288,18 @@ def explanations(runs: Sequence[Run], names: Sequence[str], answer: int, apart: 
     known = {i: kind for i, kind in kinds.items() if isinstance(kind, Estimand)}
     made: list[tuple[str, str]] = []
 
-    def seen(places: Sequence[int]) -> str:
+    def difference_text(places: Sequence[int]) -> str:
         far = [names[i] for i in places if i in pairs and differs(pairs[i])]
         judged = [i for i in places if i in pairs and pairs[i]["std_error"]]
         if far:
             return f"Here {listed(far[:MOST_NAMES])} {'differs' if len(far) == 1 else 'differ'} by more than noise."
         return "Here it is within noise." if judged else "Here that cannot be judged."
 
-    loose = [i for i in able if (held := runs[i][0]["estimate"].get("held")) and not held["authority"]]
+    loose = [i for i in able if (conditioning := runs[i][0]["estimate"].get("held")) and not conditioning["authority"]]
     if loose and (ours.get("held") or {}).get("authority"):
-        made.append(("Places differ for good (need, practice, recording)", f"moves those that do not hold places fixed, and not the others. {seen(loose)}"))
+        made.append(
+            ("Places differ for good (need, practice, recording)", f"moves those that do not hold places fixed, and not the others. {difference_text(loose)}")
+        )
     changes = [i for i, kind in known.items() if kind.changes and not runs[i][0]["estimate"]["association"]]
     if changes and isinstance(mine, Estimand) and not mine.changes:
         at = changes[0]
@@ -307,14 +309,14 @@ def explanations(runs: Sequence[Run], names: Sequence[str], answer: int, apart: 
         made.append(
             (
                 f"Errors in the record of {label(runs[answer][0], runs[answer][0]['question']['treatment'])}",
-                f"would pull yearly changes toward nothing, further than the answer. Here {first} against {second}: {sign_of}. {seen(changes)}",
+                f"would pull yearly changes toward nothing, further than the answer. Here {first} against {second}: {sign_of}. {difference_text(changes)}",
             )
         )
     soon = [
         i for i, kind in known.items() if kind.family in ("first_years", "kept_up", "adoption") and isinstance(mine, Estimand) and kind.family != mine.family
     ]
     if soon:
-        made.append(("Effects that build up or fade", f"would part those that follow a change over its years from the average. {seen(soon)}"))
+        made.append(("Effects that build up or fade", f"would part those that follow a change over its years from the average. {difference_text(soon)}"))
     other = [
         i
         for i, kind in known.items()
@@ -322,16 +324,26 @@ def explanations(runs: Sequence[Run], names: Sequence[str], answer: int, apart: 
     ]
     if other:
         made.append(
-            ("Effects that differ between places or years", f"would part those that count them otherwise: a difference of weighting, not a bias. {seen(other)}")
+            (
+                "Effects that differ between places or years",
+                f"would part those that count them otherwise: a difference of weighting, not a bias. {difference_text(other)}",
+            )
         )
     moved = [i for i, kind in known.items() if kind.instruments]
     if moved:
         made.append(
-            ("Who is moved", f"parts those that rest on an instrument: they hold for whom it moves, and only if it acts in no other way. {seen(moved)}")
+            (
+                "Who is moved",
+                f"parts those that rest on an instrument: they hold for whom it moves, and only if it acts in no other way. {difference_text(moved)}",
+            )
         )
     sets = {tuple(sorted(data["identification"]["adjust_for"])) for data, _ in runs if data["estimate"]}
     if len(sets) > 1:
         made.append(("What is held fixed", "differs between these estimates: something left out of one may move both cause and outcome."))
+    allowed = {tuple((data["estimate"].get("shared") or {}).get("groups") or ()) for data, _ in runs if data["estimate"]}
+    if len(allowed) > 1:
+        said = listed([f"{listed(list(groups))} × year" if groups else "nothing" for groups in sorted(allowed)])
+        made.append(("Shocks that places share", f"are allowed for in some of these estimates and not alike in all ({said})."))
     if len({data["source"]["digest"] for data, _ in runs}) > 1:
         made.append(("The data", "differ between these runs: the digests of their panels are not the same."))
     return made
@@ -342,7 +354,15 @@ def _bare_number(data: Mapping[str, Any]) -> str:
 
 
 def lede(data: Mapping[str, Any], groups: Sequence[Sequence[int]], runs: Sequence[Run], answer: int) -> str:
-    """The answer's numbers, and whether an important harm fits the others of its kind."""
+    """The answer's numbers, and whether an important harm fits the others of its kind.
+
+    Parameters
+    ----------
+    data : the record of the answer.
+    groups : places of runs that estimate one estimand.
+    runs : (record, link) of each run.
+    answer : the answer's place among `runs`.
+    """
     said = [str(data["answer"]["second"])]
     mine = next((places for places in groups if answer in places), [])
     known = [runs[i][0] for i in mine if runs[i][0]["estimate"]["effect"] is not None and runs[i][0]["answer"]["signed"]]
@@ -353,7 +373,13 @@ def lede(data: Mapping[str, Any], groups: Sequence[Sequence[int]], runs: Sequenc
 
 
 def rule_of(runs: Sequence[Run], answer: int) -> str:
-    """How the one that gives the answer was chosen."""
+    """How the one that gives the answer was chosen.
+
+    Parameters
+    ----------
+    runs : (record, link) of each run.
+    answer : the answer's place among them.
+    """
     if runs[answer][0]["estimate"]["estimator"] == DEFAULT:
         return "it is the toolkit's default estimator"
     return "it is the first that was run" + ("" if runs[answer][0]["estimate"]["association"] else " and is no association")

@@ -26,8 +26,11 @@ def write(result: Result, folder: Path, provenance: Mapping[str, Any], config_ya
 
     Parameters
     ----------
-    provenance : as `causal.report.provenance` gives it; a missing `config` is filled from `config_yaml`, so that
-        the page can be made again from result.json alone.
+    result : of a run.
+    folder : where.
+    provenance : as `causal.report.provenance` gives it; a missing `config` is filled from `config_yaml`, so that the page can be made again from result.json
+        alone.
+    config_yaml : the resolved configuration.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from causal.language import Language, language_of
 from causal.question import UNGIVEN
-from causal.report.checks import states
+from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
-from causal.report.phrases import contrast, label, planted, sentence, variable, when, years
+from causal.report.phrases import contrast, label, plainly, planted, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.verdict.rule import SEES, STEPS
 from causal.verdict.say import Counted, counted, usual
@@ -29,9 +29,10 @@ DISTRIBUTION = "causal-prevention"
 RUNS = {  # next step → what of the command that made the run is asked again, and how
     "measure": ("explain", ()),
     "interval": ("run", ("-m", "estimator=all")),
+    "placebo_range": ("run", ("estimator=fixed_effects", "question.target=ATE")),
     "failed": ("run", ("-m", "estimator=all")),
     "hold": ("explain", ()),
-    "placebos": ("run", ("refuters.placebo_treatment.draws=500",)),
+    "placebos": ("run", ("refuters.placebo_treatment.draws=500", "refuters.placebo_treatment.refits=200")),
     "information": ("simulate", ()),
 }
 KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
@@ -147,8 +148,8 @@ def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "steps": steps,
         "alt": "" if step is None else f"Certainty: {answer['certainty'].lower()}, step {step + 1} of {len(names)}",
         "meaning": sentence(answer["meaning"]) if answer["meaning"] else "",
-        "because": sentence(because) if because else "",
-        "design": sentence(reasons[0]) if reasons else "",
+        "because": plainly(data, because) if because else "",
+        "design": plainly(data, reasons[0]) if reasons else "",
     }
 
 
@@ -233,18 +234,24 @@ def typical(data: Mapping[str, Any]) -> str:
 
 
 def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """Checks of bias one by one, the others counted."""
+    """Checks of bias one by one, the others counted.
+
+    Parameters
+    ----------
+    data : a record.
+    language : names of checks, and terms.
+    """
     verdict, found = data["verdict"], {one["name"]: one for one in data["refutations"]}
     bias, smallest = verdict["bias"], data["question"]["smallest_important"]
-    told = states(data)
+    by_state = states(data)
     items = []
     title = language.terms["checks_head"]
     if not found:
         words = "None was asked for, so none has been passed." if data["estimate"] else "Nothing could be checked, since there is no estimate."
         return {"title": title, "items": [], "rest": words, "passed": 0, "of": 0, "failed": 0, "bias_passed": 0, "bias_of": 0}
     together: list[str] = []
-    for name in [name for state in ("failed", "passed") for name in bias if name in told[state]]:
-        one, state = found[name], "failed" if name in told["failed"] else "passed"
+    for name in [name for state in ("failed", "passed") for name in bias if name in by_state[state]]:
+        one, state = found[name], "failed" if name in by_state["failed"] else "passed"
         blind, subject = one.get("blind_below"), capital(language.check(name))
         if state == "failed":
             off = f"It found a bias of {usual(abs(one['bias']))}." if one.get("bias") else "How large a bias it found is not known."
@@ -257,23 +264,23 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
             together.append(language.check(name))
     if together:
         items.append(_item("passed", capital(listed(together)), language.terms["passed"]))
-    if missing := [name for name in told["not_run"] if name in bias]:
+    if missing := [name for name in by_state["not_run"] if name in bias]:
         items.append(_item("not_run", capital(listed([language.check(name) for name in missing])), language.terms["not_run"]))
-    others = {state: [name for name in names if name not in bias] for state, names in told.items()}
+    others = {state: [name for name in names if name not in bias] for state, names in by_state.items()}
     said = [f"{len(others['passed'])} other{'s' if len(others['passed']) != 1 else ''} {language.terms['passed']}"]
     for state in ("failed", "not_run"):
         names = [language.check(name) for name in others[state]]
         few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
         said.append(f"{len(names)} {language.terms[state]}" + (f" ({few})" if names else ""))
-    ran = [name for name in bias if name not in told["not_run"]]
+    ran = [name for name in bias if name not in by_state["not_run"]]
     return {
         "title": title,
         "items": items,
-        "rest": f"{', '.join(said)}. Passing is no proof.",
-        "passed": len(told["passed"]),
-        "of": sum(map(len, told.values())),
-        "failed": len(told["failed"]),
-        "bias_passed": sum(name in told["passed"] for name in bias),
+        "rest": " ".join(filter(None, (f"{', '.join(said)}. Passing is no proof.", made_of(data)))),
+        "passed": len(by_state["passed"]),
+        "of": sum(map(len, by_state.values())),
+        "failed": len(by_state["failed"]),
+        "bias_passed": sum(name in by_state["passed"] for name in bias),
         "bias_of": len(ran),
     }
 
@@ -286,9 +293,15 @@ def _item(state: str, subject: str, word: str, rest: str = "", strong: str = "")
 def mind(data: Mapping[str, Any]) -> list[str]:
     """What would change the answer: a better record, a hidden cause, a sharper study, and then the rest."""
     facts, said = data["verdict"]["would_change"], data["answer"]["would_change"]
-    both = [(one["code"], sentence(words)) for one, words in zip(facts, said, strict=False)]
+    both = [(one["code"], plainly(data, words)) for one, words in zip(facts, said, strict=False)]
     both.sort(key=lambda one: ORDER.index(one[0]) if one[0] in ORDER else len(ORDER))
-    return [words for _, words in both[:MOST_MIND]] or ["Other data, or a check that does not pass."]
+    if both:
+        return [words for _, words in both[:MOST_MIND]]
+    verdict = data["verdict"]
+    if verdict["association"]:
+        return ["A comparison in which what the drawn causes ask for is held fixed."]
+    lost = verdict["failed"] or verdict["gate"]
+    return ["A comparison that passes, over other places or years." if lost else "Other data, or a check that does not pass."]
 
 
 def command(data: Mapping[str, Any]) -> str:

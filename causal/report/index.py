@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.report.answers import FEW, answer, footnotes, frame, groups, heading, key, lede
 from causal.report.page import render
 from causal.report.phrases import sentence, words
@@ -41,6 +41,8 @@ def index(
     Parameters
     ----------
     found : a folder, all of whose runs and decompositions are listed, newest first (of equal ones the newest); or their own folders, listed in that order.
+    folder : where the page is written.
+    title : its heading.
     refused : rows {experiment, estimator, reason} of what could not be run.
     said : a sentence that stands under the answers.
     notes : folder → what that run is for beside the others.
@@ -63,7 +65,7 @@ def index(
     answers = _made(lambda at, data: answer(data, _link(at / "report.html", folder), wanted.get(at.resolve(), ""), _date(data)), studies, unread)
     parts = _made(lambda at, data: _decomposition(data, _link(at / "report.html", folder)), decompositions, unread)
     if not answers and not parts and not refused and not unread:
-        raise DataError(f"{found}: no {FILE} there or below; name a run's folder, or a folder of runs")
+        raise refusal(DataError, str(found), "a run's folder, or a folder of runs", f"no {FILE} there or below", "name another")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
     simulated = [bool(data["source"]["simulated"]) for _, data in (*studies, *decompositions) if isinstance(data.get("source"), Mapping) and data["source"]]
@@ -83,7 +85,7 @@ def index(
         "open": len(answers) <= FEW,
         "frame": frame(answers),
         "key": key(answers),
-        "footnotes": [(number, *told) for told, number in footnotes(answers).items()],
+        "footnotes": [(number, *footnote) for footnote, number in footnotes(answers).items()],
         "decompositions": parts,
         "lacking": list(_lacking(refused, unread, folder)),
         "sortable": sortable(),
@@ -95,7 +97,7 @@ def index(
 def _below(top: Path) -> list[Path]:
     """Folders with a record, each once; links such as `latest` are second names."""
     if not top.is_dir():
-        raise DataError(f"{top} is no folder; give the folder of a run, or a folder of runs")
+        raise refusal(DataError, str(top), "the folder of a run, or a folder of runs", "what is no folder", "name another")
     walked = (Path(at) for at, _, files in os.walk(top) if FILE in files and ".partial" not in Path(at).parts)
     return sorted(walked)
 
@@ -119,13 +121,13 @@ def _read(folders: Sequence[Path]) -> tuple[list[Entry], list[Entry], list[tuple
 
 def _newest(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
     """Newest first, of those with equal configuration and data the newest only, and how many that leaves out."""
-    held: dict[Any, Entry] = {}
+    newest: dict[Any, Entry] = {}
     ordered = sorted(entries, key=lambda one: (_date(one[1]), one[0].as_posix()), reverse=True)
     for one in ordered:
         given = one[1]["provenance"]
         known = [given.get(key) for key in ("config_digest", "data_digest")] if isinstance(given, Mapping) else [None]
-        held.setdefault(tuple(map(str, known)) if all(known) else one[0], one)
-    return list(held.values()), len(ordered) - len(held)
+        newest.setdefault(tuple(map(str, known)) if all(known) else one[0], one)
+    return list(newest.values()), len(ordered) - len(newest)
 
 
 def _date(data: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.inference.multiplicity import romano_wolf
 from causal.refute import stream
 from causal.report.phrases import estimand, variable
@@ -39,7 +39,7 @@ def scores_of(folder: Path) -> dict[str, float]:
     try:
         return {row["authority_code"]: float(row["score"]) for row in rows}
     except (KeyError, TypeError, ValueError) as problem:
-        raise DataError(f"{path}: wanted the columns authority_code and score with numbers, got {problem}; run the study again") from problem
+        raise refusal(DataError, str(path), "the columns authority_code and score with numbers", f"{problem}", "run the study again") from problem
 
 
 def families(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -54,13 +54,13 @@ def families(runs: Sequence[Run]) -> list[dict[str, Any]]:
     families : what the runs share, `clusters` in all, and `outcomes`: report, outcome, p-value, adjusted p-value (never below the run's own; None where
         the run kept no scores, with the reason).
     """
-    held: dict[tuple[Any, ...], list[Run]] = {}
+    grouped: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
         if run[0]["estimate"]:
-            held.setdefault(_shared(run[0]), []).append(run)
+            grouped.setdefault(_shared(run[0]), []).append(run)
     made = []
-    for key in sorted(held, key=str):
-        members = sorted(held[key], key=lambda run: (run[0]["question"]["outcome"], run[0]["title"], run[2]))
+    for key in sorted(grouped, key=str):
+        members = sorted(grouped[key], key=lambda run: (run[0]["question"]["outcome"], run[0]["title"], run[2]))
         if len({data["question"]["outcome"] for data, _, _ in members}) > 1:
             made.append(_family(members))
     return made
@@ -114,7 +114,13 @@ def _family(members: Sequence[Run]) -> dict[str, Any]:
 
 
 def unusable(estimate: Mapping[str, Any], scores: Scores) -> str | None:
-    """Why a run cannot be counted; None if it can."""
+    """Why a run cannot be counted; None if it can.
+
+    Parameters
+    ----------
+    estimate : of a record; outcome units.
+    scores : authority → its score, whose squares add to the squared standard error.
+    """
     if not scores:
         return "it kept no scores by authority"
     if not estimate["std_error"]:

@@ -13,13 +13,13 @@ from typing import Any
 from causal.graph import undated
 from causal.language import language_of
 from causal.report import risk, sections
-from causal.report.checks import briefly, cards, every, joint, pairs, shown_value
+from causal.report.checks import briefly, cards, every, joint, made_of, pairs, shown_value
 from causal.report.figures import canvas as figures
-from causal.report.figures import curves, graph_figure
+from causal.report.figures import course, curves, graph_figure
 from causal.report.figures.canvas import Drawing
 from causal.report.first import everywhere, first
 from causal.report.parts import render, shown, table
-from causal.report.phrases import contrast, label, made_up, readable, sentence, tally, variable, words
+from causal.report.phrases import contrast, label, made_up, plainly, readable, sentence, tally, variable, words
 from causal.report.record import SCHEMA_VERSION
 from causal.report.sections import dated, span_of_years
 from causal.words import capital, count, counted_rows, crossed, listed
@@ -43,6 +43,7 @@ def drawings(data: Mapping[str, Any]) -> list[Drawing]:
         curves.steps(data),
         *figures.groups(data),
         figures.event_study(data),
+        course.course(data),
         curves.dose(data),
         *curves.specifications(data),
         curves.power(data),
@@ -52,7 +53,13 @@ def drawings(data: Mapping[str, Any]) -> list[Drawing]:
 
 
 def page(data: Mapping[str, Any], drawn: Sequence[Drawing]) -> str:
-    """The HTML of a record and its figures."""
+    """The HTML of a record and its figures.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : its figures.
+    """
     return render("page.html", view(data, {one.name: one for one in drawn}))
 
 
@@ -66,8 +73,9 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "steps": sections.steps(data, drawn),
         "events": sections.events(data, drawn),
         "dose": sections.dose(data, drawn),
+        "course": sections.course(data, drawn),
         "specifications": sections.specifications(data, drawn),
-        "power": sections.seen(data, drawn),
+        "power": sections.power_section(data, drawn),
     }
     contents = [("range", "Range"), ("strength", "Certainty")]
     contents += [("said", "What others said")] if data.get("said") else []
@@ -75,6 +83,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     contents += [(group["anchor"], group["short"]) for group in groups]
     contents += [("checks", "Checks")]
     contents += [("events", "Before and after")] if made["events"] else []
+    contents += [("course", "Course of the outcome")] if made["course"] else []
     contents += [("dose", "Dose")] if made["dose"] else []
     contents += [("specifications", "Other choices")] if made["specifications"] else []
     contents += [("risk", "Risk of bias"), ("graph", "Causes")]
@@ -102,19 +111,19 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "certainty": f"{answer['dots']} {answer['certainty']}".strip(),
         "meaning": answer["meaning"],
         "evaluators": answer["evaluators"],
-        "would_change": [sentence(one) for one in answer["would_change"]],
-        "reasons": [sentence(reason) for reason in answer["reasons"]],
+        "would_change": [plainly(data, one) for one in answer["would_change"]],
+        "reasons": [plainly(data, reason) for reason in answer["reasons"]],
         "said": [{"who": one["who"], "what": sentence(one["what"]), "source": one["source"]} for one in data.get("said", ())],
         **made,
         "group": groups[0] if groups else None,
         "groups": groups[1:],
         "tally": tally([one["survived"] for one in every(data)]) + (" Passing checks is no proof." if data["refutations"] else ""),
-        "joint": joint(data),
+        "joint": " ".join(filter(None, (joint(data), made_of(data)))),
         "briefly": briefly(data, language),
         "checks": cards(data, language),
         "risk": _risk(data),
         "graph": sections.graph(data, drawn),
-        "cannot_say": [sentence(one) for one in answer["cannot_say"]],
+        "cannot_say": [plainly(data, one) for one in answer["cannot_say"]],
         "assumptions": [sentence(readable(data, one)) for one in found["assumptions"]],
         "warnings": [sentence(readable(data, one)) for one in found["warnings"]],
         "design": _set_up(data),
@@ -201,18 +210,18 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
         "lost": table(
             "Left out at each step, in order",
             ("Step", "Rows lost", "Authorities lost"),
-            [(sentence(one["step"]), f"{one['rows']:,}", f"{len(one['authorities']):,}") for one in lost],
+            [(plainly(data, one["step"]), f"{one['rows']:,}", f"{len(one['authorities']):,}") for one in lost],
             numbers=("Rows lost", "Authorities lost"),
         )
         if lost
         else None,
         "names": [
-            {"title": f"{count(len(one['names']), 'authority', 'authorities')} lost: {one['step']}", "names": sentence(listed(one["names"]))}
+            {"title": f"{count(len(one['names']), 'authority', 'authorities')} lost: {readable(data, one['step'])}", "names": sentence(listed(one["names"]))}
             for one in lost
             if one["names"]
         ],
         "none_lost": "No row and no authority was left out.",
-        "notes": [sentence(one) for one in source["notes"]],
+        "notes": [plainly(data, one) for one in source["notes"]],
         "variables": table(
             "Variables" if shown_ones is source["variables"] else f"Variables used here ({others} others are in result.json)",
             ("Variable", "Name in files", "Unit", "Source", "Definition", "Breaks and rounding", "Part"),

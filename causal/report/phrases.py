@@ -40,7 +40,13 @@ def slug(name: str) -> str:
 
 
 def label(data: Mapping[str, Any], name: str) -> str:
-    """The label of a variable or node of the record, or its name as words."""
+    """The label of a variable or node of the record, or its name as words.
+
+    Parameters
+    ----------
+    data : a record.
+    name : as files have it, without a date.
+    """
     for one in (*data["source"]["variables"], *data["graph"]["nodes"]):
         if one["name"] == name:
             return str(one["label"])
@@ -50,11 +56,33 @@ def label(data: Mapping[str, Any], name: str) -> str:
 def readable(data: Mapping[str, Any], text: str) -> str:
     """A text of a check or a design with labels in the place of names as files have them: child_poverty, child_poverty[-1] → children in low-income
     families (the same year and 1 year before). A name that is a word of its own, without a date, stays.
+
+    Parameters
+    ----------
+    data : a record.
+    text : words of a check or a design.
     """
-    labels = {one["name"]: str(one["label"]) for one in (*data["graph"]["nodes"], *data["source"]["variables"])}
-    if not labels:
-        return text
-    return _names(tuple(sorted(labels, key=len, reverse=True))).sub(lambda hit: _labelled(hit, labels), text)
+    nodes = (data.get("graph") or {}).get("nodes", ())  # a decomposition's record has none
+    labels = {one["name"]: str(one["label"]) for one in (*nodes, *data["source"]["variables"])}
+    if labels:
+        text = _names(tuple(sorted(labels, key=len, reverse=True))).sub(lambda hit: _labelled(hit, labels), text)
+    checks = language_of(data.get("language")).checks
+    return CODE.sub(lambda hit: checks.get(hit[0], hit[0].replace("_", " ")), text)
+
+
+# a name as files and code have it, which is neither a key of a configuration nor part of a command or of a file's name
+CODE = re.compile(r"(?<![\w./=\[{@-])[A-Za-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w/=\[{@-]|\.\w)")
+
+
+def plainly(data: Mapping[str, Any], text: str) -> str:
+    """A text of a record as a sentence for readers: labels in the place of names.
+
+    Parameters
+    ----------
+    data : the record.
+    text : as whoever made it wrote it.
+    """
+    return sentence(readable(data, text))
 
 
 @lru_cache(maxsize=8)
@@ -75,7 +103,13 @@ def _labelled(hit: re.Match[str], labels: Mapping[str, str]) -> str:
 
 
 def variable(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A variable of the record; one that is not there has no unit."""
+    """A variable of the record; one that is not there has no unit.
+
+    Parameters
+    ----------
+    data : a record.
+    name : as files have it, without a date.
+    """
     for one in data["source"]["variables"]:
         if one["name"] == name:
             return dict(one)
@@ -88,12 +122,18 @@ def decimals(*values: float | None) -> int:
 
 
 def exact(value: float | None, digits: int | None = None) -> str:
-    """A number without a forced sign, or "not known"."""
+    """A number without a forced sign, or "not known".
+
+    Parameters
+    ----------
+    value : any unit.
+    digits : decimal places; None takes as many as the size of the number needs. Whole numbers have none.
+    """
     if value is None:
         return "not known"
     if float(value).is_integer() and abs(value) < 1e15:
-        return f"{value:,.0f}".replace("-", "−")
-    return f"{value:,.{places(value) if digits is None else digits}f}".replace("-", "−")
+        return f"{value:z,.0f}".replace("-", "−")
+    return f"{value:z,.{places(value) if digits is None else digits}f}".replace("-", "−")
 
 
 def rounding(one: Mapping[str, Any], smallest: float | None = None) -> tuple[Shown, Shown, Shown] | None:
@@ -115,9 +155,10 @@ def effect(one: Mapping[str, Any], unit: str, digits: int | None = None, *, smal
 
     Parameters
     ----------
-    one, smallest : as in `rounding`.
+    one : as in `rounding`.
     unit : printed behind the number.
     digits : decimal places; None rounds to the range.
+    smallest : as in `rounding`.
     """
     made = rounding(one, smallest) if digits is None else None
     text = signed(*made[0]) if made else signed(one["effect"], decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits)
@@ -129,9 +170,10 @@ def interval(one: Mapping[str, Any], digits: int | None = None, *, joint: bool =
 
     Parameters
     ----------
-    one, smallest : as in `rounding`.
+    one : as in `rounding`.
     digits : decimal places; None rounds to the range.
     joint : the ends that hold for all parts of one kind at once.
+    smallest : as in `rounding`.
     """
     made = rounding(one, smallest) if digits is None and not joint else None
     if made:
@@ -159,7 +201,7 @@ def against_zero(one: Mapping[str, Any]) -> str:
     return "lies above zero" if low > 0 else "lies below zero" if high < 0 else "spans zero"
 
 
-def chance(p_value: float | None) -> str:
+def p_text(p_value: float | None) -> str:
     """A p-value as the reader sees it."""
     if p_value is None:
         return "none"

@@ -24,6 +24,7 @@ def provenance(
     ----------
     config : resolved, without what moves no number (workers, folder).
     command : the words that run it again.
+    seed : of all streams.
     data : digest of the panel.
     times : start and seconds; the only part that differs between equal runs.
     protocol : its digest and the deviations from it; None where the run follows none.

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
 
     Parameters
     ----------
+    result : of a run.
     provenance : seed, versions, commit, digests, config, command, times; whatever the caller knows.
 
     Raises
@@ -110,8 +112,9 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "source": source(panel, result.design),
         "identification": result.identification,
         "design": None if result.design is None else _design(result.design, panel),
-        "estimate": result.estimate,
-        "baseline": result.baseline,
+        # rows of residuals are data, and no record
+        "estimate": None if result.estimate is None else replace(result.estimate, crossfitted=None),
+        "baseline": None if result.baseline is None else replace(result.baseline, crossfitted=None),
         "beside": result.voices,
         "proposal": None if result.design is None else proposal(result.design, study.estimator),
         "steps": result.steps,
@@ -128,12 +131,28 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
     for key, one in (("estimate", result.estimate), ("baseline", result.baseline)):
         if clean[key] is not None and one is not None:
             clean[key].pop("influence", None)
+            clean[key].pop("crossfitted", None)
             clean[key]["lost"] = plain([_loss(loss, panel) for loss in one.lost], f"{key}.lost")
     return {**clean, "risk": risk(clean)}
 
 
+def key_of(field: dataclasses.Field[Any]) -> str:
+    """A field's key in result.json: its name, unless the frozen schema knows it by another (`recorded_as`)."""
+    return str(field.metadata.get("key", field.name))
+
+
 def plain(value: Any, where: str = "value") -> Any:
-    """Python's own dict, list, str, int, float, bool or None; NaN and infinities become None."""
+    """Python's own dict, list, str, int, float, bool or None; NaN and infinities become None.
+
+    Parameters
+    ----------
+    value : anything that a record may hold.
+    where : its path in the record, for the message.
+
+    Raises
+    ------
+    TypeError : a value of another kind; the message says where it stands.
+    """
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, np.ndarray):
@@ -145,7 +164,7 @@ def plain(value: Any, where: str = "value") -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
+        return {key_of(f): plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, set | frozenset):
@@ -165,12 +184,23 @@ def text(data: Mapping[str, Any]) -> str:
 
 
 def write_json(data: Mapping[str, Any], path: Path) -> None:
-    """Write strict JSON in UTF-8."""
+    """Write strict JSON in UTF-8.
+
+    Parameters
+    ----------
+    data : as `plain` gives it.
+    path : written over if it is there.
+    """
     path.write_text(text(data), encoding="utf-8", newline="\n")
 
 
 def place(folder: Path, *names: str) -> Path:
     """Where a file of a run's folder is written: inside it, whatever a record calls a table, and not through a link that stands there.
+
+    Parameters
+    ----------
+    folder : of the run.
+    *names : folders inside it, and the file.
 
     Raises
     ------
@@ -178,10 +208,16 @@ def place(folder: Path, *names: str) -> Path:
     """
     for name in names:
         if not FILE_NAME.fullmatch(name):
-            raise DataError(f"{folder / FILE}: a table or figure is called {name[:60]!r}, which is no file's name; letters, digits, _, - and . are")
+            raise refusal(
+                DataError,
+                f"{folder / FILE}",
+                "a table or figure whose name is a file's, of letters, digits, _, - and .",
+                f"{name[:60]!r}",
+                "run the study again",
+            )
     path = Path(folder).joinpath(*names)
     if path.parent != Path(folder) and path.parent.is_symlink():
-        raise DataError(f"{path.parent} is a link; take it away, and the pages can be made again")
+        raise refusal(DataError, f"{path.parent}", "a folder", "a link", "take it away, and the pages can be made again")
     if path.is_symlink():
         path.unlink()
     return path
@@ -239,13 +275,29 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
-    """The record of whatever kind in a folder, which must have these keys; errors as in `read`."""
+    """The record of whatever kind in a folder, which must have these keys.
+
+    Parameters
+    ----------
+    folder : of a run or of a decomposition.
+    keys : that the record must have.
+
+    Raises
+    ------
+    DataError : no result.json, not strict JSON, of a schema version that is not read here, or without one of the keys.
+    """
     path = Path(folder) / FILE
     if not Path(folder).is_dir():
-        raise DataError(f"{folder} is no folder; give the folder of a run, which holds {FILE}")
+        raise refusal(DataError, str(folder), f"the folder of a run, which holds {FILE}", "what is no folder", "name another")
     if not path.is_file():
-        held = sorted(one.name for one in Path(folder).iterdir())[:8]
-        raise DataError(f"{folder} holds no {FILE}, so it is not the folder of a finished run; it holds {', '.join(held) or 'nothing'}")
+        contents = sorted(one.name for one in Path(folder).iterdir())[:8]
+        raise refusal(
+            DataError,
+            str(folder),
+            f"the folder of a finished run, which holds {FILE}",
+            f"one that holds {', '.join(contents) or 'nothing'}",
+            "name another, or run the study again",
+        )
     try:
         data = json.loads(read_text(path, "a record", kind=DataError, most=MOST_BYTES), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -257,7 +309,7 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"
         later = isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION
         what = "was written by a later version of the toolkit; use that one, or run the study again" if later else "run the study again"
-        raise DataError(f"{path} has schema_version {version!r}, this version of the toolkit reads {reads}; {what}")
+        raise refusal(DataError, str(path), f"schema_version {reads}, which this version of the toolkit reads", repr(version), what)
     with fitting(folder):
         return _brought_up(path, {**LATER, **_printable(data)}, version, keys)
 
@@ -271,9 +323,9 @@ def _brought_up(path: Path, data: dict[str, Any], version: int, keys: Sequence[s
     if "refutations" in data and (version < SCHEMA_VERSION or not recorded.get("checks")):
         # plain names of checks: the record's own before those of today; one of today has them all, and to ask the shelf for them takes time
         data["language"] = {**recorded, "checks": {**labels(), **recorded.get("checks", {})}}
-    lacking = [key for key in keys if key not in data]
-    if lacking:
-        raise DataError(f"{path} lacks {', '.join(lacking)}; run the study again")
+    missing = [key for key in keys if key not in data]
+    if missing:
+        raise refusal(DataError, str(path), "a record", f"one that lacks {', '.join(missing)}", "run the study again")
     for key in keys:
         if not isinstance(data[key], FORMS.get(key, object)):
             raise refusal(DataError, f"{path}, {key}", "what  causal run  writes there", called(data[key]), "run the study again")
@@ -366,7 +418,13 @@ def _refuse(constant: str) -> None:
 
 
 def source(panel: Panel, design: Design | None) -> dict[str, Any]:
-    """The data of a record: title, variables, places, years, losses, notes."""
+    """The data of a record: title, variables, places, years, losses, notes.
+
+    Parameters
+    ----------
+    panel : as loaded.
+    design : whose authorities and last year the places are of; None takes all of the panel's.
+    """
     authorities = panel.authorities if design is None else design.authorities
     year = panel.years[-1] if design is None else int(design.year.max())
     places = panel.places.reindex(list(authorities))
@@ -421,7 +479,7 @@ def _design(design: Design, panel: Panel) -> dict[str, Any]:
             "outcome": design.question.outcome,
             "treatment": design.question.treatment,
             "controls": design.control_names,
-            "nested": design.nested_names,
+            "nested": design.time_invariant_names,
             "modifiers": [m.name for m in design.modifiers],
         },
         "means": {"outcome": design.outcome.mean(), "treatment": design.treatment.mean()},

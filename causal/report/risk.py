@@ -29,9 +29,19 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
             "matched_bounds",
             "simulated_confounder",
             "graph_falsification",
+            "link",
+            "density",
+            "covariates_at_cutoff",
+            "placebo_cutoffs",
+            "series_placebo_dates",
+            "comparison_series",
+            "synthetic_dates",
         ),
     ),
-    "selection": ("Selection of places into the study", ("overlap", "extrapolation", "leave_one_out", "data_subset", "leverage")),
+    "selection": (
+        "Selection of places into the study",
+        ("overlap", "extrapolation", "leave_one_out", "data_subset", "leverage", "separation", "donut", "bandwidth_curve"),
+    ),
     "classification": ("Classification of what was done", ("measurement_error", "recording_switches", "second_measure")),
     "deviations": ("Departures from what was to be done", ("spillover",)),
     "missing": ("Missing data", ("missing_outcomes",)),
@@ -39,7 +49,7 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "reporting": ("Choice of what is reported", ("specification_curve",)),
     "error": (
         "Size of the error (beside ROBINS-I)",
-        ("placebo_treatment", "shared_shocks", "bootstrap", "few_clusters", "dummy_outcome", "random_common_cause"),
+        ("placebo_treatment", "shared_shocks", "bootstrap", "few_clusters", "dummy_outcome", "random_common_cause", "series_residuals"),
     ),
 }
 BY_FAMILY = {
@@ -82,16 +92,16 @@ def risk(data: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     data : the record, of any schema that is read.
     """
-    smallest, told = data["question"]["smallest_important"], states(data)
+    smallest, by_state = data["question"]["smallest_important"], states(data)
     families = {one["name"]: one.get("family") for one in data["refutations"]}
     blind = {one["name"] for one in data["refutations"] if one.get("blind_below") is not None and one["blind_below"] >= smallest}
     # of confounding the verdict trusts some looks alone to see what matters, and so does this table
     sighted = {one["name"] for one in data["refutations"] if one.get("role") in SEES and one.get("blind_below") is not None and one["blind_below"] < smallest}
     home = {name: domain for domain, (_, names) in DOMAINS.items() for name in names}
-    place = {name: home.get(name) or BY_FAMILY.get(families.get(name) or "", "confounding") for names in told.values() for name in names}
+    place = {name: home.get(name) or BY_FAMILY.get(families.get(name) or "", "confounding") for names in by_state.values() for name in names}
     domains = []
     for domain in DOMAINS:
-        mine = {state: [name for name in names if place[name] == domain] for state, names in told.items()}
+        mine = {state: [name for name in names if place[name] == domain] for state, names in by_state.items()}
         could_not = [name for name in mine["passed"] if name in blind]
         # where some say what they could have seen and none could have seen enough, the domain was looked at blindly
         unsighted = bool(could_not) and not any(name in sighted for name in mine["passed"])

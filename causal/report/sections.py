@@ -10,12 +10,12 @@ from causal.graph import undated
 from causal.language import NAMES
 from causal.report.checks import pairs
 from causal.report.figures import canvas as figures
+from causal.report.figures import course as along
 from causal.report.figures import curves, graph_figure
 from causal.report.figures.canvas import Drawing
 from causal.report.figures.graph_figure import PLACE_AND_TIME
 from causal.report.parts import shown, table
 from causal.report.phrases import (
-    chance,
     decimals,
     effect,
     estimand,
@@ -23,6 +23,7 @@ from causal.report.phrases import (
     interval,
     label,
     level,
+    p_text,
     readable,
     sentence,
     variable,
@@ -32,7 +33,14 @@ from causal.words import capital, count, crossed, listed, over_years, signed
 
 
 def dated(data: Mapping[str, Any], name: str, *, by_year: bool = False) -> str:
-    """A name of the adjustment set with its label and its date: children (1 year before the outcome)."""
+    """A name of the adjustment set with its label and its date: children (1 year before the outcome).
+
+    Parameters
+    ----------
+    data : a record.
+    name : as a record has it, `children[-1]` a year before the outcome.
+    by_year : whether each year has a coefficient of its own.
+    """
     bare, by = undated(name)
     when = f" ({count(abs(by), 'year')} {'before' if by < 0 else 'after'} the outcome)" if by else ""
     return (bare if bare in PLACE_AND_TIME else label(data, bare)) + when + (" × year" if by_year else "")
@@ -45,14 +53,24 @@ def equivalence(data: Mapping[str, Any]) -> str:
         return ""
     small = exact(data["question"]["smallest_important"])
     return (
-        f"Two one-sided tests: against an effect of −{small} or less p = {chance(found['p_above'])}, against one of +{small} or more "
-        f"p = {chance(found['p_below'])}. Both small would say that any effect is too small to matter. They change no word of the answer, which rests on the "
+        f"Two one-sided tests: against an effect of −{small} or less p = {p_text(found['p_above'])}, against one of +{small} or more "
+        f"p = {p_text(found['p_below'])}. Both small would say that any effect is too small to matter. They change no word of the answer, which rests on the "
         f"{level(data)}; both at 5% ask a little less than that."
     ).replace("p = less than", "p less than")
 
 
-def seen(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """What such a study would say for each of some true effects."""
+def power_section(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """What such a study would say for each of some true effects.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the error is not known.
+    """
     curve = data["verdict"].get("power")
     if not curve or "power" not in drawn:
         return None
@@ -70,7 +88,17 @@ def span_of_years(span_of: Sequence[int]) -> str:
 
 
 def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """The answer beside the comparison that holds nothing fixed."""
+    """The answer beside the comparison that holds nothing fixed.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None without an estimate.
+    """
     answer, other = data["estimate"], data["baseline"]
     if not answer:
         return None
@@ -85,7 +113,7 @@ def estimates(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str
             estimand(one),
             effect(one, unit, smallest=smallest),
             interval(one, smallest=smallest),
-            chance(one["p_value"]),
+            p_text(one["p_value"]),
             one["inference"],
         )
         for name, one in ones
@@ -139,17 +167,23 @@ def _conditions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the estimate conditions on and what is known of its design; nothing of older records, which have it among the diagnostics."""
     if "held" not in answer:
         return []
-    held, facts = answer["held"], answer["facts"]
-    made = [("Conditions on", listed([words for name, words in HELD.items() if held[name]]) or "nothing")]
+    conditioning, facts = answer["held"], answer["facts"]
+    made = [("Conditions on", listed([words for name, words in HELD.items() if conditioning[name]]) or "nothing")]
     made += [(words, exact(facts[name])) for name, words in COUNTED.items() if facts[name] is not None]
     if facts["pre_trend"] is not None:
         f, p_value = facts["pre_trend"]["f"], facts["pre_trend"]["p_value"]
-        made.append(("Years before the treatment, tested jointly", f"F {exact(f)}, p {chance(p_value)}" if p_value is not None else "nothing to test"))
+        made.append(("Years before the treatment, tested jointly", f"F {exact(f)}, p {p_text(p_value)}" if p_value is not None else "nothing to test"))
     return made
 
 
 def groups(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
-    """Effects by group or path, a part of the page for each thing they are grouped by."""
+    """Effects by group or path, a part of the page for each thing they are grouped by.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+    """
     made = []
     for name, parts in figures.grouped(data).items():
         by = label(data, parts[0]["of"]).partition(" (")[0]
@@ -173,7 +207,17 @@ def _missing(data: Mapping[str, Any], like: Mapping[str, Any]) -> str:
 
 
 def events(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """Leads and lags."""
+    """Leads and lags.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where nothing gave leads or lags.
+    """
     parts, whose = figures.event_parts(data)
     if not parts:
         return None
@@ -200,7 +244,13 @@ def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], wh
 
 
 def graph(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any]:
-    """The graph, and the same in words."""
+    """The graph, and the same in words.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+    """
     role = graph_figure.roles(data)
     arrows = graph_figure.arrows(data)
     nodes = [(node["label"], node["name"], graph_figure.role_word(role[node["name"]])) for node in data["graph"]["nodes"]]
@@ -220,7 +270,17 @@ def graph(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
 
 
 def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """What each step of adjustment bought."""
+    """What each step of adjustment bought (Gelbach 2016, When do covariates matter? And which ones, and how much?).
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the record has no such steps.
+    """
     if "steps" not in drawn:
         return None
     made = curves.ladder(data)
@@ -228,7 +288,7 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
     rows = [
         (
             name.removeprefix("+ "),
-            listed([dated(data, held, by_year=held in one.get("by_year", ())) for held in one.get("names", ())]) or "–",
+            listed([dated(data, control, by_year=control in one.get("by_year", ())) for control in one.get("names", ())]) or "–",
             signed(one["effect"], digits),
             interval(one, digits),
         )
@@ -237,11 +297,21 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
     heads = ("Held fixed, besides what stands above it", "Which are", "Comparison", level(data))
     unit = variable(data, data["question"]["outcome"])["unit"]
     caption = f"Steps of adjustment; {unit}" if unit else "Steps of adjustment"
-    return {"drawing": shown(drawn["steps"]), "said": curves.bought(data), "table": table(caption, heads, rows, numbers=heads[2:], long=heads[1:2])}
+    return {"drawing": shown(drawn["steps"]), "said": curves.gelbach_text(data), "table": table(caption, heads, rows, numbers=heads[2:], long=heads[1:2])}
 
 
 def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
-    """The outcome along the treatment."""
+    """The outcome along the treatment.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the record has no dose.
+    """
     if "dose" not in drawn:
         return None
     question = data["question"]
@@ -263,8 +333,44 @@ def dose(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     }
 
 
+def course(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """The outcome along a running variable or the years, with the lines that the answer rests on.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where the record has no such course.
+    """
+    made = along.points(data)
+    if made is None:
+        return None
+    told = made["points"]
+    digits = decimals(*(one[key] for one in told for key in ("seen", "fitted", "without") if one[key] is not None))
+    rows = [
+        (
+            exact(one["at"]),
+            *("" if one[key] is None else exact(one[key], digits) for key in ("seen", "fitted", "without")),
+            "yes" if one["treated"] else "no",
+            f"{one['rows']:,}" if one["rows"] else "line alone",
+        )
+        for one in told
+    ]
+    heads = (capital(along.axis_of(data)), "As it was", "Fitted", "Without the treatment", "Treated", "Rows")
+    return {"drawing": shown(drawn["course"]), "table": table("The course of the outcome", heads, rows, numbers=heads[:4])}
+
+
 def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> list[dict[str, Any]]:
-    """Each curve of specifications."""
+    """Each curve of specifications.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+    """
     made = []
     for (_, parts), name in zip(curves.curves(data).items(), [name for name in drawn if name.startswith("specifications_")], strict=True):
         digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))

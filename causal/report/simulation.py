@@ -69,8 +69,15 @@ ERRORS = {
 def table(study: Study, done: Sequence[Mapping[str, Any]], *, wanted: Sequence[float], panels: int, worlds: str, panel: Panel) -> dict[str, Any]:
     """The record of a simulation, as plain values for JSON.
 
+    Parameters
+    ----------
+    study : simulated again and again.
     done : one line a panel: planted, draw, truth, and either `refused` or effect, std_error, lower, upper, gate, taken_away, association, row, certainty,
         checks.
+    wanted : effects planted, outcome units.
+    panels : for each effect.
+    worlds : what they are, in a word.
+    panel : whose outcome was replaced.
     """
     return {
         "schema_version": SCHEMA,
@@ -246,14 +253,14 @@ def picture(record: Mapping[str, Any]) -> dict[str, Any]:
         )
         mini = "nothing planted" if nothing else "matters" if abs(one["truth"]) >= abs(record["smallest_important"]) * (1 - 1e-9) else "too small to matter"
         answers = sorted((one.get("answers") or {}).items(), key=lambda item: -item[1])
-        told = [f"{(SILENT.get(name) or NAMES[name].lower())} {number}" for name, number in answers[:MOST_ANSWERS]]
+        answers_text = [f"{(SILENT.get(name) or NAMES[name].lower())} {number}" for name, number in answers[:MOST_ANSWERS]]
         rows.append(
             {
                 "name": _plain(one["truth"]),
                 "mini": mini,
                 "picture": strip(line, AXIS),
                 "found": f"{_tenth(share)} ({100 * share['lower']:.0f} to {100 * share['upper']:.0f}%)",
-                "said": ", ".join(told),
+                "said": ", ".join(answers_text),
             }
         )
     every = [(float(at), f"{at}%") for at in (0, 20, 40, 60, 80, 100)]
@@ -270,7 +277,7 @@ def lead(record: Mapping[str, Any]) -> str:
     )
 
 
-def told(record: Mapping[str, Any]) -> str:
+def simulation_text(record: Mapping[str, Any]) -> str:
     """The record as Markdown."""
     lines = [f"# {ASKS} {escaped(record['title'])}", "", f"**{escaped(found_by(record))}.** {escaped(beside(record))}".rstrip(), "", escaped(lead(record))]
     for one in sections(record):

@@ -47,12 +47,26 @@ class Cell:
 
 
 def cell(*lines: str, href: str = "", key: str | float | None = None) -> Cell:
-    """A cell of these lines, empty ones left out."""
+    """A cell of these lines, empty ones left out.
+
+    Parameters
+    ----------
+    *lines : words.
+    href : of a link around them; "" for none.
+    key : what the column is sorted by; None takes the words.
+    """
     return Cell(lines=tuple(line for line in lines if line) or ("",), href=href, key=key)
 
 
 def table(caption: str, heads: Sequence[Head], rows: Sequence[Sequence[Cell]]) -> dict[str, Any]:
-    """A table as `sortable.html` takes it; the first cell of a row is its heading."""
+    """A table as `sortable.html` takes it; the first cell of a row is its heading.
+
+    Parameters
+    ----------
+    caption : words.
+    heads : of each column, and how it is sorted.
+    rows : one cell for each heading.
+    """
     return {"caption": caption, "heads": list(heads), "rows": [list(row) for row in rows]}
 
 

@@ -13,7 +13,7 @@ from causal.report import risk
 from causal.report.checks import every
 from causal.report.figures.canvas import Drawing, estimates_png
 from causal.report.first import HEADS, first, parts
-from causal.report.phrases import STATES, made_up, readable, sentence
+from causal.report.phrases import STATES, made_up, plainly, readable, sentence
 from causal.words import capital, count
 
 UNDATED = datetime(1980, 1, 1)  # as in zip files without a date; when a run began stands in result.json alone
@@ -21,7 +21,13 @@ INCHES = 6.3  # between the margins of an A4 page
 
 
 def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
-    """The bytes of summary.docx: the same for the same record; `drawn` is the figure of its estimates, whose words stand for the picture."""
+    """The bytes of summary.docx: the same for the same record.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : the figure of its estimates, whose words stand for the picture; None where there is none.
+    """
     import docx
     from docx.shared import Cm, Inches, Pt, RGBColor
 
@@ -50,8 +56,8 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         said = picture._inline.docPr
         said.set("descr", _text(drawn.alt))
         said.set("title", "Estimates side by side")
-        held = made.paragraphs[-1].paragraph_format
-        held.keep_with_next, held.space_before = True, Pt(12)
+        layout = made.paragraphs[-1].paragraph_format
+        layout.keep_with_next, layout.space_before = True, Pt(12)
         made.add_paragraph(_text(f"{drawn.caption} {sentence(made_up(data)) if made_up(data) else ''}"), style="Caption")
     for part in parts(one):
         made.add_heading(_text(part["title"]), level=2)
@@ -70,17 +76,19 @@ def submission(data: Mapping[str, Any], drawn: Drawing | None) -> bytes:
         made.paragraphs[-1].add_run(_text(words_))
 
     made.add_heading("Checks that did not pass or were not run", level=2)
-    told = [check for check in every(data) if check["survived"] is not True]
+    not_passed = [check for check in every(data) if check["survived"] is not True]
     passed = sum(check["survived"] is True for check in data["refutations"])
     none = "No check was asked for, so none has been passed."
     made.add_paragraph(f"{capital(count(passed, 'check'))} passed, which is no proof." if data["refutations"] else none)
-    if told:
-        states = [(STATES[check["survived"]][0], (check["reason"] if check["survived"] is None else check["found"]) or "not said") for check in told]
-        seen = [(capital(language.check(check["name"])), state, sentence(readable(data, what))) for check, (state, what) in zip(told, states, strict=True)]
+    if not_passed:
+        states = [(STATES[check["survived"]][0], (check["reason"] if check["survived"] is None else check["found"]) or "not said") for check in not_passed]
+        seen = [
+            (capital(language.check(check["name"])), state, sentence(readable(data, what))) for check, (state, what) in zip(not_passed, states, strict=True)
+        ]
         heads = ("Check", "Result", "What was seen, or why it was not run")
         _table(made, heads, seen, (1.7, 1.1, INCHES - 2.8), "Checks that did not pass or were not run.")
     made.add_heading(_text(language.terms["cannot_say_head"]), level=2)
-    _bullets(made, [sentence(limit) for limit in answer["cannot_say"]] or ["Nothing was named."])
+    _bullets(made, [plainly(data, limit) for limit in answer["cannot_say"]] or ["Nothing was named."])
     bias = risk.shown(data)
     made.add_heading("Risk of bias", level=2)
     made.add_paragraph(_text(bias["said"]))

@@ -9,7 +9,7 @@ from typing import Any
 from causal.language import language_of
 from causal.report.checks import every
 from causal.report.first import HEADS, first, parts
-from causal.report.phrases import STATES, made_up, readable, sentence, tally
+from causal.report.phrases import STATES, made_up, plainly, readable, sentence, tally
 from causal.words import capital
 
 
@@ -35,7 +35,7 @@ def summary(data: Mapping[str, Any]) -> str:
         seen = check["reason"] if check["survived"] is None else check["found"]
         said.append(f"- {escaped(capital(language.check(check['name'])))}: **{STATES[check['survived']][0]}**. {escaped(sentence(readable(data, seen or '')))}")
     said += ["", f"## {escaped(language.terms['cannot_say_head'])}", ""]
-    said += [f"- {escaped(sentence(limit))}" for limit in answer["cannot_say"]]
+    said += [f"- {escaped(plainly(data, limit))}" for limit in answer["cannot_say"]]
     said += ["", "The whole report is [report.html](report.html).", ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(said))
 

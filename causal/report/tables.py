@@ -161,7 +161,13 @@ def refutations(data: Mapping[str, Any]) -> DataFile:
 
 
 def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> DataFile:
-    """A table of a decomposition: with time and place where its rows are of authorities or years, tidy otherwise."""
+    """A table of a decomposition: with time and place where its rows are of authorities or years, tidy otherwise.
+
+    Parameters
+    ----------
+    data : the record of a decomposition.
+    one : one of its tables.
+    """
     names = [column["name"] for column in one["columns"]]
     placed = bool({"authority", "year"} & set(names))
     kept = [column for column in one["columns"] if column["name"] not in ("authority", "year")]

@@ -18,7 +18,7 @@ MOST_LINES, WIDTH, NAME = 12, 100, 13  # letters of a line, and of what stands b
 CELLS = 44  # of the little picture
 
 
-def told(data: Mapping[str, Any], folder: Path) -> list[str]:
+def terminal_lines(data: Mapping[str, Any], folder: Path) -> list[str]:
     """The lines of a run, its folder the last.
 
     Parameters

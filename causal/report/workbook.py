@@ -17,7 +17,7 @@ from causal.open_data import INTERVAL, NOT_APPLICABLE
 from causal.report import tables
 from causal.report.checks import every
 from causal.report.first import HEADS, first, parts
-from causal.report.phrases import STATES, decimals, made_up, readable, sentence, words
+from causal.report.phrases import STATES, decimals, made_up, plainly, readable, sentence, words
 from causal.words import capital
 
 LONGEST = 32_000  # letters in a cell; Excel's limit is 32,767
@@ -87,7 +87,7 @@ def _answer(data: Mapping[str, Any], one: Mapping[str, Any]) -> Rows:
 
 
 def _limits(data: Mapping[str, Any]) -> Rows:
-    said = [("Cannot be said", sentence(one)) for one in data["answer"]["cannot_say"]]
+    said = [("Cannot be said", plainly(data, one)) for one in data["answer"]["cannot_say"]]
     said += [("Assumed", sentence(readable(data, one))) for one in data["identification"]["assumptions"]]
     return said or [("Cannot be said", "Nothing was named.")]
 

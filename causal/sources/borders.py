@@ -37,9 +37,12 @@ def read_borders(path: str, codes: Mapping[str, str], names: Mapping[str, str] |
     left, right = _column(header, LEFT), _column(header, RIGHT)
     if left is None or right is None:
         if len(header) != 2:
-            raise DataError(
-                f"source.borders: {path} must have a column {LEFT[0]} (or {', '.join(LEFT[1:])}) and a column {RIGHT[0]} (or {', '.join(RIGHT[1:])}), "
-                f"or two columns in all; it has {', '.join(header)}"
+            raise refusal(
+                DataError,
+                f"source.borders: {path}",
+                f"a column {LEFT[0]} (or {', '.join(LEFT[1:])}) and a column {RIGHT[0]} (or {', '.join(RIGHT[1:])}), or two columns in all",
+                f"{', '.join(header)}",
+                "name its columns so",
             )
         left, right = 0, 1
     printed = {(row[left].strip(), row[right].strip()) for row in rows if len(row) > max(left, right)}
@@ -47,15 +50,18 @@ def read_borders(path: str, codes: Mapping[str, str], names: Mapping[str, str] |
     back = {pair for pair in printed if pair[::-1] in printed}
     if back and back != printed:
         alone = sorted(printed - back)
-        raise DataError(
-            f"source.borders: {path} has {count(len(back) // 2, 'pair')} both ways and {len(alone):,} one way only, like {alone[0][0]} → {alone[0][1]}: "
-            "a border has two sides. Give every pair both ways, or each pair once"
+        raise refusal(
+            DataError,
+            f"source.borders: {path}",
+            "every pair both ways or one way, since a border has two sides",
+            f"{count(len(back) // 2, 'pair')} both ways and {len(alone):,} one way only, like {alone[0][0]} → {alone[0][1]}",
+            "give every pair both ways, or each pair once",
         )
     unknown = sorted({code for pair in printed for code in pair if code not in codes})
     made = {tuple(sorted((codes[a], codes[b]))) for a, b in printed if a in codes and b in codes and codes[a] != codes[b]}
     if not made:
         some = f"{', '.join(unknown[:SHOWN])} against {', '.join(sorted(codes)[:SHOWN])}" if unknown else "it has no pairs"
-        raise DataError(f"source.borders: no pair of {path} has two places of these data ({some}); its codes must be those of the data")
+        raise refusal(DataError, f"source.borders: {path}", "a pair of two places of these data", f"none ({some})", "write the codes of the data")
     pairs = tuple(sorted((a, b) for a, b in made))
     notes = []
     if unknown:
@@ -83,16 +89,20 @@ def read_groups(path: str, codes: Mapping[str, str]) -> dict[str, str]:
     """
     header, rows = _table(path, "source.groups")
     if len(header) != 2:
-        raise DataError(f"source.groups: {path} must have two columns, the code and its group; it has {', '.join(header)}")
+        raise refusal(DataError, f"source.groups: {path}", "two columns, the code and its group", f"{', '.join(header)}", "leave out the others")
     found: dict[str, str] = {}
     for row in rows:
         code, group = row[0].strip(), row[1].strip() if len(row) > 1 else ""
         if code not in codes or not group:
             continue
         if found.setdefault(codes[code], group) != group:
-            raise DataError(f"source.groups: {path} puts {code} into two groups, {found[codes[code]]} and {group}; each place is in one")
+            raise refusal(
+                DataError, f"source.groups: {path}", "each place in one group", f"{code} in two, {found[codes[code]]} and {group}", "take it out of one"
+            )
     if wrong := groups_wrong(found, sorted(set(codes.values()))):
-        raise DataError(f"source.groups: {path}: {wrong}")
+        raise refusal(
+            DataError, f"source.groups: {path}", "groups that say something", f"ones that do not: {wrong}", "name other groups, or leave source.groups out"
+        )
     return found
 
 
@@ -125,7 +135,7 @@ def _table(path: str, knob: str) -> tuple[list[str], list[list[str]]]:
     except csv.Error as problem:
         raise refusal(DataError, f"{knob}, {path}", "a CSV file", "one whose cells cannot be told apart", "look at its quotes, or save it again") from problem
     if len(rows) < 2:
-        raise DataError(f"{knob}: {path} has {count(len(rows), 'row')}; a heading and at least one row are wanted")
+        raise refusal(DataError, f"{knob}: {path}", "a heading and at least one row", f"{count(len(rows), 'row')}", "fill it, or leave it out")
     return [cell.strip() for cell in rows[0]], rows[1:]
 
 

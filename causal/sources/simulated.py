@@ -234,9 +234,21 @@ class Simulated(World):
         """
         for name, known in ((question.treatment, SETTABLE), (question.outcome, OUTCOMES)):
             if name not in known:
-                raise ConfigError(f"the simulated world has no truth for {question.treatment!r} → {question.outcome!r}; {suggest(name, known)}")
+                raise refusal(
+                    ConfigError,
+                    "source.truth",
+                    "a treatment and an outcome of which the simulated world has a truth",
+                    f"{question.treatment!r} → {question.outcome!r}",
+                    suggest(name, known),
+                )
         if not 0 <= question.lag < self.years:
-            raise ConfigError(f"question.lag must be from 0 to {self.years - 1} years in this simulated world, got {question.lag!r}")
+            raise refusal(
+                ConfigError,
+                "question.lag",
+                f"0 to {self.years - 1} years in this simulated world",
+                repr(question.lag),
+                "write one of them, or simulate more years",
+            )
         fact, treated, control = (self.drawn(do) for do in ({}, {question.treatment: question.treated}, {question.treatment: question.control}))
         after = slice(BURN_IN + question.lag, BURN_IN + self.years)
         effect = treated[question.outcome][after] - control[question.outcome][after]
@@ -265,16 +277,22 @@ class Simulated(World):
         ConfigError : an outcome, or a world, whose noise is not known in closed form.
         """
         if outcome not in ("referrals", "section47", "plans"):
-            raise ConfigError(f"the variance of chance is known for referrals, section47 and plans, not for {outcome!r}")
+            raise refusal(ConfigError, "the variance of chance", "referrals, section47 or plans, for which it is known", repr(outcome), "ask for one of them")
         if self.carryover or self.feedback:
-            raise ConfigError(f"the variance of chance is not known in closed form with carryover ({self.carryover:g}) or feedback ({self.feedback:g})")
+            raise refusal(
+                ConfigError,
+                "the variance of chance",
+                "no carryover and no feedback, since it is then known in closed form",
+                f"carryover ({self.carryover:g}) and feedback ({self.feedback:g})",
+                "set both to 0",
+            )
         world = self.drawn({}, quiet=True)
         kept = slice(BURN_IN, BURN_IN + self.years)
         parts = [part for part, _ in SHOCKS.values()]
         shares = {"referrals": sum(parts[:2]) * REFERRALS_PER_NEED**2, "section47": sum(parts[:3]) / PLANS_PER_ENQUIRY**2, "plans": sum(parts)}
-        chance = shares[outcome] * world["spread"] ** 2 + (world["poisson"] if outcome == "plans" else 0.0)
+        noise_variance = shares[outcome] * world["spread"] ** 2 + (world["poisson"] if outcome == "plans" else 0.0)
         index = pd.MultiIndex.from_product([_places(self.authorities).index, range(FIRST_YEAR, FIRST_YEAR + self.years)], names=["authority", "year"])
-        return pd.DataFrame({"usual": world[outcome][kept].T.ravel(), "noise": np.repeat(chance, self.years)}, index=index)
+        return pd.DataFrame({"usual": world[outcome][kept].T.ravel(), "noise": np.repeat(noise_variance, self.years)}, index=index)
 
     def _planted(self) -> dict[str, Any]:
         clean = {"carryover": 0.0, "unobserved_confounding": 0.0, "pre_trend": 0.0, "feedback": 0.0, "anticipation": 0.0, "spillover": 0.0}

@@ -28,18 +28,18 @@ class Checked:
     Parameters
     ----------
     name : of what was checked, as on its shelf.
-    held : clauses that hold, in the order in which they were tried.
+    passed : clauses that hold, in the order in which they were tried.
     skipped : clause → why it does not apply.
     on : the made-up world it was tried on, or the fault it was tried on.
     """
 
     name: str
-    held: tuple[str, ...]
+    passed: tuple[str, ...]
     skipped: Mapping[str, str] = field(default_factory=dict)
     on: str = ""
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {len(self.held)} clauses hold{f', on {self.on}' if self.on else ''}", *(f"  holds        {one}" for one in self.held)]
+        lines = [f"{self.name}: {len(self.passed)} clauses hold{f', on {self.on}' if self.on else ''}", *(f"  holds        {one}" for one in self.passed)]
         return "\n".join([*lines, *(f"  not applied  {one}: {why}" for one, why in self.skipped.items())])
 
 
@@ -54,13 +54,13 @@ def kept(who: str, clauses: Iterable[Callable[[T], None]], case: T) -> tuple[tup
 
     Returns
     -------
-    held, skipped : names of the clauses that hold; name → why of those that do not apply.
+    passed, skipped : names of the clauses that hold; name → why of those that do not apply.
 
     Raises
     ------
     ContractBroken : one does not hold.
     """
-    held: list[str] = []
+    passed: list[str] = []
     skipped: dict[str, str] = {}
     for clause in clauses:
         name = clause.__name__.strip("_").replace("_", " ")
@@ -71,8 +71,8 @@ def kept(who: str, clauses: Iterable[Callable[[T], None]], case: T) -> tuple[tup
         except ContractBroken as problem:
             raise ContractBroken(f"{who}: {name}: {problem}") from problem.__cause__
         else:
-            held.append(name)
-    return tuple(held), skipped
+            passed.append(name)
+    return tuple(passed), skipped
 
 
 def must(holds: object, message: str) -> None:

@@ -59,8 +59,8 @@ def check_decomposition(decomposition: Any, case: Case | None = None) -> Checked
         found = decomposition.decompose(given, stream(given.seed, decomposition.name))
         if not isinstance(found, Breakdown):
             raise ContractBroken(f"{who}: decompose must return a causal.breakdown.Breakdown, got {kind_of(found)}")
-        held, skipped = kept(who, CLAUSES, Tried(decomposition=decomposition, case=given, found=found))
-    return Checked(name=decomposition.name, held=("gives a breakdown", *held), skipped=skipped, on=given.panel.title)
+        passed, skipped = kept(who, CLAUSES, Tried(decomposition=decomposition, case=given, found=found))
+    return Checked(name=decomposition.name, passed=("gives a breakdown", *passed), skipped=skipped, on=given.panel.title)
 
 
 def bears_its_own_name_and_says_what_it_asks(tried: Tried) -> None:

@@ -2,7 +2,7 @@
 
 Which panel it is tried on follows from its `needs`: an instrument, mediators, a front door, counts; otherwise the first of a moving dose, a treatment taken
 up, and doses taken up that it can serve. What is asked follows from the class (`needs`, `targets`, `quick`, a `regression` of its own) and from the fields
-of its answer (`influence`, `lower`, `held`, `estimand`). After scikit-learn's `check_estimator` (Buitinck and others 2013, API design for machine learning
+of its answer (`influence`, `conditioning`, `estimand`). After scikit-learn's `check_estimator` (Buitinck and others 2013, API design for machine learning
 software).
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from scipy import stats
@@ -22,12 +22,34 @@ from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
-from causal.needs import AUTHORITY_EFFECTS, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, Need, lacking
+from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, unmet_requirements
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
-from causal.testing.worlds import ADOPTION, DOOR_GRAPH, GRAPH, MOVED_GRAPH, PATHS_GRAPH, QUESTION, Counts, Door, Moved, Paths, World, without
+from causal.testing.worlds import (
+    ADOPTION,
+    CUTOFF_GRAPH,
+    DOOR_GRAPH,
+    GRAPH,
+    LOTS_GRAPH,
+    MOVED_GRAPH,
+    OFFERED_GRAPH,
+    PATHS_GRAPH,
+    QUESTION,
+    SERIES_GRAPH,
+    AtRank,
+    Counts,
+    Dates,
+    Door,
+    Drawn,
+    Moved,
+    Offered,
+    Paths,
+    Shares,
+    World,
+    without,
+)
 
 EFFECT = 3.0  # planted, outcome units for the whole contrast
 PANELS = 8  # on which it must find what was planted
@@ -66,13 +88,49 @@ GROUNDS: dict[str, Ground] = {
     "doses": Ground(words="doses that some take up", make=lambda **more: World(doses=True, **more), question=QUESTION, turns=False),
     "apart": Ground(words="a dose that nothing lasting about places moves", make=lambda **more: World(apart=True, **more), question=QUESTION),
     "counts": Ground(words="counts", make=Counts, question=QUESTION, effect=0.2),
+    "shares": Ground(words="shares of those asked", make=Shares, question=QUESTION, effect=0.6),
     "instrument": Ground(
         words="a dose moved by two instruments and by what nobody measured", make=Moved, question=BARE, graph=MOVED_GRAPH, strategy="iv", authorities=80
     ),
+    "cutoff": Ground(
+        words="a service for those beyond a cutoff",
+        make=AtRank,
+        question=replace(BARE, treated=1.0),
+        graph=CUTOFF_GRAPH,
+        strategy="discontinuity",
+        authorities=1000,
+    ),
+    "series": Ground(
+        words="one place's series, cut by a date",
+        make=Dates,
+        question=replace(BARE, treated=1.0),
+        graph=SERIES_GRAPH,
+        strategy="series",
+        authorities=1,
+        turns=False,
+    ),
     "mediators": Ground(words="a dose that acts through two mediators", make=Paths, question=replace(BARE, lag=2), graph=PATHS_GRAPH),
+    "lots": Ground(words="a roll-out whose order lots decided", make=Drawn, question=replace(ADOPTION, modifiers=()), graph=LOTS_GRAPH),
+    "offer": Ground(
+        words="an offer of two values that some take up",
+        make=Offered,
+        question=replace(ADOPTION, modifiers=()),
+        graph=OFFERED_GRAPH,
+        strategy="iv",
+        authorities=300,
+    ),
     "front door": Ground(words="a dose behind a front door", make=Door, question=BARE, graph=DOOR_GRAPH, strategy="frontdoor"),
 }
-SPECIAL: tuple[tuple[Need, str], ...] = ((INSTRUMENT, "instrument"), (FRONT_DOOR, "front door"), (MEDIATORS, "mediators"), (COUNTS, "counts"))
+SPECIAL: tuple[tuple[Need, str], ...] = (
+    (BINARY_INSTRUMENT, "offer"),
+    (INSTRUMENT, "instrument"),
+    (FRONT_DOOR, "front door"),
+    (MEDIATORS, "mediators"),
+    (COUNTS, "counts"),
+    (BY_LOT, "lots"),
+    (SHARES, "shares"),
+)
+OF_STRATEGY = {"discontinuity": "cutoff", "series": "series"}
 GENERAL = ("dose", "adoption", "doses")
 _FOUND: dict[tuple[str, str], Identification] = {}
 
@@ -122,14 +180,14 @@ def check_estimator(estimator: Estimator, *, panels: int = PANELS, ground: str |
         _says_what_it_is(who, estimator)
         chosen = GROUNDS[ground] if ground is not None else _ground(who, estimator)
         tried = _tried(estimator, chosen, panels)
-        if ground is None and chosen is GROUNDS["dose"] and not tried.first.held.authority and not tried.first.held.nothing:
+        if ground is None and chosen is GROUNDS["dose"] and not tried.first.conditioning.authority and not tried.first.conditioning.nothing:
             # it compares places with one another, and says so: it cannot be right where lasting differences between them move the dose
             tried = _tried(estimator, GROUNDS["apart"], panels)
         elif ground is None and chosen is GROUNDS["dose"] and tried.first.rows == tried.first.authorities:
             # one row an authority: two kinds of places, and not how far each has moved
             tried = _tried(estimator, GROUNDS["adoption"], panels)
-        held, skipped = kept(who, CLAUSES, tried)
-    return Checked(name=estimator.name, held=("says what it is", *held), skipped=skipped, on=tried.ground.words)
+        passed, skipped = kept(who, CLAUSES, tried)
+    return Checked(name=estimator.name, passed=("says what it is", *passed), skipped=skipped, on=tried.ground.words)
 
 
 def _says_what_it_is(who: str, estimator: Any) -> None:
@@ -146,8 +204,8 @@ def _says_what_it_is(who: str, estimator: Any) -> None:
     if not isinstance(needs, tuple) or not all(isinstance(one, Need) for one in needs):
         raise ContractBroken(f"{who}: says what it is: needs must be a tuple of causal.needs.Need, () where it needs nothing, got {needs!r}")
     strategy = getattr(estimator, "strategy", "backdoor")
-    if strategy not in ("backdoor", "iv", "frontdoor"):
-        raise ContractBroken(f"{who}: says what it is: strategy must be 'backdoor', 'iv' or 'frontdoor', got {strategy!r}")
+    if strategy not in get_args(Strategy):
+        raise ContractBroken(f"{who}: says what it is: strategy must be one of {', '.join(map(repr, get_args(Strategy)))}, got {strategy!r}")
     if not callable(getattr(estimator, "estimate", None)):
         raise ContractBroken(f"{who}: says what it is: it has no method estimate(design, rng)")
 
@@ -165,6 +223,8 @@ def _designed(panel: Panel, ground: Ground, question: Question) -> Design:
 
 
 def _ground(who: str, estimator: Any) -> Ground:
+    if getattr(estimator, "strategy", "") in OF_STRATEGY:
+        return GROUNDS[OF_STRATEGY[estimator.strategy]]
     for need, name in SPECIAL:
         if need in estimator.needs:
             return GROUNDS[name]
@@ -172,10 +232,10 @@ def _ground(who: str, estimator: Any) -> Ground:
     for name in GENERAL:
         ground = GROUNDS[name]
         made = _designed(ground.make(effect=ground.effect, authorities=ground.authorities).load(), ground, _asked(estimator, ground))
-        lacks = lacking(estimator, made)
-        if not lacks:
+        unmet = unmet_requirements(estimator, made)
+        if not unmet:
             return ground
-        reasons.append(f"{ground.words}: {'; '.join(lacks)}")
+        reasons.append(f"{ground.words}: {'; '.join(unmet)}")
     raise ContractBroken(
         f"{who}: no made-up world here meets its needs ({' | '.join(reasons)}); name the one that comes nearest with  ground=…  of {', '.join(GROUNDS)}, "
         "or make the need less strict"
@@ -262,10 +322,11 @@ def does_not_mind_the_order_of_rows(tried: Tried) -> None:
 
 
 def does_not_mind_the_units_of_measurement(tried: Tried) -> None:
-    """The treatment in per cent, the outcome per child, a control in thousands."""
+    """The treatment in per cent, the outcome per child (but for a share, which has no other unit), a control in thousands."""
     question, frame = tried.made.question, tried.panel.frame.copy()
+    per = 1.0 if SHARES in tried.estimator.needs else 10_000.0  # type: ignore[attr-defined]
     frame[question.treatment] *= 100
-    frame[question.outcome] /= 10_000
+    frame[question.outcome] /= per
     if "poverty" in frame:
         frame["poverty"] *= 1_000
     variables = tuple(replace(one, count_per=1.0) if one.name == question.outcome and one.count_per else one for one in tried.panel.variables)
@@ -273,13 +334,13 @@ def does_not_mind_the_units_of_measurement(tried: Tried) -> None:
     other = tried.answer(_designed(replace(tried.panel, frame=frame, variables=variables), tried.ground, asked))
     rel = 1e-3 if is_dataclass(tried.estimator) and {one.name for one in fields(tried.estimator)} & set(TREES) else 1e-5
     must(
-        same_number(other.effect * 10_000, tried.first.effect, rel=rel),
-        f"in other units the effect is {other.effect * 10_000:g} for {tried.first.effect:g}; no tolerance, penalty or bandwidth may hang on a unit",
+        same_number(other.effect * per, tried.first.effect, rel=rel),
+        f"in other units the effect is {other.effect * per:g} for {tried.first.effect:g}; no tolerance, penalty or bandwidth may hang on a unit",
     )
     if tried.first.std_error is not None and other.std_error is not None:
         must(
-            same_number(other.std_error * 10_000, tried.first.std_error, rel=rel),
-            f"in other units the standard error is {other.std_error * 10_000:g} for {tried.first.std_error:g}",
+            same_number(other.std_error * per, tried.first.std_error, rel=rel),
+            f"in other units the standard error is {other.std_error * per:g} for {tried.first.std_error:g}",
         )
 
 
@@ -302,7 +363,7 @@ def turns_round_with_the_contrast(tried: Tried) -> None:
 
 def finds_what_was_planted_and_covers_it(tried: Tried) -> None:
     """Mean over panels within 3.5 of its own errors and a tenth of the sampling deviation; coverage by the 99.9 % binomial bound."""
-    if tried.first.association or tried.first.held.nothing:
+    if tried.first.association or tried.first.conditioning.nothing:
         raise DoesNotApply("it holds nothing fixed and answers with an association, which is no effect")
     found, truths = [tried.first], [_truth(tried.own, tried.ground)]
     for seed in range(1, max(tried.panels, 4)):
@@ -335,7 +396,7 @@ def serves_an_unbalanced_panel_or_refuses_it_with_a_reason(tried: Tried) -> None
         one = tried.answer(made)
     except CausalError as why:
         must(
-            lacking(tried.estimator, made),
+            unmet_requirements(tried.estimator, made),
             f"rows are missing, and it raised {type(why).__name__} ({why}); what it cannot serve belongs into its needs, so that it is known before",
         )
         return

@@ -17,17 +17,42 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import Design, design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.estimate import Estimate, Estimator, least_squares
+from causal.estimators.cluster_trial import ClusterTrial
+from causal.estimators.distributed_lags import DistributedLags
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
+from causal.estimators.interrupted_series import InterruptedSeries
+from causal.estimators.late import Late
+from causal.estimators.logit_dose import LogitDose
 from causal.estimators.matching import DistanceMatching
+from causal.estimators.regression_discontinuity import RegressionDiscontinuity
+from causal.estimators.reversible_did import ReversibleDid
+from causal.estimators.synthetic import SyntheticControl
 from causal.graph import Graph
 from causal.identify import Identification, identify
 from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.question import Question
 from causal.refute import Trial
-from causal.testing.worlds import ADOPTION, GRAPH, QUESTION, World, ar, drawn, panel_of, stated, trial_of
+from causal.testing.worlds import (
+    ADOPTION,
+    CUTOFF_GRAPH,
+    GRAPH,
+    OFFERED_GRAPH,
+    QUESTION,
+    SERIES_GRAPH,
+    AtRank,
+    Dates,
+    Offered,
+    Shares,
+    World,
+    ar,
+    drawn,
+    panel_of,
+    stated,
+    trial_of,
+)
 
 CONTROLS = ("burns", "teeth", "falls", "asthma")
 POLICIES = ("parks", "buses")
@@ -65,7 +90,13 @@ class RowErrors:
         return design
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, the error of independent rows."""
+        """Fixed effects, with the error that independent rows would have.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : passed on.
+        """
         made = FixedEffects().estimate(design, rng)
         fit, treatment = least_squares(design, design.basis())
         df = design.rows - design.absorbed_rank - 1 - (len(design.authorities) if "authority" in design.absorb else 0)
@@ -91,9 +122,19 @@ class Bent:
     name: str = "bent"
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Fixed effects, bent."""
+        """Fixed effects, bent.
+
+        Parameters
+        ----------
+        design : as for `FixedEffects`.
+        rng : draws the noise that is put on the effect.
+
+        Raises
+        ------
+        EstimationError : where it is to refuse.
+        """
         if self.how == "refuse":
-            raise EstimationError("not today")
+            raise refusal(EstimationError, "bent", "an answer", "not today", "take it as it stands, with  how=''")
         made = FixedEffects().estimate(design, rng)
         if self.how == "no error":
             gone = dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence"))
@@ -151,8 +192,8 @@ def _panel(columns: Mapping[str, Floats], **changes: Mapping[str, Any]) -> Panel
     return replace(made, variables=variables, places=made.places.assign(region=regions))
 
 
-def _tried(panel: Panel, estimator: Estimator | None = None, *, question: Question = ASKED, held: tuple[str, ...] = HELD, seed: int = 3) -> Trial:
-    return trial_of(panel, design(panel, question, stated(*held, descendants=("plans",))), estimator or FixedEffects(), seed=seed)
+def _tried(panel: Panel, estimator: Estimator | None = None, *, question: Question = ASKED, adjust_for: tuple[str, ...] = HELD, seed: int = 3) -> Trial:
+    return trial_of(panel, design(panel, question, stated(*adjust_for, descendants=("plans",))), estimator or FixedEffects(), seed=seed)
 
 
 def _rows_as_independent(seed: int, on: bool) -> Trial:
@@ -254,6 +295,81 @@ def _coarse(seed: int, on: bool) -> Trial:
     return _tried(_panel(columns, plans={"rounding": plans}, dose={"rounding": dose}))
 
 
+def _longer(seed: int, on: bool) -> Trial:
+    """A dose that acts for four years, of which two are summed; or for two."""
+    rng = np.random.default_rng([seed, 23])
+    shape = (80, 12)
+    place, year = rng.normal(size=(80, 1)), rng.normal(size=(1, 12))
+    dose = 0.5 * np.cumsum(rng.normal(size=shape), axis=1) + place
+    plans = 3 * place + year + rng.normal(size=shape)
+    for k, by in enumerate((1.0, 0.5, 0.4, 0.4) if on else (1.0, 0.5)):
+        plans[:, k:] += by * dose[:, : shape[1] - k]
+    question = replace(ASKED, lag=0)
+    return _tried(
+        _panel({"dose": dose, "plans": plans, "children": np.full(shape, 50_000.0)}), DistributedLags(lags=1), question=question, adjust_for=HELD[::2]
+    )
+
+
+# A trial by lot
+
+OFFER = Question(treatment="offered", outcome="plans", control=0.0, treated=1.0, smallest_important=0.5, because="a test")
+TRIAL = drawn(
+    "trial",
+    {"before": ("plans",), "rain": (), "offered": ("taken_up",), "taken_up": ("plans",)},
+    {"offered": {"lot": "places drawn from a hat"}},
+    place=False,
+)
+
+
+def _by_lot(seed: int, *, kept_to: float = 1.0, lost: float = 0.0, taken: float = 0.8) -> Trial:
+    """A hundred places, half of them offered it; lots not kept to in places that were well before, or lost where the offer did not help."""
+    rng = np.random.default_rng([seed, 53])
+    shape = (100, 1)
+    before, rain = rng.normal(size=shape), rng.normal(size=shape)
+    offered = rng.permutation(np.arange(100) % 2)[:, None].astype(float)
+    offered = np.where(rng.random(shape) < kept_to, offered, (before > 0).astype(float))
+    taken_up = (rng.random(shape) < np.where(offered > 0, 0.1 + taken, 0.1)).astype(float)
+    plans = before + taken_up + rng.normal(size=shape)
+    plans = np.where((offered > 0) & (plans < lost), np.nan, plans) if lost else plans
+    panel = panel_of({"before": before, "rain": rain, "offered": offered, "taken_up": taken_up, "plans": plans})
+    return trial_of(panel, design(panel, OFFER, _identified(OFFER, TRIAL, panel.names)), ClusterTrial(received="taken_up", draws=0), graph=TRIAL)
+
+
+# An offer that some take up
+
+OFFERED = replace(OFFER, treatment="cut")
+
+
+def _offered(seed: int, *, otherwise: float = 0.0, moves: bool = True) -> Trial:
+    """An offer; it acts on those who do not take it up too, or moves nobody."""
+    panel = Offered(effect=2.0, seed=seed).load()
+    rng = np.random.default_rng([seed, 57])
+    frame = panel.frame
+    offer = frame["offer"] if moves else (rng.random(len(frame)) < 0.5).astype(float)
+    panel = replace(panel, frame=frame.assign(offer=offer, plans=frame["plans"] + otherwise * frame["offer"] * (frame["cut"] == 0)))
+    found = identify(OFFERED, OFFERED_GRAPH, measured=panel.names, strategy="iv")
+    return trial_of(panel, design(panel, OFFERED, found), Late(repetitions=1), graph=OFFERED_GRAPH)
+
+
+# A treatment that begins and ends again
+
+
+def _switching(seed: int, *, drift: float = 0.0, behind: float = 0.0) -> Trial:
+    """Places that begin and end with chance of their own; drifting the year before, or keeping what it did."""
+    rng = np.random.default_rng([seed, 59])
+    g, t = 120, 8
+    dose = np.zeros((g, t))
+    dose[:, 0] = rng.random(g) < 0.4
+    for year in range(1, t):
+        dose[:, year] = np.where(rng.random(g) < 0.2, 1 - dose[:, year - 1], dose[:, year - 1])
+    plans = 3 * rng.normal(size=(g, 1)) + rng.normal(size=(1, t)) + dose + ar(rng.normal(size=(g, t)), 0.4)
+    plans += behind * (np.maximum.accumulate(dose, axis=1) - dose)
+    for year in range(1, t):
+        plans[:, max(year - 1, 0) :] += drift * (dose[:, [year]] - dose[:, [year - 1]])
+    panel = _panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)})
+    return _tried(panel, ReversibleDid(), question=replace(ASKED, lag=0, target="ATT"), adjust_for=("authority", "year"))
+
+
 # A treatment that is taken up
 
 
@@ -267,7 +383,7 @@ def _adopters(seed: int, *, trend: float = 0.0, early: float = 0.0, effect: floa
     plans[:, 1:] += effect * dose[:, :-1]
     plans = plans + trend * (dose[:, -1:] - dose[:, :1]) * np.arange(t)
     plans[:, :-1] += early * np.diff(dose, axis=1)
-    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)}), held=("authority", "year"))
+    return _tried(_panel({"dose": dose, "plans": plans, "children": np.full((g, t), 50_000.0)}), adjust_for=("authority", "year"))
 
 
 def _slight_matched(seed: int, on: bool) -> Trial:
@@ -332,6 +448,51 @@ def _beyond_the_data(seed: int, on: bool) -> Trial:
     return trial_of(panel, design(panel, question, _identified(QUESTION, GRAPH, panel.names)), FixedEffects(), graph=GRAPH)
 
 
+AT_RANK = replace(QUESTION, treated=1.0, modifiers=())
+
+
+@cache
+def _at_cutoff(names: tuple[str, ...]) -> Identification:
+    return identify(AT_RANK, CUTOFF_GRAPH, measured=names, strategy="discontinuity")
+
+
+def _ranked(seed: int, world: AtRank, **knobs: Any) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, AT_RANK, _at_cutoff(panel.names)), RegressionDiscontinuity(**knobs), graph=CUTOFF_GRAPH)
+
+
+OF_DATES = replace(QUESTION, treated=1.0, modifiers=(), target="ATT")
+
+
+@cache
+def _of_series(names: tuple[str, ...]) -> Identification:
+    return identify(OF_DATES, SERIES_GRAPH, measured=names, strategy="series")
+
+
+def _cut_by_a_date(seed: int, world: Dates, **knobs: Any) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, OF_DATES, _of_series(panel.names)), InterruptedSeries(**knobs), graph=SERIES_GRAPH)
+
+
+@cache
+def _of_places(names: tuple[str, ...]) -> Identification:
+    return identify(OF_DATES, SERIES_GRAPH, measured=names)
+
+
+def _one_place(seed: int, parted: float) -> Trial:
+    """One place of twelve, forty years; or it parts from the others from the sixteenth on."""
+    panel = Dates(authorities=12, dates=40, seed=seed).load()
+    own = panel.frame.index.get_level_values("authority") == panel.authorities[0]
+    late = panel.frame.index.get_level_values("year") >= panel.years[15]
+    panel = replace(panel, frame=panel.frame.assign(plans=panel.frame["plans"] + parted * (own & late)))
+    return trial_of(panel, design(panel, OF_DATES, _of_places(panel.names)), SyntheticControl(), graph=SERIES_GRAPH)
+
+
+def _yes_and_no(seed: int, world: Shares, *adjust_for: str) -> Trial:
+    panel = replace(world, seed=seed).load()
+    return trial_of(panel, design(panel, replace(QUESTION, modifiers=()), stated(*adjust_for, descendants=("plans",))), LogitDose(), graph=GRAPH)
+
+
 # Places that share what hits them, and neighbours
 
 
@@ -355,7 +516,7 @@ def _places(seed: int, *, waves: float = 0.0, spill: float = 0.0) -> Trial:
         places=panel.places.assign(region=[f"Region {k}" for k in region]),
         borders=tuple(sorted((codes[a], codes[b]) for a, b in pairs)),
     )
-    return _tried(panel, question=replace(ASKED, lag=0), held=("authority", "year"), seed=seed)
+    return _tried(panel, question=replace(ASKED, lag=0), adjust_for=("authority", "year"), seed=seed)
 
 
 SWAPPED = {"need": "rain", "rain": "referrals", "referrals": "need"}
@@ -378,6 +539,16 @@ FAULTS: dict[str, Fault] = {
     "recording_switches": Fault(words="switches, zeros and leaps in the recorded treatment", make=_switched),
     "small_counts_suppressed": Fault(words="small counts are not published", make=_suppressed),
     "coarse_rounding": Fault(words="numbers rounded coarsely beside the changes that are compared", make=_coarse),
+    "longer_than_summed": Fault(words="a dose that acts for longer than the years summed", make=_longer),
+    "lots_not_kept_to": Fault(words="lots that were not kept to", make=lambda seed, on: _by_lot(seed, kept_to=0.5 if on else 1.0)),
+    "lost_after_the_lots": Fault(words="an arm that lost those whom it did not help", make=lambda seed, on: _by_lot(seed, lost=0.3 if on else 0.0)),
+    "offer_not_taken_up": Fault(words="an offer that hardly anybody took up", make=lambda seed, on: _by_lot(seed, taken=0.0 if on else 0.8)),
+    "instrument_acts_otherwise": Fault(
+        words="an offer that acts on those who do not take it up", make=lambda seed, on: _offered(seed, otherwise=6.0 if on else 0.0)
+    ),
+    "instrument_moves_nothing": Fault(words="an instrument that moves nothing", make=lambda seed, on: _offered(seed, moves=not on)),
+    "switchers_drift": Fault(words="places that move before their treatment does", make=lambda seed, on: _switching(seed, drift=1.0 if on else 0.0)),
+    "stays_behind": Fault(words="effects that stay behind when the treatment ends", make=lambda seed, on: _switching(seed, behind=1.0 if on else 0.0)),
     "drift_before": Fault(words="places that take it up were going another way before", make=lambda seed, on: _adopters(seed, trend=0.5 if on else 0.0)),
     "felt_early": Fault(words="the outcome moves in the year before the treatment", make=lambda seed, on: _adopters(seed, early=1.2 if on else 0.0)),
     "missing_arrow": Fault(words="an arrow that the graph leaves out", make=lambda seed, on: _chain(seed, direct=0.4 if on else 0.0)),
@@ -388,6 +559,32 @@ FAULTS: dict[str, Fault] = {
     "many_misrecorded": Fault(words="typing errors in the treatment of many places", make=lambda seed, on: _chain(seed, misrecorded=8 if on else 0)),
     "no_overlap": Fault(words="kinds of places that all had the treatment, or none", make=_no_overlap),
     "beyond_the_data": Fault(words="a contrast larger than any that was seen", make=_beyond_the_data),
+    "wrong_curve": Fault(
+        words="a common cause that acts in a curve",
+        make=lambda seed, on: _yes_and_no(seed, Shares(bend=0.5 if on else 0.0, authorities=90), "authority", "year", "poverty"),
+    ),
+    "few_events": Fault(
+        words="an outcome so rare that a few of it carry the odds",
+        make=lambda seed, on: _yes_and_no(seed, Shares(asked=1, level=-5.0 if on else 0.0, effect=0.3), "poverty"),
+    ),
+    "sorting": Fault(
+        words="people choose on which side of a cutoff they fall", make=lambda seed, on: _ranked(seed, AtRank(sorting=0.9 if on else 0.0, authorities=1500))
+    ),
+    "another_jump": Fault(words="something else jumps at the cutoff", make=lambda seed, on: _ranked(seed, AtRank(another=3.0 if on else 0.0))),
+    "jump_elsewhere": Fault(words="the outcome jumps where no rule changes", make=lambda seed, on: _ranked(seed, AtRank(elsewhere=9.0 if on else 0.0))),
+    "heaped_at_cutoff": Fault(
+        words="those at the cutoff are unlike all others", make=lambda seed, on: _ranked(seed, AtRank(heap=15.0 if on else 0.0), bandwidth=15.0)
+    ),
+    "bent_lines": Fault(words="a curve taken for a jump", make=lambda seed, on: _ranked(seed, AtRank(bend=8.0 if on else 0.0), bandwidth=40.0)),
+    "jump_before": Fault(
+        words="a series that jumps at a date when nothing was done", make=lambda seed, on: _cut_by_a_date(seed, Dates(earlier=9.0 if on else 0.0))
+    ),
+    "shared_jump": Fault(
+        words="all places jump at the date, treated or not",
+        make=lambda seed, on: _cut_by_a_date(seed, Dates(authorities=6, shared=8.0 if on else 0.0), comparison=False),
+    ),
+    "swings": Fault(words="a cycle that the model leaves out", make=lambda seed, on: _cut_by_a_date(seed, Dates(swings=5.0 if on else 0.0))),
+    "parted_before": Fault(words="a place that parts from its stand-in before it is treated", make=lambda seed, on: _one_place(seed, 12.0 if on else 0.0)),
     "shared_waves": Fault(words="places of a region share shocks", make=lambda seed, on: _places(seed, waves=0.4 if on else 0.0)),
     "spillover": Fault(words="the treatment of neighbours moves the outcome", make=lambda seed, on: _places(seed, spill=0.8 if on else 0.0)),
 }

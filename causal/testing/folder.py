@@ -62,8 +62,8 @@ def check_yaml(path: Path, group: str) -> Any:
         raise ContractBroken(f"{path}: _target_ {target} cannot be found ({why}); the module lies beside the folder of the configuration") from why
     knobs = {one.name for one in fields(made) if one.init} if is_dataclass(made) else set(signature(made).parameters)
     if knobs != set(inside):
-        lacks, more = sorted(knobs - set(inside)), sorted(set(inside) - knobs)
-        raise ContractBroken(f"{path}: its keys must be the parameters of {target}, so that each can be overridden; it lacks {lacks} and has {more} too many")
+        missing, more = sorted(knobs - set(inside)), sorted(set(inside) - knobs)
+        raise ContractBroken(f"{path}: its keys must be the parameters of {target}, so that each can be overridden; it lacks {missing} and has {more} too many")
     lines = text.splitlines()
     if group == "refuters" and lines[0].strip() != f"# @package refuters.{path.stem}":
         raise ContractBroken(f"{path}: its first line must be  # @package refuters.{path.stem}  , got {lines[0]!r}")

@@ -71,8 +71,8 @@ def check_refuter(refuter: Refuter) -> Checked:
         except ConfigError as why:
             raise ContractBroken(f"{who}: gives a Refutation whose fields can be: {why}") from why
         tried = Tried(refuter=one, fault=fault, planted=tuple(found[0]), clean=tuple(found[1]), trial=trials[0])
-        held, skipped = kept(who, CLAUSES, tried)
-    return Checked(name=refuter.name, held=("says what it is", *held), skipped=skipped, on=fault.words)
+        passed, skipped = kept(who, CLAUSES, tried)
+    return Checked(name=refuter.name, passed=("says what it is", *passed), skipped=skipped, on=fault.words)
 
 
 def _found(refuter: Refuter, trial: Trial) -> Refutation:

@@ -49,8 +49,8 @@ def check_source(source: Any) -> Checked:
     panel = source.load()
     if not isinstance(panel, Panel):
         raise ContractBroken(f"{who}: load must return a causal.panel.Panel, got {kind_of(panel)}")
-    held, skipped = kept(who, CLAUSES, Tried(source=source, panel=panel))
-    return Checked(name=type(source).__name__, held=("loads a panel", *held), skipped=skipped, on=panel.title)
+    passed, skipped = kept(who, CLAUSES, Tried(source=source, panel=panel))
+    return Checked(name=type(source).__name__, passed=("loads a panel", *passed), skipped=skipped, on=panel.title)
 
 
 def loads_the_same_panel_each_time(tried: Tried) -> None:

@@ -94,12 +94,12 @@ class World:
         cut = 0.3 + 0.03 * clock + 0.02 * self.confounding * (poverty - 20) + drift + own
         scale = 2.0
         if self.adoption or self.doses:
-            chance = np.random.default_rng([self.seed, 1])
-            takes = (0.0 if self.apart else 0.5) * lasting + chance.normal(size=g) > -0.28
-            first = np.where(takes, chance.integers(min(3, t - 1), t, size=g), t)
+            noise_rng = np.random.default_rng([self.seed, 1])
+            takes = (0.0 if self.apart else 0.5) * lasting + noise_rng.normal(size=g) > -0.28
+            first = np.where(takes, noise_rng.integers(min(3, t - 1), t, size=g), t)
             cut, scale = (clock >= first[:, None]).astype(float), 1.0
             if self.doses:
-                cut, scale = cut * chance.uniform(0.2, 0.9, size=(g, 1)), 2.0
+                cut, scale = cut * noise_rng.uniform(0.2, 0.9, size=(g, 1)), 2.0
         shock = rng.normal(size=(g, t + 5)) * 3
         for year in range(1, t + 5):
             shock[:, year] += self.persistence * shock[:, year - 1]
@@ -153,6 +153,45 @@ class Counts:
         frame = self.load().frame
         rate, cut = (float(np.average(frame[name], weights=frame["children"])) for name in ("plans", "cut"))
         return rate * float(np.exp(2 * self.effect * (0.5 - cut)) - np.exp(-2 * self.effect * cut))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """Of 25 asked, how many say yes.
+
+    `effect` is what moving the cut by 0.5 does to the log odds, `bend` what the square of poverty does to them and to the cut, `level` the log odds where
+    all else is usual.
+    """
+
+    effect: float = 0.0
+    bend: float = 0.0
+    asked: int = 25
+    level: float = -0.3
+    authorities: int = 60
+    seed: int = 0
+
+    def _made(self) -> tuple[Panel, Floats]:
+        """The panel, and the log odds without the cut."""
+        panel = World(authorities=self.authorities, seed=self.seed).load()
+        rng = np.random.default_rng([self.seed, 3])
+        frame = panel.frame.copy()
+        curve = ((frame["poverty"] - 20) ** 2 / 20 - 1).to_numpy()
+        frame["cut"] += 0.2 * self.bend * curve
+        lasting = np.repeat(frame["cut"].groupby(level=0).mean().to_numpy() - 0.4 + 0.4 * rng.normal(size=self.authorities), 8)
+        other = self.level + lasting + 0.04 * (frame["poverty"].to_numpy() - 20) + self.bend * curve
+        noise_rng = 1 / (1 + np.exp(-(other + 2 * self.effect * frame["cut"].to_numpy())))
+        frame["plans"] = rng.binomial(self.asked, noise_rng) / self.asked
+        variables = tuple(replace(one, unit="share", count_per=None) if one.name == "plans" else one for one in panel.variables)
+        return replace(panel, frame=frame, variables=variables), other
+
+    def load(self) -> Panel:
+        """The panel."""
+        return self._made()[0]
+
+    def truth(self) -> float:
+        """What moving the cut from 0 to 0.5 does to the share, averaged over rows."""
+        other = self._made()[1]
+        return float(np.mean(1 / (1 + np.exp(-other - self.effect)) - 1 / (1 + np.exp(-other))))
 
 
 MOVED_GRAPH = drawn(
@@ -225,6 +264,72 @@ class Paths:
         return panel_of({"cut": cut, "closures": closures, "staff": staff, "plans": plans})
 
 
+LOTS_GRAPH = drawn(
+    "lots",
+    {
+        "authority": ("poverty", "plans", "deprivation"),
+        "year": ("poverty", "plans", "cut"),
+        "poverty": ("plans",),
+        "cut": {"plans": "the question"},
+        "deprivation": (),
+    },
+    {
+        "cut": {"lot": "places drawn for each year of a roll-out"},
+        "authority": {"varies": "authority"},
+        "deprivation": {"varies": "authority"},
+        "year": {"varies": "year"},
+    },
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A roll-out whose order lots decided, with places that never come to it; `effect` is that of the offer."""
+
+    effect: float = 0.0
+    authorities: int = 60
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 5])
+        g, t = self.authorities, 6
+        lasting, deprivation, clock = rng.normal(size=(g, 1)), 20 + 8 * rng.normal(size=(g, 1)), np.arange(t)
+        poverty = 20 + lasting + ar(rng.normal(size=(g, t)), 0.4)
+        start = rng.permutation(np.resize(np.arange(1, t + 1), g))[:, None]
+        cut = (clock >= start).astype(float)
+        plans = 45 + 8 * lasting + clock + 0.5 * (poverty - 20) + self.effect * cut + 2 * ar(rng.normal(size=(g, t)), 0.4)
+        return panel_of({"deprivation": np.repeat(deprivation, t, axis=1), "poverty": poverty, "cut": cut, "plans": plans})
+
+
+OFFERED_GRAPH = drawn(
+    "offer",
+    {"taste": ("cut", "plans"), "poverty": ("offer", "cut", "plans"), "offer": ("cut",), "cut": {"plans": "the question"}, "deprivation": ()},
+    {"taste": {"measured": False}, "deprivation": {"varies": "authority"}},
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """An offer that some take up and some would have anyway, one row for each place; `effect` is that of taking it up, the same for all."""
+
+    effect: float = 0.0
+    authorities: int = 300
+    seed: int = 0
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 6])
+        shape = (self.authorities, 1)
+        poverty, taste = rng.normal(size=shape), rng.normal(size=shape)
+        offer = (rng.random(shape) < 1 / (1 + np.exp(-0.5 * poverty))).astype(float)
+        cut = (0.4 * poverty + taste > np.where(offer > 0, -0.8, 1.2)).astype(float)
+        plans = 45 + poverty + 1.5 * taste + self.effect * cut + rng.normal(size=shape)
+        return panel_of({"deprivation": rng.normal(size=shape), "poverty": poverty, "offer": offer, "cut": cut, "plans": plans})
+
+
 DOOR_GRAPH = drawn(
     "front door",
     {"need": ("cut", "plans"), "cut": ("closures", "staff"), "closures": ("plans", "staff"), "staff": ("plans",)},
@@ -256,6 +361,95 @@ class Door:
         return panel_of({"cut": cut, "closures": closures, "staff": staff, "plans": plans})
 
 
+CUTOFF_GRAPH = drawn(
+    "cutoff",
+    {
+        "need": ("rank", "plans", "poverty"),
+        "poverty": ("plans",),
+        "rank": {"cut": {"because": "a rule", "cutoff": 50.0}, "plans": WHY},
+        "cut": {"plans": "the question"},
+    },
+    {"need": {"measured": False}},
+    place=False,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtRank:
+    """Those of rank 50 and more get the cut; need, which nobody measured, moves rank and plans. `effect` is that of the cut.
+
+    Parameters
+    ----------
+    sorting : share of those with little luck just short of the cutoff that get themselves beyond it.
+    another : by how much poverty jumps at the cutoff.
+    elsewhere : by how much plans jump at ranks 32.5 and 67.5.
+    heap : by how much plans of those of rank 50 to 51 lie higher.
+    bend : plans bend by the sine of the rank, so many high.
+    fuzzy : share that does otherwise than the rule says.
+    """
+
+    effect: float = 0.0
+    authorities: int = 1000
+    seed: int = 0
+    sorting: float = 0.0
+    another: float = 0.0
+    elsewhere: float = 0.0
+    heap: float = 0.0
+    bend: float = 0.0
+    fuzzy: float = 0.0
+
+    def load(self) -> Panel:
+        """The panel, of one year."""
+        rng = np.random.default_rng([self.seed, 4])
+        g = self.authorities
+        rank, luck, noise_rng = rng.uniform(0, 100, size=g), rng.normal(size=g), rng.random((3, g))
+        moves = (rank > 45) & (rank < 50) & (luck < 0.5) & (noise_rng[0] < self.sorting)
+        rank = np.where(moves, 50 + 4 * noise_rng[1], rank)
+        need = 0.04 * (rank - 50) + luck
+        poverty = 20 + need + self.another * (rank >= 50) + rng.normal(size=g)
+        cut = ((rank >= 50) ^ (noise_rng[2] < self.fuzzy)).astype(float)
+        steps = self.elsewhere * ((rank >= 67.5).astype(float) - (rank >= 32.5))
+        plans = 45 + 0.1 * rank + 3 * need + poverty + self.effect * cut + 2 * rng.normal(size=g) + steps
+        plans = plans + self.heap * ((rank >= 50) & (rank < 51)) + self.bend * np.sin((rank - 50) / 8)
+        return panel_of({name: values[:, None] for name, values in {"rank": rank, "poverty": poverty, "cut": cut, "plans": plans}.items()})
+
+
+SERIES_GRAPH = drawn("series", {"cut": {"plans": "the question"}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dates:
+    """One place, or the first of several, has the cut from the thirtieth of fifty dates on; `effect` is that of the cut.
+
+    Parameters
+    ----------
+    earlier : by how much plans jump at the fifteenth date.
+    shared : by how much plans of all places jump with the cut.
+    swings : how high a cycle of five dates runs that nothing in the model stands for.
+    """
+
+    effect: float = 0.0
+    authorities: int = 1
+    seed: int = 0
+    dates: int = 50
+    earlier: float = 0.0
+    shared: float = 0.0
+    swings: float = 0.0
+    persistence: float = 0.3
+
+    def load(self) -> Panel:
+        """The panel."""
+        rng = np.random.default_rng([self.seed, 6])
+        g, t = self.authorities, self.dates
+        clock = np.arange(t)
+        cut = np.zeros((g, t))
+        cut[0, 3 * t // 5 :] = 1.0
+        # errors of a place are the same whatever is planted
+        plans = 45 + 5 * rng.normal(size=(g, 1)) + 0.2 * clock + 2 * ar(rng.normal(size=(g, t)), self.persistence) + self.effect * cut
+        plans = plans + self.earlier * (clock >= 3 * t // 10) + self.shared * (clock >= 3 * t // 5) + self.swings * np.sin(2 * np.pi * clock / 5)
+        return panel_of({"cut": cut, "plans": plans}, first_year=1970)
+
+
 def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: int = 2011, **more: Any) -> Panel:
     """A panel of matrices.
 
@@ -264,7 +458,7 @@ def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: 
     columns : name → shape (authorities, years); `deprivation` is taken to be lasting.
     unit : of all.
     first_year : of the years.
-    more : other fields of the panel.
+    **more : other fields of the panel.
     """
     g, t = next(iter(columns.values())).shape
     index = pd.MultiIndex.from_product([[f"A{i:04d}" for i in range(g)], range(first_year, first_year + t)], names=["authority", "year"])
@@ -280,13 +474,26 @@ def panel_of(columns: Mapping[str, Floats], *, unit: str = "units", first_year: 
 
 
 def without(panel: Panel, *, keep: float, seed: int) -> Panel:
-    """The panel with rows missing at random."""
+    """The panel with rows missing at random.
+
+    Parameters
+    ----------
+    panel : any.
+    keep : probability with which a row stays.
+    seed : of the draw.
+    """
     rows = np.random.default_rng(seed).random(len(panel.frame)) < keep
     return replace(panel, frame=panel.frame[rows])
 
 
 def ar(shocks: Floats, rho: float) -> Floats:
-    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²)."""
+    """A stationary first-order autoregression along the years (axis 1) of standard normal shocks; its variance is 1 / (1 − rho²).
+
+    Parameters
+    ----------
+    shocks : shape (authorities, years), standard normal.
+    rho : autocorrelation, above −1 and below 1.
+    """
     out = shocks.copy()
     out[:, 0] /= np.sqrt(1 - rho**2)
     for t in range(1, shocks.shape[1]):
@@ -300,7 +507,14 @@ def designed(panel: Panel, question: Question = QUESTION, graph: Graph = GRAPH, 
 
 
 def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[str, ...] = ()) -> Identification:
-    """An adjustment set that the test states, without a graph."""
+    """An adjustment set that the test states, without a graph.
+
+    Parameters
+    ----------
+    *adjust_for : dated names.
+    descendants : names that follow the treatment.
+    by_year : those of the set whose strength changes by year.
+    """
     return Identification(
         identified=True,
         strategies=("backdoor",),
@@ -324,7 +538,16 @@ def stated(*adjust_for: str, descendants: tuple[str, ...] = (), by_year: tuple[s
 
 
 def trial_of(panel: Panel, made: Design, estimator: Estimator, *, seed: int = 3, **more: Any) -> Trial:
-    """An answer on a design, ready to be checked."""
+    """An answer on a design, ready to be checked.
+
+    Parameters
+    ----------
+    panel : the one that the design was made of.
+    made : the design.
+    estimator : answers it.
+    seed : of all streams.
+    **more : other fields of the trial.
+    """
     return Trial(
         panel=panel,
         question=made.question,
@@ -343,7 +566,12 @@ def refute(refuter: Refuter, trial: Trial) -> Refutation:
 
 
 def same(a: Refutation, b: Refutation) -> bool:
-    """Whether two findings are one."""
+    """Whether two findings are one.
+
+    Parameters
+    ----------
+    a, b : of one refuter on one trial.
+    """
     return (a.found, a.p_value, a.survived, a.reason, dict(a.numbers), a.parts) == (b.found, b.p_value, b.survived, b.reason, dict(b.numbers), b.parts)
 
 

@@ -21,10 +21,11 @@ from causal.design import Design
 from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.identify import Identification
+from causal.inference.few_treated import FEWEST_UNTREATED, MOST_TREATED
 from causal.inference.multiplicity import rejected as rejected_jointly
 from causal.panel import Variable
 from causal.question import Question
-from causal.refute import Refutation
+from causal.refute import Admits, Hidden, Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
 from causal.verdict.reason import Change, Concern, Limit, Next, Reason
 from causal.verdict.rule import (
@@ -37,6 +38,7 @@ from causal.verdict.rule import (
     Kind,
     Row,
     Rule,
+    by_lot,
     class_of,
     kind_of,
     maryland,
@@ -82,7 +84,7 @@ class Verdict:
     kind, maryland : the kind of comparison, and the level of the Maryland scale that it gives (1 to 5); None where there is no estimate.
     bias : every check of bias that ran or should have → "passed", "failed" (rejected together with the others) or "not run".
     placebos : what the check of the error found; None where it did not run.
-    told : where there is no estimate, what would have to be measured, or why nothing can be estimated.
+    detail : where there is no estimate, what would have to be measured, or why nothing can be estimated.
     detectable : smallest true effect found in four of five such studies, outcome units; None where not known.
     equivalence : two one-sided tests against the smallest important effect; they change no word.
     power : what would be said for each of some true effects; empty where not known.
@@ -90,6 +92,15 @@ class Verdict:
     typical_effect, typical_lower, typical_upper : people in a typical authority.
     would_change, cannot_say : facts.
     next : the single most useful thing to do next; None in older records.
+
+    Examples
+    --------
+    >>> import causal
+    >>> from causal.testing.worlds import GRAPH, QUESTION, World
+    >>> study = causal.Study(title="Cuts", action="Cutting by half", question=QUESTION, graph=GRAPH, source=World(), estimator="fixed_effects")
+    >>> result = causal.run(study)
+    >>> result.verdict.row, result.verdict.certainty
+    ('no_important_rise', 0)
     """
 
     gate: Gate | None = None
@@ -103,7 +114,7 @@ class Verdict:
     maryland: int | None = None
     bias: Mapping[str, State] = field(default_factory=dict)
     placebos: Placebos | None = None
-    told: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     detectable: float | None = None
     equivalence: Equivalence | None = None
     power: tuple[Power, ...] = ()
@@ -139,9 +150,12 @@ def judge(
 
     Parameters
     ----------
-    rule, question, refutations, identification : of the study.
-    outcome : the outcome's variable, for people instead of rates.
+    rule : which checks weigh, and how.
+    question : what matters, which direction is bad, at which level.
     design, estimate : None where the effect is not identified, or identified and not estimable.
+    refutations : of every check, those not run too.
+    identification : what the graph allows.
+    outcome : the outcome's variable, for people instead of rates.
     needs, remedies : labels of what would have to be measured to identify it, and where that could be had, where it is known.
     inestimable : why there is no estimate of an identified effect.
     voices : other estimators' answers; they can lower the certainty and move nothing else.
@@ -183,8 +197,8 @@ def judge(
         typical_effect=None if scale is None else estimate.effect * scale,
         typical_lower=None if scale is None or estimate.lower is None else estimate.lower * scale,
         typical_upper=None if scale is None or estimate.upper is None else estimate.upper * scale,
-        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design)),
-        next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design),
+        would_change=_would_change(question, reasons, row, certainty, sees, refutations, _remedies(design), association=association),
+        next=_next(question, reasons, row, certainty, sees, gate, fatal, association, design, estimate),
         cannot_say=_cannot_say(rule, kind, question, identification, design, refutations, states, gate, fatal, association, row),
     )
 
@@ -193,15 +207,15 @@ def _unanswered(identification: Identification, needs: Sequence[str], remedies: 
     """No estimate: not identified, or identified by a comparison that the data do not allow."""
     if identification.identified:
         fixed = inestimable is None or inestimable.code == "treatment_fixed"
-        told = () if inestimable is None else (str(inestimable),)
+        detail = () if inestimable is None else (str(inestimable),)
         change = (Change(code="variation"),) if fixed else ()
         step = Next(code="variation") if fixed else Next(code="identify")
-        return Verdict(gate="not_estimable", told=told, would_change=change, cannot_say=(Limit(code="anything"),), next=step)
-    lacking: tuple[Change, ...] = (Change(code="measure", told=tuple(needs)),) if needs else ()
-    lacking += tuple(Change(code="remedy", told=(remedy,)) for remedy in dict.fromkeys(remedies)) if needs else ()
+        return Verdict(gate="not_estimable", detail=detail, would_change=change, cannot_say=(Limit(code="anything"),), next=step)
+    missing: tuple[Change, ...] = (Change(code="measure", detail=tuple(needs)),) if needs else ()
+    missing += tuple(Change(code="remedy", detail=(remedy,)) for remedy in dict.fromkeys(remedies)) if needs else ()
     # of a cause that nobody records what would have to be done is more use than its name
-    step = Next(code="identify") if not needs else Next(code="record", told=tuple(remedies)[:1]) if remedies else Next(code="measure", told=tuple(needs))
-    return Verdict(gate="not_identified", told=tuple(needs), would_change=lacking, cannot_say=(Limit(code="anything"),), next=step)
+    step = Next(code="identify") if not needs else Next(code="record", detail=tuple(remedies)[:1]) if remedies else Next(code="measure", detail=tuple(needs))
+    return Verdict(gate="not_identified", detail=tuple(needs), would_change=missing, cannot_say=(Limit(code="anything"),), next=step)
 
 
 # --- 1, the gate
@@ -226,8 +240,8 @@ def _gate(estimate: Estimate, placebos: Placebos | None, question: Question) -> 
 
     # exactly: as many rejections or more, were each twice as probable as it should be
     rate = min(2 * (1 - question.level), 1.0)
-    chance = float(special.bdtrc(placebos.alarms - 1, placebos.trials, rate)) if placebos.alarms else 1.0
-    return "error_unknown" if chance < GATE else None
+    p_value = float(special.bdtrc(placebos.alarms - 1, placebos.trials, rate)) if placebos.alarms else 1.0
+    return "error_unknown" if p_value < GATE else None
 
 
 # --- 2, taken away
@@ -282,13 +296,15 @@ def _certainty(
         by = 0 if one.letter in letters else min(rule.steps, left)
         letters.add(one.letter)
         left -= by
-        reasons.append(Reason(concern=one.concern, steps=by, checks=one.checks, told=one.told, numbers=one.numbers))
+        reasons.append(Reason(concern=one.concern, steps=by, checks=one.checks, detail=one.detail, numbers=one.numbers))
     effective = float(estimate.clusters if estimate.support is None else min(estimate.support.effective, estimate.clusters))
+    if kind == "series" and estimate.support is not None:  # learnt from dates
+        effective = float(estimate.support.effective)
     if effective < EFFECTIVE_CLUSTERS:
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)
     agreement = {one.name for one in refutations if one.role == "agreement"} | {"estimator_agreement"}
-    if not rule.randomised and not any(state != "not run" for name, state in states.items() if name in rule.bias[kind] and name not in agreement):
+    if not by_lot(rule, identification) and not any(state != "not run" for name, state in states.items() if name in rule.bias[kind] and name not in agreement):
         reasons.insert(0, Reason(concern="unchecked", steps=left))
         left = 0
     return left, tuple(reasons)
@@ -309,8 +325,8 @@ def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refut
         "second_measure": [one for one in ran if one.role == "second_measure"],
     }
     found = []
-    if lacking := [look for look in rule.looks if not made[look]]:
-        found.append(Reason(concern="unlooked", checks=tuple(lacking)))
+    if missing := [look for look in rule.looks if not made[look]]:
+        found.append(Reason(concern="unlooked", checks=tuple(missing)))
     # a lead sees what a drift beforehand brings, and far smaller ones: where it could see what matters the look was not blind
     seeing = [one for look in rule.looks if look != "second_measure" for one in made[look]] + [one for one in ran if one.role == "lead"]
     if seeing and not any(one.blind_below is not None and one.blind_below < smallest for one in seeing):
@@ -354,9 +370,9 @@ def _known(identification: Identification, design: Design, estimate: Estimate, r
     """Letter d: what the estimator warns of, the record is known for, a forced adjustment leaves open, and shocks that groups share."""
     found = []
     if cautions := tuple(v.caution for v in (design.treatment_variable, design.outcome_variable) if v.caution):
-        found.append(Reason(concern="record", told=cautions))
+        found.append(Reason(concern="record", detail=cautions))
     if estimate.concerns:
-        found.append(Reason(concern="estimator", told=tuple(estimate.concerns)))
+        found.append(Reason(concern="estimator", detail=tuple(estimate.concerns)))
     if not identification.sufficient:
         found.append(Reason(concern="forced"))
     if shared := tuple(one.name for one in refutations if one.role == "shared_shocks" and one.survived is False):
@@ -375,28 +391,54 @@ def _would_change(
     sees: float | None,
     refutations: Sequence[Refutation],
     remedies: Sequence[str],
+    *,
+    association: bool,
 ) -> tuple[Change, ...]:
     """What took certainty first, then a hidden cause, then what keeps the range wide."""
     found = []
     for one in reasons:
         if one.concern == "record":
-            found += [Change(code="remedy", told=(remedy,)) for remedy in remedies] or [Change(code="record", told=one.told)]
+            found += [Change(code="remedy", detail=(remedy,)) for remedy in remedies] or [Change(code="record", detail=one.detail)]
         elif one.concern == "shared_shocks":
             found.append(Change(code="groups", check=one.checks[0]))
         elif one.concern in ("unlooked", "blind"):
-            lacking = one.checks if one.concern == "unlooked" else ()
-            found += [Change(code="negative_control")] if "negative_control" in lacking else []
-            found += [Change(code="timing")] if "timing" in lacking else []
+            missing = one.checks if one.concern == "unlooked" else ()
+            found += [Change(code="negative_control")] if "negative_control" in missing else []
+            found += [Change(code="timing")] if "timing" in missing else []
         elif one.concern == "placebos":
             found.append(Change(code="placebos"))
     for check in refutations:
-        if check.hidden is not None and certainty is not None:
+        if check.hidden is not None and certainty is not None and _undoes(check.hidden, row):
             cause = check.hidden
-            told = (cause.benchmark,) if cause.benchmark else ()
-            found.append(Change(code="hidden", check=check.name, told=told, number=cause.multiple, share=cause.share, admits=cause.admits))
-    if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
+            detail = (cause.benchmark,) if cause.benchmark else ()
+            found.append(Change(code="hidden", check=check.name, detail=detail, number=cause.multiple, share=cause.share, admits=cause.admits))
+    # more of the same brings no answer back that was taken away, and makes no effect of an association
+    if sees is not None and sees > question.smallest_important and certainty is not None and not association and not _settled(row, certainty):
         found.append(Change(code="information", number=(sees / question.smallest_important) ** 2))
     return tuple(dict.fromkeys(found))
+
+
+WITHOUT_NOTHING: tuple[Row, ...] = ("important_rise", "rise", "fall", "important_fall")  # rows that no effect does not fit
+
+
+def _undoes(cause: Hidden, row: Row | None) -> bool:
+    """Whether a hidden cause would let something fit that does not fit already: what fits as it is no cause has to bring."""
+    if cause.admits is None or cause.multiple is None:
+        return row in WITHOUT_NOTHING
+    return row is not None and cause.admits in DENIED[row]
+
+
+# row → what does not fit it
+DENIED: dict[Row, tuple[Admits, ...]] = {
+    "important_rise": ("unimportant", "no_change", "important_fall"),
+    "rise": ("no_change", "important_fall"),
+    "inside": ("important_rise", "important_fall"),
+    "no_important_rise": ("important_rise",),
+    "no_important_fall": ("important_fall",),
+    "both": (),
+    "fall": ("no_change", "important_rise"),
+    "important_fall": ("unimportant", "no_change", "important_rise"),
+}
 
 
 def _settled(row: Row | None, certainty: int | None) -> bool:
@@ -414,12 +456,13 @@ def _next(
     failed: Sequence[str],
     association: bool,
     design: Design,
+    estimate: Estimate,
 ) -> Next:
     """The one thing that would help most: first what forbids an answer, then what better data would mend, then what keeps the range wide."""
     if gate:
-        return Next(code="interval")
+        return _for_a_range(estimate) if gate == "no_interval" else Next(code="interval")
     if failed:
-        return Next(code="failed", told=tuple(failed))
+        return Next(code="failed", detail=tuple(failed))
     if association:
         return Next(code="hold")
     concerns = {one.concern: one for one in reasons}
@@ -427,9 +470,9 @@ def _next(
         return Next(code="check")
     remedies = _remedies(design)
     if "record" in concerns and remedies:
-        return Next(code="record", told=remedies[:1])
+        return Next(code="record", detail=remedies[:1])
     if "unlooked" in concerns:
-        return Next(code="look", told=concerns["unlooked"].checks)
+        return Next(code="look", detail=concerns["unlooked"].checks)
     if "placebos" in concerns:
         return Next(code="placebos")
     if "shared_shocks" in concerns:
@@ -437,6 +480,20 @@ def _next(
     if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
         return Next(code="information", number=(sees / question.smallest_important) ** 2)
     return Next(code="again")
+
+
+def _for_a_range(estimate: Estimate) -> Next:
+    """What would give a range: other data or another design where none could be had by any method, another method where one can."""
+    support = estimate.support
+    if estimate.no_interval == "two_clusters":
+        return Next(code="clusters")
+    if estimate.no_interval == "weak_instruments":
+        return Next(code="instrument")
+    if estimate.no_interval != "one_cluster" or support is None:
+        return Next(code="interval")
+    few = support.treated is not None and 1 <= support.treated <= MOST_TREATED and (support.untreated or 0) >= FEWEST_UNTREATED
+    # a range of placebos stands beside a regression alone
+    return Next(code="placebo_range" if few and support.placebo_lower is None else "one_place")
 
 
 def _remedies(design: Design) -> tuple[str, ...]:
@@ -467,10 +524,14 @@ def _cannot_say(
     elif row in ("both", "no_important_rise", "no_important_fall"):
         said.append(Limit(code="no_effect"))
     passed = {one.role for one in refutations if one.survived}
-    if rule.randomised:
+    if rule.randomised or kind == "trial":
         said.append(Limit(code="compliance"))
     elif identification.strategy == "iv":
         said.append(Limit(code="exclusion"))
+    elif kind == "discontinuity":
+        said += [Limit(code="at_cutoff"), Limit(code="far_from_cutoff")]
+    elif kind == "series":
+        said.append(Limit(code="same_time"))
     else:
         said.append(Limit(code="unmeasured_unshared" if "negative_control" in passed else "unmeasured"))
         said += [Limit(code="late_drift")] if kind in ("dose", "adoption", "one_row") else []
@@ -478,16 +539,16 @@ def _cannot_say(
     if "second_measure" in passed:
         said.append(Limit(code="both_measures"))
     else:
-        said.append(Limit(code="record", told=caution) if caution else Limit(code="recorded"))
+        said.append(Limit(code="record", detail=caution) if caution else Limit(code="recorded"))
     said.append(Limit(code="missing_arrow"))
     by_name = {one.name: one for one in refutations}
     for name, state in states.items():
         one = by_name.get(name)
         if state == "not run":
-            said.append(Limit(code="not_run", check=name, told=(one.reason or "not said").rstrip(".") if one else "this run did not ask for it"))
+            said.append(Limit(code="not_run", check=name, detail=(one.reason or "not said").rstrip(".") if one else "this run did not ask for it"))
         elif state == "passed" and one is not None and one.blind_below is not None and one.blind_below >= question.smallest_important:
             said.append(Limit(code="blind", check=name, number=one.blind_below))
-    said += [Limit(code="warning", told=warning.rstrip(".")) for warning in identification.warnings]
+    said += [Limit(code="warning", detail=warning.rstrip(".")) for warning in identification.warnings]
     if design.lost and (gone := {a for loss in design.lost for a in loss.authorities}):
         said.append(Limit(code="left_out", number=float(len(gone))))
     return tuple(said)

@@ -84,7 +84,13 @@ def detectable(estimate: Estimate) -> float | None:
 
 
 def equivalence(estimate: Estimate, smallest: float) -> Equivalence | None:
-    """Schuirmann's two one-sided tests with the estimate's error and degrees of freedom; None where it has no error."""
+    """Schuirmann's two one-sided tests (1987) with the estimate's error and degrees of freedom; None where it has no error.
+
+    Parameters
+    ----------
+    estimate : the effect and its error.
+    smallest : δ, outcome units, above 0.
+    """
     if not estimate.std_error:
         return None
     above = _below(-(estimate.effect + smallest) / estimate.std_error, estimate.df)
@@ -98,6 +104,11 @@ def power_curve(estimate: Estimate, smallest: float) -> tuple[Power, ...]:
     The estimate is normal about the true effect, and the squared error of a study χ² with the estimate's degrees of freedom about
     its own. Given a study's error the headline changes only where an end of the interval meets −δ, 0 or δ, so that each
     probability is a difference of normal ones, averaged over errors at equal steps of their distribution.
+
+    Parameters
+    ----------
+    estimate : its error, degrees of freedom and interval; its effect plays no part.
+    smallest : δ, outcome units, above 0.
     """
     reach = half_width(estimate)
     if reach is None or not estimate.std_error:
@@ -131,12 +142,13 @@ def _row(effect: float, half: float, smallest: float) -> int:
 def before_results(design: Design, autocorrelation: float) -> float:
     """The smallest true effect found in four of five studies of this design, per unit of the outcome's residual standard deviation; reads no outcome.
 
-    The design's own rows and its treatment, less all that is held fixed, stand; shocks are taken as alike in size and as a first-order autoregression
+    The design's own rows and its treatment, less all that is conditioned on, stand; shocks are taken as alike in size and as a first-order autoregression
     over the years within an authority (Bloom 1995; Burlig, Preonas & Woerman 2020, Panel data and experimental design). Degrees of
     freedom are those of the effective clusters where these are few.
 
     Parameters
     ----------
+    design : rows and treatment; its outcome is not read.
     autocorrelation : of an authority's shocks from one year to the next, above −1 and below 1.
     """
     treatment = design.partial_out(design.treatment[:, None])[:, 0]

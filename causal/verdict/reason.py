@@ -58,7 +58,7 @@ class Reason:
     concern : its code.
     steps : by how many steps it lowers the certainty; 0 where another of its letter has done so already, or none is left to lose.
     checks : names of the checks it speaks of.
-    told : what the estimator or the record said of it, in their own words.
+    detail : what the estimator or the record said of it, in their own words.
     numbers : name → number behind it.
 
     Raises
@@ -69,7 +69,7 @@ class Reason:
     concern: Concern
     steps: int = 0
     checks: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     numbers: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,6 +92,9 @@ Open = Literal[
     "error",
     "compliance",
     "exclusion",
+    "at_cutoff",
+    "far_from_cutoff",
+    "same_time",
     "unmeasured",
     "unmeasured_unshared",
     "late_drift",
@@ -115,13 +118,13 @@ class Limit:
     ----------
     code : which.
     check : the check that it is about; "" where it is about none.
-    told : what the graph, the record or the check said of it, in their own words.
+    detail : what the graph, the record or the check said of it, in their own words.
     number : behind it (authorities left out, the smallest bias a check sees); None where there is none.
     """
 
     code: Open
     check: str = ""
-    told: str = ""
+    detail: str = field(default="", metadata={"key": "told"})
     number: float | None = None
 
     def __post_init__(self) -> None:
@@ -135,10 +138,10 @@ class Change:
 
     Parameters
     ----------
-    code : "measure" (what would have to be measured, `told`), "variation" (a treatment that changes within authorities),
+    code : "measure" (what would have to be measured, `detail`), "variation" (a treatment that changes within authorities),
         "information" (how many times as much, `number`), "negative_control", "timing", "record",
-        "remedy" (the datum that would settle it, `told`), "groups", "placebos" or
-        "hidden" (a hidden cause, `number` times as strong as `told`, would admit what `admits` says).
+        "remedy" (the datum that would settle it, `detail`), "groups", "placebos" or
+        "hidden" (a hidden cause, `number` times as strong as `detail`, would admit what `admits` says).
     check : the check that it would take; "" where it takes none.
     share : of what is left of treatment and outcome, that a hidden cause would have to explain to take the estimate to nothing.
     admits : what would fit the data then.
@@ -146,13 +149,31 @@ class Change:
 
     code: Literal["measure", "variation", "information", "negative_control", "timing", "record", "remedy", "groups", "placebos", "hidden"]
     check: str = ""
-    told: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     number: float | None = None
     share: float | None = None
     admits: Literal["important_rise", "important_fall", "no_change", "unimportant"] | None = None
 
 
-Step = Literal["measure", "identify", "variation", "interval", "failed", "hold", "check", "record", "look", "placebos", "groups", "information", "again"]
+Step = Literal[
+    "measure",
+    "identify",
+    "variation",
+    "interval",
+    "clusters",
+    "one_place",
+    "placebo_range",
+    "instrument",
+    "failed",
+    "hold",
+    "check",
+    "record",
+    "look",
+    "placebos",
+    "groups",
+    "information",
+    "again",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +183,10 @@ class Next:
     Parameters
     ----------
     code : which.
-    told : what it is about: what would have to be measured, checks, or the datum that would settle it, in its own words.
+    detail : what it is about: what would have to be measured, checks, or the datum that would settle it, in its own words.
     number : how many times the information.
     """
 
     code: Step
-    told: tuple[str, ...] = ()
+    detail: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     number: float | None = None

@@ -26,8 +26,9 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 
 from causal.design import Design
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.estimate import Estimate
+from causal.identify import Identification
 from causal.knobs import is_number, is_whole
 
 Row = Literal["important_rise", "rise", "inside", "no_important_rise", "no_important_fall", "both", "fall", "important_fall"]
@@ -63,7 +64,7 @@ MIRRORED: dict[Row, Row] = {
     "fall": "rise",
     "important_fall": "important_rise",
 }
-Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section"]
+Kind = Literal["dose", "adoption", "instrument", "one_row", "cross_section", "discontinuity", "series", "trial"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 HIGH, MODERATE, LOW, VERY_LOW = 3, 2, 1, 0
 STEPS = ("very_low", "low", "moderate", "high")  # a certainty step's name
@@ -98,6 +99,9 @@ BIAS: dict[str, tuple[str, ...]] = {
     "instrument": ("placebo_dates", "future_treatment", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "one_row": ("placebo_dates", "pre_trend", "implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
     "cross_section": ("implied_independence", "negative_control_outcome", "negative_control_exposure", "estimator_agreement"),
+    "discontinuity": ("density", "covariates_at_cutoff", "placebo_cutoffs", "negative_control_outcome"),
+    "series": ("series_placebo_dates", "comparison_series", "negative_control_outcome"),
+    "trial": ("covariate_balance", "attrition", "negative_control_outcome", "negative_control_exposure", "implied_independence", "estimator_agreement"),
 }
 # the check that looks at the time before, for each kind of design: any of these that ran; a cross-section has none
 TIMING: dict[str, tuple[str, ...]] = {
@@ -106,8 +110,24 @@ TIMING: dict[str, tuple[str, ...]] = {
     "instrument": ("placebo_dates", "reverse_causation"),
     "one_row": ("placebo_dates",),
     "cross_section": (),
+    "discontinuity": ("placebo_cutoffs",),
+    "series": ("series_placebo_dates",),
+    "trial": ("covariate_balance",),
 }
-STABILITY = ("leave_one_out", "overlap", "extrapolation", "data_subset", "bootstrap", "random_common_cause", "specification_curve")
+LATER: tuple[Kind, ...] = ("discontinuity", "series", "trial")  # kinds that a rule written before there were any may leave out
+STABILITY = (
+    "leave_one_out",
+    "overlap",
+    "extrapolation",
+    "data_subset",
+    "bootstrap",
+    "random_common_cause",
+    "specification_curve",
+    "separation",
+    "donut",
+    "bandwidth_curve",
+    "series_residuals",
+)
 LOOKS = ("negative_control", "timing")
 ALL_LOOKS = (*LOOKS, "second_measure")
 SEES = (*LOOKS, "lead")  # roles of checks of which one that could see what matters is enough
@@ -139,6 +159,13 @@ class Rule:
     Raises
     ------
     ConfigError : a key of an earlier form, a kind that does not exist or is left out, a number out of range.
+
+    Examples
+    --------
+    >>> Rule(steps=1).level
+    0.05
+    >>> "pre_trend" in Rule().bias["dose"]
+    True
     """
 
     gone: ClassVar[Mapping[str, str]] = OLD  # knobs of an earlier form, with what to write instead
@@ -156,7 +183,7 @@ class Rule:
         """Keys of an earlier form are refused with what to write instead."""
         for key, instead in OLD.items():
             if key in given:
-                raise ConfigError(f"rule.{key} is of an earlier form: {instead}")
+                raise refusal(ConfigError, f"rule.{key}", "a key of today", "one of an earlier form", instead)
         return object.__new__(cls)
 
     def __post_init__(self) -> None:
@@ -166,43 +193,58 @@ class Rule:
         object.__setattr__(self, "looks", _names("looks", self.looks))
         for look in self.looks:
             if look not in ALL_LOOKS:
-                raise ConfigError(f"rule.looks has {look!r}; {suggest(look, ALL_LOOKS)}")
+                raise refusal(ConfigError, "rule.looks", "checks that there are", repr(look), suggest(look, ALL_LOOKS))
         if not is_number(self.level) or not 0 < self.level < 0.5:
-            raise ConfigError(f"rule.level must lie between 0 and 0.5, got {self.level!r}")
+            raise refusal(ConfigError, "rule.level", "a number between 0 and 0.5", repr(self.level), "write  rule.level=0.05")
         if not is_number(self.apart) or self.apart <= 0:
-            raise ConfigError(f"rule.apart must be a number of smallest important effects above 0, got {self.apart!r}")
+            raise refusal(ConfigError, "rule.apart", "a number of smallest important effects above 0", repr(self.apart), "write  rule.apart=1")
         if not is_whole(self.steps, 1, 3):
-            raise ConfigError(f"rule.steps must be a whole number from 1 to 3, got {self.steps!r}")
+            raise refusal(ConfigError, "rule.steps", "a whole number from 1 to 3", repr(self.steps), "write  rule.steps=1")
         if self.randomised is not None and (not isinstance(self.randomised, str) or not self.randomised.strip()):
-            raise ConfigError(f"rule.randomised must say in words how lot decided who was treated, or be null, got {self.randomised!r}")
+            raise refusal(
+                ConfigError, "rule.randomised", "how lot decided who was treated, in words, or null", repr(self.randomised), "write  rule.randomised=null"
+            )
 
 
 def _names(where: str, names: Any) -> tuple[str, ...]:
     """Names, each once."""
     if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(name, str) and name for name in names):
-        raise ConfigError(f"rule.{where} must be a list of names, got {names!r}")
+        raise refusal(ConfigError, f"rule.{where}", "a list of names", repr(names), "write  [one,two]")
     if len(set(names)) != len(names):
-        raise ConfigError(f"rule.{where} names one twice: {', '.join(names)}")
+        raise refusal(ConfigError, f"rule.{where}", "each name once", f"one twice: {', '.join(names)}", "take one away")
     return tuple(names)
 
 
 def _by_kind(where: str, given: Any) -> dict[str, tuple[str, ...]]:
     """Checks for each kind of design, all kinds named."""
     if not isinstance(given, Mapping):
-        raise ConfigError(f"rule.{where} must say  kind: [checks]  for each of {', '.join(KINDS)}, got {given!r}")
+        raise refusal(ConfigError, f"rule.{where}", f"kind: [checks]  for each of {', '.join(KINDS)}", repr(given), "write it so")
     for kind in given:
         if kind not in KINDS:
-            raise ConfigError(f"rule.{where} has {kind!r}, which is no kind of design; {suggest(str(kind), KINDS)}")
-    if lacking := [kind for kind in KINDS if kind not in given]:
-        raise ConfigError(f"rule.{where} lacks {', '.join(lacking)}; [] says that there is none")
-    return {kind: _names(f"{where}.{kind}", given[kind]) for kind in KINDS}
+            raise refusal(ConfigError, f"rule.{where}", "kinds of design that there are", repr(kind), suggest(str(kind), KINDS))
+    if missing := [kind for kind in KINDS if kind not in given and kind not in LATER]:
+        raise refusal(ConfigError, f"rule.{where}", f"{', '.join(missing)}", "nothing for it", "write  []  where there is none")
+    shipped = BIAS if where == "bias" else TIMING
+    return {kind: _names(f"{where}.{kind}", given.get(kind, shipped[kind])) for kind in KINDS}
+
+
+def by_lot(rule: Rule, identification: Identification) -> str:
+    """How lot decided who was treated, in the rule's words or in the graph's; "" where it did not.
+
+    Parameters
+    ----------
+    rule : of the study.
+    identification : what its graph says.
+    """
+    return rule.randomised or identification.lot
 
 
 def kind_of(design: Design, estimate: Estimate) -> Kind:
     """What kind of comparison an estimate makes, read from what it rests on and not from its name.
 
-    An instrument; one row an authority in the data; one row an authority made from a panel; a treatment of the question's two levels
-    that is taken up and kept, or an estimate that counts who took it up; or else a dose on a panel.
+    An instrument; a cutoff; a series against its own past; a treatment that the graph says was decided by lot; one row an authority in the data; one row
+    an authority made from a panel; a treatment of the question's two levels that is taken up and kept, or an estimate that counts who took it up; or else a
+    dose on a panel.
 
     Parameters
     ----------
@@ -210,6 +252,10 @@ def kind_of(design: Design, estimate: Estimate) -> Kind:
     """
     if design.identification.strategy == "iv":
         return "instrument"
+    if design.identification.strategy in ("discontinuity", "series"):
+        return "discontinuity" if design.identification.strategy == "discontinuity" else "series"
+    if design.identification.lot:
+        return "trial"
     if design.rows == len(design.authorities):
         return "cross_section"
     if estimate.rows <= estimate.authorities:
@@ -234,19 +280,23 @@ def maryland(rule: Rule, design: Design, estimate: Estimate) -> int:
     rule : says whether lot decided.
     design, estimate : the analysis as it was done.
     """
-    kind, held = kind_of(design, estimate), estimate.held
-    if rule.randomised:
+    kind, conditioning = kind_of(design, estimate), estimate.conditioning
+    if rule.randomised or kind == "trial":
         return 5
     if kind == "instrument":
         shocks = estimate.facts.shocks
         return 3 if shocks is not None and shocks < FEWEST_SHOCKS else 4
-    if held.authority and estimate.estimand.comparison != "changes":
+    if kind == "discontinuity":
+        return 4
+    if kind == "series":
+        return 3 if estimate.estimand.comparison == "comparison_series" else 2
+    if conditioning.authority and estimate.estimand.comparison != "changes":
         return 3
     if kind == "one_row" and not estimate.association:
         return 3
     if design.identification.strategy == "frontdoor":
         return 2
-    return 2 if held.controls and (design.control_groups or design.nested_names) else 1
+    return 2 if conditioning.controls and (design.control_groups or design.time_invariant_names) else 1
 
 
 def row_of(lower: float | None, upper: float | None, smallest: float) -> Row | None:

@@ -16,10 +16,10 @@ from causal.language import CLAIMED, EVALUATORS, GATES, Language
 from causal.panel import Variable
 from causal.question import Question
 from causal.verdict.decide import Verdict
-from causal.verdict.reason import Change, Limit, Reason
+from causal.verdict.reason import Change, Concern, Limit, Reason
 from causal.verdict.rule import CLASSES, MIRRORED, STEPS, Class, Row
 from causal.voice import Voice
-from causal.words import Shown, capital, listed, rounded, written, years_later
+from causal.words import Shown, capital, in_words, listed, rounded, written, years_later
 
 DOTS = "●○"
 MOST_DOTS = len(STEPS)
@@ -33,7 +33,21 @@ CLAIMS_OF_A_ROW: dict[Row, tuple[Class, bool]] = {  # the form of a row where no
     "fall": ("some_harm", True),
     "important_fall": ("harm", True),
 }
-LETTERS = "dabce"  # of several reasons the first screen names the record first, since better data can mend it
+GRAVEST: tuple[Concern, ...] = (  # of several reasons the first to be named: what was found before what was not looked at, a check that failed before all
+    "unchecked",
+    "harmless",
+    "unstable",
+    "disagreement",
+    "record",  # which better data can mend
+    "forced",
+    "estimator",
+    "shared_shocks",
+    "drift",
+    "blind",
+    "unlooked",
+    "placebos",
+    "few_clusters",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +162,7 @@ def say(
         moved=number.moved,
         picture=_picture(verdict, estimate, language),
         next=_next(verdict, names, language),
-        beside=tuple(_voice(one, verdict, question, names.outcome, language) for one in voices),
+        beside=tuple(_voice(one, verdict, question, estimate, names.outcome, language) for one in voices),
     )
 
 
@@ -264,7 +278,7 @@ def _numbers(question: Question, estimate: Estimate | None, outcome: Variable) -
 
 def plain(value: Shown) -> str:
     """1.2, without a sign."""
-    return f"{abs(value[0]):,.{value[1]}f}"
+    return in_words(abs(value[0])) or f"{abs(value[0]):,.{value[1]}f}"
 
 
 def sign(value: Shown) -> str:
@@ -274,7 +288,13 @@ def sign(value: Shown) -> str:
 
 
 def with_unit(number: str, unit: str) -> str:
-    """+1.2 points, and −£30 per child: the sign of money stands before it."""
+    """+1.2 points, and −£30 per child: the sign of money stands before it.
+
+    Parameters
+    ----------
+    number : written out, with its sign where it has one.
+    unit : as `Variable.unit` has it.
+    """
     if unit[:1] != "£":
         return f"{number} {unit}".strip()
     way, rest = (number[0], number[1:]) if number[:1] in "+−" else ("", number)
@@ -287,7 +307,12 @@ def _counted(outcome: Variable) -> bool:
 
 
 def countable(unit: str, comparative: str) -> bool:
-    """The same of a variable as a record has it: a rate of people, of whom there may be more or fewer."""
+    """The same of a variable as a record has it: a rate of people, of whom there may be more or fewer.
+
+    Parameters
+    ----------
+    unit, comparative : as `Variable` has them.
+    """
     return comparative == "more" and unit[:4] == "per "
 
 
@@ -296,7 +321,7 @@ def _sized(value: Shown, outcome: Variable) -> str:
         return with_unit(sign(value), outcome.unit)
     text = sign(value)
     noun = outcome.short or outcome.label
-    return f"no change in {noun}" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'} {noun} {outcome.unit}"
+    return f"a best estimate of no change in {noun}" if text[0] not in "+−" else f"{plain(value)} {'more' if text[0] == '+' else 'fewer'} {noun} {outcome.unit}"
 
 
 def _moved(value: Shown, outcome: Variable) -> str:
@@ -370,9 +395,9 @@ def _second(
     ranges = language.ranges
     filled = {key: sides[key] for key in ("rise", "fall", "increase", "decrease", "when")}
     if verdict.gate == "not_identified":
-        return ranges["needs"].format(needs=listed(verdict.told), **filled) if verdict.told else ranges["needs_more"]
+        return ranges["needs"].format(needs=listed(verdict.detail), **filled) if verdict.detail else ranges["needs_more"]
     if verdict.gate == "not_estimable":
-        why = verdict.told[0].rstrip(".") if verdict.told else f"{question.treatment} does not vary within authorities once what must be is held fixed"
+        why = verdict.detail[0].rstrip(".") if verdict.detail else f"{question.treatment} does not vary within authorities once what must be is held fixed"
         return " ".join([ranges["not_estimable"].format(told=why), *(_change(one, verdict, question, language) for one in verdict.would_change)])
     smallest = written(question.smallest_important)
     sized = capital(ranges["size"].format(size=number.size, Size=capital(number.size), **filled))
@@ -432,6 +457,8 @@ def _third(verdict: Verdict, question: Question, estimate: Estimate | None, outc
 
 def usual(value: float) -> str:
     """Two figures are enough for what a study usually finds, or a check usually sees."""
+    if words := in_words(_two(value)):
+        return words
     return f"{_two(value):,.{max(0, 1 - math.floor(math.log10(value)))}f}" if value > 0 and math.isfinite(value) else "0"
 
 
@@ -469,11 +496,11 @@ def _because(verdict: Verdict, language: Language) -> str:
     """Of what lowered the certainty the one to name first."""
     if verdict.certainty is None:
         return ""
-    lowered = [one for one in verdict.reasons if one.steps]
-    if not lowered:
-        return ""
-    first = min(lowered, key=lambda one: (one.concern != "unchecked", LETTERS.find(one.letter) if one.letter else len(LETTERS)))
-    return _reason(first, language)
+    if verdict.association:
+        return language.reasons["association"]
+    # one that found no step left to take, or whose letter another took first, is a reason all the same
+    lowered = [one for one in verdict.reasons if one.steps or one.letter or one.concern == "unchecked"]
+    return _reason(min(lowered, key=lambda one: GRAVEST.index(one.concern)), language) if lowered else ""
 
 
 def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str:
@@ -482,7 +509,12 @@ def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str
     value = "" if one.number is None else f"{one.number:,.0f}" if one.code == "left_out" else f"{usual(one.number)} {names.outcome.unit}".strip()
     return capital(
         language.limits[one.code].format(
-            action=action[:1].lower() + action[1:], label=names.outcome.label, treatment=treatment, told=one.told, check=language.check(one.check), number=value
+            action=action[:1].lower() + action[1:],
+            label=names.outcome.label,
+            treatment=treatment,
+            told=one.detail,
+            check=language.check(one.check),
+            number=value,
         )
     )
 
@@ -490,13 +522,13 @@ def _limit(one: Limit, names: Names, number: Numbers, language: Language) -> str
 def _change(one: Change, verdict: Verdict, question: Question, language: Language) -> str:
     number = "" if one.number is None else _about(one.number)
     sees = usual(verdict.detectable) if verdict.detectable else ""
-    told = capital(listed(one.told)) if one.code == "measure" else "; ".join(one.told)
+    detail = capital(listed(one.detail)) if one.code == "measure" else "; ".join(one.detail)
     share = "" if one.share is None else f"{one.share:.0%}" if one.share >= 0.005 else "less than 1%"
     code = one.code if one.code != "hidden" or one.number is not None else "hidden_share"
     admits = language.admits[one.admits] if one.admits else ""
-    told = listed(one.told) if one.code == "hidden" else told
+    detail = listed(one.detail) if one.code == "hidden" else detail
     return language.changes[code].format(
-        told=told, number=number, sees=sees, smallest=written(question.smallest_important), times=_times(one.number), share=share, admits=admits
+        told=detail, number=number, sees=sees, smallest=written(question.smallest_important), times=_times(one.number), share=share, admits=admits
     )
 
 
@@ -505,7 +537,7 @@ def _times(multiple: float | None) -> str:
     if multiple is None:
         return ""
     if multiple < 0.95:
-        return f"{_two(multiple):.2g} times as strong as" if multiple >= 0.1 else "a tenth as strong as"
+        return f"{_two(multiple):.2g} times as strong as" if multiple >= 0.095 else "not a tenth as strong as"
     if multiple < 1.05:
         return "as strong as"
     return "twice as strong as" if 1.95 <= multiple < 2.05 else f"{multiple:.2g} times as strong as"
@@ -519,6 +551,10 @@ def _picture(verdict: Verdict, estimate: Estimate | None, language: Language) ->
         return language.pictures["no_range" if verdict.gate == "no_interval" else "error_unknown"]
     if verdict.failed:
         return language.pictures["failed"]
+    if verdict.association:
+        return language.pictures["association"]
+    if form_of(verdict, estimate)[0] == "very_low":
+        return language.pictures["very_low"]
     if verdict.category == "harm_still_open":
         return language.pictures["rise_open" if verdict.row == "no_important_fall" else "fall_open"]
     return language.pictures[verdict.row] if verdict.row else language.pictures["no_range"]
@@ -528,12 +564,12 @@ def _next(verdict: Verdict, names: Names, language: Language) -> str:
     one = verdict.next
     if one is None:
         return ""
-    told = listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.told]) if one.code in ("look", "failed") else listed(one.told)
+    detail = listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.detail]) if one.code in ("look", "failed") else listed(one.detail)
     number = "" if one.number is None else _about(one.number)
-    return capital(language.next[one.code].format(told=told.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
+    return capital(language.next[one.code].format(told=detail.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
 
 
-def _voice(one: Voice, verdict: Verdict, question: Question, outcome: Variable, language: Language) -> str:
+def _voice(one: Voice, verdict: Verdict, question: Question, estimate: Estimate | None, outcome: Variable, language: Language) -> str:
     """EconML (linear dml) agrees: 3.5 more."""
     estimator = one.estimator.replace("_", " ")
     name = f"{one.library} ({estimator})" if one.library else capital(estimator)
@@ -544,7 +580,13 @@ def _voice(one: Voice, verdict: Verdict, question: Question, outcome: Variable, 
         ends = (one.lower, one.upper) if known else (0.0, abs(one.effect))
         size = _moved(rounded(one.effect, *ends, lines)[0], outcome)  # type: ignore[arg-type]
     stand = "unheard" if not verdict.answers and size and one.stand in ("same", "agrees", "open") else one.stand
-    return language.voices[stand].format(method=name, size=size, told=one.told)
+    said = language.voices[stand].format(method=name, size=size, told=one.detail)
+    shared = None if estimate is None else estimate.shared
+    if shared is None or not shared.refitted or one.ours != shared.effect or estimate is None or estimate.effect == shared.effect:
+        return said
+    lines = (0.0, question.smallest_important, -question.smallest_important)
+    ends = (0.0, abs(shared.effect)) if shared.lower is None or shared.upper is None else (shared.lower, shared.upper)
+    return language.voices["before"].format(ours=_moved(rounded(shared.effect, *ends, lines)[0], outcome), said=said)
 
 
 MOST_TIMES = 1_000_000  # as much information, beyond which a number would say no more
@@ -556,5 +598,5 @@ def _about(times: float) -> str:
     if times < 1.75:
         return f"{times:.1f}"
     if times > MOST_TIMES:
-        return f"more than {MOST_TIMES:,}"
+        return f"{MOST_TIMES:,} or more"
     return SMALL[round(times) - 1] if round(times) <= len(SMALL) else _two_figures(times)

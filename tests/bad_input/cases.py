@@ -61,7 +61,7 @@ class Case:
 
 def every() -> list[Case]:
     """All cases, each under a name of its own."""
-    kinds = (knobs(), keys(), overrides(), arguments(), yaml_files(), tables(), graphs(), protocols(), study_files(), runs(), questions())
+    kinds = (knobs(), keys(), overrides(), arguments(), yaml_files(), tables(), graphs(), protocols(), study_files(), runs(), questions(), swallowed())
     found: dict[str, Case] = {}
     for case in (case for kind in kinds for case in kind):
         found.setdefault(case.name, case)
@@ -294,7 +294,7 @@ def arguments() -> Iterator[Case]:
         (("list", "estimators", "x=1"), "x=1"),
         (("describe",), "NAME"),
         (("describe", "nothere"), "nothere"),
-        (("describe", ""), "nothing called"),
+        (("describe", ""), "causal describe"),
         (("decompose",), "NAME"),
         (("decompose", "nothere"), "nothere"),
         (("study",), "NAME"),
@@ -305,7 +305,7 @@ def arguments() -> Iterator[Case]:
         (("report", "nothere"), "nothere"),
         (("check",), "FILE_OR_FOLDER"),
         (("check", "nothere.csv"), "nothere.csv"),
-        (("check", ""), "no .csv"),
+        (("check", ""), ".csv"),
         (("new",), "--treatment"),
         (("new", "nothere.csv", "--treatment", "a", "--outcome", "b"), "nothere.csv"),
         (("facts",), "source.path"),
@@ -677,3 +677,42 @@ def questions() -> Iterator[Case]:
         for command in ("explain", "run"):
             words = (command, *TINY[1:], *([] if group == "refuters" else ["refuters=[]"]), choice, f"{at}.{knob}={value}")
             yield Case(name=f"{command} {name}.{knob}", words=words, says=("nothere",))
+
+
+def swallowed() -> Iterator[Case]:
+    """What would be taken without a word and change nothing, or half: names twice, lists where one is wanted, names that exist nowhere."""
+    for words, says in (
+        ("refuters=[bootstrap,bootstrap]", "bootstrap"),
+        ("refuters=[default,leverage,leverage]", "leverage"),
+        ("outcome=[plans]", "outcome"),
+        ("outcome=[plans,section47]", "outcome"),
+        ("estimator=[fixed_effects]", "estimator"),
+        ("estimator=[fixed_effects,linear_dml]", "estimator"),
+        ("experiment=[closures]", "experiment"),
+        ("graph=[nao]", "graph"),
+        ("source=[simulated]", "source"),
+    ):
+        yield Case(name=f"swallowed {words}", words=("explain", words, *TINY[1:]), says=(says,))
+    for words, says in (
+        ("question.modifiers=[plans]", "question.modifiers"),
+        ("question.modifiers=[cut]", "question.modifiers"),
+        ("question.modifiers=[poverty,poverty]", "poverty"),
+        ("adjust_for=[poverty,poverty,authority,year]", "poverty"),
+        ("source.leave_out=[A01,A01]", "A01"),
+        ("source.only={poverty: [1, 1]}", "source.only.poverty"),
+        ("source.variables={nothere: {unit: x}}", "nothere"),
+        ("rule.randomised='3'", "rule.randomised"),
+        ("+language.checks.nothere=words", "nothere"),
+        ("unmoved={nothere: because it is}", "nothere"),
+    ):
+        yield Case(name=f"swallowed {words}", words=("explain", *OWN, words), says=(says,), files=OURS)
+    yield Case(
+        name="check one value kept twice",
+        words=("check", "t.csv", "--year", "year", "--only", "poverty=1", "--only", "poverty=1"),
+        says=("poverty",),
+        files=OURS,
+    )
+    new = ("new", "t.csv", "--year", "year", "--authority", "authority", "--treatment", "cut", "--outcome", "plans", "--to", "x", "--confounders")
+    yield Case(name="new with a confounder twice", words=(*new, "poverty,poverty"), says=("poverty",), files=OURS)
+    alike = {"t.csv": CLEAN.replace("poverty", "a b,a-b", 1).replace("\n", ",1\n").replace("plans,1", "plans", 1)}
+    yield Case(name="new with two confounders of one name", words=(*new, "a b,a-b"), says=("a_b",), files=alike)

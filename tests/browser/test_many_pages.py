@@ -12,7 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from many import KINDS, answered, estimated, kept, told
 from playwright.sync_api import Browser, Page
-from test_pages import ARABIC, HARM, LONG, SIZES, WCAG, WELSH, bare, opened  # noqa: F401  (a fixture)
+from readers import code_names
+from test_pages import ARABIC, HARM, LONG, SIZES, WCAG, WELSH, bare, cells, full, opened  # noqa: F401  (fixtures)
 
 from causal.cli import main as command_line
 from causal.report.compare import compare
@@ -210,3 +211,10 @@ def test_no_estimates_at_all_leave_the_pages_whole(browser: Browser, kinds: dict
                 whole(page, width)
     with opened(browser, study) as page:
         assert "None of 3 questions has an answer" in page.inner_text("h1") and page.locator("td.plot").count() == 0
+
+
+def test_no_name_of_code_is_read_on_any_page(many: dict[str, Path], full: Path, cells: dict[str, Path]) -> None:  # noqa: F811
+    """Columns, checks and parts go by names for readers; files, commands and the column that says what a variable is called in files keep their own."""
+    reports = {name: folder / "report.html" for name, folder in {"full": full, **cells}.items()}
+    found = {name: code_names(path.read_text(encoding="utf-8")) for name, path in {**many, **reports}.items()}
+    assert not any(found.values()), {name: one for name, one in found.items() if one}

@@ -18,7 +18,7 @@ from test_report import arrows as small_arrows
 from causal.cli import main as command_line
 from causal.estimate import Part
 from causal.graph import Graph
-from causal.language import AVOID, held
+from causal.language import AVOID, banned_word
 from causal.report.compare import compare
 from causal.report.files import write
 from causal.report.index import index
@@ -220,7 +220,7 @@ def test_the_first_screen_answers_five_questions(browser: Browser, cells: dict[s
     failed = [name for name, state in verdict["bias"].items() if state == "failed"]
     assert bool(failed) == ("did not pass." in said["checks"])
     for text in (*said.values(), banner):
-        assert held(text.replace(f"{data['provenance']['command']}", ""), AVOID) is None
+        assert banned_word(text.replace(f"{data['provenance']['command']}", ""), AVOID) is None
     if verdict["association"] or not answer["dots"]:
         assert not any(word in said["answer"] for word in ("increased", "reduced", "made little", "led to"))
 

@@ -70,7 +70,14 @@ def chosen_by(rule: RuleKind, known: Slopes, others: Slopes, rng: np.random.Gene
 
 
 def grown(known: Slopes, rng: np.random.Generator, *, good: float) -> Any:
-    """EconML's policy tree: 1 where money does more than on average."""
+    """EconML's policy tree: 1 where money does more than on average.
+
+    Parameters
+    ----------
+    known : authorities that the tree is grown from.
+    rng : seeds it.
+    good : 1 where more of the outcome is good, −1 where less is.
+    """
     from econml.policy import PolicyTree
 
     reward = good * known.people * (known.cross - known.mean * known.square)
@@ -80,20 +87,44 @@ def grown(known: Slopes, rng: np.random.Generator, *, good: float) -> Any:
 
 
 def picks(slopes: Slopes, rule: RuleKind, *, good: float, share: float, folds: int, splits: int, rng: np.random.Generator) -> list[tuple[Ints, Floats]]:
-    """For each split whom the rule, made from the other folds, chooses (1 or 0) and what effect they predict; shape (authorities,) each."""
+    """For each split whom the rule, made from the other folds, chooses (1 or 0) and what effect they predict; shape (authorities,) each.
+
+    Parameters
+    ----------
+    slopes : of all authorities.
+    rule : which rule.
+    good : 1 where more of the outcome is good, −1 where less is.
+    share : of people that the rule may reach, 0 to 1.
+    folds : of whole clusters.
+    splits : how often clusters are dealt into folds anew.
+    rng : deals them and seeds what the rule is learnt by.
+    """
     out = []
     for _ in range(splits):
         fold = folds_of(slopes.cluster, folds, rng)
         picked = np.zeros(len(fold), dtype=np.int64)
         for k in range(folds):
             here = np.flatnonzero(fold == k)
-            picked[here] = chosen_by(rule, slopes.take(np.flatnonzero(fold != k)), slopes.take(here), rng, good=good, share=share)
+            picked[here] = chosen_by(rule, slopes.subset(np.flatnonzero(fold != k)), slopes.subset(here), rng, good=good, share=share)
         out.append((picked, crossed(slopes, "linear", fold, rng)))
     return out
 
 
 def value(slopes: Slopes, rule: RuleKind, picked: Sequence[tuple[Ints, Floats]], *, good: float, level: float) -> Value:
-    """The rule's value in authorities that it was not made from, as `picks` chose them."""
+    """The rule's value in authorities that it was not made from, as `picks` chose them.
+
+    Parameters
+    ----------
+    slopes : of all authorities.
+    rule : which rule.
+    picked : as `picks` gives them, arrays of shape (authorities,).
+    good : 1 where more of the outcome is good, −1 where less is.
+    level : of the interval.
+
+    Returns
+    -------
+    value : in outcome units by unit of money; medians over splits.
+    """
     from scipy import stats
 
     by_people = replace(slopes, cross=slopes.cross * slopes.people, square=slopes.square * slopes.people)
@@ -132,10 +163,14 @@ def value(slopes: Slopes, rule: RuleKind, picked: Sequence[tuple[Ints, Floats]],
     )
 
 
-def told(tree: Any, raw: Floats, names: tuple[str, ...]) -> list[str]:
+def tree_text(tree: Any, raw: Floats, names: tuple[str, ...]) -> list[str]:
     """The branches of a policy tree that end in "more here", in words and the features' own units.
 
+    Parameters
+    ----------
+    tree : as `grown` gives it.
     raw : shape (authorities, k), the features before they were put by rank, in the order of the tree's.
+    names : of the features.
     """
     inner = tree.tree_
     leaves: list[str] = []

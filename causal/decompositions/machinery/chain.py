@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from causal.breakdown import Cell, Column, Figure, Table
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.panel import Panel
 from causal.words import capital, count, listed, signed
 
@@ -63,11 +63,11 @@ class Chain:
         """What the terms say."""
         sums = self.terms.sum(axis=0)
         parts = sorted(zip(["more children", *self.factors[3:]], [sums[0], *sums[4:]], strict=True), key=lambda pair: -abs(pair[1]))
-        told = "; ".join(f"{name[:1].lower()}{name[1:]} {signed(value, 0)}, {self.share(value)}" for name, value in parts)
+        terms_text = "; ".join(f"{name[:1].lower()}{name[1:]} {signed(value, 0)}, {self.share(value)}" for name, value in parts)
         many = count(len(self.authorities), "authority", "authorities")
         return [
             f"{self.grew}, in {many}",
-            f"That growth is made of {told}",
+            f"That growth is made of {terms_text}",
             f"Of what more children add, the deprivation mix is {signed(sums[2], 0)}",
         ]
 
@@ -91,13 +91,13 @@ class Chain:
     def picture(self) -> Figure:
         """The waterfall."""
         sums = self.terms.sum(axis=0)
-        told = "; ".join(f"{name} {signed(value, 0)}" for name, value in zip(self.factors, sums[1:], strict=True))
+        terms_text = "; ".join(f"{name} {signed(value, 0)}" for name, value in zip(self.factors, sums[1:], strict=True))
         head = f"{capital(self.words)}, {self.years[0]} to {self.years[1]}"
         return Figure(
             name=f"growth_{list(self.steps)[-1]}",
             kind="waterfall",
             table="steps",
-            alt=f"{head}: from {self.first.sum():,.0f} to {self.last.sum():,.0f}. {told}.",
+            alt=f"{head}: from {self.first.sum():,.0f} to {self.last.sum():,.0f}. {terms_text}.",
             caption=f"{head}: what the growth is made of. Terms add up exactly; {len(self.authorities)} authorities.",
             values=("contribution",),
             label="factor",
@@ -145,7 +145,14 @@ class Chain:
 
 
 def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measure: str) -> Chain:
-    """Das Gupta's terms of an outcome's growth.
+    """Das Gupta's terms of an outcome's growth (1993, Standardization and decomposition of rates).
+
+    Parameters
+    ----------
+    panel : counts, with the column of people.
+    years : first and last.
+    steps : column of each step → its words, in order, the outcome last.
+    measure : column of deprivation.
 
     Raises
     ------
@@ -159,7 +166,13 @@ def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measur
     before = list(steps)[:-1]
     whole = whole[(whole[[f"{name}|{k}" for name in [panel.population, *before] for k in (0, 1)]] > 0).all(axis=1)]
     if len(whole) < 5:
-        raise DataError(f"{panel.title}: {len(whole)} authorities are known at every step to {list(steps)[-1]} in {years[0]} and {years[1]}; it takes five")
+        raise refusal(
+            DataError,
+            panel.title,
+            f"five authorities known at every step to {list(steps)[-1]} in {years[0]} and {years[1]}",
+            f"{len(whole)}",
+            "choose other years, or fewer steps",
+        )
     left = [code for code in panel.authorities if code not in whole.index]
 
     def counts(k: int) -> Floats:
@@ -167,7 +180,13 @@ def chain(panel: Panel, years: tuple[int, int], steps: Mapping[str, str], measur
         per = np.array([(panel.variable(name).count_per or np.nan) for name in steps])
         made = np.array([young * whole[f"{name}|{k}"].to_numpy() / each for name, each in zip(steps, per, strict=True)])
         if np.isnan(made).any():
-            raise DataError(f"{panel.title}: a step of {listed(list(steps))} is no rate of people; growth is told of counts")
+            raise refusal(
+                DataError,
+                panel.title,
+                "rates of people at every step, since growth is told of counts",
+                f"a step of {listed(list(steps))} that is none",
+                "leave it out, or say its count_per in  source.variables",
+            )
         return np.vstack([young, made])
 
     then, now = counts(0), counts(1)
@@ -222,5 +241,10 @@ def das_gupta_weights(first: Floats, last: Floats) -> Floats:
 
 
 def das_gupta(first: Floats, last: Floats) -> Floats:
-    """Terms of the change of a product, one for each factor, that add up exactly; shapes (factors, places)."""
+    """Terms of the change of a product, one for each factor, that add up exactly; shapes (factors, places).
+
+    Parameters
+    ----------
+    first, last : shape (factors, places), above 0.
+    """
     return np.asarray((last - first) * das_gupta_weights(first, last))

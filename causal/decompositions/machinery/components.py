@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.panel import Panel
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ RHO = np.linspace(-0.5, 0.95, 146)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cells:
+class AuthorityYears:
     """An outcome and a lasting measure in a window.
 
     Parameters
@@ -49,29 +49,40 @@ class Cells:
     measure: Floats
 
     @classmethod
-    def of(cls, panel: Panel, outcome: str, measure: str, window: Sequence[int]) -> Cells:
+    def of(cls, panel: Panel, outcome: str, measure: str, window: Sequence[int]) -> AuthorityYears:
         """From a panel; authorities without the measure, or without any outcome, are left out.
+
+        Parameters
+        ----------
+        panel : values.
+        outcome : its column.
+        measure : column of deprivation; its mean over years is taken.
+        window : first and last year.
 
         Raises
         ------
         DataError : fewer than ten authorities are left.
         """
         years = range(window[0], window[1] + 1)
-        frame = panel.only(years=years).frame
+        frame = panel.subset(years=years).frame
         wide = frame[outcome].unstack("year").reindex(columns=list(years))
         lasting = frame[measure].groupby(level="authority").mean().reindex(wide.index)
         keep = (lasting.notna() & wide.notna().any(axis=1)).to_numpy()
         if keep.sum() < 10:
-            raise DataError(
-                f"{panel.title}: {outcome} and {measure} are both known for {int(keep.sum())} authorities in {window[0]} to {window[1]}; it takes ten"
+            raise refusal(
+                DataError,
+                panel.title,
+                f"ten authorities for which {outcome} and {measure} are both known in {window[0]} to {window[1]}",
+                f"{int(keep.sum())}",
+                "choose another window or another measure",
             )
         return cls(outcome=wide.to_numpy(dtype=float)[keep], measure=lasting.to_numpy(dtype=float)[keep])
 
     @property
-    def whole(self) -> Cells:
+    def whole(self) -> AuthorityYears:
         """Authorities known in every year."""
         keep = np.isfinite(self.outcome).all(axis=1)
-        return Cells(outcome=self.outcome[keep], measure=self.measure[keep])
+        return AuthorityYears(outcome=self.outcome[keep], measure=self.measure[keep])
 
     @property
     def weights(self) -> Floats:
@@ -79,9 +90,12 @@ class Cells:
         return np.ones((1, len(self.measure)))
 
 
-def nested(cells: Cells, weights: Floats) -> Floats:
+def nested_shares(cells: AuthorityYears, weights: Floats) -> Floats:
     """Shares in the order of SHARES, %, for each draw.
 
+    Parameters
+    ----------
+    cells : outcome by authority and year.
     weights : shape (draws, authorities), how often each authority is drawn; twice counts as two authorities.
 
     Returns
@@ -128,10 +142,14 @@ class Components:
         return np.asarray(100 * self.variances / self.variances.sum(axis=1, keepdims=True))
 
 
-def components(cells: Cells, weights: Floats, *, persistent: bool = True) -> Components:
+def components(cells: AuthorityYears, weights: Floats, *, persistent: bool = True) -> Components:
     """Variance components for each draw of authorities that are known in every year.
 
-    weights : shape (draws, authorities). persistent : False holds ρ at 0.
+    Parameters
+    ----------
+    cells : outcome by authority and year, none missing.
+    weights : shape (draws, authorities), how often each authority is drawn.
+    persistent : False holds ρ at 0.
     """
     y, x = cells.outcome, cells.measure
     n = weights.sum(axis=1)
@@ -191,11 +209,18 @@ def _fit(xx: Floats, xy: Floats, yy: Floats, means: Floats, n: Floats, *, persis
     return Components(variances=variances, slope=slope, persistence=grid[best])
 
 
-def again(cells: Cells, draws: int, rng: np.random.Generator, *, persistent: bool = True) -> Components:
+def again(cells: AuthorityYears, draws: int, rng: np.random.Generator, *, persistent: bool = True) -> Components:
     """The same authorities and years with what comes and goes drawn anew: how well their own shares are known.
 
     Lasting parts are the authorities' means drawn together until their variance is the noise-free one; noise is drawn as an autoregression with the
     persistence found, in each authority on its own scale.
+
+    Parameters
+    ----------
+    cells : outcome by authority and year, none missing.
+    draws : how many.
+    rng : draws them.
+    persistent : False holds ρ at 0.
     """
     y, x = cells.outcome, cells.measure
     n, t = y.shape
@@ -221,7 +246,11 @@ def again(cells: Cells, draws: int, rng: np.random.Generator, *, persistent: boo
 def planted(usual: pd.Series, noise: pd.Series, measure: pd.Series) -> Floats:
     """Shares of a world whose every mean and noise is known, %, in the order of SHARES.
 
-    usual, noise : what the outcome would be without chance, and the variance of chance, by (authority, year); measure : by authority.
+    Parameters
+    ----------
+    usual : what the outcome would be without chance, by (authority, year).
+    noise : the variance of chance, by (authority, year), the outcome's unit squared.
+    measure : by authority.
     """
     wide = usual.unstack("year")
     m, x = wide.to_numpy(dtype=float), measure.reindex(wide.index).to_numpy(dtype=float)
@@ -237,7 +266,16 @@ def planted(usual: pd.Series, noise: pd.Series, measure: pd.Series) -> Floats:
 def accelerated(found: Floats, drawn: Floats, without: Floats, level: float) -> tuple[Floats, Floats]:
     """Ends of bias-corrected and accelerated bootstrap intervals (Efron 1987, Better bootstrap confidence intervals).
 
-    found : shape (k,); drawn : shape (draws, k); without : shape (authorities, k), each left out in turn.
+    Parameters
+    ----------
+    found : shape (k,).
+    drawn : shape (draws, k).
+    without : shape (authorities, k), each left out in turn.
+    level : of confidence.
+
+    Returns
+    -------
+    lower, upper : shape (k,).
     """
     from scipy.stats import norm
 

@@ -19,7 +19,7 @@ from causal.decompositions.machinery.money import Account, Placement, drawn, pri
 from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimate
-from causal.words import count, places, signed, span
+from causal.words import count, listed, places, rounded, signed, span
 
 PLANE = 400  # draws in the figure of the plane
 
@@ -81,6 +81,7 @@ def cost_text(
     placed : the same design's effect on later placements; None where these are not counted.
     account : money and years of the action.
     rate : people that the outcome counts by.
+    rng : draws effects, prices and shares together.
     notes : what was left out on the way.
     """
     question, outcome, level = case.question, made.outcome_variable, case.question.level
@@ -143,6 +144,8 @@ def cost_text(
             "Discounted at 3.5 % a year, from year 31 at 3.0 % (The Green Book); the money saved from now on, outcomes from when they move",
             f"What a unit of {made.treatment_variable.label} costs: {_priced(knobs, case)}; what was not spent is taken to be saved whole",
             f"The effect is that of {estimate.estimator.replace('_', ' ')}: {estimate.estimand}",
+            *_allowed(f"the effect on {outcome.label}", estimate),
+            *(_allowed(f"the effect on {placed[1].outcome_variable.label}", placed[0]) if placed is not None else ()),
         ),
         cannot_say=(
             "Not counted: the quality of care and of family life, schooling, health, crime and earnings, what families, schools and the "
@@ -186,7 +189,8 @@ def _effects_said(
     """
     question, outcome, level = case.question, made.outcome_variable, case.question.level
     spans = estimate.lower is None or estimate.upper is None or estimate.lower <= 0 <= estimate.upper
-    said = [f"The effect on {outcome.label} is {_effect(estimate)}, {outcome.unit}, in each year from year {question.lag} on"]
+    smallest = question.smallest_important
+    said = [f"The effect on {outcome.label} is {_effect(estimate, smallest, -smallest)}, {outcome.unit}, in each year from year {question.lag} on"]
     if placed is not None:
         one, arranged = placed
         middle = float(np.median(care))
@@ -241,7 +245,7 @@ def _beside(spent: Floats, net: Floats, level: float, saves: bool) -> str:
     (least, most), (low, high) = np.quantile(spent, ends), np.quantile(net, ends)
     if least <= 0 <= most:
         if saves and low > 0:
-            return "whether later care uses up some of that is open; all of it does not fit these data"
+            return "whether later care uses up some of that is open; that it uses up all of it does not fit these data"
         return "whether later care adds to that or takes from it is open"
     if most < 0:
         return "later care, estimated, costs less as well" if saves else "later care, estimated, costs less"
@@ -301,9 +305,28 @@ def sterling(amount: float) -> str:
     return ("−" if amount < 0 and any(digit in shown for digit in "123456789") else "") + shown
 
 
-def _effect(one: Estimate) -> str:
-    digits = places(max(abs(number) for number in (one.effect, one.lower or 0.0, one.upper or 0.0)))
-    return f"{signed(one.effect, digits)} ({span(one.lower, one.upper, digits)})"
+def _effect(one: Estimate, *lines: float) -> str:
+    """An effect and its range, rounded as the study's own answer is.
+
+    Parameters
+    ----------
+    one : the estimate.
+    *lines : numbers beside 0 that decide a word.
+    """
+    if one.lower is None or one.upper is None:
+        digits = places(one.effect)
+        return f"{signed(one.effect, digits)} ({span(one.lower, one.upper, digits)})"
+    effect, lower, upper = (signed(*end) for end in rounded(one.effect, one.lower, one.upper, (0.0, *lines)))
+    return f"{effect} ({lower} to {upper})"
+
+
+def _allowed(of: str, one: Estimate) -> tuple[str, ...]:
+    """That shocks which places share are allowed for in an effect."""
+    shared = one.shared
+    if shared is None:
+        return ()
+    how = f"{listed(shared.groups)} × year is absorbed" if shared.refitted else f"the {listed(shared.groups) or 'authority'} is the cluster"
+    return (f"In {of} places share shocks through {listed(shared.through)}: {how}, as in the study's own answer",)
 
 
 def _ends(values: Floats, level: float) -> tuple[float, float, float]:

@@ -68,7 +68,13 @@ def exact_limits(distribution: Any, share: float, *, most: Floats | None = None)
 
 
 def of_counts(observed: Floats, expected: Floats) -> Funnel:
-    """Counts beside expected counts (above 0), shape (places,)."""
+    """A funnel of counts beside expected counts, with exact Poisson limits.
+
+    Parameters
+    ----------
+    observed : shape (places,).
+    expected : shape (places,), above 0.
+    """
     from scipy import stats
 
     lower, upper = exact_limits(stats.poisson(expected), WIDE)
@@ -77,7 +83,13 @@ def of_counts(observed: Floats, expected: Floats) -> Funnel:
 
 
 def of_shares(good: Floats, number: Floats, expected: Floats) -> Funnel:
-    """How many of a number are good, beside the expected share (between 0 and 1), shape (places,); the ratio is of good ones to those expected."""
+    """A funnel of how many of a number are good, beside the expected share, with exact binomial limits; the ratio is of good ones to those expected.
+
+    Parameters
+    ----------
+    good, number : shape (places,).
+    expected : shape (places,), between 0 and 1.
+    """
     from scipy import stats
 
     lower, upper = exact_limits(stats.binom(number, expected), WIDE, most=number)
@@ -87,7 +99,13 @@ def of_shares(good: Floats, number: Floats, expected: Floats) -> Funnel:
 
 
 def of_amounts(observed: Floats, expected: Floats, size: Floats) -> Funnel:
-    """Amounts of money beside those expected, shape (places,): no law of chance is known, so limits are the peers' own spread, wider where places are small."""
+    """Amounts of money beside those expected, shape (places,): no law of chance is known, so limits are the peers' own spread, wider where places are small.
+
+    Parameters
+    ----------
+    observed, expected : shape (places,), money, above 0.
+    size : shape (places,), people.
+    """
     from scipy import stats
     from scipy.optimize import nnls
 

@@ -21,7 +21,13 @@ def by_region(made: Design) -> Modifier:
 
 
 def own_years(made: Design, groupings: Sequence[Modifier]) -> Design:
-    """The design with years of their own for the groups of each grouping."""
+    """The design with years of their own for the groups of each grouping.
+
+    Parameters
+    ----------
+    made : the design.
+    groupings : of its rows.
+    """
     extra = [
         np.where((one.codes[:, None] == np.arange(len(one.groups))) & (made.year[:, None] == year), 1.0, 0.0)
         for one in groupings
@@ -43,7 +49,14 @@ class Named:
 
 
 def named_groups(made: Design, groupings: Sequence[Modifier], rng: np.random.Generator) -> tuple[tuple[Part, ...], tuple[Named, ...]]:
-    """Effects by group with joint bands, and the tests whether they differ."""
+    """Effects by group with joint bands, and the tests whether they differ.
+
+    Parameters
+    ----------
+    made : the design.
+    groupings : of its rows.
+    rng : draws the joint critical values.
+    """
     parts: list[Part] = []
     tests: list[Named] = []
     for one in groupings:
@@ -84,7 +97,13 @@ def welch(effects: Floats, errors: Floats, df: Floats) -> tuple[float, float, fl
 
 
 def features(made: Design, groupings: Sequence[Modifier]) -> tuple[Floats, tuple[str, ...]]:
-    """What effects may differ by, shape (authorities, k), raw: the groupings' values, and a column of 0 and 1 for each region but the first."""
+    """What effects may differ by, shape (authorities, k), raw: the groupings' values, and a column of 0 and 1 for each region but the first.
+
+    Parameters
+    ----------
+    made : the design.
+    groupings : of its rows, constant within an authority.
+    """
     first = np.flatnonzero(np.r_[True, np.diff(made.authority) != 0])
     columns, names = [], []
     for one in groupings:

@@ -53,7 +53,7 @@ class Slopes:
     people: Floats
     cluster: Ints
 
-    def take(self, rows: Ints) -> Slopes:
+    def subset(self, rows: Ints) -> Slopes:
         """Some of the authorities; clusters keep their codes."""
         parts = {name: getattr(self, name)[rows] for name in ("cross", "square", "features", "people", "cluster")}
         return replace(self, **parts)
@@ -73,7 +73,12 @@ class Slopes:
 def slopes(design: Design, basis: Floats, features: Floats, names: tuple[str, ...], *, price: Floats | None = None) -> Slopes:
     """The sums of a design whose held-fixed columns are `basis`.
 
+    Parameters
+    ----------
+    design : outcome and treatment.
+    basis : shape (rows, p), as `Design.basis` gives it.
     features : shape (authorities, k), raw; they are put by rank, so that a long tail says no more than its order.
+    names : of the features.
     price : shape (authorities,), what a unit of treatment costs; the treatment is then money and effects are by unit of money. None: its own unit.
     """
     dose = design.treatment if price is None else design.treatment * price[design.authority]
@@ -92,7 +97,16 @@ def slopes(design: Design, basis: Floats, features: Floats, names: tuple[str, ..
 
 
 def predicted(learner: Learner, known: Slopes, of: Floats, rng: np.random.Generator, *, trees: int = 100) -> Floats:
-    """The effect of one unit at features `of`, shape (others, k), learnt in the authorities of `known`; shape (others,)."""
+    """The effect of one unit of treatment, learnt in some authorities and predicted for others; shape (others,).
+
+    Parameters
+    ----------
+    learner : "linear" or "forest".
+    known : the authorities that it is learnt in.
+    of : shape (others, k), features of the others.
+    rng : seeds the forest.
+    trees : of the forest.
+    """
     treatment, outcome = known.rows
     if learner == "forest":
         # EconML imports DoWhy, shap and numba, which take seconds
@@ -126,14 +140,25 @@ def predicted(learner: Learner, known: Slopes, of: Floats, rng: np.random.Genera
 
 
 def folds_of(cluster: Ints, folds: int, rng: np.random.Generator) -> Ints:
-    """A fold for each authority, those of one cluster together; shape (authorities,)."""
+    """A fold for each authority, those of one cluster together; shape (authorities,).
+
+    Parameters
+    ----------
+    cluster : shape (authorities,).
+    folds : number of them.
+    rng : deals clusters.
+    """
     names, codes = np.unique(cluster, return_inverse=True)
     return np.asarray((rng.permutation(len(names)) % folds)[codes])
 
 
 def regression(slopes: Slopes, columns: Floats, *, effects: Floats | None = None) -> Fit:
-    """Least squares of outcomes on treatment × columns, shape (authorities, k), clustered; in effects by unit of treatment.
+    """Least squares of outcomes on treatment × columns, clustered; in effects by unit of treatment.
 
+    Parameters
+    ----------
+    slopes : of the authorities.
+    columns : shape (authorities, k).
     effects : shape (authorities,), what is taken for known of each one's effect.
     """
     treatment, outcome = slopes.rows
@@ -166,7 +191,18 @@ class HeldOut:
 
 
 def held_out(slopes: Slopes, learner: Learner, *, folds: int, splits: int, level: float, rng: np.random.Generator, trees: int = 100) -> HeldOut:
-    """Learn in some authorities, test in others, in sequence."""
+    """Learn in some authorities, test in others, in sequence.
+
+    Parameters
+    ----------
+    slopes : of all authorities.
+    learner : "linear" or "forest".
+    folds : of whole clusters.
+    splits : how often clusters are dealt into folds anew; medians over them are given.
+    level : of the interval.
+    rng : deals clusters and seeds the forest.
+    trees : of the forest.
+    """
     from scipy import stats
 
     fits, p_values = [], []
@@ -175,7 +211,7 @@ def held_out(slopes: Slopes, learner: Learner, *, folds: int, splits: int, level
         order = np.zeros(len(fold))
         for k in range(1, folds):
             before, here = np.flatnonzero(fold < k), np.flatnonzero(fold == k)
-            order[here] = _standardised(predicted(learner, slopes.take(before), slopes.features[here], rng, trees=trees), slopes.square[here])
+            order[here] = _standardised(predicted(learner, slopes.subset(before), slopes.features[here], rng, trees=trees), slopes.square[here])
         tested = np.flatnonzero((fold > 0) & (slopes.square > 0))
         if not order[tested].any():
             p_values.append(1.0)
@@ -183,7 +219,7 @@ def held_out(slopes: Slopes, learner: Learner, *, folds: int, splits: int, level
         # every fold has an average of its own, so that only the order within it counts
         own = (fold[tested][:, None] == np.arange(1, folds)).astype(float)
         own = own[:, (own * slopes.square[tested][:, None]).sum(axis=0) > 0]
-        fit = regression(slopes.take(tested), np.column_stack([order[tested], own]))
+        fit = regression(slopes.subset(tested), np.column_stack([order[tested], own]))
         one = replace(fit, coefficients=fit.coefficients[:1], scores=_over_all(fit.scores[:, :1], slopes.cluster[tested], slopes.cluster), df=fit.df[:1])
         fits.append(one)
         p_values.append(float(stats.t(one.df[0]).sf(one.coefficients[0] / one.std_errors[0])))
@@ -228,7 +264,18 @@ class Targeting:
 
 
 def targeting(slopes: Slopes, learner: Learner, *, folds: int, splits: int, level: float, rng: np.random.Generator, trees: int = 100) -> Targeting:
-    """The targeting curve and the effects by predicted third; every authority predicted by folds that it is not in, medians over splits."""
+    """The targeting curve and the effects by predicted third; every authority predicted by folds that it is not in, medians over splits.
+
+    Parameters
+    ----------
+    slopes : of all authorities.
+    learner : "linear" or "forest".
+    folds : of whole clusters.
+    splits : how often clusters are dealt into folds anew.
+    level : of the intervals.
+    rng : deals clusters and seeds the forest.
+    trees : of the forest.
+    """
     found = []
     every = np.ones((len(slopes.square), 1))
     for _ in range(splits):
@@ -266,16 +313,31 @@ def targeting(slopes: Slopes, learner: Learner, *, folds: int, splits: int, leve
 
 
 def crossed(slopes: Slopes, learner: Learner, fold: Ints, rng: np.random.Generator, *, trees: int = 100) -> Floats:
-    """Each authority's effect as predicted by the folds that it is not in, shape (authorities,)."""
+    """Each authority's effect as predicted by the folds that it is not in, shape (authorities,).
+
+    Parameters
+    ----------
+    slopes : of all authorities.
+    learner : "linear" or "forest".
+    fold : shape (authorities,), its number.
+    rng : seeds the forest.
+    trees : of the forest.
+    """
     out = np.empty(len(fold))
     for k in np.unique(fold):
         here = np.flatnonzero(fold == k)
-        out[here] = predicted(learner, slopes.take(np.flatnonzero(fold != k)), slopes.features[here], rng, trees=trees)
+        out[here] = predicted(learner, slopes.subset(np.flatnonzero(fold != k)), slopes.features[here], rng, trees=trees)
     return out
 
 
 def ends(fit: Fit, level: float) -> tuple[Floats, Floats]:
-    """Lower and upper ends of each coefficient's interval, shape (k,)."""
+    """Lower and upper ends of each coefficient's interval, shape (k,).
+
+    Parameters
+    ----------
+    fit : k coefficients.
+    level : of confidence.
+    """
     from scipy import stats
 
     reach = stats.t(fit.df).ppf(0.5 + level / 2) * fit.std_errors

@@ -71,10 +71,10 @@ def differing(tests: Sequence[Named], learnt: Learnt, alarm: float) -> Differing
     learnt : in authorities held out.
     alarm : the level of the tests.
     """
-    held = [(one, p) for one, p in zip(learnt.tests, learnt.adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
+    holding = [(one, p) for one, p in zip(learnt.tests, learnt.adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
     better = [(one, p) for one, p in zip(learnt.values, learnt.values_adjusted, strict=True) if p < alarm and not one.lower <= 0 <= one.upper]
     return Differing(
-        held_out=min(held, key=lambda pair: pair[1]) if held else None,
+        held_out=min(holding, key=lambda pair: pair[1]) if holding else None,
         groupings=tuple(one.of for one in tests if one.adjusted is not None and one.adjusted < alarm),
         tried=bool(learnt.tests),
         rule=min(better, key=lambda pair: pair[1])[0] if better else None,
@@ -89,7 +89,16 @@ def rate_of(case: Case) -> float | None:
 def breakdown(
     case: Case, made: Design, parts: Sequence[Part], tests: Sequence[Named], learnt: Learnt, notes: Sequence[str], others: Sequence[Other] = ()
 ) -> Breakdown:
-    """Numbers into tables and words; `others` found something of what is not counted."""
+    """Numbers into tables and words.
+
+    Parameters
+    ----------
+    case, made : what was asked, and its design.
+    parts, tests : effects by group, and whether they differ.
+    learnt : what was found in held-out authorities.
+    notes : what was left out on the way.
+    others : found something of what is not counted.
+    """
     question, outcome = case.question, made.outcome_variable
     alarm = 1 - question.level
     unit = outcome.unit
@@ -102,7 +111,7 @@ def breakdown(
         headline = f"The effect on {outcome.label} is not the same everywhere."
         second = f"In authorities that were held out it was {_reach(best, unit)} where it had been predicted one standard deviation higher (p {p:.3f})."
     elif found.tried:
-        headline = f"No difference between groups of authorities can be told in the effect on {outcome.label}."
+        headline = f"No clear difference between groups of authorities in the effect on {outcome.label}."
         second = "None that was predicted held in authorities that were held out."
         if found.groupings:
             by = listed(list(found.groupings))
@@ -110,7 +119,7 @@ def breakdown(
     elif found.groupings:
         headline = f"Groups by {listed(list(found.groupings))} differ in the effect on {outcome.label}, but no authorities were held out to bear it out."
     else:
-        headline = f"No difference between groups of authorities can be told in the effect on {outcome.label}."
+        headline = f"No clear difference between groups of authorities in the effect on {outcome.label}."
     said += [_held(one, p, unit) for one, p in zip(learnt.tests, learnt.adjusted, strict=True)]
     rate = rate_of(case)
     if learnt.values and rate is not None:
@@ -195,10 +204,10 @@ def _held(one: HeldOut, adjusted: float, unit: str) -> str:
     what = "A straight line in what was known at the start" if one.learner == "linear" else "A forest"
     if not one.found:
         return f"{what} predicted the same effect everywhere in every split"
-    seen = places(one.std_error)
+    decimals = places(one.std_error)
     return (
         f"{what}: held out, {_reach(one, unit)} for each standard deviation of its predictions (p {adjusted:.2f}, adjusted); a "
-        f"difference of {2.8 * one.std_error:.{seen}f} "
+        f"difference of {2.8 * one.std_error:.{decimals}f} "
         "would be found four times in five"
     )
 
@@ -222,7 +231,7 @@ def _budget(case: Case, learnt: Learnt, best: Value | None, label: str, rate: fl
     found = (
         f"spending it where {WORDS[shown.rule]} says rather than evenly would do better by {reach}, in authorities that the rule was not made from"
         if best
-        else f"where it would do most cannot be told: the best of {count(len(learnt.values), 'rule')} gains {reach} over spending it evenly"
+        else f"where it would do most is open: the best of {count(len(learnt.values), 'rule')} gains {reach} over spending it evenly"
     )
     return (
         f"Of {money} a year, that it is spent is so by definition; {found}. Certainty: at most that of the study's own answer, {case.judged().words}. "

@@ -27,7 +27,14 @@ class Price:
 
 
 def per_person(panel: Panel, price: str | float, authorities: Sequence[str]) -> Price | None:
-    """The price at each authority: a number for all, or a column in its first year known; None where there is no such column."""
+    """The price at each authority: a number for all, or a column in its first year known; None where there is no such column.
+
+    Parameters
+    ----------
+    panel : with the column, where the price is one.
+    price : £ per person, or the column that holds it.
+    authorities : codes, in the order wanted.
+    """
     if not isinstance(price, str):
         return Price(values=np.full(len(authorities), float(price)), label="price of a unit", unit="£ per person")
     if price not in panel.names:
@@ -38,13 +45,27 @@ def per_person(panel: Panel, price: str | float, authorities: Sequence[str]) -> 
 
 
 def price_of(panel: Panel, treatment: str, prices: Mapping[str, str | float]) -> str | float | None:
-    """Column or number that a unit of this treatment costs for each person: as said, or 1 where the treatment is itself money per person; None: not known."""
+    """Column or number that a unit of this treatment costs for each person: as said, or 1 where the treatment is itself money per person; None: not known.
+
+    Parameters
+    ----------
+    panel : with the treatment's unit.
+    treatment : its column.
+    prices : treatment → column, or £ per person.
+    """
     own = panel.variable(treatment).unit.startswith("£ per ")
     return prices.get(treatment, 1.0 if own else None)
 
 
 def direction(panel: Panel, treatment: str, price: str | float, said: str | None) -> float:
     """1 where more of the treatment is more spending, −1 where it is less (closures): as said, or as the price's column moves with it within authorities.
+
+    Parameters
+    ----------
+    panel : values.
+    treatment : its column.
+    price : column, or £ per person.
+    said : "more" or "less", by the evaluator; None where nobody has said.
 
     Raises
     ------
@@ -61,8 +82,12 @@ def direction(panel: Panel, treatment: str, price: str | float, said: str | None
         tie = float(within[:, 0] @ within[:, 1] / (size[0] * size[1])) if (size > 0).all() else 0.0
         if abs(tie) >= TIED:
             return float(np.sign(tie))
-    raise ConfigError(
-        f"whether more of {treatment} is more spending or less cannot be told from the data with a price of {price!r}; say decomposition.spending=more, or less"
+    raise refusal(
+        ConfigError,
+        "decomposition.spending",
+        f"whether more of {treatment} is more spending or less",
+        f"data that do not show it, with a price of {price!r}",
+        "say  decomposition.spending=more,  or less",
     )
 
 
@@ -94,14 +119,26 @@ class Placement:
     def __post_init__(self) -> None:
         for name, (low, value, high) in {"value": (self.low, self.value, self.high), "share": (self.share_low, self.share, self.share_high)}.items():
             if not 0 <= low <= value <= high:
-                raise ConfigError(f"a placement's {name} must lie between its low and high ends and not below 0, got {low:g}, {value:g}, {high:g}")
+                raise refusal(
+                    ConfigError,
+                    f"a placement's {name}",
+                    "a number of at least 0 between its low and high ends",
+                    f"{low:g}, {value:g}, {high:g}",
+                    "put the three in order",
+                )
         if self.share_high > 1:
-            raise ConfigError(f"a placement's share must be at most 1, got {self.share_high:g}")
+            raise refusal(ConfigError, "a placement's share", "a share of at most 1", f"{self.share_high:g}", "write a quarter as 0.25")
         if not self.source.strip():
             raise refusal(ConfigError, "a placement's source", "words", "none", "say where its cost is from")
 
     def drawn(self, draws: int, rng: np.random.Generator) -> Floats:
-        """What this kind adds to the cost of a year in care of one child, shape (draws,)."""
+        """What this kind adds to the cost of a year in care of one child, shape (draws,).
+
+        Parameters
+        ----------
+        draws : how many.
+        rng : draws share and price apart.
+        """
         return triangle(self.low, self.value, self.high, draws, rng) * triangle(self.share_low, self.share, self.share_high, draws, rng)
 
 
@@ -142,12 +179,26 @@ class Account:
         return float(discount(np.arange(first, self.years, dtype=float)).sum())
 
     def totals(self, outcome: Floats, placed: Floats, cost: Floats) -> tuple[Floats, Floats]:
-        """Outcome-years and net £ saved, discounted, for draws of the yearly effect on outcome and children in care and of the cost of a year in care."""
+        """Outcome-years and net £ saved, discounted, for draws of the yearly effect on outcome and children in care and of the cost of a year in care.
+
+        Parameters
+        ----------
+        outcome, placed : shape (draws,), yearly effects on the outcome and on children in care.
+        cost : shape (draws,), £ of a year in care.
+        """
         return outcome * self.weight(self.first), self.saved * self.weight(0) - placed * cost * self.weight(self.first_placed)
 
 
 def drawn(one: tuple[Estimate, Design], other: tuple[Estimate, Design] | None, draws: int, rng: np.random.Generator) -> tuple[Floats, bool]:
-    """Both effects, shape (draws, 2), by the scores of the clusters that they share; and whether how they hang together is known."""
+    """Both effects, shape (draws, 2), by the scores of the clusters that they share; and whether how they hang together is known.
+
+    Parameters
+    ----------
+    one : the estimate of the outcome and its design.
+    other : of placements; None where these are not counted.
+    draws : how many.
+    rng : draws them.
+    """
     first, made = one
     assert first.std_error is not None
     if other is None:

@@ -17,7 +17,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import NEVER, cohorts
 from causal.design import Design
-from causal.errors import DesignError
+from causal.errors import DesignError, refusal
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 Kind = Literal["treated against never treated", "earlier against later treated", "later against earlier treated"]
@@ -60,12 +60,18 @@ def goodman_bacon(outcome: Floats, first: Ints, years: Ints) -> tuple[Comparison
     DesignError : a gap in the outcome, or nobody becomes treated.
     """
     if not np.isfinite(outcome).all():
-        raise DesignError(f"the Goodman-Bacon weights take every authority in every year, and {int((~np.isfinite(outcome)).sum())} are missing")
+        raise refusal(
+            DesignError,
+            "the Goodman-Bacon weights",
+            "every authority in every year",
+            f"{int((~np.isfinite(outcome)).sum())} missing",
+            "give years or authorities without gaps",
+        )
     start = np.where(first == NEVER, NEVER, np.maximum(first, years[0]))
     groups = [int(g) for g in np.unique(start)]
     timed = [g for g in groups if g not in (NEVER, int(years[0]))]
     if not timed:
-        raise DesignError("nobody becomes treated within the years given, so that there is nothing to take apart")
+        raise refusal(DesignError, "the Goodman-Bacon weights", "somebody who becomes treated within the years given", "nobody", "give more years")
     mean = {g: outcome[start == g].mean(axis=0) for g in groups}
     size = {g: float((start == g).mean()) for g in groups}
     share = {g: 0.0 if g == NEVER else float((years >= g).mean()) for g in groups}
@@ -111,8 +117,11 @@ def negative_weights(residual: Floats, treatment: Floats) -> tuple[float, float]
 def comparisons(design: Design, residual: Floats) -> tuple[dict[str, float | None], tuple[str, ...]]:
     """Diagnostics and concerns of fixed effects where the treatment is taken up and kept; both empty where it is not.
 
-    residual : shape (rows,), the treatment without what is absorbed and adjusted for. The Goodman-Bacon weights are those without controls
-        and weights, on a panel without gaps.
+    Parameters
+    ----------
+    design : whose treatment it is.
+    residual : shape (rows,), the treatment without what is absorbed and adjusted for. The Goodman-Bacon weights are those without controls and weights, on a
+        panel without gaps.
     """
     try:
         made = cohorts(design)

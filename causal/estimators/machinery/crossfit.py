@@ -15,9 +15,9 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.errors import EstimationError
-from causal.estimate import feedback, residual_treatment, thin
-from causal.estimators.machinery.nuisance import learner, quiet
+from causal.errors import EstimationError, refusal
+from causal.estimate import feedback, residual_treatment, warn_concentrated_leverage
+from causal.estimators.machinery.nuisance import INNER, learner, quiet
 from causal.estimators.machinery.transformed import Transformed
 from causal.inference.clustered import Fit, median_fit
 from causal.knobs import whole_number
@@ -39,6 +39,11 @@ class Residuals:
 def check_crossfit(folds: int, repetitions: int) -> None:
     """Refuse knobs that make no cross-fitting.
 
+    Parameters
+    ----------
+    folds : at least 2.
+    repetitions : at least 1.
+
     Raises
     ------
     ConfigError : fewer than two folds, or no repetition.
@@ -48,14 +53,82 @@ def check_crossfit(folds: int, repetitions: int) -> None:
 
 
 def splits(cluster: Ints, folds: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
-    """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters."""
+    """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters.
+
+    Parameters
+    ----------
+    cluster : shape (rows,), codes from 0.
+    folds : number of them.
+    rng : deals the clusters.
+    """
     fold = (rng.permutation(int(cluster.max()) + 1) % folds)[cluster]
     return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
 
 
-def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Generator, also: Floats | None = None) -> Residuals:
-    """Outcome and treatment without what the features say of them, each row told by the folds it is not in.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CrossFit:
+    """One split into folds of whole clusters, on which every target is learnt with equal draws.
 
+    Parameters
+    ----------
+    parted : train and test rows of each fold; `inner` the folds of its training rows in which learners are tuned.
+    weights : shape (rows,) or None.
+    """
+
+    nuisance: str
+    seed: int
+    parted: list[tuple[Ints, Ints]]
+    inner: list[list[tuple[Ints, Ints]]]
+    weights: Floats | None
+
+    @classmethod
+    def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
+        """Draw the folds.
+
+        Parameters
+        ----------
+        nuisance : kind of learner.
+        folds : number of them.
+        cluster : shape (rows,), codes from 0; each is in one fold.
+        weights : shape (rows,); None where all rows count alike.
+        rng : deals the clusters and seeds the learners.
+        """
+        parted = splits(cluster, folds, rng)
+        inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
+        return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
+
+    def cross_fitted(self, target: Floats, features: Floats) -> Floats:
+        """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape (rows,).
+
+        Parameters
+        ----------
+        target : shape (rows,).
+        features : shape (rows, k); with none the mean of the other folds is taken off.
+        """
+        centre, size = float(target.mean()), float(target.std()) or 1.0
+        plain = (target - centre) / size
+        found = np.empty(len(target))
+        for (train, test), cv in zip(self.parted, self.inner, strict=True):
+            if not features.shape[1]:
+                found[test] = target[test] - np.average(target[train], weights=None if self.weights is None else self.weights[train])
+                continue
+            one = learner(self.nuisance, np.random.default_rng(self.seed))
+            one.cv = cv
+            with quiet():
+                one.fit(features[train], plain[train], None if self.weights is None else self.weights[train])
+            found[test] = (plain[test] - one.predict(features[test])) * size
+        return found
+
+
+def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Generator, also: Floats | None = None) -> Residuals:
+    """Outcome and treatment without what the features predict of them, each row by the folds it is not in: cross-fitting (Chernozhukov and others 2018).
+
+    Parameters
+    ----------
+    arrays : outcome, treatment and features without authority effects.
+    nuisance : kind of learner, of both.
+    folds : of whole clusters.
+    rng : deals the clusters and seeds the learners.
     also : more features, shape (rows, k): what the effect may differ by.
     """
     # EconML imports DoWhy, shap and numba, which take seconds
@@ -71,7 +144,13 @@ def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Gen
 
 
 def cached(model: Any, slope: float = np.nan) -> Residuals:
-    """The residuals that an EconML model kept, in the order given."""
+    """The residuals that an EconML model kept, in the order given.
+
+    Parameters
+    ----------
+    model : fitted, with `cache_values`.
+    slope : its effect; NaN where it has none of one number.
+    """
     outcome, treatment, _, _ = model.residuals_
     return Residuals(
         outcome=np.ravel(outcome),
@@ -83,27 +162,51 @@ def cached(model: Any, slope: float = np.nan) -> Residuals:
 
 
 def repeated(once: Callable[[], tuple[Sequence[Fit], Residuals]], repetitions: int) -> tuple[list[Fit], list[Residuals], list[Fit]]:
-    """The median of each fit over repetitions; also the residuals and the first fit of every repetition."""
+    """The median of each fit over repetitions; also the residuals and the first fit of every repetition.
+
+    Parameters
+    ----------
+    once : one cross-fitting: its fits, and the residuals.
+    repetitions : at least 1.
+    """
     runs = [once() for _ in range(repetitions)]
-    return [median_fit([fits[i] for fits, _ in runs]) for i in range(len(runs[0][0]))], [left for _, left in runs], [fits[0] for fits, _ in runs]
+    return (
+        [median_fit([fits[i] for fits, _ in runs]) for i in range(len(runs[0][0]))],
+        [cross_fitted for _, cross_fitted in runs],
+        [fits[0] for fits, _ in runs],
+    )
 
 
-def diagnostics(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> dict[str, float | None]:
-    """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units."""
+def diagnostics(design: Design, arrays: Transformed, cross_fitted: Sequence[Residuals], firsts: Sequence[Fit]) -> dict[str, float | None]:
+    """What is left of the treatment, the nuisances' fit out of fold and the spread between splits, outcome units.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    cross_fitted, firsts : residuals and first fit of each repetition.
+    """
     effects = np.array([fit.coefficients[0] for fit in firsts]) * design.question.contrast
     return {
-        **residual_treatment(design, arrays.laid_out(left[0].treatment, design)),
-        "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in left])),
-        "treatment nuisance R² out of fold": float(np.mean([one.treatment_fit for one in left])),
-        "cross-fits": float(len(left)),
+        **residual_treatment(design, arrays.to_design_rows(cross_fitted[0].treatment, design)),
+        "outcome nuisance R² out of fold": float(np.mean([one.outcome_fit for one in cross_fitted])),
+        "treatment nuisance R² out of fold": float(np.mean([one.treatment_fit for one in cross_fitted])),
+        "cross-fits": float(len(cross_fitted)),
         "spread over cross-fits (sd)": float(effects.std(ddof=1)) if len(effects) > 1 else None,
     }
 
 
-def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], firsts: Sequence[Fit]) -> tuple[str, ...]:
-    """What undermines it: feedback, few who carry it, an answer that hangs on the split."""
+def concerns(design: Design, arrays: Transformed, cross_fitted: Sequence[Residuals], firsts: Sequence[Fit]) -> tuple[str, ...]:
+    """What undermines it: feedback, few who carry it, an answer that hangs on the split.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    cross_fitted, firsts : residuals and first fit of each repetition.
+    """
     said = feedback(design) if "authority" in design.absorb else ()
-    said += thin(design, arrays.laid_out(left[0].treatment, design))
+    said += warn_concentrated_leverage(design, arrays.to_design_rows(cross_fitted[0].treatment, design))
     spread = float(np.std([fit.coefficients[0] for fit in firsts], ddof=1)) if len(firsts) > 1 else 0.0
     error = float(np.median([fit.std_errors[0] for fit in firsts]))
     if spread > SPREAD * error:
@@ -112,22 +215,40 @@ def concerns(design: Design, arrays: Transformed, left: Sequence[Residuals], fir
 
 
 def notes(design: Design, arrays: Transformed, folds: int, nuisance: str) -> tuple[str, ...]:
-    """How it was made."""
+    """How it was made.
+
+    Parameters
+    ----------
+    design : the one asked about.
+    arrays : what was cross-fitted.
+    folds : number of them.
+    nuisance : kind of learner.
+    """
     return (
         f"{folds} folds of whole clusters, {nuisance} nuisances on {arrays.features.shape[1]} features, "
         f"{len(arrays.kept)} of {design.rows} rows after {arrays.transformation}.",
     )
 
 
-def checked(estimator: str, fit: Fit, left: Residuals) -> Fit:
+def checked(estimator: str, fit: Fit, cross_fitted: Residuals) -> Fit:
     """The fit, if EconML's effect is the regression on its own residuals.
+
+    Parameters
+    ----------
+    estimator : its name.
+    fit : our regression on the residuals.
+    cross_fitted : residuals, with EconML's slope.
 
     Raises
     ------
     EstimationError : it is not, so that its residuals are not in our order.
     """
-    if not np.isclose(fit.coefficients[0], left.slope, rtol=1e-6, atol=1e-10):
-        raise EstimationError(
-            f"{estimator}: EconML's effect {left.slope:g} is not the regression on its own residuals {fit.coefficients[0]:g}; residuals were reordered"
+    if not np.isclose(fit.coefficients[0], cross_fitted.slope, rtol=1e-6, atol=1e-10):
+        raise refusal(
+            EstimationError,
+            estimator,
+            f"EconML's effect to be the regression on its own residuals, {fit.coefficients[0]:g}",
+            f"{cross_fitted.slope:g}, so residuals were reordered",
+            "take another estimator, and report this as a fault",
         )
     return fit

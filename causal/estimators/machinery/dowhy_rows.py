@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.errors import DesignError, EstimationError
+from causal.errors import DesignError, EstimationError, refusal
 from causal.estimators.machinery.long_difference import Years, check_degree, check_windows, cross_section
 from causal.estimators.machinery.one_row import CrossSection
 from causal.needs import Need
@@ -58,16 +58,33 @@ class Windows:
 def agree(name: str, ours: float, theirs: float) -> None:
     """Refuse an answer that DoWhy does not give too.
 
+    Parameters
+    ----------
+    name : the estimator's.
+    ours, theirs : in one unit; a relative difference of 1e-5 is allowed.
+
     Raises
     ------
     EstimationError : they differ.
     """
     if not np.isclose(ours, theirs, rtol=1e-5, atol=1e-9):
-        raise EstimationError(f"{name}: DoWhy's effect {theirs:g} and ours {ours:g} differ; some covariates may be told by others almost exactly")
+        raise refusal(
+            EstimationError,
+            name,
+            f"DoWhy's effect to be ours, {ours:g}",
+            f"{theirs:g}; some covariates may be told by others almost exactly",
+            "adjust for fewer with  adjust_for=[…]",
+        )
 
 
 def frame_of(made: CrossSection, features: Floats) -> tuple[Any, list[str]]:
-    """A copy of the columns for DoWhy, which writes into what it is given; names sorted. A constant stands where there is nothing to adjust for."""
+    """A copy of the columns for DoWhy, which writes into what it is given, and the features' names, sorted.
+
+    Parameters
+    ----------
+    made : one row an authority.
+    features : shape (rows, k); k may be 0.
+    """
     import pandas as pd
 
     if not features.shape[1]:
@@ -77,7 +94,13 @@ def frame_of(made: CrossSection, features: Floats) -> tuple[Any, list[str]]:
 
 
 def estimand_of(names: list[str], **more: Any) -> Any:
-    """What DoWhy's estimators want to be told: y on t, these held fixed."""
+    """What DoWhy's estimators want to be told: y on t, these held fixed.
+
+    Parameters
+    ----------
+    names : of the columns held fixed.
+    **more : as DoWhy's `IdentifiedEstimand` takes it.
+    """
     # DoWhy takes seconds to import
     from dowhy.causal_identifier.auto_identifier import EstimandType
     from dowhy.causal_identifier.identified_estimand import IdentifiedEstimand
@@ -96,8 +119,20 @@ def estimand_of(names: list[str], **more: Any) -> Any:
     return estimand
 
 
-def effect_of(made: CrossSection, kind: str, chance: Floats | None, **knobs: Any) -> float:
-    """DoWhy's effect of 1 against 0 on those counted; `chance` are the propensities that it is to use."""
+def effect_of(made: CrossSection, kind: str, propensity: Floats | None, **knobs: Any) -> float:
+    """DoWhy's effect of 1 against 0 on those counted.
+
+    Parameters
+    ----------
+    made : one row an authority; gives the target.
+    kind : the estimator's module in DoWhy, without `_estimator`.
+    propensity : shape (rows,), propensity scores that it is to use; None: its own.
+    **knobs : of DoWhy's class.
+
+    Returns
+    -------
+    effect : outcome units.
+    """
     from importlib import import_module
 
     # DoWhy takes seconds to import
@@ -105,8 +140,8 @@ def effect_of(made: CrossSection, kind: str, chance: Floats | None, **knobs: Any
     frame, names = frame_of(made, made.features)
     if not names:
         frame["w"], names = 0.0, ["w"]
-    if chance is not None:
-        frame["propensity_score"] = chance
+    if propensity is not None:
+        frame["propensity_score"] = propensity
         knobs |= {"min_ps_score": 0.0, "max_ps_score": 1.0} if kind.endswith("weighting") else {}
     estimator: Any = getattr(home, "".join(part.capitalize() for part in kind.split("_")) + "Estimator")(estimand_of(names), **knobs)
     estimator.fit(frame)

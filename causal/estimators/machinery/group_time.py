@@ -16,16 +16,15 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.rows import Control
-from causal.words import count
 
 OVERLAP = 0.999  # a chance of treatment above this leaves nobody to compare with (the published software's bound)
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cells:
+class GroupTimeATT:
     """Effects of adopting, by cohort and year.
 
     Parameters
@@ -60,7 +59,7 @@ class Averages:
     scores: Floats
 
 
-def adopting(design: Design) -> tuple[Design, Cohorts]:
+def drop_always_treated(design: Design) -> tuple[Design, Cohorts]:
     """The design with being treated (0, 1) as its treatment, without authorities treated in every year seen.
 
     Raises
@@ -69,7 +68,7 @@ def adopting(design: Design) -> tuple[Design, Cohorts]:
     """
     adopted = cohorts(design)
     kept = np.flatnonzero(~adopted.always[design.authority])
-    used = replace(design, treatment=adopted.on.astype(float)).only(kept, "treated in every year seen, since when is not known")
+    used = replace(design, treatment=adopted.on.astype(float)).subset(kept, "treated in every year seen, since when is not known")
     left = np.unique(design.authority[kept])
     return used, replace(adopted, first=adopted.first[left], always=adopted.always[left], on=adopted.on[kept])
 
@@ -80,9 +79,9 @@ def covariates(design: Design) -> tuple[Floats, tuple[str, ...]]:
     A constant cause with the same strength in every year is gone from changes, and is left out.
     """
     columns, names = [], []
-    for i, name in enumerate(design.nested_names):
+    for i, name in enumerate(design.time_invariant_names):
         if Control(name, by_year=True) in design.control_groups:
-            columns.append(design.nested[:, i])
+            columns.append(design.time_invariant[:, i])
             names.append(name)
     for group, at in design.control_groups.items():
         if group.cause not in names:
@@ -91,13 +90,15 @@ def covariates(design: Design) -> tuple[Floats, tuple[str, ...]]:
     return (np.column_stack(columns) if columns else np.empty((design.rows, 0))), tuple(names)
 
 
-def cells(
+def att_gt(
     design: Design, adopted: Cohorts, *, not_yet: bool, method: str, universal: bool, corrected: bool, among: Mask | None = None, leads: bool = True
-) -> Cells:
+) -> GroupTimeATT:
     """Every ATT(g, t) that has a comparison.
 
     Parameters
     ----------
+    design : outcome, controls and weights by authority and year.
+    adopted : who adopted when, of the same rows.
     not_yet : compare with those not treated by then; False: with the never-treated.
     method : "doubly_robust", "outcome_regression" or "weighting".
     universal : years before adoption are compared with the last one; False: with the year before each.
@@ -121,7 +122,7 @@ def cells(
         before = int(np.searchsorted(span, g)) - 1
         if not mine.any() or before < 0:
             continue
-        sides: Sides | None = None
+        sides: TwoByTwo | None = None
         for t in range(len(span)):
             after = t > before
             base = before if after or universal else t - 1
@@ -129,8 +130,8 @@ def cells(
                 continue
             earlier, last = min(base, t), int(span[max(base, t)])
             other = (adopted.never | (adopted.first > last)) & (adopted.first != g) if not_yet else adopted.never
-            seen = np.isfinite(outcome[:, t]) & np.isfinite(outcome[:, base])
-            at = np.flatnonzero((mine | other) & seen)
+            observed = np.isfinite(outcome[:, t]) & np.isfinite(outcome[:, base])
+            at = np.flatnonzero((mine | other) & observed)
             d = mine[at]
             if not d.any() or d.all():
                 missing.append(f"{g} in {span[t]}")
@@ -139,20 +140,23 @@ def cells(
             if sides is None or sides.earlier != earlier or not np.array_equal(sides.at, at):
                 x = matrix[row[at, earlier].astype(int)]
                 if (~d).sum() <= x.shape[1] + 1:
-                    raise EstimationError(
-                        f"the cohort of {g} in {span[t]} has {count(int((~d).sum()), 'authority', 'authorities')} to compare with, and {x.shape[1]} covariates "
-                        f"({', '.join(names)}) ask for at least {x.shape[1] + 2}; take  estimator.compare=not_yet_treated  or adjust for less"
+                    raise refusal(
+                        EstimationError,
+                        f"the cohort of {g} in {span[t]}",
+                        f"at least {x.shape[1] + 2} authorities to compare with, for {x.shape[1]} covariates ({', '.join(names)})",
+                        f"{int((~d).sum())}",
+                        "take  estimator.compare=not_yet_treated  or adjust for less",
                     )
-                sides = _sides(at, earlier, d, _scaled(x), weight[at], method, corrected)
+                sides = _two_by_two(at, earlier, d, _scaled(x), weight[at], method, corrected)
             effect, score = _two_years(outcome[at, t] - outcome[at, base], sides)
             unsupported += not sides.overlap
             found.append((g, int(span[t]), effect, at, score, int(d.sum())))
     if not any(t >= g for g, t, *_ in found):
-        raise EstimationError("no cohort has anybody to compare with after its adoption; take  estimator.compare=not_yet_treated")
+        raise refusal(EstimationError, "the cohorts", "somebody to compare with after adoption", "nobody", "take  estimator.compare=not_yet_treated")
     scores = np.zeros((len(adopted.first), len(found)))
     for i, (*_, at, score, _) in enumerate(found):
         scores[at, i] = score
-    return Cells(
+    return GroupTimeATT(
         cohort=np.array([one[0] for one in found]),
         year=np.array([one[1] for one in found]),
         effect=np.array([one[2] for one in found]),
@@ -172,11 +176,17 @@ def authority_weights(design: Design) -> Floats:
     return np.asarray(means / means.mean())
 
 
-def average(made: Cells, adopted: Cohorts, weight: Floats, sets: Sequence[Ints], among: Mask | None = None, *, corrected: bool = False) -> Averages:
+def average(made: GroupTimeATT, adopted: Cohorts, weight: Floats, sets: Sequence[Ints], among: Mask | None = None, *, corrected: bool = False) -> Averages:
     """Averages over sets of cells, each cell by its cohort's share of authorities, the shares' own sampling in the scores.
 
-    weight : shape (authorities,); sets : indices of cells; corrected : the shares' scores over what of a
-        deviation from the mean is left where the authority's own weight is in that mean.
+    Parameters
+    ----------
+    made : ATT(g, t) of all cells.
+    adopted : who adopted when.
+    weight : shape (authorities,).
+    sets : indices of cells, shape (cells of the set,) each.
+    among : shape (authorities,), the treated authorities to take; None: all.
+    corrected : the shares' scores over what of a deviation from the mean is left where the authority's own weight is in that mean.
     """
     n = len(weight)
     taken = np.ones(n) if among is None else among.astype(float)
@@ -210,7 +220,7 @@ def _scaled(x: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sides:
+class TwoByTwo:
     """Who is compared with whom at one earlier year, and all of the comparison that owes nothing to the outcome.
 
     Parameters
@@ -238,22 +248,22 @@ class Sides:
     overlap: bool
 
 
-def _sides(at: Ints, earlier: int, d: Mask, x: Floats, w: Floats, method: str, corrected: bool) -> Sides:
+def _two_by_two(at: Ints, earlier: int, d: Mask, x: Floats, w: Floats, method: str, corrected: bool) -> TwoByTwo:
     n, one = len(d), np.ones((len(d), 1))
     full = np.column_stack([one, x])
     xr, xp = (full if method != "weighting" else one), (full if method != "outcome_regression" else one)
     treated = w * d
-    chance = _logit(xp, d, w)
-    overlap = bool(np.isfinite(chance).all() and chance.max() < OVERLAP)
+    propensity = _logit(xp, d, w)
+    overlap = bool(np.isfinite(propensity).all() and propensity.max() < OVERLAP)
     if not overlap:
         xp, xr = one, full
-        chance = np.full(n, treated.sum() / w.sum())
-    control = w * chance * ~d / (1 - chance)
+        propensity = np.full(n, treated.sum() / w.sum())
+    control = w * propensity * ~d / (1 - propensity)
     plain = w * ~d
     treated, control = treated / treated.mean(), control / control.mean()
     bread: Floats = np.asarray(np.linalg.pinv((xr * plain[:, None]).T @ xr / n))
     many, few = int(d.sum()), int((~d).sum())
-    return Sides(
+    return TwoByTwo(
         at=at,
         earlier=earlier,
         treated=treated,
@@ -262,14 +272,14 @@ def _sides(at: Ints, earlier: int, d: Mask, x: Floats, w: Floats, method: str, c
         plain=plain,
         bread=bread,
         lean=(xr @ (bread @ (xr.T @ (treated - control) / n))) * plain,
-        logit=(xp * (w * (d - chance))[:, None]) @ np.linalg.pinv((xp * (w * chance * (1 - chance))[:, None]).T @ xp / n),
+        logit=(xp * (w * (d - propensity))[:, None]) @ np.linalg.pinv((xp * (w * propensity * (1 - propensity))[:, None]).T @ xp / n),
         columns=xp,
         factor=np.where(d, np.sqrt(many / max(many - 1, 1)), np.sqrt(few / (few - full.shape[1]))) if corrected else np.ones(1),
         overlap=overlap,
     )
 
 
-def _two_years(change: Floats, sides: Sides) -> tuple[float, Floats]:
+def _two_years(change: Floats, sides: TwoByTwo) -> tuple[float, Floats]:
     """The effect on the treated, and one score an authority, shape (n,)."""
     n = len(change)
     residual = change - sides.design @ (sides.bread @ (sides.design.T @ (sides.plain * change) / n))
@@ -289,7 +299,7 @@ def _logit(x: Floats, d: Mask, w: Floats, rounds: int = 50) -> Floats:
         bend, slope = (x * (w * p * (1 - p))[:, None]).T @ x, x.T @ (w * (d - p))
         try:
             step = np.linalg.solve(bend, slope)
-        except np.linalg.LinAlgError:  # columns told by others: the shortest step
+        except np.linalg.LinAlgError:  # columns collinear with others: the shortest step
             step = np.linalg.pinv(bend) @ slope
         b = b + step
         if np.abs(step).max() < 1e-10:

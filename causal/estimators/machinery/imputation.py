@@ -16,7 +16,7 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.cohorts import Cohorts
 from causal.design import Design, orthonormal
-from causal.errors import EstimationError
+from causal.errors import EstimationError, refusal
 from causal.inference.clustered import cluster_sums
 
 
@@ -98,9 +98,12 @@ class Imputed:
 
 
 def imputed(design: Design, adopted: Cohorts) -> Imputed:
-    """Impute what treated rows would have had.
+    """Impute what treated rows would have had (Borusyak, Jaravel & Spiess 2024, Revisiting event-study designs).
 
-    design : without authorities treated in every year seen; adopted : of the same rows.
+    Parameters
+    ----------
+    design : without authorities treated in every year seen.
+    adopted : of the same rows.
 
     Raises
     ------
@@ -109,12 +112,12 @@ def imputed(design: Design, adopted: Cohorts) -> Imputed:
     number, authority, on = len(design.authorities), design.authority, adopted.on
     free = np.flatnonzero(~on)
     years, at = np.unique(design.year, return_inverse=True)
-    seen = np.bincount(at[free], minlength=len(years)) > 0
-    treated = np.flatnonzero(on & seen[at])
+    observed = np.bincount(at[free], minlength=len(years)) > 0
+    treated = np.flatnonzero(on & observed[at])
     if not len(treated):
-        raise EstimationError("no treated authority-year has anybody untreated in its year to compare with")
+        raise refusal(EstimationError, "imputation", "somebody untreated in the year of a treated authority", "nobody", "give more authorities or years")
     weights = _weights(design)
-    dummies = (at[:, None] == np.flatnonzero(seen)[1:]).astype(float)
+    dummies = (at[:, None] == np.flatnonzero(observed)[1:]).astype(float)
     raw = np.column_stack([dummies, design.controls])
     mass = np.bincount(authority[free], weights=weights[free], minlength=number)
 
@@ -126,7 +129,13 @@ def imputed(design: Design, adopted: Cohorts) -> Imputed:
     centred = (raw[free] - means(raw)[authority[free]]) * root
     kept = _independent(centred, raw)
     if len(dummies.T) and not kept[: dummies.shape[1]].all():
-        raise EstimationError("some years' untreated authorities are not seen in other years, so that year effects cannot be told; give fewer years")
+        raise refusal(
+            EstimationError,
+            "imputation",
+            "untreated authorities that are seen in several years, to tell year effects",
+            "some years' that are not seen in other years",
+            "give fewer years",
+        )
     _, triangle = np.linalg.qr(centred[:, kept])
     columns = raw[:, kept] @ np.linalg.inv(triangle) if kept.any() else np.empty((design.rows, 0))
     centre = means(columns)

@@ -15,7 +15,7 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import GONE, Design
-from causal.errors import ConfigError, DesignError
+from causal.errors import ConfigError, DesignError, refusal
 from causal.estimators.machinery.one_row import CrossSection
 from causal.estimators.machinery.transformed import expanded, scaled
 from causal.knobs import is_whole
@@ -30,6 +30,10 @@ FEWEST_OF_A_KIND = 5
 def check_windows(before: Any, after: Any) -> tuple[Years, Years]:
     """Two windows from a configuration, each null or [first year, last year].
 
+    Parameters
+    ----------
+    before, after : [first year, last year], or None.
+
     Raises
     ------
     ConfigError : something else.
@@ -41,7 +45,9 @@ def check_windows(before: Any, after: Any) -> tuple[Years, Years]:
             continue
         years = list(window) if isinstance(window, Sequence) and not isinstance(window, str) else []
         if len(years) != 2 or any(not is_whole(year) for year in years):
-            raise ConfigError(f"{key} must be [first year, last year], or null for the two years at that end of the data, got {window!r}")
+            raise refusal(
+                ConfigError, f"{key}", "[first year, last year], or null for the two years at that end of the data", repr(window), "write two years in a list"
+            )
         made.append((years[0], years[1]))
     return made[0], made[1]
 
@@ -52,6 +58,8 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
 
     Parameters
     ----------
+    design : one row for each authority, or several.
+    before, after : first and last outcome year of each window; None takes two years at that end.
     base_outcome : whether the outcome's level in the first window is adjusted for.
     change : whether the outcome is its change between the windows, or its level in the last.
     degree : of the polynomial of the covariates.
@@ -66,13 +74,16 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
         two = sorted((question.control, question.treated))
         if not np.array_equal(np.unique(design.treatment), two):
             values = np.unique(design.treatment)
-            raise DesignError(
-                f"one row for each authority takes a treatment of two values, {two[0]:g} and {two[1]:g}, and {question.treatment} has {len(values)} "
-                f"from {values[0]:g} to {values[-1]:g}; make a column of two values, or ask with  question.control=… question.treated=…"
+            raise refusal(
+                DesignError,
+                f"{question.treatment}",
+                f"a treatment of two values, {two[0]:g} and {two[1]:g}, for one row of each authority",
+                f"{len(values)} values from {values[0]:g} to {values[-1]:g}",
+                "make a column of two values, or ask with  question.control=… question.treated=…",
             )
         years = design.year_dummies() if "year" in design.absorb else np.empty((design.rows, 0))
-        columns = np.column_stack([design.controls, design.nested, years])
-        names = (*design.control_names, *design.nested_names, *(f"year {year}" for year in design.years[1:][: years.shape[1]]))
+        columns = np.column_stack([design.controls, design.time_invariant, years])
+        names = (*design.control_names, *design.time_invariant_names, *(f"year {year}" for year in design.years[1:][: years.shape[1]]))
         up = question.contrast > 0
         made = replace(
             design,
@@ -81,8 +92,8 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
             controls=columns,
             control_names=names,
             control_groups={Control(name): (i,) for i, name in enumerate(names)},
-            nested=np.empty((design.rows, 0)),
-            nested_names=(),
+            time_invariant=np.empty((design.rows, 0)),
+            time_invariant_names=(),
             absorb=(),
         )
         spans: tuple[tuple[int, int], ...] = ()
@@ -98,8 +109,12 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
     on = made.treatment
     for kind, number in (("treated", int(on.sum())), ("untreated", int(len(on) - on.sum()))):
         if number < FEWEST_OF_A_KIND:
-            raise DesignError(
-                f"{number} authorities are {kind}, and at least {FEWEST_OF_A_KIND} are wanted to compare with; choose other windows or another level"
+            raise refusal(
+                DesignError,
+                "the windows",
+                f"at least {FEWEST_OF_A_KIND} {kind} authorities to compare with",
+                f"{number}",
+                "choose other windows or another level",
             )
     whom = None if made.question.target == "ATE" else int(made.question.treated)
     return CrossSection(design=made, on=on, features=curved(made, degree), whom=whom, windows=spans, half=half, changed=panel and change)
@@ -112,11 +127,11 @@ def curved(made: Design, degree: int) -> Floats:
     features = scaled(expanded(made, degree))
     basis, kept = np.empty((len(features), 0)), []
     for j, column in enumerate(features.T):
-        left = column - basis @ (basis.T @ column)
+        residualised = column - basis @ (basis.T @ column)
         # the square of a 0 or 1 is itself again
-        if np.linalg.norm(left) > GONE * np.linalg.norm(column):
+        if np.linalg.norm(residualised) > GONE * np.linalg.norm(column):
             kept.append(j)
-            basis = np.column_stack([basis, left / np.linalg.norm(left)])
+            basis = np.column_stack([basis, residualised / np.linalg.norm(residualised)])
     return np.asarray(features[:, kept])
 
 
@@ -128,7 +143,7 @@ def check_degree(degree: Any) -> None:
     ConfigError : not 1, 2 or 3.
     """
     if not is_whole(degree, 1, 3):
-        raise ConfigError(f"degree must be 1, 2 or 3, got {degree!r}")
+        raise refusal(ConfigError, "degree", "1, 2 or 3", repr(degree), "write  estimator.degree=1")
 
 
 def _half_treated(design: Design, made: Design, last: tuple[int, int]) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from causal.arrays import Floats
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 
 Nuisance = Literal["lasso", "ridge", "boosting", "forest", "stacked"]
 LINEAR = ("lasso", "ridge")
@@ -31,7 +31,7 @@ def check_nuisance(kind: str) -> None:
     ConfigError : it names those that do.
     """
     if kind not in NUISANCES:
-        raise ConfigError(f"nuisance must be one of {', '.join(NUISANCES)}, got {kind!r}")
+        raise refusal(ConfigError, "nuisance", f"one of {', '.join(NUISANCES)}", repr(kind), "write one of them")
 
 
 class Tuned:
@@ -119,7 +119,13 @@ def _search(kind: str, seed: int, cv: Any) -> Any:
 
 
 def learner(kind: str, rng: np.random.Generator) -> Tuned:
-    """A fresh regressor, unfitted; its `cv` takes the folds of whole clusters that EconML gives it."""
+    """A fresh regressor, unfitted; its `cv` takes the folds of whole clusters that EconML gives it.
+
+    Parameters
+    ----------
+    kind : one of `NUISANCES`.
+    rng : seeds it.
+    """
     return Tuned(kind, int(rng.integers(2**31)))
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design, orthonormal
-from causal.errors import ConfigError, EstimationError
-from causal.estimand import Estimand, Held
-from causal.estimate import feedback, thin
+from causal.errors import ConfigError, EstimationError, refusal
+from causal.estimand import Conditioning, Estimand
+from causal.estimate import feedback, warn_concentrated_leverage
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.knobs import is_number
 
@@ -58,7 +58,13 @@ class CrossSection:
         return np.ones(len(self.on)) if self.whom is None else np.asarray(self.on == self.whom, dtype=float)
 
     def estimand(self, model: str, *, weighting: str = "places") -> Estimand:
-        """The average effect on authorities, or on the treated ones, modelled so."""
+        """The average effect on authorities, or on the treated ones, modelled so.
+
+        Parameters
+        ----------
+        model : words of how it was modelled.
+        weighting : as `Estimand` has it; "places": every authority alike.
+        """
         return Estimand(
             family="average",
             comparison="changes" if self.changed else "levels" if self.windows else "between",
@@ -68,9 +74,9 @@ class CrossSection:
             model=model,
         )
 
-    def held(self, design: Design) -> Held:
+    def conditioning(self, design: Design) -> Conditioning:
         """What is conditioned on: a change between windows compares authorities with themselves."""
-        return Held.by(design, authority=self.changed)
+        return Conditioning.by(design, authority=self.changed)
 
     @property
     def contrast(self) -> float:
@@ -86,7 +92,9 @@ def check_clip(clip: float) -> None:
     ConfigError : not between 0.001 and 0.2.
     """
     if not is_number(clip) or not 0.001 <= clip <= 0.2:
-        raise ConfigError(f"clip must lie between 0.001 and 0.2 (propensities are kept that far from 0 and 1), got {clip!r}")
+        raise refusal(
+            ConfigError, "clip", "a number between 0.001 and 0.2 (propensities are kept that far from 0 and 1)", repr(clip), "write  estimator.clip=0.01"
+        )
 
 
 def logistic(made: CrossSection) -> Floats:
@@ -99,55 +107,75 @@ def logistic(made: CrossSection) -> Floats:
     matrix = np.column_stack([np.ones(len(made.on)), made.features])
     slopes = np.zeros(matrix.shape[1])
     for _ in range(60):
-        chance = 1 / (1 + np.exp(-np.clip(matrix @ slopes, -500, 500)))
-        bend = chance * (1 - chance)
-        # a generalised inverse: columns told by others change no propensity
-        step = np.linalg.lstsq((matrix * bend[:, None]).T @ matrix, matrix.T @ (made.on - chance), rcond=1e-12)[0]
+        propensity = 1 / (1 + np.exp(-np.clip(matrix @ slopes, -500, 500)))
+        bend = propensity * (1 - propensity)
+        # a generalised inverse: columns collinear with others change no propensity
+        step = np.linalg.lstsq((matrix * bend[:, None]).T @ matrix, matrix.T @ (made.on - propensity), rcond=1e-12)[0]
         slopes = slopes + step
         if np.abs(matrix @ step).max() < 1e-10:
             return np.asarray(1 / (1 + np.exp(-(matrix @ slopes))))
         if np.abs(matrix @ slopes).max() > 300:
             break
-    raise EstimationError(
-        f"the covariates ({', '.join(made.design.control_names)}) tell for certain who was treated, so that nobody is left to compare with; "
-        "adjust for fewer of them with  adjust_for=[…], or choose other windows or another level"
+    raise refusal(
+        EstimationError,
+        "the covariates",
+        f"treated and untreated authorities that are alike in {', '.join(made.design.control_names)}",
+        "ones that tell for certain who was treated, so that nobody is left to compare with",
+        "adjust for fewer of them with  adjust_for=[…], or choose other windows or another level",
     )
 
 
-def clipped(made: CrossSection, chance: Floats, clip: float) -> Floats:
-    """Propensities kept from the ends at which their weights explode: both for the ATE, for the ATT only those of the comparison."""
+def clipped(made: CrossSection, propensity: Floats, clip: float) -> Floats:
+    """Propensities kept from the ends at which their weights explode: both for the ATE, for the ATT only those of the comparison.
+
+    Parameters
+    ----------
+    made : gives the target.
+    propensity : shape (rows,), propensity scores.
+    clip : distance kept from 0 and 1.
+    """
     low = clip if made.whom in (None, 0) else 0.0
     high = 1 - clip if made.whom in (None, 1) else 1.0
-    return np.clip(chance, low, high)
+    return np.clip(propensity, low, high)
 
 
-def weights(made: CrossSection, chance: Floats) -> Floats:
-    """What each authority counts among those with the treatment 1 and 0, shape (rows, 2); not normalised."""
+def weights(made: CrossSection, propensity: Floats) -> Floats:
+    """What each authority counts among those with the treatment 1 and 0, shape (rows, 2); not normalised (Hirano, Imbens & Ridder 2003).
+
+    Parameters
+    ----------
+    made : gives the target.
+    propensity : shape (rows,), propensity scores, above 0 and below 1.
+    """
     on, off = made.on, 1 - made.on
     if made.whom is None:
-        return np.column_stack([on / chance, off / (1 - chance)])
+        return np.column_stack([on / propensity, off / (1 - propensity)])
     if made.whom == 1:
-        return np.column_stack([on, off * chance / (1 - chance)])
-    return np.column_stack([on * (1 - chance) / chance, off])
+        return np.column_stack([on, off * propensity / (1 - propensity)])
+    return np.column_stack([on * (1 - propensity) / propensity, off])
 
 
-def overlap(made: CrossSection, chance: Floats, clip: float | None) -> tuple[dict[str, float | None], tuple[str, ...], tuple[str, ...]]:
+def overlap(made: CrossSection, propensity: Floats, clip: float | None) -> tuple[dict[str, float | None], tuple[str, ...], tuple[str, ...]]:
     """How comparable treated and untreated are: diagnostics, concerns, and notes on what was clipped.
 
-    chance : shape (rows,), as learnt, before clipping; clip : None where no weights are used.
+    Parameters
+    ----------
+    made : one row an authority.
+    propensity : shape (rows,), propensity scores as learnt, before clipping.
+    clip : distance kept from 0 and 1; None where no weights are used.
     """
-    kept = clipped(made, chance, 1e-6 if clip is None else clip)
+    kept = clipped(made, propensity, 1e-6 if clip is None else clip)
     count = weights(made, kept)
     with np.errstate(invalid="ignore", divide="ignore"):
         effective = count.sum(axis=0) ** 2 / (count**2).sum(axis=0)
-    near = np.minimum(chance, 1 - chance)
+    near = np.minimum(propensity, 1 - propensity)
     if made.whom is not None:  # only a comparison authority that looks like the counted ones can weigh too much
-        near = 1 - chance if made.whom == 1 else chance
+        near = 1 - propensity if made.whom == 1 else propensity
     found: dict[str, float | None] = {
-        "lowest propensity": float(chance.min()),
-        "highest propensity": float(chance.max()),
-        "share with propensity beyond .02": float((np.minimum(chance, 1 - chance) < 0.02).mean()),
-        "share with propensity beyond .05": float((np.minimum(chance, 1 - chance) < 0.05).mean()),
+        "lowest propensity": float(propensity.min()),
+        "highest propensity": float(propensity.max()),
+        "share with propensity beyond .02": float((np.minimum(propensity, 1 - propensity) < 0.02).mean()),
+        "share with propensity beyond .05": float((np.minimum(propensity, 1 - propensity) < 0.05).mean()),
         "effective treated": float(effective[1 - made_off(made)]),
         "effective untreated": float(effective[made_off(made)]),
     }
@@ -159,11 +187,11 @@ def overlap(made: CrossSection, chance: Floats, clip: float | None) -> tuple[dic
     for j, kind in enumerate(("1", "0")):
         if clip is not None and effective[j] < 0.25 * arms[j] and made.whom != 1 - j:
             said.append(f"the weights make {arms[j]:.0f} authorities with the treatment {kind} count as {effective[j]:.0f}")
-    moved = int((kept != chance).sum())
+    moved = int((kept != propensity).sum())
     if clip is not None and moved:
         notes.append(f"Propensities of {moved} authorities were set to the bounds {clip:g} and {1 - clip:g}; none was left out.")
-        if moved > 0.05 * len(chance):
-            said.append(f"{moved} of {len(chance)} propensities were clipped, so the effect leans on the outcome's model or on few authorities there")
+        if moved > 0.05 * len(propensity):
+            said.append(f"{moved} of {len(propensity)} propensities were clipped, so the effect leans on the outcome's model or on few authorities there")
     if made.half:
         said.append(f"{made.half} authorities took the treatment up within the last window, so that their outcome is treated in part only")
     return found, tuple(said), tuple(notes)
@@ -178,12 +206,12 @@ def additive(made: CrossSection) -> tuple[tuple[str, ...], tuple[str, ...]]:
     columns = np.column_stack([np.ones(len(made.on)), made.on, made.features])
     basis = orthonormal(columns)
     products = made.features * made.on[:, None]
-    left = orthonormal(products - basis @ (basis.T @ products))
-    number, k = len(made.design.clusters), left.shape[1]
+    residualised = orthonormal(products - basis @ (basis.T @ products))
+    number, k = len(made.design.clusters), residualised.shape[1]
     if not k or k >= min(number, len(made.on) - columns.shape[1]) - 1:
         return (), (f"{note}; too few authorities to see whether they do.",)
     outcome = made.design.outcome - basis @ (basis.T @ made.design.outcome)
-    fit = clustered_least_squares(outcome, left, basis, made.design.cluster, number, absorbed_rank=basis.shape[1])
+    fit = clustered_least_squares(outcome, residualised, basis, made.design.cluster, number, absorbed_rank=basis.shape[1])
     f, _, p_value = joint_test(fit.coefficients, fit.scores, float(fit.df.min()))
     if not np.isfinite(p_value):
         return (), (f"{note}; too few authorities to see whether they do.",)
@@ -196,9 +224,12 @@ def additive(made: CrossSection) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def threats(made: CrossSection, residual: Floats) -> tuple[str, ...]:
     """Concerns from what the graph says of later treatment, and where very few authorities carry the comparison.
 
+    Parameters
+    ----------
+    made : one row an authority.
     residual : shape (rows,), the treatment without what is adjusted for.
     """
-    return (*(feedback(made.design) if made.changed else ()), *thin(made.design, residual))
+    return (*(feedback(made.design) if made.changed else ()), *warn_concentrated_leverage(made.design, residual))
 
 
 def made_off(made: CrossSection) -> int:
@@ -207,8 +238,13 @@ def made_off(made: CrossSection) -> int:
 
 
 def averaged(above: Floats, below: Floats, made: CrossSection, words: str, more: Floats | None = None) -> Fit:
-    """Ratios of sums, Σ above / Σ below, shape (rows, k) each, with their clustered influence; G/(G−1), t(G−1).
+    """Ratios of sums, Σ above / Σ below, with their clustered influence; G/(G−1), t(G−1).
 
+    Parameters
+    ----------
+    above, below : shape (rows, k).
+    made : gives the clusters.
+    words : how the error was got.
     more : influence beside that of the ratio, shape (rows, k), for the whole sample's estimate.
     """
     effect = above.sum(axis=0) / below.sum(axis=0)

@@ -14,9 +14,9 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import GONE, Design, orthonormal
-from causal.errors import ConfigError, DesignError, EstimationError, suggest
-from causal.estimand import DesignFacts, Estimand, Held
-from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, thin, without_interval
+from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
+from causal.estimand import Conditioning, DesignFacts, Estimand
+from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.words import listed
 
@@ -28,6 +28,11 @@ ANGLES = 4001  # where the real line, wound round half a circle, is looked at
 def check_instruments(made: object, given: object) -> None:
     """Names of instruments, or None; a list becomes a tuple.
 
+    Parameters
+    ----------
+    made : the estimator; its `instruments` becomes a tuple.
+    given : names, or None for all that the graph has.
+
     Raises
     ------
     ConfigError : they are not names.
@@ -35,12 +40,17 @@ def check_instruments(made: object, given: object) -> None:
     if given is None:
         return
     if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(name, str) and name for name in given):
-        raise ConfigError(f"instruments must be a list of names, or null for all that the graph has, got {given!r}")
+        raise refusal(ConfigError, "instruments", "a list of names, or null for all that the graph has", repr(given), "write  estimator.instruments=[grant]")
     object.__setattr__(made, "instruments", tuple(given))
 
 
 def instrumented(design: Design, chosen: tuple[str, ...] | None = None) -> tuple[Design, tuple[str, ...], Floats]:
     """The rows whose instruments are known, the instruments' names, and their raw columns, shape (rows, instruments).
+
+    Parameters
+    ----------
+    design : with instruments among its columns.
+    chosen : names; None takes all that are valid with what the design holds fixed.
 
     Raises
     ------
@@ -50,24 +60,29 @@ def instrumented(design: Design, chosen: tuple[str, ...] | None = None) -> tuple
     there = {one.name: one.given for one in found.instruments if one.name in design.columns}
     for name in chosen or ():
         if name not in there:
-            raise DesignError(f"{name!r} is no instrument in the graph that was measured; {suggest(name, there)}")
-    held = set(found.adjust_for)
-    names = tuple(sorted(name for name, given in there.items() if (chosen is None or name in chosen) and (found.forced or set(given) <= held)))
+            raise refusal(DesignError, "estimator.instruments", "an instrument of the graph that was measured", repr(name), suggest(name, there))
+    conditioned = set(found.adjust_for)
+    names = tuple(sorted(name for name, given in there.items() if (chosen is None or name in chosen) and (found.forced or set(given) <= conditioned)))
     if not names or (chosen is not None and len(names) < len(chosen)):
         asked = "; ".join(f"{name} with {', '.join(given) or 'nothing'} held fixed" for name, given in there.items() if chosen is None or name in chosen)
-        raise DesignError(
-            f"the design holds {', '.join(found.adjust_for) or 'nothing'} fixed, and the graph makes instruments of: {asked}. "
-            "Identify the question with strategy='iv', choose instruments that want no more, or force a set with  adjust_for=[…]"
+        raise refusal(
+            DesignError,
+            "estimator.instruments",
+            f"instruments for what the design holds fixed, {', '.join(found.adjust_for) or 'nothing'}",
+            f"those of another set, of which the graph makes instruments: {asked}",
+            "identify the question with strategy='iv', choose instruments that want no more, or force a set with  adjust_for=[…]",
         )
     raw = np.column_stack([design.column(name) for name in names])
     known = np.flatnonzero(np.isfinite(raw).all(axis=1))
     if not len(known):
-        raise DesignError(f"{', '.join(names)} is never known where the treatment and the outcome are")
-    return design.only(known, f"{', '.join(names)} not known"), names, raw[known]
+        raise refusal(
+            DesignError, f"{', '.join(names)}", "values where the treatment and the outcome are known", "none", "choose another instrument, or give more years"
+        )
+    return design.subset(known, f"{', '.join(names)} not known"), names, raw[known]
 
 
 def beyond(design: Design) -> tuple[str, ...]:
-    """What is held fixed that no instrument asks for, as a note."""
+    """What is conditioned on that no instrument asks for, as a note."""
     asked = {name for one in design.identification.instruments for name in one.given}
     more = [name for name in design.identification.adjust_for if name not in asked]
     return (f"Held fixed though the graph asks for it of no instrument: {', '.join(more)}.",) if more else ()
@@ -90,21 +105,38 @@ class Stages:
 
 
 def two_stage(design: Design, basis: Floats, outcome: Floats, treatments: Floats, instruments: Floats) -> Stages:
-    """Both stages on columns that have lost what is held fixed; shapes (rows,), (rows, k) and (rows, l), l at least k.
+    """Both stages on columns that have lost what is conditioned on; shapes (rows,), (rows, k) and (rows, l), l at least k.
+
+    Parameters
+    ----------
+    design : the rows whose instruments are known.
+    basis : shape (rows, p), as `Design.basis` gives it.
+    outcome : shape (rows,), residual on the basis.
+    treatments : shape (rows, k), residuals on the basis.
+    instruments : shape (rows, l), residuals on the basis.
 
     Raises
     ------
     EstimationError : the instruments leave a treatment unmoved.
     """
     rank = basis.shape[1] + ("authority" not in design.absorb)
-    return stages(outcome, treatments, instruments, design.held(basis), design.cluster, len(design.clusters), rank)
+    return stages(outcome, treatments, instruments, design.nuisance_basis(basis), design.cluster, len(design.clusters), rank)
 
 
-def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Floats, cluster: Ints, clusters: int, rank: int) -> Stages:
-    """Both stages on residuals; `held` and `rank` as `clustered_least_squares` wants them.
+def stages(outcome: Floats, treatments: Floats, instruments: Floats, controls: Floats, cluster: Ints, clusters: int, rank: int) -> Stages:
+    """Both stages on residuals.
 
-    The scores are those of regressing residual + moved × coefficients on moved, which has the same coefficients and the right residuals, so that CR1,
-    CR2 and their degrees of freedom are those of every other linear estimator here.
+    The scores are those of regressing residual + moved × coefficients on moved, which has the same coefficients and the right residuals, so that CR1, CR2 and
+    their degrees of freedom are those of every other linear estimator here.
+
+    Parameters
+    ----------
+    outcome : shape (rows,), residual on what is conditioned on.
+    treatments, instruments : shape (rows, k) and (rows, l), residuals too.
+    controls : shape (rows, p), orthonormal, as `clustered_least_squares` wants it.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
+    rank : `absorbed_rank` of `clustered_least_squares`.
 
     Raises
     ------
@@ -114,49 +146,65 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, held: Float
     moved = unit @ (unit.T @ treatments)
     gram = moved.T @ moved
     if np.linalg.matrix_rank(gram, tol=1e-14 * float(np.trace(treatments.T @ treatments))) < len(gram):
-        raise EstimationError("the instruments do not move the treatment at all within what is held fixed; nothing can be compared")
+        raise refusal(
+            EstimationError,
+            "the instruments",
+            "ones that move the treatment within what is held fixed",
+            "ones that do not move it at all, so that nothing can be compared",
+            "choose other instruments",
+        )
     coefficients = np.linalg.solve(gram, moved.T @ outcome)
-    left = outcome - treatments @ coefficients
-    fit = clustered_least_squares(left + moved @ coefficients, moved, held, cluster, clusters, absorbed_rank=rank)
-    return Stages(fit=fit, moved=moved, residuals=left)
+    residual = outcome - treatments @ coefficients
+    fit = clustered_least_squares(residual + moved @ coefficients, moved, controls, cluster, clusters, absorbed_rank=rank)
+    return Stages(fit=fit, moved=moved, residuals=residual)
 
 
 def varying(design: Design, basis: Floats, raw: Floats, names: Sequence[str] = ()) -> Floats:
-    """Instruments without what is held fixed, shape (rows, l), each of length 1; those that it tells wholly are left out.
+    """Instruments without what is conditioned on, shape (rows, l), each of length 1; those that are collinear with it are left out.
+
+    Parameters
+    ----------
+    design : the rows whose instruments are known.
+    basis : shape (rows, p), as `Design.basis` gives it.
+    raw : shape (rows, instruments).
+    names : of the instruments, for the message.
 
     Raises
     ------
     EstimationError : none is left.
     """
-    left = design.partial_out(raw, basis)
-    size = np.linalg.norm(left, axis=0)
+    residualised = design.partial_out(raw, basis)
+    size = np.linalg.norm(residualised, axis=0)
     kept = np.flatnonzero(size > 1e-7 * np.maximum(np.linalg.norm(raw - raw.mean(axis=0), axis=0), np.finfo(float).tiny))
     if not len(kept):
-        raise EstimationError(
-            f"nothing of {', '.join(names) or 'the instruments'} is left within {' and '.join(design.absorb) or 'the adjustment set'} once the controls "
-            "are held fixed; an instrument must vary there (one that is constant for an authority works only through the years: see shift_share)"
+        raise refusal(
+            EstimationError,
+            f"{', '.join(names) or 'the instruments'}",
+            f"something left within {' and '.join(design.absorb) or 'the adjustment set'} once the controls are held fixed",
+            "nothing",
+            "name an instrument that varies there (one that is constant for an authority works only through the years: see shift_share)",
         )
-    return np.asarray(left[:, kept] / size[kept])
+    return np.asarray(residualised[:, kept] / size[kept])
 
 
 def distinct(design: Design, raw: Floats, names: tuple[str, ...]) -> tuple[Floats, tuple[str, ...], tuple[str, ...]]:
-    """Instruments of which none is told by the others and what is held fixed, their names, and sentences on those left out.
+    """Instruments of which none is collinear with the others and what is conditioned on, their names, and sentences on those left out.
 
     Parameters
     ----------
-    design : with what is held fixed.
+    design : with what is conditioned on.
     raw, names : shape (rows, l); earlier ones are kept.
     """
     if len(names) < 2:
         return raw, names, ()
-    left = design.partial_out(raw)
+    residualised = design.partial_out(raw)
     about = np.linalg.norm(raw - raw.mean(axis=0), axis=0)
     kept: list[int] = []
     said: list[str] = []
     for j, name in enumerate(names):
-        size = float(np.linalg.norm(left[:, j]))
-        basis = orthonormal(left[:, kept].copy())
-        rest = float(np.linalg.norm(left[:, j] - basis @ (basis.T @ left[:, j])))
+        size = float(np.linalg.norm(residualised[:, j]))
+        basis = orthonormal(residualised[:, kept].copy())
+        rest = float(np.linalg.norm(residualised[:, j] - basis @ (basis.T @ residualised[:, j])))
         if size > GONE * about[j] and rest > GONE * size:
             kept.append(j)
         elif size <= GONE * about[j]:
@@ -170,9 +218,17 @@ def distinct(design: Design, raw: Floats, names: tuple[str, ...]) -> tuple[Float
 
 
 def effective_f(instruments: Floats, treatment: Floats, cluster: Ints, clusters: int) -> tuple[float, float]:
-    """Montiel Olea & Pflueger's effective F with clustered errors, and its simplified critical value (5 %, bias of a tenth).
+    """Effective F with clustered errors, and its simplified critical value for 5 % and a bias of a tenth.
 
-    F = x'ZZ'x / tr(W), with orthonormal Z and W the clustered covariance of Z'x's errors (with G/(G−1)). Theirs for one instrument and 5 % is 23.1.
+    F = x'ZZ'x / tr(W), with orthonormal Z and W the clustered covariance of Z'x's errors (with G/(G−1)). Theirs for one instrument and 5 % is 23.1 (Montiel
+    Olea & Pflueger 2013, A robust test for weak instruments).
+
+    Parameters
+    ----------
+    instruments : shape (rows, l), residuals on what is conditioned on.
+    treatment : shape (rows,), residual too.
+    cluster : shape (rows,), codes from 0.
+    clusters : how many there are.
     """
     from scipy import stats
 
@@ -192,23 +248,35 @@ def hansen(instruments: Floats, outcome: Floats, treatment: Floats, residuals: F
     """Hansen's J of two-step GMM with clustered moments, and its p-value (χ² with instruments − 1); None with one instrument."""
     from scipy import special
 
-    spare = instruments.shape[1] - 1
-    if spare < 1:
+    overidentifying = instruments.shape[1] - 1
+    if overidentifying < 1:
         return None, None
     scores = cluster_sums(instruments * residuals[:, None], cluster, clusters)
     weight = np.linalg.pinv(scores.T @ scores, hermitian=True)
     zx, zy = instruments.T @ treatment, instruments.T @ outcome
     moments = zy - zx * float(zx @ weight @ zy) / float(zx @ weight @ zx)
     j = float(moments @ weight @ moments)
-    return j, float(special.chdtrc(spare, j))
+    return j, float(special.chdtrc(overidentifying, j))
 
 
 def anderson_rubin(reduced: Fit, first: Fit, level: float, centre: float, scale: float) -> tuple[Pieces, float]:
-    """Every effect per unit of treatment at which the instruments tell nothing of outcome − effect × treatment, and the p-value at 0.
+    """Every effect per unit of treatment at which the instruments do not predict outcome − effect × treatment, and the p-value at 0 (Anderson & Rubin 1949).
 
-    Both regressions are on the same instruments, so coefficients and scores of outcome − b × treatment are those of the outcome less b times those of
-    the treatment: nothing is fitted again. The line is wound round half a circle, b = centre + scale × tan(φ), and crossings are
-    narrowed down, so that pieces that reach to infinity are found.
+    Both regressions are on the same instruments, so coefficients and scores of outcome − b × treatment are those of the outcome less b times those of the
+    treatment: nothing is fitted again. The line is wound round half a circle, b = centre + scale × tan(φ), and crossings are narrowed down, so that pieces
+    that reach to infinity are found.
+
+    Parameters
+    ----------
+    reduced, first : regressions of outcome and of treatment on the instruments; scores of shape (clusters, l).
+    level : of confidence.
+    centre : where the line is wound round, the estimate.
+    scale : how wide, its error; 0 takes the size of the centre.
+
+    Returns
+    -------
+    pieces : each (low, high), with ends that may be infinite; several where the set is disjoint.
+    p_value : of no effect.
     """
     from scipy import optimize, special
 
@@ -269,14 +337,28 @@ def answered(
     concerns: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Estimate:
-    """The whole answer from raw instruments, shape (rows of `used`, l), clustered by authority."""
+    """The whole answer from raw instruments, clustered by authority.
+
+    Parameters
+    ----------
+    estimator : its name.
+    design : the one asked about.
+    used : the rows whose instruments are known.
+    raw : shape (rows of `used`, instruments).
+    estimand : without the question's weights, which are put in.
+    rng : draws the joint critical values of effects by group.
+    interval : "anderson_rubin" or "wald".
+    facts : what the estimator has counted.
+    diagnostics, concerns, notes : of its own, put before those of the stages.
+    """
     basis, question = used.basis(), used.question
     instruments = varying(used, basis, raw)
     outcome, treatment = (used.partial_out(column[:, None], basis) for column in (used.outcome, used.treatment))
     both = two_stage(used, basis, outcome[:, 0], treatment, instruments)
     number, rank = len(used.clusters), basis.shape[1] + ("authority" not in used.absorb)
     reduced, first = (
-        clustered_least_squares(column, instruments, used.held(basis), used.cluster, number, absorbed_rank=rank) for column in (outcome[:, 0], treatment[:, 0])
+        clustered_least_squares(column, instruments, used.nuisance_basis(basis), used.cluster, number, absorbed_rank=rank)
+        for column in (outcome[:, 0], treatment[:, 0])
     )
     f, critical = effective_f(instruments, treatment[:, 0], used.cluster, number)
     f_robust, _, f_p = joint_test(first.coefficients, first.scores, float(first.df.min()))
@@ -286,7 +368,7 @@ def answered(
     j, j_p = hansen(instruments, outcome[:, 0], treatment[:, 0], both.residuals, used.cluster, number)
     weak = f < critical
     clash = j_p is not None and j_p < 0.05
-    said = [*(feedback(used) if "authority" in used.absorb else ()), *thin(used, both.moved[:, 0]), *concerns]
+    said = [*(feedback(used) if "authority" in used.absorb else ()), *warn_concentrated_leverage(used, both.moved[:, 0]), *concerns]
     if weak:
         said.append(f"the instruments are weak (effective F {f:.1f}, below {critical:.1f}): the estimate leans towards that of least squares")
     if clash:
@@ -300,7 +382,7 @@ def answered(
         over=used,
         estimator=estimator,
         estimand=estimand,
-        held=Held.by(used),
+        conditioning=Conditioning.by(used),
         facts=facts,
         parts=_parts(used, basis, outcome[:, 0], raw, rng),
         diagnostics={
@@ -341,7 +423,9 @@ def _with_set(made: Estimate, pieces: Pieces, p_value: float) -> Estimate:
     if len(pieces) > 1 or not np.isfinite(pieces[0]).all():
         made = replace(made, diagnostics={**made.diagnostics, **wald})
         shape = "in two pieces" if len(pieces) > 1 and np.isfinite(pieces[0][0]) else "unbounded"
-        return without_interval(made, f"the Anderson–Rubin set is {shape} ({_spoken(pieces)}), as the instruments are too weak; cannot tell")
+        return without_interval(
+            made, f"the Anderson–Rubin set is {shape} ({_spoken(pieces)}), as the instruments are too weak; cannot tell", "weak_instruments"
+        )
     lower, upper = pieces[0]
     if not lower <= made.effect <= upper:
         made = replace(made, diagnostics={**made.diagnostics, **wald})

@@ -15,14 +15,16 @@ Where the design absorbs no authorities nothing is taken out and rows stay as th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import Carried, CrossFitted, Slope
 from causal.design import Design
-from causal.errors import ConfigError, DesignError
+from causal.errors import ConfigError, DesignError, refusal
 from causal.estimators.machinery.nuisance import LINEAR, check_nuisance
 from causal.knobs import is_whole
 from causal.modifier import Modifier
@@ -53,7 +55,7 @@ class Transformed:
     cluster: Ints
     clusters: tuple[str, ...]
     weights: Floats | None
-    transformation: str
+    transformation: Carried
 
     @property
     def root(self) -> Floats:
@@ -71,10 +73,26 @@ class Transformed:
 
     def over(self, design: Design) -> Design:
         """The design's rows that are left, for what is counted and reported."""
-        return design.only(self.kept)
+        return design.subset(self.kept)
 
-    def laid_out(self, residual: Floats, design: Design) -> Floats:
-        """A residual at the design's rows, times the root of their weights; 0 where a row is not used."""
+    def left(self, repetitions: Sequence[Slope], design: Design) -> CrossFitted:
+        """What cross-fits of these arrays leave, with how a column of the design stands beside it.
+
+        Parameters
+        ----------
+        repetitions : one for each cross-fit.
+        design : that the arrays are made of.
+        """
+        return CrossFitted(repetitions=tuple(repetitions), over=self.over(design), kept=self.kept, carried=self.transformation)
+
+    def to_design_rows(self, residual: Floats, design: Design) -> Floats:
+        """A residual at the design's rows, times the root of their weights; 0 where a row is not used.
+
+        Parameters
+        ----------
+        residual : shape (rows used,).
+        design : the one that the arrays were made of.
+        """
         left = np.zeros(design.rows)
         left[self.kept] = residual * self.root
         return left
@@ -83,6 +101,13 @@ class Transformed:
 def check_panel(panel: str, nuisance: str, degree: int, *, linear_allowed: bool = True) -> None:
     """Refuse a transformation that does not exist, or that the nuisance cannot carry.
 
+    Parameters
+    ----------
+    panel : one of `TRANSFORMATIONS`.
+    nuisance : kind of learner; "within" takes linear ones alone.
+    degree : of the polynomial of the controls.
+    linear_allowed : whether "within" may be asked for at all.
+
     Raises
     ------
     ConfigError : it says which would do.
@@ -90,22 +115,36 @@ def check_panel(panel: str, nuisance: str, degree: int, *, linear_allowed: bool 
     allowed = TRANSFORMATIONS if linear_allowed else TRANSFORMATIONS[1:]
     check_nuisance(nuisance)
     if panel == "within" and not linear_allowed:
-        raise ConfigError(
-            "panel=within would put what is not linear on demeaned covariates, which mistakes curvature for effect; take correlated_random_effects"
+        raise refusal(
+            ConfigError,
+            "panel",
+            "a way for what is not linear",
+            "within, which would put it on demeaned covariates and mistake curvature for effect",
+            "take correlated_random_effects",
         )
     if panel not in allowed:
-        raise ConfigError(f"panel must be one of {', '.join(allowed)}, got {panel!r}")
+        raise refusal(ConfigError, "panel", f"one of {', '.join(allowed)}", repr(panel), "write one of them")
     if panel == "within" and nuisance not in LINEAR:
-        raise ConfigError(
-            f"panel=within takes a linear nuisance ({' or '.join(LINEAR)}), got {nuisance!r}: a demeaned g(x) is no function of demeaned x. "
-            "For trees take panel=correlated_random_effects or panel=first_difference"
+        raise refusal(
+            ConfigError,
+            "panel=within",
+            f"a linear nuisance ({' or '.join(LINEAR)}), since a demeaned g(x) is no function of demeaned x",
+            repr(nuisance),
+            "for trees take panel=correlated_random_effects or panel=first_difference",
         )
     if not is_whole(degree, 1, 3):
-        raise ConfigError(f"degree must be 1, 2 or 3, got {degree!r}")
+        raise refusal(ConfigError, "degree", "1, 2 or 3", repr(degree), "write  estimator.degree=1")
 
 
-def transform(design: Design, panel: str, nuisance: str, degree: int) -> Transformed:
+def transform(design: Design, panel: Transformation, nuisance: str, degree: int) -> Transformed:
     """Outcome, treatment and features without authority effects; linear nuisances get a polynomial of that degree.
+
+    Parameters
+    ----------
+    design : outcome, treatment and controls.
+    panel : one of `TRANSFORMATIONS`.
+    nuisance : kind of learner.
+    degree : of the polynomial that linear nuisances get.
 
     Raises
     ------
@@ -135,7 +174,13 @@ def transform(design: Design, panel: str, nuisance: str, degree: int) -> Transfo
         return replace(made, outcome=outcome, treatment=treatment, features=scaled(np.column_stack([covariates, *mean, years])), transformation=panel)
     later = np.flatnonzero((np.diff(design.authority) == 0) & (np.diff(design.year) == 1)) + 1
     if not len(later):
-        raise DesignError("panel=first_difference needs authorities seen in two successive years, and there are none")
+        raise refusal(
+            DesignError,
+            "panel=first_difference",
+            "authorities seen in two successive years",
+            "none",
+            "give more years, or take panel=correlated_random_effects",
+        )
     present, cluster = np.unique(design.cluster[later], return_inverse=True)
     return replace(
         made,
@@ -151,7 +196,13 @@ def transform(design: Design, panel: str, nuisance: str, degree: int) -> Transfo
 
 
 def expanded(design: Design, degree: int) -> Floats:
-    """The controls and, for those that are one column, their polynomial; columns by year stay as they are."""
+    """The controls and, for those that are one column, their polynomial; columns by year stay as they are. Shape (rows, features).
+
+    Parameters
+    ----------
+    design : whose controls they are.
+    degree : of the polynomial.
+    """
     from sklearn.preprocessing import PolynomialFeatures
 
     single = [columns[0] for columns in design.control_groups.values() if len(columns) == 1]

@@ -1,4 +1,4 @@
-"""What a finding does to the estimate: how far it moves once what was found is held fixed, and how small a bias a test can see.
+"""What a finding does to the estimate: how far it moves once what was found is conditioned on, and how small a bias a test can see.
 
 Holding a variable z fixed moves a coefficient by what z does to the outcome times what goes with it of the treatment (the formula of omitted variables;
 Angrist & Pischke 2009, Mostly Harmless Econometrics, sec. 3.2.2). Both answers are got on the same rows, so that nothing but z lies between them, and the
@@ -16,9 +16,10 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design, design
 from causal.errors import CausalError
-from causal.estimate import Linear, least_squares
+from causal.estimate import Linear, PartiallyLinear, least_squares, lighter
+from causal.inference.clustered import Fit
 from causal.inference.detectable import POWER
-from causal.refute import Trial, stream
+from causal.refute import Trial, fitted, guarded, stream
 from causal.rows import Control
 
 MANY = 5_000  # degrees of freedom from which F is chi-squared, and its noncentral tail no longer computed well
@@ -63,13 +64,13 @@ def reach(df: float, level: float, *, tests: int = 1, power: float = POWER, line
 
 
 def moved_by(trial: Trial, names: Sequence[str], beside: Sequence[str] = ()) -> Bias:
-    """How far the estimate moves once columns are held fixed, on the rows where they are known.
+    """How far the estimate moves once columns are conditioned on, on the rows where they are known.
 
     Parameters
     ----------
     trial : the answer under examination.
-    names : dated columns of the panel; those that are held fixed already are passed over.
-    beside : dated columns that are held fixed in both answers.
+    names : dated columns of the panel; those that are conditioned on already are passed over.
+    beside : dated columns that are conditioned on in both answers.
 
     Returns
     -------
@@ -82,9 +83,27 @@ def moved_by(trial: Trial, names: Sequence[str], beside: Sequence[str] = ()) -> 
     try:
         made = design(trial.panel, replace(trial.question, modifiers=()), replace(trial.identification, adjust_for=(*fixed, *new)))
         out = {column for name in new for column in made.control_groups.get(Control(name), ())}
-        return difference(trial, _without(made, out), made) if out else Bias()
+        return difference(trial, without(made, out), made) if out else Bias()
     except CausalError:
         return Bias()
+
+
+def jointly(trial: Trial, made: Design, columns: Floats) -> Fit:
+    """Slopes of several treatments in one partially linear model of a trial's learner; where a library breaks off, no answer and not the end.
+
+    Parameters
+    ----------
+    trial : whose estimator it is.
+    made : whose controls are learnt.
+    columns : shape (rows, k), raw; the treatments.
+
+    Raises
+    ------
+    EstimationError : there is no answer.
+    """
+    learner = trial.estimator
+    assert isinstance(learner, PartiallyLinear)
+    return guarded(lambda: learner.jointly(made, columns, stream(trial.seed, "estimate")))
 
 
 def difference(trial: Trial, one: Design, other: Design) -> Bias:
@@ -107,7 +126,7 @@ def difference(trial: Trial, one: Design, other: Design) -> Bias:
             contrast = trial.question.contrast
             answers.append((float(fit.coefficients[0]) * contrast, fit.scores[:, 0] * contrast))
         else:
-            estimate = trial.estimator.estimate(made, stream(trial.seed, "estimate"))
+            estimate = fitted(lighter(trial.estimator), made, stream(trial.seed, "estimate"))
             answers.append((estimate.effect, estimate.influence))
     (first, scores), (second, others) = answers
     size = first - second
@@ -119,8 +138,14 @@ def difference(trial: Trial, one: Design, other: Design) -> Bias:
     return Bias(size=size, error=error if np.isfinite(error) else None)
 
 
-def _without(made: Design, out: set[int]) -> Design:
-    """A design without some of its control columns."""
+def without(made: Design, out: set[int]) -> Design:
+    """A design without some of its control columns.
+
+    Parameters
+    ----------
+    made : the design.
+    out : columns of its controls.
+    """
     kept = [i for i in range(made.controls.shape[1]) if i not in out]
     place = {old: new for new, old in enumerate(kept)}
     return replace(

@@ -10,10 +10,18 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.refute import Trial
+from causal.refuters import BLOCK
 
 
 def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
-    """The rows of units observed in the same years, shape (units, rows of each), for every pattern that at least two share."""
+    """The rows of units observed in the same years, shape (units, rows of each), for every pattern that at least two share.
+
+    Parameters
+    ----------
+    unit : shape (rows,), codes from 0 of what moves together.
+    number : of units.
+    design : authority and year of each row.
+    """
     order = np.lexsort((design.year, design.authority, unit))
     counts = np.bincount(unit, minlength=number)
     starts = np.cumsum(counts) - counts
@@ -36,16 +44,24 @@ def alike(unit: Ints, number: int, design: Design) -> list[Ints]:
     return groups
 
 
-def deal(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
-    """The histories dealt anew within each group; shape (rows, draws), columns contiguous."""
+def permute_histories(history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> Floats:
+    """The histories dealt anew within each group; shape (rows, draws), columns contiguous.
+
+    Parameters
+    ----------
+    history : shape (rows,), the treatment.
+    groups : rows of units observed in the same years, shape (units, rows of each), as `alike` gives them.
+    draws : permutations.
+    rng : permutes units within groups.
+    """
     if len(groups) == 1 and groups[0].shape == (len(history), 1):
         return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
-    dealt = np.tile(history, (draws, 1))
+    permuted = np.tile(history, (draws, 1))
     for rows in groups:
         own = history[rows]
         for draw in range(draws):
-            dealt[draw, rows] = own[rng.permutation(len(rows))]
-    return dealt.T
+            permuted[draw, rows] = own[rng.permutation(len(rows))]
+    return permuted.T
 
 
 def instruments(trial: Trial) -> list[str]:
@@ -55,12 +71,35 @@ def instruments(trial: Trial) -> list[str]:
     return [one.name for one in trial.identification.instruments if one.name in trial.fixed.columns]
 
 
-def redealt(trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def refit_permuted(
+    trial: Trial, name: str, history: Floats, groups: list[Ints], draws: int, rng: np.random.Generator, lost: list[str] | None = None
+) -> tuple[Floats, Floats]:
     """Effects and errors of dealt histories, shape (draws,) each.
 
-    Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error.
+    Instruments go with the histories that they moved: without them no first stage is left, and nothing can be said of any error. Where cross-fits left
+    residuals these are dealt, and `groups` are of the score's own rows.
+
+    Parameters
+    ----------
+    trial, name : whose answers, and the step's name.
+    history, groups : shape (rows,), what is dealt; and the rows of those among whom.
+    draws, rng : how often, by which stream.
+    lost : where to note why a refit has no answer, where a library broke off.
     """
-    if not (moving := instruments(trial)):
-        return trial.redraw(name, treatment=deal(history, groups, draws, rng))
-    source = deal(np.arange(len(history), dtype=float), groups, draws, rng).astype(np.int64)
-    return trial.redraw(name, treatment=history[source], columns={one: trial.fixed.columns[one][source] for one in moving})
+    moving = instruments(trial)
+    effects, errors = [], []
+    rows = len(history) if trial.score is None else trial.score.over.rows
+    width = max(1, BLOCK // rows)
+    for at in range(0, draws, width):
+        some = min(width, draws - at)
+        if trial.score is not None:
+            drawn = trial.permuted(permute_histories(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64))
+        elif not moving:
+            drawn = trial.redraw(name, treatment=permute_histories(history, groups, some, rng), lost=lost)
+        else:
+            source = permute_histories(np.arange(rows, dtype=float), groups, some, rng).astype(np.int64)
+            beside = {one: trial.fixed.columns[one][source] for one in moving}
+            drawn = trial.redraw(name, treatment=history[source], columns=beside, lost=lost)
+        effects.append(drawn[0])
+        errors.append(drawn[1])
+    return np.concatenate(effects), np.concatenate(errors)

@@ -1,6 +1,6 @@
 """A claim of independence held against the panel: partial correlation within authorities and years, with the scores summed by cluster.
 
-What is held fixed is subtracted from both variables by least squares (Frisch & Waugh 1933; Lovell 1963); the products of what is left are summed
+What is conditioned on is subtracted from both variables by least squares (Frisch & Waugh 1933; Lovell 1963); the products of what is left are summed
 by cluster, and their sum is set against the spread that these sums would have if the claim were true. That is the score test, which does not
 overstate how sure it is where few clusters carry much (Cameron & Miller 2015, A practitioner's guide to cluster-robust inference, sec. VI).
 """
@@ -25,7 +25,7 @@ NOTHING_LEFT = 1e-7  # share of a column's length below which the others tell it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """`one` owes nothing to `other` once `given` is held fixed, beside authority and year where the graph has them.
+    """`one` owes nothing to `other` once `given` is conditioned on, beside authority and year where the graph has them.
 
     Names are dated from the year of `one`; constant causes and `one` bear no date.
     """
@@ -60,7 +60,7 @@ class Rows:
     Parameters
     ----------
     within : whether authority means are subtracted; year effects are wherever the graph has `year`.
-    powers : of what is held fixed.
+    powers : of what is conditioned on.
     """
 
     def __init__(self, panel: Panel, graph: Graph, *, within: bool, powers: int = 1) -> None:
@@ -84,17 +84,17 @@ class Rows:
         if clusters < FEWEST_CLUSTERS:
             return None
         columns = [self._residual(name, key) for name in names]
-        # year effects are gone from every column, so what is held fixed beside them lies apart from them
+        # year effects are gone from every column, so what is conditioned on beside them lies apart from them
         fixed = orthonormal(np.column_stack(columns[2:])) if len(columns) > 2 else np.empty((len(rows), 0))
-        left = [column - fixed @ (fixed.T @ column) for column in columns[:2]]
-        lengths = [float(np.linalg.norm(column)) for column in left]
+        residual = [column - fixed @ (fixed.T @ column) for column in columns[:2]]
+        lengths = [float(np.linalg.norm(column)) for column in residual]
         spread = [float(np.linalg.norm(raw - raw.mean())) for raw in (self._column(name)[rows] for name in names[:2])]
-        spare = len(rows) - basis.shape[1] - fixed.shape[1] - 1 - (not self._within)
-        if spare <= 0 or any(length <= NOTHING_LEFT * most for length, most in zip(lengths, spread, strict=True)):
+        df_residual = len(rows) - basis.shape[1] - fixed.shape[1] - 1 - (not self._within)
+        if df_residual <= 0 or any(length <= NOTHING_LEFT * most for length, most in zip(lengths, spread, strict=True)):
             return None
-        scores = cluster_sums((left[0] * left[1])[:, None], cluster, clusters)[:, 0]
+        scores = cluster_sums((residual[0] * residual[1])[:, None], cluster, clusters)[:, 0]
         # the variance under the claim, so that few clusters that carry much do not overstate how sure it is
-        error = math.sqrt(float(cr1_factor(clusters, len(rows), spare)) * float(scores @ scores))
+        error = math.sqrt(float(cr1_factor(clusters, len(rows), df_residual)) * float(scores @ scores))
         if not error > 0:
             return None
         from scipy import stats

@@ -20,9 +20,17 @@ from causal.words import count
 
 
 def bound(r2dx: float, r2yx: float, multiple: float) -> tuple[float, float] | None:
-    """Strengths (with treatment, with outcome) of a confounder `multiple` times as strong as a measured one; None where no such confounder can be.
+    """Strengths of a confounder some times as strong as a measured one; None where no such confounder can be (Cinelli & Hazlett 2020, sec. 4.4).
 
-    r2dx, r2yx : partial R² of the measured one with the treatment, and with the outcome given the treatment (Cinelli & Hazlett 2020, sec. 4.4).
+    Parameters
+    ----------
+    r2dx : partial R² of the measured one with the treatment.
+    r2yx : its partial R² with the outcome, given the treatment.
+    multiple : how many times as strong.
+
+    Returns
+    -------
+    r2dz, r2yz : partial R² with the treatment and with the outcome.
     """
     if not r2dx < 1 or not r2yx < 1:
         return None
@@ -39,35 +47,43 @@ def bound(r2dx: float, r2yx: float, multiple: float) -> tuple[float, float] | No
 def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tuple[Floats, Floats]:
     """Outcome and treatment without what is absorbed and the controls, some columns dropped; shape (rows,) each.
 
+    Parameters
+    ----------
+    made : the design.
+    dropped : columns of `controls`.
     folds : shape (rows,), of cross-fitting with squares and products; None for straight lines fitted to all rows.
     """
     kept = [j for j in range(made.controls.shape[1]) if j not in dropped]
     pair = np.column_stack([made.outcome, made.treatment])
     if folds is None:
-        left = replace(made, controls=made.controls[:, kept]).partial_out(pair)
-        return left[:, 0], left[:, 1]
+        residualised = replace(made, controls=made.controls[:, kept]).partial_out(pair)
+        return residualised[:, 0], residualised[:, 1]
     alone = [columns[0] for columns in made.control_groups.values() if len(columns) == 1 and columns[0] not in dropped]
     centred = made.controls[:, alone] - made.controls[:, alone].mean(axis=0)
     products = [centred[:, i] * centred[:, j] for i in range(len(alone)) for j in range(i, len(alone))]
-    left, features = made.within(pair, np.column_stack([made.controls[:, kept], *products]))
+    residualised, features = made.within(pair, np.column_stack([made.controls[:, kept], *products]))
     features = features[:, np.linalg.norm(features, axis=0) > 1e-9 * np.sqrt(made.rows)]
     if not features.shape[1]:
-        return left[:, 0], left[:, 1]
+        return residualised[:, 0], residualised[:, 1]
     # scikit-learn takes a second to import
     from sklearn.linear_model import RidgeCV
 
-    features, out = features / features.std(axis=0), np.empty_like(left)
+    features, out = features / features.std(axis=0), np.empty_like(residualised)
     for fold in np.unique(folds):
         here = folds == fold
-        model = RidgeCV(alphas=np.logspace(-3, 5, 17), alpha_per_target=True, fit_intercept=False).fit(features[~here], left[~here])
-        out[here] = left[here] - model.predict(features[here])
+        model = RidgeCV(alphas=np.logspace(-3, 5, 17), alpha_per_target=True, fit_intercept=False).fit(features[~here], residualised[~here])
+        out[here] = residualised[here] - model.predict(features[here])
     return out[:, 0], out[:, 1]
 
 
 def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[Control, tuple[float, float]]:
     """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment.
 
-    treatment, outcome : residuals on all controls, shape (rows,), by the same `folds` as in `residuals`.
+    Parameters
+    ----------
+    made : the design.
+    treatment, outcome : shape (rows,), residuals on all controls, by the same `folds` as in `residuals`.
+    folds : shape (rows,), or None, as in `residuals`.
     """
     rank = made.basis().shape[1]
     left = float(treatment @ treatment)
@@ -85,7 +101,13 @@ def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | N
 
 
 def label(trial: Trial, group: Control) -> str:
-    """Words for a control: its variable's label, with how long before the outcome it is dated, and with "× year" kept."""
+    """Words for a control: its variable's label, with how long before the outcome it is dated, and with "× year" kept.
+
+    Parameters
+    ----------
+    trial : its panel has the labels.
+    group : the control.
+    """
     name, by = undated(group.cause)
     try:
         words = trial.panel.variable(name).label + (f", {count(-by, 'year')} before the outcome" if by else "")
@@ -95,7 +117,13 @@ def label(trial: Trial, group: Control) -> str:
 
 
 def in_short(trial: Trial, group: Control) -> str:
-    """A control in few words: its headline name, without its date; "changing deprivation" for one that acts by year."""
+    """A control in few words: its headline name, without its date; "changing deprivation" for one that acts by year.
+
+    Parameters
+    ----------
+    trial : its panel has the labels.
+    group : the control.
+    """
     name, _ = undated(group.cause)
     try:
         variable = trial.panel.variable(name)

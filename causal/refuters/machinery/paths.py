@@ -22,7 +22,7 @@ Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moves:
+class TreatmentPath:
     """Where each authority's treatment goes, and since when.
 
     Parameters
@@ -56,24 +56,35 @@ class Moves:
         return float(np.nansum(steps[at, self.first[at] - self.years[0] - 1])) / total if total > 0 else 0.0
 
     def treatment(self, question: Question, path: Floats) -> Floats:
-        """A path in contrasts as a treatment in its own unit; what authorities leave, where they move to the `control` level, is `treated`."""
+        """A path in contrasts as a treatment in its own unit; what authorities leave, where they move to the `control` level, is `treated`.
+
+        Parameters
+        ----------
+        question : the levels of the contrast.
+        path : any shape, in contrasts.
+        """
         return (question.treated if self.adoption and np.nanmin(self.path) < 0 else question.control) + question.contrast * path
 
     def ahead(self, trial: Setting) -> Ints:
         """Years from each row's own to the first year in which the treatment itself has moved, whatever the question's lag; shape (rows,)."""
         return np.asarray(self.first[trial.design.authority] - max(trial.question.lag, 0) - trial.design.year)
 
-    def seen_before(self, design: Design) -> int:
+    def observed_before(self, design: Design) -> int:
         """How many authorities that move are seen in at least two years before."""
-        seen = np.bincount(design.authority[self.before], minlength=len(self.size))
-        return int((self.moved & (seen >= 2)).sum())
+        observed = np.bincount(design.authority[self.before], minlength=len(self.size))
+        return int((self.moved & (observed >= 2)).sum())
 
 
-def moves(trial: Setting, still: float) -> Moves:
-    """When each authority's treatment first differs from what it was, by more than `still` contrasts.
+def treatment_path(trial: Setting, tolerance: float) -> TreatmentPath:
+    """When each authority's treatment first differs from what it was, by more than `tolerance` contrasts.
 
     A binary treatment, and any under an estimator that compares adopters, counts as adopted or not. The treatment's years after the last that an
     outcome is dated to count too: what is still to move then has moved nothing yet.
+
+    Parameters
+    ----------
+    trial : panel, question, design and estimator.
+    tolerance : the largest move, in contrasts, that counts as none.
     """
     design, question = trial.design, trial.question
     lag = 0 if trial.panel.variable(question.treatment).varies == "authority" else question.lag
@@ -91,10 +102,11 @@ def moves(trial: Setting, still: float) -> Moves:
     grid = grid.reindex(columns=range(int(grid.columns.min()), int(grid.columns.max()) + 1))
     years = grid.columns.to_numpy(dtype=np.int64) + lag
     path = grid.ffill(axis=1).to_numpy(dtype=float)
-    begun = np.array([design.year[design.authority == a].min() for a in range(len(path))])
+    # rows are sorted by authority and year, so that each authority's first is its earliest
+    begun = design.year[np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])]
     at = np.clip(np.searchsorted(years, begun), 0, len(years) - 1)
     start = path[np.arange(len(path)), at]
-    away = (np.abs(path - start[:, None]) > still) & (years >= begun[:, None])
+    away = (np.abs(path - start[:, None]) > tolerance) & (years >= begun[:, None])
     ever = away.any(axis=1)
     first = np.where(ever, years[away.argmax(axis=1)], years[-1] + 1)
     move = np.where(ever, path[:, -1] - start, 0.0)
@@ -102,7 +114,7 @@ def moves(trial: Setting, still: float) -> Moves:
         # treated in every year seen: nobody knows since when
         move = np.where(start == sign, 0.0, move)
         first = np.where(start == sign, begun, first)
-    return Moves(size=move, first=first, before=design.year < first[design.authority], path=path, years=years, adoption=adoption)
+    return TreatmentPath(size=move, first=first, before=design.year < first[design.authority], path=path, years=years, adoption=adoption)
 
 
 def unfit(trial: Setting) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from causal.design import Design, design
-from causal.errors import CausalError, ConfigError
+from causal.errors import CausalError, ConfigError, refusal
 from causal.graph import undated
 from causal.identify import PLACE_AND_TIME, Identification, held_between, identify
 from causal.panel import Panel
@@ -41,6 +41,7 @@ def specifications(
 
     Parameters
     ----------
+    trial : the analysis.
     sets : most adjustment sets, the chosen one first.
     years : windows of outcome years, beside all years.
     columns : name → columns that take its place in turn.
@@ -71,21 +72,27 @@ def specifications(
                     continue
                 for window in (None, *years):
                     try:
-                        seen = whole if window is None else _during(whole, window)
+                        sample = whole if window is None else _during(whole, window)
                     except CausalError as why:
                         refused.append(f"Not tried, years {window}: {why}.")
                         continue
                     said = _label(trial, one, swaps, window)
-                    made.append(Specification(curve=curve, label=said or CHOSEN, design=seen, chosen=not said))
+                    made.append(Specification(curve=curve, label=said or CHOSEN, design=sample, chosen=not said))
     return made, list(dict.fromkeys(refused))
 
 
 def _again(trial: Trial, question: Question) -> Identification:
     if trial.graph is None:
-        raise ConfigError("the graph is not at hand, and another question must be identified anew")
+        raise refusal(ConfigError, "the graph", "one at hand, since another question must be identified anew", "none", "run the check within a study")
     found = identify(question, trial.graph, measured=trial.panel.known, strategy=trial.identification.strategy)
     if not found.identified:
-        raise ConfigError(f"the graph does not identify the effect of {question.treatment} on {question.outcome}")
+        raise refusal(
+            ConfigError,
+            "the graph",
+            f"one that identifies the effect of {question.treatment} on {question.outcome}",
+            "one that does not",
+            "leave that question out",
+        )
     return found
 
 
@@ -159,15 +166,15 @@ def _cut(made: Design, found: Identification) -> Design:
     groups = [name for name in made.control_groups if name.cause in found.adjust_for]
     columns = [at for name in groups for at in made.control_groups[name]]
     place = {at: i for i, at in enumerate(columns)}
-    nested = [i for i, name in enumerate(made.nested_names) if name in found.adjust_for]
+    time_invariant = [i for i, name in enumerate(made.time_invariant_names) if name in found.adjust_for]
     return replace(
         made,
         identification=found,
         controls=made.controls[:, columns],
         control_names=tuple(made.control_names[at] for at in columns),
         control_groups={name: tuple(place[at] for at in made.control_groups[name]) for name in groups},
-        nested=made.nested[:, nested],
-        nested_names=tuple(made.nested_names[i] for i in nested),
+        time_invariant=made.time_invariant[:, time_invariant],
+        time_invariant_names=tuple(made.time_invariant_names[i] for i in time_invariant),
         grouped={name: codes for name, codes in made.grouped.items() if name in found.adjust_for},
     )
 
@@ -175,7 +182,7 @@ def _cut(made: Design, found: Identification) -> Design:
 def _during(made: Design, window: tuple[int, int]) -> Design:
     """The rows of some outcome years."""
     rows = np.flatnonzero((made.year >= window[0]) & (made.year <= window[1]))
-    return made.only(rows[np.bincount(made.authority[rows], minlength=len(made.authorities))[made.authority[rows]] > 1])
+    return made.subset(rows[np.bincount(made.authority[rows], minlength=len(made.authorities))[made.authority[rows]] > 1])
 
 
 def _label(trial: Trial, found: Identification, swaps: Mapping[str, str], window: tuple[int, int] | None) -> str:

@@ -58,7 +58,13 @@ class Bounds:
         return float(np.sqrt(self.weights @ self.sigma[self.before :, self.before :] @ self.weights))
 
     def not_rejected(self, effects: Floats, m: float) -> Mask:
-        """Whether each effect is left standing when changes after are at most `m` times the largest before; shape as `effects`."""
+        """Whether each effect is left standing when changes after are at most `m` times the largest before; shape as `effects`.
+
+        Parameters
+        ----------
+        effects : shape (k,), outcome units.
+        m : relative magnitude, 0 or more (Rambachan & Roth 2023, A more credible approach to parallel trends).
+        """
         standing = np.zeros(len(effects), dtype=bool)
         after = len(self.weights)
         steps = np.diff(np.insert(np.eye(self.before + after), self.before, 0.0, axis=0), axis=0)
@@ -174,11 +180,11 @@ def _vertices(free: Floats, deviation: Floats) -> Floats:
     wanted = np.append(np.zeros(size - 1), 1.0)
     chosen = np.array(list(combinations(range(moments), size)))
     systems = np.concatenate([free[chosen], deviation[chosen][..., None]], axis=2).transpose(0, 2, 1)
-    told = np.linalg.cond(systems) < 1e12
-    solved = np.linalg.solve(systems[told], np.broadcast_to(wanted, (int(told.sum()), size))[..., None])[..., 0]
+    solvable = np.linalg.cond(systems) < 1e12
+    solved = np.linalg.solve(systems[solvable], np.broadcast_to(wanted, (int(solvable.sum()), size))[..., None])[..., 0]
     good = (solved >= -1e-10).all(axis=1)
     corners = np.zeros((int(good.sum()), moments))
-    np.put_along_axis(corners, chosen[told][good], np.maximum(solved[good], 0.0), axis=1)
+    np.put_along_axis(corners, chosen[solvable][good], np.maximum(solved[good], 0.0), axis=1)
     return corners
 
 
@@ -193,9 +199,9 @@ def _rejected(values: Floats, covariance: Floats, first_stage: float, size: floa
     top = values[best, np.arange(values.shape[1])]
     variance = np.diag(covariance)[best]
     along = covariance[:, best] / variance
-    left = values - along * top
+    residual = values - along * top
     with np.errstate(divide="ignore", invalid="ignore"):
-        cut = left / (1 - along)
+        cut = residual / (1 - along)
     low = np.where(1 - along > 1e-8, cut, -np.inf).max(axis=0)
     high = np.minimum(np.where(1 - along < -1e-8, cut, np.inf).min(axis=0), first_stage)
     spread = np.sqrt(variance)
@@ -206,7 +212,13 @@ def _rejected(values: Floats, covariance: Floats, first_stage: float, size: floa
 
 
 def breakdown(bounds: Bounds, effects: Sequence[float]) -> float:
-    """The least relative magnitude at which one of the effects is left standing; infinite beyond `MOST`."""
+    """The least relative magnitude at which one of the effects is left standing; infinite beyond `MOST`.
+
+    Parameters
+    ----------
+    bounds : estimates before and after, with their covariance.
+    effects : outcome units.
+    """
     against = np.array(effects)
 
     def falls(m: float) -> bool:
@@ -216,7 +228,13 @@ def breakdown(bounds: Bounds, effects: Sequence[float]) -> float:
 
 
 def breakdown_smooth(bounds: Bounds, effects: Sequence[float]) -> float:
-    """The least yearly change of slope at which the interval takes in one of the effects."""
+    """The least yearly change of slope at which the interval takes in one of the effects.
+
+    Parameters
+    ----------
+    bounds : estimates before and after, with their covariance.
+    effects : outcome units.
+    """
 
     def falls(m: float) -> bool:
         ((low, high),) = bounds.smooth([m])

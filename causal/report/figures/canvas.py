@@ -145,7 +145,13 @@ def groups(data: Mapping[str, Any]) -> list[Drawing]:
 
 
 def gradient(parts: Sequence[Mapping[str, Any]], what: str) -> str:
-    """Whether groups differ, as far as intervals tell."""
+    """Whether groups differ, as far as intervals tell.
+
+    Parameters
+    ----------
+    parts : of one grouping, as a record has them; outcome units.
+    what : what its intervals are called ("95% interval").
+    """
     if len(parts) < 2:
         return ""
     low, high = min(parts, key=lambda p: p["effect"]), max(parts, key=lambda p: p["effect"])
@@ -246,7 +252,12 @@ def intervals(
 ) -> Any:
     """Rows of labelled intervals, with zero and the band too small to matter, one axis a panel.
 
-    data : one record, or one for each panel. On a narrow figure the labels stand above the lines, on a wide one beside them.
+    Parameters
+    ----------
+    panels : rows of each.
+    data : one record, or one for each panel; it gives units and δ.
+    titles : of each panel.
+    width : inches; on a narrow figure the labels stand above the lines, on a wide one beside them.
     save : how the figure is given back; as SVG text if None.
     """
     each = [data] * len(panels) if isinstance(data, Mapping) else list(data)
@@ -349,7 +360,12 @@ def style() -> Any:
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure; inches."""
+    """An empty figure.
+
+    Parameters
+    ----------
+    width, height : inches.
+    """
     # the figure's own classes, not pyplot: nothing global, no window system, half a second less
     from matplotlib.figure import Figure
 
@@ -357,7 +373,13 @@ def figure(width: float, height: float) -> Figure:
 
 
 def axes(width: float, height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
-    """A figure with one axis; margins in inches."""
+    """A figure with one axis.
+
+    Parameters
+    ----------
+    width, height : of the figure, inches.
+    left, right, bottom, top : margins, inches.
+    """
     fig = figure(width, height)
     ax = fig.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height))
     for side in ("top", "right"):
@@ -408,7 +430,13 @@ def _bare(fig: Figure) -> None:
 
 
 def stamped(drawing: Drawing, text: str) -> Drawing:
-    """The drawing with a line of text under it, so that it says so wherever it is pasted."""
+    """The drawing with a line of text under it, so that it says so wherever it is pasted.
+
+    Parameters
+    ----------
+    drawing : as SVG, wide and narrow.
+    text : the line; "" leaves the drawing as it is.
+    """
     if not text:
         return drawing
     return replace(drawing, svg=_footed(drawing.svg, text), narrow=drawing.narrow and _footed(drawing.narrow, text), alt=f"{drawing.alt} {text}.")

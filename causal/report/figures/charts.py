@@ -27,7 +27,13 @@ NAMED = 15  # points that may be named beside their marks
 
 
 def draw(described: Described, table: Mapping[str, Any]) -> Drawing:
-    """The figure, wide and narrow."""
+    """The figure, wide and narrow.
+
+    Parameters
+    ----------
+    described : kind, columns and words of the figure, as a decomposition states them.
+    table : the record's table that it shows, columns and rows.
+    """
     columns = {column["name"]: column for column in table["columns"]}
     rows = [dict(zip(columns, row, strict=True)) for row in table["rows"]]
     rows = [row for row in rows if all(str(row[name]) == words for name, words in described["where"].items())]
@@ -56,7 +62,7 @@ def _titled(column: Mapping[str, Any]) -> str:
 
 def _number(value: float, column: Mapping[str, Any], *, sign: bool = False) -> str:
     digits = column["places"] if column["places"] is not None else decimals(value)
-    return signed(value, digits) if sign else f"{value:,.{digits}f}".replace("-", "−")
+    return signed(value, digits) if sign else f"{value:z,.{digits}f}".replace("-", "−")
 
 
 def _axis(described: Described, columns: Mapping[str, Any], at: int, name: str) -> str:

@@ -1,6 +1,6 @@
 """Specification curve of several runs: every estimate of one estimand in order of size, and under each what it was made with.
 
-Simonsohn, Simmons & Nelson 2020, Specification curve analysis. Only what differs between the runs is shown: estimator, what is held fixed, years of
+Simonsohn, Simmons & Nelson 2020, Specification curve analysis. Only what differs between the runs is shown: estimator, what is conditioned on, years of
 outcomes, and the settings of source, estimator and question that their configurations do not share.
 """
 
@@ -68,7 +68,13 @@ def ordered(runs: Sequence[Run]) -> list[int]:
 
 
 def curve(runs: Sequence[Run], name: str) -> Drawing | None:
-    """The curve; None of fewer than three runs, or where nothing tells them apart."""
+    """The curve; None of fewer than three runs, or where nothing tells them apart.
+
+    Parameters
+    ----------
+    runs : records of one estimand.
+    name : of the figure's file.
+    """
     found = choices(runs)
     if len(runs) < FEWEST or not found:
         return None
@@ -76,7 +82,7 @@ def curve(runs: Sequence[Run], name: str) -> Drawing | None:
     estimates = [runs[i]["estimate"] for i in order]
     rows = [(f"{what}: {value}", [values[i] == value for i in order]) for what, values in found for value in dict.fromkeys(values[i] for i in order)]
     # yes and no of one thing are one row
-    rows = [(row.removesuffix(": yes"), held) for row, held in rows if not row.endswith(": no")]
+    rows = [(row.removesuffix(": yes"), marks) for row, marks in rows if not row.endswith(": no")]
     unit = variable(runs[0], runs[0]["question"]["outcome"])["unit"]
     digits = decimals(*(one[key] for one in estimates for key in ("effect", "lower", "upper")))
     away = sum(against_zero(one) in ("lies above zero", "lies below zero") for one in estimates)
@@ -119,9 +125,9 @@ def _draw(estimates: Sequence[Mapping[str, Any]], rows: Sequence[tuple[str, Sequ
         dots.set_xlim(-0.6, len(estimates) - 0.4)
         dots.set_xticks([])
         dots.set_yticks([])
-        for y, (name, held) in enumerate(rows):
+        for y, (name, marks) in enumerate(rows):
             at = -y - (0.72 if stacked else 0.5)
-            for x, has in enumerate(held):
+            for x, has in enumerate(marks):
                 dots.plot([x], [at], marker="o", color=BLUE if has else PALE, markersize=6 if has else 3)
             words_at = (0.08 - left, -y - 0.25) if stacked else (0.08 - left, at)
             shown = textwrap.shorten(name, 52 if stacked else 46, placeholder=" …")

@@ -31,7 +31,7 @@ def ladder(data: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     return made
 
 
-def bought(data: Mapping[str, Any]) -> str:
+def gelbach_text(data: Mapping[str, Any]) -> str:
     """What each step moved, as a sentence."""
     made = ladder(data)
     digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
@@ -56,7 +56,7 @@ def steps(data: Mapping[str, Any]) -> Drawing | None:
         name="steps",
         svg=intervals([rows], data, [""]),
         narrow=intervals([rows], data, [""], width=NARROW),
-        alt="Steps of adjustment: " + "; ".join(f"{name.lstrip('+ ')} {bare(one, digits)}" for name, one in made) + f". {bought(data)}",
+        alt="Steps of adjustment: " + "; ".join(f"{name.lstrip('+ ')} {bare(one, digits)}" for name, one in made) + f". {gelbach_text(data)}",
         caption=f"What each step of adjustment buys: the same straight-line comparison with more and more held fixed. Lines are {level(data)}s.",
         width=pixels(WIDTH),
     )
@@ -250,4 +250,4 @@ def _power(data: Mapping[str, Any], width: float) -> str:
         return svg_of(fig)
 
 
-__all__ = ["bought", "curves", "dose", "ladder", "power", "specifications", "steps"]
+__all__ = ["curves", "dose", "gelbach_text", "ladder", "power", "specifications", "steps"]

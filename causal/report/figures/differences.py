@@ -16,7 +16,7 @@ import numpy as np
 
 from causal.inference.multiplicity import holm
 from causal.report.outcomes import scores_of, unusable
-from causal.report.phrases import chance, decimals
+from causal.report.phrases import decimals, p_text
 from causal.words import capital, count, listed, signed, span
 
 LEVEL = 0.05
@@ -42,7 +42,7 @@ def differences(runs: Sequence[tuple[Mapping[str, Any], Path]], against: int) ->
     from scipy import stats
 
     scores = [scores_of(folder) for _, folder in runs]
-    reasons = [unusable(data["estimate"], held) for (data, _), held in zip(runs, scores, strict=True)]
+    reasons = [unusable(data["estimate"], run_scores) for (data, _), run_scores in zip(runs, scores, strict=True)]
     left = [{"run": i, "reason": why} for i, why in enumerate(reasons) if why]
     usable = [i for i, why in enumerate(reasons) if why is None]
     if against not in usable:
@@ -75,15 +75,21 @@ def differs(pair: Mapping[str, Any]) -> bool:
 
 
 def as_rows(apart: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and rows of the differences; `names` of the runs."""
+    """Headings and rows of the differences.
+
+    Parameters
+    ----------
+    apart : differences from the answer, as `compare` has them; outcome units.
+    names : of the runs.
+    """
     digits = decimals(*(pair[key] for pair in apart["pairs"] for key in ("difference", "lower", "upper")))
     rows: list[tuple[str, ...]] = [
         (
             names[pair["first"]],
             signed(pair["difference"], digits),
             span(pair["lower"], pair["upper"], digits) if pair["std_error"] else "the same estimate",
-            chance(pair["p_value"]),
-            chance(pair["p_value_adjusted"]),
+            p_text(pair["p_value"]),
+            p_text(pair["p_value_adjusted"]),
             "none" if pair["p_value_adjusted"] is None else "yes" if differs(pair) else "not shown",
         )
         for pair in apart["pairs"]
@@ -92,8 +98,14 @@ def as_rows(apart: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[str, 
     return heads, rows
 
 
-def told(apart: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """Sentences on which differences are more than noise; `names` of the runs."""
+def differences_text(apart: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Sentences on which differences are more than noise.
+
+    Parameters
+    ----------
+    apart : differences from the answer, as `compare` has them.
+    names : of the runs.
+    """
     if apart["against"] is None:
         return ["None was compared: the one that gives the answer kept no scores by authority."]
     tested = [pair for pair in apart["pairs"] if pair["std_error"]]

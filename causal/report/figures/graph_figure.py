@@ -33,7 +33,7 @@ ROLES = {  # role → (word, shape, line colour, fill)
 def roles(data: Mapping[str, Any]) -> dict[str, str]:
     """Node → treatment, outcome, absorbed, mediator, adjusted for or not used; ", not measured" is added where so."""
     question, found = data["question"], data["identification"]
-    held = {undated(name)[0] for name in found["adjust_for"]}
+    adjusted = {undated(name)[0] for name in found["adjust_for"]}
     absorbed = set(data["design"]["absorb"] if data["design"] else ())
     made = {}
     for node in data["graph"]["nodes"]:
@@ -48,7 +48,7 @@ def roles(data: Mapping[str, Any]) -> dict[str, str]:
             else "mediator"
             if name in found["mediators"]
             else "adjusted for"
-            if name in held
+            if name in adjusted
             else "not used"
             if found["identified"]
             else "known"
@@ -151,8 +151,8 @@ def _band(name: str, data: Mapping[str, Any], label: Mapping[str, str], role: Ma
         where = f"everything below but {listed(missed)}" if missed else "everything below"
     else:
         where = listed([label[other] for other in others if other in reached]) or "nothing"
-    held = "absorbed (held fixed)" if role[name] == "absorbed" else role_word(role[name]).lower()
-    return f"{capital(name)} ({label[name]}), {held}: arrows to {where}."
+    band_text = "absorbed (held fixed)" if role[name] == "absorbed" else role_word(role[name]).lower()
+    return f"{capital(name)} ({label[name]}), {band_text}: arrows to {where}."
 
 
 def _legend(pairs: list[tuple[str, str, int]], role: Mapping[str, str], question: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Any, Literal
 
 from causal.report.figures.strip import ticks
@@ -263,16 +264,24 @@ def _sides(frame: Frame, plot: tuple[int, int], y: float, width: int, size: floa
     )
 
 
+def _fitting(frame: Frame, plot: tuple[int, int], size: float, most: int) -> list[tuple[float, str]]:
+    """As many even ticks as have room for their words beside one another."""
+    at, chosen = frame.scale(plot), []
+    for number in range(most, 1, -1):
+        chosen = ticks(*frame.span, number)
+        ends = [(at(value), wide_as(label, size) / 2) for value, label in chosen]
+        if all(right - wide >= left + half + 6 for (left, half), (right, wide) in pairwise(ends)):
+            break
+    return list(chosen)
+
+
 def _axis(frame: Frame, plot: tuple[int, int], y: float, size: float, *, words: bool, width: int) -> str:
     at = frame.scale(plot)
     made = f'<path d="M{plot[0]} {y:.1f}H{plot[1]}" stroke="var(--edge)"/>'
-    last = -math.inf
-    for value, label in ticks(*frame.span, 10 if words else 5):
+    for value, label in _fitting(frame, plot, size, 10 if words else 5):
         x = at(value)
-        half = wide_as(label, size) / 2
-        if x - half < last + 6 or x + half > width:  # no room for its words
+        if x + wide_as(label, size) / 2 > width:  # no room for its words
             continue
-        last = x + half
         made += f'<path d="M{x:.1f} {y:.1f}v5" stroke="var(--edge)"/>' + text(x, y + 20, label, size=size, anchor="middle")
     less, more = ("fewer", "more") if frame.counted else ("lower", "higher")
     noun = f" {frame.noun}" if words else ""

@@ -40,9 +40,11 @@ def layered(nodes: Sequence[str], arrows: Sequence[tuple[str, str, int]], sizes:
 
     Parameters
     ----------
+    nodes : names; their order settles ties.
     arrows : (cause, effect, lag); arrows to itself are left out.
     sizes : height of each node.
-    gap : least distance between two nodes; `lane` is the height that a passing arrow takes.
+    gap : least distance between two nodes.
+    lane : height that a passing arrow takes.
     """
     forward, backward = _without_circles(nodes, arrows)
     layer = _layers(forward)

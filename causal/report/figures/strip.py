@@ -83,12 +83,25 @@ class Line:
 
 
 def mark(shape: str, colour: str) -> str:
-    """A mark among words."""
+    """A mark among words.
+
+    Parameters
+    ----------
+    shape : one of `SHAPES`.
+    colour : one of the page's.
+    """
     return f'<svg aria-hidden="true" class="mark" width="{SIZE}" height="{SIZE}" viewBox="-8.5 -8.5 17 17">{SHAPES[shape].format(c=f"var(--{colour})")}</svg>'
 
 
 def strip(one: Line, axis: Axis, tall: int = TALL) -> str:
-    """The line as SVG; what runs beyond the axis ends in an arrow."""
+    """The line as SVG; what runs beyond the axis ends in an arrow.
+
+    Parameters
+    ----------
+    one : the range, in units of the axis.
+    axis : shared by the lines of a table.
+    tall : height, pixels.
+    """
     y = tall / 2
     colour = f"var(--{one.colour})"
     made = ""
@@ -115,7 +128,13 @@ def strip(one: Line, axis: Axis, tall: int = TALL) -> str:
 
 
 def scale(axis: Axis, ticks: Sequence[tuple[float, str]]) -> str:
-    """The numbers under the last line; the first and the last stand inside."""
+    """The numbers under the last line; the first and the last stand inside.
+
+    Parameters
+    ----------
+    axis : shared by the lines of a table.
+    ticks : (value in units of the axis, its words), as `ticks` gives them.
+    """
     made = ""
     for value, words in ticks:
         x = axis.at(value)
@@ -129,6 +148,7 @@ def sides(axis: Axis, left: str, right: str, *, good: str = "", band: tuple[str,
 
     Parameters
     ----------
+    axis : shared by the lines of a table.
     left, right : words of the two directions.
     good : "left" or "right", the side that is not harm; "" where neither is harm.
     band : words above the band, in two lines; ("", "") for none.
@@ -149,6 +169,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:
 
     Parameters
     ----------
+    low, high : ends, in units of the axis, low below high.
     most : about how many.
     """
     raw = (high - low) / most

@@ -13,7 +13,14 @@ from causal.words import listed
 
 
 def behind(one: Made, year: int, series: str = CENSUS_2011) -> dict[str, set[int]]:
-    """Every quantity behind a number, and the years of it that enter; `series` of children."""
+    """Every quantity behind a number, and the years of it that enter.
+
+    Parameters
+    ----------
+    one : a variable, and what it is made of.
+    year : of the number, ended 31 March.
+    series : of children.
+    """
     own = {*one.anchors} if one.varies == "authority" else {year, *one.anchors}
     out = {quantity: set(own) for quantity in (*one.needs, *one.helps)}
     if one.chained:
@@ -34,7 +41,17 @@ def behind(one: Made, year: int, series: str = CENSUS_2011) -> dict[str, set[int
 
 
 def reasons(frame: pd.DataFrame, making: Making) -> pd.Series:
-    """Why each number is missing: the mark that stands in the first cell it needs."""
+    """Why each number is missing: the mark that stands in the first cell it needs.
+
+    Parameters
+    ----------
+    frame : shape (authority-years, variables), NaN where missing.
+    making : the printed cells with their marks.
+
+    Returns
+    -------
+    reasons : indexed by (authority, year, variable).
+    """
     code, year = frame.index.get_level_values("authority"), frame.index.get_level_values("year")
     known: dict[tuple[str, int | None], Any] = {}
 
@@ -60,10 +77,10 @@ def reasons(frame: pd.DataFrame, making: Making) -> pd.Series:
             here = marks(quantity, anchor)
             if here is not None:
                 first = np.where(first == "", here[empty], first)
-        told = first != ""
-        rows.append(empty[told])
-        names += [str(name)] * int(told.sum())
-        said.append(first[told])
+        printed = first != ""
+        rows.append(empty[printed])
+        names += [str(name)] * int(printed.sum())
+        said.append(first[printed])
         for quantity, code_, when, _ in making.wrong if len(empty) else ():
             if quantity in one.needs and (code_, when) in frame.index and frame[name].isna()[code_, when]:
                 implausible[code_, when, str(name)] = "implausible"

@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 
 # What official statistics print where a number would stand, and what it says. The keys are compared in lower case.
 MARKS: dict[str, str] = {
@@ -143,7 +143,9 @@ class Book:
         except (arrow.ArrowException, OSError, ValueError, KeyError) as error:
             raise self.unreadable(error) from error
         if missing := [name for name in names or () if name not in frame.columns]:
-            raise DataError(f"{self.path}: no column {missing[0]!r}; it has {', '.join(map(str, self.head('')[0]))}")
+            raise refusal(
+                DataError, str(self.path), f"a column {missing[0]!r}", f"{', '.join(map(str, self.head('')[0]))}", "fetch the file again as published"
+            )
         return frame
 
     @cached_property
@@ -191,7 +193,9 @@ class Book:
 
         Parameters
         ----------
-        columns : name → pattern of its heading (whole heading, any case); `optional` ones are added where they stand in that row.
+        columns : name → pattern of its heading (whole heading, any case).
+        sheet : pattern of the sheet's whole name, any case.
+        optional : further columns, taken where they stand in that row.
 
         Returns
         -------
@@ -207,7 +211,11 @@ class Book:
         return None
 
     def wanted(self, columns: Mapping[str, str], *, sheet: str = ".*", optional: Mapping[str, str] | None = None) -> Table:
-        """The same, or an error that names the nearest row and what it lacks.
+        """The same as `table`, or an error that names the nearest row and what it lacks.
+
+        Parameters
+        ----------
+        columns, sheet, optional : as for `table`.
 
         Raises
         ------
@@ -218,25 +226,30 @@ class Book:
             return found
         names = [name for name in self.sheets if re.fullmatch(sheet, name.strip(), re.IGNORECASE)]
         if not names:
-            raise DataError(f"{self.path}: no sheet named like {sheet!r}; it has {list(self.sheets)}. Fetch the file again as published")
+            raise refusal(DataError, str(self.path), f"a sheet named like {sheet!r}", f"{list(self.sheets)}", "fetch the file again as published")
         nearest = max(
             ((len(_headings(row, columns)), name, index, row) for name in names for index, row in enumerate(self.head(name))),
             key=lambda item: item[0],
             default=None,
         )
         if nearest is None:
-            raise DataError(f"{self.path}: the file is empty; fetch it again")
+            raise refusal(DataError, str(self.path), "a table", "nothing: the file is empty", "fetch it again")
         _, name, index, row = nearest
         lacks = [pattern for column, pattern in columns.items() if column not in _headings(row, columns)]
         shown = ", ".join(filter(None, row))[:200]
-        raise DataError(
-            f"{self.path}{f', sheet {name!r}' if name else ''}: no header row was found in the first {HEADER_ROWS} rows. The nearest is row {index + 1} "
-            f"({shown}), which lacks headings like {', '.join(lacks)}. Fetch the file again as published, or undo changes to its headings"
+        raise refusal(
+            DataError,
+            f"{self.path}{f', sheet {name!r}' if name else ''}",
+            f"a header row in the first {HEADER_ROWS} rows",
+            f"none; the nearest is row {index + 1} ({shown}), which lacks headings like {', '.join(lacks)}",
+            "fetch the file again as published, or undo changes to its headings",
         )
 
     def unreadable(self, error: object) -> DataError:
         """What to raise when the file cannot be opened."""
-        return DataError(f"{self.path}: cannot be read ({error}); it may be cut short or still downloading. Fetch it again")
+        return refusal(
+            DataError, str(self.path), "a file that can be read", f"one that cannot ({error}); it may be cut short or still downloading", "fetch it again"
+        )
 
     def _cells(self, sheet: str) -> list[list[Any]]:
         rows: list[list[Any]] = self._workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
@@ -263,9 +276,13 @@ class Book:
             try:
                 text = data.decode("cp1252")  # older releases were saved on Windows
             except UnicodeDecodeError as error:
-                raise DataError(f"{self.path}: neither UTF-8 nor Windows-1252 text (byte {error.start}); fetch the file again as published") from error
+                raise refusal(
+                    DataError, str(self.path), "text in UTF-8 or Windows-1252", f"neither (byte {error.start})", "fetch the file again as published"
+                ) from error
         if "\0" in text:
-            raise DataError(f"{self.path}: not text in UTF-8 or Windows-1252 (it holds null bytes, as UTF-16 does); fetch the file again as published")
+            raise refusal(
+                DataError, str(self.path), "text in UTF-8 or Windows-1252", "neither (it holds null bytes, as UTF-16 does)", "fetch the file again as published"
+            )
         return list(csv.reader(text.splitlines(keepends=True), delimiter="\t" if self.path.suffix.lower() == ".tsv" else ","))
 
 

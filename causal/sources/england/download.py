@@ -33,7 +33,7 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Re
 
 from tqdm import tqdm
 
-from causal.errors import DataError
+from causal.errors import DataError, placed, refusal
 from causal.sources.england.book import digest
 
 LONGEST_WAIT = 120.0  # seconds: a server that asks for more is left alone until the user comes back
@@ -102,19 +102,25 @@ class Web:
         try:
             return json.loads(gzip.decompress(data) if data.startswith(GZIP) else data)
         except (ValueError, OSError, EOFError, zlib.error) as problem:
-            raise DataError(f"{address}: wanted JSON, got {data[:40]!r}… ({problem})") from None
+            raise refusal(DataError, address, "JSON", f"{data[:40]!r}… ({problem})", "try again later, or get the file by hand") from None
 
     def download(self, address: str, target: Path, *, sha256: str = "") -> Whole:
-        """Bring a file as far as its last step, which is `place`. `target` is not touched.
+        """Bring a file as far as its last step, which is `place`.
+
+        Parameters
+        ----------
+        address : https, or http to this computer where that is allowed.
+        target : where it shall stand in the end; not touched.
+        sha256 : what it must have; "" if unknown.
 
         Raises
         ------
-        DataError : refused, gone, cut too often, of another SHA-256 than `sha256` ("" if unknown), or a web page in place of a file.
+        DataError : refused, gone, cut too often, of another SHA-256, or a web page in place of a file.
         OSError : the folder cannot be written to.
         """
         part, note = _beside(target)
         if part.exists() and not note.exists():
-            raise DataError(f"{part} is there and is not one of these downloads; move it away and try again")
+            raise refusal(DataError, str(part), "a part of one of these downloads, or nothing", "something else", "move it away and try again")
 
         def once() -> Whole:
             try:
@@ -124,7 +130,7 @@ class Web:
                     words = f"{address}: wanted the file with SHA-256 {sha256}, got {whole.sha256}; the publisher may have changed it"
                     if resumed:  # the two pieces may be of two files: once more, from the start
                         raise _Again(words, stale=True)
-                    raise _Useless(words)
+                    raise refusal(_Useless, address, f"the file with SHA-256 {sha256}", whole.sha256, "see whether the publisher has changed it")
             except _Again as again:
                 if again.stale:
                     discard(target)
@@ -146,12 +152,24 @@ class Web:
             except _Again as again:
                 seconds = float(2 ** (turn - 1)) if again.after is None else again.after
                 if seconds > LONGEST_WAIT:
-                    raise DataError(f"{again}, and the server asks to wait {seconds:.0f} seconds; try again after that") from None
+                    raise refusal(
+                        DataError,
+                        address,
+                        "an answer",
+                        f"{str(again).removeprefix(address + ': ')}, and the server asks to wait {seconds:.0f} seconds",
+                        "try again after that",
+                    ) from None
                 if turn == self.tries:
-                    raise DataError(f"{again}; given up after {turn} tries") from None
+                    raise refusal(
+                        DataError,
+                        address,
+                        f"an answer within {turn}",
+                        f"{str(again).removeprefix(address + ': ')}; given up after {turn} tries",
+                        "try again later",
+                    ) from None
                 self.say(f"{again}; again in {seconds:.0f} s")
                 self.wait(seconds)
-        raise DataError(f"{address}: tries must be at least 1, got {self.tries}")
+        raise refusal(DataError, address, "tries of at least 1", f"{self.tries}", "give one or more")
 
     def _bring(self, address: str, part: Path, note: Path, *, known: bool, name: str) -> bool:
         """Fill NAME.part from where it stands; whether an earlier piece was gone on from."""
@@ -159,7 +177,7 @@ class Web:
         with self._open(address, {"Range": f"bytes={start}-", "If-Range": tag} if start else {}) as response:
             kind = response.headers.get_content_type()
             if not known and kind == "text/html":  # a sign-in page of a network, or a page on an error, that calls itself a success
-                raise DataError(f"{address}: wanted a file, got a web page")
+                raise refusal(DataError, address, "a file", "a web page", "open the address in a browser, and see what it asks for")
             resumed = bool(start) and response.status == 206
             if response.status == 206 and not (resumed and _continues(response.headers, start, tag)):
                 raise _Again(f"{address}: sent another part than asked for", stale=True)
@@ -180,7 +198,9 @@ class Web:
         if total is not None and size != total:
             raise _Again(f"{address}: cut off after {size:,} of {total:,} bytes")
         if total is None and not (known or response.chunked or _is_gzip(part)):
-            raise _Useless(f"{address}: the server does not say how long the file is, so a cut one could not be told from a whole one")
+            raise refusal(
+                _Useless, address, "a file whose length the server says", "one that may be cut, and could not be told from a whole one", "get it by hand"
+            )
         return resumed
 
     @contextmanager
@@ -196,18 +216,18 @@ class Web:
                     raise _Again(words, after=_retry_after(answer.headers)) from None
                 if answer.code == 416:  # the file has become shorter than what is here
                     raise _Again(words, stale=True) from None
-                raise DataError(words) from None
+                raise refusal(DataError, address, "a file", f"the answer {answer.code} {answer.reason}", "look whether the address is still right") from None
         except (http.client.InvalidURL, ValueError) as problem:
-            raise DataError(f"{address}: not an address ({problem})") from None
+            raise refusal(DataError, address, "an address", f"one that is none ({problem})", "look at how it is written") from None
         except (URLError, http.client.HTTPException, OSError) as problem:
             reason = getattr(problem, "reason", problem)
             if isinstance(reason, ssl.SSLCertVerificationError | socket.gaierror):  # waiting mends neither
-                raise DataError(f"{address}: cannot be reached ({reason})") from None
+                raise refusal(DataError, address, "a server that can be reached", f"none ({reason})", "look at the network, and at the address") from None
             raise _Again(f"{address}: no answer ({reason})") from None
         with response:
             encoding = response.headers.get("Content-Encoding", "identity").lower()
             if encoding not in ("", "identity", "gzip", "x-gzip"):
-                raise DataError(f"{address}: sent as {encoding!r}, which was not asked for; wanted the file as it is, or gzip")
+                raise refusal(DataError, address, "the file as it is, or gzip", f"{encoding!r}, which was not asked for", "get it by hand")
             yield response
 
 
@@ -215,6 +235,11 @@ def place(whole: Whole, target: Path) -> bool:
     """Give a whole file its name, unless something has that name; then nothing is written. Whether it was placed.
 
     NAME.part and its note go in either case.
+
+    Parameters
+    ----------
+    whole : as `Web.download` brought it.
+    target : its name.
     """
     try:
         os.link(whole.path, target)  # unlike a rename, this cannot replace a file, even one that appeared a moment ago
@@ -237,7 +262,13 @@ def discard(target: Path) -> None:
 
 
 def begun(address: str, target: Path) -> tuple[int, str]:
-    """How many bytes a call can go on from, and the validator they came with; (0, "") if it must start."""
+    """How many bytes a call can go on from, and the validator they came with; (0, "") if it must start.
+
+    Parameters
+    ----------
+    address : from which the part came.
+    target : the file's name in the end.
+    """
     part, note = _beside(target)
     try:
         said = json.loads(note.read_text(encoding="utf-8"))
@@ -259,10 +290,20 @@ def is_loopback(address: str) -> bool:
 
 
 def permitted(address: str, *, loopback: bool) -> None:
-    """Raise DataError unless an address is https, or http to this computer where that is allowed."""
+    """Refuse an address unless it is https, or http to this computer where that is allowed.
+
+    Parameters
+    ----------
+    address : with its scheme.
+    loopback : whether http to this computer is allowed.
+
+    Raises
+    ------
+    DataError : it is neither.
+    """
     scheme = address.partition(":")[0].lower()
     if not (scheme == "https" or (scheme == "http" and loopback and is_loopback(address))):
-        raise DataError(f"{address}: wanted an address that begins with https://")
+        raise refusal(DataError, address, "an address that begins with https://", repr(scheme), "write its https address")
 
 
 class _Redirects(HTTPRedirectHandler):
@@ -276,7 +317,7 @@ class _Redirects(HTTPRedirectHandler):
             permitted(newurl, loopback=self.loopback)
         except DataError as problem:
             fp.close()
-            raise DataError(f"{req.full_url}: sends on to {problem}") from None
+            raise placed(DataError, f"{req.full_url} sends on to another address", problem) from None
         return super().redirect_request(req, fp, code, msg, cast("http.client.HTTPMessage", headers), newurl)
 
 
@@ -297,7 +338,9 @@ def _chunks(response: http.client.HTTPResponse, *, limit: int) -> Iterator[bytes
             return
         size += len(chunk)
         if size > limit:
-            raise _Useless(f"{response.url}: more than {limit:,} bytes, which no file of these publications has")
+            raise refusal(
+                _Useless, response.url, f"at most {limit:,} bytes", "more than any file of these publications has", "look whether the address is still right"
+            )
         yield chunk
 
 
@@ -357,12 +400,20 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         chunk = self.file.read(size)
         if self.file.tell() > LARGEST:
-            raise _Useless(f"{self.file.name}: unpacks to more than {LARGEST:,} bytes, which no file of these publications has")
+            raise refusal(
+                _Useless, str(self.file.name), f"at most {LARGEST:,} bytes unpacked", "more than any file of these publications has", "get it by hand"
+            )
         return chunk
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """JSON that is either the old or the new, never half."""
+    """JSON that is either the old or the new, never half.
+
+    Parameters
+    ----------
+    path : written over if it is there.
+    content : plain values.
+    """
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(fresh, path)

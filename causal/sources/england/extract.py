@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Table, number, said
 
 COLUMNS = ("place", "year", "quantity", "part", "value", "mark", "sheet", "row", "column")
@@ -74,8 +74,17 @@ class Cells:
     def add(self, table: Table, row: int, quantity: str, cell: object, *, place: object, year: int, column: str, part: str = "", scale: float = 1.0) -> None:
         """Take one cell.
 
-        `column` is the table's name of the column, or the heading itself. Cells of one place, year and quantity add up if they differ in `part`; with the same
-        part they are a double. `scale` multiplies (1000 where £ thousand are printed).
+        Parameters
+        ----------
+        table : where it stands.
+        row : its row number, as the file counts.
+        quantity : what it counts.
+        cell : as read: a number, or a mark in the place of one.
+        place : whose it is, as printed.
+        year : ended 31 March.
+        column : the table's name of the column, or the heading itself.
+        part : cells of one place, year and quantity add up if they differ in it; with the same part they are a double.
+        scale : multiplies (1000 where £ thousand are printed).
         """
         value, mark = number(cell)
         heading = table.heading(column)
@@ -84,15 +93,34 @@ class Cells:
         self._rows.append((said(place), year, quantity, part, value * scale, mark, table.sheet, row, heading))
 
     def authority(self, year: int = 0, *, old: object = "", new: object = "", name: object = "", region_code: object = "", region: object = "") -> None:
-        """Note who is who, where the file says it."""
+        """Note who is who, where the file says it.
+
+        Parameters
+        ----------
+        year : of the file; 0 where it has none.
+        old, new, name, region_code, region : as printed; "" where not.
+        """
         self._authorities[said(old), said(new), said(name), said(region_code), said(region), year] = None
 
     def problem(self, message: str, *, row: int = 0, column: str = "", value: object = "", quantity: str = "") -> None:
-        """Note something that is wrong with the file and could be left out."""
+        """Note something that is wrong with the file and could be left out.
+
+        Parameters
+        ----------
+        message : what was expected, and what is done instead.
+        row, column, value : where it stands and what does; 0 and "" where the whole file is meant.
+        quantity : what is lost by it.
+        """
         self._problems.append(Problem(path=self.path, message=message, row=row, column=column, value=said(value), quantity=quantity))
 
     def year(self, table: Table, row: int, column: str, cell: object) -> int | None:
-        """A cell as a year; None, and noted, if it is none."""
+        """A cell as a year; None, and noted, if it is none.
+
+        Parameters
+        ----------
+        table, row, column : where it stands.
+        cell : as read.
+        """
         value, mark = number(cell)
         if mark or not 1990 < value < 2100 or value % 1:
             self.problem("a year such as 2018 was expected; the row is left out", row=row, column=table.heading(column), value=cell)
@@ -102,12 +130,17 @@ class Cells:
     def extract(self, *, rounding: Mapping[str, float] | None = None, links: Mapping[str, str] | None = None) -> Extract:
         """What was collected.
 
+        Parameters
+        ----------
+        rounding : quantity → what its numbers are rounded to.
+        links : other code → GSS code of the authority.
+
         Raises
         ------
         DataError : nothing was.
         """
         if not self._rows and not self._authorities and not links:
-            raise DataError(f"{self.path}: no authority was found below the header; fetch the file again as published")
+            raise refusal(DataError, str(self.path), "authorities below the header", "none", "fetch the file again as published")
         frame = pd.DataFrame(self._rows, columns=list(COLUMNS)).astype({name: "category" for name in ("place", "quantity", "part", "mark", "sheet", "column")})
         return Extract(
             path=self.path,

@@ -125,7 +125,7 @@ def facts(england: England) -> list[Fact]:
     return out
 
 
-def told(found: list[Fact]) -> str:
+def facts_text(found: list[Fact]) -> str:
     """The facts as lines for a person."""
     lines = []
     for fact in found:

@@ -27,7 +27,7 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from causal.aside import alone
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, refusal, suggest
 from causal.sources.england import publication as readers
 from causal.sources.england.book import digest
 from causal.sources.england.download import Web, Whole, begun, discard, is_loopback, permitted, place, write
@@ -83,7 +83,15 @@ def described(publications: Sequence[Publication]) -> list[dict[str, Any]]:
 
 
 def command(*, to: Path | None, only: Sequence[str] = (), as_json: bool = False, api: str = API) -> int:
-    """`causal fetch`: list, or with a folder download. Exit status: 0, or 2 if a file failed."""
+    """`causal fetch`: list, or with a folder download. Exit status: 0, or 2 if a file failed.
+
+    Parameters
+    ----------
+    to : folder; None lists what there is.
+    only : keys of publications; none takes all.
+    as_json : whether it is printed for machines.
+    api : address of the catalogue.
+    """
     if to is None:
         chosen = _chosen(readers.publications(), only)
         print(json.dumps(described(chosen), indent=2, ensure_ascii=False) if as_json else "\n".join(listing(chosen)))
@@ -131,7 +139,7 @@ def fetch(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise ConfigError(f"{folder}: wanted a folder to download into, and it cannot be made ({problem.strerror})") from None
+        raise refusal(ConfigError, str(folder), "a folder to download into", f"one that cannot be made ({problem.strerror})", "name another") from None
     with alone(folder, "a download", "wait until it is done, or name another folder with --to"):
         results = _fetched(folder, chosen, web, api, say)
     say("; ".join(f"{count} {status}" for status, count in Counter(one.status for one in results).items()) or "nothing to fetch")
@@ -140,7 +148,7 @@ def fetch(
 
 def _fetched(folder: Path, chosen: Sequence[Publication], web: Web, api: str, say: Callable[[str], None]) -> list[Fetched]:
     store = _Store(folder=folder, web=web, api=api.rstrip("/"), noted=_manifest(folder / MANIFEST), there=_names(folder))
-    catalogue, trouble = _catalogue(store) if any(_slug(one) for one in chosen) else ({}, "")
+    catalogue, trouble = _catalogue(store) if any(_slug(one) for one in chosen) else ({}, None)
     results: list[Fetched] = []
     under: dict[str, str] = {}  # one release may feed several readers; its data sets come once, under the first of them
     for one in chosen:
@@ -179,7 +187,7 @@ class _Store:
             except (DataError, OSError) as problem:
                 yield self._failed(publication, target, release.address, problem)
 
-    def current(self, publication: Publication, catalogue: dict[str, str], trouble: str) -> Iterator[Fetched]:
+    def current(self, publication: Publication, catalogue: dict[str, str], trouble: DataError | None) -> Iterator[Fetched]:
         """The data sets of the current release, as DfE's API lists them."""
         identity = catalogue.get(_slug(publication), "")
         address = f"{self.api}/publications/{quote(identity, safe='')}/data-sets" if identity else f"{self.api}/publications"
@@ -189,7 +197,7 @@ class _Store:
             return
         try:
             if trouble:
-                raise DataError(trouble)
+                raise trouble
             entries = list(_pages(self.web, address, 20))
         except DataError as problem:
             yield self._failed(publication, self.folder / publication.key, address, problem)
@@ -211,54 +219,54 @@ class _Store:
                 yield self._failed(publication, target, where, problem)
 
     def _tested(self, publication: Publication, release: Release, target: Path, others: set[str]) -> Fetched:
-        def told(status: Status, words: str) -> Fetched:
+        def outcome(status: Status, words: str) -> Fetched:
             return Fetched(name=self._name(target), publication=publication.key, address=release.address, status=status, words=words)
 
         wanted = release.sha256.lower()
         found = {path: digest(path) for path in dict.fromkeys((target, *self.there.get(release.name, ()))) if path.is_file()}
         if same := [path for path, sha256 in found.items() if sha256 == wanted]:
-            return told("already there", f"{self._name(same[0])} is the tested file")
+            return outcome("already there", f"{self._name(same[0])} is the tested file")
         if strange := [path for path, sha256 in found.items() if path == target or sha256 not in others]:
             words = f"{self._name(strange[0])} has SHA-256 {found[strange[0]]}, the tested file {wanted}; to have that, move this one away"
-            return told("differs, kept", words)
+            return outcome("differs, kept", words)
         if os.path.lexists(target):
-            return told("differs, kept", f"{self._name(target)} is there and is not a file")
+            return outcome("differs, kept", f"{self._name(target)} is there and is not a file")
         if not release.address:
-            return told("no stable address", f"get it by hand from {publication.page}")
+            return outcome("no stable address", f"get it by hand from {publication.page}")
         target.parent.mkdir(exist_ok=True)
         whole = self.web.download(release.address, target, sha256=wanted)
         if not place(whole, target):
-            return told("differs, kept", f"{self._name(target)} appeared while it was being downloaded")
+            return outcome("differs, kept", f"{self._name(target)} appeared while it was being downloaded")
         self._note(target, whole, publication, release.address, edition=str(release.edition))
-        return told("downloaded", f"{whole.size:,} bytes, the tested file")
+        return outcome("downloaded", f"{whole.size:,} bytes, the tested file")
 
     def _current(self, publication: Publication, target: Path, address: str, version: str) -> Fetched:
-        def told(status: Status, words: str) -> Fetched:
+        def outcome(status: Status, words: str) -> Fetched:
             return Fetched(name=self._name(target), publication=publication.key, address=address, status=status, words=words)
 
         here, noted = digest(target) if target.is_file() else "", self.noted.get(self._name(target))
         if os.path.lexists(target) and not here:
-            return told("differs, kept", "something that is not a file has this name")
+            return outcome("differs, kept", "something that is not a file has this name")
         if here and noted:
             if here != noted["sha256"]:
-                return told("differs, kept", f"changed since it was fetched ({noted.get('fetched', '')}); to have version {version}, move it away")
+                return outcome("differs, kept", f"changed since it was fetched ({noted.get('fetched', '')}); to have version {version}, move it away")
             if version != noted.get("version"):
-                return told("differs, kept", f"it is version {noted.get('version')}, and {version} is out; to have that, move this one away")
-            return told("already there", f"version {version}, as it was fetched")
+                return outcome("differs, kept", f"it is version {noted.get('version')}, and {version} is out; to have that, move this one away")
+            return outcome("already there", f"version {version}, as it was fetched")
         target.parent.mkdir(exist_ok=True)
         whole = self.web.download(address, target)
         if here and here != whole.sha256:
             discard(target)
-            return told("differs, kept", f"it is not version {version} of DfE's API; to have that, move this one away")
+            return outcome("differs, kept", f"it is not version {version} of DfE's API; to have that, move this one away")
         if here:
             discard(target)
         elif not place(whole, target):
-            return told("differs, kept", "it appeared while it was being downloaded")
+            return outcome("differs, kept", "it appeared while it was being downloaded")
         words = f"version {version}, {whole.size:,} bytes, SHA-256 {whole.sha256}"
         if noted and noted.get("version") == version and noted["sha256"] != whole.sha256:
             words += f"; not the bytes that came as this version before ({noted.get('fetched', '')})"
         self._note(target, whole, publication, address, version=version)
-        return told("already there" if here else "downloaded", words)
+        return outcome("already there" if here else "downloaded", words)
 
     def _failed(self, publication: Publication, target: Path, address: str, problem: Exception) -> Fetched:
         kept = "; what came is kept, and another call goes on from there" if begun(address, target)[0] else ""
@@ -285,7 +293,7 @@ class _Store:
 def _chosen(publications: Sequence[Publication], only: Sequence[str]) -> list[Publication]:
     keys = [one.key for one in publications]
     if unknown := [key for key in only if key not in keys]:
-        raise ConfigError(f"no publication is called {unknown[0]!r}; {suggest(unknown[0], keys)}")
+        raise refusal(ConfigError, "causal fetch", "publications that there are", repr(unknown[0]), suggest(unknown[0], keys))
     return [one for one in publications if not only or one.key in only]
 
 
@@ -295,13 +303,13 @@ def _slug(publication: Publication) -> str:
     return found.group(1) if found else ""
 
 
-def _catalogue(store: _Store) -> tuple[dict[str, str], str]:
+def _catalogue(store: _Store) -> tuple[dict[str, str], DataError | None]:
     """Slug → identity of every publication in DfE's API; asked for once, whatever the number of publications wanted, and ({}, why) if it fails."""
     address = f"{store.api}/publications"
     try:
-        return {_text(entry, "slug", address): _text(entry, "id", address) for entry in _pages(store.web, address, 40)}, ""
+        return {_text(entry, "slug", address): _text(entry, "id", address) for entry in _pages(store.web, address, 40)}, None
     except DataError as problem:
-        return {}, str(problem)
+        return {}, problem
 
 
 def _pages(web: Web, address: str, size: int) -> Iterator[dict[str, Any]]:
@@ -314,17 +322,17 @@ def _pages(web: Web, address: str, size: int) -> Iterator[dict[str, Any]]:
         except (KeyError, TypeError, ValueError):
             results, last = None, 0
         if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
-            raise DataError(f"{where}: wanted 'results' and 'paging.totalPages', got {str(answer)[:120]}")
+            raise refusal(DataError, where, "'results' and 'paging.totalPages'", f"{str(answer)[:120]}", "try again later")
         yield from results
         if page >= last:
             return
-    raise DataError(f"{address}: more than {MOST_PAGES} pages")
+    raise refusal(DataError, address, f"at most {MOST_PAGES} pages", "more", "get the files by hand")
 
 
 def _text(entry: Any, key: str, where: str) -> str:
     value = entry.get(key) if isinstance(entry, dict) else None
     if not isinstance(value, str) or not value:
-        raise DataError(f"{where}: wanted text under {key!r}, got {str(entry)[:120]}")
+        raise refusal(DataError, where, f"text under {key!r}", f"{str(entry)[:120]}", "try again later")
     return value
 
 
@@ -356,4 +364,4 @@ def _manifest(path: Path) -> dict[str, dict[str, Any]]:
             return dict(files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise DataError(f"{path}: wanted the list that causal fetch keeps of what it downloaded, got something else; move it away and try again")
+    raise refusal(DataError, str(path), "the list that causal fetch keeps of what it downloaded", "something else", "move it away and try again")

@@ -112,7 +112,7 @@ def read(paths: Sequence[Path], *, merged: bool, say: Callable[[str], None] | No
     for i, path in enumerate(whole):
         if inside := [other for j, other in enumerate(whole) if j != i and ((other == path and j < i) or other in path.parents)]:
             what = "twice" if inside[0] == path else f"inside {str(inside[0])!r}"
-            raise DataError(f"source.path names {str(paths[i])!r} {what}: its files would be read twice; name each folder once")
+            raise refusal(DataError, "source.path", "each folder once, since its files would be read twice", f"{str(paths[i])!r} {what}", "take one away")
     raws = [_raw(path, say) for path in paths]
     return _resolved(tuple(paths), raws[0] if len(raws) == 1 else _together(paths, raws), merged)
 
@@ -172,10 +172,22 @@ def _raw(path: Path, say: Callable[[str], None] | None) -> _Raw:
 
 def _kept_or_read(path: Path, say: Callable[[str], None] | None) -> _Raw:
     if not path.is_dir():
-        raise DataError(f"there is no folder {str(path)!r}; source.path names the folder that holds the published files")
+        raise refusal(
+            DataError,
+            "source.path",
+            "the folder that holds the published files",
+            f"{str(path)!r}, and there is no folder of that name",
+            "look at how it is written",
+        )
     files = sorted(file for file in _below(path) if file.suffix.lower() in ENDINGS)
     if not files:
-        raise DataError(f"{path}: no .csv, .xls, .xlsx or .ods file is in this folder or below; source.path names the folder of published files")
+        raise refusal(
+            DataError,
+            str(path),
+            "the folder of published files, .csv, .xls, .xlsx or .ods",
+            "one with none of these in it or below",
+            "name another with  source.path",
+        )
     digests = {str(file.relative_to(path)): digest(file) for file in files}
     made_of = {"folder": str(path), "files": digests, "code": _code()}
     store = _store()
@@ -288,10 +300,12 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
         )
         problems += extract.problems
     if not extracts:
-        raise DataError(
-            f"{path}: none of its {len(files)} files was recognised as a publication read here"
-            + (f"; {problems[0]}" if problems else f" (the first is {files[0].name})")
-            + ". What is wanted:  causal fetch"
+        raise refusal(
+            DataError,
+            str(path),
+            "files of publications that are read here",
+            f"{len(files)} files of which none was recognised" + (f"; {problems[0]}" if problems else f" (the first is {files[0].name})"),
+            "see what is wanted:  causal fetch",
         )
     frames, links, rounding = [], dict[str, str](), dict[str, float]()
     misnamed = _misnamed([extract for _, _, extract in extracts])
@@ -451,8 +465,8 @@ def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, l
     value, mark = cells["value"].to_numpy(float).copy(), cells["mark"].astype(str).to_numpy(dtype=object)
     same = (value[later] == value[origin]) | (np.isnan(value[later]) & np.isnan(value[origin]))
     problems: list[Problem] = []
-    told = cells.iloc[later].assign(origin=origin, same=same)
-    for key, block in told.groupby(["file", "place", "row"], observed=True, sort=False):
+    duplicates = cells.iloc[later].assign(origin=origin, same=same)
+    for key, block in duplicates.groupby(["file", "place", "row"], observed=True, sort=False):
         where, place, row = str(key[0]), str(key[1]), int(str(key[2]))
         other = cells.iloc[int(block["origin"].iloc[0])]
         if str(other["file"]) != where and bool(block["same"].all()):
@@ -496,8 +510,8 @@ def _complete(paths: Sequence[Path], cells: pd.DataFrame, files: Sequence[File],
         if missing and when < FIRST:
             continue  # before the reorganisation of April 2009 other authorities stood
         if missing and len(missing) <= (1 - WHOLE) * len(units):
-            told = ", ".join(f"{places.table['name'].get(code, code)} ({code})" for code in missing)
-            problems.append(Problem(path=_where(paths, name), message=f"{told}: not in the file for {when}, and so empty there"))
+            places_text = ", ".join(f"{places.table['name'].get(code, code)} ({code})" for code in missing)
+            problems.append(Problem(path=_where(paths, name), message=f"{places_text}: not in the file for {when}, and so empty there"))
         elif missing:
             lacks = missing[0]
             one = f"{places.table['name'].get(lacks, lacks)} ({lacks})"
@@ -543,9 +557,9 @@ def _save(store: Path, made_of: Mapping[str, Any], raw: _Raw) -> None:
     }
     arrays = {f"cells.{name}": raw.cells[name].cat.codes.to_numpy(np.int32) for name in TEXTS}
     arrays |= {f"cells.{name}": raw.cells[name].to_numpy() for name in NUMBERS}
-    held = io.BytesIO()
-    np.savez(held, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-    content, entry = held.getvalue(), _entry(store, made_of)
+    buffer = io.BytesIO()
+    np.savez(buffer, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+    content, entry = buffer.getvalue(), _entry(store, made_of)
     part: Path | None = None
     try:
         store.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,15 @@ class Making:
         return pd.Series((gdp.get(PRICES, np.nan) / gdp.reindex(years)).to_numpy(), index=index)
 
     def without(self, quantity: str, values: pd.Series, odd: pd.Series, why: str) -> pd.Series:
-        """The numbers without those that cannot be right, which are told."""
+        """The numbers without those that cannot be right, which are told.
+
+        Parameters
+        ----------
+        quantity : what the numbers are of.
+        values : by place and year.
+        odd : true where a number cannot be right; as `values`.
+        why : the end of the sentence that tells it.
+        """
         for code, year in values.index[odd]:
             self.wrong.append((quantity, str(code), int(year), f"{values[code, year]:,.10g} {why}"))
         return values.mask(odd)
@@ -247,7 +255,18 @@ def early_years_spending(m: Making) -> pd.Series:
 
 
 def log_per_child(m: Making, name: str, line: str) -> pd.Series:
-    """Log of £ per child in each year's own money on one line, none at or below the guard; effects of years take prices off, which are the same for all."""
+    """Log of £ per child in each year's own money on one line, none at or below the guard; effects of years take prices off, which are the same for all.
+
+    Parameters
+    ----------
+    m : the printed numbers and the evaluator's choices.
+    name : of the variable, for the log of losses.
+    line : of section 251.
+
+    Returns
+    -------
+    values : by place and year, log of £ per child.
+    """
     cash = m.without(line, m.cash(line), m.cash(line) < 0, "is negative, a correction of another year")
     per_child: pd.Series = cash / m.made["children"].reindex(cash.index)
     guard = m.choices.log_guard
@@ -475,7 +494,13 @@ def tell_judgements(m: Making) -> None:
 
 
 def closed_since_2010(m: Making, *listed: str) -> pd.Series:
-    """The share of the centres designated in 2009-10 that the list of open ones no longer has; below 0 where it has more."""
+    """The share of the centres designated in 2009-10 that the list of open ones no longer has; below 0 where it has more.
+
+    Parameters
+    ----------
+    m : the printed numbers.
+    *listed : quantities of lists of open centres, whose counts add up.
+    """
     counts = [centres_open_on_a_day(m, one) for one in listed]
     designated = m.take("centres_designated").groupby(level="code").last()
     now: pd.Series = pd.concat(counts, axis=1).sum(axis=1, skipna=True).reindex(designated.index)
@@ -483,7 +508,13 @@ def closed_since_2010(m: Making, *listed: str) -> pd.Series:
 
 
 def centres_open_on_a_day(m: Making, quantity: str) -> pd.Series:
-    """How many centres a list of open ones has, by place; of several lists that which prints when centres opened: one without holds some that closed."""
+    """How many centres a list of open ones has, by place; of several lists that which prints when centres opened: one without holds some that closed.
+
+    Parameters
+    ----------
+    m : the printed numbers.
+    quantity : of a list of open centres.
+    """
     dated = f"{quantity}_dated"
     return m.take(dated if m.numbers.has(dated) else quantity).groupby(level="code").last()
 
@@ -495,12 +526,24 @@ def centres_linked(m: Making) -> pd.Series:
 
 
 def lasting(m: Making, values: pd.Series) -> pd.Series:
-    """A number for each place, in every year."""
+    """A number for each place, in every year.
+
+    Parameters
+    ----------
+    m : whose years they are.
+    values : by place.
+    """
     return tall({year: values for year in m.choices.years})
 
 
 def index(quantity: str, year: int) -> Callable[[Making], pd.Series]:
-    """What makes a variable of an index printed once."""
+    """What makes a variable of an index printed once.
+
+    Parameters
+    ----------
+    quantity : as printed.
+    year : in which it was.
+    """
     return lambda m: lasting(m, by_year(m.take(quantity)).get(year, pd.Series(dtype=float)))
 
 

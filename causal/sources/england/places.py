@@ -71,7 +71,13 @@ LONDON = {"E13000001", "E13000002"}  # Inner and Outer London, as DfE prints the
 
 
 def stood(code: str, year: int) -> bool:
-    """Whether an authority existed at 31 March of a year."""
+    """Whether an authority existed at 31 March of a year.
+
+    Parameters
+    ----------
+    code : DfE's, three digits.
+    year : ended 31 March.
+    """
     one = next((each for each in REORGANISATIONS if code in each.before | each.after), None)
     return one is None or (code in one.before and year <= one.until) or (code in one.after and year > one.until)
 
@@ -95,7 +101,13 @@ class Places:
     merged: bool
 
     def valid(self, code: str, year: int) -> bool:
-        """Whether the panel has this place in this year: all years where places are merged, else from and until its reorganisation."""
+        """Whether the panel has this place in this year: all years where places are merged, else from and until its reorganisation.
+
+        Parameters
+        ----------
+        code : DfE's, three digits.
+        year : ended 31 March.
+        """
         return self.merged or stood(code, year)
 
     def name(self, code: str) -> str:
@@ -110,9 +122,13 @@ class Places:
 
     @classmethod
     def of(cls, authorities: pd.DataFrame, links: Mapping[str, str], *, merged: bool) -> Places:
-        """From what the files say of authorities (columns of `Extract.authorities`); the latest year that prints a name or region gives it.
+        """From what the files say of authorities; the latest year that prints a name or region gives it.
 
-        `merged`: places that were reorganised are one place in all years (835, 928, 909); otherwise each authority stands by itself.
+        Parameters
+        ----------
+        authorities : columns of `Extract.authorities`.
+        links : any other code → GSS code.
+        merged : whether places that were reorganised are one place in all years (835, 928, 909); otherwise each authority stands by itself.
         """
         latest = authorities.sort_values("year", ascending=False, kind="stable")
         gss, names, table = dict(GSS_ALIASES), dict[str, str](), dict[str, dict[str, str]]()

@@ -14,9 +14,9 @@ from causal.sources.england.publication import publications
 def revised(folder: Folder) -> dict[str, tuple[pd.Series, float]]:
     """Quantity → change of England's total on the first release, in percent by year, and the largest of a single authority."""
     cells = folder.cells
-    told = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
+    partial = {quantity for one in publications() if not one.whole for quantity in one.gives}  # partial lists of other days revise nothing
     quantities = cells["quantity"].cat.categories
-    asked = np.isin(cells["quantity"].cat.codes, np.flatnonzero(~quantities.isin(list(told)))) & cells["value"].notna().to_numpy()
+    asked = np.isin(cells["quantity"].cat.codes, np.flatnonzero(~quantities.isin(list(partial)))) & cells["value"].notna().to_numpy()
     asked &= (cells["place"] != ENGLAND).to_numpy()
     quantity, place, year, released = (
         cells[name].cat.codes.to_numpy(np.int64)[asked] if name in ("quantity", "place") else cells[name].to_numpy()[asked]
@@ -38,7 +38,13 @@ def revised(folder: Folder) -> dict[str, tuple[pd.Series, float]]:
 
 def released(folder: Folder, used: set[str]) -> list[str]:
     """For which years each of the quantities `used` stands as first published, and from when on in a later release, as sentences: numbers of two releases are
-    not quite comparable."""
+    not quite comparable.
+
+    Parameters
+    ----------
+    folder : of published files.
+    used : quantities behind the panel.
+    """
     cells = folder.cells
     cells = cells[cells["quantity"].isin(used) & (cells["year"] > 0) & (cells["place"] != ENGLAND)]
     latest = cells.groupby(["quantity", "year"], observed=True)["released"].max().reset_index()

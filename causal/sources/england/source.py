@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from causal.derive import check_derived, derive
-from causal.errors import ConfigError, DataError, NotMeasured, suggest
+from causal.errors import ConfigError, DataError, NotMeasured, refusal, suggest
 from causal.panel import Loss, Panel, Variable
 from causal.sources.borders import read_borders, read_groups
 from causal.sources.england import folder as files
@@ -109,7 +109,7 @@ class England:
         several = not isinstance(self.path, (str, os.PathLike))
         paths = tuple(map(str, self.path)) if several else (str(self.path),)
         if not paths or not all(paths):
-            raise ConfigError(f"source.path must be a folder, or a list of folders, got {self.path!r}")
+            raise refusal(ConfigError, "source.path", "a folder, or a list of folders", repr(self.path), "write  source.path=FOLDER")
         object.__setattr__(self, "path", paths if len(paths) > 1 else paths[0])
         object.__setattr__(self, "lait", (self.lait,) if isinstance(self.lait, str) else tuple(map(str, self.lait or ())))
         for key in ("borders", "groups"):
@@ -120,32 +120,46 @@ class England:
         for key in ("first_year", "last_year"):
             value = getattr(self, key)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not FIRST <= value < FURTHEST):
-                raise ConfigError(f"source.{key} must be a year from {FIRST} on, as far as the files go (or null), got {value!r}")
+                raise refusal(
+                    ConfigError, f"source.{key}", f"a year from {FIRST} on, as far as the files go (or null)", repr(value), f"write  source.{key}=2018"
+                )
         object.__setattr__(self, "keep_regions", narrow.checked(self.keep_regions, self.first_year, self.last_year, self.break_at))
         if not isinstance(self.region_columns, bool):
-            raise ConfigError(f"source.region_columns must be true or false, got {self.region_columns!r}")
+            raise refusal(ConfigError, "source.region_columns", "true or false", repr(self.region_columns), "write  source.region_columns=true")
         if self.cross_section is not None and (isinstance(self.cross_section, bool) or not isinstance(self.cross_section, int)):
-            raise ConfigError(f"source.cross_section must be a year such as 2025 (or null), got {self.cross_section!r}")
+            raise refusal(ConfigError, "source.cross_section", "a year such as 2025 (or null)", repr(self.cross_section), "write  source.cross_section=2025")
         if self.cross_section is not None and self.break_at is not None:
-            raise ConfigError("source.break_at parts years from one another, and source.cross_section keeps one; give one of the two")
+            raise refusal(
+                ConfigError,
+                "source",
+                "break_at or cross_section",
+                "both, of which one parts years from one another and the other keeps one year",
+                "give one of the two",
+            )
         if self.population_series not in (None, *SERIES):
             given = str(self.population_series)
-            raise ConfigError(f"source.population_series must be one of {', '.join(SERIES)} (or null), got {given!r}; {suggest(given, SERIES)}")
+            raise refusal(ConfigError, "source.population_series", f"one of {', '.join(SERIES)} (or null)", repr(given), f"{suggest(given, SERIES)}")
         if self.places not in PLACES:
-            raise ConfigError(f"source.places must be 'stable' or 'published', got {self.places!r}; {suggest(str(self.places), PLACES)}")
+            raise refusal(ConfigError, "source.places", "'stable' or 'published'", repr(self.places), f"{suggest(str(self.places), PLACES)}")
         if odd := [code for code in self.leave_out if not (len(code) == 3 and code.isdigit())]:
-            raise ConfigError(f"source.leave_out must be 3-digit DfE codes in quotes, like ['201', '420'], got {odd[0]!r}")
+            raise refusal(ConfigError, "source.leave_out", "3-digit DfE codes in quotes, like ['201', '420']", repr(odd[0]), "write them so")
         unknown = [line for line in self.centre_lines if line not in CENTRE_LINES]
         if unknown or not self.centre_lines or len(set(self.centre_lines)) < len(self.centre_lines):
-            raise ConfigError(f"source.centre_lines must be some of {list(CENTRE_LINES)}, each once, got {list(self.centre_lines)}")
+            raise refusal(ConfigError, "source.centre_lines", f"some of {list(CENTRE_LINES)}, each once", f"{list(self.centre_lines)}", "name each line once")
         for key, least in (("base_guard", 0.0), ("ceiling", 1.0), ("log_guard", 0.0)):
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < float("inf"):
-                raise ConfigError(f"source.{key} must be a number of at least {least:g}, got {value!r}")
+                raise refusal(ConfigError, f"source.{key}", f"a number of at least {least:g}", repr(value), "write it in figures")
         if self.snapshot_offset not in (0, 1) or isinstance(self.snapshot_offset, bool):
-            raise ConfigError(f"source.snapshot_offset must be 0 or 1 (years from a snapshot's calendar year), got {self.snapshot_offset!r}")
+            raise refusal(
+                ConfigError,
+                "source.snapshot_offset",
+                "0 or 1 (years from a snapshot's calendar year)",
+                repr(self.snapshot_offset),
+                "write  source.snapshot_offset=0",
+            )
         if isinstance(self.centres_base, bool) or not isinstance(self.centres_base, int) or not 2003 <= self.centres_base < FURTHEST:
-            raise ConfigError(f"source.centres_base must be a year from 2003 on, got {self.centres_base!r}")
+            raise refusal(ConfigError, "source.centres_base", "a year from 2003 on", repr(self.centres_base), "write  source.centres_base=2010")
         object.__setattr__(self, "derived", check_derived(self.derived or {}))
 
     @cached_property
@@ -159,8 +173,12 @@ class England:
         whole = {one.key for one in publications() if one.whole}
         newest = max((file.last for file in self._folder.files if file.publication in whole), default=USUAL)
         if max(self.first_year or 0, self.last_year or 0) > max(newest, USUAL):
-            raise DataError(
-                f"source.{'last' if self.last_year else 'first'}_year {self.last_year or self.first_year}: the files in {self._named} end in {newest}"
+            raise refusal(
+                DataError,
+                f"source.{'last' if self.last_year else 'first'}_year",
+                f"a year of the files in {self._named}, which end in {newest}",
+                f"{self.last_year or self.first_year}",
+                "write one that they have",
             )
         spent = [file.last for file in self._folder.files if SPENT in file.gives]
         return tuple(range(self.first_year or FIRST, (self.last_year or max([USUAL, *spent])) + 1))
@@ -192,7 +210,7 @@ class England:
         making = self._made
         if not making.made or not len(self._folder.places.table):
             why = "; ".join(list(dict.fromkeys(self._absent.values()))[:2])
-            raise DataError(f"{self._named}: no variable can be made of these files. {why}{self._told()}")
+            raise refusal(DataError, self._named, "files of which a variable can be made", f"none; {why}{self._told()}", "see what is wanted:  causal fetch")
         table = self._folder.places.table
         codes = [code for code in table.index if code not in self.leave_out and code != ENGLAND]
         every = pd.MultiIndex.from_product([codes, self.years], names=["authority", "year"])
@@ -237,7 +255,7 @@ class England:
         )
         one = self.cross_section
         if one is not None and one not in self.years:
-            raise NotMeasured(f"source.cross_section {one}: the panel has the years {self.years[0]} to {self.years[-1]}")
+            raise refusal(NotMeasured, "source.cross_section", f"a year of the panel, {self.years[0]} to {self.years[-1]}", f"{one}", "write one of them")
         return narrow.narrow(derive(panel, self.derived), keep_regions=self.keep_regions, first_year=one, last_year=one, break_at=self.break_at)
 
     def _codes(self, places: pd.DataFrame) -> dict[str, str]:
@@ -270,16 +288,22 @@ class England:
     def trace(self, name: str, authority: str, year: int) -> pd.DataFrame:
         """The printed cells behind one number of the panel, columns as in `cells`.
 
+        Parameters
+        ----------
+        name : of a variable made of published files.
+        authority : code or name.
+        year : ended 31 March.
+
         Raises
         ------
         ConfigError : no such variable, authority or year.
         """
         if name not in BY_NAME:
-            raise ConfigError(f"no variable {name!r} is made of published files; {suggest(name, BY_NAME)}")
+            raise refusal(ConfigError, "--cell", "a variable that is made of published files", repr(name), suggest(name, BY_NAME))
         code = self._code(authority)
         last = int(self._folder.cells["year"].max())
         if year not in range(FIRST, last + 1):
-            raise ConfigError(f"years run from {FIRST} to {last}, got {year}")
+            raise refusal(ConfigError, "--cell", f"a year from {FIRST} to {last}", f"{year}", "write one of them")
         one = BY_NAME[name]
         cells = self._folder.cells
         here = np.zeros(len(cells), dtype=bool)
@@ -296,7 +320,14 @@ class England:
         return {code} | ({each for each, unit in UNIT.items() if unit == code} if self.places == "stable" else set())
 
     def value(self, name: str, authority: str, year: int) -> tuple[str, str]:
-        """One number of the panel, as printed for a person, and its unit; what is missing says so."""
+        """One number of the panel, as printed for a person, and its unit; what is missing says so.
+
+        Parameters
+        ----------
+        name : of a variable made of published files.
+        authority : code or name.
+        year : ended 31 March.
+        """
         one, values = BY_NAME[name], self._made.made.get(name)
         if values is None:
             return self._absent[name], ""
@@ -309,7 +340,7 @@ class England:
         code = self._folder.places.code(authority)
         code = UNIT.get(code or "", code) if self.places == "stable" else code
         if code is None or code not in table.index:
-            raise ConfigError(f"no authority {authority!r}; {suggest(authority, list(table['name']))}")
+            raise refusal(ConfigError, "--cell", "an authority that there is", repr(authority), suggest(authority, list(table["name"])))
         return code
 
     def making(self) -> Making:
@@ -317,7 +348,13 @@ class England:
         return self._made
 
     def wants(self, quantity: str, year: int | None = None) -> str:
-        """Which publication would give a printed quantity, and where it is found."""
+        """Which publication would give a printed quantity, and where it is found.
+
+        Parameters
+        ----------
+        quantity : as printed.
+        year : ended 31 March; None where any would do.
+        """
         return _wanted(quantity) + (f", for {year}" if year else "")
 
     def revisions(self) -> list[str]:
@@ -355,10 +392,10 @@ class England:
             lines.append(f"{file.name}: {titles[file.publication].called(file.edition)}{edition}; {what}")
         there = {(file.publication, file.edition) for file in found.files}
         for one in publications():
-            lacking = [edition for edition in one.editions if (one.key, edition) not in there and (edition.year or (one.key, edition.part) not in later)]
-            if not lacking:
+            unread = [edition for edition in one.editions if (one.key, edition) not in there and (edition.year or (one.key, edition.part) not in later)]
+            if not unread:
                 continue
-            parts = ", ".join(filter(None, map(str, lacking)))
+            parts = ", ".join(filter(None, map(str, unread)))
             lost = [made.name for made in VARIABLES if made.name in self._absent and set(made.needs) & set(one.gives)]
             then = f"; without it no {', '.join(lost)}" if lost else ""
             lines.append(f"missing: {one.title}{f', {parts}' if parts else ''}, from {one.page}{then}")
@@ -418,14 +455,12 @@ class England:
         people = (CHILDREN[self._series],)
         for one in VARIABLES:
             under, own = people if one.per_children else (), people if one.name == "children" else one.needs
-            lacking = [_wanted(quantity) for quantity in (*own, *under) if not self._numbers.has(quantity)]
+            unread = [_wanted(quantity) for quantity in (*own, *under) if not self._numbers.has(quantity)]
             for quantity in one.needs:
                 years = set(self._numbers.take(quantity).index.get_level_values("year")) if self._numbers.has(quantity) else set()
-                lacking += [
-                    f"{_wanted(quantity)}, for {year}" for year in one.anchors if years and 0 not in years and year not in years and _anchored(quantity)
-                ]
-            if lacking:
-                out[one.name] = f"{one.name}: not in this folder; needs {'; and '.join(dict.fromkeys(lacking))}"
+                unread += [f"{_wanted(quantity)}, for {year}" for year in one.anchors if years and 0 not in years and year not in years and _anchored(quantity)]
+            if unread:
+                out[one.name] = f"{one.name}: not in this folder; needs {'; and '.join(dict.fromkeys(unread))}"
         return out
 
     def _asked(self, index: pd.MultiIndex) -> tuple[pd.DataFrame, tuple[Variable, ...]]:
@@ -442,7 +477,9 @@ class England:
             return pd.DataFrame(index=index), ()
         file = next((file for file in reversed(self._folder.files) if file.publication == lait.PUBLICATION.key), None)
         if file is None:
-            raise DataError(f"source.lait: {self._named} has no {lait.PUBLICATION.title} (bds_long_0.parquet), from {lait.PUBLICATION.page}")
+            raise refusal(
+                DataError, "source.lait", f"{lait.PUBLICATION.title} (bds_long_0.parquet) in {self._named}", "none", f"get it from {lait.PUBLICATION.page}"
+            )
         extract, labels = lait.indicators(Book(path=self._folder.where(file.name)), self.lait)
         columns, described = dict[str, pd.Series](), list[Variable]()
         several = {code for one in REORGANISATIONS for side in (one.before, one.after) if len(side) > 1 for code in side}
@@ -451,7 +488,13 @@ class England:
         for name in self.lait:
             column = f"lait_{re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')}"
             if column in columns:
-                raise ConfigError(f"source.lait: {name!r} would be a second column {column!r}; ask for one of the two")
+                raise refusal(
+                    ConfigError,
+                    "source.lait",
+                    "indicators with columns of their own",
+                    f"{name!r}, which would be a second column {column!r}",
+                    "ask for one of the two",
+                )
             cells = extract.cells[(extract.cells["quantity"] == f"lait:{name}") & extract.cells["value"].notna()]
             codes = cells["place"].astype(str)
             codes = codes.map(lambda code: alone.get(code, code)) if self.places == "stable" else codes

@@ -71,25 +71,27 @@ def contradicted(
 
     Parameters
     ----------
-    table, lines : the table and its rows, with columns by their names in the table.
+    table : of the file.
+    cells : takes the notes.
+    lines : rows of the table, with columns by their names in it.
     rates : column of a count → column of its rate per 10,000; those that are not in the table are passed over.
     people : column with the people that rates are made of, where the row prints them.
     parts : column of a total → columns of its parts.
     shares : column of a part → (column of the whole, column of the percentage).
-    quantities : column → what is taken from it; its loss is told with that name. Column "" stands for the whole row.
+    quantities : column → what is taken from it; its loss is noted with that name. Column "" stands for the whole row.
     """
-    told, bad = _Named(cells, quantities or {}), set[tuple[int, str]]()
-    bad |= _names(table, told, lines)
-    bad |= _rates(table, told, lines, {a: b for a, b in (rates or {}).items() if {a, b} <= set(table.at)}, people)
+    named, bad = _Named(cells, quantities or {}), set[tuple[int, str]]()
+    bad |= _names(table, named, lines)
+    bad |= _rates(table, named, lines, {a: b for a, b in (rates or {}).items() if {a, b} <= set(table.at)}, people)
     for whole, some in (parts or {}).items():
         if {whole, *some} <= set(table.at):
-            bad |= _parts(table, told, lines, whole, some)
+            bad |= _parts(table, named, lines, whole, some)
     asked: dict[str, dict[str, str]] = defaultdict(dict)
     for part, (whole, share) in (shares or {}).items():
         if {part, whole, share} <= set(table.at):
             asked[whole][part] = share
     for whole, of in asked.items():
-        bad |= _shares(table, told, lines, whole, of)
+        bad |= _shares(table, named, lines, whole, of)
     return frozenset(bad)
 
 
@@ -160,11 +162,11 @@ def _shares(table: Table, cells: _Named, lines: Sequence[Line], whole: str, of: 
     for line in lines:
         total = number(line.record[whole])[0]
         said_of = {part: (number(line.record[part])[0], number(line.record[share])[0]) for part, share in of.items()}
-        told = {part: both for part, both in said_of.items() if not any(map(math.isnan, both))}
-        wrong = {part: (some, share) for part, (some, share) in told.items() if total > 0 and abs(100 * some / total - share) > halves[part]}
+        printed = {part: both for part, both in said_of.items() if not any(map(math.isnan, both))}
+        wrong = {part: (some, share) for part, (some, share) in printed.items() if total > 0 and abs(100 * some / total - share) > halves[part]}
         if line.place == ENGLAND or not wrong:
             continue
-        if len(wrong) == len(told) > 1:
+        if len(wrong) == len(printed) > 1:
             would = median(100 * some / share for some, share in wrong.values() if share > 0) if any(share > 0 for _, share in wrong.values()) else math.nan
             message = f"contradicts {', '.join(table.heading(of[part]) for part in wrong)} in the same row: it would have to be about {would:,.0f}; {LEFT}"
             cells.problem(message, row=line.row, column=table.heading(whole), value=line.record[whole], quantity=whole)
@@ -175,7 +177,7 @@ def _shares(table: Table, cells: _Named, lines: Sequence[Line], whole: str, of: 
                 f"is {100 * some / total:.1f} % of {table.heading(whole)}, {total:,.0f}, where {table.heading(of[part])} says {share:g} %: "
                 f"it would have to be about {share * total / 100:,.0f}"
             )
-            alone = len(told) == 1
+            alone = len(printed) == 1
             message += f", or the whole about {100 * some / share:,.0f}; neither stands" if alone and share > 0 else f"; {LEFT}"
             cells.problem(message, row=line.row, column=table.heading(part), value=line.record[part], quantity=part)
             bad |= {(line.row, part), (line.row, whole)} if alone else {(line.row, part)}

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, NotMeasured, refusal, suggest
 from causal.panel import Loss, Panel
 
 SPELLED = {"yorkshire and the humber": "yorkshire and humber", "east of england": "east", "inner london": "london", "outer london": "london"}
@@ -20,18 +20,23 @@ SPELLED = {"yorkshire and the humber": "yorkshire and humber", "east of england"
 def checked(keep_regions: Sequence[str] | str | None, first_year: int | None, last_year: int | None, break_at: int | None = None) -> tuple[str, ...]:
     """The regions asked for, each once; years and break are whole numbers in order.
 
+    Parameters
+    ----------
+    keep_regions : names; one text is one name, None and none are all regions.
+    first_year, last_year, break_at : years, None where not asked for.
+
     Raises
     ------
     ConfigError : one is not.
     """
     for key, value in (("first_year", first_year), ("last_year", last_year), ("break_at", break_at)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise ConfigError(f"source.{key} must be a year such as 2018 (or null), got {value!r}")
+            raise refusal(ConfigError, f"source.{key}", "a year such as 2018 (or null)", repr(value), f"write  source.{key}=2018")
     if first_year is not None and last_year is not None and first_year > last_year:
-        raise ConfigError(f"source.first_year {first_year} is after source.last_year {last_year}")
+        raise refusal(ConfigError, "source.first_year", f"a year that is not after source.last_year, {last_year}", f"{first_year}", "put them in order")
     asked = (keep_regions,) if isinstance(keep_regions, str) else tuple(keep_regions or ())
     if any(not isinstance(one, str) or not one.strip() for one in asked):
-        raise ConfigError(f"source.keep_regions must be a list of regions, like [London, North East], got {keep_regions!r}")
+        raise refusal(ConfigError, "source.keep_regions", "a list of regions, like [London, North East]", repr(keep_regions), "write a list")
     return tuple(dict.fromkeys(asked))
 
 
@@ -60,17 +65,23 @@ def narrow(
 
 def _in_regions(panel: Panel, asked: Sequence[str]) -> Panel:
     if "region" not in panel.places or not panel.places["region"].astype(bool).any():
-        raise DataError("source.keep_regions: this panel does not say in which region a place is")
+        raise refusal(
+            DataError,
+            "source.keep_regions",
+            "a panel that says in which region a place is",
+            "one that does not",
+            "name its column with  source.region,  or leave keep_regions out",
+        )
     known: dict[str, str] = {}
     for column in ("region", "region_code"):
         if column in panel.places:
             known |= {_plain(str(said)): str(region) for said, region in zip(panel.places[column], panel.places["region"], strict=True) if said}
     for one in asked:
         if _plain(one) not in known:
-            raise ConfigError(f"source.keep_regions: there is no region {one!r}; {suggest(one, sorted(set(known.values())))}")
+            raise refusal(ConfigError, "source.keep_regions", "regions that there are", repr(one), suggest(one, sorted(set(known.values()))))
     wanted = {known[_plain(one)] for one in asked}
     inside = panel.places.index[panel.places["region"].isin(wanted)]
-    kept = panel.only(authorities=inside)
+    kept = panel.subset(authorities=inside)
     gone = [one for one in panel.authorities if one not in set(inside)]
     if not gone:
         return kept
@@ -84,8 +95,14 @@ def _in_years(panel: Panel, first: int | None, last: int | None) -> Panel:
         return panel
     years = [year for year in panel.years if low <= year <= high]
     if not years:
-        raise DataError(f"no year of the panel, {panel.years[0]} to {panel.years[-1]}, is from source.first_year {low} to source.last_year {high}")
-    kept = panel.only(years=years)
+        raise refusal(
+            DataError,
+            "source.first_year and source.last_year",
+            f"a year of the panel, {panel.years[0]} to {panel.years[-1]}, between them",
+            f"{low} to {high}",
+            "choose others",
+        )
+    kept = panel.subset(years=years)
     left = [one for one in panel.authorities if one not in set(kept.authorities)]
     step = f"years before {low} and after {high} left out" if low > panel.years[0] and high < panel.years[-1] else ""
     step = step or (f"years before {low} left out" if low > panel.years[0] else f"years after {high} left out")
@@ -95,7 +112,13 @@ def _in_years(panel: Panel, first: int | None, last: int | None) -> Panel:
 
 def _broken(panel: Panel, at: int) -> Panel:
     if not panel.years[0] < at <= panel.years[-1]:
-        raise ConfigError(f"source.break_at must be a year from {panel.years[0] + 1} to {panel.years[-1]}, after which the panel goes on, got {at}")
+        raise refusal(
+            NotMeasured if at > panel.years[-1] else ConfigError,  # a record that ends before it lacks what was asked of it
+            "source.break_at",
+            f"a year from {panel.years[0] + 1} to {panel.years[-1]}, after which the panel goes on",
+            f"{at}",
+            "choose one of them",
+        )
     since = {name: f"{name} from {at}" for name in panel.authorities}
     index = panel.frame.index
     names = [since[name] if year >= at else name for name, year in index]

@@ -14,7 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
-from causal.errors import ConfigError
+from causal.errors import ConfigError, refusal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +116,7 @@ class World:
             low, high = (whole | ranges).get(knob.name, (-1e6, 1e6))
             fits = isinstance(value, Integral if knob.name in whole else Real) and not isinstance(value, bool)
             if not fits or not low <= getattr(self, knob.name) <= high:
-                raise ConfigError(f"simulated.{knob.name} must be {wanted} from {low:g} to {high:g}, got {value!r}")
+                raise refusal(ConfigError, f"simulated.{knob.name}", f"{wanted} from {low:g} to {high:g}", repr(value), "write one within these bounds")
             object.__setattr__(self, knob.name, int(getattr(self, knob.name)) if knob.name in whole else float(getattr(self, knob.name)))
 
     def stream(self, equation: str) -> np.random.Generator:

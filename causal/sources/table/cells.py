@@ -64,7 +64,13 @@ def words(cell: object) -> str:
 
 
 def brief(cell: object, most: int = 60) -> str:
-    """A cell as it is shown in a sentence."""
+    """A cell as it is shown in a sentence.
+
+    Parameters
+    ----------
+    cell : as read.
+    most : letters shown.
+    """
     shown = repr(cell)
     return shown if len(shown) <= most else f"{shown[:most]}…{shown[0] if shown[0] in chr(34) + chr(39) else ''}"
 
@@ -97,8 +103,8 @@ def numbers(cells: pd.Series, column: str, *, described: bool, comma: bool = Fal
         return Numbers(values=values, reasons=reasons.where(reasons != "", BLANK), unit=unit, notes=(f"{column}: {note}",))
     notes = []
     if any(map(STATUS.search, kinds)):
-        told = printed[printed.map(lambda text: bool(STATUS.search(text)))]
-        notes.append(f"{column}: {len(told):,} numbers carry a mark of their status, such as {told.iloc[0]!r}; they stand as they are")
+        marked = printed[printed.map(lambda text: bool(STATUS.search(text)))]
+        notes.append(f"{column}: {len(marked):,} numbers carry a mark of their status, such as {marked.iloc[0]!r}; they stand as they are")
         printed = printed.map({text: STATUS.sub("", text) for text in kinds})
         kinds = printed.unique()
     if any(map(NEGATIVE.fullmatch, kinds)):

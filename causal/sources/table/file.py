@@ -119,18 +119,32 @@ def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence
     """
     if path.is_dir():
         inside = [file.name for file in path.iterdir() if file.suffix.lower() in KINDS]
-        raise DataError(f"{path} is a folder, and a table is one file; in it {suggest(path.name, inside)} (source=england reads a folder of published files)")
+        raise refusal(
+            DataError,
+            str(path),
+            "a table, which is one file (source=england reads a folder of published files)",
+            "a folder",
+            f"in it {suggest(path.name, inside)}",
+        )
     if not path.exists():
         near = [file.name for file in path.parent.glob("*") if file.is_file()] if path.parent.is_dir() else []
-        raise DataError(f"there is no file {str(path)!r}; in that folder {suggest(path.name, near)}")
+        raise refusal(DataError, str(path), "a file", f"nothing: there is no file {str(path)!r}", f"in that folder {suggest(path.name, near)}")
     with system_said(path, "a table", kind=DataError):
         regular(path, "a table", kind=DataError, most=MOST_BYTES)
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise DataError(f"{path}: {path.suffix.lower() or 'no ending'} is not a table that can be read; save it as .csv, .xlsx or .parquet")
+        raise refusal(
+            DataError, str(path), "a table that can be read", f"a file with {path.suffix.lower() or 'no ending'}", "save it as .csv, .xlsx or .parquet"
+        )
     with system_said(path, "a table", kind=DataError):
         if not path.stat().st_size:
-            raise DataError(f"{path}: the file is empty (0 bytes); was it saved, or fetched, to its end?")
+            raise refusal(
+                DataError,
+                str(path),
+                "a header and one row for each authority",
+                "nothing: the file is empty (0 bytes)",
+                "look whether it was saved, or fetched, to its end",
+            )
         notes: list[str] = []
         whole, separator = True, ""
         labels: dict[str, dict[str, str]] = {}
@@ -146,7 +160,13 @@ def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence
             lines = _parquet(path)
     lines = [(number, row) for number, row in lines if any(words(cell) for cell in row)]
     if len(lines) < 2:
-        raise DataError(f"{path}: the file is empty or has a header only; wanted a header and one row for each authority")
+        raise refusal(
+            DataError,
+            str(path),
+            "a header and one row for each authority",
+            "a file that is empty or has a header only",
+            "look whether it was saved, or fetched, to its end",
+        )
     if header is not None:
         lines, above = _headed(path, lines, header)
         notes += [above] if above else []
@@ -160,7 +180,13 @@ def open_file(path: Path, sheet: str | int | None = None, header: int | Sequence
     if long:
         what, lower = f"{path}, row {long[0]}: more cells than the {width} headings ({len(long)} such rows)", _below(lines, ())
         if lower is None:
-            raise DataError(f"{what}; put cells with commas in double quotes")
+            raise refusal(
+                DataError,
+                f"{path}, row {long[0]}",
+                f"{width} cells, one for each of the {width} headings",
+                f"more cells than the {width} headings ({len(long)} such rows)",
+                "put cells with commas in double quotes",
+            )
         raise Unusable([Problem(text=f"{what}; {lower.text}", kind="header", remedies=lower.remedies, sure=True)])
     problems = []
     again = [number for number, row in lines[1:] if sum(map(bool, names)) > 2 and [words(cell) for cell in row[:width]] == names]
@@ -192,8 +218,14 @@ def _headed(path: Path, lines: Sequence[Line], header: int | Sequence[int]) -> t
     """The rows from the headings on, and what stood above; several rows of headings are joined word by word, a blank taking what stands left of it."""
     rows = [header] if isinstance(header, int) else list(header)
     there = {number: row for number, row in lines}
-    if lacking := [number for number in rows if number not in there]:
-        raise DataError(f"{path}: source.header is {written(header)}, and row {lacking[0]} is blank or not there; the rows are {lines[0][0]} to {lines[-1][0]}")
+    if missing := [number for number in rows if number not in there]:
+        raise refusal(
+            DataError,
+            str(path),
+            f"rows of headings, {written(header)} (source.header)",
+            f"row {missing[0]} blank or not there",
+            f"name rows from {lines[0][0]} to {lines[-1][0]}",
+        )
     width = max(len(there[number]) for number in rows)
     stacked = [[words(cell) for cell in there[number]] + [""] * (width - len(there[number])) for number in rows]
     for at, row in enumerate(stacked[:-1]):
@@ -205,7 +237,9 @@ def _headed(path: Path, lines: Sequence[Line], header: int | Sequence[int]) -> t
     note = f"{count(len(before), 'row')} above the headings left out" if before else ""
     below = [(number, row) for number, row in lines if number > max(rows)]
     if not below:
-        raise DataError(f"{path}: source.header is {written(header)}, and no row stands below it")
+        raise refusal(
+            DataError, str(path), f"rows below the headings in {written(header)} (source.header)", "none: no row stands below it", "name a row further up"
+        )
     return [(rows[-1], names), *below], note
 
 
@@ -265,7 +299,7 @@ def _text(path: Path) -> tuple[list[Line], bool, list[str], str]:
     data = path.read_bytes()
     for magic, what in BEGINS.items():
         if data.startswith(magic):
-            raise DataError(f"{path}: this is not text but {what}")
+            raise refusal(DataError, str(path), "text", what, "name it by what it is, or save it as 'CSV UTF-8'")
     notes = []
     try:
         text = data.decode("utf-8-sig")
@@ -273,14 +307,18 @@ def _text(path: Path) -> tuple[list[Line], bool, list[str], str]:
         try:
             text = data.decode("cp1252")
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}: neither UTF-8 nor Windows-1252 text (byte {error.start} cannot be read); save it as 'CSV UTF-8', or as .xlsx if it is a workbook"
+            raise refusal(
+                DataError,
+                str(path),
+                "text in UTF-8 or Windows-1252",
+                f"neither (byte {error.start} cannot be read)",
+                "save it as 'CSV UTF-8', or as .xlsx if it is a workbook",
             ) from error
         notes.append("read as Windows-1252, since it is not UTF-8: look at names with accents or pound signs")
     if "\0" in text:
-        raise DataError(f"{path}: this is not text in UTF-8 or Windows-1252 (it holds null bytes, as UTF-16 does); save it as 'CSV UTF-8'")
+        raise refusal(DataError, str(path), "text in UTF-8 or Windows-1252", "neither (it holds null bytes, as UTF-16 does)", "save it as 'CSV UTF-8'")
     if re.match(r"\s*<(!doctype|html|\?xml)", text, flags=re.IGNORECASE):
-        raise DataError(f"{path}: this is a web page saved under the name of a table; fetch the table itself")
+        raise refusal(DataError, str(path), "a table", "a web page saved under the name of a table", "fetch the table itself")
     top = "\n".join(text.split("\n", LOOKED_AT)[:LOOKED_AT])
     separator = _separator(top)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=separator == " ")
@@ -291,10 +329,22 @@ def _text(path: Path) -> tuple[list[Line], bool, list[str], str]:
             lines.append((start, row))  # where the row begins: a quoted cell may hold line breaks
             start = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path}, row {start}: {error}; is a double quote opened there and never closed?") from error
+        raise refusal(
+            DataError,
+            f"{path}, row {start}",
+            f"cells separated by {separator!r}",
+            f"what cannot be taken apart: {error}",
+            "look whether a double quote is opened there and never closed",
+        ) from error
     whole = text.endswith(("\n", "\r"))
     if text.count('"') % 2 and any("\n" in cell for cell in lines[-1][1]):
-        raise DataError(f"{path}, row {lines[-1][0]}: a double quote is opened there and never closed, so that the rest of the file is one cell; close it")
+        raise refusal(
+            DataError,
+            f"{path}, row {lines[-1][0]}",
+            "double quotes in pairs",
+            "one that is opened there and never closed, so that the rest of the file is one cell",
+            "close it",
+        )
     if lost := MOJIBAKE.search(text):
         line = text.count("\n", 0, lost.start()) + 1
         near = re.split(r'[,;\t\n"]', text[max(0, lost.start() - 20) : lost.end() + 20])
@@ -323,7 +373,7 @@ def _workbook(path: Path, sheet: str | int | None) -> tuple[list[Line], list[str
         names = list(book.sheet_names)
         at = names.index(sheet) if isinstance(sheet, str) and sheet in names else sheet or 0
         if isinstance(at, str) or not 0 <= at < len(names):
-            raise DataError(f"{path}: no sheet {sheet!r}; {suggest(str(sheet), names)}")
+            raise refusal(DataError, str(path), "a sheet that it has", repr(sheet), suggest(str(sheet), names))
         rows = book.get_sheet_by_index(at).to_python(skip_empty_area=False)
         if sheet is None and len(names) > 1 and (other := _fuller(book, rows, at)) is not None:
             what = f"{path}: sheet {names[at]!r} holds no table, and the workbook has {len(names)}"
@@ -397,8 +447,8 @@ def _stata(path: Path) -> tuple[list[Line], dict[str, dict[str, str]], list[str]
     if labels:
         shown = "; ".join(f"{column}: {', '.join(f'{n} {label!r}' for n, label in list(mine.items())[:3])}" for column, mine in list(labels.items())[:3])
         notes.append(f"columns with labelled values are read as their numbers ({shown}{'; …' if len(labels) > 3 else ''})")
-    if told := [f"{column}: {title}" for column, title in titles.items() if title][:6]:
-        notes.append(f"described in the file: {'; '.join(told)}{'; …' if len(told) == 6 else ''}")
+    if titles_text := [f"{column}: {title}" for column, title in titles.items() if title][:6]:
+        notes.append(f"described in the file: {'; '.join(titles_text)}{'; …' if len(titles_text) == 6 else ''}")
     return _framed(frame), labels, notes
 
 
@@ -413,9 +463,15 @@ def frame_sheet(frame: pd.DataFrame) -> Sheet:
     header = [words(cell) for cell in lines[0][1]]
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice:
-        raise DataError(f"the frame has {header.count(twice[0])} columns (or levels of its index) called {twice[0]!r}; rename or drop all but one")
+        raise refusal(
+            DataError,
+            "the frame",
+            "each column once",
+            f"{header.count(twice[0])} columns (or levels of its index) called {twice[0]!r}",
+            "rename or drop all but one",
+        )
     if len(lines) < 2:
-        raise DataError("the frame has no rows; wanted one row for each authority, or authority and year")
+        raise refusal(DataError, "the frame", "one row for each authority, or authority and year", "no rows", "look at how it was filtered")
     return Sheet(header=header, numbers=[number for number, _ in lines[1:]], rows=[row for _, row in lines[1:]])
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from causal.errors import CausalError, suggest
 from causal.panel import Loss, Panel, Variable
-from causal.sources.table import open_data, shape, whose
+from causal.sources.table import open_data, place_columns, shape
 from causal.sources.table.problem import Problem, Remedy, Unusable
 from causal.sources.table.reading import Reading
 from causal.words import count, listed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from causal.sources.table.source import Table
 
 SHOWN = 4
+ACROSS, UNNAMED = ("years_across", "places_across"), "value"  # knobs that name numbers, and what these are called where nothing names them
 BY_FILE = ("authority", "year", "sheet", "header", "years_across", "places_across")  # knobs that several files may each have their own of
 
 
@@ -50,7 +52,7 @@ def joined(table: Table) -> tuple[Panel, set[str]]:
             sheet = table.for_file(path).opened()
             across = table.for_file(path).years_across
             if across not in (None, False):
-                sheet = shape.across(sheet, "value" if across is True else str(across), year=str(table.for_file(path).year or shape.YEAR))
+                sheet = shape.across(sheet, _called(name) if across is True else str(across), year=str(table.for_file(path).year or shape.YEAR))
             knobs = table.for_file(path, header=[*sheet.header])
             if across not in (None, False):
                 knobs = replace(knobs, years_across=False, year=str(table.for_file(path).year or shape.YEAR))
@@ -73,14 +75,23 @@ def joined(table: Table) -> tuple[Panel, set[str]]:
         raise Unusable(problems)
     if table.loose_keys:
         panels = _spelt_alike(panels)
-    return _joined(panels), made
+    return _joined(panels, table.years_across), made
 
 
 def _of_file(name: str, problem: Problem) -> tuple[Remedy, ...]:
-    """A problem's remedies for the one file that has it."""
-    return tuple(
-        replace(remedy, knobs={knob: {name: value} if knob in BY_FILE else value for knob, value in remedy.knobs.items()}) for remedy in problem.remedies
-    )
+    """A problem's remedies for the one file that has it; numbers that have no name in it are called as the file is, since each file's are another's."""
+
+    def own(knob: str, value: Any) -> Any:
+        if knob not in BY_FILE:
+            return value
+        return {name: _called(name) if knob in ACROSS and value == UNNAMED else value}
+
+    return tuple(replace(remedy, knobs={knob: own(knob, value) for knob, value in remedy.knobs.items()}) for remedy in problem.remedies)
+
+
+def _called(name: str) -> str:
+    """A file's name as the name of what it holds."""
+    return re.sub(r"\W+", "_", Path(name).stem).strip("_") or UNNAMED
 
 
 def _asked(table: Table) -> list[tuple[str, str]]:
@@ -94,7 +105,7 @@ def _asked(table: Table) -> list[tuple[str, str]]:
 def _spelt_alike(panels: dict[str, Panel]) -> dict[str, Panel]:
     """Authorities under one spelling in all files."""
     every = pd.Series([code for panel in panels.values() for code in panel.authorities], dtype=object)
-    best = dict(zip(every, whose.joined_spellings(every), strict=True))
+    best = dict(zip(every, place_columns.joined_spellings(every), strict=True))
     return {name: _renamed(panel, best) for name, panel in panels.items()}
 
 
@@ -103,7 +114,8 @@ def _renamed(panel: Panel, names: dict[str, str]) -> Panel:
     return replace(panel, frame=panel.frame.rename(index=names, level="authority").sort_index(), places=panel.places.rename(index=names), reasons=reasons)
 
 
-def _joined(panels: dict[str, Panel]) -> Panel:
+def _joined(panels: dict[str, Panel], across: object) -> Panel:
+    """One panel of all files; `across` is what the numbers under years were called in every one of them, if one name was given for all."""
     yearly = {name: panel for name, panel in panels.items() if panel.years != (0,)} or panels
     fixed = {name: panel for name, panel in panels.items() if name not in yearly}
     _must_meet(yearly, fixed)
@@ -130,7 +142,11 @@ def _joined(panels: dict[str, Panel]) -> Panel:
                 if not np.array_equal(one[known], other[known]):
                     at = index[known][np.flatnonzero((one[known] != other[known]).to_numpy())[0]]
                     what = f"two files have a column {variable.name!r} with different numbers ({at[0]!r}, {at[1]}: {one[at]:g} and, in {name}, {other[at]:g})"
-                    problems.append(Problem(text=f"{what}; rename one, or take it out"))
+                    mend = "rename one, or take it out"
+                    if variable.name == across:
+                        own = ", ".join(f"{one}: {_called(one)}" for one in panels)
+                        mend = f"give each file's numbers a name of their own:  --years-across '{{{own}}}'"
+                    problems.append(Problem(text=f"{what}; {mend}"))
                     continue
                 earlier[variable.name] = one.where(one.notna(), other)
                 frame = frame.drop(columns=variable.name)
@@ -180,10 +196,10 @@ def _places(panels: dict[str, Panel], authorities: Sequence[str]) -> pd.DataFram
     out = pd.DataFrame({"name": authorities}, index=pd.Index(authorities))
     for panel in reversed(list(panels.values())):
         for column in panel.places:
-            told = panel.places[column].reindex(out.index).fillna("")
-            told = told.where(told != out.index, "") if column == "name" else told
+            known_as = panel.places[column].reindex(out.index).fillna("")
+            known_as = known_as.where(known_as != out.index, "") if column == "name" else known_as
             before = out[column] if column in out else pd.Series("", index=out.index)
-            out[column] = told.where(told != "", before)
+            out[column] = known_as.where(known_as != "", before)
     return out
 
 
@@ -204,7 +220,7 @@ def _must_meet(yearly: dict[str, Panel], fixed: dict[str, Panel]) -> None:
             f"{name} shares no authority with {listed(list(others))}: it has {listed([repr(code) for code in panel.authorities[:SHOWN]])}, "
             f"{one} has {listed([repr(code) for code in others[one].authorities[:SHOWN]])}"
         )
-        alike = {whose.loose(code) for code in codes} & {whose.loose(code) for code in panel.authorities}
+        alike = {place_columns.loose(code) for code in codes} & {place_columns.loose(code) for code in panel.authorities}
         remedies = (Remedy(knobs={"loose_keys": True}, does="takes them as the same"),) if alike else ()
         hint = "they differ only by zeros, spaces, hyphens or capitals" if alike else "source.authority={FILE: COLUMN, …} names another column for each file"
         raise Unusable([Problem(text=f"{what}; {hint}", kind="join", remedies=remedies, sure=bool(alike))])

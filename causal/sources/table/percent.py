@@ -45,7 +45,13 @@ def percent_cells(path: Path, at: int) -> set[tuple[int, int]]:
 
 
 def in_percent(rows: list[list[Any]], shown: Collection[tuple[int, int]]) -> list[list[Any]]:
-    """The rows with such cells as they are shown: 0.452 as "45.2%"."""
+    """The rows with such cells as they are shown: 0.452 as "45.2%".
+
+    Parameters
+    ----------
+    rows : cells as read; changed in place.
+    shown : (row, column) of cells that the workbook shows in per cent.
+    """
     for i, j in shown:
         if i < len(rows) and j < len(rows[i]) and isinstance(rows[i][j], (int, float)) and not isinstance(rows[i][j], bool):
             rows[i][j] = f"{rows[i][j] * 100:.15g}%"

@@ -58,7 +58,7 @@ class Problem:
     remedies: tuple[Remedy, ...] = field(default=())
     sure: bool = False
 
-    def told(self, spelt: Spelt = "overrides") -> str:
+    def message(self, spelt: Spelt = "overrides") -> str:
         """The problem and its remedies, as whoever asked would write them: overrides of `source`, flags of `causal check`, arguments of `causal.read`."""
         text = self.text if spelt == "overrides" else flagged(self.text) if spelt == "flags" else re.sub(rf"\bsource\.(?={_KNOBS}\b)", "", self.text)
         spell = {"overrides": as_overrides, "flags": as_flags, "arguments": as_arguments}[spelt]
@@ -71,7 +71,7 @@ class Unusable(DataError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(problem.told() for problem in problems))
+        super().__init__("; ".join(problem.message() for problem in problems))
 
 
 def flagged(text: str) -> str:
@@ -101,20 +101,20 @@ def shown(problems: Sequence[Problem], spelt: Spelt = "overrides", *, limit: int
         lines: list[tuple[int, str]] = []
         for places in kinds.values():
             few = places if len(places) <= each + 1 else places[:each]
-            lines += [(at, problems[at].told(spelt)) for at in few]
+            lines += [(at, problems[at].message(spelt)) for at in few]
             if len(places) > len(few):
                 lines.append((few[-1], f"  … and {len(places) - len(few):,} more such"))
-        told = [line for _, line in sorted(lines, key=lambda one: one[0])]
-        return told if len(told) <= limit else [*told[:limit], f"… and {len(told) - limit} lines more"]
+        shown_lines = [line for _, line in sorted(lines, key=lambda one: one[0])]
+        return shown_lines if len(shown_lines) <= limit else [*shown_lines[:limit], f"… and {len(shown_lines) - limit} lines more"]
     if len(problems) <= limit:
-        return [problem.told(spelt) for problem in problems]
+        return [problem.message(spelt) for problem in problems]
     turns: dict[str, int] = {}
     rank = []
     for at, problem in enumerate(problems):
         turns[problem.kind] = turns.get(problem.kind, 0) + 1
         rank.append((turns[problem.kind], at))
     kept = sorted(at for _, at in sorted(rank)[:limit])
-    return [*(problems[at].told(spelt) for at in kept), f"… and {len(problems) - limit} more"]
+    return [*(problems[at].message(spelt) for at in kept), f"… and {len(problems) - limit} more"]
 
 
 def as_overrides(knobs: Mapping[str, Any]) -> list[str]:
@@ -146,8 +146,8 @@ def as_flags(knobs: Mapping[str, Any]) -> list[str]:
 
 def _chosen(only: Mapping[str, Any]) -> str:
     """`only` with its values in quotes: a 1 in a file is text as long as nobody reads it as a number."""
-    told = {column: [_in_quotes(str(one)) for one in _several(values)] for column, values in only.items()}
-    return "{" + ", ".join(f"{written(column)}: {one[0] if len(one) == 1 else '[' + ', '.join(one) + ']'}" for column, one in told.items()) + "}"
+    in_quotes = {column: [_in_quotes(str(one)) for one in _several(values)] for column, values in only.items()}
+    return "{" + ", ".join(f"{written(column)}: {one[0] if len(one) == 1 else '[' + ', '.join(one) + ']'}" for column, one in in_quotes.items()) + "}"
 
 
 def _several(value: Any) -> list[Any]:

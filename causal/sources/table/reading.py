@@ -14,7 +14,7 @@ import pandas as pd
 from causal.errors import suggest
 from causal.open_data import COLUMNS, LEVEL
 from causal.panel import Panel, Variable
-from causal.sources.table import cells, open_data, periods, rules, shape, whose
+from causal.sources.table import cells, open_data, periods, place_columns, rules, shape
 from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet
 from causal.sources.table.problem import Problem, Remedy, Unusable
@@ -125,7 +125,7 @@ class Reading:
             if self.knobs.header is None and (problem := sheet.second_headings(wanted)):
                 raise Unusable([problem])
             if problem := shape.laid_across(sheet, year):
-                if self.keys["authority"] not in sheet.header and (guess := whose.guessed(sheet)) and "authority" in guess:
+                if self.keys["authority"] not in sheet.header and (guess := place_columns.guessed(sheet)) and "authority" in guess:
                     first = problem.remedies[0]
                     remedy = Remedy(knobs={"authority": guess["authority"], **first.knobs}, does=first.does)
                     problem = Problem(text=problem.text, kind=problem.kind, remedies=(remedy,), sure=True)
@@ -147,21 +147,21 @@ class Reading:
         wanted += [(f"variable {name}", column) for name, column in self.named.items() if self.alone and (not pivots or column in pivots)]
         wanted += [("source.only", column) for column in self.knobs.only or {}]
         wanted += [("source.fill", column) for column in self.knobs.fill]
-        lacking = [(what, column) for what, column in wanted if column not in header]
-        if lacking:
+        absent = [(what, column) for what, column in wanted if column not in header]
+        if absent:
             below = self.sheet.headings_below({column for _, column in wanted}) or self.sheet.headings_below((open_data.YEAR, LEVEL))
             like = open_data.almost(header, self.keys["authority"])
             if below is None and not like and self.keys["authority"] == "authority":
                 below = self.sheet.headings_below(())
             problems += [below] if below else []
             problems += [Problem(text=like)] if like else []
-            told = {"source.authority"} if like else set()  # a default that was never asked for is not what is wrong
-            remedies = self._guess({what.removeprefix("source.") for what, _ in lacking}) if not (below or like) else ()
-            for what, column in lacking if below is None else ():  # headings that stand lower are why they are lacking
-                if what not in told:
+            unasked = {"source.authority"} if like else set()  # a default that was never asked for is not what is wrong
+            remedies = self._guess({what.removeprefix("source.") for what, _ in absent}) if not (below or like) else ()
+            for what, column in absent if below is None else ():  # headings that stand lower are why they are lacking
+                if what not in unasked:
                     mine = remedies if what in ("source.authority", "source.year") else ()
                     text = f"no column {column!r} (wanted for {what}); {suggest(column, filter(None, header))}"
-                    if what == "source.authority" and not mine and (when := whose.guessed(self.sheet).get("year")):
+                    if what == "source.authority" and not mine and (when := place_columns.guessed(self.sheet).get("year")):
                         text += (
                             f" Its rows are years of one place ({when}), it seems, and a study needs several; where each column is a place, call its numbers"
                         )
@@ -172,22 +172,22 @@ class Reading:
         if problems:  # without its keys and columns nothing else can be told
             self._stop(problems)
 
-    def _guess(self, lacking: set[str]) -> tuple[Remedy, ...]:
+    def _guess(self, absent: set[str]) -> tuple[Remedy, ...]:
         """The columns that seem to be the keys, where those that were asked for are not there."""
-        if not {"authority", "year"} & lacking:
+        if not {"authority", "year"} & absent:
             return ()
-        known = {knob: column for knob in ("authority", "year") if (column := self.keys.get(knob)) and knob not in lacking}
-        guess = whose.guessed(self.sheet, **known)
+        known = {knob: column for knob in ("authority", "year") if (column := self.keys.get(knob)) and knob not in absent}
+        guess = place_columns.guessed(self.sheet, **known)
         new = {knob: column for knob, column in guess.items() if known.get(knob) != column}
-        if lacking & set(new):
+        if absent & set(new):
             return (Remedy(knobs=new, does="seems to be it" if len(new) == 1 else "seem to be it"),)
-        if lacking == {"authority"} and not guess and len(self.sheet.rows) > 1:
+        if absent == {"authority"} and not guess and len(self.sheet.rows) > 1:
             return (Remedy(knobs={"authority": OWN_ROW}, does="takes each row as one of its own"),)
         return ()
 
     def _there(self, knob: str, columns: list[str]) -> None:
-        lacking = [column for column in columns if column not in self.header]
-        self._stop([Problem(text=f"no column {column!r} (wanted for {knob}); {suggest(column, filter(None, self.header))}") for column in lacking])
+        absent = [column for column in columns if column not in self.header]
+        self._stop([Problem(text=f"no column {column!r} (wanted for {knob}); {suggest(column, filter(None, self.header))}") for column in absent])
 
     # ------------------------------------------------------------ rows
     def _rows(self) -> pd.DataFrame:
@@ -246,7 +246,7 @@ class Reading:
             self.notes += dates.notes
             self._stop(list(dates.problems))
             odd = table[when].map(words)[dates.years.isna()]
-            total = [text for text in odd.unique() if whose.TOTALS.fullmatch(text) or re.match(r"(all|total|every)\b", text.lower())]
+            total = [text for text in odd.unique() if place_columns.TOTALS.fullmatch(text) or re.match(r"(all|total|every)\b", text.lower())]
             if total and not set(total) <= set(self.knobs.leave_out or ()):
                 what = f"column {when!r} holds {total[0]!r} in {count(int((odd == total[0]).sum()), 'row')}, which is no year"
                 self._stop([Problem(text=what, kind="years", remedies=(Remedy(knobs={"leave_out": total}, does="leaves them out"),), sure=True)])
@@ -254,7 +254,7 @@ class Reading:
         if cluster is not None:
             keys["cluster"] = table[cluster].map(words).astype(object)
         if self.knobs.loose_keys:
-            plain = whose.joined_spellings(keys["authority"])
+            plain = place_columns.joined_spellings(keys["authority"])
             if several := keys["authority"].nunique() - plain.nunique():
                 self.notes.append(f"{count(several, 'other spelling')} of authorities taken together (source.loose_keys): zeros, spaces, hyphens, capitals")
             keys["authority"] = plain
@@ -311,8 +311,8 @@ class Reading:
             printed = numbers.reasons[numbers.reasons != cells.BLANK]
             counts: Mapping[Any, Any] = printed.value_counts().to_dict() if len(printed) else {}
             if marks := {str(mark): int(n) for mark, n in counts.items() if str(mark).lower() not in cells.MISSING}:
-                told = listed([f"{n:,} {mark!r}" for mark, n in marks.items()])
-                self.notes.append(f"{column}: {sum(marks.values())} cells hold a mark instead of a number, and are missing, not 0: {told}")
+                marks_text = listed([f"{n:,} {mark!r}" for mark, n in marks.items()])
+                self.notes.append(f"{column}: {sum(marks.values())} cells hold a mark instead of a number, and are missing, not 0: {marks_text}")
         if left_out:
             self.notes.append(f"columns without numbers, left out: {', '.join(left_out)}")
         self.filters = [column for column in (*self.meta.filters, *left_out, "time_identifier") if column in table and column not in self.keys.values()]
@@ -337,8 +337,8 @@ class Reading:
             reasons = text[missing].where(text[missing] != "", cells.BLANK)
             out[name] = Numbers(values=(text == spec["is"]).astype(float).mask(missing), reasons=reasons)
             self._dummy_cells[name] = table[spec["dummy"]]
-            told = {"label": f"{spec['dummy']} is {spec['is']}", "unit": "0 or 1", "definition": f"1 where {spec['dummy']} is {spec['is']}, else 0"}
-            self._dummy_words[name] = told | {key: spec[key] for key in ("label", "unit", "definition") if key in spec}
+            default_words = {"label": f"{spec['dummy']} is {spec['is']}", "unit": "0 or 1", "definition": f"1 where {spec['dummy']} is {spec['is']}, else 0"}
+            self._dummy_words[name] = default_words | {key: spec[key] for key in ("label", "unit", "definition") if key in spec}
             self.made.add(name)
         return out
 
@@ -346,7 +346,7 @@ class Reading:
     def _rules(self, table: pd.DataFrame, keys: pd.DataFrame, numbers: Mapping[str, Numbers], within: str) -> None:
         """What must hold of the keys: given, whole, each once, spelt alike, and of places."""
         if "year" not in self.keys and keys["authority"].duplicated().any():
-            guess = whose.guessed(self.sheet, authority=self.keys["authority"]).get("year")
+            guess = place_columns.guessed(self.sheet, authority=self.keys["authority"]).get("year")
             if guess is not None and not keys.assign(year=table[guess].map(words) if guess in table else "").duplicated(["authority", "year"]).all():
                 most = int(keys["authority"].value_counts().iloc[0])
                 what = f"authority {keys['authority'].value_counts().index[0]!r} stands in {most} rows"
@@ -370,11 +370,11 @@ class Reading:
         if self.open_data:
             self.notes += open_data.recoded(table, keys["authority"], keys["year"])
             return
-        if self.knobs.loose_keys is None and (problem := whose.spelt_apart(keys)):
+        if self.knobs.loose_keys is None and (problem := place_columns.spelt_apart(keys)):
             self.problems.append(problem)
         if self.knobs.leave_out is None:
             names = table[self.keys["name"]].map(words) if "name" in self.keys else keys["authority"]
-            total, note = whose.totals(keys, names, numbers, self.keys["authority"])
+            total, note = place_columns.totals(keys, names, numbers, self.keys["authority"])
             self.problems += [total] if total else []
             self.notes += [note] if note else []
 
@@ -464,8 +464,8 @@ def _reasons(numbers: Mapping[str, Numbers], index: pd.MultiIndex, rows: pd.Inde
     names = np.repeat(np.array(list(numbers), dtype=object), [len(one) for one in at])
     keys = [mine.get_level_values("authority"), mine.get_level_values("year"), pd.Index(names, dtype=object)]
     said = np.concatenate([column.reasons.to_numpy(dtype=object) for column in numbers.values()])
-    told: pd.Series = pd.Series(said, index=pd.MultiIndex.from_arrays(keys, names=["authority", "year", "variable"]), dtype=object).sort_index()
-    return told
+    reason_series: pd.Series = pd.Series(said, index=pd.MultiIndex.from_arrays(keys, names=["authority", "year", "variable"]), dtype=object).sort_index()
+    return reason_series
 
 
 def _commas(column: pd.Series, name: str) -> Problem | None:

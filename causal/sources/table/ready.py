@@ -55,8 +55,8 @@ def ready(table: Table, wanted: Sequence[str] = ()) -> Ready:
             problems = [problem for name in wanted if name not in panel.names and (problem := _lacking(now, panel, name))]
             if not problems:
                 return Ready(table=now, panel=panel, problems=tuple(met), knobs=knobs, chosen=tuple(chosen))
-        told = {problem.text for problem in met}
-        met += [problem for problem in problems if problem.text not in told]
+        met_before = {problem.text for problem in met}
+        met += [problem for problem in problems if problem.text not in met_before]
         new: dict[str, Any] = {}
         for problem in sorted(problems, key=lambda one: not one.sure):
             if problem.remedies and not (new and not problem.sure):  # what the table shows first; a choice when nothing else is left
@@ -111,7 +111,7 @@ def _merged(before: Any, value: Any) -> Any:
 
 def _lacking(table: Table, panel: Panel, name: str) -> Problem | None:
     """A variable that is asked for and not there."""
-    if (text := table.lacking(name)) is not None:
+    if (text := table.problem_with(name)) is not None:
         return text
     ways = []
     for column in panel.names:

@@ -120,8 +120,8 @@ def broken_values(
     """
     rules = {}
     for name in values:
-        told = asked.get(str(name), {})
-        rules[str(name)] = _number_rules(str(name), values, keys, table[columns[str(name)]], columns, told, None if population == name else population)
+        asked_rules = asked.get(str(name), {})
+        rules[str(name)] = _number_rules(str(name), values, keys, table[columns[str(name)]], columns, asked_rules, None if population == name else population)
     most = values.abs().max()
     small = [
         Problem(text=f"column {columns[str(name)]!r}: no number is above {one:g}, where sums can no longer be reckoned; measure in smaller units", kind="size")
@@ -137,11 +137,11 @@ def _number_rules(
     keys: pd.DataFrame,
     cells: pd.Series,
     columns: Mapping[str, str],
-    told: Mapping[str, Any],
+    asked_rules: Mapping[str, Any],
     population: str | None,
 ) -> list[Rule]:
-    column, unit = columns[name], str(told.get("unit", ""))
-    least, most, count_per = told.get("least"), told.get("most"), told.get("count_per")
+    column, unit = columns[name], str(asked_rules.get("unit", ""))
+    least, most, count_per = asked_rules.get("least"), asked_rules.get("most"), asked_rules.get("count_per")
 
     def each(words_of: Callable[[int], str]) -> Callable[[Sequence[int]], list[str]]:
         return lambda at: [f"row {row}, column {column!r}: {cells[row]!r} {words_of(row)}" for row in at]
@@ -178,7 +178,7 @@ def _number_rules(
             )
 
         out.append(within("people", lambda v: people.isna() | (v <= people), more_than))
-    varies = told.get("varies")
+    varies = asked_rules.get("varies")
     if varies in ("authority", "year") and keys["year"].nunique() > 1:
 
         def same(v: pd.Series) -> pd.Series:

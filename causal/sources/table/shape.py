@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.errors import ConfigError, DataError, suggest
+from causal.errors import ConfigError, DataError, refusal, suggest
 from causal.sources.table import cells
 from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet
@@ -58,12 +58,24 @@ def across(sheet: Sheet, name: str, *, year: str = YEAR) -> Sheet:
     """
     years = year_headings(sheet.header)
     if not years:
-        raise DataError(f"source.years_across is {name!r}, and no two headings are years of one measure; {suggest('2018', filter(None, sheet.header))}")
+        raise refusal(
+            DataError,
+            "source.years_across",
+            "two headings or more that are years of one measure",
+            f"{name!r}, and no two that are",
+            suggest("2018", filter(None, sheet.header)),
+        )
     measures = list(dict.fromkeys(stem or name for stem, _ in years.values()))
     kept = [j for j, heading in enumerate(sheet.header) if heading not in years]
     header = [*(sheet.header[j] for j in kept), year, *measures]
     if twice := [one for one in header if one and header.count(one) > 1]:
-        raise DataError(f"with source.years_across two columns would be called {twice[0]!r}; give the numbers another name, or rename that column")
+        raise refusal(
+            DataError,
+            "source.years_across",
+            "columns with names of their own",
+            f"two that would be called {twice[0]!r}",
+            "give the numbers another name, or rename that column",
+        )
     at = {(stem or name, when): sheet.header.index(heading) for heading, (stem, when) in years.items()}
     order = sorted({when for _, when in years.values()}, key=lambda when: kind_and_year(when)[1])
     rows: list[Sequence[Any]] = []
@@ -77,7 +89,13 @@ def across(sheet: Sheet, name: str, *, year: str = YEAR) -> Sheet:
 
 
 def laid_across(sheet: Sheet, year: str | None) -> Problem | None:
-    """Years that stand as columns, where no column of years is there."""
+    """Years that stand as columns, where no column of years is there.
+
+    Parameters
+    ----------
+    sheet : header and rows.
+    year : the user's own column of years; None where none was named.
+    """
     years = year_headings(sheet.header)
     if not years or (year is not None and year in sheet.header):
         return None
@@ -116,12 +134,26 @@ def places_across(sheet: Sheet, name: str, *, authority: str, year: str | None) 
     DataError : no such column of years, or fewer than two places.
     """
     if year is not None and year not in sheet.header:
-        raise DataError(f"source.places_across is {name!r}, and there is no column {year!r} (source.year); {suggest(year, filter(None, sheet.header))}")
+        raise refusal(
+            DataError,
+            "source.places_across",
+            f"a column {year!r} (source.year)",
+            f"none, with {name!r} for the numbers",
+            suggest(year, filter(None, sheet.header)),
+        )
     places = [(j, heading) for j, heading in enumerate(sheet.header) if heading and heading != year]
     if len(places) < 2:
-        raise DataError(f"source.places_across is {name!r}, and of headings that could be places there is {listed([place for _, place in places]) or 'none'}")
+        raise refusal(
+            DataError,
+            "source.places_across",
+            "two headings or more that could be places",
+            f"{listed([place for _, place in places]) or 'none'}, with {name!r} for the numbers",
+            "leave places_across out",
+        )
     if name in (authority, year):
-        raise DataError(f"with source.places_across two columns would be called {name!r}; give the numbers another name")
+        raise refusal(
+            DataError, "source.places_across", "columns with names of their own", f"two that would be called {name!r}", "give the numbers another name"
+        )
     when = [] if year is None else [sheet.header.index(year)]
     header = [*([year] if year is not None else []), authority, name]
     rows: list[Sequence[Any]] = [[*(row[j] for j in when), place, row[j]] for row in sheet.rows for j, place in places]
@@ -132,7 +164,13 @@ def places_across(sheet: Sheet, name: str, *, authority: str, year: str | None) 
 
 # ---------------------------------------------------------------- cells merged downwards
 def filled(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Blank cells of some columns with what stands above them."""
+    """Blank cells of some columns with what stands above them.
+
+    Parameters
+    ----------
+    table : cells as read.
+    columns : those to fill.
+    """
     out = table.copy()
     for column in columns:
         text = table[column].where(table[column].map(lambda cell: words(cell) != ""))
@@ -140,13 +178,24 @@ def filled(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return out
 
 
-def merged(table: pd.DataFrame, column: str, whose: str) -> Problem | None:
-    """Authorities that stand once above their rows, as cells merged in a workbook are read."""
+def merged(table: pd.DataFrame, column: str, place_columns: str) -> Problem | None:
+    """Authorities that stand once above their rows, as cells merged in a workbook are read.
+
+    Parameters
+    ----------
+    table : cells as read, indexed by row number.
+    column : where the authorities stand.
+    place_columns : the knob that names that column, for the message.
+
+    Returns
+    -------
+    problem : None where fewer than a quarter of the cells are blank, or the first is.
+    """
     blank = table[column].map(words) == ""
     if blank.iloc[0] or not blank.any() or blank.mean() < 0.25:
         return None
     at = int(np.flatnonzero(blank.to_numpy())[0])
-    what = f"column {column!r} ({whose}) is blank in {count(int(blank.sum()), 'row')} of {len(blank):,}"
+    what = f"column {column!r} ({place_columns}) is blank in {count(int(blank.sum()), 'row')} of {len(blank):,}"
     what += f", the first is row {table.index[at]}: cells merged downwards"
     return Problem(text=what, kind="merged", remedies=(Remedy(knobs={"fill": [column]}, does="fills them from above"),), sure=True)
 
@@ -161,14 +210,19 @@ def checked_pivot(pivot: Any) -> dict[str, tuple[str, ...]] | None:
     """
     if pivot is None:
         return None
-    like = "source.pivot must be {by: COLUMN, values: COLUMN}, like {by: sex, values: number}"
     if not isinstance(pivot, Mapping) or set(pivot) != {"by", "values"}:
-        raise ConfigError(f"{like}, got {pivot!r}")
+        raise refusal(ConfigError, "source.pivot", "{by: COLUMN, values: COLUMN}", repr(pivot), "write it like {by: sex, values: number}")
     out = {}
     for key, value in pivot.items():
         several = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
         if not several or not all(isinstance(one, str) and one for one in several):
-            raise ConfigError(f"{like}, or a list of columns for either, got {key}: {value!r}")
+            raise refusal(
+                ConfigError,
+                "source.pivot",
+                "{by: COLUMN, values: COLUMN}, or a list of columns for either",
+                f"{key}: {value!r}",
+                "write it like {by: sex, values: number}",
+            )
         out[str(key)] = tuple(several)
     return out
 
@@ -190,8 +244,8 @@ def pivoted(table: pd.DataFrame, keys: pd.DataFrame, pivot: Mapping[str, Sequenc
     """
     by, measures = list(pivot["by"]), list(pivot["values"])
     kinds = table[by].map(words).agg(" ".join, axis=1)
-    whose = [keys["authority"].to_numpy(), keys["year"].to_numpy()]
-    group = pd.Series(table.index, index=table.index).groupby(whose, dropna=False).transform("first")
+    place_columns = [keys["authority"].to_numpy(), keys["year"].to_numpy()]
+    group = pd.Series(table.index, index=table.index).groupby(place_columns, dropna=False).transform("first")
     cell = pd.DataFrame({"group": group, "kind": kinds})
     doubled = cell.duplicated(keep=False)
     if doubled.any():
@@ -243,8 +297,8 @@ def combined(
     numbers, keys, table : on the first row of each authority and year.
     notes, problems : which columns were taken together; percentages, which do not add up.
     """
-    whose = [keys["authority"], keys["year"]]
-    first = pd.Series(keys.index, index=keys.index).groupby(whose, dropna=False).transform("first")
+    place_columns = [keys["authority"], keys["year"]]
+    first = pd.Series(keys.index, index=keys.index).groupby(place_columns, dropna=False).transform("first")
     rows = pd.Index(first.unique())
     out: dict[str, Numbers] = {}
     taken: list[str] = []
@@ -277,8 +331,15 @@ def combined(
 
 
 def splitters(table: pd.DataFrame, keys: pd.DataFrame, columns: Collection[str]) -> list[str]:
-    """Columns of few whole numbers that go through the same values in nearly every authority and year: sex 1 and 2, not a treatment of 0 and 1."""
-    whose = [keys["authority"], keys["year"]]
+    """Columns of few whole numbers that go through the same values in nearly every authority and year: sex 1 and 2, not a treatment of 0 and 1.
+
+    Parameters
+    ----------
+    table : cells as read.
+    keys : authority and year of each usable row.
+    columns : where to look.
+    """
+    place_columns = [keys["authority"], keys["year"]]
     out, groups = [], keys.groupby(["authority", "year"]).ngroups
     if groups < 3:  # two rows of one year are as well a slip
         return []
@@ -287,7 +348,7 @@ def splitters(table: pd.DataFrame, keys: pd.DataFrame, columns: Collection[str])
         kinds = text.nunique()
         if not 2 <= kinds <= 120 or not text.map(lambda one: bool(re.fullmatch(r"\d{1,3}(\.0)?", one))).all():
             continue
-        met = text.groupby(whose).nunique().sum()
+        met = text.groupby(place_columns).nunique().sum()
         if met >= 0.9 * groups * kinds:
             out.append(str(column))
     return out

@@ -124,11 +124,17 @@ class Table:
         for knob, known in (("combine", shape.COMBINED), ("period", PERIODS), ("decimal", DECIMALS)):
             value = getattr(self, knob)
             if value is not None and value not in known:
-                raise ConfigError(f"source.{knob} must be one of {', '.join(known)}, got {value!r}")
+                raise refusal(ConfigError, f"source.{knob}", f"one of {', '.join(known)}", repr(value), "write one of them")
         if self.loose_keys is not None and not isinstance(self.loose_keys, bool):
-            raise ConfigError(f"source.loose_keys must be true or false, got {self.loose_keys!r}")
+            raise refusal(ConfigError, "source.loose_keys", "true or false", repr(self.loose_keys), "write one of the two")
         if self.century is not None and (isinstance(self.century, bool) or not isinstance(self.century, int) or not 0 <= self.century <= 9000):
-            raise ConfigError(f"source.century must be a whole number such as 1900, which is added to years of two digits, got {self.century!r}")
+            raise refusal(
+                ConfigError,
+                "source.century",
+                "a whole number such as 1900, which is added to years of two digits",
+                repr(self.century),
+                "write  source.century=1900",
+            )
         object.__setattr__(self, "keep_regions", checked(self.keep_regions, self.first_year, self.last_year))
         if isinstance(self.path, str):
             self._keys_checked()
@@ -159,10 +165,10 @@ class Table:
 
     def missing(self, name: str) -> str | None:
         """Why a variable is not there, where a file has a column of that name: it holds text, and what makes numbers of it."""
-        problem = self.lacking(name)
-        return None if problem is None else capital(problem.told()) + "."
+        problem = self.problem_with(name)
+        return None if problem is None else capital(problem.message()) + "."
 
-    def lacking(self, name: str) -> Problem | None:
+    def problem_with(self, name: str) -> Problem | None:
         """The same as a problem with its remedy; None where no file has such a column."""
         for path in [self.path] if isinstance(self.path, str) else self.path:
             try:
@@ -174,20 +180,20 @@ class Table:
             at = sheet.header.index(name)
             counts = Counter(text for row in sheet.rows if (text := words(row[at])))
             kinds = [kind for kind, _ in counts.most_common()]
-            told = ", ".join(f"{kind!r} {counts[kind]:,} times" for kind in kinds[:3]) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
+            kinds_text = ", ".join(f"{kind!r} {counts[kind]:,} times" for kind in kinds[:3]) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
             if not 2 <= len(kinds) <= 20:
-                return Problem(text=f"column {name!r} holds no numbers ({told or 'it is empty'})", kind="wanted")
+                return Problem(text=f"column {name!r} holds no numbers ({kinds_text or 'it is empty'})", kind="wanted")
             treated = next((kind for kind in kinds if re.match(r"(treat|yes|in\b|open|adopt|after|post|1)", kind.lower())), kinds[-1])
             remedies = tuple(
                 Remedy(knobs={"derived": {name: {"dummy": name, "is": kind}}}, does=f"makes {kind!r} 1 and the rest 0")
                 for kind in (treated, *(one for one in kinds if one != treated))
             )
-            return Problem(text=f"column {name!r} holds text ({told})", kind="wanted", remedies=remedies[:2])
+            return Problem(text=f"column {name!r} holds text ({kinds_text})", kind="wanted", remedies=remedies[:2])
         return None
 
     def check(self) -> list[str]:
         """Everything that is wrong with the table; empty if nothing is."""
-        return [problem.told() for problem in self.problems()]
+        return [problem.message() for problem in self.problems()]
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong with the table, with the knobs that would read it as it is."""
@@ -227,16 +233,16 @@ class Table:
         if isinstance(value, Mapping):
             names = {Path(one).name for one in ([self.path] if isinstance(self.path, str) else self.path)}
             if unknown := [str(name) for name in value if str(name) not in names]:
-                raise ConfigError(f"source.{knob} is for the file {unknown[0]!r}, which source.path does not name; {suggest(unknown[0], names)}")
+                raise refusal(ConfigError, f"source.{knob}", "files that source.path names", f"one for the file {unknown[0]!r}", suggest(unknown[0], names))
             if path is not None:
                 return value.get(Path(path).name, "authority" if knob == "authority" else None)
             return None
         if knob == "header" and value is not None:
             rows = [value] if isinstance(value, int) and not isinstance(value, bool) else list(value) if isinstance(value, Sequence) else []
             if not rows or any(isinstance(row, bool) or not isinstance(row, int) or row < 1 for row in rows) or rows != sorted(set(rows)):
-                raise ConfigError(f"source.header must be a row's number from 1, or several such as [1,2], got {value!r}")
+                raise refusal(ConfigError, "source.header", "a row's number from 1, or several such as [1,2]", repr(value), "write  source.header=1")
         if knob in ("years_across", "places_across") and value is not None and not (isinstance(value, bool) or (isinstance(value, str) and value)):
-            raise ConfigError(f"source.{knob} must be a name for the numbers, true or false, got {value!r}")
+            raise refusal(ConfigError, f"source.{knob}", "a name for the numbers, true or false", repr(value), f"write  source.{knob}=true")
         return value
 
     def _keys_checked(self) -> None:
@@ -245,10 +251,12 @@ class Table:
             if isinstance(value, Mapping):
                 continue
             if not isinstance(value, str) or not value:
-                raise ConfigError(f"source.{knob} must name a column, got {value!r}")
+                raise refusal(ConfigError, f"source.{knob}", "the name of a column", repr(value), f"write  source.{knob}=NAME")
         plain = [value for value in keys.values() if isinstance(value, str)]
         if len(set(plain)) < len(plain):
-            raise ConfigError(f"one column cannot be two of {', '.join(keys)}: {keys}")
+            raise refusal(
+                ConfigError, "source", f"a column for each of {', '.join(keys)}", f"one column for two of them: {keys}", "name another for one of them"
+            )
 
     @property
     def keys(self) -> dict[str, str]:
@@ -270,7 +278,7 @@ class Table:
         """
         if panel is None:
             where = self.path if isinstance(self.path, str) else ", ".join(self.path)
-            raise DataError(f"{where}: {count(len(problems), 'problem')}\n  " + "\n  ".join(shown(problems, spelt)))
+            raise refusal(DataError, where, "a table without faults", count(len(problems), "problem"), "mend each of these", beneath=shown(problems, spelt))
         return panel
 
     def attempt(self, frame: pd.DataFrame | None = None) -> tuple[Panel | None, list[Problem]]:
@@ -298,7 +306,9 @@ class Table:
         if self.groups is not None and "group" in places:
             wrong = groups_wrong({str(code): str(group) for code, group in places["group"].items()}, list(places.index))
             if wrong:
-                raise DataError(f"column {self.groups!r} (source.groups): {wrong}")
+                raise refusal(
+                    DataError, "source.groups", "a column whose groups say something", f"{self.groups!r}: {wrong}", "name another column, or leave it out"
+                )
         if self.borders is None:
             return panel
         pairs, notes = read_borders(self.borders, {code: code for code in places.index})
@@ -311,9 +321,9 @@ def _paths(path: Any) -> str | tuple[str, ...]:
         return str(path)
     several = list(path) if isinstance(path, Sequence) else []
     if not several or not all(isinstance(one, (str, Path)) and str(one) for one in several):
-        raise ConfigError(f"source.path must be a file, or a list of files such as [treatment.csv,outcome.csv], got {path!r}")
+        raise refusal(ConfigError, "source.path", "a file, or a list of files such as [treatment.csv,outcome.csv]", repr(path), "write  source.path=FILE")
     if len({str(one) for one in several}) < len(several):
-        raise ConfigError(f"source.path names one file twice: {[str(one) for one in several]}")
+        raise refusal(ConfigError, "source.path", "each file once", f"one twice: {[str(one) for one in several]}", "take one away")
     return str(several[0]) if len(several) == 1 else tuple(str(one) for one in several)
 
 
@@ -323,7 +333,7 @@ def _words(knob: str, value: Any) -> tuple[str, ...] | None:
         return None
     several = [value] if isinstance(value, (str, int)) else list(value) if isinstance(value, Sequence) else [None]
     if any(isinstance(one, bool) or not isinstance(one, (str, int, float)) for one in several):
-        raise ConfigError(f"source.{knob} must be a list such as [England], got {value!r}")
+        raise refusal(ConfigError, f"source.{knob}", "a list such as [England]", repr(value), "write a list")
     return tuple(words(one) for one in several)
 
 
@@ -331,25 +341,25 @@ def _described(name: str, said: Any) -> dict[str, Any]:
     """What is said of one variable, checked."""
     where = f"source.variables.{name}"
     if not isinstance(said, Mapping):
-        raise ConfigError(f"{where} must say what the column is, like {{column: cpp_rate, unit: per 10,000}}, got {said!r}")
+        raise refusal(ConfigError, where, "what the column is, like {column: cpp_rate, unit: per 10,000}", repr(said), "write it so")
     unknown = [str(key) for key in said if key not in DESCRIBES]
     if unknown:
-        raise ConfigError(f"{where} has no {unknown[0]!r}; {suggest(unknown[0], DESCRIBES)}")
+        raise refusal(ConfigError, where, "keys that it has", repr(unknown[0]), suggest(unknown[0], DESCRIBES))
     for key in ("column", "label", "short", "unit", "source", "definition", "unmoved"):
         if said.get(key) is not None and not isinstance(said[key], str):
             raise refusal(ConfigError, f"{where}.{key}", "words", called(said[key]), f"put it in quotes, or leave {key} out")
     if said.get("varies") not in (None, "both", "authority", "year"):
-        raise ConfigError(f"{where}.varies must be 'both', 'authority' or 'year', got {said['varies']!r}")
+        raise refusal(ConfigError, f"{where}.varies", "'both', 'authority' or 'year'", repr(said["varies"]), "write one of them")
     for key, options in (("counts", ("stock", "flow")), ("comparative", ("more", "higher", "a higher"))):
         if said.get(key) not in (None, *options):
-            raise ConfigError(f"{where}.{key} must be one of {', '.join(map(repr, options))}, got {said[key]!r}")
+            raise refusal(ConfigError, f"{where}.{key}", f"one of {', '.join(map(repr, options))}", repr(said[key]), "write one of them")
     for key, above in (("count_per", 0.0), ("least", -math.inf), ("most", -math.inf)):
         value = said.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value < math.inf):
-            raise ConfigError(f"{where}.{key} must be a number{' above 0' if key == 'count_per' else ''}, got {value!r}")
+            raise refusal(ConfigError, f"{where}.{key}", f"a number{' above 0' if key == 'count_per' else ''}", repr(value), "write it in figures")
     least, most = said.get("least"), said.get("most")
     if least is not None and most is not None and least > most:
-        raise ConfigError(f"{where}.least must not be above most, got {least!r} and {most!r}")
+        raise refusal(ConfigError, where, "a least that is not above most", f"{least!r} and {most!r}", "put them in order")
     return {str(key): value for key, value in said.items() if value is not None}
 
 
@@ -358,11 +368,13 @@ def _chosen(only: Any) -> dict[str, tuple[str, ...]] | None:
     if only is None:
         return None
     if not isinstance(only, Mapping):
-        raise ConfigError(f"source.only must be columns with the value to keep, like {{category: Total}}, got {only!r}")
+        raise refusal(ConfigError, "source.only", "columns with the value to keep, like {category: Total}", repr(only), "write it so")
     chosen = {}
     for column, values in only.items():
         several = list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values]
         if not several or any(isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)) for value in several):
-            raise ConfigError(f"source.only.{column} must be a value or a list of values, got {values!r}")
+            raise refusal(ConfigError, f"source.only.{column}", "a value or a list of values", repr(values), f"write  source.only.{column}=VALUE")
         chosen[str(column)] = tuple(words(value) for value in several)
+        if twice := next((one for at, one in enumerate(chosen[str(column)]) if one in chosen[str(column)][:at]), None):
+            raise refusal(ConfigError, f"source.only.{column}", "each value once", f"{twice!r} twice", "take one away")
     return chosen or None

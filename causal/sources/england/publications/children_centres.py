@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -93,8 +93,12 @@ def read(book: Book, edition: Edition) -> Extract:
                 part = day.isoformat()
                 cells.add(table, row, "centres_national", record["centres"], place=ENGLAND, year=_year(day), column="centres", part=part)
     else:
-        raise DataError(
-            f"{book.path}: an extract of open centres only, which does not print its date; put the year in the file's name, e.g. open_centres_2026.csv"
+        raise refusal(
+            DataError,
+            str(book.path),
+            "an extract that prints its date",
+            "one of open centres only, which does not",
+            "put the year in the file's name, e.g. open_centres_2026.csv",
         )
     return cells.extract()
 

@@ -200,18 +200,25 @@ ASSESSED = "from 2015 as found by the combined assessment, before mostly by the 
 
 
 def prints(book: Book, headings: frozenset[str]) -> bool:
-    """Whether a text file has a row, among those where a header may stand, that holds all these headings (lower case); quick enough to ask of any file."""
+    """Whether a text file has a row, among those where a header may stand, that holds all these headings (lower case); quick enough to ask of any file.
+
+    Parameters
+    ----------
+    book : a file.
+    headings : lower case.
+    """
     return book.is_csv and any(headings <= {cell.lower() for cell in row} for row in book.head(""))
 
 
 def rows(table: Table, cells: Cells) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Row number, place and cells of each row for the country or an authority; regions are left out.
 
+    A row that is cut short, or whose level or code cannot be read, is noted in `cells` and left out.
+
     Parameters
     ----------
     table : with the columns `level`, `old` (3-digit code) and, where printed, `new` (GSS code), which stands in where there is no 3-digit code.
-
-    A row that is cut short, or whose level or code cannot be told, is noted in `cells` and left out.
+    cells : takes the notes.
     """
     width = max(j for j, cell in enumerate(table.rows[table.header]) if said(cell)) + 1
     for row, record in table.records():
@@ -238,7 +245,14 @@ def rows(table: Table, cells: Cells) -> Iterator[tuple[int, str, dict[str, Any]]
 
 
 def note_authority(cells: Cells, year: int, record: Mapping[str, Any]) -> None:
-    """Note who is who in a row of `rows`."""
+    """Note who is who in a row of `rows`.
+
+    Parameters
+    ----------
+    cells : takes the note.
+    year : ended 31 March.
+    record : cells by column, as `rows` gives them.
+    """
     cells.authority(
         year,
         old=record["old"],
@@ -261,6 +275,9 @@ def note_lacking(table: Table, cells: Cells, wanted: Mapping[str, str], *, later
 
     Parameters
     ----------
+    table : of the file.
+    cells : takes the notes.
+    wanted : quantity → heading.
     later : the file is of a later release than the readers were tested on, as DfE published it: what is new in its headings is named, and nobody is asked to
         change a file that is as it should be.
     known : headings (lower case) that are no news.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -97,8 +97,12 @@ def read(book: Book, edition: Edition) -> Extract:
     """One row for the country and one for each authority."""
     cells, year = Cells(book.path), edition.year
     if not year:
-        raise DataError(
-            f"{book.path}: no heading names the year, as Referrals1617 names 2016-17; fetch the file again as published, or undo changes to its headings"
+        raise refusal(
+            DataError,
+            str(book.path),
+            "a heading that names the year, as Referrals1617 names 2016-17",
+            "none",
+            "fetch the file again as published, or undo changes to its headings",
         )
     table = book.wanted(PLACE, optional=NAMES | COLUMNS)
     note_lacking(table, cells, {name: heading for name, heading in COLUMNS.items() if year in PRINTED.get(name, YEARS)})

@@ -25,7 +25,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, said
 from causal.sources.england.extract import Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -91,7 +91,13 @@ def _since_2009(book: Book, cells: Cells) -> None:
     for name, (published, judged) in FRAMEWORKS.items():
         for column, pattern in ((f"published {name}", published), (f"judged {name}", judged)):
             if column not in first.at and name not in SECOND:
-                raise DataError(f"{book.path}, sheet {first.sheet!r}: row {first.header + 1} has no heading like {pattern}, by which a judgement is told")
+                raise refusal(
+                    DataError,
+                    f"{book.path}, sheet {first.sheet!r}",
+                    f"a heading like {pattern} in row {first.header + 1}, by which a judgement is told",
+                    "none",
+                    "fetch the file again as published",
+                )
     for table, codes in _blocks(first, patterns):
         for row, record in table.records():
             name = said(record["name"])

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from causal.errors import ConfigError, suggest
+from causal.errors import ConfigError, refusal, suggest
 from causal.sources.england.book import Book, Table, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -82,6 +82,7 @@ def indicators(book: Book, names: Sequence[str]) -> tuple[Extract, dict[str, str
 
     Parameters
     ----------
+    book : the file.
     names : of `Short Desc`, as printed.
 
     Raises
@@ -92,7 +93,7 @@ def indicators(book: Book, names: Sequence[str]) -> tuple[Extract, dict[str, str
     there = list(dict.fromkeys(frame[COLUMNS["indicator"]]))
     for name in names:
         if name not in there:
-            raise ConfigError(f"source.lait: {book.path} has no indicator {name!r}; {suggest(name, there)} It has {len(there)}")
+            raise refusal(ConfigError, "source.lait", f"an indicator of {book.path}, which has {len(there)}", repr(name), suggest(name, there))
     cells = Cells(book.path)
     _take(book, cells, {name: f"lait:{name}" for name in names})
     labels = frame[frame[COLUMNS["indicator"]].isin(list(names)) & frame[LABEL].notna()].groupby(COLUMNS["indicator"])[LABEL].first()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -92,11 +92,23 @@ def _misprinted(book: Book, table: Table, column: int) -> int:
 
 
 def read_wide(book: Book, edition: Edition) -> Extract:
-    """One row for the country and one for each authority; starts by age in the year that the file is about."""
+    """One row for the country and one for each authority; starts by age in the year that the file is about.
+
+    Parameters
+    ----------
+    book : the file.
+    edition : the year that it is about.
+
+    Raises
+    ------
+    DataError : no header with the places and a total.
+    """
     found, cells = wide(book), Cells(book.path)
     if found is None:
         wanted = ", ".join(WIDE_PLACE.values())
-        raise DataError(f"{book.path}: no header with {wanted} and a total such as CLA_Mar2017 or CLA_started2017 was found; fetch the file again as published")
+        raise refusal(
+            DataError, str(book.path), f"a header with {wanted} and a total such as CLA_Mar2017 or CLA_started2017", "none", "fetch the file again as published"
+        )
     table = found.table
     taken = {name: (QUANTITY[found.part], year) for name, year in found.years.items()}
     if found.part == STARTS and found.year > 2010:  # 2010 prints no ages

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -61,10 +61,18 @@ def read(book: Book, edition: Edition) -> Extract:
     DataError : the snapshot's year is not told, or the labels are not there.
     """
     if not edition.year:
-        raise DataError(f"{book.path}: the file does not print the year of its snapshot; put it in the file's name, e.g. low-income-2014")
+        raise refusal(
+            DataError, str(book.path), "a file that prints the year of its snapshot", "one that does not", "put it in the file's name, e.g. low-income-2014"
+        )
     found = _table(book)
     if found is None:
-        raise DataError(f"{book.path}: no sheet has the labels 'Children in families in receipt of CTC …' and 'Children in Child Benefit families'")
+        raise refusal(
+            DataError,
+            str(book.path),
+            "a sheet with the labels 'Children in families in receipt of CTC …' and 'Children in Child Benefit families'",
+            "none",
+            "fetch the file again as published",
+        )
     (table, labels), cells = found, Cells(book.path)
     links = {}
     for row, record in table.records():

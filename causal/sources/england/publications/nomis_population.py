@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, said
 from causal.sources.england.extract import Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -52,7 +52,7 @@ def _blocks(book: Book) -> Iterator[tuple[str, Table, int]]:
     for index, line in enumerate([*lines, ["Age :", ""]]):
         label = _label(line) if len(line) > 1 else ""
         if label == "gender" and said(line[1]).lower() != "total":
-            raise DataError(f"{book.path}, row {index + 1}: got {said(line[1])!r} for the gender, expected Total; fetch the file for both together")
+            raise refusal(DataError, f"{book.path}, row {index + 1}", "Total for the gender", repr(said(line[1])), "fetch the file for both together")
         if label == "age":
             if start >= 0:
                 at = {said(cell): j for j, cell in enumerate(lines[start]) if re.fullmatch(r"(19|20)\d\d", said(cell))}

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -52,7 +52,13 @@ BREAKS: dict[str, dict[int, str]] = {
 
 
 def classed(table: Table, cells: Cells) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Row, place and cells of each authority that runs children's services (place: its E-code) and of England; totals of classes are left out."""
+    """Row, place and cells of each authority that runs children's services (place: its E-code) and of England; totals of classes are left out.
+
+    Parameters
+    ----------
+    table : with the columns of `KEYS`.
+    cells : takes what is wrong with a row.
+    """
     for row, record in table.records():
         code, kind = said(record["e_code"]).upper(), said(record["class"]).upper()
         if not code and said(record["name"]).upper() == "ENGLAND":
@@ -65,7 +71,13 @@ def classed(table: Table, cells: Cells) -> Iterator[tuple[int, str, dict[str, An
 
 
 def pairs(table: Table, cells: Cells) -> dict[str, str]:
-    """E-code → GSS code, where the file prints both."""
+    """E-code → GSS code, where the file prints both.
+
+    Parameters
+    ----------
+    table : with the columns of `KEYS`.
+    cells : takes what is wrong with a row.
+    """
     links: dict[str, str] = {}
     if "gss" in table.at:
         for row, place, record in classed(table, cells):
@@ -79,7 +91,14 @@ def pairs(table: Table, cells: Cells) -> dict[str, str]:
 
 
 def outturn(book: Book, columns: Mapping[str, str], sheets: str) -> Table | None:
-    """The first data sheet that holds these headings; any sheet may, where none has the usual name."""
+    """The first data sheet that holds these headings; any sheet may, where none has the usual name.
+
+    Parameters
+    ----------
+    book : the file.
+    columns : name → pattern of its heading.
+    sheets : pattern of the usual name of the sheet.
+    """
     if book.is_csv or not any(re.search(r"LA.?Data|outturn|front page|drop-down", name, re.IGNORECASE) for name in book.sheets):
         return None
     named = any(re.fullmatch(sheets, name.strip(), re.IGNORECASE) for name in book.sheets)
@@ -103,8 +122,12 @@ def read(book: Book, edition: Edition) -> Extract:
         raise not_told(book)
     table, cells = outturn(book, COLUMNS, SHEETS) or book.wanted(KEYS | COLUMNS), Cells(book.path)
     if not any(number(record["council_tax"])[0] > 0 for _, _, record in classed(table, cells)):  # 2010-11 repeats the headings on sheets of other columns
-        raise DataError(
-            f"{book.path}, sheet {table.sheet!r}: nobody raises council tax here; the sheet of net current expenditure is gone. Fetch the file again"
+        raise refusal(
+            DataError,
+            f"{book.path}, sheet {table.sheet!r}",
+            "the sheet of net current expenditure",
+            "one in which nobody raises council tax",
+            "fetch the file again",
         )
     for row, place, record in classed(table, cells):
         for name in (*COLUMNS, *(one for one in OF_A_YEAR if one in table.at)):

@@ -27,7 +27,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from causal.errors import DataError
+from causal.errors import DataError, refusal
 from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
@@ -172,14 +172,20 @@ def year_above(book: Book, table: Table) -> int:
 
 
 def edition_of(book: Book, table: Table) -> Edition:
-    """The edition of the year that is told, or one that says that none is."""
+    """The edition of the year that is told, or one that says that none is.
+
+    Parameters
+    ----------
+    book : the file.
+    table : in it.
+    """
     year = year_above(book, table)
     return Edition(year=year) if year else Edition(part=NOT_TOLD)
 
 
 def not_told(book: Book) -> DataError:
     """What to raise when neither the file nor its name says which year it is about."""
-    return DataError(f"{book.path}: the file does not print its year; put it in the file's name, e.g. 2017-18 or ye2018")
+    return refusal(DataError, str(book.path), "a file that prints its year", "one that does not", "put it in the file's name, e.g. 2017-18 or ye2018")
 
 
 def recognise(book: Book) -> Edition | None:
@@ -207,9 +213,12 @@ def read(book: Book, edition: Edition) -> Extract:
     lines = [line for line in LINES if line.since <= edition.year <= line.until]
     found, places = _found(table, cells, lines)
     if not found:
-        raise DataError(
-            f"{book.path}: none of the lines of Table A1 for {edition.year - 1}-{edition.year % 100:02d} was found (such as 'Total Children Looked After'); "
-            "is this Table A1, and of that year?"
+        raise refusal(
+            DataError,
+            str(book.path),
+            f"the lines of Table A1 for {edition.year - 1}-{edition.year % 100:02d} (such as 'Total Children Looked After')",
+            "none of them",
+            "look whether this is Table A1, and of that year",
         )
     empty = {place for place in places if _gross(found, place, "children_services") == 0}
     for place in sorted(empty):
@@ -218,10 +227,10 @@ def read(book: Book, edition: Edition) -> Extract:
     without: dict[tuple[str, ...], list[str]] = {}
     for quantity in dict.fromkeys(line.quantity for line in lines):
         parts = [line.part for line in lines if line.quantity == quantity]
-        lacking = [place for place in places if not set(parts) <= {part for part, _, _ in found[quantity].get(place, [])}]
-        if lacking:
-            without.setdefault(tuple(lacking), []).append(quantity)
-        for place in [place for place in places if place not in lacking]:
+        missing = [place for place in places if not set(parts) <= {part for part, _, _ in found[quantity].get(place, [])}]
+        if missing:
+            without.setdefault(tuple(missing), []).append(quantity)
+        for place in [place for place in places if place not in missing]:
             for part, row, record in found[quantity][place]:
                 for kind in KINDS:
                     cell = "" if place in empty else record[kind]

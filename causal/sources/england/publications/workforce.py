@@ -54,7 +54,7 @@ def read(book: Book, edition: Edition) -> Extract:
 
 def _apart(table: Table, cells: Cells) -> Table:
     """The table with both halves of Northamptonshire as their county, and without other pairs that are printed as one ("314 / 318"), each told once."""
-    told: dict[str, int] = {}
+    rows_of: dict[str, int] = {}
     lines = list(table.rows)
     for index in range(table.header + 1, len(lines)):
         line = lines[index]
@@ -62,9 +62,9 @@ def _apart(table: Table, cells: Cells) -> Table:
         if code in TOGETHER:
             lines[index] = [TOGETHER[code] if j == table.at["old"] else cell for j, cell in enumerate(line)]
         elif PAIR.fullmatch(code):
-            told.setdefault(code, index + 1)
+            rows_of.setdefault(code, index + 1)
             lines[index] = []
-    for code, row in told.items():
+    for code, row in rows_of.items():
         what = "two authorities are printed as one, and cannot be told apart: they have no numbers in the years in which this file does so"
         cells.problem(what, row=row, column=table.heading("old"), value=code)
     return replace(table, rows=lines)

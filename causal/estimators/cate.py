@@ -17,11 +17,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from causal.arrays import Floats, Ints
+from causal.crossfitted import Slope
 from causal.design import Design
-from causal.errors import ConfigError, EstimationError
+from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Estimand, compared
 from causal.estimate import Estimate, estimated, group_parts, without_interval
 from causal.estimators import serve
+from causal.estimators.dml import LinearDml
 from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
 from causal.estimators.machinery.nuisance import Nuisance, learner, quiet
 from causal.estimators.machinery.transformed import MODELS, Transformed, check_panel, scaled, transform
@@ -34,8 +36,31 @@ Transformation = Literal["correlated_random_effects", "first_difference"]
 TARGETS = "ATE, every authority-year alike"
 
 
+class _Straight:
+    """What those of one slope share with effects that differ: the same nuisances, and no effect learnt by modifiers."""
+
+    __slots__ = ()
+    fewest: ClassVar[int] = 1
+
+    def straight(self: Any) -> LinearDml:
+        """The estimator of one slope with the same nuisances, by one cross-fit."""
+        return LinearDml(panel=self.panel, nuisance=self.nuisance, folds=self.folds, repetitions=1, degree=self.degree)
+
+    def jointly(self: Any, design: Design, columns: Floats, rng: np.random.Generator) -> Fit:
+        """Slopes of several treatments in one partially linear model, by one cross-fit.
+
+        Parameters
+        ----------
+        design : its controls are learnt.
+        columns : shape (rows, k), raw; the treatments.
+        rng : of folds and learners.
+        """
+        made: Fit = self.straight().jointly(design, columns, rng)
+        return made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SparseLinearDml:
+class SparseLinearDml(_Straight):
     """Effects linear in a polynomial of the modifiers, few terms of which matter, by EconML's SparseLinearDML (debiased lasso).
 
     Parameters
@@ -61,7 +86,7 @@ class SparseLinearDml:
         check_crossfit(self.folds, self.repetitions)
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
         if not is_whole(self.effect_degree, 1, 4):
-            raise ConfigError(f"effect_degree must be 1, 2, 3 or 4, got {self.effect_degree!r}")
+            raise refusal(ConfigError, "effect_degree", "1, 2, 3 or 4", repr(self.effect_degree), "write  estimator.effect_degree=1")
 
     @property
     def name(self) -> str:
@@ -70,6 +95,11 @@ class SparseLinearDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
 
         Raises
         ------
@@ -89,7 +119,7 @@ class SparseLinearDml:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KernelDml:
+class KernelDml(_Straight):
     """Effects smooth in the modifiers by EconML's KernelDML (random Fourier features); no valid interval is known, so none is given.
 
     Parameters
@@ -115,7 +145,7 @@ class KernelDml:
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
         whole_number("dimension", self.dimension, 1)
         if not is_number(self.bandwidth) or not self.bandwidth > 0:
-            raise ConfigError(f"bandwidth must be above 0, got {self.bandwidth!r}")
+            raise refusal(ConfigError, "bandwidth", "a number above 0", repr(self.bandwidth), "write  estimator.bandwidth=1")
 
     @property
     def name(self) -> str:
@@ -124,6 +154,11 @@ class KernelDml:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question, without an interval.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds and seeds the learners.
 
         Raises
         ------
@@ -142,7 +177,7 @@ class KernelDml:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NonparamDml:
+class NonparamDml(_Straight):
     """Effects of any form in the modifiers by EconML's NonParamDML with boosted trees.
 
     Parameters
@@ -178,6 +213,11 @@ class NonparamDml:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
+
         Raises
         ------
         DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
@@ -198,7 +238,7 @@ class NonparamDml:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CausalForest:
+class CausalForest(_Straight):
     """Effects that differ by modifiers, by EconML's CausalForestDML, averaged with an orthogonal score.
 
     Parameters
@@ -226,7 +266,7 @@ class CausalForest:
         check_crossfit(self.folds, self.repetitions)
         check_panel(self.panel, self.nuisance, self.degree, linear_allowed=False)
         if not is_whole(self.trees, 4) or self.trees % 4:
-            raise ConfigError(f"trees must be a multiple of 4, got {self.trees!r}")
+            raise refusal(ConfigError, "trees", "a multiple of 4", repr(self.trees), f"write  estimator.trees={self.trees // 4 * 4 + 4}")
         whole_number("smallest_leaf", self.smallest_leaf, 1)
 
     @property
@@ -236,6 +276,11 @@ class CausalForest:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds nuisances and trees, draws the joint critical values.
 
         Raises
         ------
@@ -276,15 +321,17 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
     over = arrays.over(design)
     by = np.column_stack([m.values[arrays.kept] for m in design.modifiers])
     spreads: list[float] = []
+    learnt: list[Floats] = []
 
     def once() -> tuple[list[Fit], Residuals]:
-        left, tau = learn(arrays, by)
-        fits = [_by_cell(estimator.name, m, tau, left.outcome, left.treatment, arrays.cluster, arrays.groups(m)) for m in design.modifiers]
+        cross_fitted, tau = learn(arrays, by)
+        fits = [_by_cell(estimator.name, m, tau, cross_fitted.outcome, cross_fitted.treatment, arrays.cluster, arrays.groups(m)) for m in design.modifiers]
         codes = arrays.groups(design.modifiers[0])
+        learnt.append(tau)
         spreads.append(float(np.std(tau) * abs(design.question.contrast)))
-        return [_weighted(fits[0], np.bincount(codes, minlength=len(design.modifiers[0].groups)) / len(tau)), *fits], left
+        return [_weighted(fits[0], np.bincount(codes, minlength=len(design.modifiers[0].groups)) / len(tau)), *fits], cross_fitted
 
-    fits, left, firsts = repeated(once, estimator.repetitions)
+    fits, cross_fitted, firsts = repeated(once, estimator.repetitions)
     return estimated(
         design,
         fits[0],
@@ -299,8 +346,15 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
             changes=arrays.transformation == "first_difference",
         ),
         parts=group_parts(over, [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
-        diagnostics={**diagnostics(design, arrays, left, firsts), "spread of effects between rows (sd)": float(np.mean(spreads))},
-        concerns=concerns(design, arrays, left, firsts),
+        crossfitted=arrays.left(
+            [
+                Slope(outcome=one.outcome, treatment=one.treatment, learnt=tau, group=arrays.groups(design.modifiers[0]))
+                for one, tau in zip(cross_fitted, learnt, strict=True)
+            ],
+            design,
+        ),
+        diagnostics={**diagnostics(design, arrays, cross_fitted, firsts), "spread of effects between rows (sd)": float(np.mean(spreads))},
+        concerns=concerns(design, arrays, cross_fitted, firsts),
         notes=notes(design, arrays, estimator.folds, estimator.nuisance),
     )
 
@@ -311,15 +365,17 @@ def _crossfitted(estimator: Heterogeneous, arrays: Transformed, by: Floats, fina
     Residuals are put on one scale first, so that penalties and tolerances mean the same in any unit.
     """
     by = scaled(by) if by.std(axis=0).all() else by
-    left = residuals(arrays, estimator.nuisance, estimator.folds, rng, also=by)
-    units = [float(np.sqrt((column**2).mean())) for column in (left.outcome, left.treatment)]
-    tau = np.empty(len(left.outcome))
+    cross_fitted = residuals(arrays, estimator.nuisance, estimator.folds, rng, also=by)
+    units = [float(np.sqrt((column**2).mean())) for column in (cross_fitted.outcome, cross_fitted.treatment)]
+    tau = np.empty(len(cross_fitted.outcome))
     for train, test in splits(arrays.cluster, estimator.folds, rng):
         model = final(int(rng.integers(2**31)))
         with quiet():
-            model.fit(left.outcome[train] / units[0], left.treatment[train] / units[1], X=by[train], groups=arrays.cluster[train], inference=None)
+            model.fit(
+                cross_fitted.outcome[train] / units[0], cross_fitted.treatment[train] / units[1], X=by[train], groups=arrays.cluster[train], inference=None
+            )
         tau[test] = np.ravel(model.const_marginal_effect(by[test])) * units[0] / units[1]
-    return left, tau
+    return cross_fitted, tau
 
 
 def _nothing() -> Any:
@@ -336,13 +392,22 @@ def _by_cell(name: str, modifier: Modifier, tau: Floats, outcome: Floats, treatm
     for group in range(k):
         rows = codes == group
         if not rows.any() or not (treatment[rows] ** 2).sum() > 1e-12 * (treatment**2).sum():
-            raise EstimationError(
-                f"{name} averages over the groups of {modifier.name}, and in {modifier.groups[group]} the treatment does not vary; "
-                "ask with fewer groups (question.groups=2) or with another modifier"
+            raise refusal(
+                EstimationError,
+                name,
+                f"a treatment that varies within each group of {modifier.name}, over which it averages",
+                f"{modifier.groups[group]}, in which it does not",
+                "ask with fewer groups (question.groups=2) or with another modifier",
             )
         inside = np.unique(clusters[rows])
         if len(inside) < 2:
-            raise EstimationError(f"{name}: {modifier.groups[group]} of {modifier.name} holds one cluster only; ask with fewer groups (question.groups=2)")
+            raise refusal(
+                EstimationError,
+                name,
+                f"two clusters or more in each group of {modifier.name}",
+                f"{modifier.groups[group]}, which holds one only",
+                "ask with fewer groups (question.groups=2)",
+            )
         fit = clustered_least_squares(
             (outcome - tau * treatment)[rows],
             treatment[rows, None],

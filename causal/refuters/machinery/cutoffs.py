@@ -1,0 +1,127 @@
+"""What checks of a comparison at a cutoff share: the comparison itself, and how far an answer moves when it is made otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from causal.arrays import Floats
+from causal.cutoff import AtCutoff, Local, TwoByTwo, chosen, fitted, sides
+from causal.design import Design
+from causal.estimate import Part
+from causal.inference.clustered import interval
+from causal.inference.discontinuity import Jump
+from causal.refute import Setting, Trial
+from causal.refuters.machinery.bias import Bias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compared:
+    """A comparison at a cutoff, as the estimator makes it.
+
+    Parameters
+    ----------
+    design : whose rows.
+    sides, local, widths : which rows on which side, how lines are fitted and how wide.
+    made : its jump.
+    """
+
+    design: Design
+    sides: TwoByTwo
+    local: Local
+    widths: tuple[float, float]
+    made: Jump
+
+
+def lacks_cutoff(setting: Setting) -> str | None:
+    """Why a setting has no comparison at a cutoff; None where it has."""
+    if not isinstance(setting.estimator, AtCutoff):
+        return f"{setting.estimator.name} makes no comparison at a cutoff"
+    return None if sides(setting.design) is not None else "the graph has no cutoff of something measured"
+
+
+def compared(trial: Trial) -> Compared:
+    """The trial's comparison.
+
+    Raises
+    ------
+    CausalError : it cannot be made.
+    """
+    found, estimator = sides(trial.design), trial.estimator
+    assert found is not None and isinstance(estimator, AtCutoff)
+    widths = chosen(trial.design, found, estimator.local)
+    return Compared(design=trial.design, sides=found, local=estimator.local, widths=widths, made=fitted(trial.design, found, estimator.local, widths))
+
+
+def moved(trial: Trial, one: Jump, other: Jump) -> Bias:
+    """How far an answer moves from one jump to another of the same clusters, for the whole contrast, and the error of that.
+
+    Parameters
+    ----------
+    trial : gives the contrast.
+    one, other : jumps of the same clusters.
+    """
+    contrast = trial.question.contrast
+    size = (one.effect - other.effect) * contrast
+    return Bias(size=size, error=float(np.sqrt(((one.scores - other.scores) ** 2).sum())) * abs(contrast))
+
+
+def effect(trial: Trial, made: Jump) -> float:
+    """The effect of the whole contrast, outcome units.
+
+    Parameters
+    ----------
+    trial : gives the contrast.
+    made : the jump.
+    """
+    return made.effect * trial.question.contrast
+
+
+def per_jump(found: Compared) -> float:
+    """What a jump of the outcome of 1 is of an effect, for one unit of treatment: one over the treatment's own jump."""
+    return 1.0 / found.made.treatment
+
+
+def p_of(size: float, error: float | None, df: float) -> float:
+    """Two-sided, by t, or the normal law where `df` is infinite; 1 where there is no error.
+
+    Parameters
+    ----------
+    size, error : in one unit.
+    df : of t; infinite is normal.
+    """
+    from scipy import special
+
+    if not error:
+        return 1.0
+    far = -abs(size) / error
+    return float(2 * (special.ndtr(far) if np.isinf(df) else special.stdtr(df, far)))
+
+
+def beyond(found: Compared, least: float) -> Floats:
+    """Which rows lie further from the cutoff than that; shape (kept rows,).
+
+    Parameters
+    ----------
+    found : rows and how far they lie from the cutoff.
+    least : distance, running variable's unit.
+    """
+    return np.asarray(np.abs(found.sides.x) > least, dtype=float)
+
+
+def part_of(trial: Trial, name: str, made: Jump, *, chosen: bool = False) -> Part:
+    """A jump as one specification.
+
+    Parameters
+    ----------
+    trial : whose contrast scales it.
+    name : for print.
+    made : the jump.
+    chosen : whether it is the one that was chosen beforehand.
+    """
+    size, error = effect(trial, made), made.std_error * abs(trial.question.contrast)
+    lower, upper, _ = interval(size, error, trial.question.level, None if np.isinf(made.df) else made.df)
+    return Part(
+        kind="specification", of="bandwidth", name=name, effect=size, std_error=error, lower=lower, upper=upper, rows=made.left + made.right, chosen=chosen
+    )

@@ -1,0 +1,200 @@
+"""Checks of learners on the residuals of their cross-fits: identities where the estimator is linear in them, and honest refits elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from worlds import ADOPTION, GRAPH, QUESTION, World, designed, refute, same, trial_of
+
+from causal import rescored
+from causal.crossfitted import Slope
+from causal.design import Design
+from causal.errors import DesignError
+from causal.estimate import Estimate, lighter
+from causal.estimators.cate import CausalForest
+from causal.estimators.dml import LinearDml
+from causal.estimators.doubly_robust import LinearDr
+from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
+from causal.refute import LostRefit, Trial, fitted, stream
+from causal.refuters.bootstrap import Bootstrap
+from causal.refuters.data_subset import DataSubset
+from causal.refuters.future_treatment import FutureTreatment
+from causal.refuters.leave_one_out import LeaveOneOut
+from causal.refuters.measurement_error import MeasurementError
+from causal.refuters.placebo_treatment import PlaceboTreatment
+from causal.refuters.random_common_cause import RandomCommonCause
+from causal.refuters.specification_curve import SpecificationCurve
+from causal.testing.worlds import MOVED_GRAPH, Moved
+
+PLAIN = replace(QUESTION, modifiers=())
+LEARNERS = {
+    "linear_dml": (LinearDml(nuisance="ridge", degree=1, folds=3), World(effect=1.0, authorities=40), PLAIN, GRAPH, "backdoor"),
+    "first_difference": (LinearDml(panel="first_difference", nuisance="ridge", folds=3), World(effect=1.0, authorities=40), PLAIN, GRAPH, "backdoor"),
+    "causal_forest": (CausalForest(trees=20, folds=3), World(effect=1.0, authorities=60), QUESTION, GRAPH, "backdoor"),
+    "linear_dr": (LinearDr(folds=2), World(effect=1.0, adoption=True, authorities=80), replace(ADOPTION, modifiers=()), GRAPH, "backdoor"),
+    "ortho_iv": (OrthoIv(nuisance="ridge", degree=1, folds=3), Moved(effect=1.0), PLAIN, MOVED_GRAPH, "iv"),
+    "dml_iv": (DmlIv(nuisance="ridge", degree=1, folds=3), Moved(effect=1.0), PLAIN, MOVED_GRAPH, "iv"),
+    "dr_iv": (DrIv(nuisance="ridge", degree=1, folds=3), Moved(effect=1.0), PLAIN, MOVED_GRAPH, "iv"),
+}
+
+
+@cache
+def tried(name: str) -> Trial:
+    estimator, world, question, graph, strategy = LEARNERS[name]
+    panel = world.load()  # type: ignore[attr-defined]
+    return trial_of(panel, designed(panel, question, graph, strategy), estimator)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_residuals_give_the_estimate_back_where_nothing_is_replaced(name: str) -> None:
+    """Identity: every cluster once, no column held fixed, the treatment as it is; effect and error are those reported."""
+    trial = tried(name)
+    assert trial.score is not None and trial.estimate.std_error is not None
+    every = [trial.redraw("x", clusters=np.ones((len(trial.design.clusters), 2)))]
+    if rescored.can_carry(trial.score):
+        every.append(trial.redraw("x", control=np.zeros((trial.design.rows, 1))))
+        every.append(trial.redraw("x", treatment=trial.design.treatment[:, None]))
+    for effects, errors in every:
+        np.testing.assert_allclose(effects, trial.estimate.effect, rtol=1e-9)
+        np.testing.assert_allclose(errors, trial.estimate.std_error, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["linear_dml", "first_difference"])
+def test_draws_of_a_slope_are_least_squares_on_its_residuals(name: str) -> None:
+    """Identity of a partially linear model: numpy's own least squares on the residual rows, each cross-fit by itself, and the median of these."""
+    trial = tried(name)
+    score, rng = trial.score, np.random.default_rng(1)
+    assert score is not None
+    drawn = rng.integers(0, 3, size=(len(trial.design.clusters), 4)).astype(float)
+    noise = rng.normal(size=(trial.design.rows, 4))
+    beside = score.carry(trial.design, noise)
+    by_cluster, with_control, with_error = (
+        trial.redraw("x", clusters=drawn)[0],
+        trial.redraw("x", control=noise)[0],
+        trial.redraw("x", treatment=trial.design.treatment[:, None] + noise)[0],
+    )
+    for draw in range(4):
+        expected: list[list[float]] = [[], [], []]
+        for one in score.repetitions:
+            assert isinstance(one, Slope)
+            often = np.repeat(np.arange(score.over.rows), drawn[score.over.cluster, draw].astype(int))
+            expected[0].append(np.linalg.lstsq(one.treatment[often, None], one.outcome[often], rcond=None)[0][0])
+            expected[1].append(np.linalg.lstsq(np.column_stack([one.treatment, beside[:, draw]]), one.outcome, rcond=None)[0][0])
+            expected[2].append(np.linalg.lstsq((one.treatment + beside[:, draw])[:, None], one.outcome, rcond=None)[0][0])
+        got = np.array([by_cluster[draw], with_control[draw], with_error[draw]]) / trial.question.contrast
+        np.testing.assert_allclose(got, np.median(expected, axis=1), rtol=1e-9)
+
+
+def test_what_is_added_to_the_outcome_moves_the_effect_by_its_own_slope() -> None:
+    """Closed form: the treatment's own residual, added to the outcome, moves every slope by 1; a column of zeros by nothing."""
+    trial = tried("linear_dml")
+    score = trial.score
+    assert score is not None
+    only = replace(score, repetitions=score.repetitions[:1])
+    kept = only.repetitions[0]
+    moved = rescored.moved(only, trial.design, trial.design.outcome)
+    carried = score.carry(trial.design, trial.design.outcome[:, None])[:, 0]
+    assert moved == pytest.approx(kept.treatment @ carried / (kept.treatment @ kept.treatment), rel=1e-9)
+    assert rescored.moved(score, trial.design, np.zeros(trial.design.rows)) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["linear_dml", "ortho_iv", "causal_forest"])
+def test_places_left_out_move_the_answer_as_honest_refits_do(name: str) -> None:
+    """Against refits of the same subsets: within the noise of folds and nuisances, an eighth of what chance makes of the effect itself."""
+    trial = tried(name)
+    number = len(trial.design.clusters)
+    kept = np.ones((number, 6))
+    for draw in range(6):
+        kept[draw * number // 6 : (draw + 1) * number // 6, draw] = 0.0
+    ours, theirs = (np.array(side) for side in (trial.redraw("x", clusters=kept)[0], trial.refitted("x", clusters=kept)[0]))
+    assert trial.estimate.std_error is not None
+    assert np.sqrt(((ours - theirs) ** 2).mean()) < 0.35 * trial.estimate.std_error
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.7
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_clean_answer_survives_draws_and_placebos_and_too_narrow_an_error_does_not(name: str) -> None:
+    """Planted: the reported error halved, which doubles the ratio of a bootstrap and of subsets to it, and three in ten placebos are then significant."""
+    trial = tried(name)
+    checks = (DataSubset(), PlaceboTreatment())
+    assert all(refute(check, trial).survived for check in checks)
+    assert trial.estimate.std_error is not None
+    narrow = replace(trial, estimate=replace(trial.estimate, std_error=trial.estimate.std_error / 2))
+    assert not any(refute(check, narrow).survived for check in checks)
+    placebo = refute(PlaceboTreatment(), trial)
+    assert placebo.trials == 500 and "what was learnt of the controls kept" in placebo.found
+
+
+def test_learning_anew_shows_an_answer_that_hangs_on_it() -> None:
+    """Planted: an estimator that adds noise of its own to every answer, which residuals that were kept cannot show and refits must."""
+
+    class Unsteady(LinearDml):
+        def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+            made = LinearDml(nuisance="ridge", degree=1, folds=3, repetitions=1).estimate(design, rng)
+            return replace(made, effect=made.effect + 3 * rng.choice([-1, 1]) * (made.std_error or 0.0))
+
+    trial = tried("linear_dml")
+    unsteady = replace(trial, estimator=Unsteady(nuisance="ridge"))
+    check = Bootstrap(draws=100)
+    steady, not_so = refute(check, trial), refute(check, unsteady)
+    assert steady.survived and not_so.survived is False
+    grown = "error with learning anew, times the reported one"
+    assert (steady.numbers[grown] or 9) < 1.25 < (not_so.numbers[grown] or 0)
+    assert refute(RandomCommonCause(), unsteady).survived is False and refute(RandomCommonCause(), trial).survived
+
+
+def test_error_in_the_treatment_draws_a_slope_as_the_formula_says() -> None:
+    """Closed form of a linear slope: at a reliability of .8 the answer is 1 / .8 of that recorded, within the noise of 25 draws."""
+    trial = tried("linear_dml")
+    found = refute(MeasurementError(), trial)
+    assert (found.numbers["effect at reliability 0.8"] or 0) / trial.estimate.effect == pytest.approx(1 / 0.8, abs=0.06)
+
+
+def test_every_date_of_the_treatment_stands_in_one_model() -> None:
+    """Against numpy: with nothing left to learn, joint slopes of two treatments are least squares on both demeaned."""
+    panel = World(effect=1.0, authorities=40, confounding=0.0).load()
+    made = designed(panel, PLAIN)
+    alone = replace(made, controls=made.controls[:, :0], control_names=(), control_groups={})
+    rng = np.random.default_rng(2)
+    columns = np.column_stack([made.treatment, rng.normal(size=made.rows)])
+    fit = LinearDml(nuisance="ridge", folds=3).jointly(alone, columns, stream(1, "x"))
+    outcome, both = alone.within(alone.outcome[:, None], columns)
+    np.testing.assert_allclose(fit.coefficients, np.linalg.lstsq(both, outcome[:, 0], rcond=None)[0], rtol=0.02)
+    found = refute(FutureTreatment(), tried("linear_dml"))
+    assert found.survived and [part.name for part in found.parts] == ["lead 2", "lead 1", "now"]
+
+
+def test_checks_of_a_learner_are_the_same_for_any_number_of_workers() -> None:
+    """The same seed, one worker and two."""
+    trial = tried("linear_dml")
+    for check in (Bootstrap(draws=50), LeaveOneOut(), RandomCommonCause(), SpecificationCurve(sets=3)):
+        assert same(refute(check, trial), refute(check, replace(trial, workers=2))), check.name
+
+
+def test_a_library_that_breaks_off_costs_a_refit_and_is_named() -> None:
+    """Planted: an exception of numpy in two of five refits; a fault in our own code still stops everything."""
+
+    class Breaks(LinearDml):
+        def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
+            if rng.random() < 0.5:
+                np.linalg.inv(np.zeros((2, 2)))
+            return LinearDml(nuisance="ridge", degree=1, folds=3, repetitions=1).estimate(design, rng)
+
+    trial = replace(tried("linear_dml"), estimator=Breaks(nuisance="ridge"))
+    found = refute(Bootstrap(draws=50), trial)
+    assert 0 < found.lost < 5 and "LinAlgError: Singular matrix" in found.found
+    with pytest.raises(LostRefit, match="LinAlgError"):
+        for seed in range(9):
+            fitted(trial.estimator, trial.design, np.random.default_rng(seed))
+    with pytest.raises(DesignError):
+        fitted(LinearDml(folds=30), trial.design, stream(1, "x"))
+
+
+def test_a_refit_takes_as_few_cross_fits_as_are_enough() -> None:
+    """By hand: one of a slope, three of a doubly robust score, and an estimator without such a knob as it is."""
+    assert getattr(lighter(LinearDml(repetitions=5)), "repetitions", 0) == 1
+    assert getattr(lighter(LinearDr(repetitions=5)), "repetitions", 0) == 3 and getattr(lighter(DrIv(repetitions=5)), "repetitions", 0) == 3
+    assert lighter(LinearDr(repetitions=1)) == LinearDr(repetitions=1)

@@ -1,0 +1,106 @@
+"""Switchers against stayers: diff-diff on a panel that a package ships, a hand count, planted effects, and its checks."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_published_panel import WHY, run
+
+from causal.errors import DesignError
+from causal.estimators.reversible_did import ReversibleDid
+from causal.refute import stream
+from causal.refuters.carry_over import CarryOver
+from causal.refuters.switchers_before import SwitchersBefore
+from causal.switches import did, paths
+from causal.testing import check_estimator, check_refuter
+from causal.testing.faults import _switching
+
+
+def test_unions_of_the_wage_panel_are_diff_diff_s_switchers_by_the_own_data_route(tmp_path: Path) -> None:
+    """Vella & Verbeek's 545 men as linearmodels ships them: DID_M, joiners, leavers and the placebo of diff-diff in the same run."""
+    from diff_diff import ChaisemartinDHaultfoeuille
+    from linearmodels.datasets import wage_panel
+
+    table = wage_panel.load()[["nr", "year", "lwage", "union"]]
+    names = ("union", "lwage")
+    graph = {
+        "nodes": {"authority": {"varies": "authority"}, "year": {"varies": "year"}, **{name: {} for name in names}},
+        "arrows": {"authority": dict.fromkeys(names, WHY), "year": dict.fromkeys(names, WHY), "union": {"lwage": WHY}},
+    }
+    words = ["source.authority=nr", "source.year=year", "estimator=reversible_did"]
+    estimate = run(tmp_path, table, graph, {"treatment": "union", "outcome": "lwage", "target": "ATT"}, words)["estimate"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its error is not meant for places that switch more than once; its points are
+        other = ChaisemartinDHaultfoeuille(drop_larger_lower=False)
+        theirs = other.fit(table.astype({"union": float}), outcome="lwage", unit="nr", time="year", treatment="union")
+    assert estimate["effect"] == pytest.approx(theirs.overall_att, rel=1e-9)
+    sides = {part["name"]: part["effect"] for part in estimate["parts"]}
+    assert sides["began or had more"] == pytest.approx(theirs.joiners_att, rel=1e-9)
+    assert sides["ended or had less"] == pytest.approx(theirs.leavers_att, rel=1e-9)
+    assert estimate["diagnostics"]["switches compared"] == 508
+    assert 0 < estimate["diagnostics"]["negative weights of two-way fixed effects"] < 1
+
+
+def test_a_panel_of_six_places_is_counted_by_hand() -> None:
+    """Two years: one begins (+5), one ends (−1); untreated stay (+1, +3), treated stay (+2, +2). ((5 − 2) + −(−1 − 2)) / 2 = 3."""
+    from causal.switches import Paths
+
+    y = np.array([[0.0, 5], [0, -1], [0, 1], [0, 3], [0, 2], [0, 2]])
+    d = np.array([[0.0, 1], [1, 0], [0, 0], [0, 0], [1, 1], [1, 1]])
+    made = Paths(outcome=y, treatment=d, controls=np.empty((6, 2, 0)), cluster=np.arange(6), clusters=6)
+    found = did(made, bins=5, still=0.0)
+    assert found is not None and found.effect == pytest.approx(3.0) and found.switches == 2
+
+
+def test_it_covers_a_planted_effect_and_its_error_is_its_sampling_deviation() -> None:
+    """Planted: 1. 40 panels of 120 places: mean, coverage by the binomial bound, and the mean error within a fifth of the deviation."""
+    found = [_switching(seed).estimate for seed in range(40)]
+    effects = np.array([one.effect for one in found])
+    assert abs(effects.mean() - 1) < 3.5 * effects.std(ddof=1) / np.sqrt(40)
+    assert sum(one.lower < 1 < one.upper for one in found) >= 33  # type: ignore[operator]
+    assert np.mean([one.std_error for one in found]) == pytest.approx(effects.std(ddof=1), rel=0.25)
+
+
+def test_two_way_fixed_effects_weigh_growing_effects_negatively_and_switchers_do_not() -> None:
+    """Effects that differ by place, larger where the treatment is had longer: DID_M is the mean over switches, which is counted from what was planted."""
+    trial = _switching(1)
+    made = trial.design
+    strength = 1 + np.arange(120) / 60
+    own = replace(made, outcome=made.outcome + (strength - 1)[made.authority] * made.treatment)
+    grid = paths(own).treatment
+    switches = np.abs(np.diff(grid, axis=1)) > 0
+    truth = float((strength[:, None] * switches).sum() / switches.sum())
+    assert ReversibleDid().estimate(own, np.random.default_rng(0)).effect == pytest.approx(truth, abs=0.35)
+
+
+def test_a_treatment_that_nobody_switches_is_refused_before_a_fit_with_those_that_can_serve() -> None:
+    made = _switching(1).design
+    # everybody switches in the same year, so that nobody stays
+    all_at_once = replace(made, treatment=(made.year >= made.years[4]).astype(float) * 1.0)
+    with pytest.raises(DesignError, match="no place changes its dose beside two that had as much of it"):
+        ReversibleDid().estimate(all_at_once, np.random.default_rng(0))
+
+
+def test_it_and_its_checks_keep_their_contracts_and_clean_panels_pass() -> None:
+    """40 clean panels: alarms of each within the exact binomial bound of 5 %."""
+    check_estimator(ReversibleDid(), panels=4)
+    check_refuter(SwitchersBefore())
+    check_refuter(CarryOver())
+    for check in (SwitchersBefore(), CarryOver()):
+        assert sum(check.refute(_switching(300 + seed), stream(1, "x")).survived is False for seed in range(40)) <= 7
+
+
+def test_a_dose_that_moves_both_ways_is_compared_within_groups_of_its_level() -> None:
+    """Planted: .8 for one unit; doses move in a fifth of the rows and stand still in the others."""
+    rng = np.random.default_rng(5)
+    made = _switching(2).design
+    g, t = len(made.authorities), len(made.years)
+    dose = np.cumsum(np.where(rng.random((g, t)) < 0.2, rng.normal(size=(g, t)), 0.0), axis=1)
+    plans = 0.8 * dose + rng.normal(size=(g, 1)) + rng.normal(size=(1, t)) + 0.5 * rng.normal(size=(g, t))
+    own = replace(made, treatment=dose.ravel(), outcome=plans.ravel())
+    found = ReversibleDid().estimate(own, np.random.default_rng(0))
+    assert abs(found.effect - 0.8) < 3 * found.std_error  # type: ignore[operator]
