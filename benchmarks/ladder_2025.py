@@ -82,7 +82,7 @@ class Waves(World):
     second: Grid | None = None
     second_spoilt: Grid | None = None
 
-    def deal(self, rng: np.random.Generator) -> Data:
+    def permute(self, rng: np.random.Generator) -> Data:
         """One panel without an effect."""
         assert self.data.groups is not None
         own = np.arange(len(self.truth))
