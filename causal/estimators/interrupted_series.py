@@ -44,7 +44,7 @@ def _one_date(_: object, design: Design) -> str | None:
 
 
 def _dates(estimator: InterruptedSeries, design: Design) -> str | None:
-    if _own_past(estimator, design) is not None or _one_date(estimator, design) is not None:  # said by the needs before
+    if _one_date(estimator, design) is not None:
         return None
     found = series_of(design, comparison=estimator.comparison)
     assert found is not None
