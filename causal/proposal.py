@@ -221,7 +221,7 @@ class Proposal:
     proposed : at most five, the first first.
     chosen : the study's own estimator.
     target : that the question asks for.
-    cannot : codes of what the chosen one cannot do here (`CANNOT`); empty for a class of the user's own.
+    cannot : codes of what the chosen one cannot do here (`CANNOT`); of a class of the user's own, what its `limits` say.
     """
 
     shape: Shape
@@ -263,7 +263,8 @@ def proposal(design: Design, estimator: Any, *, blind: bool = False) -> Proposal
         there = replace(design, question=replace(design.question, target=target))
         if not unmet_requirements(shelf()[name](), there):
             proposed.append(Proposed(estimator=name, target=target, reason=reason))
-    codes = (*ANYONE, *LIMITS.get(estimator.name, ())) if shelf().get(estimator.name) is type(estimator) else ()
+    own = tuple(code for code in getattr(estimator, "limits", ()) if code in CANNOT)  # what a class says of itself, on the shelf or from outside
+    codes = (*ANYONE, *LIMITS.get(estimator.name, own)) if shelf().get(estimator.name) is type(estimator) else own
     cannot = tuple(code for code in codes if _holds(code, design, shape, made, estimator))
     return Proposal(shape=shape, proposed=tuple(proposed[:MOST]), chosen=estimator.name, target=design.question.target, cannot=cannot)
 
@@ -324,7 +325,7 @@ def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:
 
 ANYONE = ("two_clusters", "one_place")  # limits of a design, whoever answers
 WITHIN = ("waves", "feedback", "movers", "straight")
-LIMITS: Mapping[str, tuple[str, ...]] = {
+LIMITS: Mapping[str, tuple[str, ...]] = {  # of those whose class says none itself
     "callaway_santanna": ("treated_only", "feedback", "levels"),
     "causal_forest": ("waves", "feedback"),
     "cluster_trial": ("offer",),
@@ -344,7 +345,6 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "forest_dr": ("two_windows",),
     "front_door": ("straight",),
     "imputation": ("treated_only", "feedback", "levels"),
-    "interrupted_series": ("same_time",),
     "kernel_dml": ("no_interval", "waves", "feedback"),
     "lagged_outcome": ("between", "straight"),
     "late": ("compliers", "between"),
@@ -359,7 +359,6 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "propensity_matching": ("no_interval", "two_windows"),
     "propensity_stratification": ("two_windows",),
     "propensity_weighting": ("two_windows",),
-    "regression_discontinuity": ("local",),
     "reversible_did": ("own_year", "feedback"),
     "s_learner": ("two_windows", "additive"),
     "shift_share": ("compliers",),

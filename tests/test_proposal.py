@@ -102,13 +102,15 @@ def test_what_the_chosen_one_cannot_do_hangs_on_the_shape_and_the_graph() -> Non
 
 
 def test_every_estimator_of_the_shelf_has_its_limits_and_every_code_its_words() -> None:
+    own = {name: one.limits for name, one in shelf().items() if hasattr(one, "limits")}
     assert set(LIMITS) <= set(shelf()), "another says its own (`limits`), or none"
+    assert not set(LIMITS) & set(own), "said in one place"
     assert set(SUITS) == set(SHAPES)
     for suits in SUITS.values():
         assert len(suits) <= MOST
         for name, target, reason in suits:
             assert name in shelf() and target in shelf()[name].targets and reason in REASONS
-    assert {code for codes in (*LIMITS.values(), ANYONE) for code in codes} == set(CANNOT) and set(ONLY) <= set(CANNOT)
+    assert {code for codes in (*LIMITS.values(), *own.values(), ANYONE) for code in codes} == set(CANNOT) and set(ONLY) <= set(CANNOT)
 
 
 def test_an_estimator_s_class_says_its_own_limits() -> None:

@@ -89,7 +89,7 @@ def test_missing_dates_are_steps_apart_and_one_place_has_an_interval() -> None:
     """By hand: without every third date the slope is still that of a step, and the error learnt from dates stands though there is one place."""
     one = made(Dates(effect=5.0))
     kept = np.flatnonzero(np.arange(one.rows) % 3 != 1)
-    some = one.only(kept)
+    some = one.subset(kept)
     found = answered(InterruptedSeries(), some, stream(1, "x"))
     assert found.lower is not None and found.lower < 5.0 < (found.upper or 0.0) and found.support is not None and found.support.clusters == len(kept)
     full = answered(InterruptedSeries(), one, stream(1, "x"))

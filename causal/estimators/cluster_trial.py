@@ -127,6 +127,11 @@ class ClusterTrial:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with a treatment that the graph says was decided by lot; `received`, where it is named, among its columns.
+        rng : draws the lots again for the exact p-value, and the joint critical values of effects by group.
+
         Raises
         ------
         DesignError : the graph does not say that lots decided, or not all units were drawn.

@@ -95,6 +95,11 @@ class DistributedLags:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with an adjustment set, and authorities seen in successive years.
+        rng : draws the joint critical values of the years' effects, and of their sums.
+
         Raises
         ------
         DesignError : the panel is too short for the lags, no adjustment set is there, or the target is not the ATE.

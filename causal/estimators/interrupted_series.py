@@ -21,19 +21,19 @@ from causal.inference.clustered import interval
 from causal.inference.serial import ERRORS, Errors
 from causal.interrupted import FEWEST_AFTER, FEWEST_BEFORE, Cut, Model, Series, cut, series_of
 from causal.knobs import one_of, true_or_false, whole_number
-from causal.needs import Need
+from causal.needs import Lack, Need
 from causal.words import count, listed
 
 
-def _own_past(_: object, design: Design) -> str | None:
+def _own_past(_: object, design: Design) -> Lack:
     if design.identification.strategy == "series":
         return None
     return "it compares a series with its own past, and here the rows are arranged for another comparison"
 
 
-def _one_date(_: object, design: Design) -> str | None:
+def _one_date(_: object, design: Design) -> Lack:
     if _own_past(_, design) is not None:
-        return None
+        return None  # said by the need for a series
     found = series_of(design)
     name = design.question.treatment
     if found is None:
@@ -43,17 +43,17 @@ def _one_date(_: object, design: Design) -> str | None:
     return None
 
 
-def _dates(estimator: InterruptedSeries, design: Design) -> str | None:
-    if _one_date(estimator, design) is not None:
-        return None
+def _dates(estimator: InterruptedSeries, design: Design) -> Lack:
     found = series_of(design, comparison=estimator.comparison)
-    assert found is not None
+    if found is None or any(need(estimator, design) is not None for need in (_own_past, _one_date)):
+        return None  # said by the needs for a series and for one date
     if found.before < FEWEST_BEFORE or found.after < FEWEST_AFTER:
         return (
             f"a series of {FEWEST_BEFORE} dates before and {FEWEST_AFTER} since is wanted, and there are {found.before} and {found.after} in which every place "
             "is seen; give quarters or months, or compare with other places instead"
         )
-    fixed = 2 + 2 * estimator.slope + (estimator.season or 1) - 1 + found.controls.shape[1]
+    # two levels, the slopes, the season, the controls
+    fixed = 2 + estimator.trend + (estimator.trend and estimator.slope) + (estimator.season or 1) - 1 + found.controls.shape[1]
     rows = found.before + found.after
     return None if rows >= fixed + 4 else f"{rows} dates are too few for {fixed} coefficients; take a shorter season or fewer controls"
 
@@ -84,6 +84,7 @@ class InterruptedSeries:
     needs: ClassVar[tuple[Need, ...]] = (OWN_PAST, ONE_DATE, DATES)
     targets: ClassVar[str] = "ATT over the dates since"
     costs: ClassVar[str] = "hundredths of a second"
+    limits: ClassVar[tuple[str, ...]] = ("same_time",)
     strategy: ClassVar[str] = "series"
     quick: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("series_placebo_dates", "comparison_series", "series_residuals")

@@ -85,6 +85,11 @@ class Late:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with a treatment and an instrument of two values, without authorities absorbed.
+        rng : deals clusters into folds and seeds the learners; not used where there are no covariates.
+
         Raises
         ------
         DesignError : no instrument of two values, a treatment of more, or too few clusters for the folds.

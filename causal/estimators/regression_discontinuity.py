@@ -24,14 +24,14 @@ from causal.estimators import serve
 from causal.inference.clustered import Fit
 from causal.inference.discontinuity import KERNELS, Jump, Kernel
 from causal.knobs import between, one_of, whole_number
-from causal.needs import Need
+from causal.needs import Lack, Need
 from causal.words import count
 
 WEAK = 10.0  # F of the treatment's jump below which a ratio is not normal
 BINS = 20  # of the figure, on either side
 
 
-def _cutoff(_: object, design: Design) -> str | None:
+def _cutoff(_: object, design: Design) -> Lack:
     found = sides(design)
     if found is None:
         return (
@@ -41,7 +41,7 @@ def _cutoff(_: object, design: Design) -> str | None:
     return None
 
 
-def _mass(_: object, design: Design) -> str | None:
+def _mass(_: object, design: Design) -> Lack:
     found = sides(design)
     if found is None:
         return None  # said by the need for a cutoff
@@ -56,10 +56,10 @@ def _mass(_: object, design: Design) -> str | None:
     return None
 
 
-def _jumps(_: object, design: Design) -> str | None:
+def _jumps(_: object, design: Design) -> Lack:
     found = sides(design)
     if found is None or _mass(_, design) is not None:
-        return None
+        return None  # said by the needs for a cutoff and for rows on both sides
     if abs(treatment_jump(design, found)) >= LEAST_JUMP:
         return None
     name, treatment = found.cutoff.name, design.question.treatment
@@ -93,6 +93,7 @@ class RegressionDiscontinuity:
     needs: ClassVar[tuple[Need, ...]] = (AT_CUTOFF, MASS, JUMPS)
     targets: ClassVar[str] = "ATE at the cutoff (where it does not decide alone, of those whom it moves)"
     costs: ClassVar[str] = "a tenth of a second"
+    limits: ClassVar[tuple[str, ...]] = ("local",)
     strategy: ClassVar[str] = "discontinuity"
     quick: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("density", "covariates_at_cutoff", "placebo_cutoffs", "donut", "bandwidth_curve")

@@ -64,6 +64,11 @@ class ReversibleDid:
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
 
+        Parameters
+        ----------
+        design : with authorities absorbed, seen in successive years.
+        rng : draws the joint critical values of the two directions of a switch.
+
         Raises
         ------
         DesignError : nobody switches beside places that keep as much, or the target is not the ATT.

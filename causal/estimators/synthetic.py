@@ -29,7 +29,7 @@ from causal.estimators import serve
 from causal.estimators.machinery.group_time import drop_always_treated
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import one_of, whole_number
-from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Need
+from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Lack, Need
 from causal.words import count
 
 JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos
@@ -39,7 +39,7 @@ STEPS = 50  # of a guess at which weights are 0; some five are needed
 TOGETHER = 1_000_000  # outcomes of placebo draws that are solved for at once
 
 
-def _before(_: object, design: Design) -> str | None:
+def _before(_: object, design: Design) -> Lack:
     try:
         made = cohorts(design)
     except DesignError:

@@ -79,8 +79,7 @@ def bandwidths(y: Floats, x: Floats, treatment: Floats | None, covariates: Float
     import pandas as pd
     from diff_diff import RegressionDiscontinuity
 
-    # in units of its own, so that no tolerance hangs on one
-    sizes = [float(column.std()) or 1.0 for column in (y, x)]
+    sizes = [_near_its_spread(column) for column in (y, x)]
     data = pd.DataFrame({"y": y / sizes[0], "x": x / sizes[1]})
     given: dict[str, Any] = {}
     if treatment is not None:
@@ -239,6 +238,16 @@ def _neighbours(x: Floats, values: Floats) -> Floats:
     return out
 
 
+def _near_its_spread(column: Floats) -> float:
+    """A unit of a column's own, so that no tolerance hangs on one: the power of two next to its standard deviation.
+
+    Dividing by it changes no digit, so that two neighbours as far from a row as each other stay so, and rounded running variables have the bandwidths that
+    they have in their own unit.
+    """
+    spread = float(column.std())
+    return float(2.0 ** np.round(np.log2(spread))) if spread > 0 else 1.0
+
+
 def density(x: Floats) -> tuple[float, float, float]:
     """Whether the density of a running variable jumps at 0: density left and right, and p-value, by diff-diff (Cattaneo, Jansson & Ma 2020, Simple local
     polynomial density estimators).
@@ -257,7 +266,7 @@ def density(x: Floats) -> tuple[float, float, float]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = RDDensityTest().fit(pd.DataFrame({"x": x / (float(x.std()) or 1.0)}), running="x")
+            found = RDDensityTest().fit(pd.DataFrame({"x": x / _near_its_spread(x)}), running="x")
     except (ValueError, np.linalg.LinAlgError) as problem:
         raise refusal(
             EstimationError,

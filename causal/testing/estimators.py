@@ -24,6 +24,7 @@ from causal.graph import Graph
 from causal.identify import Identification, Strategy, identify
 from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, unmet_requirements
 from causal.panel import Panel
+from causal.proposal import CANNOT
 from causal.question import Question
 from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
@@ -191,7 +192,9 @@ def check_estimator(estimator: Estimator, *, panels: int = PANELS, ground: str |
 
 
 def _says_what_it_is(who: str, estimator: Any) -> None:
-    """`name`, `needs`, `targets`, `costs`: what a refusal, a list and a configuration's header say of it."""
+    """`name`, `needs`, `targets`, `costs`: what a refusal, a list and a configuration's header say of it; `limits`, if it has any, what it cannot do."""
+    unknown = [code for code in getattr(estimator, "limits", ()) if code not in CANNOT]
+    must(not unknown, f"{who}: says what it is: limits must be codes of causal.proposal.CANNOT, got {unknown}; there is {', '.join(CANNOT)}")
     for key, wanted in (
         ("name", "its name on the shelf"),
         ("targets", "what it targets: 'ATE', 'ATT' or 'ATE, ATT', and how it averages"),
