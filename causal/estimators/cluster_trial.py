@@ -80,6 +80,7 @@ class ClusterTrial:
     )
     targets: ClassVar[str] = "ATE of the offer, weighted by residual treatment variance (takes question.weights)"
     costs: ClassVar[str] = "a tenth of a second"
+    limits: ClassVar[tuple[str, ...]] = ("offer",)
     checks: ClassVar[tuple[str, ...]] = ("covariate_balance", "attrition", "compliance")
     quick: ClassVar[bool] = True
 

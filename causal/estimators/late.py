@@ -66,6 +66,7 @@ class Late:
     )
     targets: ClassVar[str] = "ATE, of those who take it up because of the instrument, every one alike"
     costs: ClassVar[str] = "a second or more"
+    limits: ClassVar[tuple[str, ...]] = ("compliers", "between")
     checks: ClassVar[tuple[str, ...]] = ("first_stage", "monotonicity")
     strategy: ClassVar[str] = "iv"
 

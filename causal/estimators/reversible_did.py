@@ -45,6 +45,7 @@ class ReversibleDid:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need("switches beside places that keep as much", _switches))
     targets: ClassVar[str] = "ATT of switches, every unit of change alike"
     costs: ClassVar[str] = "milliseconds"
+    limits: ClassVar[tuple[str, ...]] = ("own_year", "feedback")
     checks: ClassVar[tuple[str, ...]] = ("switchers_before", "carry_over")
     quick: ClassVar[bool] = True
 
