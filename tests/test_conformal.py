@@ -83,9 +83,9 @@ def test_a_mix_of_two_places_is_met_by_these_two_by_path_and_by_predictors() -> 
 
 
 def test_predictors_are_weighed_so_that_the_path_before_is_met() -> None:
-    """By scipy's SLSQP in the same run: a place of the highest mean and a low last date, which no mix has; no weighing of the two on a grid meets its path better.
+    """By scipy's SLSQP in the same run: a place of the highest mean and a low last date, which no mix has; no weighing of the two meets its path better.
 
-    Weights for the path alone do, and the grid's own ends lie far apart, so that a fixed weighing would not pass.
+    Weights for the path alone do, and the ends of the grid of weighings lie far apart, so that a fixed weighing would not pass.
     """
     laid = Dates(authorities=12, dates=30, seed=2).load().frame["plans"].to_numpy().reshape(12, 30).copy()
     laid[0] = laid.max(axis=0) - np.where(np.arange(30) < 3, 9.0, 0.0) - np.where(np.arange(30) == 17, 20.0, 0.0)
