@@ -82,7 +82,7 @@ class Waves(World):
     second: Grid | None = None
     second_spoilt: Grid | None = None
 
-    def deal(self, rng: np.random.Generator) -> Data:
+    def permute(self, rng: np.random.Generator) -> Data:
         """One panel without an effect."""
         assert self.data.groups is not None
         own = np.arange(len(self.truth))
@@ -233,6 +233,18 @@ def page(plan: Mapping[str, Any], known: Mapping[str, Any], found: Mapping[str, 
     lines.append(
         f"**Neighbours.** Waves by region are {100 * share:.0f} % of what authority and year leave of plans to 2020 and "
         f"{100 * known['waves']['total']['plans']:.0f} % to 2025; simulated panels keep them, and the columns of coverage show which errors allow for them."
+    )
+    costs = {
+        family: min(one["after_choosing"][main][at]["coverage"] for at in ("at_none", "at_detectable"))
+        for family, one in families.items()
+        if one["after_choosing"]
+    }
+    worst = min(costs, key=lambda family: costs[family])
+    lines.append(
+        f"**Choosing** has its price: the intervals of what each simulated panel chose hold the truth least often, in {100 * costs[worst]:.0f} %, for "
+        f"“{plan['families'][worst]['title']}”, where errors by region and by authority stand for choice and the smaller is taken."
+        if "grouped" in str(chosen.get(worst))
+        else f"**Choosing** costs little: the intervals of what each simulated panel chose hold the truth in {100 * costs[worst]:.0f} % or more."
     )
     out += [f"{i}. {line}" for i, line in enumerate(lines, 1)]
     alt = "Every rung: the smallest true effect it finds in four of five panels, and its estimate with interval; the numbers are in the table below"

@@ -23,7 +23,13 @@ class SumsLags(Protocol):
     """An estimator whose answer is a sum over years, so that still earlier years can be laid beside."""
 
     def rows_with(self, design: Design, more: int = 0) -> Lagged:
-        """The rows in which its own years, and so many still earlier ones, are known."""
+        """The rows in which its own years, and so many still earlier ones, are known.
+
+        Parameters
+        ----------
+        design : that is asked about.
+        more : years farther back than its own.
+        """
         ...
 
 
@@ -134,5 +140,11 @@ def last_sum(fit: Fit) -> Fit:
 
 
 def first_years(made: Lagged, years: int) -> Lagged:
-    """The same rows with the treatments of the latest years alone."""
+    """The same rows with the treatments of the latest years alone.
+
+    Parameters
+    ----------
+    made : with the treatments of at least so many years.
+    years : how many to keep, the question's own counted first.
+    """
     return replace(made, treatments=made.treatments[:, :years])

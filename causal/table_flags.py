@@ -120,7 +120,14 @@ def table_from(paths: Sequence[Path], knobs: Mapping[str, Any]) -> Table:
 
 
 def command(name: str, paths: Sequence[Path], knobs: Mapping[str, Any]) -> str:
-    """`causal NAME FILE …` with flags, ready to paste."""
+    """`causal NAME FILE …` with flags, ready to paste.
+
+    Parameters
+    ----------
+    name : of the command, "check" or "new".
+    paths : the file, or several.
+    knobs : by name, as `Table` takes them; those of the command itself may stand among them.
+    """
     from causal.sources.table.problem import as_flags
 
     return " ".join(["causal", name, *(shlex.quote(str(path)) for path in paths), *as_flags(knobs)])

@@ -278,7 +278,7 @@ def test_the_ladder_to_2025_reaches_its_page(tmp_path: Path) -> None:
     """The committed plan on small made-up records, from blinding to figure; no result is read that the rungs did not give."""
     import ladder_2025 as later
 
-    plan = yaml.safe_load((HERE / "ladder_2025.yaml").read_text(encoding="utf-8")) | {"panels": 4, "confirm": 4, "counts": 2}
+    plan = yaml.safe_load((HERE / "ladder_2025.yaml").read_text(encoding="utf-8")) | {"panels": 2, "confirm": 2, "counts": 1, "worlds": [1.0, 1.5]}
     groups = np.repeat(np.arange(6), 10)
     centres = england(60, switches=12)
     centres = replace(centres, outcomes={name: np.maximum(one, 1.0) for name, one in centres.outcomes.items()}, groups=groups)

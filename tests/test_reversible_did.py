@@ -21,7 +21,11 @@ from causal.testing.faults import _switching
 
 
 def test_unions_of_the_wage_panel_are_diff_diff_s_switchers_by_the_own_data_route(tmp_path: Path) -> None:
-    """Vella & Verbeek's 545 men as linearmodels ships them: DID_M, joiners, leavers and the placebo of diff-diff in the same run."""
+    """Vella & Verbeek's 545 men as linearmodels ships them: DID_M, joiners and leavers are diff-diff's in the same run, and the placebo is with its sign turned.
+
+    Its placebo is the outcome two years before the switch less that of the year before; ours goes forward in time, so that a drift that goes on has one sign
+    in the placebo and in the answer.
+    """
     from diff_diff import ChaisemartinDHaultfoeuille
     from linearmodels.datasets import wage_panel
 
@@ -31,8 +35,9 @@ def test_unions_of_the_wage_panel_are_diff_diff_s_switchers_by_the_own_data_rout
         "nodes": {"authority": {"varies": "authority"}, "year": {"varies": "year"}, **{name: {} for name in names}},
         "arrows": {"authority": dict.fromkeys(names, WHY), "year": dict.fromkeys(names, WHY), "union": {"lwage": WHY}},
     }
-    words = ["source.authority=nr", "source.year=year", "estimator=reversible_did"]
-    estimate = run(tmp_path, table, graph, {"treatment": "union", "outcome": "lwage", "target": "ATT"}, words)["estimate"]
+    words = ["source.authority=nr", "source.year=year", "estimator=reversible_did", "refuters=[switchers_before]"]
+    found = run(tmp_path, table, graph, {"treatment": "union", "outcome": "lwage", "target": "ATT"}, words)
+    estimate = found["estimate"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its error is not meant for places that switch more than once; its points are
         other = ChaisemartinDHaultfoeuille(drop_larger_lower=False)
@@ -41,6 +46,8 @@ def test_unions_of_the_wage_panel_are_diff_diff_s_switchers_by_the_own_data_rout
     sides = {part["name"]: part["effect"] for part in estimate["parts"]}
     assert sides["began or had more"] == pytest.approx(theirs.joiners_att, rel=1e-9)
     assert sides["ended or had less"] == pytest.approx(theirs.leavers_att, rel=1e-9)
+    before = next(check for check in found["refutations"] if check["name"] == "switchers_before")
+    assert before["bias"] == pytest.approx(-theirs.placebo_effect, rel=1e-9) and before["survived"] is False
     assert estimate["diagnostics"]["switches compared"] == 508
     assert 0 < estimate["diagnostics"]["negative weights of two-way fixed effects"] < 1
 

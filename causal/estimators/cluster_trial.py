@@ -80,6 +80,7 @@ class ClusterTrial:
     )
     targets: ClassVar[str] = "ATE of the offer, weighted by residual treatment variance (takes question.weights)"
     costs: ClassVar[str] = "a tenth of a second"
+    limits: ClassVar[tuple[str, ...]] = ("offer",)
     checks: ClassVar[tuple[str, ...]] = ("covariate_balance", "attrition", "compliance")
     quick: ClassVar[bool] = True
 
@@ -126,6 +127,11 @@ class ClusterTrial:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with a treatment that the graph says was decided by lot; `received`, where it is named, among its columns.
+        rng : draws the lots again for the exact p-value, and the joint critical values of effects by group.
 
         Raises
         ------

@@ -66,6 +66,7 @@ class DistributedLags:
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, SUCCESSIVE_YEARS, Need("outcome years with every earlier treatment summed", _long_enough))
     targets: ClassVar[str] = "ATE of a treatment kept up, weighted by residual treatment variance (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
+    limits: ClassVar[tuple[str, ...]] = ("waves", "feedback", "movers", "straight", "years_summed")
     checks: ClassVar[tuple[str, ...]] = ("lag_length",)
     quick: ClassVar[bool] = True
 
@@ -94,6 +95,11 @@ class DistributedLags:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with an adjustment set, and authorities seen in successive years.
+        rng : draws the joint critical values of the years' effects, and of their sums.
 
         Raises
         ------

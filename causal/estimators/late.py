@@ -66,6 +66,7 @@ class Late:
     )
     targets: ClassVar[str] = "ATE, of those who take it up because of the instrument, every one alike"
     costs: ClassVar[str] = "a second or more"
+    limits: ClassVar[tuple[str, ...]] = ("compliers", "between")
     checks: ClassVar[tuple[str, ...]] = ("first_stage", "monotonicity")
     strategy: ClassVar[str] = "iv"
 
@@ -84,6 +85,11 @@ class Late:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with a treatment and an instrument of two values, without authorities absorbed.
+        rng : deals clusters into folds and seeds the learners; not used where there are no covariates.
 
         Raises
         ------

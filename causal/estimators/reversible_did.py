@@ -45,6 +45,7 @@ class ReversibleDid:
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need("switches beside places that keep as much", _switches))
     targets: ClassVar[str] = "ATT of switches, every unit of change alike"
     costs: ClassVar[str] = "milliseconds"
+    limits: ClassVar[tuple[str, ...]] = ("own_year", "feedback")
     checks: ClassVar[tuple[str, ...]] = ("switchers_before", "carry_over")
     quick: ClassVar[bool] = True
 
@@ -63,6 +64,11 @@ class ReversibleDid:
 
     def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
         """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with authorities absorbed, seen in successive years.
+        rng : draws the joint critical values of the two directions of a switch.
 
         Raises
         ------

@@ -48,7 +48,14 @@ def scores(column: Floats, z: Floats, chance: Floats, ones: Floats, zeros: Float
 
 
 def by_cluster(values: Floats, cluster: Ints, clusters: int) -> Floats:
-    """Row scores less nothing, summed by cluster and scaled to the error of their mean, shape (clusters,); CR1's G/(G − 1)."""
+    """Row scores summed by cluster, so scaled that the root of their sum of squares is the error of their mean (CR1's G/(G − 1)); shape (clusters,).
+
+    Parameters
+    ----------
+    values : of mean 0, shape (rows,); nothing is taken off here.
+    cluster : code of each row's cluster, shape (rows,).
+    clusters : how many there are, at least 2; those without a row get 0.
+    """
     return np.asarray(np.bincount(cluster, weights=values, minlength=clusters) / len(values) * np.sqrt(clusters / (clusters - 1)))
 
 
@@ -58,7 +65,8 @@ def ratio(above: Floats, below: Floats, cluster: Ints, clusters: int) -> tuple[f
     Parameters
     ----------
     above, below : row scores, shape (rows,).
-    cluster, clusters : whose scores are summed.
+    cluster : code of each row's cluster, shape (rows,).
+    clusters : how many there are, at least 2.
     """
     top, bottom = float(above.mean()), float(below.mean())
     under = by_cluster(below - bottom, cluster, clusters)

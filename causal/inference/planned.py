@@ -58,7 +58,13 @@ def two_way_error(treatment: Floats, covariance: Floats) -> float:
 
 
 def arms_error(variance: float, treated: int, free: int) -> float:
-    """Standard error of a difference between two arms of places whose means have this variance."""
+    """Standard error of a difference between the means of two arms of places, in the outcome's unit; infinite where an arm is empty.
+
+    Parameters
+    ----------
+    variance : of a place's mean.
+    treated, free : places in each arm.
+    """
     return float(np.sqrt(variance * (1 / treated + 1 / free))) if min(treated, free) > 0 else np.inf
 
 

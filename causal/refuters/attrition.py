@@ -43,7 +43,13 @@ class Attrition:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that those who were lost were lost whatever the lots said."""
+        """Try to refute that those who were lost were lost whatever the lots said.
+
+        Parameters
+        ----------
+        trial : of a treatment that lots decided; rows without an outcome are looked for in its panel.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -46,7 +46,13 @@ class CarryOver:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that a treatment's end undoes it."""
+        """Try to refute that a treatment's end undoes it.
+
+        Parameters
+        ----------
+        trial : of an answer that compares switchers with stayers.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

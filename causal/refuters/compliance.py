@@ -52,7 +52,13 @@ class Compliance:
         return None if _taken(setting) is not None else f"{getattr(setting.estimator, 'received', None)} is not measured"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Look at who took it up."""
+        """Look at who took it up.
+
+        Parameters
+        ----------
+        trial : of a treatment that lots decided, whose estimator says what was taken up (`received`).
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

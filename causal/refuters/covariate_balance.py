@@ -65,7 +65,13 @@ class CovariateBalance:
         return None if _before(setting) else "nothing that was there before is measured"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that lots alone decided."""
+        """Try to refute that lots alone decided.
+
+        Parameters
+        ----------
+        trial : of a treatment that lots decided, with something measured that was there before.
+        rng : draws the lots again.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -46,7 +46,13 @@ class FirstStage:
         return None if instrument_of(setting.estimator, setting.design) else "no instrument has two values"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Look at how far the treatment is moved."""
+        """Look at how far the treatment is moved.
+
+        Parameters
+        ----------
+        trial : of an answer by an instrument of two values.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

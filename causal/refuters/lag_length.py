@@ -71,7 +71,13 @@ class LagLength:
         return None
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that nothing farther back acts."""
+        """Try to refute that nothing farther back acts.
+
+        Parameters
+        ----------
+        trial : of an answer that is a sum over years (`SumsLags`).
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

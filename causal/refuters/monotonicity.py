@@ -57,7 +57,13 @@ class Monotonicity:
         return None if two else "the treatment has more than two values"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that the instrument acts through the treatment alone, and in one direction."""
+        """Try to refute that the instrument acts through the treatment alone, and in one direction.
+
+        Parameters
+        ----------
+        trial : of an answer by an instrument of two values, with a treatment of two.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,

@@ -42,7 +42,13 @@ class SwitchersBefore:
         return None if found is not None and found.places > 2 else "no switchers stood still in the year before beside such as stayed"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
-        """Try to refute that nothing was felt before."""
+        """Try to refute that nothing was felt before.
+
+        Parameters
+        ----------
+        trial : of an answer that compares switchers with stayers.
+        rng : not used.
+        """
         report = partial(
             Refutation,
             name=self.name,
