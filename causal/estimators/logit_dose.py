@@ -76,8 +76,9 @@ class LogitDose:
         serve(self, design)
         question, model = design.question, model_of(design)
         made = fitted(design, model)
-        fit = averaged(self.effect, design, model, made)
         odds = along(made, np.eye(len(made.slopes))[-1], design.cluster, len(design.clusters))
+        # who carries the effect is who carries the treatment's slope: another column that one place alone moves bends the average, and does not make it
+        fit = replace(averaged(self.effect, design, model, made), carried=odds.carried)
         slope, error = float(odds.coefficients[0]), float(odds.std_errors[0])
         lower, upper, _ = interval(slope, error, question.level, float(odds.df[0]))
         ratio, ends = float(np.exp(slope * question.contrast)), sorted(float(np.exp(end * question.contrast)) for end in (lower, upper))
@@ -132,7 +133,8 @@ class LogitDose:
                 rows = inside[:, k]
                 part = Logit(columns=one.columns[rows], slopes=one.slopes, mean=one.mean[rows], outcome=one.outcome[rows], weights=one.weights[rows])
                 effect, way = effect_of(self.effect, part, at, design, 0.0)
-                fits.append(scaled(along(one, way, design.cluster, len(design.clusters)), effect, model, design))
+                own = along(one, np.eye(len(one.slopes))[at], design.cluster, len(design.clusters))
+                fits.append(replace(scaled(along(one, way, design.cluster, len(design.clusters)), effect, model, design), carried=own.carried))
             place = np.full(len(m.groups), -1)
             place[mine] = np.arange(len(mine))
             together = replace(

@@ -34,6 +34,7 @@ from causal.words import count
 
 JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos
 LEAST = 2  # years before adoption to match on
+BETWEEN_ALIKE = 1e-3  # what the path counts beside predictors, both in standard deviations: it decides between weights that match predictors alike
 LEAST_RIDGE = 1e-9  # of the largest number of a problem, so that weights alike in all are shared
 STEPS = 50  # of a guess at which weights are 0; some five are needed
 TOGETHER = 1_000_000  # outcomes of placebo draws that are solved for at once
@@ -164,7 +165,7 @@ class SyntheticControl:
 
         Returns
         -------
-        Estimate : without an interval; the treated path's rank among placebos stands in the diagnostics.
+        Estimate : for one treated place of enough years with an interval, otherwise without; its path's rank among placebos stands in the diagnostics.
 
         Raises
         ------
@@ -215,7 +216,11 @@ class SyntheticControl:
             inference=f"conformal: shifts of {years} years round their circle, the effect the same in each year since",
             no_interval=None,
             support=Support(clusters=len(used.clusters), effective=float(years), treated=1, untreated=len(found[0].controls)),
-            notes=(*bare.notes, "The standard error is that of a normal law with the interval's width; the interval itself rests on none."),
+            notes=(
+                *bare.notes,
+                "The standard error is that of a normal law with the interval's width; the interval itself rests on none.",
+                *(("Interval and rank match the outcome's path, as they are tests of it; the effect matches predictors.",) if by_predictors else ()),
+            ),
         )
 
 
@@ -252,6 +257,8 @@ def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: I
     """Weights that match means before of controls and outcome, the predictors weighed so that the outcome's path before is met best.
 
     Abadie & Gardeazabal 2003 (The economic costs of conflict), appendix B: of diagonal matrices V the one whose weights have the least mean squared gap.
+    Places are often more than predictors, so that many weights match these alike; of such the path decides too (Becker & Klößner 2018, Fast and reliable
+    computation of generalized synthetic controls), since otherwise the solver would.
     """
     from scipy.optimize import minimize
 
@@ -261,10 +268,11 @@ def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: I
     means = means[:, spread > 0] / spread[spread > 0]
     ours, theirs = means[mine].mean(axis=0), means[free].T
     path, paths = outcome[mine, :at].mean(axis=0), outcome[free, :at].T
+    little = BETWEEN_ALIKE / (max(float(paths.std()), np.finfo(float).tiny) * np.sqrt(at))
 
     def weighed(logs: Floats) -> Floats:
         root = np.exp(0.5 * (logs - logs.max()))
-        return _simplex(theirs * root[:, None], ours * root, 0.0)
+        return _simplex(np.vstack([theirs * root[:, None], little * paths]), np.r_[ours * root, little * path], 0.0)
 
     def miss(logs: Floats) -> float:
         gap = path - paths @ weighed(logs)
