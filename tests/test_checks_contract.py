@@ -28,6 +28,7 @@ from causal.refuters.leave_one_out import LeaveOneOut
 from causal.study import Study, run
 
 KNOBS: dict[str, dict[str, Any]] = {
+    "covariate_balance": {"draws": 99},
     "few_clusters": {"draws": 99},
     "honest_did": {"draws": 100},
     "estimator_agreement": {"estimators": (FirstDifference(),)},
