@@ -38,7 +38,9 @@ def test_an_effect_that_is_not_identified_is_a_finding_until_a_design_must_be_ha
     unseen = replace(PANEL, frame=PANEL.frame.drop(columns="poverty"), variables=tuple(one for one in PANEL.variables if one.name != "poverty"))
     analysis = analyse(unseen, QUESTION, GRAPH)
     assert not analysis.identification.identified and analysis.design is None
-    with pytest.raises(DesignError, match=r"does not identify cut → plans with these data: nothing to show"):
+    with pytest.raises(
+        DesignError, match=r"^cut → plans: wanted an effect that the graph identifies with these data, got one that it does not: nothing to show;"
+    ):
         analysis.must(": nothing to show")
 
 

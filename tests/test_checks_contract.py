@@ -45,7 +45,7 @@ def shelf() -> dict[str, Any]:
         made = importlib.import_module(f"causal.refuters.{module.name}")
         for one in vars(made).values():
             if isinstance(one, type) and hasattr(one, "refute") and one.__module__ == made.__name__:
-                few = {"draws": 25} if "draws" in one.__dataclass_fields__ else {}
+                few = {"draws": 25 if one.__dataclass_fields__["draws"].default != 999 else 99} if "draws" in one.__dataclass_fields__ else {}
                 found[module.name] = one(**{**few, **KNOBS.get(module.name, {})})
     return found
 

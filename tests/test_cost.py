@@ -63,7 +63,7 @@ def test_whether_more_treatment_is_more_spending_is_told_from_the_data_or_asked_
     panel = Simulated(authorities=30).load()
     assert direction(panel, "centre_spending", "centre_spend_per_child", None) == 1 and direction(panel, "closures", "centre_spend_per_child", None) == -1
     assert direction(panel, "closures", 100.0, "less") == -1
-    with pytest.raises(ConfigError, match="say decomposition\\.spending"):
+    with pytest.raises(ConfigError, match=r"^decomposition\.spending: .*got data that do not show it.*; say  decomposition\.spending=more"):
         direction(panel, "closures", 100.0, None)
 
 
@@ -71,7 +71,8 @@ def test_a_price_is_never_that_of_another_treatment(tmp_path: Path, capsys: pyte
     assert (
         main(["decompose", "cost", "question.treatment=child_poverty", "question.control=20", "question.treated=21", "question.lag=0", f"runs={tmp_path}"]) == 2
     )
-    assert "what a unit of child_poverty costs is not known" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "wanted what a unit of child_poverty costs, got nothing" in said and "+decomposition.prices.child_poverty=" in said
 
 
 def test_sums_of_money_are_read_at_a_glance() -> None:

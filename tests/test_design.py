@@ -119,7 +119,7 @@ def test_a_panel_checks_itself_at_birth() -> None:
         replace(PANEL, frame=pd.concat([frame, frame.iloc[:1]]))
     with pytest.raises(DataError, match="infinite values, the first in column 'cut', authority 'A0000', year 2012"):
         replace(PANEL, frame=frame.assign(cut=frame["cut"].where(np.arange(len(frame)) != 1, np.inf)))
-    with pytest.raises(DataError, match="column 'cut' holds"):
+    with pytest.raises(DataError, match="column 'cut': wanted 64-bit floats, got str"):
         replace(PANEL, frame=frame.assign(cut="much"))
     with pytest.raises(DataError, match="Did you mean 'plans'"):
         PANEL.variable("plan")

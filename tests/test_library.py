@@ -73,7 +73,7 @@ def test_a_result_shows_itself(result: Result, files: Path) -> None:
     assert len(written) == len(frame) and list(written["part_name"].fillna("z")) == list(frame["part_name"].fillna("z"))
     assert result.plot()._repr_svg_() == (files / "figures/estimates.svg").read_text(encoding="utf-8")
     assert result.plot().save(files.parent / "one.svg").read_bytes() == (files / "figures/estimates.svg").read_bytes()
-    with pytest.raises(causal.ConfigError, match=r"no figure 'estimate'; .*Did you mean 'estimates'"):
+    with pytest.raises(causal.ConfigError, match=r"wanted a figure that it has, got 'estimate'; .*Did you mean 'estimates'"):
         result.plot("estimate")
 
 

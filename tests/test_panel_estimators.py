@@ -193,7 +193,7 @@ def test_leads_raise_the_alarm_where_a_trend_was_planted_and_seldom_elsewhere() 
 
 
 def test_knobs_of_the_event_study_are_checked_and_too_many_years_refused() -> None:
-    with pytest.raises(ConfigError, match="leads must be"):
+    with pytest.raises(ConfigError, match="leads: wanted a whole number of at least 1, got 0"):
         EventStudy(leads=0)
     with pytest.raises(DesignError, match="fewer leads or lags"):
         EventStudy(leads=4, lags=4).estimate(designed(World().load()), RNG)
