@@ -113,6 +113,12 @@ def test_every_check_says_what_it_is_on_its_class_and_has_a_plain_name() -> None
         "series_placebo_dates",
         "comparison_series",
         "synthetic_dates",
+        "covariate_balance",
+        "attrition",
+        "monotonicity",
+        "lag_length",
+        "switchers_before",
+        "carry_over",
     }, "the method's list of what speaks of bias"
 
 
