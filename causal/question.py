@@ -66,9 +66,6 @@ class Question:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "modifiers", listed("question.modifiers", self.modifiers))
-        if own := [name for name in self.modifiers if name in (self.treatment, self.outcome)]:
-            wanted = "columns beside the treatment and the outcome, by whose groups the effect is given"
-            raise refusal(ConfigError, "question.modifiers", wanted, repr(own[0]), "name another, or take it away")
         for key in ("treatment", "outcome", "because"):
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
