@@ -274,5 +274,5 @@ def test_a_class_that_does_not_say_what_it_is_is_refused_before_anything_runs(ke
 
 
 def test_a_refutation_that_cannot_be_names_itself() -> None:
-    with pytest.raises(ConfigError, match=r"Refutation 'mine': bias must be"):
+    with pytest.raises(ConfigError, match=r"Refutation 'mine': bias: wanted a finite number"):
         Mine({"bias": float("nan")}).refute(None, stream(1))  # type: ignore[arg-type]
