@@ -309,9 +309,8 @@ def told(plan: dict[str, Any], lines: dict[tuple[str, str, int], dict[str, Any]]
             seen, dear = (stats.binomtest(number, len(rows), 0.8, alternative="less").pvalue > 0.01 for number in (caught, taken + less))
             floor = ": seen, but certainty was at its lowest before" if seen and not usual[name] else ""
             state = ("met" if seen and dear else f"**not met**{floor}") if abs(bias) >= 2 else "the fault biases by less than 2δ"
-            text.append(
-                f"| {name} | {fault} | {len(rows)} | {bias:+.1f} | {how['check']} | {caught / len(rows):.0%} | {taken / len(rows):.0%} | {less / len(rows):.0%} | {state} |"
-            )
+            shares = " | ".join(f"{number / len(rows):.0%}" for number in (caught, taken, less))
+            text.append(f"| {name} | {fault} | {len(rows)} | {bias:+.1f} | {how['check']} | {shares} | {state} |")
     return "\n".join(text) + "\n"
 
 

@@ -66,10 +66,6 @@ class Question:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "modifiers", listed("question.modifiers", self.modifiers))
-        # the outcome as it stood in the first year may part places; the treatment whose effect is asked for may not
-        if self.treatment in self.modifiers:
-            wanted = "columns beside the treatment, by whose groups the effect is given"
-            raise refusal(ConfigError, "question.modifiers", wanted, repr(self.treatment), "name another, or take it away")
         for key in ("treatment", "outcome", "because"):
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():

@@ -162,7 +162,7 @@ def test_a_template_s_cause_without_a_column_is_said_and_stays_in_the_graph(caps
     assert yaml.safe_load(Path("mine/graph/ours.yaml").read_text())["nodes"]["need"]["measured"] is False
     assert main(["new", "mine.csv", *words, "--confounders", "need=fsm", "--called", "mapped"]) == 0
     assert "strategies: backdoor" in capsys.readouterr().out
-    assert yaml.safe_load(Path("mine/experiment/mapped.yaml").read_text())["source"]["variables"] == {"need": {"column": "fsm"}}
+    assert yaml.safe_load(Path("mine/experiment/mapped.yaml").read_text())["source"]["variables"] == {"need": {"column": "fsm"}, "y_": {"column": "y"}}
 
 
 def test_a_template_alone_is_written_to_be_filled_in(capsys: pytest.CaptureFixture[str]) -> None:

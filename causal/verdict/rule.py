@@ -29,7 +29,7 @@ from causal.design import Design
 from causal.errors import ConfigError, refusal, suggest
 from causal.estimate import Estimate
 from causal.identify import Identification
-from causal.knobs import is_number, is_whole
+from causal.knobs import are_words, is_number, is_whole
 
 Row = Literal["important_rise", "rise", "inside", "no_important_rise", "no_important_fall", "both", "fall", "important_fall"]
 ROWS: tuple[Row, ...] = get_args(Row)
@@ -200,7 +200,7 @@ class Rule:
             raise refusal(ConfigError, "rule.apart", "a number of smallest important effects above 0", repr(self.apart), "write  rule.apart=1")
         if not is_whole(self.steps, 1, 3):
             raise refusal(ConfigError, "rule.steps", "a whole number from 1 to 3", repr(self.steps), "write  rule.steps=1")
-        if self.randomised is not None and (not isinstance(self.randomised, str) or not self.randomised.strip()):
+        if self.randomised is not None and not are_words(self.randomised):
             raise refusal(
                 ConfigError, "rule.randomised", "how lot decided who was treated, in words, or null", repr(self.randomised), "write  rule.randomised=null"
             )

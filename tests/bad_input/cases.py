@@ -147,7 +147,7 @@ def keys() -> Iterator[Case]:
             yield Case(name=f"{key}={value}", words=words, says=("'x'" if key == "refuters.x" else key,))
     for key in ("title", "action", "question", "graph", "source", "estimator"):
         yield Case(name=f"~{key}", words=("explain", *LIGHT, f"~{key}"), says=(key,))
-    for key in ("title", "action", "question", "rule", "language", "seed"):
+    for key in ("question", "rule", "language", "seed"):
         yield Case(name=f"{key}=null", words=("run", *LIGHT, f"{key}=null"), says=(key,))
     question = {
         "treatment": ("3", "[a]", "''", "nothere", "x" * 300),

@@ -16,7 +16,11 @@ from test_refused import within
 from causal.cli import main
 
 CAUSAL = [sys.executable, "-m", "causal"]
-LONG = ["source.authorities=150", "refuters=[bootstrap]", "refuters.bootstrap.draws=100000"]  # seconds of work, of which one is seen; more draws are refused
+LONG = [
+    "source.authorities=150",
+    "refuters=[bootstrap]",
+    "refuters.bootstrap.draws=100000",
+]  # ten seconds of work, of which one is seen; no more draws may be asked
 
 
 def left(folder: Path) -> list[str]:
