@@ -209,7 +209,15 @@ def guarded(words: Sequence[str], folders: Sequence[Path], own: Sequence[str] = 
         return open_file(source, config_path)
 
     def judged(loader: ConfigLoaderImpl, *args: Any, **kwargs: Any) -> DictConfig:
-        config = load(loader, *args, **kwargs)
+        try:
+            config = load(loader, *args, **kwargs)
+        except Exception as problem:
+            within: BaseException | None = problem
+            while within is not None and not isinstance(within, KeyboardInterrupt):
+                within = within.__context__
+            if within is None:
+                raise
+            raise KeyboardInterrupt from problem  # a half-made list fails as it is left, and Hydra would take that for no answer and go on
         _judge(config, shipped, roots, said=said, own=own, launcher=chosen)
         return config
 

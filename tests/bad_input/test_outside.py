@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cases import OURS, OWN, TINY
@@ -43,6 +44,26 @@ def test_a_signal_ends_a_run_in_one_line_with_nothing_left(sent: signal.Signals,
     said = (tmp_path / "out").read_text()
     assert status in (128 + sent, -sent) and "Traceback" not in said and len(said.strip().splitlines()) <= 1, (status, said)
     assert not left(tmp_path), left(tmp_path)
+
+
+def test_a_signal_while_a_configuration_is_composed_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is left half made fails in its turn, and the stop is then only what came before that failure."""
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+    compose = ConfigLoaderImpl.load_configuration
+
+    def stopped(*args: Any, **kwargs: Any) -> Any:
+        if not list(tmp_path.glob("runs/.partial/*")):
+            return compose(*args, **kwargs)
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise AttributeError("half made")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", stopped)
+    assert main(["run", "experiment=closures", *TINY[1:], "runs=runs"]) == 130
+    assert capsys.readouterr().err.strip() == "stopped" and not left(tmp_path)
 
 
 def test_a_folder_taken_away_and_a_closed_input_are_no_traceback(tmp_path: Path) -> None:
