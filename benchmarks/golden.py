@@ -86,8 +86,12 @@ ESTIMATORS: dict[str, tuple[str, list[str]]] = {
     "front_door": ("front_door", []),
     "regression_discontinuity": ("cutoff", []),
     "interrupted_series": ("series", []),
+    "distributed_lags": ("dose", []),
+    "cluster_trial": ("lots", []),
+    "late": ("offer", FEW),
+    "reversible_did": ("on_off", []),
 }
-ATT = ("callaway_santanna", "sun_abraham", "imputation", "synthetic_control", "synthetic_did", "continuous_did", "interrupted_series")
+ATT = ("callaway_santanna", "sun_abraham", "imputation", "synthetic_control", "synthetic_did", "continuous_did", "interrupted_series", "reversible_did")
 # every check on a dose; on the other designs those that take it otherwise, with little drawn
 CHECKED: dict[str, tuple[str, str, list[str]]] = {
     "dose": ("dose", "fixed_effects", ["refuters=all"]),
@@ -256,6 +260,36 @@ def panels() -> dict[str, tuple[pd.DataFrame, dict[str, Any], str]]:
     }
     made["series"] = (one_place, dated, QUESTION % (1.0, 0, "[]", "ATT"))
     made["cutoff"] = (frame_of_rank, beyond, QUESTION % (1.0, 0, "[]", "ATE"))
+    of_lots = np.random.default_rng(1926)
+    start = of_lots.permutation(np.resize(np.arange(1, 7), 60))[:, None]
+    drawn = (np.arange(6) >= start).astype(float)
+    areas, years = np.repeat([f"A{i:03d}" for i in range(60)], 6), np.tile(np.arange(2011, 2017), 60)
+    own = of_lots.normal(size=(60, 1)) * 4 + np.arange(6) + of_lots.normal(size=(60, 6)) * 2
+    rolled_out = pd.DataFrame({"area": areas, "yr": years, "cut": drawn.ravel(), "plans": (45 + own + 3 * drawn).ravel()})
+    by_lot = {
+        "nodes": {"authority": {"varies": "authority"}, "year": {"varies": "year"}, "cut": {"lot": "places drawn for each year"}, "plans": {}},
+        "arrows": {"authority": {"plans": WHY}, "year": {"cut": WHY, "plans": WHY}, "cut": {"plans": WHY}},
+    }
+    made["lots"] = (rolled_out, by_lot, QUESTION % (1.0, 0, "[]", "ATE"))
+    taste, at_hand = of_lots.normal(size=400), (of_lots.random(400) < 0.5).astype(float)
+    taken = (taste > np.where(at_hand > 0, -0.8, 1.2)).astype(float)
+    offered = pd.DataFrame(
+        {"area": [f"A{i:03d}" for i in range(400)], "offer": at_hand, "cut": taken, "plans": 45 + 1.5 * taste + 3 * taken + of_lots.normal(size=400)}
+    )
+    at_will = {
+        "nodes": {"taste": {"measured": False}, "offer": {}, "cut": {}, "plans": {}},
+        "arrows": {"taste": {"cut": WHY, "plans": WHY}, "offer": {"cut": WHY}, "cut": {"plans": WHY}},
+    }
+    made["offer"] = (offered, at_will, QUESTION % (1.0, 0, "[]", "ATE"))
+    # a treatment that comes in one year, ends in another, and for a third of the places never does
+    begins, lasts = of_lots.integers(1, 5, size=(60, 1)), of_lots.integers(1, 3, size=(60, 1))
+    while_on = ((np.arange(6) >= begins) & (np.arange(6) < begins + lasts) & (np.arange(60)[:, None] % 3 > 0)).astype(float)
+    ended = pd.DataFrame({"area": areas, "yr": years, "cut": while_on.ravel(), "plans": (45 + own + 3 * while_on).ravel()})
+    ends = {
+        "nodes": {"authority": {"varies": "authority"}, "year": {"varies": "year"}, "cut": {}, "plans": {}},
+        "arrows": {"authority": {"cut": WHY, "plans": WHY}, "year": {"cut": WHY, "plans": WHY}, "cut": {"plans": WHY}},
+    }
+    made["on_off"] = (ended, ends, QUESTION % (1.0, 0, "[]", "ATT"))
     made["front_door"] = (frame, door, QUESTION % (0.5, 0, "[]", "ATE"))
     return made
 

@@ -99,9 +99,9 @@ class Study:
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise refusal(ConfigError, name, "words", repr(getattr(self, name)), "put it in quotes")
         asked = self.question  # a breakdown may group by an outcome's first level, and leaves its year out; a study does not, and may not
-        if same := [name for name in asked.modifiers if name in (asked.treatment, asked.outcome)]:
+        if itself := [name for name in asked.modifiers if name in (asked.treatment, asked.outcome)]:
             wanted = "columns beside the treatment and the outcome, by whose groups the effect is given"
-            raise refusal(ConfigError, "question.modifiers", wanted, repr(same[0]), "name another, or take it away")
+            raise refusal(ConfigError, "question.modifiers", wanted, repr(itself[0]), "name another, or take it away")
         if not isinstance(self.short, str) or len(self.short.split()) > MOST_SHORT:
             raise refusal(ConfigError, "short", f"the action in at most {MOST_SHORT} words", repr(self.short), "say it shorter")
         for name in ("estimator", "baseline"):

@@ -28,6 +28,7 @@ from causal.refuters.leave_one_out import LeaveOneOut
 from causal.study import Study, run
 
 KNOBS: dict[str, dict[str, Any]] = {
+    "covariate_balance": {"draws": 99},
     "few_clusters": {"draws": 99},
     "honest_did": {"draws": 100},
     "estimator_agreement": {"estimators": (FirstDifference(),)},
@@ -44,7 +45,7 @@ def shelf() -> dict[str, Any]:
         made = importlib.import_module(f"causal.refuters.{module.name}")
         for one in vars(made).values():
             if isinstance(one, type) and hasattr(one, "refute") and one.__module__ == made.__name__:
-                few = {"draws": 25} if "draws" in one.__dataclass_fields__ else {}
+                few = {"draws": 25 if one.__dataclass_fields__["draws"].default != 999 else 99} if "draws" in one.__dataclass_fields__ else {}
                 found[module.name] = one(**{**few, **KNOBS.get(module.name, {})})
     return found
 
@@ -112,6 +113,12 @@ def test_every_check_says_what_it_is_on_its_class_and_has_a_plain_name() -> None
         "series_placebo_dates",
         "comparison_series",
         "synthetic_dates",
+        "covariate_balance",
+        "attrition",
+        "monotonicity",
+        "lag_length",
+        "switchers_before",
+        "carry_over",
     }, "the method's list of what speaks of bias"
 
 
@@ -267,5 +274,5 @@ def test_a_class_that_does_not_say_what_it_is_is_refused_before_anything_runs(ke
 
 
 def test_a_refutation_that_cannot_be_names_itself() -> None:
-    with pytest.raises(ConfigError, match=r"Refutation 'mine': bias must be"):
+    with pytest.raises(ConfigError, match=r"Refutation 'mine': bias: wanted a finite number"):
         Mine({"bias": float("nan")}).refute(None, stream(1))  # type: ignore[arg-type]

@@ -306,7 +306,8 @@ def test_a_file_that_cannot_be_opened_costs_what_it_would_give(small: Path) -> N
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     (small / "cin/c4.csv").write_bytes("time_period,Section47\n2015,\x81\x8d".encode("utf-16"))
     found = problems(small)
-    assert any("s251ye2016.xlsx: cannot be read" in one and "Fetch it again" in one for one in found) and any("c4.csv" in one for one in found)
+    assert any("s251ye2016.xlsx: wanted a file that can be read, got one that cannot" in one and "; fetch it again" in one for one in found)
+    assert any("c4.csv: wanted text in UTF-8 or Windows-1252, got neither" in one for one in found)
     frame = England(path=str(small)).load().frame
     assert frame["centre_spend_per_child"].xs(2016, level="year").isna().all() and frame["centre_spend_per_child"].xs(2017, level="year").notna().all()
     assert frame["section47"].xs(2015, level="year").isna().all() and frame["section47"].xs(2011, level="year").notna().all()

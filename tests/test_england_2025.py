@@ -279,7 +279,7 @@ def test_indicators_of_lait_by_name(both: England) -> None:
     share = panel.frame["re_referral_share"]  # the same share, from children in need's own file
     agree = (panel.frame["lait_rereferral"] - share).abs().dropna()
     assert len(agree) > 150 and agree.quantile(0.95) < 0.06
-    with pytest.raises(ConfigError, match=r"no indicator 'ReReferal'.*Did you mean 'ReReferral'"):
+    with pytest.raises(ConfigError, match=r"source\.lait: wanted an indicator of .*, got 'ReReferal'; .*Did you mean 'ReReferral'"):
         England(path=[str(OLD), str(NEW)], lait=["ReReferal"]).load()
 
 
@@ -589,7 +589,7 @@ def test_a_parquet_file_that_is_cut(tmp_path: Path) -> None:
     d5(tmp_path), lait(tmp_path, [("RTA", "2014-16", "Leeds", "12.5", 383.0)])
     whole = (tmp_path / "lait.parquet").read_bytes()
     (tmp_path / "lait.parquet").write_bytes(whole[: len(whole) // 2])
-    assert any("lait.parquet: cannot be read" in one and "cut short" in one for one in problems(tmp_path))
+    assert any("lait.parquet: wanted a file that can be read, got one that cannot" in one and "cut short" in one for one in problems(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ def test_first_release_of_2017_as_printed_below_a_title(tmp_path: Path) -> None:
 
 def test_first_release_whose_headings_name_no_year_is_refused(tmp_path: Path) -> None:
     rows = [["geog_l", "geog_c", "geog_n", "Referrals2017", "CPPAt310317"], ["LA", "383", "Leeds", 1, 2]]
-    with pytest.raises(DataError, match=r"wide\.csv: no heading names the year, as Referrals1617 names 2016-17"):
+    with pytest.raises(DataError, match=r"wide\.csv: wanted a heading that names the year, as Referrals1617 names 2016-17, got none; fetch the file again"):
         load(save(tmp_path / "wide.csv", rows))
 
 
@@ -464,7 +464,7 @@ def test_nomis_one_band_to_a_file(tmp_path: Path) -> None:
 
 def test_nomis_of_boys_alone_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "boys.csv", block("Age 15", [["Darlington", "E06000005", 1, 2]], gender="Male"))
-    with pytest.raises(DataError, match=r"boys.csv, row 4: got 'Male' for the gender, expected Total"):
+    with pytest.raises(DataError, match=r"boys\.csv, row 4: wanted Total for the gender, got 'Male'"):
         load(path)
 
 
@@ -495,7 +495,7 @@ def test_other_files_are_not_claimed(tmp_path: Path) -> None:
     ids=["children in need", "first release", "looked after", "population", "nomis"],
 )
 def test_header_without_authorities_is_refused(tmp_path: Path, rows: list[Sequence[object]]) -> None:
-    with pytest.raises(DataError, match=r"cut\.csv: no authority was found below the header; fetch the file again"):
+    with pytest.raises(DataError, match=r"cut\.csv: wanted authorities below the header, got none; fetch the file again"):
         load(save(tmp_path / "cut.csv", rows))
 
 

@@ -18,6 +18,7 @@ from worlds import ADOPTION, QUESTION, World, designed, without
 from causal.design import Design
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, Estimator
+from causal.estimators.cate import CausalForest, KernelDml, NonparamDml, SparseLinearDml
 from causal.estimators.continuous_did import ContinuousDid
 from causal.estimators.difference import Difference
 from causal.estimators.dml import LinearDml
@@ -27,7 +28,6 @@ from causal.estimators.dowhy_linear import DowhyLinear
 from causal.estimators.dynamic_dml import DynamicDml
 from causal.estimators.event_study import EventStudy
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
-from causal.estimators.heterogeneous import CausalForest, KernelDml, NonparamDml, SparseLinearDml
 from causal.estimators.lagged_outcome import LaggedOutcome
 from causal.estimators.matching import DistanceMatching, PropensityMatching
 from causal.estimators.mean_group import MeanGroup

@@ -536,7 +536,7 @@ def test_a_data_set_that_was_withdrawn_is_left_out_and_told(tmp_path: Path, serv
         (Reply(body=b'{"results": {}}'), "paging.totalPages"),
         (Reply(body=b"[]"), "paging.totalPages"),
         (Reply(body=b'{"paging": {"totalPages": 1}, "results": [{"id": 7}]}'), "wanted text under 'slug'"),
-        (Reply(body=b'{"paging": {"totalPages": 9999}, "results": []}'), "more than 200 pages"),
+        (Reply(body=b'{"paging": {"totalPages": 9999}, "results": []}'), "wanted at most 200 pages, got more"),
         (Reply(status=403), "403"),
     ],
     ids=["page", "object", "list", "number", "endless", "forbidden"],

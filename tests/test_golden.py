@@ -20,7 +20,8 @@ KEPT = HERE / "golden.json"
 # sums and linear algebra alone; the others learn, draw, or go through a solver that stops at a tolerance
 CLOSED = (
     "fixed_effects", "first_difference", "difference", "dowhy_linear", "lagged_outcome", "within_between", "mean_group", "event_study", "callaway_santanna",
-    "sun_abraham", "imputation", "continuous_did", "two_stage_least_squares", "shift_share", "mediation", "front_door",
+    "sun_abraham", "imputation", "continuous_did", "two_stage_least_squares", "shift_share", "mediation", "front_door", "distributed_lags", "cluster_trial",
+    "reversible_did",
 )  # fmt: skip
 
 

@@ -423,12 +423,12 @@ def test_influence_adds_up_to_the_error(result: Result, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "holds no result.json"),
+        (None, r"wanted the folder of a finished run, which holds result\.json, got one that holds nothing"),
         ("{", "not strict JSON, at line 1"),
         ('{"schema_version": 1, "x": NaN}', "holds NaN"),
-        ('{"schema_version": 99}', "schema_version 99"),
+        ('{"schema_version": 99}', r"result\.json: wanted schema_version 1, .* got 99; use the later version"),
         ('{"schema_version": 1}', "lacks title"),
-        ("[]", "schema_version None"),
+        ("[]", r"result\.json: wanted schema_version 1, .* got None; run the study again"),
     ],
 )
 def test_a_folder_that_holds_no_record_is_refused(tmp_path: Path, content: str | None, says: str) -> None:

@@ -21,7 +21,7 @@ from causal.testing.faults import _switching
 
 
 def test_unions_of_the_wage_panel_are_diff_diff_s_switchers_by_the_own_data_route(tmp_path: Path) -> None:
-    """Vella & Verbeek's 545 men as linearmodels ships them: DID_M, joiners and leavers are diff-diff's in the same run, and the placebo is with its sign turned.
+    """Vella & Verbeek's 545 men as linearmodels ships them: DID_M, joiners and leavers of diff-diff in the same run, and its placebo with the sign turned.
 
     Its placebo is the outcome two years before the switch less that of the year before; ours goes forward in time, so that a drift that goes on has one sign
     in the placebo and in the answer.

@@ -69,6 +69,7 @@ def test_the_nile_fell_when_the_dam_was_built_as_zeileis_and_others_print(tmp_pa
     assert result["verdict"]["kind"] == "series" and result["verdict"]["maryland"] == 2
     seen = {one["at"]: one for one in estimate["course"]["points"]}
     assert seen[1899.0]["without"] == pytest.approx(1097.75) and seen[1898.0]["without"] is None and len(seen) == 100
+    assert any("HAC errors are too narrow" in concern for concern in estimate["concerns"])
     page = next((tmp_path / "runs").rglob("report.html")).read_text(encoding="utf-8")
     assert "Course of the outcome" in page and "nobody recorded came at the same time" in page
 

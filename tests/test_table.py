@@ -66,7 +66,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         "row 7, column 'v': 'inf' is infinite",
     ):
         assert sum(line.startswith(words) for line in problems) == 1, words
-    with pytest.raises(DataError, match=r"mine.csv: 6 problems"):
+    with pytest.raises(DataError, match=r"mine\.csv: wanted a table without faults, got 6 problems"):
         table.load()
 
 
@@ -118,7 +118,7 @@ def test_excel_and_its_sheets(tmp_path: Path) -> None:
     panel = Table(path=str(path), year="year").load()
     assert panel.authorities == ("201", "202") and np.isnan(panel.frame.loc[("202", 2017), "v"])
     assert Table(path=str(path), sheet="more").load().frame.loc[("A", 0), "w"] == 9
-    with pytest.raises(DataError, match=r"no sheet 'mor'.*Did you mean 'more'"):
+    with pytest.raises(DataError, match=r"book\.xlsx: wanted a sheet that it has, got 'mor'; .*Did you mean 'more'"):
         Table(path=str(path), sheet="mor").load()
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(DataError, match="cannot be read"):
@@ -462,4 +462,5 @@ def test_derived_columns_come_last_and_their_faults_are_told(tmp_path: Path) -> 
     panel = Table(path=path, authority="area", year="yr", derived=specs).load()
     assert panel.names == ("plans", "people", "before", "part")
     assert panel.frame["before"].tolist()[1] == 40 and panel.frame["part"].tolist() == pytest.approx([0.04, 0.04])
-    assert "which mine.csv does not have" in Table(path=path, authority="area", year="yr", derived={"x": {"lag": "plan"}}).check()[0]
+    (problem,) = Table(path=path, authority="area", year="yr", derived={"x": {"lag": "plan"}}).check()
+    assert problem.startswith("source.derived.x: wanted a column of mine.csv to be made from, got 'plan'; ") and "Did you mean 'plans'?" in problem

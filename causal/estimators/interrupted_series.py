@@ -58,6 +58,11 @@ def _dates(estimator: InterruptedSeries, design: Design) -> Lack:
     return None if rows >= fixed + 4 else f"{rows} dates are too few for {fixed} coefficients; take a shorter season or fewer controls"
 
 
+ALONE = "there is no comparison series, so that whatever else came at that date is taken for the treatment; places never treated would show it"
+# benchmarks/designs.md: 84 % of such intervals held the truth where errors fade by .3 a step, 74 % at .6
+NARROW = "HAC errors are too narrow in short series (in fifty dates five in six ranges held the truth, or fewer); compare with  estimator.errors=fading"
+
+
 OWN_PAST = Need("a series against its own past", _own_past)
 ONE_DATE = Need("a treatment that comes at one date and stays", _one_date)
 DATES = Need(f"{FEWEST_BEFORE} dates before and {FEWEST_AFTER} since", _dates)
@@ -72,7 +77,7 @@ class InterruptedSeries:
     trend : whether the series has a slope of its own.
     slope : whether the slope may change at the date, beside the level.
     season : steps of a season, 4 for quarters, 12 for months; None where there is none.
-    errors : "fading" (by one factor a step), or "hac" (Newey & West).
+    errors : "fading" (by one factor a step), or "hac" (Newey & West), which papers print and short series make too narrow.
     comparison : whether the mean of places never treated is taken away, where there are any.
     """
 
@@ -165,9 +170,7 @@ class InterruptedSeries:
                 f"{places} from {found.at:g} on, {count(found.before, 'date')} before and {count(found.after, 'date')} since"
                 + (f", less the mean of {count(len(found.free), 'place')} never treated." if against else ", against its own past alone."),
             ),
-            concerns=()
-            if against
-            else ("there is no comparison series, so that whatever else came at that date is taken for the treatment; places never treated would show it",),
+            concerns=(() if against else (ALONE,)) + ((NARROW,) if self.errors == "hac" else ()),
             course=_course(found, made, against),
         )
 

@@ -116,7 +116,7 @@ class Monotonicity:
         level = 1 - trial.question.level
         survived = p_value >= level
         sign = 1.0 if treated else -1.0
-        per = sign * apart / moved * (1.0 if trial.question.contrast > 0 else -1.0) * np.sign(trial.question.contrast)
+        per = sign * apart / moved
         bias, bias_error = (gap * per, error * abs(per))
         side = "treated" if treated else "untreated"
         bounds = [-np.inf, *cuts, np.inf]
@@ -126,13 +126,14 @@ class Monotonicity:
                 f"Of {tests} differences the worst: with {name}, {abs(gap):.1%} {'fewer' if (gap < 0) == bool(treated) else 'more'} are {side} with outcomes "
                 f"{words} (t = {t:.1f}, {p_text(p_value)} for all). "
                 f"{'No trace beyond chance' if survived else 'Some do the opposite, or the instrument moves the outcome in another way'}."
-                + ("" if survived else f" That alone may put the answer off by {amount(trial, bias)}.")
+                + ("" if survived else f" That range alone may put the answer off by {amount(trial, bias)}, and more of them may be hidden in others.")
             ),
             p_value=p_value,
             level=level,
             survived=survived,
-            bias=float(bias),
-            bias_error=float(bias_error),
+            # the worst range is one of those who do the opposite; what all of them do to the answer is not known
+            bias=float(bias) if survived else None,
+            bias_error=float(bias_error) if survived else None,
             numbers={"t": t, "difference": gap, "standard error": error, "tests": float(tests), "moved by the instrument": moved},
         )
 

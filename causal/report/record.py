@@ -306,9 +306,9 @@ def load(folder: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         raise refusal(DataError, str(path), "a record", came, "run the study again") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READS or isinstance(version, bool):
-        reads = f"{', '.join(map(str, READS[:-1]))} and {READS[-1]}"
+        reads = f"{', '.join(map(str, READS[:-1]))} or {READS[-1]}"
         later = isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION
-        what = "was written by a later version of the toolkit; use that one, or run the study again" if later else "run the study again"
+        what = "use the later version of the toolkit that wrote it, or run the study again" if later else "run the study again"
         raise refusal(DataError, str(path), f"schema_version {reads}, which this version of the toolkit reads", repr(version), what)
     with fitting(folder):
         return _brought_up(path, {**LATER, **_printable(data)}, version, keys)

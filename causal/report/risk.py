@@ -36,15 +36,19 @@ DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
             "series_placebo_dates",
             "comparison_series",
             "synthetic_dates",
+            "covariate_balance",
+            "switchers_before",
+            "first_stage",
+            "monotonicity",
         ),
     ),
     "selection": (
         "Selection of places into the study",
         ("overlap", "extrapolation", "leave_one_out", "data_subset", "leverage", "separation", "donut", "bandwidth_curve"),
     ),
-    "classification": ("Classification of what was done", ("measurement_error", "recording_switches", "second_measure")),
-    "deviations": ("Departures from what was to be done", ("spillover",)),
-    "missing": ("Missing data", ("missing_outcomes",)),
+    "classification": ("Classification of what was done", ("measurement_error", "recording_switches", "second_measure", "lag_length")),
+    "deviations": ("Departures from what was to be done", ("spillover", "compliance", "carry_over")),
+    "missing": ("Missing data", ("missing_outcomes", "attrition")),
     "outcome": ("Measurement of the outcome", ("rounding",)),
     "reporting": ("Choice of what is reported", ("specification_curve",)),
     "error": (
@@ -60,6 +64,7 @@ BY_FAMILY = {
     "record": "classification",
     "inference": "error",
 }
+OF_ONE_DESIGN = {"compliance", "attrition", "carry_over", "lag_length"}  # where another design does not ask for them they are not missing
 STATES = {
     "failed": "Something was found.",
     "passed": "Looked at; nothing was found.",
@@ -106,7 +111,7 @@ def risk(data: Mapping[str, Any]) -> dict[str, Any]:
         # where some say what they could have seen and none could have seen enough, the domain was looked at blindly
         unsighted = bool(could_not) and not any(name in sighted for name in mine["passed"])
         state = "failed" if mine["failed"] else "blind" if unsighted else "passed" if mine["passed"] else "unknown"
-        absent = mine["not_run"] + [name for name in DOMAINS[domain][1] if name not in place and _owed(domain)]
+        absent = mine["not_run"] + [name for name in DOMAINS[domain][1] if name not in place and name not in OF_ONE_DESIGN and _owed(domain)]
         domains.append({"code": domain, "state": state, "passed": mine["passed"], "failed": mine["failed"], "blind": could_not, "missing": absent})
     return {"domains": domains, "maryland": data["verdict"].get("maryland"), "requirements": _requirements(data)}
 

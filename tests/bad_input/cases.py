@@ -694,7 +694,6 @@ def swallowed() -> Iterator[Case]:
     ):
         yield Case(name=f"swallowed {words}", words=("explain", words, *TINY[1:]), says=(says,))
     for words, says in (
-        ("question.modifiers=[plans]", "question.modifiers"),
         ("question.modifiers=[cut]", "question.modifiers"),
         ("question.modifiers=[poverty,poverty]", "poverty"),
         ("adjust_for=[poverty,poverty,authority,year]", "poverty"),

@@ -16,7 +16,11 @@ from test_refused import within
 from causal.cli import main
 
 CAUSAL = [sys.executable, "-m", "causal"]
-LONG = ["refuters=[bootstrap]", "refuters.bootstrap.draws=200000"]  # minutes of work, of which a second is seen
+LONG = [
+    "source.authorities=150",
+    "refuters=[bootstrap]",
+    "refuters.bootstrap.draws=100000",
+]  # ten seconds of work, of which one is seen; no more draws may be asked
 
 
 def left(folder: Path) -> list[str]:
