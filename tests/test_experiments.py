@@ -198,7 +198,7 @@ def test_a_study_goes_on_where_it_was_and_what_is_refused_or_not_measured_is_a_r
     words = ["study", "ours", "--config-dir", str(tmp_path / "mine"), f"runs={tmp_path / 'runs'}", "refuters=[]", "workers=1", "source.authorities=30"]
     assert main(words) == 2
     out = capsys.readouterr().out
-    assert "2 done, 1 not in these files, 1 refused" in out and "refused: estimator: wanted the name of one that there is, got 'nonsense'" in out
+    assert "2 done, 1 not in these files, 1 refused" in out and "estimator: wanted the name of one that there is, got 'nonsense'" in out
     summary = Path(out.strip().splitlines()[-1]) / "summary.md"
     text = summary.read_text()
     assert "the first" in text and "plans_started" in text and "-0." in text.replace("−", "-")  # the planted truth stands beside the answer
