@@ -102,6 +102,10 @@ OWN_WORLDS = {
     "front_door": "tests/test_cross_section.py",
     "logit_dose": "tests/test_logit_dose.py",
     "interrupted_series": "tests/test_series.py",
+    "cluster_trial": "tests/test_cluster_trial.py",
+    "distributed_lags": "tests/test_distributed_lags.py",
+    "late": "tests/test_late.py",
+    "reversible_did": "tests/test_reversible_did.py",
     "regression_discontinuity": "tests/test_discontinuity.py",
 }
 ONE_ROW = ("propensity_weighting", "dowhy_glm", "linear_dr", "forest_dr", *(name.split()[0] for name in BOOTSTRAPPED))
