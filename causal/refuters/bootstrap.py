@@ -6,8 +6,9 @@ deviation of these answers is a standard error that assumes nothing about how th
 well above the reported one, the reported interval is too narrow.
 
 Where residuals of cross-fits are at hand (`causal.crossfitted`) the draws rest on them, and the learning itself is kept. What it adds is seen by learning
-anew on some of the draws: answers then differ from those with it kept, by r in root mean square, and √(SE² + r²) may be no more than `tolerance` times SE for
-linear nuisances, and `trees` times for those that grow trees.
+anew on some of the draws: answers then differ from those with it kept, by r in root mean square, and √(SE² + r²) may be no more than `tolerance` times SE.
+That bound is for slopes with linear nuisances that are medians of cross-fits; for trees, averages and single cross-fits, whose folds alone move the answer
+further, all is learnt anew on `refits` draws, as for any other learner.
 
 Few authorities make both errors shaky, hence a `tolerance`; B draws add the simulation error of χ²(B − 1)/(B − 1).
 """
@@ -21,13 +22,14 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Floats
-from causal.estimate import lighter
+from causal.crossfitted import Slope
 from causal.knobs import at_least, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
 from causal.words import count, places, span
 
 FEWEST_UNITS = 10
+MEDIAN = 3  # cross-fits of which a median is one
 TREES = ("boosting", "forest", "stacked")
 
 
@@ -39,8 +41,6 @@ class Bootstrap:
     ----------
     draws, refits : samples for an estimator that is linear, or whose cross-fits left residuals, and for one that must be fitted again.
     relearnt : of the former samples, on how many the nuisances are learnt again too where they were learnt at all.
-    trees : how many times the error may grow by learning anew where nuisances are trees, which vary more from sample to sample; a provisional bound, not yet
-        the 99th percentile of clean panels.
     tolerance : how many times the reported standard error the bootstrap's may be.
     """
 
@@ -52,14 +52,12 @@ class Bootstrap:
     draws: int = 500
     refits: int = 20
     relearnt: int = 5
-    trees: float = 1.6
     tolerance: float = 1.25
 
     def __post_init__(self) -> None:
         whole_number("bootstrap.draws", self.draws, 3)
         whole_number("bootstrap.refits", self.refits, 3)
         whole_number("bootstrap.relearnt", self.relearnt, 2)
-        at_least("bootstrap.trees", self.trees, 1)
         at_least("bootstrap.tolerance", self.tolerance, 1)
 
     @property
@@ -98,13 +96,16 @@ class Bootstrap:
             return not_run(report, why)
         assert estimate.std_error is not None
         _, number = whole_units(trial.design)
-        draws = capped(self.draws, trial.design.rows, 200) if trial.by_matrix else self.refits
+        kept = self._keeps(trial)
+        by_matrix = trial.linear or kept
+        draws = capped(self.draws, trial.design.rows, 200) if by_matrix else self.refits
         times = np.empty((draws, number))
         for draw in range(draws):
             times[draw] = np.bincount(rng.integers(number, size=number), minlength=number)
         lost: list[str] = []
         drawn = drawn_clusters(trial.design, times.T)
-        effects, _ = trial.redraw(self.name, clusters=drawn, errors=False, lost=lost)
+        whole = trial.score is not None and not kept
+        effects, _ = trial.refitted(self.name, clusters=drawn, lost=lost) if whole else trial.redraw(self.name, clusters=drawn, errors=False, lost=lost)
         good = np.isfinite(effects)
         if good.sum() < max(3, draws // 2):
             return not_run(report, f"{estimate.estimator} gave an answer in only {good.sum()} of {count(draws, 'sample')}")
@@ -112,9 +113,8 @@ class Bootstrap:
         ratio = error / estimate.std_error
         freedom = int(good.sum()) - 1
         p_value = float(stats.chi2(freedom).sf(freedom * (ratio / self.tolerance) ** 2))
-        grown, again = self._relearnt(trial, drawn, effects, lost) if trial.score is not None else (None, np.empty(0))
-        allowed = self.trees if getattr(trial.estimator, "nuisance", "") in TREES else self.tolerance
-        steady = grown is None or grown <= allowed
+        grown, again = self._relearnt(trial, drawn, effects, lost) if kept else (None, np.empty(0))
+        steady = grown is None or grown <= self.tolerance
         survived = p_value >= level and steady
         lower, upper = (float(end) for end in np.quantile(effects[good], [level / 2, 1 - level / 2]))
         reach = f"{span(lower, upper, places(max(abs(lower), abs(upper))))} {trial.design.outcome_variable.unit}"
@@ -123,7 +123,7 @@ class Bootstrap:
             f"{size(trial, error)}, {ratio:.2f} times the reported {size(trial, estimate.std_error)}"
             + (", as sampling allows" if p_value >= level else ": the reported interval is too narrow")
             + f"; {trial.question.level:.0%} of samples lie within {reach}."
-            + kept_words(trial)
+            + (kept_words(trial) if kept else "")
         )
         if grown is not None:
             far = size(trial, float(np.sqrt((again**2).mean())))
@@ -131,12 +131,12 @@ class Bootstrap:
                 f" Learnt anew on {len(again)} of these samples the answers moved by {far} (root mean square): with that the error is {grown:.2f} times the "
                 f"reported one, {'which is let pass' if steady else 'so the answer hangs on how the controls are learnt'}."
             )
-        found += lost_words(lost) + (capped_words(draws, self.draws) if trial.by_matrix else "")
+        found += lost_words(lost) + (capped_words(draws, self.draws) if by_matrix else "")
         return report(
             found=found,
             p_value=p_value,
             level=level,
-            lost=int((~good).sum()) + (self.relearnt - len(again) if trial.score is not None else 0),
+            lost=int((~good).sum()) + (self.relearnt - len(again) if kept else 0),
             survived=survived,
             numbers={
                 "draws": float(good.sum()),
@@ -147,13 +147,20 @@ class Bootstrap:
                 "upper": upper,
                 "mean effect": float(effects[good].mean()),
             }
-            | ({} if trial.score is None else {"samples learnt anew": float(len(again)), "error with learning anew, times the reported one": grown}),
+            | ({} if not kept else {"samples learnt anew": float(len(again)), "error with learning anew, times the reported one": grown}),
         )
+
+    def _keeps(self, trial: Trial) -> bool:
+        """Whether what was learnt may be kept: the bound on what learning adds is for slopes with linear nuisances, and for medians, whose folds add little."""
+        score = trial.score
+        if score is None or not isinstance(score.repetitions[0], Slope) or getattr(trial.estimator, "nuisance", "") in TREES:
+            return False
+        return len(score.repetitions) >= MEDIAN
 
     def _relearnt(self, trial: Trial, drawn: Floats, effects: Floats, lost: list[str]) -> tuple[float | None, Floats]:
         """How many times the error grows by what learning anew adds on the first samples, and how far each answer moved; None where none has an answer."""
         estimate = trial.estimate
-        refits, _ = trial.refitted(f"{self.name} relearnt", clusters=drawn[:, : self.relearnt], estimator=lighter(trial.estimator), lost=lost)
+        refits, _ = trial.refitted(f"{self.name} relearnt", clusters=drawn[:, : self.relearnt], lost=lost)
         moved = (refits - effects[: len(refits)])[np.isfinite(refits) & np.isfinite(effects[: len(refits)])]
         if not len(moved) or not estimate.std_error:
             return None, moved

@@ -20,7 +20,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.estimate import Part, lighter
+from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
@@ -125,7 +125,7 @@ class LeaveOneOut:
         if trial.score is not None:
             far = np.abs(effects[: len(tried)] - estimate.effect)
             again = np.argsort(-np.where(np.isfinite(far), far, np.inf), kind="stable")[: self.relearnt]
-            effects[again], errors[again] = trial.refitted(self.name, clusters=drawn[:, again], estimator=lighter(trial.estimator), lost=broken)
+            effects[again], errors[again] = trial.refitted(self.name, clusters=drawn[:, again], lost=broken)
         shifts = (effects - estimate.effect) / estimate.std_error
         one, many = np.abs(shifts[: len(tried)]), np.abs(shifts[len(tried) :])
         lost = int((~np.isfinite(shifts)).sum())

@@ -16,7 +16,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.estimate import lighter
 from causal.knobs import between, whole_number
 from causal.refute import Family, Refutation, Role, Setting, Trial
 from causal.refuters import BLOCK, amount, capped, capped_words, lost_words, not_run, size, unsure
@@ -92,7 +91,7 @@ class RandomCommonCause:
             if trial.linear:
                 parts.append(trial.redraw(self.name, control=noise, errors=False)[0])
                 continue
-            light = trial.estimator if trial.score is None else lighter(trial.estimator)
+            light = trial.estimator
             parts.append(trial.refitted(self.name, control=noise, estimator=light, lost=lost)[0])
         effects = np.concatenate(parts)
         good = np.isfinite(effects)
