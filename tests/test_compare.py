@@ -182,7 +182,7 @@ def test_the_index_lists_everything_and_can_be_moved(specifications: list[Path],
         "SIMULATED",
     ):
         assert words in html
-    assert "old/result.json: wanted schema_version 1, 2 and 3, which this version of the toolkit reads, got 99;" in html
+    assert "old/result.json: wanted schema_version 1, 2 or 3, which this version of the toolkit reads, got 99;" in html
     assert "strict JSON" in html and "odd/result.json is broken (KeyError: 'headline')" in html
     links = [part.partition('"')[0] for part in html.split('<a href="')[1:] if not part.startswith("#")]
     assert "without/report.html" in links and not any(link.startswith(("/", "file:")) for link in links)
