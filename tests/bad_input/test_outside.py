@@ -24,6 +24,12 @@ LONG = [
 ]  # ten seconds of work, of which one is seen; no more draws may be asked
 
 
+def heard() -> None:
+    """Signals as a person's shell hands them on: what started the tests may have told them to ignore some."""
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
+
+
 def left(folder: Path) -> list[str]:
     """What a run that was stopped left where it wrote."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != "out")
@@ -34,7 +40,7 @@ def test_a_signal_ends_a_run_in_one_line_with_nothing_left(sent: signal.Signals,
     """128 and the signal's number is what a shell gives for a process that it ended."""
     with (tmp_path / "out").open("w") as out:
         words = [*CAUSAL, "run", "experiment=closures", *TINY[1:], *LONG, "runs=runs"]
-        run = subprocess.Popen(words, cwd=tmp_path, stdout=out, stderr=out, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        run = subprocess.Popen(words, cwd=tmp_path, stdout=out, stderr=out, env=os.environ | {"OMP_NUM_THREADS": "1"}, preexec_fn=heard)  # noqa: PLW1509
         until = time.monotonic() + 120
         while not list(tmp_path.glob("runs/.partial/*")) and run.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
