@@ -77,9 +77,7 @@ def _range(row: Mapping[str, Any]) -> str:
 
 
 def recorded(rows: Sequence[Mapping[str, Any]], name: str, words: Sequence[str]) -> dict[str, Any]:
-    """What a study's run leaves for next year: each entry's answer (with its ratio of odds, where there is one), the source that it came from, and the digests of
-    its files.
-    """
+    """What a study's run leaves for next year: each entry's answer, with its ratio of odds where there is one, its source, and the digests of its files."""
     entries = []
     for row in rows:
         one: dict[str, Any] = {key: row[key] for key in ("entry", "kind", "state", "headline", "reason") if row.get(key)}
