@@ -464,7 +464,7 @@ def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, l
     origin = first[group[later]]
     value, mark = cells["value"].to_numpy(float).copy(), cells["mark"].astype(str).to_numpy(dtype=object)
     same = (value[later] == value[origin]) | (np.isnan(value[later]) & np.isnan(value[origin]))
-    problems: list[Problem] = []
+    problems, told = list[Problem](), Counter[str]()
     duplicates = cells.iloc[later].assign(origin=origin, same=same)
     for key, block in duplicates.groupby(["file", "place", "row"], observed=True, sort=False):
         where, place, row = str(key[0]), str(key[1]), int(str(key[2]))
@@ -478,7 +478,10 @@ def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, l
         if len(differs):
             some = ", ".join(map(str, differs["quantity"].unique()[:4]))
             end = f"{len(differs)} of {len(block)} numbers differ and are left empty ({some}); keep one"
-        problems.append(Problem(path=_where(paths, where), row=row, message=f"{what}: {end}"))
+        told[where] += 1
+        if told[where] <= SHOWN:
+            problems.append(Problem(path=_where(paths, where), row=row, message=f"{what}: {end}"))
+    problems += [Problem(path=_where(paths, file), message=f"{n - SHOWN:,} more rows stand twice so") for file, n in told.items() if n > SHOWN]
     wrong = origin[~same]
     value[wrong], mark[wrong] = np.nan, "stands twice"
     cells = cells.assign(value=value, mark=pd.Categorical(mark))

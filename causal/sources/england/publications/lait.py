@@ -16,12 +16,11 @@ years, taken to end with the last.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
-import pandas as pd
-
-from causal.errors import ConfigError, refusal, suggest
-from causal.sources.england.book import Book, Table, said
+from causal.errors import ConfigError, refusal
+from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 
@@ -39,6 +38,8 @@ TOTALS = {
 ROADS = "RTA"
 TAKEN = {**TOTALS, ROADS: "road_injuries", "ChildPov": "low_income_share"}
 COUNTRY, REGIONS = 970, range(980, 1000)
+BLANK = ("", "nan", "None", "<NA>")  # an empty cell, as Parquet's columns of text or numbers give it
+NEAREST = 3  # names that are shown where one is asked for that there is not
 IN_DOUBT = "DfE leaves Wandsworth and Middlesbrough out of England's sums of 2024-25, since their returns are in doubt; their own numbers stand as printed"
 YEARS = re.compile(r"(?:(20\d\d)[/-](?:20)?(\d\d)|(20\d\d)[/-]\d\d-(\d\d)/(\d\d)|(20\d\d))(?: \(.*\))?")
 
@@ -90,14 +91,25 @@ def indicators(book: Book, names: Sequence[str]) -> tuple[Extract, dict[str, str
     ConfigError : the file has no such indicator.
     """
     frame = book.columns([COLUMNS["indicator"], LABEL])
-    there = list(dict.fromkeys(frame[COLUMNS["indicator"]]))
+    there = {str(name): said(label) for name, label in frame.drop_duplicates(COLUMNS["indicator"]).itertuples(index=False, name=None)}
     for name in names:
         if name not in there:
-            raise refusal(ConfigError, "source.lait", f"an indicator of {book.path}, which has {len(there)}", repr(name), suggest(name, there))
+            raise refusal(ConfigError, "source.lait", f"an indicator of {book.path}, which has {len(there)}", repr(name), _nearest(str(name), there))
     cells = Cells(book.path)
     _take(book, cells, {name: f"lait:{name}" for name in names})
     labels = frame[frame[COLUMNS["indicator"]].isin(list(names)) & frame[LABEL].notna()].groupby(COLUMNS["indicator"])[LABEL].first()
     return cells.extract(), {name: said(labels.get(name, name)) for name in names}
+
+
+def _nearest(name: str, there: Mapping[str, str]) -> str:
+    """The indicators that are called nearly so, or whose description says it: the file has hundreds, too many to list."""
+    lower = {short.lower(): short for short in there}
+    near = [lower[one] for one in get_close_matches(name.lower(), list(lower), n=NEAREST, cutoff=0.6)]
+    words = re.findall(r"[^\W_]{3,}", name.lower())
+    near += [short for short, label in there.items() if words and all(word in label.lower() for word in words)]
+    some = [f"{short!r} ({there[short]})" if there[short] else repr(short) for short in dict.fromkeys(near)][:NEAREST]
+    every = f"all names stand in its column {COLUMNS['indicator']!r}, and what each is in {LABEL!r}"
+    return f"Did you mean {' or '.join(some)}? Else {every}" if some else every
 
 
 def _take(book: Book, cells: Cells, wanted: dict[str, str]) -> None:
@@ -105,28 +117,41 @@ def _take(book: Book, cells: Cells, wanted: dict[str, str]) -> None:
     frame = frame[frame[COLUMNS["indicator"]].isin(list(wanted))]
     header = list(COLUMNS.values())
     table = Table(path=book.path, sheet="", rows=[header], header=0, at={name: j for j, name in enumerate(COLUMNS)})
-    unread: set[str] = set()
+    unread, nobody = set[str](), set[str]()
     for row, (indicator, printed, name, value, code) in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
         years, at = year_of(str(printed)), int(row) + 2
-        if pd.isna(code) or int(code) in REGIONS:
-            if pd.isna(code):
-                cells.problem("a 3-digit code of an authority was expected; the row is left out", row=at, column=COLUMNS["code"], value=name)
+        place = _place(code)
+        if place is None:
+            what = said(name) if said(code) in BLANK else said(code)
+            if what not in nobody:
+                cells.problem("a 3-digit code of an authority was expected; its rows are left out", row=at, column=COLUMNS["code"], value=what)
+            nobody.add(what)
+            continue
+        if not place:
             continue
         if years is None:
             if str(printed) not in unread:
                 cells.problem("a year such as 2016-17 was expected; its rows are left out", row=at, column=COLUMNS["year"], value=printed)
             unread.add(str(printed))
             continue
-        place = ENGLAND if int(code) == COUNTRY else f"{int(code):03d}"
         year = years[0] + 1 if indicator == ROADS else years[1]
         cells.add(table, at, wanted[str(indicator)], _value(value), place=place, year=year, column="value")
         if place != ENGLAND:
             cells.authority(years[1], old=place, name=name)
 
 
+def _place(code: object) -> str | None:
+    """The 3-digit code of an authority (or its GSS code, where that stands there), `ENGLAND`, "" for a region; None where it is none of these."""
+    digits = number(code)[0]
+    if 0 < digits < 1000 and digits % 1 == 0:
+        return ENGLAND if int(digits) == COUNTRY else "" if int(digits) in REGIONS else f"{int(digits):03d}"
+    words = said(code)
+    return None if not re.fullmatch(r"E\d{8}", words) else "" if words.startswith(("E12", "E13")) else words
+
+
 def _value(cell: object) -> object:
     """A number printed as text, in scientific notation where it is small."""
-    words = said(cell)
+    words = "" if said(cell) in BLANK else said(cell)
     return float(words) if re.fullmatch(r"-?\d+(?:\.\d+)?[Ee]-?\d+", words) else words
 
 
