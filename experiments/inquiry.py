@@ -245,12 +245,16 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
 
 
 def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str], panels: dict[str, Panel], keys: Mapping[str, Any]) -> float | None:
-    """The effect with other keys of the source, estimated without checks; None where there is none to be had. `panels` keeps what was read."""
+    """The effect with other keys of the source, without checks but for the one whose alarm makes an answer anew; None where there is none to be had.
+
+    `panels` keeps what was read.
+    """
     over = [f"source.{key}={'null' if value is None else json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
     try:
         config = composed([*words, *over], folders)
         study = study_from(config, allowed)
-        found = run(replace(study, refuters={}, baseline=None, beside=()), panel=_panel(study, resolved(config), panels)).estimate
+        shared = {name: one for name, one in study.refuters.items() if one.role == "shared_shocks"}
+        found = run(replace(study, refuters=shared, baseline=None, beside=()), panel=_panel(study, resolved(config), panels)).estimate
     except CausalError:
         return None
     return None if found is None else float(found.effect)

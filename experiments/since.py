@@ -1,7 +1,8 @@
 """What moved since last year's run of a study, answer by answer, and why: `causal study NAME --since RUN`.
 
 Every run of a study leaves `answers.json` beside its page. Where an answer has moved since, its question is asked again on the way from then to now, one thing
-changed at a time and estimated without checks, so that the steps add up to the whole move exactly:
+changed at a time and estimated as an answer is (with the check for shared shocks, whose alarm makes it anew, and no other), so that the steps add up to the
+whole move exactly:
 
     then → today's code and question on last year's files   code, configuration
          → today's files, last year's years and series      revision: numbers that a later release gives otherwise

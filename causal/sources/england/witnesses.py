@@ -22,12 +22,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from causal.sources.england.book import Table, number, said
+from causal.sources.england.book import Table, number, said, year_ending
 from causal.sources.england.extract import ENGLAND, Cells
 
 CLOSE, NEAR = 0.02, 0.25  # how far people may lie from those told by the same row, and by the years around
@@ -56,6 +56,12 @@ class Line:
     place: str
     year: int
     record: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[int, str, Mapping[str, Any]]]) -> list[Line]:
+        """Rows as `rows` gives them, without those whose year cannot be read."""
+        dated = [(row, place, year_ending(record["year"]), record) for row, place, record in found]
+        return [cls(row=row, place=place, year=int(year), record=record) for row, place, year, record in dated if not math.isnan(year)]
 
 
 class _Named:
@@ -188,18 +194,24 @@ def at_fault(options: Mapping[str, tuple[float, float]], around: Mapping[str, fl
     gains = []
     for name, (printed, would) in options.items():
         usual = around.get(name, math.nan)
-        if usual >= 0 and printed >= 0 and would >= 0:
-            now, then = (abs(math.log((one + 1) / (usual + 1))) for one in (printed, would))
+        if usual >= 0 and would >= 0:
+            now, then = (abs(math.log((max(one, 0) + 1) / (usual + 1))) + (one < 0) for one in (printed, would))
             gains.append((now - then, name))
     gains.sort(reverse=True)
     clear = bool(gains) and gains[0][0] > CLEAR and (len(gains) == 1 or gains[0][0] > 2 * gains[1][0])
     return gains[0][1] if clear else ""
 
 
-def _near(series: Mapping[int, float], year: int) -> float:
-    """The median of the years around one; NaN where there is none."""
-    near = [series.get(other, math.nan) for other in range(year - AROUND, year + AROUND + 1) if other != year]
-    known = [value for value in near if not math.isnan(value)]
+def near(series: Mapping[int, float], year: int) -> float:
+    """The median of the years around one; NaN where there is none.
+
+    Parameters
+    ----------
+    series : year → number, NaN where there is none.
+    year : itself left out.
+    """
+    some = [series.get(other, math.nan) for other in range(year - AROUND, year + AROUND + 1) if other != year]
+    known = [value for value in some if not math.isnan(value)]
     return median(known) if known else math.nan
 
 
@@ -216,7 +228,7 @@ class _Column:
     def of(cls, table: Table, column: str, region: str, apart: str) -> _Column:
         made = cls(country={}, regions={}, places={}, within=defaultdict(list))
         for row, record in table.records():
-            level, year, what = said(record["level"]).lower(), number(record["year"])[0], said(record[apart]) if apart else ""
+            level, year, what = said(record["level"]).lower(), year_ending(record["year"]), said(record[apart]) if apart else ""
             where, value = said(record[region]), number(record[column])[0]
             if math.isnan(year):
                 continue
@@ -232,7 +244,7 @@ class _Column:
 
     def near(self, of: Mapping[tuple[str, int, str], tuple[int, float]], name: str, year: int, what: str) -> float:
         """What a region or a place has in the years around."""
-        return _near({when: of.get((name, when, what), (0, math.nan))[1] for when in range(year - AROUND, year + AROUND + 1)}, year)
+        return near({when: of.get((name, when, what), (0, math.nan))[1] for when in range(year - AROUND, year + AROUND + 1)}, year)
 
 
 def _sums(table: Table, cells: _Named, lines: Sequence[Line], column: str, apart: str, bad: Set[tuple[int, str]]) -> set[tuple[int, str]]:
@@ -243,6 +255,9 @@ def _sums(table: Table, cells: _Named, lines: Sequence[Line], column: str, apart
     every, heading = _Column.of(table, column, region, apart), table.heading(column)
     wrong, inside = {row for row, other in bad if other in ("", column)}, {line.row for line in lines}
     found, odd = set[tuple[int, str]](), set[tuple[int, str]]()
+    most, unclear = Counter[str](), list[tuple[int, float, str]]()
+    for (where, _, _), places in every.within.items():
+        most[where] = max(most[where], len(places))
 
     def tell(row: int, value: float, summed: str, would: float, then: str = LEFT, about: str = "about") -> None:
         message = f"{summed}: it would have to be {about} {would:,.10g}; {then}"
@@ -260,8 +275,8 @@ def _sums(table: Table, cells: _Named, lines: Sequence[Line], column: str, apart
         short = total - whole
         if not known or math.isnan(total) or abs(short) <= max(ROUNDED / 2 + 1, SLIGHT * total) or wrong & {at for at, _ in here.values()}:
             continue
-        if short > 0 and len(known) < len(here):
-            continue
+        if (short > 0 and len(known) < len(here)) or len(here) < most[where]:
+            continue  # what is withheld, or is not in the file, may be what is lacking
         odd.add((year, what))
         options = {place: (value, value + short) for place, value in known.items()} | {where: (total, whole)}
         around = {place: every.near(every.places, place, year, what) for place in known} | {where: every.near(every.regions, where, year, what)}
@@ -273,7 +288,12 @@ def _sums(table: Table, cells: _Named, lines: Sequence[Line], column: str, apart
         elif place:
             tell(row, total, f"the authorities of {name} in the same year add up to {whole:,.10g}", whole, STANDS)
         else:
-            cells.problem(f"{summed}; which of them is wrong the file does not say, and all stand as printed", row=row, column=heading, value=f"{total:,.10g}")
+            unclear.append((row, total, summed))
+    if unclear:
+        row, total, summed = unclear[0]
+        more = f"; so it is in {len(unclear) - 1:,} more rows of regions" if len(unclear) > 1 else ""
+        message = f"{summed}; which of them is wrong the file does not say, and all stand as printed{more}"
+        cells.problem(message, row=row, column=heading, value=f"{total:,.10g}")
     for (year, what), (row, total) in every.country.items():
         nine = {where: value for (where, when, of), (_, value) in every.regions.items() if (when, of) == (year, what) and re.fullmatch(r"E12\d{6}", where)}
         whole = math.fsum(nine.values())
@@ -281,7 +301,7 @@ def _sums(table: Table, cells: _Named, lines: Sequence[Line], column: str, apart
             continue
         options = {where: (value, value + total - whole) for where, value in nine.items()} | {ENGLAND: (total, whole)}
         around = {where: every.near(every.regions, where, year, what) for where in nine}
-        around[ENGLAND] = _near({when: value for (when, of), (_, value) in every.country.items() if of == what}, year)
+        around[ENGLAND] = near({when: value for (when, of), (_, value) in every.country.items() if of == what}, year)
         who = at_fault(options, around)
         summed = f"the nine regions in the same year add up to {whole:,.10g}, and the country's own row says {total:,.10g}"
         if who in nine:
@@ -306,7 +326,7 @@ def _exact(table: Table, cells: _Named, lines: Sequence[Line], whole: str, some:
         if line.place == ENGLAND or math.isnan(short) or abs(short) <= max(1.0, EXACT * total):
             continue
         options = {one: (value, value + short) for one, value in values.items()} | {whole: (total, total - short)}
-        who = at_fault(options, {column: _near(series[line.place, column], line.year) for column in options})
+        who = at_fault(options, {column: near(series[line.place, column], line.year) for column in options})
         if clear and not who:
             continue
         summed = f"{' and '.join(map(table.heading, some))} in the same row add up to {total - short:,.0f}, and {table.heading(whole)} says {total:,.0f}"
@@ -359,25 +379,27 @@ def _shares(table: Table, cells: _Named, lines: Sequence[Line], whole: str, of: 
 
 
 def _names(table: Table, cells: _Named, lines: Sequence[Line]) -> set[tuple[int, str]]:
-    """Rows whose code stands beside another's name, by what the other rows of the file say; none of their numbers stands."""
-    if "name" not in table.at:
-        return set()
-    names: dict[str, Counter[str]] = defaultdict(Counter)
-    for line in lines:
-        if line.place != ENGLAND:
-            names[line.place][said(line.record["name"])] += 1
-    usual = {code: counted.most_common(1)[0][0] for code, counted in names.items()}
-    owners = {name: code for code, name in usual.items()}
+    """Rows whose code stands beside another's name, or beside another's longer code, by what the other rows of the file say; none of their numbers stands."""
     bad = set()
-    for line in lines:
-        name = said(line.record.get("name", ""))
-        owner = owners.get(name)
-        if line.place == ENGLAND or not name or owner is None or owner == line.place or usual[line.place] == name:
+    for column in ("name", "new"):
+        if column not in table.at:
             continue
-        message = (
-            f"stands beside the name {name!r}, which has the code {owner} in the other rows, and {line.place} is {usual[line.place]!r} there: "
-            "code and name contradict each other, and the row's numbers are left empty"
-        )
-        cells.problem(message, row=line.row, column=table.heading("old"), value=line.record["old"])
-        bad.add((line.row, ""))
+        beside: dict[str, Counter[str]] = defaultdict(Counter)
+        for line in lines:
+            if line.place != ENGLAND:
+                beside[line.place][said(line.record[column])] += 1
+        usual = {code: counted.most_common(1)[0][0] for code, counted in beside.items()}
+        owners = {words: code for code, words in usual.items()}
+        for line in lines:
+            words = said(line.record.get(column, ""))
+            owner = owners.get(words)
+            if line.place == ENGLAND or not words or owner is None or owner == line.place or usual[line.place] == words or (line.row, "") in bad:
+                continue
+            what = f"the {'name' if column == 'name' else 'code'} {words!r}"
+            message = (
+                f"stands beside {what}, which has the code {owner} in the other rows, and {line.place} is {usual[line.place]!r} there: "
+                f"{'code and name' if column == 'name' else 'the codes'} contradict each other, and the row's numbers are left empty"
+            )
+            cells.problem(message, row=line.row, column=table.heading("old"), value=line.record["old"])
+            bad.add((line.row, ""))
     return bad

@@ -10,11 +10,12 @@ that are a place (`rows`), who is who in them (`note_authority`), and what is no
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from causal.sources.england.book import Book, Table, number, said
+from causal.sources.england.book import Book, Table, said, year_ending
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 from causal.sources.england.witnesses import AUTHORITIES, COUNTRIES, EMPTY, REGIONS, Line, contradicted
@@ -265,8 +266,8 @@ def note_authority(cells: Cells, year: int, record: Mapping[str, Any]) -> None:
 def last_year(book: Book) -> int:
     """The last year in the column `time_period` of a text file, 0 if it prints none; by it a release is named."""
     table = book.table({"year": "time_period"}) if book.is_csv else None
-    years = [number(record["year"])[0] for _, record in table.records()] if table else []
-    return int(max((year for year in years if 1990 < year < 2100), default=0))
+    years = [year_ending(record["year"]) for _, record in table.records()] if table else []
+    return int(max((year for year in years if not math.isnan(year)), default=0))
 
 
 def note_lacking(table: Table, cells: Cells, wanted: Mapping[str, str], *, later: bool = False, known: Collection[str] = ()) -> None:
@@ -337,7 +338,7 @@ def read(book: Book, edition: Edition) -> Extract:
     note_lacking(table, cells, wanted, later=edition.year > KNOWN, known=known)
     printed = [quantity for quantity in wanted if quantity in table.at]
     found = list(rows(table, cells))
-    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if not number(record["year"])[1]]
+    lines = Line.of(found)
     headings = {table.heading(quantity): quantity for quantity in printed}
     bad = contradicted(
         table,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from causal.sources.england.book import Book, number, said
+from causal.sources.england.book import Book, said
 from causal.sources.england.extract import Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 from causal.sources.england.publications.children_in_need import NAMES, PLACE, last_year, prints, rows
@@ -34,7 +34,7 @@ def read(book: Book, edition: Edition) -> Extract:
     table, cells = book.wanted(COLUMNS, optional=NAMES), Cells(book.path)
     quantity = "population_0_17_rebased" if edition.year else "population_0_17"
     found = list(rows(table, cells))
-    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if not number(record["year"])[1]]
+    lines = Line.of(found)
     bad = contradicted(table, cells, lines, sums=("children",), apart="age", quantities={"children": quantity})
     for row, place, record in found:
         if not AGES.fullmatch(said(record["age"])):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from causal.sources.england.book import Book, Table, number, said
+from causal.sources.england.book import Book, Table, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 from causal.sources.england.publications.children_in_need import EACH_FILE, NAMES, PLACE, last_year, note_authority, note_lacking, prints, rows
@@ -44,7 +44,7 @@ def read(book: Book, edition: Edition) -> Extract:
     printed = [name for name in WANTED if name in table.at]
     whole, table = table, _apart(table, cells)
     found = list(rows(table, cells))
-    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if not number(record["year"])[1]]
+    lines = Line.of(found)
     # pairs count as a part of their region too
     bad = contradicted(whole, cells, lines, sums=tuple(printed), quantities={name: name for name in printed})
     for row, place, record in found:
