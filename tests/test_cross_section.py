@@ -20,6 +20,7 @@ from worlds import GRAPH as PANEL_GRAPH
 from causal.arrays import Floats
 from causal.cli import main
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Estimator
 from causal.estimators.doubly_robust import ForestDr, LinearDr
@@ -35,7 +36,6 @@ from causal.identify import identify
 from causal.needs import unmet_requirements
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import stream
 
 GRAPH = Graph(
     name="one row",

@@ -12,12 +12,12 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from worlds import GRAPH, QUESTION, World
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.estimators.dml import LinearDml
 from causal.estimators.machinery.nuisance import ALPHAS, NUISANCES, learner
 from causal.estimators.machinery.transformed import transform
 from causal.identify import identify
 from causal.question import Question
-from causal.refute import stream
 
 
 def designed(world: World, question: Question = QUESTION) -> Design:

@@ -15,7 +15,8 @@ from causal.cli import main
 from causal.errors import ConfigError, NotMeasured
 from causal.experiments.compose import CONF, choices, composed, study_from
 from causal.experiments.inquiry import inquiry
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.question import Saying, sayings
 from causal.report.record import read
 from causal.study import Result, Study, loaded, run

@@ -15,16 +15,17 @@ import pytest
 from causal.answer import answered
 from causal.bootstrapped import degrees_of_freedom
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.estimators import shelf
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.inference.clustered import carriers, clustered_least_squares, left_without
 from causal.inference.few_treated import placebo_in_space, two_sample_df
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import stream
 from causal.sources.table import Table
 from causal.study import Study, run
 

@@ -12,7 +12,8 @@ from causal.design import design
 from causal.errors import GraphError
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph, dated
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.panel import Panel, Variable
 from causal.question import Question
 

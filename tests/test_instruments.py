@@ -13,6 +13,7 @@ from scipy import stats
 from worlds import trial_of, without
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate
 from causal.estimators.dynamic_dml import DynamicDml
@@ -26,9 +27,9 @@ from causal.identify import identify
 from causal.inference.clustered import Fit
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Trial, stream
 from causal.refuters.few_clusters import FewClusters
 from causal.refuters.placebo_treatment import PlaceboTreatment
+from causal.trial import Trial
 
 QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test")
 WHY = "made so"

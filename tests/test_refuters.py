@@ -20,15 +20,16 @@ from threadpoolctl import threadpool_limits
 from worlds import Refitted, ar, rate_at_least, same, stated, trial_of
 
 from causal.design import design
+from causal.draws import stream
 from causal.errors import ConfigError, EstimationError
 from causal.estimand import Estimand
-from causal.estimate import Estimate, estimated, least_squares
+from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.inference.clustered import interval
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial, stream
+from causal.refutation import Refutation
 from causal.refuters.bootstrap import Bootstrap
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.future_treatment import FutureTreatment
@@ -38,6 +39,8 @@ from causal.refuters.machinery.omitted import bound
 from causal.refuters.placebo_treatment import PlaceboTreatment
 from causal.refuters.random_common_cause import RandomCommonCause
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, partial_r2, robustness_value
+from causal.regression import estimated, least_squares
+from causal.trial import Trial
 
 PUBLISHED = Path(__file__).parents[1].parent / "shared" / "data" / "published"
 

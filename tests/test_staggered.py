@@ -20,6 +20,7 @@ from worlds import ADOPTION, GRAPH, QUESTION, World, trial_of, without
 from causal.cli import main
 from causal.cohorts import cohorts
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Estimator
 from causal.estimators import shelf, synthetic
@@ -32,8 +33,8 @@ from causal.estimators.synthetic import SyntheticControl, SyntheticDid
 from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import Trial, stream
 from causal.refuters.future_treatment import FutureTreatment
+from causal.trial import Trial
 
 PUBLISHED = Path(__file__).resolve().parents[1].parent / "shared/data/published"
 ATT = replace(ADOPTION, target="ATT")

@@ -21,7 +21,7 @@ from causal.crossfitted import Slope
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Estimand, compared
-from causal.estimate import Estimate, estimated, group_parts, without_interval
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.dml import LinearDml
 from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
@@ -31,6 +31,7 @@ from causal.inference.clustered import Fit, clustered_least_squares
 from causal.knobs import is_number, is_whole, whole_number
 from causal.modifier import Modifier
 from causal.needs import FOLDS, MODIFIERS, Need
+from causal.regression import estimated, group_parts, without_interval
 
 Transformation = Literal["correlated_random_effects", "first_difference"]
 TARGETS = "ATE, every authority-year alike"

@@ -15,7 +15,8 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.design import whole_units as whole_units
-from causal.refute import Refutation, Trial
+from causal.refutation import Refutation
+from causal.trial import Trial
 from causal.words import count, places, signed
 
 NO_ERROR = 1e-9  # share of the outcome's spread within what is absorbed, up to which a standard error is none

@@ -24,15 +24,17 @@ import numpy as np
 
 from causal.arrays import Ints
 from causal.design import FEWEST_AUTHORITIES
+from causal.draws import stream
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.knobs import at_least, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
+from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count
 
 

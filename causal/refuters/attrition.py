@@ -16,10 +16,11 @@ import pandas as pd
 
 from causal.design import Design, design
 from causal.errors import CausalError
-from causal.estimate import least_squares
 from causal.inference.clustered import interval
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, unsure
+from causal.regression import least_squares
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.crossfitted import Slope
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.words import count, places, span
 
 FEWEST_UNITS = 10

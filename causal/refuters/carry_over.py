@@ -14,10 +14,11 @@ from typing import ClassVar
 import numpy as np
 
 from causal.inference.clustered import interval
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.switches import Mask, Paths, Switched, did, paths
+from causal.trial import Setting, Trial
 
 FEWEST = 5  # switching places of either kind
 

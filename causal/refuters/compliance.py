@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from causal.arrays import Floats
-from causal.estimate import least_squares
 from causal.graph import undated
 from causal.inference.clustered import interval
 from causal.knobs import at_least
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text
+from causal.regression import least_squares
+from causal.trial import Setting, Trial
 
 STRONG = 10.0  # F of the taking up below which an instrument is called weak (Staiger & Stock 1997)
 

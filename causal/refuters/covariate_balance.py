@@ -19,14 +19,16 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
-from causal.estimate import Part, least_squares
+from causal.estimate import Part
 from causal.graph import undated
 from causal.knobs import whole_number
 from causal.lots import Lots, drawn
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
+from causal.regression import least_squares
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.words import listed
 
 SHOWN = 3

@@ -20,10 +20,11 @@ from causal.errors import CausalError
 from causal.graph import undated
 from causal.inference.discontinuity import Jump
 from causal.knobs import between, listed
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size
 from causal.refuters.machinery.bias import Bias
 from causal.refuters.machinery.cutoffs import compared, effect, lacks_cutoff, moved, p_of
+from causal.trial import Setting, Trial
 
 KNOWN = 0.5  # share of rows in which a column must be known
 

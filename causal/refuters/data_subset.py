@@ -18,8 +18,9 @@ from typing import ClassVar
 import numpy as np
 
 from causal.knobs import at_least, between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.words import count
 
 FEWEST_UNITS = 10

@@ -18,10 +18,11 @@ from causal.cutoff import fitted
 from causal.errors import CausalError
 from causal.inference.discontinuity import density
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size
 from causal.refuters.machinery.bias import Bias
 from causal.refuters.machinery.cutoffs import beyond, compared, effect, lacks_cutoff, moved
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ import numpy as np
 from causal.cutoff import fitted
 from causal.errors import CausalError
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text
 from causal.refuters.machinery.cutoffs import beyond, compared, effect, lacks_cutoff, moved, p_of, part_of
+from causal.trial import Setting, Trial
 from causal.words import capital
 
 

@@ -26,8 +26,9 @@ from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
 from causal.knobs import at_least, between, whole_number
-from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial, fitted
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, size, unsure, whole_units
+from causal.trial import CHUNK, Setting, Trial, fitted
 from causal.words import count, listed
 
 

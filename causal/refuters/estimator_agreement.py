@@ -28,14 +28,16 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
+from causal.trial import Setting, Trial, fitted
 from causal.voice import apart
 from causal.words import capital, listed
 

@@ -19,8 +19,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run
+from causal.trial import Setting, Trial
 from causal.words import count
 
 

@@ -24,10 +24,11 @@ from causal.design import Design
 from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import kept_words, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.exclusions import left_open, ruled_out
 from causal.refuters.machinery.histories import alike, permute_histories, refit_permuted
+from causal.trial import Setting, Trial
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %

@@ -11,8 +11,9 @@ import numpy as np
 from causal.inference.compliers import by_cluster
 from causal.knobs import at_least
 from causal.needs import instrument_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

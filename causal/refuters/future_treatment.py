@@ -29,18 +29,21 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import CausalError, DesignError, EstimationError, placed, refusal
-from causal.estimate import Estimate, Linear, Part, PartiallyLinear, least_squares, lighter
+from causal.estimate import Estimate, Linear, Part, PartiallyLinear, lighter
 from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import Bias, jointly, moved_by, reach, without
 from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.pre_trend import PreTrend
+from causal.regression import least_squares
+from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count
 
 FEWEST_YEARS = 2  # outcome years left once leads and lags are taken

@@ -27,10 +27,11 @@ import numpy as np
 from causal.graph import Graph, dated, undated
 from causal.inference.multiplicity import holm
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run
 from causal.refuters.implied_independence import World
 from causal.refuters.machinery.independence import Claim, Rows
+from causal.trial import Setting, Trial
 from causal.words import count
 
 

@@ -26,10 +26,11 @@ from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.knobs import at_least, between, one_of, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import NO_ERROR, amount, not_run, unsure, varies
 from causal.refuters.machinery.paths import EventStudy, TreatmentPath, treatment_path, unfit
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
+from causal.trial import Setting, Trial
 from causal.words import capital, places, span
 
 NOT_ZERO = "the effect is not 0"

@@ -30,14 +30,15 @@ import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
-from causal.identify import PLACE_AND_TIME
+from causal.identification import PLACE_AND_TIME
 from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text
 from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows
+from causal.trial import Setting, Trial
 from causal.words import count, listed
 
 MOST_TRIES = 6  # rounds in which a separating set may be found to need more

@@ -19,9 +19,10 @@ from causal.estimate import Part
 from causal.inference.clustered import interval, joint_test
 from causal.knobs import whole_number
 from causal.lags import Lagged, SumsLags, first_years, last_sum, summed
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
+from causal.trial import Setting, Trial
 from causal.words import count
 
 

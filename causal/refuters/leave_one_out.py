@@ -23,8 +23,9 @@ from causal.design import Design
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, drawn_clusters, kept_words, lost_words, not_run, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.verdict.decide import row_of
 from causal.words import capital, count, listed
 

@@ -21,8 +21,9 @@ from causal.arrays import Floats
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, between
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, drawn_clusters, not_run, p_text, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.words import count
 
 MOST = 0.9  # share of the variation beyond which nothing is left to compare with

@@ -20,9 +20,10 @@ from causal.inference.clustered import joint_test
 from causal.inference.logit import Logit, along, full_rank, logistic, logit
 from causal.knobs import between
 from causal.odds import OfOdds, averaged, fitted, model_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size
 from causal.refuters.machinery.bias import reach
+from causal.trial import Setting, Trial
 
 POWERS = (2, 3)
 

@@ -21,8 +21,9 @@ from causal.arrays import Floats, Ints
 from causal.errors import CausalError
 from causal.estimate import Pairing
 from causal.knobs import at_least
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text
+from causal.trial import Setting, Trial
 from causal.words import count
 
 SHOWN = (1.0, 1.25, 1.5, 2.0, 3.0)

@@ -27,11 +27,12 @@ from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried
 from causal.rescored import can_carry
+from causal.trial import Setting, Trial
 from causal.words import count, listed, places, span
 
 ADDED = (0.1, 0.2, 0.3, 0.4)  # added error variance, as a share of the residual treatment's

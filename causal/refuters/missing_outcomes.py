@@ -30,10 +30,11 @@ from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried, in_turn
+from causal.trial import Setting, Trial, fitted
 from causal.words import count, listed, places, span
 
 FEWEST_KNOWN = 2  # years of an authority from which a missing one is guessed

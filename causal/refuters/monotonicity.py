@@ -19,8 +19,9 @@ from scipy import special
 from causal.inference.compliers import by_cluster, propensity, scores
 from causal.knobs import whole_number
 from causal.needs import instrument_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, unsure
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

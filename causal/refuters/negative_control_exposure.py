@@ -30,10 +30,11 @@ from causal.graph import dated, undated
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text, unsure
 from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, effect_text, minimum_detectable_bias, tied
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.words import count, places
 
 

@@ -32,9 +32,10 @@ from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text, unsure
 from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, effect_text, minimum_detectable_bias, tied
+from causal.trial import Setting, Trial
 from causal.words import capital, count, listed, places, signed, span
 
 

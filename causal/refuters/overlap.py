@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run
+from causal.trial import Setting, Trial
 from causal.words import count
 
 FEWEST = 20  # authorities on both sides together, and a tenth of that on each

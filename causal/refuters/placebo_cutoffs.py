@@ -17,10 +17,11 @@ import numpy as np
 from causal.cutoff import chosen, fitted
 from causal.errors import CausalError, ConfigError, refusal
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.cutoffs import compared, lacks_cutoff, p_of, per_jump
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

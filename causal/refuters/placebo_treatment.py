@@ -21,9 +21,10 @@ import numpy as np
 
 from causal.arrays import Ints
 from causal.knobs import at_least, one_of, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import capped, capped_words, kept_words, lost_words, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, refit_permuted
+from causal.trial import Setting, Trial
 from causal.words import count
 
 NOT_DEALT = ("discontinuity", "series")  # strategies by which the treatment is nobody's history

@@ -29,16 +29,18 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
+from causal.draws import stream
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, between, one_of, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.rescored import can_carry
 from causal.rescored import moved as carried_over
+from causal.trial import Setting, Trial
 from causal.words import capital, count
 
 

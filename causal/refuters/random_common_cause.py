@@ -17,8 +17,9 @@ from typing import ClassVar
 import numpy as np
 
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import BLOCK, amount, capped, capped_words, lost_words, not_run, size, unsure
+from causal.trial import Setting, Trial
 from causal.words import count
 
 

@@ -26,9 +26,10 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, unsure
 from causal.refuters.machinery.substitutes import in_turn
+from causal.trial import Setting, Trial, fitted
 from causal.words import count, listed
 
 WAYS = ("authorities left out", "years left out", "repaired")

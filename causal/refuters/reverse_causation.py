@@ -33,10 +33,11 @@ from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path
+from causal.trial import Setting, Trial
 from causal.words import count, places, signed
 
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken

@@ -23,9 +23,10 @@ from causal.design import Design
 from causal.errors import CausalError
 from causal.knobs import between, whole_number
 from causal.panel import Variable
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, size, unsure
 from causal.refuters.machinery.substitutes import carried
+from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count, listed
 
 

@@ -24,9 +24,10 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size, unsure
 from causal.refuters.machinery.substitutes import carried
+from causal.trial import Setting, Trial
 from causal.words import count, places, span
 
 WEAK = 10.0

@@ -19,8 +19,9 @@ from causal.errors import CausalError
 from causal.inference.logit import logit
 from causal.knobs import between
 from causal.odds import OfOdds, averaged, fitted, model_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run
+from causal.trial import Setting, Trial
 from causal.words import count
 
 

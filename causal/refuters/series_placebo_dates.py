@@ -15,11 +15,12 @@ import numpy as np
 from causal.errors import ConfigError, refusal
 from causal.interrupted import cut
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.cutoffs import p_of
 from causal.refuters.machinery.dates import cut_of, lacks_series
+from causal.trial import Setting, Trial
 from causal.words import capital
 
 FEWEST = 5  # dates on either side of a pretended one

@@ -15,9 +15,10 @@ import numpy as np
 from causal.inference.serial import lasting
 from causal.interrupted import cut
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text
 from causal.refuters.machinery.dates import cut_of, lacks_series
+from causal.trial import Setting, Trial
 from causal.words import count
 
 

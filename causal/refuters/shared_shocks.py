@@ -21,13 +21,14 @@ from causal.arrays import Floats, Ints
 from causal.declared import Column
 from causal.design import Design, whole_units
 from causal.errors import EstimationError
-from causal.estimate import least_squares
 from causal.groupings import Way, bordering, groups, row_groups, ties, ways
 from causal.inference.dependence import Moran, conley, driscoll_kraay, moran, paths
 from causal.inference.multiplicity import holm
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import capped, capped_words, not_run, p_text
+from causal.regression import least_squares
+from causal.trial import Setting, Trial
 from causal.words import capital, count, listed
 
 FEWEST = 6  # places among which paths can be dealt

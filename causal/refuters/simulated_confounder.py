@@ -26,11 +26,12 @@ from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
 from causal.rescored import can_carry
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.verdict.decide import row_of
 from causal.words import count, places, span
 

@@ -26,14 +26,17 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal
-from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear, least_squares
+from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, unsure, whole_units
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import Specification, specifications
+from causal.regression import least_squares
+from causal.trial import Setting, Trial, fitted
 from causal.words import count
 
 ASKED = ("lag", "control", "treated", "target", "weights")

@@ -25,8 +25,9 @@ from causal.estimate import Linear, Part
 from causal.groupings import Way, bordering, row_groups
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.inference.detectable import minimum_detectable
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, size
+from causal.trial import Setting, Trial
 
 NOW, BEFORE = "treatment of neighbours", "treatment of neighbours, the year before"
 REGION = Way(kind="region")

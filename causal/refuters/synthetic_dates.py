@@ -14,10 +14,12 @@ import numpy as np
 
 from causal.cohorts import cohorts
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import CausalError
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text
+from causal.trial import Setting, Trial
 
 FEWEST = 4  # years on either side of the pretended date
 

@@ -35,10 +35,11 @@ from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import is_number
-from causal.refute import Admits, Family, Hidden, Refutation, Role, Setting, Trial
+from causal.refutation import Admits, Family, Hidden, Refutation, Role
 from causal.refuters import amount, not_run, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, in_short, label, residuals
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.verdict.decide import row_of
 from causal.words import capital, listed, places, span
 

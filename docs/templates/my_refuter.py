@@ -12,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
+from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, unsure
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

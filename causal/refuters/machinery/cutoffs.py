@@ -12,8 +12,8 @@ from causal.design import Design
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.inference.discontinuity import Jump
-from causal.refute import Setting, Trial
 from causal.refuters.machinery.bias import Bias
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
