@@ -239,6 +239,7 @@ class World:
     have: frozenset[str]
     treatment: str
     yearly: bool
+    drawn: nx.DiGraph = field(init=False)
     dag: Dag = field(init=False)
     reach: int = field(init=False)
 
@@ -253,6 +254,7 @@ class World:
                 drawn.add_edges_from((f"shocks of {name}", dated(name, year)) for year in range(-reach, reach + 1))
             if self.treatment not in once:
                 drawn.add_edges_from((dated(self.treatment, year - 1), dated(self.treatment, year)) for year in range(-reach + 1, reach + 1))
+        object.__setattr__(self, "drawn", drawn)
         object.__setattr__(self, "dag", Dag.of(drawn))
         object.__setattr__(self, "reach", reach)
 
