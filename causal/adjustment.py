@@ -8,17 +8,23 @@ precision and gain nothing), then names in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
 
 import networkx as nx
 
 from causal.graph import Graph, dated
 from causal.identification import PLACE_AND_TIME
+from causal.kept import content_of, keep, store
 from causal.question import Question
 from causal.separation import Dag
 
 # every subset of the candidates is tried, by DoWhy on graphs of some dozen arrows and by ourselves on larger ones, where DoWhy would take minutes
 MOST_CANDIDATES = 14
+MOST_KEPT = 500  # DoWhy's answers in the cache, some kilobytes each, the newest
 MOST_WALKED = 1_000_000  # subsets × arrows that DoWhy walks in some seconds
 
 
@@ -73,12 +79,53 @@ def valid_sets(relevant: nx.DiGraph, dag: Dag, treatment: str, outcome: str, can
     elif 2 ** len(able) * relevant.number_of_edges() > MOST_WALKED:
         sets = {tuple(sorted(one)) for one in without.partings(treatment, outcome, able)}
     else:
-        # DoWhy takes seconds to import, so it waits for the one function that needs it
-        from dowhy.causal_identifier.auto_identifier import BackdoorAdjustment, identify_backdoor
-
-        found = identify_backdoor(relevant, [treatment], [outcome], [*candidates, treatment, outcome], BackdoorAdjustment.BACKDOOR_EXHAUSTIVE)
-        sets = {tuple(sorted(one.get_adjustment_variables())) for one in found}
+        sets = _by_dowhy(relevant, without, treatment, outcome, candidates)
     return tuple(sorted(sets, key=lambda one: (len(one), one))), exhaustive
+
+
+def _by_dowhy(relevant: nx.DiGraph, without: Dag, treatment: str, outcome: str, candidates: list[str]) -> set[tuple[str, ...]]:
+    """DoWhy's valid sets, or what it said of the very same question before: asking it takes seconds, most of them to import it.
+
+    Parameters
+    ----------
+    relevant : the unrolled graph.
+    without : the same without the arrows out of the treatment.
+    treatment, outcome, candidates : dated names.
+    """
+    made_of = {
+        "arrows": sorted(relevant.edges),
+        "nodes": sorted(relevant),
+        "treatment": treatment,
+        "outcome": outcome,
+        "candidates": sorted(candidates),
+        "versions": {name: version(name) for name in ("dowhy", "networkx")},
+    }
+    folder = store()
+    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    entry = None if folder is None else folder / f"identify-{key[:40]}.json"
+    if entry is not None and (known := _remembered(entry, made_of)) is not None and all(without.apart([treatment], [outcome], one) for one in known):
+        return known
+    # DoWhy takes seconds to import, so it waits for the one function that needs it
+    from dowhy.causal_identifier.auto_identifier import BackdoorAdjustment, identify_backdoor
+
+    found = identify_backdoor(relevant, [treatment], [outcome], [*candidates, treatment, outcome], BackdoorAdjustment.BACKDOOR_EXHAUSTIVE)
+    sets = {tuple(sorted(one.get_adjustment_variables())) for one in found}
+    if entry is not None:
+        keep(entry, json.dumps({"made_of": made_of, "sets": sorted(sets)}).encode(), of_a_kind="identify-*.json", most=MOST_KEPT)
+    return sets
+
+
+def _remembered(entry: Path, made_of: Mapping[str, object]) -> set[tuple[str, ...]] | None:
+    """The sets of an entry that is whole and of the very same question; None where there is none."""
+    content = content_of(entry)
+    try:
+        plain = json.loads(content or b"null")
+        if not isinstance(plain, dict) or plain["made_of"] != json.loads(json.dumps(made_of)):
+            return None
+        sets = {tuple(one) for one in plain["sets"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None  # signed anew by somebody who does not know the layout
+    return sets if all(set(one) <= set(plain["made_of"]["candidates"]) for one in sets) else None
 
 
 def optimal_set(graph: nx.DiGraph, treatment: str, outcome: str) -> tuple[str, ...]:

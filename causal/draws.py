@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import TypeVar
 from zlib import crc32
@@ -10,6 +11,7 @@ from zlib import crc32
 import numpy as np
 
 T = TypeVar("T")
+ALONE = 0.5  # seconds of draws before other processes are asked for help
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
@@ -35,18 +37,25 @@ def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws:
     workers : processes; 0 or less takes every processor.
     progress : whether a terminal shows a bar.
     """
-    from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 
     # every fit runs with one BLAS and OpenMP thread: two gave other bits
-    jobs = min(workers if workers > 0 else cpu_count(), draws)
-    pending = (delayed(_single)(step, draw, stream(seed, name, draw)) for draw in range(draws))
     bar = tqdm(total=draws, desc=name, leave=False, delay=2, disable=not (progress and sys.stderr.isatty()))
-    found = []
+    found: list[T] = []
+    began = time.monotonic()
     with bar:
-        for one in Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(pending):
-            found.append(one)
+        # processes take about as long to start as the first draws here
+        while len(found) < draws and (workers == 1 or time.monotonic() - began < ALONE):
+            found.append(_single(step, len(found), stream(seed, name, len(found))))
             bar.update()
+        if len(found) < draws:
+            from joblib import Parallel, cpu_count, delayed
+
+            jobs = min(workers if workers > 0 else cpu_count(), draws - len(found))
+            pending = (delayed(_single)(step, draw, stream(seed, name, draw)) for draw in range(len(found), draws))
+            for one in Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(pending):
+                found.append(one)
+                bar.update()
     return found
 
 

@@ -13,10 +13,10 @@ import yaml
 from england_folder import CENTRE, CENTRES, REGISTER, build, register, save_csv
 
 from causal.errors import ConfigError, DataError
+from causal.kept import CACHE
 from causal.panel import Panel
 from causal.sources.england import England
 from causal.sources.england.book import MARKS, number
-from causal.sources.england.folder import CACHE
 from causal.sources.england.variables import BY_NAME
 
 REAL = Path(__file__).resolve().parents[1].parent / "shared/data/england"

@@ -38,6 +38,7 @@ from causal.refutation import Family, Refutation, Role
 from causal.refuters import not_run, p_text
 from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows
+from causal.separation import Dag
 from causal.trial import Setting, Trial
 from causal.words import count, listed
 
@@ -240,6 +241,7 @@ class World:
     treatment: str
     yearly: bool
     drawn: nx.DiGraph = field(init=False)
+    dag: Dag = field(init=False)
     reach: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -254,6 +256,7 @@ class World:
             if self.treatment not in once:
                 drawn.add_edges_from((dated(self.treatment, year - 1), dated(self.treatment, year)) for year in range(-reach + 1, reach + 1))
         object.__setattr__(self, "drawn", drawn)
+        object.__setattr__(self, "dag", Dag.of(drawn))
         object.__setattr__(self, "reach", reach)
 
     @property
@@ -322,8 +325,8 @@ class World:
         usable = {name if name in self.once else dated(name, year) for name in sound for year in range(back, 1)} - {one}
         beyond = set(others)
         for _ in range(MOST_TRIES):
-            allowed = ((usable - beyond) | self.absorbed) & set(self.drawn)
-            given = nx.find_minimal_d_separator(self.drawn, {one}, beyond, included=set(self.absorbed), restricted=allowed)
+            allowed = [name for name in (usable - beyond) | self.absorbed if name in self.dag]
+            given = self.dag.least_parting(one, beyond, self.absorbed, allowed)
             if given is None:
                 return None
             if not self.within:
