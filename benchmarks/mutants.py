@@ -276,7 +276,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ("an effective F without G/(G−1)", "scores.T @ scores * clusters / (clusters - 1)", "scores.T @ scores"),
         ("J with a degree of freedom too many", "overidentifying = instruments.shape[1] - 1", "overidentifying = instruments.shape[1]"),
         ("Anderson–Rubin by F and not by T²", "special.fdtri(k, rest, level)) * df * k / rest", "special.fdtri(k, rest, level))"),
-        tests="test_instruments.py -k linearmodels,effective_f,fieller,published",
+        tests="test_instruments.py -k linearmodels,effective_f,fieller,hotelling,published",
     ),
     *at(
         "estimators/machinery/group_time.py",
