@@ -57,9 +57,9 @@ class NewColumn:
 
         Parameters
         ----------
-        here : cells, True where they are lost.
+        here : shape (rows,), True where a cell is lost.
         why : as the panel's log has it.
-        at : cells whose years are said, where they are not the ones lost.
+        at : shape (rows,), True where a cell's year is said; None: those that are lost.
         """
         lost = self.left & here
         if not lost.any():
@@ -84,7 +84,7 @@ class NewColumn:
 
         Parameters
         ----------
-        values : of every row; what has been lost is left empty.
+        values : shape (rows,); what has been lost is left empty.
         variable : what the column is.
         """
         self.lose(~np.isfinite(values), "too large or too small to hold as a number")

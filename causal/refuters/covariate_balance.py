@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +23,7 @@ from causal.graph import undated
 from causal.knobs import whole_number
 from causal.lots import Lots, drawn
 from causal.refutation import Family, Refutation, Role
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.regression import least_squares
 from causal.rows import Control
@@ -74,12 +73,8 @@ class CovariateBalance:
         trial : of a treatment that lots decided, with something measured that was there before.
         rng : draws the lots again.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does what was there before the lots were drawn go with what was drawn?",
             expected="No more than lots drawn again would bring.",
             detects="Lots that were not kept to, units that were let in or left out after the draw, a draw that was no draw.",

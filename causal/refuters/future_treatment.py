@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -38,7 +37,7 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
 from causal.refutation import Family, Refutation, Role
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import Bias, jointly, moved_by, reach, without
 from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.pre_trend import PreTrend
@@ -97,12 +96,8 @@ class FutureTreatment:
         rng : draws the joint critical value of the leads.
         """
         question = trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the treatment of later years go with the outcome of this year, as no effect can?",
             expected="Nothing beyond chance from later years, with this year's treatment and every earlier one back to the year asked about held fixed.",
             detects="Feedback of the outcome on a later treatment, anticipation, a trend that was there before the treatment, too few lags, "

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import combinations
 from typing import ClassVar
 
@@ -35,7 +35,7 @@ from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.panel import Panel
 from causal.refutation import Family, Refutation, Role
-from causal.refuters import not_run, p_text
+from causal.refuters import not_run, p_text, reporting
 from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows
 from causal.separation import Dag
@@ -107,12 +107,8 @@ class ImpliedIndependence:
         rng : not used.
         """
         level = 1 - trial.question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do treatment and outcome owe nothing to what the graph joins them to by no arrow, once what separates them is held fixed?",
             expected=f"No dependence beyond chance in any such pair, all judged together at the {level:.0%} level.",
             detects="A missing arrow, an arrow drawn the wrong way round, or a common cause left out, where the graph as drawn makes a claim that these break.",

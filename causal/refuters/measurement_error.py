@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +27,7 @@ from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
 from causal.refutation import Family, Refutation, Role
-from causal.refuters import amount, not_run, unsure
+from causal.refuters import amount, not_run, reporting, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried
 from causal.rescored import can_carry
@@ -95,12 +94,8 @@ class MeasurementError:
         rng : draws the error that is put on the treatment.
         """
         estimate, question = trial.estimate, trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If the treatment was recorded with error, would the conclusion be another one?",
             expected="What the interval leaves out stays left out when the supposed error is taken away.",
             detects="A conclusion (above all little or no difference) that hangs on a treatment recorded almost without error.",

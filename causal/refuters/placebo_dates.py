@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -29,7 +28,7 @@ from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, renamed, whole_number
 from causal.refutation import Family, Refutation, Role
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import Bias, reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.rescored import can_carry
@@ -89,12 +88,8 @@ class PlaceboDates:
         trial : with years before the treatment.
         rng : not used; each date has its own stream.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If the treatment is pretended to have come some years before it did, is an effect found in years it cannot have touched?",
             expected="No effect of the earlier dates beyond chance.",
             detects="A trend that was there before the treatment, anticipation, effects sooner than the lag asked about.",
