@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds
+from lengths import panels
 from scipy import stats
 from worlds import trial_of, without
 
@@ -220,7 +221,7 @@ def test_the_anderson_rubin_set_of_one_instrument_is_fieller_s(strength: float) 
     assert p_value == pytest.approx(2 * stats.t(79).sf(abs(t)), rel=1e-6)
 
 
-PANELS = 60
+PANELS = panels(60, 36)
 FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
 
 
