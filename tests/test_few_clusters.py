@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from lengths import LONG
 
 from causal.answer import answered
 from causal.bootstrapped import degrees_of_freedom
@@ -294,7 +295,7 @@ def test_few_treated_of_thirty_are_covered(estimator: str, treated: int) -> None
     from scipy import stats
 
     rng = np.random.default_rng(treated)
-    panels = 150
+    panels = 150 if LONG else 60
     made: list[Estimate] = []
     for _ in range(panels):
         one = panel_of(30, treated, rng)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds
+from lengths import panels
 from scipy import stats
 from worlds import trial_of, without
 
@@ -246,7 +247,7 @@ def test_at_the_ends_of_an_anderson_rubin_set_hotelling_s_f_of_several_instrumen
     assert p_value == pytest.approx(tail(0.0), rel=1e-6)
 
 
-PANELS = 60
+PANELS = panels(60, 36)
 FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import worlds
 import yaml
+from lengths import panels
 from scipy import stats
 from worlds import ADOPTION, GRAPH, QUESTION, World, trial_of, without
 
@@ -46,7 +47,7 @@ SHELF: dict[str, Estimator] = {
     "imputation": Imputation(),
     "synthetic_did": SyntheticDid(),
 }
-PANELS = 60
+PANELS = panels(60, 36)
 FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
 
 
