@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from causal.experiments.since import FILE, earlier
+from causal.experiments.since import FILE, ODDS, earlier
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHARED = Path(__file__).resolve().parents[1].parent / "shared/data"
@@ -45,9 +45,27 @@ def test_numbers_of_the_page_stand_in_the_record() -> None:
     assert text in (DOCS / "study.md").read_text(encoding="utf-8")
 
 
+def test_the_odds_of_f13_stand_in_the_record_and_are_turned_round_by_hand() -> None:
+    """The ratio of odds for £100 less is the record's; for £100 more it is 1 over it, and its ends change places."""
+    entries = {one["entry"]: one for one in earlier(DOCS / "study")["entries"]}
+    effect, lower, upper = entries["experiment=spending_and_quality estimator=logit_dose"]["odds_ratio"]
+    page = (DOCS / "study.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith("| F13 |"))
+    assert lower < effect < upper
+    assert f"{effect:.3f} ({lower:.3f} to {upper:.3f}) for £100 less" in line
+    assert f"{1 / effect:.2f} ({1 / upper:.2f} to {1 / lower:.2f}) for £100 more" in line
+
+
 @real_files
 @pytest.mark.parametrize(
-    "words", ["experiment=centre_spending", "experiment=early_years_spending", "experiment=closures_long_run", "experiment=spending_and_quality"]
+    "words",
+    [
+        "experiment=centre_spending",
+        "experiment=early_years_spending",
+        "experiment=closures_long_run",
+        "experiment=spending_and_quality",
+        "experiment=spending_and_quality estimator=logit_dose",
+    ],
 )
 def test_the_record_is_what_the_files_give_today(words: str) -> None:
     from dataclasses import replace
@@ -57,9 +75,11 @@ def test_the_record_is_what_the_files_give_today(words: str) -> None:
 
     paths = json.dumps([str(SHARED / "england"), str(SHARED / "england_2025")])
     pairs = SHARED / "england_2025/borders/utla21_shared_borders.csv"
-    study = study_from(composed(["source=england", words, f"source.path={paths}", f"source.borders={pairs}"]))
+    study = study_from(composed(["source=england", *words.split(), f"source.path={paths}", f"source.borders={pairs}"]))
     # the one check whose alarm makes an answer anew
     found = run(replace(study, refuters={"shared_shocks": study.refuters["shared_shocks"]}, baseline=None, beside=())).estimate
     entries = json.loads((DOCS / "study" / FILE).read_text(encoding="utf-8"))["entries"]
     one = next(one for one in entries if " ".join(word for word in one["entry"].split() if not word.startswith("refuters")) == words)
     assert found is not None and found.effect == pytest.approx(one["effect"], rel=1e-6) and found.rows == one["rows"]
+    if "odds_ratio" in one:
+        assert [found.diagnostics[name] for name in ODDS] == pytest.approx(one["odds_ratio"], rel=1e-6)

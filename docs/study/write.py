@@ -65,6 +65,23 @@ class Record:
         ends = sorted((one["lower"] * scale, one["upper"] * scale))
         return f"{told} ({signed(ends[0], decimals)} to {signed(ends[1], decimals)})"
 
+    def odds(self, words: str, decimals: int = 2, *, turned: bool = False) -> str:
+        """The ratio of odds and its range: "0.96 (0.70 to 1.30)"; `turned`: for the change the other way round. "" where the record has none."""
+        ratios = self.entry(words).get("odds_ratio")
+        if not ratios:
+            return ""
+        effect, lower, upper = (1 / ratios[0], 1 / ratios[2], 1 / ratios[1]) if turned else ratios
+        return f"{effect:.{decimals}f} ({lower:.{decimals}f} to {upper:.{decimals}f})"
+
+    def against(self, words: str, theirs: Sequence[float]) -> str:
+        """Where others' ratio of odds and its two ends, for the change the other way round, lie beside the record's range."""
+        _, low, high = self.entry(words)["odds_ratio"]
+        lower, upper = 1 / high, 1 / low
+        ratio, first, last = theirs
+        if lower <= ratio <= upper:
+            return "inside that range"
+        return "outside that range" + (", though the two ranges overlap" if first <= upper and last >= lower else ", and so is all of theirs")
+
     def could(self, words: str, decimals: int = 1, scale: float = 1.0) -> str:
         """The smallest true effect that such a study finds four times in five."""
         seen = self.entry(words).get("detectable")
@@ -103,6 +120,8 @@ def page(answers: Mapping[str, Any], moves: Sequence[Mapping[str, Any]], stated:
         has=record.has,
         a=record.answer,
         could=record.could,
+        odds=record.odds,
+        against=record.against,
         finding=record.finding,
         strength=record.strength,
         rows=record.rows,
