@@ -40,9 +40,22 @@ def test_numbers_of_the_page_stand_in_the_record() -> None:
     """The first question's effect and range, by hand from the record's own numbers."""
     entries = {one["entry"]: one for one in earlier(DOCS / "study")["entries"]}
     one = next(found for entry, found in entries.items() if entry.split()[:1] == ["experiment=centre_spending"] and "outcome=" not in entry)
-    text = "{:.1f} ({:.1f} to {:.1f})".format(one["effect"], one["lower"], one["upper"]).replace("-", "−")
-    text = re.sub(r"(?<![−\d.])(?=[1-9]|0\.[1-9])", "+", text)
-    assert text in (DOCS / "study.md").read_text(encoding="utf-8")
+    line = next(line for line in (DOCS / "study.md").read_text(encoding="utf-8").splitlines() if "`experiment=centre_spending`" in line)
+    numbers = [float(word.replace("−", "-")) for word in re.findall(r"[−+]\d+(?:\.\d+)?", line.split("|")[2])]
+    assert numbers[0] == pytest.approx(one["effect"], abs=0.051)
+    # ends are rounded outwards, and never to where a word would be another
+    assert numbers[1] <= one["lower"] < numbers[1] + 0.1 and one["upper"] <= numbers[2] < one["upper"] + 0.1
+    important = one["question"]["smallest_important"]
+    assert (numbers[1] <= -important, numbers[2] >= important) == (one["lower"] <= -important, one["upper"] >= important)
+
+
+def test_what_moved_is_put_to_causes_that_changed() -> None:
+    """The steps add up to each move, and none is put to the question where question and code are the same."""
+    for move in json.loads((DOCS / "study/moved.json").read_text(encoding="utf-8")):
+        before, after = move["before"], move["after"]
+        if move["steps"]:
+            assert sum(move["steps"].values()) == pytest.approx(after["effect"] - before["effect"], abs=1e-6 * before["std_error"])
+            assert before["question"] != after["question"] or not any("configuration" in cause for cause in move["steps"])
 
 
 def test_the_odds_of_f13_stand_in_the_record_and_are_turned_round_by_hand() -> None:
