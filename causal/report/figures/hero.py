@@ -267,7 +267,7 @@ def _sides(frame: Frame, plot: tuple[int, int], y: float, width: int, size: floa
     middle = min(max((left + right) / 2, half), width - half)
     fall = min(max((plot[0] + left) / 2, wide_as(words["fall"], size) / 2), left)
     rise = max(min((right + plot[1]) / 2, width - wide_as(words["rise"], size) / 2), right)
-    fall = max(fall, wide_as(words["fall"], size) / 2)
+    fall, rise = max(fall, wide_as(words["fall"], size) / 2), min(rise, width - wide_as(words["rise"], size) / 2)
     meet = fall + wide_as(words["fall"], size) / 2 + 8 > middle - half or rise - wide_as(words["rise"], size) / 2 - 8 < middle + half
     up = y - size - 3 if meet else y
     if rise - fall < wide_as(words["fall"] + words["rise"], size) / 2 + 12:
