@@ -146,6 +146,12 @@ def test_the_next_step_is_the_first_thing_that_is_lacking(bare: Result) -> None:
     assert step() == "check"
     assert step(*(one for one in CLEAN if one.role != "negative_control")) == "look"
     assert step(*CLEAN[:-1]) == "placebos"
+    # of what cannot be told no check helps before the range is narrower; 2 (t₀.₉₇₅ + t₀.₈) = 5.7 is 8 times the information, ten times as much 822 times
+    unlooked = [one for one in CLEAN if one.role != "negative_control"]
+    assert step(*unlooked, effect=0.1, lower=-3.9, upper=4.1, std_error=2.0) == "information"
+    assert step(*unlooked, effect=0.1, lower=-39.9, upper=40.1, std_error=20.0) == "elsewhere"
+    shocks = refutation("shared_shocks", False, role="shared_shocks", family="inference")
+    assert step(*unlooked, shocks, effect=0.1, lower=-3.9, upper=4.1, std_error=2.0) == "groups"
     assert step(*CLEAN, refutation("shared_shocks", False, role="shared_shocks", family="inference")) == "groups"
     assert step(*CLEAN) == "again"
 
