@@ -468,7 +468,9 @@ MUTANTS: tuple[Mutant, ...] = (
         ("a range rounded inwards", "signed(math.floor(lower / step + 1e-9) * step, decimals)", "signed(math.ceil(lower / step - 1e-9) * step, decimals)"),
         ("ends rounded the other way", "if down else math.ceil(value / size - 1e-9) * size", "if down else math.floor(value / size + 1e-9) * size"),
         ("a sign on nothing", 'return text if zero else ("+"', 'return ("+"'),
-        tests="test_report.py::test_words_follow_the_numbers test_judge.py::test_the_second_line_has_estimate_range_what_matters_and_what_is_left_open",
+        tests="test_language.py::test_a_range_never_shuts_out_what_it_holds test_language.py::test_signs_units_and_names "
+        "test_language.py::test_a_range_is_rounded_once_by_its_own_length "
+        "test_judge.py::test_the_second_line_has_estimate_range_what_matters_and_what_is_left_open",
     ),
     *at(
         "report/record.py",
