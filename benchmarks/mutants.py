@@ -299,7 +299,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *at(
         "estimators/machinery/one_row.py",
         ("the ATT's comparison by 1/(1 − p)", "off * propensity / (1 - propensity)", "off / (1 - propensity)"),
-        ("the ATT clips the wrong end", "1 - clip if made.whom in (None, 1)", "1 - clip if made.whom in (None, 0)"),
+        ("the ATT clips the wrong end", "1 - clip if cross_section.whom in (None, 1)", "1 - clip if cross_section.whom in (None, 0)"),
         ("a one-row error without G/(G−1)", " * np.sqrt(number / (number - 1)),", ","),
         tests="test_cross_section.py::test_the_att_clips_only_the_comparison_s_end test_cross_section.py::test_influence_is_that_of_leaving_out_one_cluster "
         "test_cross_section.py::test_the_gaussian_model_without_modifiers_has_statsmodels_clustered_error",
