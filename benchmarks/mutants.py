@@ -235,8 +235,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ("an error with the sign of the contrast", "float(fit.std_errors[0] * abs(question.contrast))", "float(fit.std_errors[0] * question.contrast)"),
         ("scores per unit, not for the contrast", "influence=fit.scores[:, 0] * question.contrast if", "influence=fit.scores[:, 0] if"),
         ("an authority that stands still has moved", "movers=int((spread > 0).sum())", "movers=int((spread >= 0).sum())"),
-        tests="test_estimators.py::test_the_contrast_turned_round_turns_the_effect_round test_estimators.py::test_says_what_it_estimates_and_how_sure_it_is "
-        "test_inference.py",
+        tests="test_mean_group.py::test_groups_are_means_of_the_same_slopes test_estimators.py::test_the_contrast_turned_round_turns_the_effect_round "
+        "test_estimators.py::test_says_what_it_estimates_and_how_sure_it_is test_inference.py",
     ),
     *at(
         "adjustment.py",
