@@ -249,9 +249,9 @@ def _forest(made: Sequence[Mapping[str, Any]]) -> Drawing:
                 panels.append(_rows(group))
                 titles.append(f"{_title(section)}. {_heading(group)}")
                 questions.append(group["runs"][0][0])
-    said = "; ".join(f"{title}: " + ", ".join(f"{row.label} {bare(row.one)}" for row in rows) for title, rows in zip(titles, panels, strict=True))
+    text = "; ".join(f"{title}: " + ", ".join(f"{row.label} {bare(row.one)}" for row in rows) for title, rows in zip(titles, panels, strict=True))
     return Drawing(
-        name="forest", svg=intervals(panels, questions, titles), alt=f"{said or 'No run has an estimate'}.", caption="Every estimate", width=pixels(WIDTH)
+        name="forest", svg=intervals(panels, questions, titles), alt=f"{text or 'No run has an estimate'}.", caption="Every estimate", width=pixels(WIDTH)
     )
 
 

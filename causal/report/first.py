@@ -339,9 +339,9 @@ def cite(data: Mapping[str, Any]) -> str:
     version = (given.get("versions") or {}).get(DISTRIBUTION, "")
     commit = str(given.get("commit") or "")[:7]
     began = (given.get("times") or {}).get("started")
-    made = " ".join(filter(None, (DISTRIBUTION, version, f"({commit})" if commit else "")))
+    text = " ".join(filter(None, (DISTRIBUTION, version, f"({commit})" if commit else "")))
     day = _day(str(began)) if began else ""
-    return ", ".join(filter(None, (made, f"“{title}”", f"run {day}" if day else "", f"data {data['source']['digest'][:8]}"))) + "."
+    return ", ".join(filter(None, (text, f"“{title}”", f"run {day}" if day else "", f"data {data['source']['digest'][:8]}"))) + "."
 
 
 def _day(began: str) -> str:
