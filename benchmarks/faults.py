@@ -364,7 +364,7 @@ def kinds(base: Path, address: str, given: list[str]) -> list[Kind]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=96, help="tries in all, shared out evenly; some come when the command has ended")
+    parser.add_argument("--kills", type=int, default=66, help="tries in all, shared out evenly; some come when the command has ended")
     parser.add_argument("--only", nargs="+", default=[*KINDS, DISKS], choices=[*KINDS, DISKS], help="these parts again; the others stay as they were found")
     parser.add_argument("--seed", type=int, default=20261130)
     asked = parser.parse_args()
