@@ -21,7 +21,7 @@ from traceback import extract_tb
 from typing import TypeVar
 
 E = TypeVar("E", bound="CausalError")
-LONGEST = 700  # letters of each part of a message: a path may have 4,000, and a text any number
+NAME, LONGEST = 100, 700  # letters of a name that is offered, and of each part of a message: a path may have 4,000, and a text any number
 BREAK = re.compile(r"\s*[\n\r\t\v\f\x85\u2028\u2029]\s*")  # two blanks set off what is to be typed, and stay
 
 
@@ -198,7 +198,7 @@ def suggest(name: str, options: Iterable[str]) -> str:
     options : what there is, in any order; twenty at most are shown.
     """
     options = sorted({str(option) for option in options})
-    shown = ", ".join(repr(option) for option in options[:20])
+    shown = ", ".join(repr(option if len(option) <= NAME else f"{option[:NAME]}…") for option in options[:20])
     if len(options) > 20:
         shown += f", … ({len(options)} in all)"
     lower = {option.lower(): option for option in options}

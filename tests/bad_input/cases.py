@@ -706,6 +706,28 @@ def runs() -> Iterator[Case]:
     for name in ("cut", "nulls", "a list", "numbers"):
         yield Case(name=f"compare {name}", words=("compare", "r"), says=("result.json",), files={"r/result.json": wrong[name]})
         yield Case(name=f"study since {name}", words=("study", "twins", "--since", "s", *LIGHT), says=("s/",), files={"s/study.json": wrong[name]})
+    whole = json.loads((Path(__file__).parent.parent / "records/schema_3/result.json").read_text(encoding="utf-8"))
+    for place, value in (
+        ("question.outcome", None),
+        ("question.level", "high"),
+        ("estimate.lower", []),
+        ("estimate.estimand", {}),
+        ("estimate.estimand.scale", [None]),
+        ("language.certainties", [None]),
+        ("language.classes", True),
+        ("estimate.effect", {}),
+        ("refutations", [None]),
+        ("graph.nodes", 3),
+    ):
+        odd = json.loads(json.dumps(whole))
+        *above, last = place.split(".")
+        home = odd
+        for key in above:
+            home = home[key]
+        home[last] = value
+        for name, words in (("report", ("report", "r/odd")), ("compare", ("compare", "r/odd", "r/whole", "--to", "both"))):
+            files = {"r/odd/result.json": json.dumps(odd), "r/whole/result.json": json.dumps(whole)}
+            yield Case(name=f"{name} with {place} of {value!r}", words=words, says=("odd/result.json",), files=files)
     yield Case(name="report of an empty folder", words=("report", "r"), says=("result.json",), files={"r/x.txt": "x"})
     yield Case(name="compare an empty folder", words=("compare", "r"), says=("result.json",), files={"r/x.txt": "x"})
     yield Case(name="compare to a folder in use", words=("compare", "r", "--to", "to"), says=("to",), files={"r/result.json": wrong["nulls"], "to/x.txt": "x"})
