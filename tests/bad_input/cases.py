@@ -340,6 +340,8 @@ def arguments() -> Iterator[Case]:
         (("run", "-m", "estimator=difference,nothere", *LIGHT), "nothere"),
     ):
         yield Case(name=f"causal {' '.join(words)[:60]}", words=words, says=(says,))
+    for command in (("run",), ("study", "twins"), ("decompose", "variation"), ("simulate", "--panels", "2")):
+        yield Case(name=f"{command[0]} to no folder", words=(*command, *TINY[1:], "runs=/proc/nothere"), says=("/proc/nothere",))
     for command in (("run", *LIGHT), ("list",), ("describe", "plans")):
         for folder in ("", "nothere", "t.csv"):
             yield Case(name=f"{command[0]} --config-dir {folder or 'of nothing'}", words=(*command, "--config-dir", folder), says=("--config-dir",), files=OURS)
