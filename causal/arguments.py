@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import NoReturn
 
 from causal.errors import ConfigError, refusal
 
-KINDS = {"int": "a whole number", "float": "a number", "Path": "a file or folder"}
+KINDS = {"int": "a whole number", "float": "a number", "Path": "a file or folder", "named": "the name of a file or folder"}
+
+
+def named(word: str) -> Path:
+    """A path as it was given; a word of blanks would be taken for the folder where one stands, and is none (argparse says so of a `ValueError`)."""
+    if not word.strip():
+        raise ValueError
+    return Path(word)
 
 
 class Parser(argparse.ArgumentParser):

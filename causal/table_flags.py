@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from causal.arguments import named
 from causal.errors import CausalError, ConfigError, refusal
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ def add_new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smallest-important", type=float, default=None, metavar="SIZE", help="smallest effect that would matter, in outcome units")
     parser.add_argument("--harm", choices=("increase", "decrease"), default=None, help="which direction of the outcome is bad")
     parser.add_argument("--lag", type=int, default=None, metavar="YEARS", help="years from treatment to outcome")
-    parser.add_argument("--to", type=Path, default=Path("mine"), metavar="FOLDER", help="where to write (mine)")
+    parser.add_argument("--to", type=named, default=Path("mine"), metavar="FOLDER", help="where to write (mine)")
     parser.add_argument("--called", default="ours", metavar="NAME", help="name of graph and experiment (ours)")
     add_table_flags(parser)
 

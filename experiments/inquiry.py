@@ -29,7 +29,7 @@ from causal.errors import CausalError, ConfigError, NotMeasured, refusal, sugges
 from causal.experiments import decompose
 from causal.experiments.compose import checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
-from causal.experiments.run import carry_out, checked_workers, complete, write_atomically
+from causal.experiments.run import carry_out, checked_workers, complete, write_atomically, written_to
 from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
 from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
@@ -136,7 +136,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     what, allowed = inquiry(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
     study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
-    runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
+    runs, workers = written_to(checked_runs(how(config, "runs"))), checked_workers(how(config, "workers"))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     panels: dict[str, Panel] = {}
     rows: list[dict[str, Any]] = []

@@ -100,6 +100,9 @@ def main(given: argparse.Namespace) -> int:
             "name another for one of them",
         )
     confounders = _confounders(given.confounders, template)
+    if both := next((column for column in confounders.values() if column in (treatment, outcome)), ""):
+        which = "treatment" if both == treatment else "outcome"
+        raise refusal(ConfigError, "--confounders", "columns that move treatment and outcome both", f"{both!r}, which is the {which} itself", "leave it out")
     panel, knobs = None, table_knobs(given)
     if given.path:
         wanted = [treatment, outcome, *confounders.values(), *(word.strip() for word in (given.instrument or "").split(",") if word.strip())]

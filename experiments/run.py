@@ -214,6 +214,17 @@ def writable(runs: Path) -> Iterator[None]:
         raise refusal(ConfigError, f"runs={runs}", "a folder for runs", f"one that cannot be written to ({why(problem)})", remedy) from problem
 
 
+def written_to(runs: Path) -> Path:
+    """The folder of all runs, tried before any work is done, and left as it was.
+
+    Raises
+    ------
+    ConfigError : it cannot be written to.
+    """
+    with writable(runs), aside(runs / PARTIAL):
+        return runs
+
+
 def _latest(runs: Path, folder: Path) -> None:
     """A second name for the newest run; where links cannot be made (Windows, without developer mode) that is said, and the run is whole all the same."""
     link = runs / "latest"
