@@ -13,6 +13,10 @@ what was closed earlier acts through what is closed now. This is an assumption, 
 A back door is closed for one year's treatment, yet fixed effects compare all years at once: what moves the outcome and a *later*
 treatment must be conditioned on as well (strict exogeneity; Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, sec. 10.2).
 Where the treatment comes before the outcome, such causes are conditioned on in the years between too.
+
+An estimator may know a covariate by its value in one year alone (one row an authority; the year before adoption). What was out of the ordinary in that year
+returns to a place's own level, so that places alike in it drift apart (Daw & Hatfield 2018, Matching and regression to the mean in
+difference-in-differences analysis). What changes in time and can be spared, since another valid set lies within the preferred one, is then left out.
 """
 
 from __future__ import annotations
@@ -92,6 +96,8 @@ class Identification:
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
     lot : how the treatment (or the instrument that the strategy rests on) was decided by lot, in the graph's words; "" where it was not.
+    spared : of the preferred set, the causes that change in time and that it can do without beside place and time; an estimator that knows covariates by their
+        value in one year leaves them out, and `adjust_for` is without them if it was found for such a one.
 
     Examples
     --------
@@ -127,17 +133,24 @@ class Identification:
     confounded_mediators: tuple[str, ...] = ()
     cutoffs: tuple[Cutoff, ...] = ()
     lot: str = ""
+    spared: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # DoWhy, a protocol and a notebook give names in writing
-        for key in ("adjust_for", "frontdoor", "forced", "by_year"):
+        for key in ("adjust_for", "frontdoor", "forced", "by_year", "spared"):
             object.__setattr__(self, key, tuple(map(Dated.read, getattr(self, key))))
         for key in ("minimal", "valid"):
             object.__setattr__(self, key, tuple(tuple(map(Dated.read, one)) for one in getattr(self, key)))
 
 
 def identify(
-    question: Question, graph: Graph, *, measured: Iterable[str], adjust_for: Iterable[str] | None = None, strategy: Strategy = "backdoor"
+    question: Question,
+    graph: Graph,
+    *,
+    measured: Iterable[str],
+    adjust_for: Iterable[str] | None = None,
+    strategy: Strategy = "backdoor",
+    one_year: bool = False,
 ) -> Identification:
     """Find what must be adjusted for to answer the question with what is measured.
 
@@ -149,6 +162,7 @@ def identify(
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
     strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" and "discontinuity" for nothing, "series" for
         all that "backdoor" does but place and year, for which the series' own past stands.
+    one_year : whether the estimator knows covariates by their value in one year alone; what the set can spare of them is then left out.
 
     Raises
     ------
@@ -184,6 +198,10 @@ def identify(
     chosen, because = _choose(valid, optimal, dag.without([treatment]).ancestors([outcome]))
     if lot and valid:
         chosen, because = _precise(valid, optimal, candidates, lasting=question.treatment in once)
+    spared = () if lot or chosen is None or adjust_for is not None or strategy != "backdoor" else _spared(valid, chosen, once)
+    if one_year and spared and chosen is not None:
+        chosen = tuple(name for name in chosen if name not in spared)
+        because = f"{because}; of what the estimator knows in one year alone, all that can be spared is left out, since places alike in it drift apart again"
     warnings: list[str] = []
     forced: tuple[str, ...] = ()
     sufficient = True
@@ -258,6 +276,7 @@ def identify(
         cutoffs=cutoffs,
         confounded_mediators=_confounded_mediators(whole, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()),
         lot=lot,
+        spared=spared,
     )
 
 
@@ -378,6 +397,16 @@ def _precise(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], candi
     if measured in valid:
         return measured, "decided by lot; what moves the outcome is held fixed, which makes the answer more precise and changes nothing else"
     return valid[0], "decided by lot; fewest names that hold fixed what the lots were drawn within"
+
+
+def _spared(valid: tuple[tuple[str, ...], ...], chosen: tuple[str, ...], once: set[str]) -> tuple[str, ...]:
+    """What changes in time and can go from a set that holds places fixed: up to the valid set within it that has fewest such names, all else kept."""
+    if "authority" not in chosen:
+        return ()
+    kept = {name for name in chosen if name in once or name in PLACE_AND_TIME}
+    within = [set(one) for one in valid if kept <= set(one) <= set(chosen)]
+    least = min(within, key=lambda one: (len(one), sorted(one)), default=set(chosen))
+    return tuple(sorted(set(chosen) - least))
 
 
 def _between(question: Question, graph: Graph, whole: Dag, later: set[str], chosen: tuple[str, ...], unmeasured: set[str]) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ class LinearDr:
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a few seconds"
     fewest: ClassVar[int] = FEWEST
+    one_year: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self)
@@ -129,6 +130,7 @@ class ForestDr:
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "ten seconds or more"
     fewest: ClassVar[int] = FEWEST
+    one_year: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self)
