@@ -492,8 +492,8 @@ def parsable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
 
 
 def _elements(value: str) -> str:
-    """A list of files, each quoted by itself: [a(1).csv,b.csv] is two; "" for what is no plain list."""
-    inside = re.fullmatch(r"\[([^\[\]{}'\"]+)\]", value.strip())
+    """A list of files or of dated names, each quoted by itself: [a(1).csv,b.csv] and [year,plans[-1]] are two each; "" for what is no plain list."""
+    inside = re.fullmatch(r"\[((?:[^\[\]{}'\"]|\[-?\d+\])+)\]", value.strip())
     return f"[{','.join(quoted(one.strip()) for one in inside[1].split(','))}]" if inside else ""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from causal.errors import suggest
+from causal.errors import DataError, refusal, suggest
 from causal.open_data import COLUMNS, LEVEL
 from causal.panel import Panel, Variable
 from causal.sources.table import cells, open_data, periods, place_columns, rules, shape
@@ -426,8 +426,29 @@ class Reading:
             text = table.loc[order, column].map(words)
             if self.open_data and what != "cluster":
                 text = text.where(~text.map(cells.is_mark), "")
+            if what == "group":
+                _stays(text[text != ""], authority, str(column))
             places[what] = text[text != ""].groupby(authority).last().reindex(codes).fillna(places["name"] if what == "name" else "")
         return places
+
+
+def _stays(group: pd.Series, authority: pd.Series, column: str) -> None:
+    """Refuse a place that stands in one group first and in another later: whose shocks it shares would hang on the year.
+
+    group, authority : of the rows where a group is given; of all rows.
+    """
+    of = group.groupby(authority[group.index])
+    moved = of.nunique()
+    moved = moved[moved > 1]
+    if len(moved):
+        first = str(moved.index[0])
+        raise refusal(
+            DataError,
+            "source.groups",
+            "each place in one group in all years",
+            f"{column!r}, in which {count(len(moved), 'place changes', 'places change')} group ({first}: {' to '.join(dict.fromkeys(of.get_group(first)))})",
+            "name a column that stays, or leave it out",
+        )
 
 
 def _varies(frame: pd.DataFrame) -> list[str]:

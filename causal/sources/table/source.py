@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 DESCRIBES = ("column", "label", "short", "unit", "source", "definition", "varies", "counts", "comparative", "count_per", "least", "most", "unmoved")
 DECIMALS = ("comma", "point")
+NAMED = 5  # places in one note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +310,10 @@ class Table:
                 raise refusal(
                     DataError, "source.groups", "a column whose groups say something", f"{self.groups!r}: {wrong}", "name another column, or leave it out"
                 )
+            if alone := [str(code) for code, group in places["group"].items() if not group]:
+                more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+                said = f"groups: {count(len(alone), 'place')} in none, and tied to nobody by them: {', '.join(alone[:NAMED])}{more}"
+                panel = replace(panel, notes=(*panel.notes, said))
         if self.borders is None:
             return panel
         pairs, notes = read_borders(self.borders, {code: code for code in places.index})
