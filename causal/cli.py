@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -83,7 +84,7 @@ def _obeyed(words: list[str]) -> int:
     if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
         raise refusal(ConfigError, f"causal {given.command}", "what it takes", f"{' '.join(rest)}", f"see  causal {given.command} --help")
     if odd := [word for word in rest if word.startswith("-")]:
-        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", f"see  causal {given.command} --help")
+        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", _meant(given.command, odd[0], rest))
     no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
     return int(COMMANDS[given.command](given, rest))
 
@@ -94,7 +95,19 @@ def _no_command(word: str) -> str:
         return ""
     if "=" in word or word in names("experiment", ()):
         return f"{word} is no command; did you mean  causal run {word if '=' in word else f'experiment={word}'}"
+    if Path(word).exists():
+        return f"{word} is no command; what it holds is said by  causal check {shlex.quote(word)}"
     return f"there is no command {word!r}; {suggest(word, COMMANDS)}"
+
+
+def _meant(command: str, odd: str, rest: Sequence[str]) -> str:
+    """What to try for an option that there is none of: the override of that name, `--estimator difference` or `--question.lag=1`."""
+    key, sign, value = odd.lstrip("-").partition("=")
+    after = rest[rest.index(odd) + 1 :]
+    value = value if sign else after[0] if after and not after[0].startswith("-") and "=" not in after[0] else "…"
+    if odd.startswith("--") and (key in GROUPS.values() or "." in key):
+        return f"overrides have no dashes; write  causal {command} {key}={value}"
+    return f"see  causal {command} --help"
 
 
 def _describe(given: argparse.Namespace, _: list[str]) -> int:
