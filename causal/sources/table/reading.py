@@ -17,7 +17,7 @@ from causal.panel import Panel, Variable
 from causal.sources.table import cells, open_data, periods, place_columns, rules, shape
 from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet
-from causal.sources.table.problem import Problem, Remedy, Unusable
+from causal.sources.table.problem import BLANK, Problem, Remedy, Unusable
 from causal.words import count, listed
 
 if TYPE_CHECKING:
@@ -265,8 +265,9 @@ class Reading:
         if not self.knobs.leave_out:
             return table, keys
         name = self.keys.get("name")
-        gone = keys["authority"].isin(self.knobs.leave_out)
-        known = set(keys["authority"])
+        unnamed = [""] if BLANK in self.knobs.leave_out else []
+        gone = keys["authority"].isin([*self.knobs.leave_out, *unnamed])
+        known = set(keys["authority"]) | ({BLANK} if (keys["authority"] == "").any() else set())
         if (when := self.keys.get("year")) is not None:
             gone |= table[when].map(words).isin(self.knobs.leave_out)
             known |= set(table[when].map(words)[keys["year"].isna()])
@@ -274,15 +275,10 @@ class Reading:
             gone |= table[name].map(words).isin(self.knobs.leave_out)
             known |= set(table[name].map(words))
         self._stop(
-            [
-                Problem(text=f"source.leave_out names {one!r}, and no row is of it; {suggest(one, known)}")
-                for one in self.knobs.leave_out
-                if one and one not in known
-            ]
+            [Problem(text=f"source.leave_out names {one!r}, and no row is of it; {suggest(one, known)}") for one in self.knobs.leave_out if one not in known]
         )
-        self.notes.append(
-            f"{count(int(gone.sum()), 'row')} left out (source.leave_out): {listed([one or 'no authority named' for one in self.knobs.leave_out])}"
-        )
+        called = ["no authority named" if one == BLANK else one for one in self.knobs.leave_out]
+        self.notes.append(f"{count(int(gone.sum()), 'row')} left out (source.leave_out): {listed(called)}")
         return table[~gone], keys[~gone]
 
     def _columns(self, table: pd.DataFrame) -> dict[str, Numbers]:

@@ -66,7 +66,7 @@ class Table:
         their own; None: ask.
     places_across : what the numbers are called where rows are years and every other column is a place; None: columns are variables.
     fill : columns whose blank cells take what stands above, as cells merged downwards are read.
-    leave_out : authorities, by code or name, that are no places (totals); [] keeps every row; None: ask where one looks like a total.
+    leave_out : authorities, by code or name, that are no places (totals); "blank": rows that name none; [] keeps every row; None: ask where one looks like it.
     loose_keys : whether authorities that differ only by zeros, spaces, hyphens and capitals are one; None: ask where they never meet in a year.
     pivot : {by: column, values: column} or lists: rows by the values of `by` become columns.
     combine : how several rows of one authority and year become one: sum, mean, first or last; None: they are told as doubles.
