@@ -19,15 +19,16 @@ from worlds import refute, trial_of
 from causal import Graph, Question, read
 from causal.configured import part
 from causal.design import Design, design
+from causal.draws import stream
 from causal.estimate import Estimator
 from causal.estimators.continuous_did import ContinuousDid
 from causal.estimators.dowhy_glm import DowhyGlm
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.propensity import PropensityWeighting
 from causal.estimators.staggered import CallawaySantAnna
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.panel import Panel
-from causal.refute import stream
 from causal.refuters.specification_curve import SpecificationCurve
 
 APART, EFFECT = 2.0, 1.0

@@ -21,7 +21,8 @@ from causal.estimators import shelf
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.estimators.synthetic import SyntheticControl
-from causal.identify import Instrument, identify
+from causal.identification import Instrument
+from causal.identify import identify
 from causal.needs import unmet_requirements
 from causal.proposal import ANYONE, CANNOT, LIMITS, MOST, ONLY, REASONS, SHAPES, SUITS, Proposal, often, proposal, shape_of
 
