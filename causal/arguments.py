@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"ConfigError: {said}\n")
 
 
+def _near(came: str, choices: str) -> str:
+    """Did you mean …? of argparse's list of choices; "" where none is near."""
+    near = get_close_matches(came.strip("'\""), re.findall(r"[\w-]+", choices), n=1)
+    return f"did you mean  {near[0]}" if near else ""
+
+
 def said_wrong(message: str, program: str) -> tuple[str, str, str, str]:
     """Where, what was wanted, what came and what to try, for what argparse says.
 
@@ -44,7 +51,7 @@ def said_wrong(message: str, program: str) -> tuple[str, str, str, str]:
     if odd := re.match(r"invalid (\w+) value: (.*)", rest, flags=re.DOTALL):
         return where, KINDS.get(odd[1], "a value of another kind"), odd[2], remedy
     if odd := re.match(r"invalid choice: (.*) \(choose from (.*)\)", rest, flags=re.DOTALL):
-        return where, f"one of {odd[2]}", odd[1], remedy
+        return where if "|" not in where else program, f"one of {odd[2]}", odd[1], _near(odd[1], odd[2]) or remedy
     if wanted := re.match(r"expected (at least )?(\w+) arguments?", rest):
         number = {"one": "a value", "1": "a value"}.get(wanted[2], f"{wanted[2]} values")
         return where, f"{wanted[1] or ''}{number} after it", "fewer", remedy

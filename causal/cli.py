@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -83,7 +85,7 @@ def _obeyed(words: list[str]) -> int:
     if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
         raise refusal(ConfigError, f"causal {given.command}", "what it takes", f"{' '.join(rest)}", f"see  causal {given.command} --help")
     if odd := [word for word in rest if word.startswith("-")]:
-        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", f"see  causal {given.command} --help")
+        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", _meant(given.command, odd[0], rest))
     for folder in getattr(given, "config_dir", ()):
         if not folder.is_dir():
             raise refusal(ConfigError, f"--config-dir {folder}", "a folder", "nothing: there is no such folder", "look at how it is written")
@@ -105,7 +107,19 @@ def _is_command(word: str) -> None:
     if "=" in word or word in names("experiment", ()):
         meant = word if "=" in word else f"experiment={word}"
         raise refusal(ConfigError, "causal", "one of its commands first", repr(word), f"did you mean  causal run {meant}")
+    if os.path.exists(word):
+        raise refusal(ConfigError, "causal", "one of its commands first", repr(word[:60]), f"what it holds is said by  causal check {shlex.quote(word)}")
     raise refusal(ConfigError, "causal", "one of its commands", repr(word[:60]), suggest(word[:60], COMMANDS))
+
+
+def _meant(command: str, odd: str, rest: Sequence[str]) -> str:
+    """What to try for an option that there is none of: the override of that name, `--estimator difference` or `--question.lag=1`."""
+    key, sign, value = odd.lstrip("-").partition("=")
+    after = rest[rest.index(odd) + 1 :]
+    value = value if sign else after[0] if after and not after[0].startswith("-") and "=" not in after[0] else "…"
+    if odd.startswith("--") and (key in GROUPS.values() or "." in key):
+        return f"overrides have no dashes; write  causal {command} {key}={value}"
+    return f"see  causal {command} --help"
 
 
 def _describe(given: argparse.Namespace, _: list[str]) -> int:

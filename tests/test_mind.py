@@ -238,6 +238,13 @@ def test_the_picture_and_the_terminal_put_every_number_where_it_belongs(bare: Re
     assert len(lines) <= 12 and all(len(one) <= 100 for one in lines[:-2]) and " ".join(lines[0].split()) in data["answer"]["headline"]
 
 
+@pytest.mark.parametrize(("smallest", "mark"), [(1e-7, "0.0000001"), (2.5, "2.5"), (1 / 3, "0.333333"), (40.0, "40")])
+def test_what_matters_is_marked_at_the_terminal_with_digits_that_suit_its_size(smallest: float, mark: str) -> None:
+    estimate = {"effect": 2 * smallest, "lower": smallest, "upper": 3 * smallest, "std_error": smallest / 2}
+    (_, scale) = little({"estimate": estimate, "question": {"smallest_important": smallest}})
+    assert scale.split() == [f"−{mark}", "0", f"+{mark}", "matters"]
+
+
 def test_a_failed_check_is_the_main_reason_before_what_was_not_looked_at(bare: Result) -> None:  # noqa: F811
     """Letters a and b both lower; what was found is graver than what was not looked at, also where no step was left for it."""
     unlooked = tuple(one for one in CLEAN if one.role != "negative_control")
