@@ -178,7 +178,7 @@ def test_reasons_are_said_in_the_order_of_their_letters_and_each_once(bare: Resu
     assert said[0].startswith("Authorities are compared over time")
     assert (
         said[1].startswith("A bias large enough to matter")
-        and said[2] == "Not passed: leave one out."
+        and said[2] == "Leave one out did not pass."
         and said[3].startswith("The range itself was hardly tested: too few trials")
     )
     assert len(said) == len(set(said)) == 1 + len(data["verdict"]["reasons"])

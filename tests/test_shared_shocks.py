@@ -567,4 +567,4 @@ def test_after_an_alarm_one_estimate_speaks_everywhere() -> None:
     f = abs(slope) * np.linalg.norm(basis[:, 0]) / np.linalg.norm(basis[:, 1] - slope * basis[:, 0])
     assert hidden.share == pytest.approx(0.5 * (np.sqrt(f**4 + 4 * f**2) - f**2), rel=1e-6)
     screen = first(record(result, {}))
-    assert "are of the estimate before shared shocks were allowed for: +0.97 (" in screen["checks"]["rest"]
+    assert "were made of the estimate before shocks that places share were allowed for, which was +0.97 (" in screen["checks"]["rest"]

@@ -154,8 +154,9 @@ def made_of(data: Mapping[str, Any]) -> str:
     before = (data["estimate"] or {}).get("shared")
     if not before or not before.get("refitted") or not data["refutations"]:
         return ""
-    but = ", but for the hidden cause's," if any(one.get("hidden") for one in data["refutations"]) else ""
-    return f"The checks{but} are of the estimate before shared shocks were allowed for: {bare(before, smallest=data['question']['smallest_important'])}."
+    which = "All checks but that of a hidden cause" if any(one.get("hidden") for one in data["refutations"]) else "The checks"
+    was = bare(before, smallest=data["question"]["smallest_important"])
+    return f"{which} were made of the estimate before shocks that places share were allowed for, which was {was}."
 
 
 def joint(data: Mapping[str, Any]) -> str:

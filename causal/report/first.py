@@ -23,7 +23,7 @@ from causal.words import capital, count, listed, written
 
 WHEN = {"stock": ", on any 31 March", "flow": ", in a year", None: ""}
 ON = {"stock": " on any 31 March", "flow": " in a year", None: ""}
-ICONS = {"passed": ("✓", "good"), "failed": ("✗", "bad"), "not_run": ("–", "none")}
+ICONS = {"passed": ("✓", "good"), "failed": ("✗", "bad"), "not_run": ("–", "none"), "blind": ("○", "none")}
 MOST_MIND, MOST_NAMES = 3, 3
 DISTRIBUTION = "causal-prevention"
 RUNS = {  # next step → what of the command that made the run is asked again, and how
@@ -258,8 +258,8 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
             items.append(_item(state, subject, language.terms["failed"], off))
         elif one.get("role") in SEES:
             sees = "" if not blind else f"Sees a bias of {usual(blind)} or more." if blind < smallest else ""
-            strong = f"Blind below {usual(blind)}" if blind and blind >= smallest else ""
-            items.append({**_item(state, subject, language.terms["passed"], sees, strong), "smallest": written(smallest)})
+            strong = f"But blind below {usual(blind)}" if blind and blind >= smallest else ""
+            items.append({**_item("blind" if strong else state, subject, language.terms["passed"], sees, strong), "smallest": written(smallest)})
         else:
             together.append(language.check(name))
     if together:
@@ -267,11 +267,13 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
     if missing := [name for name in by_state["not_run"] if name in bias]:
         items.append(_item("not_run", capital(listed([language.check(name) for name in missing])), language.terms["not_run"]))
     others = {state: [name for name in names if name not in bias] for state, names in by_state.items()}
+    if failed := others.pop("failed"):  # of whatever kind: what failed is seen, not counted
+        behind = sum(name in by_state["failed"] for name in bias)
+        items.insert(behind, _item("failed", capital(listed([language.check(name) for name in failed])), language.terms["failed"]))
     said = [f"{len(others['passed'])} other{'s' if len(others['passed']) != 1 else ''} {language.terms['passed']}"]
-    for state in ("failed", "not_run"):
-        names = [language.check(name) for name in others[state]]
-        few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
-        said.append(f"{len(names)} {language.terms[state]}" + (f" ({few})" if names else ""))
+    names = [language.check(name) for name in others["not_run"]]
+    few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
+    said.append(f"{len(names)} {language.terms['not_run']}" + (f" ({few})" if names else ""))
     counted_others = f"{', '.join(said)}. " if any(others.values()) else ""
     ran = [name for name in bias if name not in by_state["not_run"]]
     return {
@@ -297,7 +299,9 @@ def mind(data: Mapping[str, Any]) -> list[str]:
     both = [(one["code"], plainly(data, words)) for one, words in zip(facts, said, strict=False)]
     both.sort(key=lambda one: ORDER.index(one[0]) if one[0] in ORDER else len(ORDER))
     if both:
-        return [words for _, words in both[:MOST_MIND]]
+        under = plainly(data, data["answer"].get("next") or "").rstrip(".").lower()
+        other = [words for _, words in both if words.rstrip(".").lower() != under]  # what stands under the next step is not said twice
+        return (other or [words for _, words in both])[:MOST_MIND]
     verdict = data["verdict"]
     if verdict["association"]:
         return ["A comparison in which what the drawn causes ask for is held fixed."]

@@ -415,7 +415,7 @@ def _second(
         return " ".join([*_without_range(estimate, names, question, language), f"{sized}."])
     if verdict.failed:
         checks = listed([language.check(name) for name in verdict.failed])
-        return f"{ranges['failed_checks'].format(checks=checks)} {body[:1].lower()}{body[1:]}"
+        return f"{capital(ranges['failed_checks'].format(checks=checks))} {body[:1].lower()}{body[1:]}"
     if verdict.association:
         return f"{ranges['association']} {body[:1].lower()}{body[1:]}"
     left = [ranges["unchecked"]] if any(one.concern == "unchecked" for one in verdict.reasons) else []
@@ -483,7 +483,7 @@ def _reasons(verdict: Verdict, language: Language) -> tuple[str, ...]:
 
 
 def _reason(one: Reason, language: Language) -> str:
-    return language.reasons[one.concern].format(checks=_looks(one.checks, "this", language))
+    return capital(language.reasons[one.concern].format(checks=_looks(one.checks, "this", language)))
 
 
 def _looks(names: Sequence[str], action: str, language: Language) -> str:
@@ -546,7 +546,7 @@ def _times(multiple: float | None) -> str:
     if multiple is None:
         return ""
     if multiple < 0.95:
-        return f"{_two(multiple):.2g} times as strong as" if multiple >= 0.095 else "not a tenth as strong as"
+        return f"{_two(multiple):.2g} times as strong as" if multiple >= 0.095 else "less than a tenth as strong as"
     if multiple < 1.05:
         return "as strong as"
     return "twice as strong as" if 1.95 <= multiple < 2.05 else f"{multiple:.2g} times as strong as"

@@ -53,6 +53,7 @@ class Mark:
     shown : texts of the value and the ends, "" where none is to stand there.
     colour : of the page.
     dashed : whether nothing may be claimed of it.
+    away : that its numbers are not to be used, "" where they are.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Mark:
     shown: tuple[str, str, str] = ("", "", "")
     colour: str = "blue"
     dashed: bool = False
+    away: str = ""
 
 
 def mark_of(data: Mapping[str, Any]) -> tuple[str, str, bool]:
@@ -145,7 +147,8 @@ def _marks(data: Mapping[str, Any], outcome: Mapping[str, Any], planted: str) ->
     colour, _, dashed = mark_of(data)
     if estimate and (ends := rounding(estimate, smallest)) is not None:
         shown = tuple(sign(one) for one in ends)
-        sub = "not to be used: estimate" if verdict["failed"] or verdict["gate"] else "best estimate"
+        away = "not to be used" if verdict["failed"] or verdict["gate"] else ""
+        sub = f"{away}: estimate" if away else "best estimate"
         made.append(
             Mark(
                 label="This study",
@@ -157,6 +160,7 @@ def _marks(data: Mapping[str, Any], outcome: Mapping[str, Any], planted: str) ->
                 shown=(shown[0], shown[1], shown[2]),
                 colour=colour,
                 dashed=dashed,
+                away=away,
             )
         )
     elif estimate and estimate["effect"] is not None:
@@ -397,6 +401,7 @@ def _narrow(marks: Sequence[Mark], frame: Frame, alt: str) -> str:
     made = _sides(frame, NARROW_PLOT, 33, NARROW, 12.5)
     for one in marks:
         numbers = " ".join(_numbers(one)).strip()
+        numbers = f"{one.away}, {numbers}" if one.away and numbers else numbers
         first = f"{one.label}:"
         for at, words in enumerate(_wrapped(f"{first} {capital(numbers) if numbers else one.sub}", NARROW - 8, 14, 3)):
             y += 17
