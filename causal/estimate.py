@@ -595,7 +595,7 @@ def estimated(
         df=_known(float(fit.df[0])),
         inference=f"{fit.inference}, {clustering(design)}",
         rows=used.rows,
-        authorities=len(used.authorities),
+        authorities=used.places,
         clusters=len(design.clusters),
         lost=lost_beyond(design, used),
         effective=fit.effective,
@@ -701,6 +701,7 @@ def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
         design.cluster,
         len(design.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
+        row_count=design.row_count,
     )
     return fit, treatment[:, 0]
 
@@ -730,6 +731,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
             design.cluster,
             len(design.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
+            row_count=design.row_count,
         )
         place = np.full(len(modifier.groups), -1)
         place[kept] = np.arange(len(kept))

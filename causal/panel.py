@@ -37,6 +37,9 @@ class Variable:
     comparative : how more of it is said: "more" (more children, fewer children), "higher" (higher spending) or "a higher" (a higher rate).
     rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
     breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
+    row_count : for a mean over people, the column that says over how many; a design then counts people, and every person alike.
+    weight : for a mean over people that was weighed, the column with the sum of their weights.
+    levels : for a characteristic of people kept as whole numbers from 0, what each of them is called.
 
     Examples
     --------
@@ -60,6 +63,9 @@ class Variable:
     rounding: float | None = None
     breaks: tuple[tuple[int, str], ...] = ()
     remedy: str = ""
+    row_count: str | None = None
+    weight: str | None = None
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,7 @@ class Loss:
     rows : authority-years left out; with `column`, cells left empty.
     authorities : codes of those of which no row is left.
     column : the column whose cells were left empty; None where whole rows went.
+    people : whether `rows` counts people, whose own rows were left out before they were added up.
 
     Examples
     --------
@@ -85,6 +92,7 @@ class Loss:
     rows: int
     authorities: tuple[str, ...] = ()
     column: str | None = None
+    people: bool = False
 
 
 def no_reasons() -> pd.Series:
@@ -104,7 +112,8 @@ class Panel:
     variables : one `Variable` for each column of `frame`, in its order.
     places : shape (authorities, attributes), indexed by authority: `name`, and where known
         `region`, `region_code`, `old_la_code`, `new_la_code`, `cluster` (who moves together; the
-        authority itself where absent), `group` (a user's own groups, which may share what hits them). Empty cells are "".
+        authority itself where absent), `effect` (whose constant effect it has; its own where absent), `group` (a user's own groups, which may share what
+        hits them). Empty cells are "".
     title : what these data are, in a few words.
     population : name of the column that counts the people a rate refers to, if any.
     simulated : True where no real place is described; every output then says so.
