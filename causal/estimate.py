@@ -20,7 +20,7 @@ from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import TWO, Fit, clustered_least_squares, critical_t, effective_clusters, interval, joint_critical, onto
 from causal.knobs import renamed
-from causal.panel import Loss
+from causal.panel import LATER, Loss
 from causal.question import Question
 
 # why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
@@ -65,6 +65,7 @@ class Part:
     effect, std_error, lower, upper : NaN and None where the part has no answer.
     joint_lower, joint_upper : hold for all parts of one kind at once; None where not known.
     rows, authorities : that it rests on.
+    people : behind those rows, where rows are means over people; 0 where nobody counted.
     since : years since the treatment, of every part of kind "time": a lead of two years has −2, the treatment's own year 0, a lag of one year 1.
     open_ended : whether it stands for that year and all beyond it.
     group : the group, as its modifier calls it; None where there is none.
@@ -92,6 +93,7 @@ class Part:
     open_ended: bool = False
     group: str | None = None
     chosen: bool = False
+    people: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         where = f"Part {self.name!r} of {self.of!r}"
@@ -488,7 +490,11 @@ def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generat
         counts = [(int((codes == j).sum()), len(np.unique(authority[codes == j]))) for j in range(len(groups))]
         cluster = design.cluster if kept is None else design.cluster[kept]
         few = [len(np.unique(cluster[codes == j])) < FEWEST_IN_GROUP for j in range(len(groups))]
-        parts += parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng, few=few)
+        made = parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng, few=few)
+        if design.counts is not None:
+            behind = design.counts if kept is None else design.counts[kept]
+            made = tuple(replace(part, people=round(float(behind[codes == j].sum()))) for j, part in enumerate(made))
+        parts += made
     return tuple(parts)
 
 

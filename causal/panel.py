@@ -15,6 +15,8 @@ from causal.errors import DataError, refusal, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+LATER = {"later": True}  # a field that records have only where it says something, since the schema is older than it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
@@ -63,9 +65,9 @@ class Variable:
     rounding: float | None = None
     breaks: tuple[tuple[int, str], ...] = ()
     remedy: str = ""
-    row_count: str | None = None
-    weight: str | None = None
-    levels: tuple[str, ...] = ()
+    row_count: str | None = field(default=None, metadata=LATER)
+    weight: str | None = field(default=None, metadata=LATER)
+    levels: tuple[str, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,7 @@ class Panel:
     planted : for simulated data, what was planted: words and numbers by name.
     log : what was left out on the way here.
     notes : known breaks, rounding and limits, as sentences.
+    of_people : whether the source is rows of people, who must not be recognised in what is published.
     borders : pairs of authorities that share a border, each pair once, in order; None where no table of borders was given.
     reasons : why a number is missing, where the source says: indexed by (authority, year, variable), the mark as printed ("x", "c", "..", "blank")
         or a few words.
@@ -151,6 +154,7 @@ class Panel:
     notes: tuple[str, ...] = ()
     reasons: pd.Series = field(default_factory=no_reasons)
     borders: tuple[tuple[str, str], ...] | None = None
+    of_people: bool = False
 
     def __post_init__(self) -> None:
         frame = self.frame

@@ -228,6 +228,7 @@ def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], wh
     unit = variable(data, data["question"]["outcome"])["unit"]
     digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
     alone, joint = f"{level(data)}, alone", f"{level(data)}, all at once"
+    people = any(part.get("people") for part in parts)
     rows = [
         (
             capital(part["name"]),
@@ -236,10 +237,11 @@ def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], wh
             interval(part, digits, joint=True),
             f"{part['authorities']:,}" if part["authorities"] else "not counted",
             f"{part['rows']:,}" if part["rows"] else "not counted",
+            *(("not shown" if part["people"] is None else f"{part['people']:,}",) if people else ()),
         )
         for part in parts
     ]
-    heads = (what, "Effect", alone, joint, "Authorities", "Rows")
+    heads = (what, "Effect", alone, joint, "Authorities", "Rows", *(("People",) if people else ()))
     return table(f"{caption}; {unit}" if unit else caption, heads, rows, numbers=heads[1:])
 
 

@@ -241,6 +241,7 @@ class Rows:
             places=places,
             title=self.title,
             population=self._counted,
+            of_people=True,
             log=log,
             notes=tuple(self._notes(wanted, cells, varying)),
         )
