@@ -484,7 +484,8 @@ def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generat
     rng : draws the joint critical values.
     kept : shape (rows of the fit,), the design's rows that the codes stand for; None: all.
     """
-    authority = design.authority if kept is None else design.authority[kept]
+    place = design.authority if design.counts is None else design.cluster  # authorities, and not patterns of people in them
+    authority = place if kept is None else place[kept]
     parts: list[Part] = []
     for of, groups, fit, codes in fits:
         counts = [(int((codes == j).sum()), len(np.unique(authority[codes == j]))) for j in range(len(groups))]

@@ -455,7 +455,9 @@ def _people(panel: Panel, year: int) -> dict[str, Any] | None:
     if panel.population is None:
         return None
     at = panel.frame[panel.population].xs(year, level="year").dropna()
-    return {"total": float(at.sum()), "authorities": len(at), "year": year} if len(at) else None
+    return (
+        {"total": float(at.sum()), "authorities": panel.clusters(list(at.index)).nunique() if panel.of_people else len(at), "year": year} if len(at) else None
+    )
 
 
 def _cell(value: Any) -> Any:

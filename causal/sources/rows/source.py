@@ -233,6 +233,7 @@ class Rows:
             frame = _spread(frame, cells, wanted, scale, self._counts(wanted))
         places = self._places(wanted, cells, frame, home)
         counted = self._counts(wanted)
+        frame = _every_year(frame, home, [name for name in (*wanted.places, *wanted.means) if name not in varying], wanted.by)
         frame = frame.drop(columns="effect").set_index(["authority", "year"]).sort_index()
         frame[counted] = frame[counted].where(frame[counted] > 0)  # nobody is no mean
         panel = Panel(
@@ -346,6 +347,19 @@ def _yes_or_no(cells: pd.DataFrame, name: str) -> bool:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = cells[f"sum {name}"] / (cells[f"weight {name}"] if f"weight {name}" in cells else cells[f"n {name}"])
     return bool(((mean.isna()) | ((mean >= 0) & (mean <= 1 + 1e-12))).all())
+
+
+def _every_year(frame: pd.DataFrame, home: Mapping[str, str], places: Sequence[str], by: Sequence[str]) -> pd.DataFrame:
+    """The frame with a row for each pattern in every year of its authority.
+
+    What is the place's is known there though nobody has the pattern, so that a treatment of the years before is found.
+    """
+    whose = frame["effect"].map(home)
+    year = frame.assign(_home=whose).drop_duplicates(["_home", "year"])[["_home", "year", *places]]
+    units = frame.assign(_home=whose).drop_duplicates("authority")[["authority", "effect", "_home", *by]]
+    whole = units.merge(year, on="_home").drop(columns="_home")
+    rest = [name for name in frame.columns if name not in whole.columns]
+    return whole.merge(frame[["authority", "year", *rest]], on=["authority", "year"], how="left")[list(frame.columns)]
 
 
 def _spread(frame: pd.DataFrame, cells: pd.DataFrame, wanted: Wanted, scale: Mapping[str, float], counted: Sequence[str]) -> pd.DataFrame:
