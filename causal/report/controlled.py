@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,18 +151,12 @@ def _without(value: Any, at: re.Pattern[str]) -> Any:
     return [_without(one, at) for one in value] if isinstance(value, list) else value
 
 
-def without_people(result: Result) -> Result:
-    """The result for those who write scores cluster by cluster: those of places with few people are no number.
+def untold(result: Result) -> set[str]:
+    """Clusters whose own scores are not written.
 
     Parameters
     ----------
     result : of a run.
     """
     rule = rule_of(result)
-    if rule is None or result.design is None or result.estimate is None or result.estimate.influence is None:
-        return result
-    hide = few_people(result.design, rule)
-    if not hide or len(result.design.clusters) != len(result.estimate.influence):
-        return result
-    shown = np.array([name not in hide for name in result.design.clusters])
-    return replace(result, estimate=replace(result.estimate, influence=np.where(shown, result.estimate.influence, np.nan)))
+    return set() if rule is None or result.design is None else few_people(result.design, rule)

@@ -86,7 +86,7 @@ def opened(path: Path, engine: str, *, threads: int = 1) -> Iterator[Any]:
 
 def _through(connection: Any, table: Any) -> None:
     """Read every cell of a table, so that what is wrong with it shows."""
-    table.aggregate(", ".join(f'max("{name}")' for name in table.columns)).fetchall()
+    table.aggregate(", ".join(f'bit_xor(hash("{name}"))' for name in table.columns)).fetchall()
 
 
 def _pandas(files: Sequence[Path], kind: str) -> Any:
