@@ -344,3 +344,31 @@ def test_a_check_draws_as_the_estimate_counts(children: pd.DataFrame) -> None:
     effects, errors = with_treatment(made, True)(made.treatment[None])
     assert effects[0] == pytest.approx(one.effect, rel=1e-9)
     assert errors[0] == pytest.approx(one.std_error, rel=1e-6)
+
+
+def test_a_class_of_ones_own_brings_any_table(tmp_path: Path) -> None:
+    """A trusted class whose table is DuckDB's, asked for by name from a study's words."""
+    (tmp_path / "mine_rows.py").write_text(
+        "import duckdb\nfrom causal.sources.rows import Children\n\n\nclass Mine:\n    def __init__(self, children):\n        self.children = children\n\n"
+        "    def table(self):\n        return duckdb.connect().from_df(Children(children=self.children).table())\n",
+        encoding="utf-8",
+    )
+    words = ("experiment=closures", "source=rows", "source.outcome=plans", "source.people=children", "refuters=[]", "beside=[]")
+    study = causal.load(*words, "source.table={_target_: mine_rows.Mine, children: 20000}", trust=tmp_path)
+    assert study.source.load().frame["children"].sum() == pytest.approx(20_000, rel=0.01)
+    with pytest.raises(ConfigError, match="--trust"):
+        causal.load(*words, "source.table={_target_: mine_rows.Mine, children: 20000}")
+
+
+def test_check_says_what_rows_of_people_hold(children: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Against pandas on the rows: how many, what is missing, how many cells are small."""
+    from causal.cli import main
+
+    children.to_parquet(tmp_path / "whole.parquet")
+    assert main(["check", str(tmp_path / "whole.parquet"), "--people", "--outcome", "plans", "--by", "age_band"]) == 0
+    said = capsys.readouterr().out
+    sizes = children.dropna(subset=["age_band"]).groupby(["authority", "year", "age_band"]).size()
+    assert f"{len(children):,} rows of people, 60 authorities, 6 years" in said
+    assert f"age_band: missing in {children['age_band'].isna().sum():,} rows" in said
+    assert f"{(sizes < 10).sum():,} ({(sizes < 10).mean():.0%}) hold fewer than 10" in said
+    assert "source=rows" in said and "source.by=[age_band]" in said
