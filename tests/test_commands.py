@@ -20,6 +20,8 @@ from lengths import LONG
 import causal
 from causal.cli import COMMANDS, main
 from causal.experiments.inquiry import inquiry
+from causal.sources.rows import Children
+from causal.sources.simulated import Simulated
 
 TOP = Path(__file__).parent.parent
 ENGLAND = TOP.parent / "shared/data/england"
