@@ -184,6 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--cell", nargs=3, default=None, metavar=("VARIABLE", "AUTHORITY", "YEAR"), help="the printed cells behind one number (folders): plans Leeds 2018"
     )
+    check.add_argument("--people", action="store_true", help="each row is a person: how many, what is missing, how small the cells are (source=rows)")
+    check.add_argument("--by", default="", metavar="A,B", help="characteristics whose patterns are kept apart (--people)")
+    check.add_argument("--weights", default=None, metavar="NAME", help="column that says how much each person counts (--people)")
     about = "start a study of a table: writes a commented graph and experiment, proposes an estimator, says what to run next"
     add_new(commands.add_parser("new", help=about, description=about))
     configured("facts", "what was said of England, beside what a folder of published files gives: causal facts source.path=FOLDER").add_argument(
@@ -386,6 +389,8 @@ def _contents(found: dict[str, list[dict[str, Any]]]) -> list[str]:
 def _check(given: argparse.Namespace, _: list[str]) -> int:
     must_be_there(given.path)
     path: Path = given.path[0]
+    if given.people:
+        return _check_people(given)
     if path.is_dir():
         from causal.sources.england import England
 
@@ -407,6 +412,26 @@ def _check(given: argparse.Namespace, _: list[str]) -> int:
         print("\n".join(f"  {line}" for line in wrong), end="\n" if wrong else "")
         return 2 if wrong else 0
     return check_table(given.path, given)
+
+
+def _check_people(given: argparse.Namespace) -> int:
+    """What rows of people hold, and what runs them."""
+    from causal.sources.rows import Rows
+    from causal.sources.rows.check import report
+
+    if len(given.path) > 1:
+        raise refusal(ConfigError, "--people", "one file, or a folder of files", f"{len(given.path)} of them", "put them into one folder")
+    if given.outcome is None:
+        raise refusal(ConfigError, "--people", "the column whose mean is wanted", "none", "write  --outcome NAME")
+    by = [one for one in given.by.split(",") if one]
+    named = {key: value for key in ("authority", "year", "name", "region", "weights") if (value := getattr(given, key)) is not None}
+    lines, whole = report(Rows(path=str(given.path[0]), outcome=given.outcome.split(","), by=by, **named))
+    print("\n".join(lines))
+    if whole:
+        words = [f"source.{key}={value}" for key, value in named.items()] + ([f"source.by=[{','.join(by)}]"] if by else [])
+        outcome = f"source.outcome={given.outcome if ',' not in given.outcome else f'[{given.outcome}]'}"
+        print(f"next: {shlex.join(['causal', 'run', 'experiment=NAME', 'source=rows', f'source.path={given.path[0]}', outcome, *words])}")
+    return 0 if whole else 2
 
 
 def _new(given: argparse.Namespace, _: list[str]) -> int:

@@ -78,6 +78,8 @@ class Design:
     population : shape (rows,), people the outcome refers to; None where not known.
     modifiers : groupings of the rows, constant within an authority.
     weights : shape (rows,), how much each row counts, mean 1; None where all count alike.
+    counts : shape (rows,), the people whose mean each row is; None where a row is one observation.
+    effect : shape (rows,), codes of whose constant effect is absorbed with the authorities, where several of them share one; None: each has its own.
     grouped : name of a grouping of places → its codes, shape (rows,): with the years, each group's own year effects are absorbed too (region × year).
     columns : dated name → shape (rows,), what an estimator may need beside the adjustment set (instruments, mediators, the outcome before
         the treatment); raw, NaN where not known, and so never a reason to lose a row here.
@@ -122,6 +124,8 @@ class Design:
     columns: Mapping[str, Floats] = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
     grouped: Mapping[str, Ints] = field(default_factory=dict)
+    counts: Floats | None = None
+    effect: Ints | None = None
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):
@@ -131,6 +135,26 @@ class Design:
     def rows(self) -> int:
         """Number of authority-years."""
         return len(self.outcome)
+
+    @property
+    def row_count(self) -> int:
+        """Number of observations: the people behind the rows where they are known, otherwise the rows."""
+        return self.rows if self.counts is None else round(float(self.counts.sum()))
+
+    @property
+    def places(self) -> int:
+        """Number of authorities: of the clusters where rows are groups of people in an authority, otherwise of `authorities`."""
+        return len(self.authorities) if self.counts is None else len(self.clusters)
+
+    @property
+    def weighs_people(self) -> bool:
+        """Whether rows are weighed by the people behind them without the question having asked for it."""
+        return self.weights is not None and self.counts is not None and self.question.weights is None
+
+    @property
+    def absorbing(self) -> Ints:
+        """Shape (rows,), codes of whose constant effect is absorbed; rows of one stand together."""
+        return self.authority if self.effect is None else self.effect
 
     @property
     def years(self) -> Ints:
@@ -176,7 +200,7 @@ class Design:
         if "authority" not in self.absorb:
             means = matrix.mean(axis=0) if weights is None else (weights * matrix).sum(axis=0) / weights.sum()
             return np.asarray(matrix - means if weights is None else (matrix - means) * np.sqrt(weights))
-        starts = np.flatnonzero(np.r_[True, np.diff(self.authority) != 0])
+        starts = np.flatnonzero(np.r_[True, np.diff(self.absorbing) != 0])
         counts = np.diff(np.r_[starts, len(self.authority)])
         if weights is None:
             means = np.repeat(np.add.reduceat(matrix, starts, axis=0) / counts[:, None], counts, axis=0)
@@ -236,6 +260,7 @@ class Design:
             authorities=tuple(f"{self.authorities[a]}·{copy}" for a, copy in names),
             cluster=cluster[again].astype(np.int64),
             clusters=tuple(self.clusters[c] for c in kept),
+            effect=None if self.effect is None else (copies * (int(self.effect.max()) + 1) + self.effect[rows])[again],
         )
 
     def subset(self, rows: Ints, step: str = "") -> Design:
@@ -289,6 +314,8 @@ class Design:
             weights=None if self.weights is None else self.weights[rows],
             columns={name: values[rows] for name, values in self.columns.items()},
             grouped={name: codes[rows] for name, codes in self.grouped.items()},
+            counts=None if self.counts is None else self.counts[rows],
+            effect=None if self.effect is None else self.effect[rows],
             modifiers=tuple(replace(m, values=m.values[rows], codes=m.codes[rows]) for m in self.modifiers),
         )
 
@@ -357,9 +384,10 @@ class Design:
         if "year" in self.absorb:
             years = self.years
             at = np.searchsorted(years, self.year)
-            places = len(self.authorities) if "authority" in self.absorb else 1
-            cell = self.authority * len(years) + at if places > 1 else at
+            places = int(self.absorbing.max()) + 1 if "authority" in self.absorb else 1
+            cell = self.absorbing * len(years) + at if places > 1 else at
             count = np.bincount(cell, weights=weights, minlength=places * len(years)).reshape(places, len(years))
+            count = count[count.any(axis=1)]
             gram = np.diag(count.sum(axis=0)) - count.T @ (count / count.sum(axis=1, keepdims=True))
             sums = np.bincount(at, weights=root * centred, minlength=len(years))
             left -= float(sums @ np.linalg.lstsq(gram, sums, rcond=1e-12)[0])
@@ -457,9 +485,11 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         table[f"modifier {name}"] = base_year(panel, name)
     if question.weights is not None:
         table[f"weight {question.weights}"] = panel.frame[panel.variable(question.weights).name]
+    behind = {key: panel.frame[name] for key, name in (("n", outcome_variable.row_count), ("w", outcome_variable.weight)) if name is not None}
     kept, lost = complete(panel, table, lag)
+    shared = effects(panel, table)
     if "authority" in absorb:
-        counts = kept.groupby(level="authority").transform("sum")
+        counts = kept.groupby(table.index.get_level_values("authority") if shared is None else shared).transform("sum")
         single = kept & (counts == 1)
         if single.any():
             lost.append(
@@ -481,6 +511,9 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
             f"{len(authorities)} authorities ({steps})",
             "fill what is missing, or ask for fewer columns",
         )
+    people = {key: column.reindex(table.index).to_numpy(dtype=float) for key, column in behind.items()}
+    if question.weights is None and people and not question.places_alike:
+        words.append("Each authority-year is a mean over people and counts by them, so that every person counts alike.")
     if question.weights is not None:
         words.append(f"Each authority-year counts by its {panel.variable(question.weights).label}.")
     year = table.index.get_level_values("year").to_numpy(dtype=np.int64)
@@ -512,7 +545,9 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         treatment_variable=treatment_variable,
         lost=tuple(lost),
         words=tuple(words),
-        weights=row_weights(question, table),
+        weights=row_weights(question, table, people.get("w", people.get("n"))),
+        counts=people.get("n"),
+        effect=None if shared is None or (shared := effects(panel, table)) is None else shared.astype(np.int64),
         columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in beside(panel, question, identification, lag).items()},
     )
     if grouped:
@@ -521,6 +556,20 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
     made = _without_collinear(made)
     _must_vary(made, panel)
     return made
+
+
+def effects(panel: Panel, table: pd.DataFrame) -> Ints | None:
+    """Codes of whose constant effect each row has, shape (rows,), where the panel says that authorities share one; None where each has its own.
+
+    Parameters
+    ----------
+    panel : whose places may have an `effect`.
+    table : the rows, indexed by (authority, year) and sorted, so that authorities with one effect must stand together.
+    """
+    if "effect" not in panel.places:
+        return None
+    names = panel.places["effect"].reindex(table.index.get_level_values("authority"))
+    return np.asarray(pd.factorize(names)[0], dtype=np.int64)
 
 
 def _without_collinear(made: Design) -> Design:

@@ -20,7 +20,7 @@ from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import Fit
 from causal.knobs import moved, renamed
-from causal.panel import Loss
+from causal.panel import LATER, Loss
 
 # why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
 NoInterval = Literal["one_cluster", "two_clusters", "lost_draws", "weak_instruments", "method"]
@@ -62,6 +62,7 @@ class Part:
     effect, std_error, lower, upper : NaN and None where the part has no answer.
     joint_lower, joint_upper : hold for all parts of one kind at once; None where not known.
     rows, authorities : that it rests on.
+    people : behind those rows, where rows are means over people; 0 where nobody counted.
     since : years since the treatment, of every part of kind "time": a lead of two years has −2, the treatment's own year 0, a lag of one year 1.
     open_ended : whether it stands for that year and all beyond it.
     group : the group, as its modifier calls it; None where there is none.
@@ -89,6 +90,7 @@ class Part:
     open_ended: bool = False
     group: str | None = None
     chosen: bool = False
+    people: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         where = f"Part {self.name!r} of {self.of!r}"

@@ -117,7 +117,9 @@ def summed(made: Lagged) -> tuple[Fit, Fit, Floats]:
     rank = basis.shape[1] + ("authority" not in used.absorb)
 
     def fit(columns: Floats) -> Fit:
-        return clustered_least_squares(outcome, columns, used.nuisance_basis(basis), used.cluster, len(used.clusters), absorbed_rank=rank)
+        return clustered_least_squares(
+            outcome, columns, used.nuisance_basis(basis), used.cluster, len(used.clusters), absorbed_rank=rank, row_count=used.row_count
+        )
 
     # Σ β_j D_j = Σ s_j (D_j − D_{j+1}) with s_j = β_0 + … + β_j and D_{K+1} = 0
     changes = left - np.column_stack([left[:, 1:], np.zeros(used.rows)])

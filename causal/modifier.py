@@ -62,14 +62,14 @@ def cut_into_groups(panel: Panel, name: str, values: Floats, authority: Ints, wa
     name : the modifier's column.
     values : shape (rows,), constant within an authority.
     authority : shape (rows,), codes.
-    wanted : number of groups; a modifier with no more values than that keeps its values.
+    wanted : number of groups; a modifier with no more values than that keeps its values, and one whose values have names keeps all of them.
     """
-    label = panel.variable(name).label
+    label, levels = panel.variable(name).label, panel.variable(name).levels
     per_authority = pd.Series(values).groupby(authority).first()
     distinct = np.unique(per_authority)
-    if len(distinct) <= wanted:
+    if len(distinct) <= wanted or levels:
         codes = np.searchsorted(distinct, per_authority)
-        groups = tuple(f"{value:g}" for value in distinct)
+        groups = tuple(levels[int(value)] if levels else f"{value:g}" for value in distinct)
     else:
         ranks = per_authority.rank(method="first").to_numpy()
         codes = np.minimum(((ranks - 1) * wanted / len(ranks)).astype(int), wanted - 1)

@@ -61,7 +61,12 @@ def unmet_requirements(estimator: Any, design: Design) -> tuple[str, ...]:
     if design.weights is not None and "question.weights" not in given:
         # one row an authority: weights would be needed in the propensities, in the outcome's model and in the error alike
         why = " (its average, its models and their error count every authority once)" if "every authority alike" in given else ""
-        reasons.append(f"it cannot weigh authority-years by {design.question.weights}{why}; ask with  question.weights=null")
+        if not design.weighs_people:
+            reasons.append(f"it cannot weigh authority-years by {design.question.weights}{why}; ask with  question.weights=null")
+        elif not getattr(estimator, "by_people", False):
+            reasons.append(f"it cannot weigh authority-years by the people whose means they are{why}; ask with  source.weigh=false")
+    if design.effect is not None and not getattr(estimator, "by_sums", False):
+        reasons.append("characteristics of people that are held fixed in a straight line are there as sums, which it cannot use; leave out  source.covariates")
     reasons += [why for need in estimator.needs if (why := need.unmet_requirement(estimator, design)) is not None]
     return tuple(reasons)
 

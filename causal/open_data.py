@@ -25,6 +25,7 @@ EVERYWHERE = (*TIME, LEVEL, "country_code", "country_name")  # on every row, wha
 COLUMNS = (*TIME, LEVEL, *PLACES)
 META = ("col_name", "col_type", "label", "indicator_grouping", "indicator_unit", "indicator_dp", "filter_hint", "filter_grouping_column")
 NOT_APPLICABLE, UNAVAILABLE = "z", "x"
+CONFIDENTIAL = "c"
 SYMBOLS = {
     NOT_APPLICABLE: "not applicable",
     UNAVAILABLE: "not available",

@@ -15,6 +15,8 @@ from causal.errors import DataError, refusal, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+LATER = {"later": True}  # a field that records have only where it says something, since the schema is older than it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
@@ -37,6 +39,9 @@ class Variable:
     comparative : how more of it is said: "more" (more children, fewer children), "higher" (higher spending) or "a higher" (a higher rate).
     rounding : what published numbers behind it are rounded to (counts to 5 or 10), None where they are not, or not known.
     breaks : (year, why) where numbers from that year on are not quite comparable with those before; design and report say so.
+    row_count : for a mean over people, the column that says over how many; a design then counts people, and every person alike.
+    weight : for a mean over people that was weighed, the column with the sum of their weights.
+    levels : for a characteristic of people kept as whole numbers from 0, what each of them is called.
 
     Examples
     --------
@@ -60,6 +65,9 @@ class Variable:
     rounding: float | None = None
     breaks: tuple[tuple[int, str], ...] = ()
     remedy: str = ""
+    row_count: str | None = field(default=None, metadata=LATER)
+    weight: str | None = field(default=None, metadata=LATER)
+    levels: tuple[str, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,7 @@ class Loss:
     rows : authority-years left out; with `column`, cells left empty.
     authorities : codes of those of which no row is left.
     column : the column whose cells were left empty; None where whole rows went.
+    people : whether `rows` counts people, whose own rows were left out before they were added up.
 
     Examples
     --------
@@ -85,6 +94,7 @@ class Loss:
     rows: int
     authorities: tuple[str, ...] = ()
     column: str | None = None
+    people: bool = False
 
 
 def no_reasons() -> pd.Series:
@@ -104,13 +114,15 @@ class Panel:
     variables : one `Variable` for each column of `frame`, in its order.
     places : shape (authorities, attributes), indexed by authority: `name`, and where known
         `region`, `region_code`, `old_la_code`, `new_la_code`, `cluster` (who moves together; the
-        authority itself where absent), `group` (a user's own groups, which may share what hits them). Empty cells are "".
+        authority itself where absent), `effect` (whose constant effect it has; its own where absent), `group` (a user's own groups, which may share what
+        hits them). Empty cells are "".
     title : what these data are, in a few words.
     population : name of the column that counts the people a rate refers to, if any.
     simulated : True where no real place is described; every output then says so.
     planted : for simulated data, what was planted: words and numbers by name.
     log : what was left out on the way here.
     notes : known breaks, rounding and limits, as sentences.
+    of_people : whether the source is rows of people, who must not be recognised in what is published.
     borders : pairs of authorities that share a border, each pair once, in order; None where no table of borders was given.
     reasons : why a number is missing, where the source says: indexed by (authority, year, variable), the mark as printed ("x", "c", "..", "blank")
         or a few words.
@@ -142,6 +154,7 @@ class Panel:
     notes: tuple[str, ...] = ()
     reasons: pd.Series = field(default_factory=no_reasons)
     borders: tuple[tuple[str, str], ...] | None = None
+    of_people: bool = False
 
     def __post_init__(self) -> None:
         frame = self.frame

@@ -28,6 +28,11 @@ class Clustered(Protocol):
         ...
 
     @property
+    def row_count(self) -> int:
+        """Of how many observations they are made."""
+        ...
+
+    @property
     def cluster(self) -> Ints:
         """Shape (rows,)."""
         ...
@@ -44,7 +49,7 @@ def _centring(design: Design) -> Callable[[Floats], Floats]:
         return lambda values: np.ascontiguousarray(design.demean(values.T).T)
     if "authority" not in design.absorb:
         return lambda values: np.asarray(values - values.mean(axis=1, keepdims=True))
-    starts = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])
+    starts = np.flatnonzero(np.r_[True, np.diff(design.absorbing) != 0])
     counts = np.diff(np.r_[starts, design.rows])
     return lambda values: np.asarray(values - np.repeat(np.add.reduceat(values, starts, axis=1) / counts, counts, axis=1))
 
@@ -81,13 +86,13 @@ def slopes(
     errors : whether they are wanted.
     """
     size, clusters = _dot(treatment, treatment), len(design.clusters)
-    df_residual = design.rows - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
+    df_residual = design.row_count - other.shape[1] - 1 - (0 if noise is None else noise.any(axis=1))
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(np.sqrt(size) <= NOTHING_LEFT * length, np.nan, _dot(treatment, np.broadcast_to(outcome, treatment.shape)) / size)
         if not errors:
             return slope, np.full(len(slope), np.nan)
         residual = outcome - treatment * slope[:, None]
-        factor = cr1_factor(clusters, design.rows, df_residual)
+        factor = cr1_factor(clusters, design.row_count, df_residual)
         scores, squares = sums(treatment * residual), sums(treatment**2)
         spread = np.sqrt(factor * _dot(scores, scores)) / size
         few = (size**2 / _dot(squares, squares) < FEW_CLUSTERS) & np.isfinite(slope) & (df_residual > 0)
@@ -184,7 +189,7 @@ def with_clusters(design: Design, errors: bool) -> Step:
     upper = np.triu_indices(k + 1)
     sums = summing(design)
     grams = sums(stack[upper[0]] * stack[upper[1]])
-    rows = np.bincount(design.cluster, minlength=len(design.clusters))
+    rows = np.bincount(design.cluster, weights=design.counts, minlength=len(design.clusters))
 
     def step(drawn: Floats) -> tuple[Floats, Floats]:
         summed = np.empty((len(drawn), k + 1, k + 1))

@@ -32,13 +32,18 @@ def group_parts(design: Design, fits: Sequence[GroupFit], rng: np.random.Generat
     rng : draws the joint critical values.
     kept : shape (rows of the fit,), the design's rows that the codes stand for; None: all.
     """
-    authority = design.authority if kept is None else design.authority[kept]
+    place = design.authority if design.counts is None else design.cluster  # authorities, and not patterns of people in them
+    authority = place if kept is None else place[kept]
     parts: list[Part] = []
     for of, groups, fit, codes in fits:
         counts = [(int((codes == j).sum()), len(np.unique(authority[codes == j]))) for j in range(len(groups))]
         cluster = design.cluster if kept is None else design.cluster[kept]
         few = [len(np.unique(cluster[codes == j])) < FEWEST_IN_GROUP for j in range(len(groups))]
-        parts += parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng, few=few)
+        made = parts_of(design.question, fit, kind="group", of=of, names=groups, counts=counts, rng=rng, few=few)
+        if design.counts is not None:
+            behind = design.counts if kept is None else design.counts[kept]
+            made = tuple(replace(part, people=round(float(behind[codes == j].sum()))) for j, part in enumerate(made))
+        parts += made
     return tuple(parts)
 
 
@@ -145,7 +150,7 @@ def estimated(
         df=_known(float(fit.df[0])),
         inference=f"{fit.inference}, {clustering(design)}",
         rows=used.rows,
-        authorities=len(used.authorities),
+        authorities=used.places,
         clusters=len(design.clusters),
         lost=lost_beyond(design, used),
         effective=fit.effective,
@@ -251,6 +256,7 @@ def least_squares(design: Design, basis: Floats) -> tuple[Fit, Floats]:
         design.cluster,
         len(design.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
+        row_count=design.row_count,
     )
     return fit, treatment[:, 0]
 
@@ -280,6 +286,7 @@ def by_group(design: Design, basis: Floats) -> list[GroupFit]:
             design.cluster,
             len(design.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in design.absorb),
+            row_count=design.row_count,
         )
         place = np.full(len(modifier.groups), -1)
         place[kept] = np.arange(len(kept))

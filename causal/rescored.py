@@ -33,6 +33,11 @@ class _Rows:
     cluster: Ints
     clusters: Sequence[object]
 
+    @property
+    def row_count(self) -> int:
+        """As many as there are rows."""
+        return self.rows
+
     @staticmethod
     def of(cluster: Ints, inside: Ints) -> _Rows:
         own, codes = np.unique(cluster[inside], return_inverse=True)

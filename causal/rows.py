@@ -46,20 +46,21 @@ class Control(str):
         return (self.cause,), {"by_year": self.by_year, "made": self.made}
 
 
-def row_weights(question: Question, table: pd.DataFrame) -> Floats | None:
+def row_weights(question: Question, table: pd.DataFrame, people: Floats | None = None) -> Floats | None:
     """How much each row counts, mean 1.
 
     Parameters
     ----------
     question : whose weights; None comes back where all rows count alike.
     table : with a column "weight NAME".
+    people : by what each row counts where the question does not say: the people, or the sum of their weights, whose mean it is; shape (rows,), or None.
 
     Raises
     ------
     DesignError : a weight that is not above 0.
     """
     if question.weights is None:
-        return None
+        return None if people is None or question.places_alike else np.asarray(people / people.mean())
     weights = table[f"weight {question.weights}"].to_numpy(dtype=float)
     if not (weights > 0).all():
         raise refusal(

@@ -17,6 +17,7 @@ from causal.design import Design
 from causal.errors import EstimationError
 from causal.estimand import Estimand, compared
 from causal.inference.clustered import interval
+from causal.panel import LATER
 from causal.regression import estimated, least_squares
 
 TENTHS = 10
@@ -55,6 +56,7 @@ class Dose:
     treatment, outcome : mean of what is left in this tenth, the overall mean added back; the variables' units.
     lower, upper : of that outcome, clustered, for this tenth alone.
     rows, authorities : in it.
+    people : behind those rows, where rows are means over people; 0 where nobody counted.
     """
 
     treatment: float
@@ -63,6 +65,7 @@ class Dose:
     upper: float
     rows: int
     authorities: int
+    people: int = field(default=0, metadata=LATER)
 
 
 def steps(design: Design) -> tuple[Step, ...]:
@@ -131,6 +134,7 @@ def doses(design: Design) -> tuple[Dose, ...]:
                 upper=upper,
                 rows=len(at),
                 authorities=len(authorities),
+                people=0 if design.counts is None else round(float(design.counts[at].sum())),
             )
         )
     return tuple(made)

@@ -15,6 +15,7 @@ from causal.analysis import analyse, identified
 from causal.answer import answered
 from causal.declared import columns
 from causal.design import Design
+from causal.disclosure import Reporting
 from causal.draws import stream
 from causal.errors import CausalError, ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
 from causal.estimate import Estimate, Estimator
@@ -65,6 +66,7 @@ class Study:
     beside : further estimators, whose answers stand beside this one and can lower its certainty, never raise it; one of the same name is passed over.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     language : house style of the answer and of the pages; it moves no number and no finding.
+    report : how results are written; it moves no number that is estimated.
     seed : of every random stream.
     unmoved : columns that this treatment cannot move, each with why: its negative controls, beside those that the source names; one that is not
         there, or that is the question's own, is left aside.
@@ -95,6 +97,7 @@ class Study:
     said: tuple[Saying, ...] = ()
     short: str = ""
     unmoved: Mapping[str, str] = field(default_factory=dict)
+    report: Reporting = field(default_factory=Reporting)
 
     def __post_init__(self) -> None:
         whole_number("seed", self.seed, 0)

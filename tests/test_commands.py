@@ -20,6 +20,8 @@ from lengths import LONG
 import causal
 from causal.cli import COMMANDS, main
 from causal.experiments.inquiry import inquiry
+from causal.sources.rows import Children
+from causal.sources.simulated import Simulated
 
 TOP = Path(__file__).parent.parent
 ENGLAND = TOP.parent / "shared/data/england"
@@ -115,7 +117,9 @@ def test_every_command_runs(page: str, command: str, place: Path, capsys: pytest
 
 
 def needs(verb: str, words: list[str], place: Path) -> None:
-    """What an earlier command of the page leaves behind, when one is run by itself."""
+    """What an earlier command of the page leaves behind, when one is run by itself; and children, of whom pages speak."""
+    if any("children.parquet" in word for word in words) and not (place / "children.parquet").exists():
+        Children(world=Simulated(authorities=40), children=20_000).write(place / "children.parquet")
     if "--config-dir" in words and not (place / "mine/graph/ours.yaml").exists():
         assert main(["new", "mine.csv", "--treatment", "cut", "--outcome", "plans", "--confounders", "poverty"]) == 0
     if any(word.startswith("protocol=") for word in words) and not (place / "protocol.yaml").exists():

@@ -21,7 +21,12 @@ from causal.verdict.rule import KINDS, Rule
 
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
 # a value for what a file leaves open
-GIVEN = {"england": ["source.path=folder"], "table": ["source.path=mine.csv"], "file": ["graph.path=g.dot"]}
+GIVEN = {
+    "england": ["source.path=folder"],
+    "table": ["source.path=mine.csv"],
+    "rows": ["source.path=children.parquet", "source.outcome=plans"],
+    "file": ["graph.path=g.dot"],
+}
 # experiments that are asked of England's files alone, and so choose their source
 GIVEN |= {key: ["source.path=folder"] for key in ("closures_long_run", "early_years_spending", "family_support_spending", "youth_spending")}
 

@@ -41,6 +41,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("study.py", "Study.__post_init__"): "how many words the user's own short name has",
     ("verdict/say.py", "_sides"): "the article of a comparative of its own making",
     ("verdict/say.py", "_slightly"): "the article of a comparative of its own making",
+    ("report/controlled.py", "controlled"): "a name that must stand nowhere is struck out of every sentence, whatever it says",
     ("report/answers.py", "brief"): "the words of a line, cut where there are too many",
     ("report/breakdown.py", "view"): "to go: the first sentence of a caption, and words of a simulated world",
     ("report/compare.py", "_table"): "to go: names of columns",

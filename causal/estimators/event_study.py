@@ -89,6 +89,7 @@ class EventStudy:
             used.cluster,
             len(used.clusters),
             absorbed_rank=basis.shape[1],
+            row_count=used.row_count,
         )
         share = np.array([0.0] * len(ahead) + [1 / len(after)] * len(after))
         least = float(fit.df.min())

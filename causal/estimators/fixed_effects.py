@@ -46,6 +46,7 @@ class FixedEffects:
 
     inference: Inference = "clustered"
     draws: int = 999
+    by_sums: ClassVar[bool] = True
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "milliseconds"

@@ -71,8 +71,10 @@ class FrontDoor:
                 "name another variable between treatment and outcome",
             )
         nuisance, number, rank = made.nuisance_basis(basis), len(made.clusters), basis.shape[1] + ("authority" not in made.absorb)
-        lines = [clustered_least_squares(column, treatment, nuisance, made.cluster, number, absorbed_rank=rank) for column in middle.T]
-        last = clustered_least_squares(outcome[:, 0], both, nuisance, made.cluster, number, absorbed_rank=rank)
+        lines = [
+            clustered_least_squares(column, treatment, nuisance, made.cluster, number, absorbed_rank=rank, row_count=made.row_count) for column in middle.T
+        ]
+        last = clustered_least_squares(outcome[:, 0], both, nuisance, made.cluster, number, absorbed_rank=rank, row_count=made.row_count)
         first, second = np.array([line.coefficients[0] for line in lines]), last.coefficients[1:]
         if len(names) == 1 and not made.controls.shape[1] and not made.absorb:
             agree(self.name, float(first @ second), _dowhy_front_door(made, between[:, 0]))

@@ -208,7 +208,7 @@ class _Block:
         more = design.partial_out(np.column_stack(products), basis) if products else np.empty((design.rows, 0))
 
         def fit(of: Floats, on: Floats) -> Fit:
-            return clustered_least_squares(of, on, nuisance, design.cluster, len(design.clusters), absorbed_rank=rank)
+            return clustered_least_squares(of, on, nuisance, design.cluster, len(design.clusters), absorbed_rank=rank, row_count=design.row_count)
 
         moved = tuple(fit(column, treatment) for column in mediators.T)
         residuals = np.column_stack([one.residuals for one in moved])

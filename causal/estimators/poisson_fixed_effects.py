@@ -48,6 +48,7 @@ class PoissonFixedEffects:
     targets: ClassVar[str] = "ATE at the mean rate, every person alike"
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True
+    by_people: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.outcome not in (None, "rate", "count"):
@@ -132,6 +133,9 @@ class PoissonFixedEffects:
 
         A count is divided by people over their mean, so that it stays in its own unit, at the mean number of people.
         """
+        if design.weighs_people:
+            assert design.weights is not None
+            return replace(design, weights=None), design.weights, "a mean over people, with them as exposure, as each one's own count would be", ()
         if design.population is None:
             return design, np.ones(design.rows), "exposure: one a row", ()
         known = np.isfinite(design.population) & (design.population > 0)
@@ -254,5 +258,5 @@ def poisson(design: Design, exposure: Floats, treatments: Floats) -> tuple[Fit, 
     working = replace(design, weights=exposure * rate, outcome=linear + (outcome - rate) / rate)
     basis = working.basis()
     response, wanted = working.partial_out(working.outcome[:, None], basis), working.partial_out(treatments, basis)
-    fit = clustered_least_squares(response[:, 0], wanted, basis, design.cluster, len(design.clusters), absorbed_rank=basis.shape[1])
+    fit = clustered_least_squares(response[:, 0], wanted, basis, design.cluster, len(design.clusters), absorbed_rank=basis.shape[1], row_count=design.row_count)
     return fit, wanted[:, 0], rate

@@ -252,6 +252,7 @@ def _pre_trend(design: Design, instrument: Floats) -> float | None:
             now.cluster,
             len(now.clusters),
             absorbed_rank=basis.shape[1] + ("authority" not in now.absorb),
+            row_count=now.row_count,
         )
     except (DesignError, EstimationError):
         return None

@@ -257,7 +257,9 @@ class SunAbraham:
             for j, chosen in enumerate(sets):
                 wanted[j, chosen] = counted[chosen] / counted[chosen].sum()
             turn = np.vstack([wanted, np.linalg.svd(wanted)[2][len(sets) :]])
-            made = clustered_least_squares(outcome, residual @ np.linalg.inv(turn), basis, used.cluster, len(used.clusters), absorbed_rank=basis.shape[1])
+            made = clustered_least_squares(
+                outcome, residual @ np.linalg.inv(turn), basis, used.cluster, len(used.clusters), absorbed_rank=basis.shape[1], row_count=used.row_count
+            )
             k, scale = len(sets), adopted.sign / used.question.contrast
             return Fit(
                 coefficients=made.coefficients[:k] * scale,
@@ -481,7 +483,9 @@ def _trend_among_untreated(design: Design, adopted: Cohorts, leads: int) -> tupl
         return _pre_trend(np.empty(0), np.empty((0, 0)), 0.0)
     outcome = untreated.partial_out(untreated.outcome[:, None], basis)[:, 0]
     try:
-        fit = clustered_least_squares(outcome, residualised[:, kept], basis, untreated.cluster, len(untreated.clusters), absorbed_rank=basis.shape[1])
+        fit = clustered_least_squares(
+            outcome, residualised[:, kept], basis, untreated.cluster, len(untreated.clusters), absorbed_rank=basis.shape[1], row_count=untreated.row_count
+        )
     except EstimationError:
         return _pre_trend(np.empty(0), np.empty((0, 0)), 0.0)
     return _pre_trend(fit.coefficients, fit.scores, float(fit.df.min()))

@@ -67,7 +67,7 @@ class WithinBetween:
 
         def fit(treatments: Floats) -> Fit:
             wanted, outcome = (part - other @ (other.T @ part) for part in (less(treatments), less(design.outcome[:, None])))
-            return clustered_least_squares(outcome[:, 0], wanted, other, design.cluster, number, absorbed_rank=other.shape[1])
+            return clustered_least_squares(outcome[:, 0], wanted, other, design.cluster, number, absorbed_rank=other.shape[1], row_count=design.row_count)
 
         both = fit(np.column_stack([deviation, mean]))
         one = Fit(coefficients=both.coefficients[:1], scores=both.scores[:, :1], df=both.df[:1], residuals=both.residuals, inference=both.inference)

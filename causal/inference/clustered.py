@@ -100,7 +100,9 @@ class Fit:
         return np.asarray(np.sqrt((self.scores**2).sum(axis=0)))
 
 
-def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, cluster: Ints, clusters: int, *, absorbed_rank: int) -> Fit:
+def clustered_least_squares(
+    outcome: Floats, treatments: Floats, other: Floats, cluster: Ints, clusters: int, *, absorbed_rank: int, row_count: int | None = None
+) -> Fit:
     """Least squares of an outcome on treatments, both already without `other`, with clustered errors.
 
     Parameters
@@ -111,6 +113,7 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     cluster : shape (rows,), codes from 0.
     clusters : how many there are.
     absorbed_rank : coefficients besides the treatments that are not nested in clusters (k of CR1 less the treatments).
+    row_count : observations, n of CR1, where rows are means over people; None: the rows.
 
     Returns
     -------
@@ -132,7 +135,8 @@ def clustered_least_squares(outcome: Floats, treatments: Floats, other: Floats, 
     bread: Floats = np.asarray(np.linalg.inv(gram))
     coefficients = bread @ (treatments.T @ outcome)
     residuals = outcome - treatments @ coefficients
-    rows, k = treatments.shape
+    k = treatments.shape[1]
+    rows = len(treatments) if row_count is None else row_count
     df_residual = rows - absorbed_rank - k
     if df_residual <= 0 or clusters < 2:
         raise refusal(

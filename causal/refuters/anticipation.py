@@ -123,7 +123,9 @@ class Anticipation:
         basis = made.basis()
         column = made.partial_out((own * inside)[rows][:, None], basis)
         outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
-        fit = clustered_least_squares(outcome, column, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+        fit = clustered_least_squares(
+            outcome, column, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1], row_count=made.row_count
+        )
         return _Pulse(
             effect=float(fit.coefficients[0]),
             std_error=float(fit.std_errors[0]),

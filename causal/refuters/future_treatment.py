@@ -382,6 +382,14 @@ def _column(fixed: Design, made: Design, name: str) -> Floats:
             "one that drops them",
             "take another estimator to look ahead with",
         )
+    if name not in made.control_names:  # collinear with earlier ones, and left out by the design
+        raise refusal(
+            EstimationError,
+            f"the treatment {name}",
+            "something of its own, to be tested",
+            "nothing: it is told by its other dates and what is held fixed",
+            "ask for fewer leads",
+        )
     return made.controls[:, made.control_names.index(name)]
 
 

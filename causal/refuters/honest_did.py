@@ -244,7 +244,7 @@ def _fitted(made: Design, columns: Floats, wanted: Floats, since: tuple[int, ...
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
 
     def fit(turned: Floats) -> Fit:
-        return clustered_least_squares(outcome, turned, basis, made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+        return clustered_least_squares(outcome, turned, basis, made.cluster, len(made.clusters), absorbed_rank=basis.shape[1], row_count=made.row_count)
 
     one = fit(residualised)
     # degrees of freedom are those of the effect asked for: the same regression with it as a coefficient

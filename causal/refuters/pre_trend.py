@@ -227,7 +227,9 @@ def _fit(made: Design, columns: Floats) -> Fit:
     if (np.linalg.norm(residualised, axis=0) <= 1e-7 * np.linalg.norm(columns - columns.mean(axis=0), axis=0)).any():
         raise refusal(EstimationError, "pre_trend", "a drift of its own", "one that is told by the treatment itself and what is held fixed", "give more years")
     outcome = made.partial_out(made.outcome[:, None], basis)[:, 0]
-    return clustered_least_squares(outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+    return clustered_least_squares(
+        outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1], row_count=made.row_count
+    )
 
 
 def _detectable(line: Floats, fit: Fit, df: float, level: float, power: float) -> float | None:

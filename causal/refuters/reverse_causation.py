@@ -204,7 +204,9 @@ def _fit(made: Design, columns: Floats) -> Fit:
             "adjust for less, or give more years",
         )
     residualised = made.partial_out(columns, basis)
-    return clustered_least_squares(outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1])
+    return clustered_least_squares(
+        outcome, residualised, made.nuisance_basis(basis), made.cluster, len(made.clusters), absorbed_rank=basis.shape[1], row_count=made.row_count
+    )
 
 
 def _part(trial: Trial, made: Design, fit: Fit, spread: float, k: int) -> Part:

@@ -172,6 +172,7 @@ def _fit(made: Design, columns: Floats) -> Fit:
         made.cluster,
         len(made.clusters),
         absorbed_rank=basis.shape[1] + ("authority" not in made.absorb),
+        row_count=made.row_count,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from causal.report import breakdown, tables
+from causal.report.controlled import untold
 from causal.report.figures.canvas import titled
 from causal.report.page import drawings, page
 from causal.report.record import FILE, fitting, load, place, read, record, save, write_json
@@ -35,7 +36,7 @@ def write(result: Result, folder: Path, provenance: Mapping[str, Any], config_ya
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(record(result, {**provenance, "config": provenance.get("config") or config_yaml}), folder / FILE)
-    save(folder, [(place(folder, "config.yaml"), config_yaml), (place(folder, "influence.csv"), tables.influence(result))])
+    save(folder, [(place(folder, "config.yaml"), config_yaml), (place(folder, "influence.csv"), tables.influence(result, untold(result)))])
     rebuild(folder)
 
 

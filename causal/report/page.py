@@ -184,6 +184,13 @@ def _identification(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     return said
 
 
+def _lost(one: Mapping[str, Any]) -> str:
+    """How many a step left out: rows, or people where these were left out before they were added up."""
+    if not one.get("people"):
+        return f"{one['rows']:,}"
+    return "few people (not shown)" if one["rows"] is None else f"{one['rows']:,} people"
+
+
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     source, design = data["source"], data["design"]
     # what the estimator leaves out beyond the design; older records do not say
@@ -196,6 +203,8 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
         said += f" Used: {count(used['rows'], 'unit')}."
     elif design:
         said += f" Used: {count(used['rows'], 'row')} of {count(used['authorities'], 'authority', 'authorities')}, "
+        if design.get("people"):
+            said += f"{design['people']:,} people behind them, "
         said += f"outcomes of {span_of_years(design['years'])}."
         if design["clusters"] != design["authorities"]:
             said += f" They move together in {count(design['clusters'], 'cluster')}."
@@ -210,7 +219,7 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
         "lost": table(
             "Left out at each step, in order",
             ("Step", "Rows lost", "Authorities lost"),
-            [(plainly(data, one["step"]), f"{one['rows']:,}", f"{len(one['authorities']):,}") for one in lost],
+            [(plainly(data, one["step"]), _lost(one), f"{len(one['authorities']):,}") for one in lost],
             numbers=("Rows lost", "Authorities lost"),
         )
         if lost

@@ -24,6 +24,7 @@ from causal.document import called, read_text
 from causal.errors import CausalError, DataError, placed, refusal
 from causal.proposal import proposal
 from causal.refuters import labels
+from causal.report.controlled import controlled
 from causal.report.phrases import effect, interval, variable
 from causal.report.risk import risk
 
@@ -133,6 +134,7 @@ def record(result: Result, provenance: Mapping[str, Any]) -> dict[str, Any]:
             clean[key].pop("influence", None)
             clean[key].pop("crossfitted", None)
             clean[key]["lost"] = plain([_loss(loss, panel) for loss in one.lost], f"{key}.lost")
+    clean = controlled(clean, result)
     return {**clean, "risk": risk(clean)}
 
 
@@ -164,7 +166,8 @@ def plain(value: Any, where: str = "value") -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {key_of(f): plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
+        said = [f for f in dataclasses.fields(value) if not (f.metadata.get("later") and getattr(value, f.name) == f.default)]
+        return {key_of(f): plain(getattr(value, f.name), f"{where}.{f.name}") for f in said}
     if isinstance(value, Mapping):
         return {str(key): plain(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, set | frozenset):
@@ -457,7 +460,9 @@ def _people(panel: Panel, year: int) -> dict[str, Any] | None:
     if panel.population is None:
         return None
     at = panel.frame[panel.population].xs(year, level="year").dropna()
-    return {"total": float(at.sum()), "authorities": len(at), "year": year} if len(at) else None
+    return (
+        {"total": float(at.sum()), "authorities": panel.clusters(list(at.index)).nunique() if panel.of_people else len(at), "year": year} if len(at) else None
+    )
 
 
 def _cell(value: Any) -> Any:
@@ -466,7 +471,13 @@ def _cell(value: Any) -> Any:
 
 def _loss(loss: Loss, panel: Panel) -> dict[str, Any]:
     names = panel.places["name"].to_dict()
-    return {"step": loss.step, "rows": loss.rows, "authorities": loss.authorities, "names": [str(names.get(code, code)) for code in loss.authorities]}
+    return {
+        "step": loss.step,
+        "rows": loss.rows,
+        "authorities": loss.authorities,
+        "names": [str(names.get(code, code)) for code in loss.authorities],
+        **({"people": True} if loss.people else {}),
+    }
 
 
 def _design(design: Design, panel: Panel) -> dict[str, Any]:
@@ -488,4 +499,5 @@ def _design(design: Design, panel: Panel) -> dict[str, Any]:
             "modifiers": [m.name for m in design.modifiers],
         },
         "means": {"outcome": design.outcome.mean(), "treatment": design.treatment.mean()},
+        **({} if design.counts is None else {"people": design.row_count}),
     }

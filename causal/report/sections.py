@@ -227,6 +227,7 @@ def events(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, A
 def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], what: str, caption: str) -> dict[str, Any]:
     unit, smallest = variable(data, data["question"]["outcome"])["unit"], data["question"]["smallest_important"]
     alone, joint = f"{level(data)}, alone", f"{level(data)}, all at once"
+    people = any(part.get("people") for part in parts)
     rows = [
         (
             capital(part["name"]),
@@ -235,10 +236,11 @@ def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], wh
             interval(part, joint=True, smallest=smallest),
             f"{part['authorities']:,}" if part["authorities"] else "not counted",
             f"{part['rows']:,}" if part["rows"] else "not counted",
+            *(("not shown" if part["people"] is None else f"{part['people']:,}",) if people else ()),
         )
         for part in parts
     ]
-    heads = (what, "Effect", alone, joint, "Authorities", "Rows")
+    heads = (what, "Effect", alone, joint, "Authorities", "Rows", *(("People",) if people else ()))
     return table(f"{caption}; {unit}" if unit else caption, heads, rows, numbers=heads[1:])
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from causal.open_data import EVERYWHERE, META, NOT_APPLICABLE, NUMBER, UNAVAILABLE
+from causal.open_data import CONFIDENTIAL, EVERYWHERE, META, NOT_APPLICABLE, NUMBER, UNAVAILABLE
 from causal.report.checks import every
 from causal.report.phrases import STATES, estimand, made_up, variable, years
 
@@ -193,8 +193,14 @@ def of_breakdown(data: Mapping[str, Any], one: Mapping[str, Any]) -> DataFile:
     return DataFile(name=one["name"], columns=(*of_place, *columns, last), rows=tuple(rows), placed=placed)
 
 
-def influence(result: Result) -> str:
-    """One score for each cluster (an authority, unless the data say who moves together); their squares add to the squared error."""
+def influence(result: Result, untold: Set[str] = frozenset()) -> str:
+    """One score for each cluster (an authority, unless the data say who moves together); their squares add to the squared error.
+
+    Parameters
+    ----------
+    result : of a run.
+    untold : clusters of few people, whose scores are confidential.
+    """
     heads = ["authority_code", "authority_name", "score", "simulated"]
     if result.design is None or result.estimate is None or result.estimate.influence is None:
         return lines([heads])
@@ -206,7 +212,12 @@ def influence(result: Result) -> str:
     about = {"simulated": panel.simulated, "planted": panel.planted, "variables": [asdict(panel.variable(question.outcome))]}
     simulated = made_up({"source": about, "question": asdict(question), "graph": {"nodes": []}}) or "no"
     rows = zip(clusters, scores, strict=True)
-    return lines([heads, *([cell(code), cell(names.get(code, NOT_APPLICABLE)), cell(float(score)), simulated] for code, score in rows)])
+    return lines(
+        [
+            heads,
+            *([cell(code), cell(names.get(code, NOT_APPLICABLE)), CONFIDENTIAL if code in untold else cell(float(score)), simulated] for code, score in rows),
+        ]
+    )
 
 
 def setting(data: Mapping[str, Any]) -> dict[str, Any]:

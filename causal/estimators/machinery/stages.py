@@ -121,10 +121,12 @@ def two_stage(design: Design, basis: Floats, outcome: Floats, treatments: Floats
     EstimationError : the instruments leave a treatment unmoved.
     """
     rank = basis.shape[1] + ("authority" not in design.absorb)
-    return stages(outcome, treatments, instruments, design.nuisance_basis(basis), design.cluster, len(design.clusters), rank)
+    return stages(outcome, treatments, instruments, design.nuisance_basis(basis), design.cluster, len(design.clusters), rank, design.row_count)
 
 
-def stages(outcome: Floats, treatments: Floats, instruments: Floats, controls: Floats, cluster: Ints, clusters: int, rank: int) -> Stages:
+def stages(
+    outcome: Floats, treatments: Floats, instruments: Floats, controls: Floats, cluster: Ints, clusters: int, rank: int, row_count: int | None = None
+) -> Stages:
     """Both stages on residuals.
 
     The scores are those of regressing residual + moved × coefficients on moved, which has the same coefficients and the right residuals, so that CR1, CR2 and
@@ -137,7 +139,7 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, controls: F
     controls : shape (rows, p), orthonormal, as `clustered_least_squares` wants it.
     cluster : shape (rows,), codes from 0.
     clusters : how many there are.
-    rank : `absorbed_rank` of `clustered_least_squares`.
+    rank, row_count : `absorbed_rank` and `row_count` of `clustered_least_squares`.
 
     Raises
     ------
@@ -156,7 +158,7 @@ def stages(outcome: Floats, treatments: Floats, instruments: Floats, controls: F
         )
     coefficients = np.linalg.solve(gram, moved.T @ outcome)
     residual = outcome - treatments @ coefficients
-    fit = clustered_least_squares(residual + moved @ coefficients, moved, controls, cluster, clusters, absorbed_rank=rank)
+    fit = clustered_least_squares(residual + moved @ coefficients, moved, controls, cluster, clusters, absorbed_rank=rank, row_count=row_count)
     return Stages(fit=fit, moved=moved, residuals=residual)
 
 
@@ -358,7 +360,7 @@ def answered(
     both = two_stage(used, basis, outcome[:, 0], treatment, instruments)
     number, rank = len(used.clusters), basis.shape[1] + ("authority" not in used.absorb)
     reduced, first = (
-        clustered_least_squares(column, instruments, used.nuisance_basis(basis), used.cluster, number, absorbed_rank=rank)
+        clustered_least_squares(column, instruments, used.nuisance_basis(basis), used.cluster, number, absorbed_rank=rank, row_count=used.row_count)
         for column in (outcome[:, 0], treatment[:, 0])
     )
     f, critical = effective_f(instruments, treatment[:, 0], used.cluster, number)

@@ -231,7 +231,11 @@ def _doubles(rows: Rows, at: Sequence[int]) -> list[Problem]:
     keys = rows.keys.loc[list(at), ["authority", "year"]]
     keys = keys[(keys["authority"] != "") & (keys["year"] % 1 == 0)]  # rows without either have been told as such
     whole = "year" in rows.columns
-    hint = "keep one row for each year" if whole else "a cross-section has one row each; if the table has years, set source.year"
+    hint = (
+        "keep one row for each year, or, where each row is a person, read them with  source=rows"
+        if whole
+        else "a cross-section has one row each; if the table has years, set source.year"
+    )
     within = whole and bool(rows.within) and len(keys) > len(rows.keys) / 2
     # each quarter once in each place: nothing else splits the years
     by_period = within and not pd.concat([keys["authority"], rows.table.loc[keys.index, rows.columns["year"]].map(words)], axis=1).duplicated().any()
