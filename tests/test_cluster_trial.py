@@ -172,6 +172,8 @@ def test_a_lottery_closes_back_doors_and_is_the_highest_level() -> None:
     """A hidden cause of taking it up does not touch the offer; the same graph without lots does not identify it once it does."""
     found = _by_lot(1)
     assert found.identification.lot == "places drawn from a hat" and found.identification.adjust_for == ("before",)
+    said = " ".join(found.identification.assumptions)
+    assert "Lots decided" in said and "every common cause" not in said and "more precise" in said
     assert kind_of(found.design, found.estimate) == "trial" and maryland(Rule(), found.design, found.estimate) == 5
     hidden = {
         "nodes": {"need": {"measured": False}, "offered": {"lot": "from a hat"}, "plans": {}},
