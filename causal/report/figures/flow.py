@@ -66,9 +66,11 @@ def _drawn(data: Mapping[str, Any], made: Sequence[Mapping[str, Any]], width: fl
     columns = 2 if beside else 1
     wide = (width - 0.2 - 0.2 * (columns - 1)) / columns
     letters = round((wide - 0.2) * 13)
-    laid = [[[capital(name(arm))], *(textwrap.wrap(text, letters) for text in boxes(data, arm))] for arm in made]
+    laid = [[[capital(name(arm))], *(textwrap.wrap(capital(text), letters) for text in boxes(data, arm))] for arm in made]
     if not beside:  # one box for each date
-        laid = [[[one[0][0], *(line for text in boxes(data, arm) for line in textwrap.wrap(text, letters))]] for one, arm in zip(laid, made, strict=True)]
+        laid = [
+            [[one[0][0], *(line for text in boxes(data, arm) for line in textwrap.wrap(capital(text), letters))]] for one, arm in zip(laid, made, strict=True)
+        ]
     rows = [laid] if not beside else [[[column[i]] for column in laid] for i in range(len(laid[0]))]
     heights = [max(len(column[0]) for column in row) * LINE + PAD for row in rows] if beside else [len(one[0]) * LINE + PAD for one in laid]
     tall = sum(heights) + GAP * (len(heights) - 1) + 0.2
