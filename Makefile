@@ -41,7 +41,7 @@ docs: $(STAMP)
 	@echo docs/site/_build/html/index.html
 
 test-long: $(STAMP) docs
-	@CAUSAL_LONG=1 MUTATIONS=10000 $(BIN)/python -m pytest -n auto --dist worksteal tests/test_site.py tests/test_commands.py tests/bad_input/test_mutations.py
+	@CAUSAL_LONG=1 MUTATIONS=10000 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(STAMP)
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo

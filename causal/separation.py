@@ -174,6 +174,28 @@ class Dag:
                 found.append(tuple(name for at, name in enumerate(few) if conditioned >> at & 1))
         return sorted(found, key=lambda names: (len(names), names))
 
+    def least_parting(self, one: str, others: Iterable[str], kept: Iterable[str], among: Iterable[str]) -> set[str] | None:
+        """A set of which nothing but what is kept can be spared, that parts a node from all others; None where no set of these does.
+
+        The last algorithm of van der Zander and Liśkiewicz (2020, Finding minimal d-separators in linear time and applications): all that is allowed among
+        the ancestors, of that what the one side touches, of that what the other does.
+
+        Parameters
+        ----------
+        one, others : what is to be parted.
+        kept : those that stay in any case; of `among`.
+        among : what may be conditioned on.
+        """
+        first, last, stay = 1 << self.place[one], self._bits(others), self._bits(kept)
+        ends = first | last | stay
+        above = ends | self._along(ends, self.parents)
+        conditioned = self._bits(among) & above & ~first & ~last
+        near = self._touched(first, above, conditioned)
+        if near & last:
+            return None
+        conditioned &= near | stay
+        return self._named(conditioned & (self._touched(last, above, conditioned) | stay))
+
     # ------------------------------------------------------------ bits
 
     def _bits(self, names: Iterable[str]) -> int:
@@ -207,6 +229,21 @@ class Dag:
                     new_down |= self.children[at]
             up, down = new_up & ~went_up, new_down & ~went_down
         return (went_up | went_down) & ~given
+
+    def _touched(self, start: int, above: int, given: int) -> int:
+        """What is reached, what is conditioned on too, where every common effect among the ancestors is taken for one that is opened."""
+        up, down, went_up, went_down = start, 0, 0, 0
+        while up or down:
+            went_up |= up
+            went_down |= down
+            new_up = new_down = 0
+            for at in _each((up | down) & ~given):
+                new_up |= self.parents[at]
+                new_down |= self.children[at]
+            for at in _each(down & given):
+                new_up |= self.parents[at]
+            up, down = new_up & above & ~went_up, new_down & above & ~went_down
+        return went_up | went_down
 
 
 @dataclass(slots=True, kw_only=True)

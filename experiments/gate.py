@@ -349,6 +349,11 @@ def shelf(root: Path, group: str) -> list[Path]:
     return [path for path in sorted((root / group).glob("*.yaml")) if path.is_file() and top in path.resolve().parents]
 
 
+def choices(group: str, folders: Sequence[Path] = ()) -> list[str]:
+    """Names of a group's configurations, the user's folders included."""
+    return sorted({path.stem for root in (CONF, *folders) for path in shelf(root, group)})
+
+
 def portable(value: Any) -> Any:
     """The same, each text that is an absolute path as it reads from the current folder or, outside of it, as its last part alone."""
     if isinstance(value, dict):

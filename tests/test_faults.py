@@ -21,8 +21,8 @@ from causal.cli import main
 from causal.document import writing
 from causal.errors import CausalError, ConfigError
 from causal.experiments.run import _latest, write_atomically
+from causal.kept import CACHE
 from causal.sources.england import England
-from causal.sources.england.folder import CACHE
 
 SMALL = ["experiment=closures", "source.authorities=20", "refuters=[]", "workers=1"]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -320,9 +320,9 @@ def england(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _signed_nonsense(entry: Path) -> None:
-    from causal.sources.england.folder import _signed
+    from causal.kept import signed
 
-    entry.write_bytes(_signed(b"PK\x03\x04 nothing") + b"PK\x03\x04 nothing")
+    entry.write_bytes(signed(b"PK\x03\x04 nothing") + b"PK\x03\x04 nothing")
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
@@ -368,6 +368,7 @@ def test_a_damaged_cache_of_any_kind_is_read_past(england: Path, tmp_path: Path,
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(england: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from causal import kept
     from causal.sources.england import folder
 
     raw = folder._read(england, sorted(folder._below(england)), None)
@@ -381,7 +382,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(england: Path, tm
     def full(*_: object, **__: object) -> int:
         raise FULL
 
-    monkeypatch.setattr(folder.os, "fdopen", full)
+    monkeypatch.setattr(kept.os, "fdopen", full)
     assert folder._raw(england, None).cells.equals(raw.cells)
     assert list((tmp_path / "store").iterdir()) == []
 

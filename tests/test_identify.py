@@ -1,18 +1,24 @@
 """What must be adjusted for: textbook graphs with known answers, and the NAO graph."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 import yaml
 
 from causal.design import design
 from causal.errors import GraphError
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph, dated
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
+from causal.kept import CACHE, signed
 from causal.panel import Panel, Variable
 from causal.question import Question
 
@@ -229,3 +235,72 @@ def test_a_graph_without_arrows_says_there_is_no_effect() -> None:
     empty = Graph(name="empty", nodes={"x": {}, "y": {}}, arrows={})
     one = identify(ask(lag=1), empty, measured=["x", "y"])
     assert one.adjust_for == () and any("no directed path" in warning for warning in one.warnings)
+
+
+# ---------------------------------------------------------------- what is kept of DoWhy's answer
+
+
+def _asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A count of the calls that DoWhy gets from now on."""
+    from dowhy.causal_identifier import auto_identifier
+
+    calls: list[int] = []
+    real = auto_identifier.identify_backdoor
+    monkeypatch.setattr(auto_identifier, "identify_backdoor", lambda *given: calls.append(1) or real(*given))
+    return calls
+
+
+def test_the_same_question_is_put_to_dowhy_once_and_another_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What DoWhy says without a cache is the truth; another graph, question, panel or version is another question."""
+    measured = ("deprivation", "poverty", "cut", "plans")
+    monkeypatch.setenv(CACHE, "")
+    truth = identify(worlds.QUESTION, worlds.GRAPH, measured=measured)
+    calls = _asked(monkeypatch)
+    monkeypatch.setenv(CACHE, str(tmp_path))
+    assert [identify(worlds.QUESTION, worlds.GRAPH, measured=measured) == truth for _ in range(3)] == [True] * 3
+    assert calls == [1]
+    identify(replace(worlds.QUESTION, lag=1), worlds.GRAPH, measured=measured)
+    identify(ask(), graph("z>x", "z>y", "w>y", "x>y"), measured=("x", "y", "z", "w"))
+    identify(ask(), graph("z>x", "z>y", "w>y", "x>y"), measured=("x", "y", "z"))
+    identify(ask(), graph("z>x", "z>y", "w>z", "x>y"), measured=("x", "y", "z"))
+    assert len(calls) == 5
+    monkeypatch.setattr("causal.adjustment.version", lambda name: "another")
+    assert identify(worlds.QUESTION, worlds.GRAPH, measured=measured) == truth
+    assert len(calls) == 6
+
+
+def _signed_anew(entry: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    plain = json.loads(entry.read_bytes().partition(b"\n")[2])
+    change(plain)
+    content = json.dumps(plain).encode()
+    entry.write_bytes(signed(content) + content)
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "cut": lambda entry: entry.write_bytes(entry.read_bytes()[:-7]),
+    "empty": lambda entry: entry.write_bytes(b""),
+    "one letter": lambda entry: entry.write_bytes(entry.read_bytes().replace(b"deprivation", b"deprivatiom")),
+    "anybody's": lambda entry: entry.chmod(0o666),
+    "of another question": lambda entry: _signed_anew(entry, lambda plain: plain["made_of"].update(outcome="another")),
+    "a set that closes nothing": lambda entry: _signed_anew(entry, lambda plain: plain["sets"].append([])),
+    "a set of strangers": lambda entry: _signed_anew(entry, lambda plain: plain["sets"].append(["nobody"])),
+    "no layout of ours": lambda entry: _signed_anew(entry, lambda plain: plain.pop("sets")),
+    "a list": lambda entry: entry.write_bytes(signed(b"[1]") + b"[1]"),
+}
+
+
+@pytest.mark.parametrize("damage", SPOILT)
+def test_a_damaged_entry_is_not_believed(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What DoWhy says without a cache is the truth, and it is asked again."""
+    measured = ("deprivation", "poverty", "cut", "plans")
+    monkeypatch.setenv(CACHE, "")
+    truth = identify(worlds.QUESTION, worlds.GRAPH, measured=measured)
+    monkeypatch.setenv(CACHE, str(tmp_path))
+    identify(worlds.QUESTION, worlds.GRAPH, measured=measured)
+    (entry,) = tmp_path.glob("identify-*.json")
+    SPOILT[damage](entry)
+    calls = _asked(monkeypatch)
+    assert identify(worlds.QUESTION, worlds.GRAPH, measured=measured) == truth
+    assert calls == [1], damage
+    assert identify(worlds.QUESTION, worlds.GRAPH, measured=measured) == truth
+    assert calls == [1], "written anew"

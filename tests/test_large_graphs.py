@@ -13,7 +13,8 @@ import pytest
 
 from causal.errors import GraphError
 from causal.graph import Graph, dated
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.question import Question
 from causal.separation import Dag
 
@@ -79,6 +80,20 @@ def test_who_is_parted_from_whom_is_as_networkx_has_it(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
+def test_the_least_that_parts_one_from_several_is_networkx_s(seed: int) -> None:
+    dice = random.Random(seed)
+    graph = acyclic(dice.randint(4, 14), dice.choice([0.15, 0.3, 0.6]), seed)
+    dag, names = Dag.of(graph), sorted(graph)
+    for _turn in range(20):
+        one, *rest = dice.sample(names, dice.randint(2, len(names)))
+        others = set(rest[: dice.randint(1, len(rest))])
+        among = {name for name in names if name != one and dice.random() < 0.7}
+        kept = {name for name in among - others if dice.random() < 0.3}
+        theirs = nx.find_minimal_d_separator(graph, {one}, others, included=kept, restricted=among)
+        assert dag.least_parting(one, others, kept, among) == theirs
+
+
+@pytest.mark.parametrize("seed", range(40))
 def test_what_parts_two_is_found_where_any_set_does_and_none_of_it_can_be_spared_by_networkx(seed: int) -> None:
     """All subsets are tried by networkx's d-separation, which is the definition."""
     dice = random.Random(seed)
@@ -108,7 +123,7 @@ def test_what_parts_two_is_found_where_any_set_does_and_none_of_it_can_be_spared
 def test_our_own_list_of_valid_sets_is_dowhys(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = drawn(order(9), 0.4, seed, hidden=0.2)
     theirs = asked(graph, lag=seed % 2)
-    monkeypatch.setattr("causal.identify.MOST_WALKED", 0)
+    monkeypatch.setattr("causal.adjustment.MOST_WALKED", 0)
     ours = asked(graph, lag=seed % 2)
     assert ours == theirs
     assert theirs.exhaustive

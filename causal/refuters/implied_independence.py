@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import combinations
 from typing import ClassVar
 
@@ -30,14 +30,16 @@ import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
-from causal.identify import PLACE_AND_TIME
+from causal.identification import PLACE_AND_TIME
 from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting
 from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows
+from causal.separation import Dag
+from causal.trial import Setting, Trial
 from causal.words import count, listed
 
 MOST_TRIES = 6  # rounds in which a separating set may be found to need more
@@ -105,12 +107,8 @@ class ImpliedIndependence:
         rng : not used.
         """
         level = 1 - trial.question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do treatment and outcome owe nothing to what the graph joins them to by no arrow, once what separates them is held fixed?",
             expected=f"No dependence beyond chance in any such pair, all judged together at the {level:.0%} level.",
             detects="A missing arrow, an arrow drawn the wrong way round, or a common cause left out, where the graph as drawn makes a claim that these break.",
@@ -239,6 +237,7 @@ class World:
     treatment: str
     yearly: bool
     drawn: nx.DiGraph = field(init=False)
+    dag: Dag = field(init=False)
     reach: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -253,6 +252,7 @@ class World:
             if self.treatment not in once:
                 drawn.add_edges_from((dated(self.treatment, year - 1), dated(self.treatment, year)) for year in range(-reach + 1, reach + 1))
         object.__setattr__(self, "drawn", drawn)
+        object.__setattr__(self, "dag", Dag.of(drawn))
         object.__setattr__(self, "reach", reach)
 
     @property
@@ -321,8 +321,8 @@ class World:
         usable = {name if name in self.once else dated(name, year) for name in sound for year in range(back, 1)} - {one}
         beyond = set(others)
         for _ in range(MOST_TRIES):
-            allowed = ((usable - beyond) | self.absorbed) & set(self.drawn)
-            given = nx.find_minimal_d_separator(self.drawn, {one}, beyond, included=set(self.absorbed), restricted=allowed)
+            allowed = [name for name in (usable - beyond) | self.absorbed if name in self.dag]
+            given = self.dag.least_parting(one, beyond, self.absorbed, allowed)
             if given is None:
                 return None
             if not self.within:

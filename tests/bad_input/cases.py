@@ -15,7 +15,7 @@ from typing import Any, get_args, get_type_hints
 import yaml
 
 import causal.conf
-from causal.experiments.compose import _resolve as resolve
+from causal.experiments.resolve import class_at as resolve
 
 CONF = Path(causal.conf.__path__[0])
 TARGET = "_target_"

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from causal.declared import check_values
 from causal.errors import CausalError
-from causal.experiments.compose import _made as made
+from causal.experiments.resolve import made_of as made
 from causal.graph import Graph
 from causal.sources.table import Table
 

@@ -11,13 +11,10 @@ import hashlib
 import io
 import json
 import os
-import stat
-import time
 import zipfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -26,9 +23,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causal.aside import mine, sweep
+from causal import kept
+from causal.aside import sweep
 from causal.document import why
 from causal.errors import DataError, refusal
+from causal.kept import content_of, keep
 from causal.sources.england.book import Book, digest
 from causal.sources.england.extract import AUTHORITY, ENGLAND, Extract, Problem
 from causal.sources.england.numbers import groups
@@ -46,9 +45,6 @@ KEPT = 8  # entries that stay in the cache, the newest
 TOLD = 2  # files that must name a code alike before another name beside it is held against them
 REVISED_TIMES, REVISED_MOST = 1.5, 50.0  # a later release that is so many times another, and differs by more than so much, is no revision of it
 SHOWN = 20
-DAY = 86_400.0  # seconds
-LAYOUT = "causal-prevention cache 1"
-CACHE = "CAUSAL_CACHE"  # environment variable that names another folder for the cache; empty: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +186,7 @@ def _kept_or_read(path: Path, say: Callable[[str], None] | None) -> _Raw:
         )
     digests = {str(file.relative_to(path)): digest(file) for file in files}
     made_of = {"folder": str(path), "files": digests, "code": _code()}
-    store = _store()
+    store = kept.store()
     if store:
         sweep(store, "england-*.part")
     raw = _load(store, made_of) if store else None
@@ -524,18 +520,8 @@ def _complete(paths: Sequence[Path], cells: pd.DataFrame, files: Sequence[File],
 
 # ---------------------------------------------------------------- the cache
 #
-# One file for each folder, contents and version of the readers: a line with the digest of all that follows, and a NumPy archive. It says itself what it was
-# made of. What does not fit its digest, or was made of something else, or is another person's, is read past and written anew.
-
-
-def _store() -> Path | None:
-    named = os.environ.get(CACHE)
-    if named is not None:
-        return Path(named) if named else None
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "causal-prevention"
-    except RuntimeError:  # nobody's home is known
-        return None
+# One entry (`causal.kept`) for each folder, contents and version of the readers: a NumPy archive, which says itself what it was made of. What was made of
+# something else is read past and written anew.
 
 
 def _entry(store: Path, made_of: Mapping[str, Any]) -> Path:
@@ -559,59 +545,14 @@ def _save(store: Path, made_of: Mapping[str, Any], raw: _Raw) -> None:
     arrays |= {f"cells.{name}": raw.cells[name].to_numpy() for name in NUMBERS}
     buffer = io.BytesIO()
     np.savez(buffer, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-    content, entry = buffer.getvalue(), _entry(store, made_of)
-    part: Path | None = None
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        part = store / f"england-{mine()}.part"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(_signed(content) + content)
-        part.replace(entry)
-        _sweep(store, entry)
-    except OSError:
-        return
-    finally:
-        if part is not None:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-
-
-def _sweep(store: Path, entry: Path) -> None:
-    """Of this version's entries the newest stay, other versions' and other people's are theirs; parts that a stopped process left a day ago go."""
-    version = entry.name.rpartition("-")[0]
-    ours = [one for one in store.glob(f"{version}-*.npz") if one.is_file() and not one.is_symlink() and one.stat().st_uid == os.getuid()]
-    for old in sorted(ours, key=lambda one: one.stat().st_mtime)[:-KEPT]:
-        old.unlink(missing_ok=True)
-    for left in store.glob("england-*.part"):
-        if time.time() - left.stat().st_mtime > DAY:  # another computer's, or from before names held their owner
-            left.unlink(missing_ok=True)
-
-
-def _signed(content: bytes) -> bytes:
-    return f"{LAYOUT} {hashlib.sha256(content).hexdigest()}\n".encode()
-
-
-def _bytes(entry: Path) -> bytes | None:
-    """What an entry holds behind the digest that it must have; None where there is no such file of one's own, or it was changed."""
-    try:
-        at = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    found = os.fstat(at)
-    if not stat.S_ISREG(found.st_mode) or found.st_uid not in (os.getuid(), 0) or found.st_mode & stat.S_IWOTH:
-        os.close(at)
-        return None
-    with os.fdopen(at, "rb") as file:
-        try:
-            head, content = file.readline(200), file.read()
-        except (OSError, MemoryError):
-            return None
-    return content if head == _signed(content) else None
+    entry = _entry(store, made_of)
+    version = entry.name.rpartition("-")[0]  # of this version's entries the newest stay; other versions' are theirs
+    keep(entry, buffer.getvalue(), of_a_kind=f"{version}-*.npz", most=KEPT)
 
 
 def _load(store: Path, made_of: Mapping[str, Any]) -> _Raw | None:
     """An entry, or None if there is none that is whole, one's own and made of just these files by just this code."""
-    content = _bytes(_entry(store, made_of))
+    content = content_of(_entry(store, made_of))
     if content is None:
         return None
     try:
