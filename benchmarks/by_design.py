@@ -132,7 +132,7 @@ def stepped_wedge(rng: np.random.Generator, fault: str) -> Made:
     start = np.empty(g, dtype=int)
     start[order] = 1 + np.arange(g) * (t - 1) // g
     dose = (np.arange(t) >= start[:, None]).astype(float)
-    drift = (4.5 if fault else 0.0) * slope * (np.arange(t) >= 2)
+    drift = (6.0 if fault else 0.0) * slope * (np.arange(t) >= 2)
     plans = 3 * place + 0.5 * np.arange(t) + dose + drift + last(rng.normal(size=(g, t)), 0.4)
     nodes = {**PANEL, "dose": {"lot": "the order drawn"}, "before": {"varies": "authority"}}
     arrows = {"authority": ("plans", "before"), "year": ("plans", "dose"), "before": ("plans",), "dose": ("plans",)}

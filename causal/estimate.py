@@ -20,6 +20,7 @@ from causal.errors import NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import Fit
 from causal.knobs import moved, renamed
+from causal.lots import Arm
 from causal.panel import LATER, Loss
 
 # why an estimate has no interval: one cluster carries it, two clusters in all, too many lost draws, none known for the method
@@ -236,6 +237,7 @@ class Estimate:
     concerns : sentences on what undermines this estimate; they reach the verdict.
     notes : sentences on how it was made.
     course : the outcome along the running variable or the years, for a figure; None for comparisons of another kind.
+    flow : what became of those drawn, arm by arm, where lots decided (`causal.lots`); () for comparisons of another kind.
 
     Raises
     ------
@@ -282,6 +284,7 @@ class Estimate:
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     course: Course | None = None
+    flow: tuple[Arm, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, str) or not self.estimator.strip():

@@ -158,7 +158,7 @@ def identify(
         feedback=feedback,
         forced=forced,
         blocked_by=() if identified or strategy != "backdoor" else _blocked_by(graph, dag, treatment, outcome, later, known - set(unmeasured)),
-        assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback)
+        assumptions=_assumptions(question, graph, chosen, by_year, unmeasured, mediators, feedback, lot if strategy == "backdoor" else "")
         if strategy not in OWN_WORDS
         else _assumed(strategy, question, graph, cutoffs, unmeasured, mediators),
         warnings=tuple(warnings),
@@ -406,11 +406,14 @@ def _assumptions(
     unmeasured: tuple[str, ...],
     mediators: list[str],
     feedback: bool,
+    lot: str,
 ) -> tuple[str, ...]:
     """What must be true for the answer to be, in words."""
     label = {node.name: node.label for node in graph.nodes}
     said = [
-        f"The graph {graph.name!r} holds every common cause of {label[question.treatment]} and {label[question.outcome]}; "
+        f"Lots decided {label[question.treatment]} ({lot}), and were kept to: no common cause needs to be known or held fixed."
+        if lot
+        else f"The graph {graph.name!r} holds every common cause of {label[question.treatment]} and {label[question.outcome]}; "
         "an arrow left out is the strongest assumption made.",
     ]
     if chosen and set(PLACE_AND_TIME) <= set(chosen):
@@ -429,7 +432,9 @@ def _assumptions(
     )
     if chosen:
         time_varying = [name for name in chosen if undated(name)[0] not in PLACE_AND_TIME and name not in by_year]
-        if time_varying:
+        if time_varying and lot:
+            said.append(f"Held fixed for a more precise answer alone, in a straight line: {', '.join(time_varying)}.")
+        elif time_varying:
             said.append(f"No common cause is left once these are held fixed, linearly unless the estimator says otherwise: {', '.join(time_varying)}.")
     said += [f"{label[name]} acts with its own strength in each year ({name} × year), in a straight line." for name in by_year]
     hidden = [name for name in unmeasured if name not in mediators]

@@ -10,12 +10,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
+from causal.panel import Panel
 from causal.words import count
 
 SHOWN = 3  # strata that a message names
+MOST_ARMS = 12  # of a roll-out, beyond which nobody follows them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """What became of those whom lots put into one arm of a trial, or of a roll-out into one date.
+
+    Parameters
+    ----------
+    offered : whether it is, or ever comes to be, an arm that is offered the treatment.
+    since : the year in which it is first offered, in a roll-out; None otherwise.
+    clusters, rows : drawn.
+    unknown : rows of them without an outcome.
+    left_out : rows of them that are not in the estimate for another reason.
+    took : share of the rows in the estimate that took it up; None where that is not asked or not known.
+    """
+
+    offered: bool
+    since: int | None
+    clusters: int
+    rows: int
+    unknown: int
+    left_out: int
+    took: float | None
+
+    @property
+    def analysed(self) -> int:
+        """Rows in the estimate."""
+        return self.rows - self.unknown - self.left_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,3 +158,49 @@ def lacks_draw(design: Design, within: str | None = None) -> str | None:
         f"not all units were drawn: in {count(len(gone), 'stratum', 'strata')} ({named}) every unit has the same arm, so that no lot decided there; leave "
         "these units out, say what the lots were drawn within with  estimator.within=…, or keep them with  estimator.undrawn=keep"
     )
+
+
+def flow(panel: Panel, design: Design, received: str | None = None) -> tuple[Arm, ...]:
+    """What became of those whom lots decided for: drawn, without an outcome, left out, in the estimate; () where arms are no arms of two levels.
+
+    Parameters
+    ----------
+    panel : as loaded.
+    design : of a treatment decided by lot.
+    received : the column of what was taken up; None where that is not asked.
+    """
+    question = design.question
+    drawn_for = panel.shift(question.treatment, -question.lag).dropna()
+    if not drawn_for.isin((question.control, question.treated)).all():
+        return ()
+    place, year = (drawn_for.index.get_level_values(name) for name in ("authority", "year"))
+    begun = drawn_for.eq(question.treated)
+    rolled_out = year.nunique() > 1
+    first = begun.index[begun].to_frame(index=False).groupby("authority")["year"].min() if rolled_out else None
+    arm = begun.astype(int).to_numpy() if first is None else first.reindex(place).to_numpy(dtype=float)
+    # a place that never comes to it stands last
+    arm = np.where(np.isnan(arm), np.inf, arm)
+    arms = np.unique(arm)
+    if not 1 < len(arms) <= MOST_ARMS:
+        return ()
+    unknown = panel.frame[question.outcome].reindex(drawn_for.index).isna().to_numpy()
+    used = pd.MultiIndex.from_arrays([np.asarray(design.authorities, dtype=object)[design.authority], design.year])
+    analysed = drawn_for.index.isin(used) & ~unknown
+    cluster = panel.clusters(list(place.astype(str))).to_numpy()
+    took = None if received is None or received not in panel.frame else panel.frame[received].reindex(drawn_for.index).to_numpy(dtype=float)
+    made = []
+    for level in arms if rolled_out else arms[::-1]:
+        mine = arm == level
+        taken = np.array([]) if took is None else took[mine & analysed & np.isfinite(took)]
+        made.append(
+            Arm(
+                offered=bool(level > 0) and np.isfinite(level).item(),
+                since=int(level) if rolled_out and np.isfinite(level) else None,
+                clusters=len(np.unique(cluster[mine].astype(str))),
+                rows=int(mine.sum()),
+                unknown=int((mine & unknown).sum()),
+                left_out=int((mine & ~unknown & ~analysed).sum()),
+                took=float(taken.mean()) if len(taken) else None,
+            )
+        )
+    return tuple(made)

@@ -23,6 +23,7 @@ from causal.graph import Graph, undated
 from causal.identification import Identification
 from causal.knobs import listed, whole_number
 from causal.language import Language
+from causal.lots import flow
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
 from causal.refutation import Refutation
@@ -303,6 +304,8 @@ def run(
             try:
                 with clock("estimate"):
                     estimate = answered(study.estimator, made, stream(study.seed, "estimate"))
+                if found.lot:
+                    estimate = replace(estimate, flow=flow(panel, made, getattr(study.estimator, "received", None)))
             except NotEstimable as why:
                 inestimable = why
         if made is None or estimate is None:

@@ -95,6 +95,7 @@ def did(
     among: Callable[[Paths, int], Mask] | None = None,
     stayed: int = 1,
     directions: tuple[int, ...] = (1, -1),
+    first: bool = False,
 ) -> Switched | None:
     """Switchers against stayers, over all years; None where nobody can be compared.
 
@@ -107,6 +108,8 @@ def did(
     among : given t, which places may be switchers; None: all.
     stayed : years in which stayers kept their treatment up to t.
     directions : of (1, −1), the switches that count.
+    first : whether only a place's first switch counts, beside places that have not switched since they were first seen (DID_1 of de Chaisemartin &
+        D'Haultfœuille 2024, Difference-in-differences estimators of intertemporal treatment effects, in the year of the switch and by dose).
     """
     y, d = made.outcome, made.treatment
     g, years = d.shape
@@ -119,6 +122,9 @@ def did(
     count, unmatched = 0, 0
     switched = np.zeros(g, dtype=bool)
     slopes = _slopes(made, still)
+    begun = np.take_along_axis(d, np.isfinite(d).argmax(axis=1)[:, None], axis=1)
+    # years that are not known break no rest, if all that are known have the level of the first
+    at_first = np.logical_and.accumulate(~(np.abs(d - begun) > still), axis=1)
     cells: list[tuple[Ints, Ints, Floats, Floats]] = []
     for t in range(1 + ahead, years):
         step = change[:, t - 1]
@@ -126,14 +132,14 @@ def did(
         if made.controls.shape[2]:
             delta = delta - (made.controls[:, t - ahead] - made.controls[:, t - ahead - 1]) @ slopes
         fine = np.isfinite(delta) & np.isfinite(step)
-        before = np.ones(g, dtype=bool)
+        before = at_first[:, t - 1].copy() if first else np.ones(g, dtype=bool)
         for back in range(1, max(ahead, stayed - 1) + 1):
             if t - 1 - back < 0:
                 before &= False
                 break
             before &= known[:, t - 1 - back] & ~moved[:, t - 1 - back]
         movers = fine & moved[:, t - 1] & np.isin(np.sign(step), directions)
-        movers &= before if ahead else True
+        movers &= before if ahead or first else True
         if among is not None:
             movers &= among(made, t)
         stayers = fine & known[:, t - 1] & ~moved[:, t - 1] & before
@@ -160,6 +166,68 @@ def did(
     own = np.bincount(made.cluster, weights=(total - effect * weight) / moved_by, minlength=made.clusters)
     n = made.clusters
     return Switched(effect=effect, scores=own * np.sqrt(n / (n - 1)), switches=count, places=int(switched.sum()), unmatched=unmatched)
+
+
+def projected(made: Paths, *, ahead: int, settled: int, still: float) -> Switched | None:
+    """Beginning, by a local projection: the outcome `ahead` years after the year of beginning less that of the year before, beside places without a change.
+
+    One regression over all years with an effect for each (Dube, Girardi, Jordà & Taylor 2023, A local projections approach to difference-in-differences,
+    equation 13). Those who begin had none for `settled` years and keep it until `ahead`; those beside them change nothing in all that time. As in the authors'
+    code nobody is taken to have had it before the first year of the panel. None where nobody can be compared.
+
+    Parameters
+    ----------
+    made : laid out, of a treatment of two levels.
+    ahead : years after the year of beginning, 0 or more.
+    settled : years without it before, 1 or more; after so many a place that has it serves for comparison too.
+    still : changes of the treatment up to this count as none.
+    """
+    y, low, high = made.outcome, np.nanmin(made.treatment), np.nanmax(made.treatment)
+    on = np.where(np.isfinite(made.treatment), (made.treatment > low + still).astype(float), np.nan)
+    g, years = y.shape
+    padded = np.column_stack([np.zeros((g, settled + 1)), on])  # before the panel
+    changed = np.abs(np.diff(padded, axis=1))  # column k is the change into year k − settled of the panel
+    slopes = _slopes(made, still)
+    cells: list[tuple[Ints, Ints, Floats]] = []
+    unmatched, rows = 0, 0
+    for t in range(1, years - ahead):
+        delta = y[:, t + ahead] - y[:, t - 1]
+        if made.controls.shape[2]:
+            delta = delta - (made.controls[:, t + ahead] - made.controls[:, t - 1]) @ slopes
+        at = t + settled
+        later = changed[:, at + 1 : at + 1 + ahead].sum(axis=1)
+        begins = (on[:, t] == 1) & (padded[:, at + 1 - settled : at + 1].sum(axis=1) == 0) & (later == 0)
+        # NaN where a year between is not known, so that neither holds
+        same = changed[:, t : at + 1].sum(axis=1) + later == 0
+        mine, theirs = np.flatnonzero(begins & np.isfinite(delta)), np.flatnonzero(same & np.isfinite(delta))
+        if not len(theirs):
+            unmatched += len(mine)
+            continue
+        cells.append((mine, theirs, delta))
+        rows += len(mine) + len(theirs)
+    begun = sum(len(mine) for mine, _, _ in cells)
+    if not begun:
+        return None
+    top = bottom = 0.0
+    for mine, theirs, delta in cells:
+        share = len(mine) / (len(mine) + len(theirs))
+        top += (1 - share) * float(delta[mine].sum()) - share * float(delta[theirs].sum())
+        bottom += len(mine) * (1 - share)
+    if not bottom:
+        return None
+    effect, own = top / bottom, np.zeros(g)
+    for mine, theirs, delta in cells:
+        share = len(mine) / (len(mine) + len(theirs))
+        level = float(np.r_[delta[mine] - effect, delta[theirs]].mean())
+        np.add.at(own, mine, (1 - share) * (delta[mine] - effect - level))
+        np.add.at(own, theirs, -share * (delta[theirs] - level))
+    n = made.clusters
+    taken = np.unique(np.concatenate([np.r_[mine, theirs] for mine, theirs, _ in cells]))
+    used = len(np.unique(made.cluster[taken]))
+    small = used / max(used - 1, 1) * (rows - 1) / max(rows - len(cells) - 1, 1)  # CR1
+    scores = np.bincount(made.cluster, weights=own / bottom, minlength=n) * np.sqrt(small)
+    places = len(np.unique(np.concatenate([mine for mine, _, _ in cells])))
+    return Switched(effect=effect / float(high - low), scores=scores / float(high - low), switches=begun, places=places, unmatched=unmatched)
 
 
 def _slopes(made: Paths, still: float) -> Floats:

@@ -18,13 +18,13 @@ from causal.errors import DesignError, GraphError
 from causal.estimators.cluster_trial import ClusterTrial
 from causal.graph import Graph
 from causal.identify import identify
-from causal.lots import drawn
+from causal.lots import drawn, flow
 from causal.question import Question
 from causal.refuters.attrition import Attrition
 from causal.refuters.covariate_balance import CovariateBalance
 from causal.testing import check_estimator, check_refuter
 from causal.testing.faults import OFFER, TRIAL, _by_lot
-from causal.testing.worlds import panel_of
+from causal.testing.worlds import LOTS_GRAPH, QUESTION, Drawn, panel_of
 from causal.verdict.rule import Rule, kind_of, maryland
 
 PEOPLE = ("male", "age", "agpop", "ricearea_2010", "literacy", "intensive", "risk_averse", "disaster_prob")
@@ -77,6 +77,39 @@ def test_the_default_of_first_sessions_is_cai_de_janvry_and_sadoulet_s(tmp_path:
 def trial(panel: Any, question: Question = OFFER, graph: Graph = TRIAL) -> Design:
     """The design of a trial, identified from its graph."""
     return design(panel, question, identify(question, graph, measured=panel.names))
+
+
+def test_the_flow_of_a_trial_is_counted_by_hand() -> None:
+    """Twelve places of three people, half of the places drawn; two outcomes are lost where it was offered and one elsewhere, three of those left took it up."""
+    offered = np.repeat([1.0, 0.0], 18)
+    outcome = np.arange(36.0) % 7
+    outcome[[0, 5, 20]] = np.nan
+    took = np.zeros(36)
+    took[[1, 2, 3]] = 1.0
+    panel = panel_of({name: one[:, None] for name, one in (("offered", offered), ("took", took), ("plans", outcome))})
+    panel = replace(panel, places=panel.places.assign(cluster=[f"P{i // 3:02d}" for i in range(36)]))
+    graph = Graph(
+        name="by hand",
+        nodes={"offered": {"lot": "places drawn"}, "took": {}, "plans": {}},
+        arrows={"offered": {"took": WHY}, "took": {"plans": WHY}},  # type: ignore[arg-type]
+    )
+    question = replace(OFFER, treatment="offered", outcome="plans", modifiers=())
+    made = design(panel, question, identify(question, graph, measured=panel.names))
+    first, second = flow(panel, made, "took")
+    assert (first.offered, first.clusters, first.rows, first.unknown, first.left_out, first.analysed) == (True, 6, 18, 2, 0, 16)
+    assert first.took == pytest.approx(3 / 16)
+    assert (second.offered, second.clusters, second.rows, second.unknown, second.analysed, second.took) == (False, 6, 18, 1, 17, 0.0)
+
+
+def test_a_roll_out_flows_by_the_year_of_its_offer() -> None:
+    """60 places whose order lots decided over six years, a sixth of them never coming to it; nobody is lost."""
+    panel = Drawn(seed=3).load()
+    question = replace(QUESTION, treated=1.0, modifiers=())
+    made = design(panel, question, identify(question, LOTS_GRAPH, measured=panel.names))
+    found = flow(panel, made)
+    begins = [int(year) for year in panel.years[1:]]
+    assert [one.since for one in found] == [*begins, None] and [one.offered for one in found] == [True] * 5 + [False]
+    assert all((one.clusters, one.rows, one.analysed, one.took) == (10, 60, 60, None) for one in found)
 
 
 def test_the_exact_p_value_is_that_of_all_draws() -> None:
@@ -139,6 +172,8 @@ def test_a_lottery_closes_back_doors_and_is_the_highest_level() -> None:
     """A hidden cause of taking it up does not touch the offer; the same graph without lots does not identify it once it does."""
     found = _by_lot(1)
     assert found.identification.lot == "places drawn from a hat" and found.identification.adjust_for == ("before",)
+    said = " ".join(found.identification.assumptions)
+    assert "Lots decided" in said and "every common cause" not in said and "more precise" in said
     assert kind_of(found.design, found.estimate) == "trial" and maryland(Rule(), found.design, found.estimate) == 5
     hidden = {
         "nodes": {"need": {"measured": False}, "offered": {"lot": "from a hat"}, "plans": {}},

@@ -100,6 +100,39 @@ def test_winning_by_a_little_is_worth_what_lee_moretti_and_butler_print(tmp_path
     assert "Course of the outcome" in page and "far from the cutoff" in page
 
 
+def test_senate_seats_are_kept_as_calonico_cattaneo_and_titiunik_print(tmp_path: Path) -> None:
+    """Calonico and others 2017 (rdrobust, Stata Journal 17), US Senate: 7.4141 (1.4587), robust 4.0937 to 10.919, h 17.754, b 28.028, 360 and 323 rows.
+
+    Rows as rdrobust ships them, and rdrobust itself on these in the same run, clustered by state too.
+    """
+    theirs = pytest.importorskip("rdrobust", reason="rdrobust, of the dev extra, is not installed")
+    data = theirs.rdrobust_RDsenate().dropna(subset=["margin", "vote"]).reset_index(drop=True)
+    table = data[["margin", "vote"]].assign(place=data.index, won=(data["margin"] >= 0) * 1)
+    graph = {
+        "nodes": {"leaning": {"measured": False}, "margin": {}, "won": {}, "vote": {}},
+        "arrows": {
+            "leaning": {"margin": WHY, "vote": WHY},
+            "margin": {"won": {"because": WHY, "cutoff": 0}, "vote": WHY},
+            "won": {"vote": WHY},
+        },
+    }
+    words = ["source.authority=place", "estimator=regression_discontinuity"]
+    estimate = run(tmp_path, table, graph, {"treatment": "won", "outcome": "vote"}, words)["estimate"]
+    found = estimate["diagnostics"]
+    assert round(found["uncorrected effect"], 4) == 7.4141 and round(found["uncorrected effect, standard error"], 4) == 1.4587
+    assert (round(estimate["lower"], 4), round(estimate["upper"], 3)) == (4.0937, 10.919)
+    assert (round(found["bandwidth"], 3), round(found["bandwidth of the correction"], 3)) == (17.754, 28.028)
+    assert (found["rows within the bandwidth, untreated side"], found["rows within the bandwidth, treated side"]) == (360, 323)
+    y, x, state = data["vote"].to_numpy(), data["margin"].to_numpy(), data["state"].astype("category").cat.codes.to_numpy()
+    plain = theirs.rdrobust(y, x)
+    assert (estimate["effect"], estimate["std_error"]) == pytest.approx((plain.coef.loc["Robust"].item(), plain.se.loc["Robust"].item()), rel=1e-6)
+    h, b = plain.bws.loc["h", "left"], plain.bws.loc["b", "left"]
+    by_state = theirs.rdrobust(y, x, cluster=state, h=h, b=b)
+    one = jump(y, x, None, None, state.astype(np.int64), int(state.max()) + 1, h=h, b=b)
+    assert one.effect == pytest.approx(by_state.coef.loc["Robust"].item(), rel=1e-8)
+    assert one.std_error == pytest.approx(by_state.se.loc["Robust"].item(), rel=0.015)  # which has (n − 1)/(n − k) on each side
+
+
 def test_a_cutoff_closes_back_doors_that_nothing_measured_closes() -> None:
     """By hand: hidden need moves rank and plans, so that no set of rank's causes would do; the rule's own cutoff does."""
     names = ("rank", "cut", "plans", "poverty")

@@ -97,6 +97,7 @@ def test_the_notebooks_were_run_and_hold_what_was_planted() -> None:
     """Half a cut adds 2 plans, inside the answer's interval; the waves' average was planted; diff-diff's number is ours; each page shows a first screen."""
     own, waves = (html.unescape((BUILT / f"{name}.html").read_text(encoding="utf-8")) for name in ("own_data", "staggered"))
     assert own.count("<iframe srcdoc=") == 1 and waves.count("<iframe srcdoc=") == 1
+    assert (BUILT / "designs.html").read_text(encoding="utf-8").count("<iframe srcdoc=") == 3
     answer = re.search(r"<td>answer</td>(?:\s*<td>[^<]*</td>){3}\s*<td>([\d.]+)</td>\s*<td>([\d.]+)</td>\s*<td>([\d.]+)</td>", own)
     assert answer is not None and float(answer[2]) <= 2 <= float(answer[3])
     full = re.search(r"<pre><span></span>(\d\.\d{5,})\n", own[own.rfind("cell_output") :])  # of a file, by the two commands

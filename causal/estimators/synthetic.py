@@ -14,6 +14,7 @@ Pailañir, Athey & Imbens 2024, On synthetic difference-in-differences and relat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -31,13 +32,15 @@ from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import one_of, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Lack, Need
 from causal.regression import estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
-from causal.words import count
+from causal.words import count, listed
 
 JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos
 LEAST = 2  # years before adoption to match on
 BETWEEN_ALIKE = 1e-3  # what the path counts beside predictors, both in standard deviations: it decides between weights that match predictors alike
 LEAST_RIDGE = 1e-9  # of the largest number of a problem, so that weights alike in all are shared
 STEPS = 50  # of a guess at which weights are 0; some five are needed
+MOST_NAMED = 10  # places that are named among those which the comparison is made of
+COUNTS = 0.001  # the least weight of one that is named
 TOGETHER = 1_000_000  # outcomes of placebo draws that are solved for at once
 
 
@@ -137,11 +140,15 @@ class SyntheticControl:
 
     Parameters
     ----------
-    match : "path" on the outcome in every year before, "predictors" on the means before of what is conditioned on and of the outcome, each weighed
-        so that the outcome's path before is met best.
+    match : "path" on the outcome in every year before, "predictors" on the means before of what is conditioned on and of the outcome.
+    own_years : years of the outcome that are predictors; None: its mean before and its last year before.
+    weigh : predictors so that the outcome's path before is met best ("path"), or by how far they foretell it in a regression over all places
+        ("regression", as Stata's synth does unless asked otherwise).
     """
 
     match: Literal["path", "predictors"] = "path"
+    own_years: Sequence[int] | None = None
+    weigh: Literal["path", "regression"] = "path"
     needs: ClassVar[tuple[Need, ...]] = NEEDS
     targets: ClassVar[str] = "ATT of adopting"
     costs: ClassVar[str] = "a tenth of a second"
@@ -150,6 +157,11 @@ class SyntheticControl:
 
     def __post_init__(self) -> None:
         one_of("synthetic_control.match", self.match, ("path", "predictors"))
+        one_of("synthetic_control.weigh", self.weigh, ("path", "regression"))
+        if self.own_years is not None:
+            for year in self.own_years:
+                whole_number("synthetic_control.own_years", year, 0)
+            object.__setattr__(self, "own_years", tuple(self.own_years))
 
     @property
     def name(self) -> str:
@@ -176,16 +188,13 @@ class SyntheticControl:
         used, adopted = drop_always_treated(design)
         by_predictors = self.match == "predictors"
         outcome = used.grid(used.outcome if by_predictors else _less_controls(used))
-        found = [
-            Match(
-                at=at,
-                treated=mine,
-                controls=free,
-                omega=_by_predictors(used, outcome, at, mine, free) if by_predictors else _simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0),
-                years=np.zeros(at),
-            )
-            for at, mine, free in _cohorts(used, adopted)
-        ]
+        found = []
+        for at, mine, free in _cohorts(used, adopted):
+            if by_predictors:
+                omega = _by_predictors(used, outcome, at, mine, free, self)
+            else:
+                omega = _simplex(outcome[free, :at].T, outcome[mine, :at].mean(axis=0), 0.0)
+            found.append(Match(at=at, treated=mine, controls=free, omega=omega, years=np.zeros(at)))
         path, which = _paths(outcome, found)
         fit = Fit(
             coefficients=path,
@@ -195,7 +204,7 @@ class SyntheticControl:
             inference="",
         )
         made = _answer(self.name, design, used, adopted, outcome, found, fit, which, rng)
-        made = replace(made, diagnostics={**made.diagnostics, **_rank(outcome, found)}, course=_course(used, outcome, found))
+        made = replace(made, diagnostics={**made.diagnostics, **_made_of(used, found), **_rank(outcome, found)}, course=_course(used, outcome, found))
         bare = without_interval(made, "synthetic controls of several places have placebo ranks, and no standard error that is known to hold")
         if len(found) > 1 or len(found[0].treated) > 1:
             return bare
@@ -254,8 +263,8 @@ def _p_of_none(outcome: Floats, one: Match) -> float:
     return p_value(_missed(outcome, one, 0.0), outcome.shape[1] - one.at)
 
 
-def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: Ints) -> Floats:
-    """Weights that match means before of controls and outcome, the predictors weighed so that the outcome's path before is met best.
+def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: Ints, how: SyntheticControl) -> Floats:
+    """Weights that match means before of controls and outcome, the predictors weighed so that the outcome's path before is met best, or by a regression.
 
     Abadie & Gardeazabal 2003 (The economic costs of conflict), appendix B: of diagonal matrices V the one whose weights have the least mean squared gap.
     Places are often more than predictors, so that many weights match these alike; of such the path decides too (Becker & Klößner 2018, Fast and reliable
@@ -264,9 +273,10 @@ def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: I
     from scipy.optimize import minimize
 
     columns = [*design.controls.T, *design.time_invariant.T]
-    means = np.column_stack([*(design.grid(column)[:, :at].mean(axis=1) for column in columns), outcome[:, :at].mean(axis=1), outcome[:, at - 1]])
-    spread = means.std(axis=0)
-    means = means[:, spread > 0] / spread[spread > 0]
+    laid = [*(design.grid(column)[:, :at].mean(axis=1) for column in columns), *_own(design, outcome, at, how.own_years)]
+    means = _once(np.column_stack(laid)) if laid else np.empty((len(outcome), 0))
+    if not means.shape[1]:
+        raise refusal(DesignError, "synthetic_control", "a predictor that differs between places", "none", "name controls, or years in own_years")
     ours, theirs = means[mine].mean(axis=0), means[free].T
     path, paths = outcome[mine, :at].mean(axis=0), outcome[free, :at].T
     little = BETWEEN_ALIKE / (max(float(paths.std()), np.finfo(float).tiny) * np.sqrt(at))
@@ -274,6 +284,9 @@ def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: I
     def weighed(logs: Floats) -> Floats:
         root = np.exp(0.5 * (logs - logs.max()))
         return _simplex(np.vstack([theirs * root[:, None], little * paths]), np.r_[ours * root, little * path], 0.0)
+
+    if how.weigh == "regression":
+        return weighed(np.log(np.maximum(_foretold(means, outcome[:, :at]), np.finfo(float).tiny)))
 
     def miss(logs: Floats) -> float:
         gap = path - paths @ weighed(logs)
@@ -284,6 +297,41 @@ def _by_predictors(design: Design, outcome: Floats, at: int, mine: Ints, free: I
     best = min(starts, key=miss)
     found = minimize(miss, best, method="Nelder-Mead", options={"maxiter": 60 * number, "xatol": 1e-3, "fatol": 1e-9 * max(miss(best), 1e-300)})
     return weighed(found.x if found.fun <= miss(best) else best)
+
+
+def _once(means: Floats) -> Floats:
+    """In standard deviations, those that differ between places, and of such as are one another's multiples the first: what acts by year is one predictor."""
+    spread = means.std(axis=0)
+    means = means[:, spread > LEAST_RIDGE * np.abs(means).max(axis=0)]
+    scaled = means / means.std(axis=0)
+    centred = scaled - scaled.mean(axis=0)
+    alike = np.abs(centred.T @ centred) / len(centred) > 1 - LEAST_RIDGE
+    return np.asarray(scaled[:, [k for k in range(scaled.shape[1]) if not alike[k, :k].any()]])
+
+
+def _own(design: Design, outcome: Floats, at: int, years: Sequence[int] | None) -> list[Floats]:
+    """The outcome's own predictors: its mean before and its last year before, or the years asked for."""
+    if years is None:
+        return [outcome[:, :at].mean(axis=1), outcome[:, at - 1]]
+    before = design.years[:at].tolist()
+    if wrong := [year for year in years if year not in before]:
+        raise refusal(
+            DesignError,
+            "synthetic_control.own_years",
+            f"years before adoption, of {before[0]} to {before[-1]}",
+            listed([str(year) for year in wrong]),
+            "leave them out",
+        )
+    return [outcome[:, before.index(year)] for year in years]
+
+
+def _foretold(means: Floats, before: Floats) -> Floats:
+    """How far each predictor foretells the outcome: squared slopes of the outcome in each year before on all predictors, added up over years.
+
+    Abadie, Diamond & Hainmueller 2011 (Synth: an R package), who name it as a choice of V beside the nested one.
+    """
+    slopes = np.linalg.lstsq(np.column_stack([np.ones(len(means)), means]), before, rcond=None)[0][1:]
+    return np.asarray((slopes**2).sum(axis=1))
 
 
 def _course(design: Design, outcome: Floats, found: list[Match]) -> Course | None:
@@ -539,6 +587,16 @@ def _rank(outcome: Floats, found: list[Match]) -> dict[str, float | None]:
         gap = outcome[j] - omega @ outcome[others]
         ratios.append(float((gap[one.at :] ** 2).mean() / max(float((gap[: one.at] ** 2).mean()), np.finfo(float).tiny)))
     return {"placebo p (rank of gaps after by before)": float(np.mean(np.array(ratios) >= ratios[0]))}
+
+
+def _made_of(design: Design, found: list[Match]) -> dict[str, float | None]:
+    """Who stands for the one treated authority, and with what weight; those that count, the heaviest first."""
+    if len(found) > 1 or len(found[0].treated) > 1:
+        return {}
+    one, named = found[0], len(design.clusters) == len(design.authorities)
+    of = dict(zip(design.authority.tolist(), design.cluster.tolist(), strict=True))
+    heaviest = [(float(one.omega[k]), int(one.controls[k])) for k in np.argsort(-one.omega, kind="stable")[:MOST_NAMED] if one.omega[k] >= COUNTS]
+    return {f"weight of {design.clusters[of[a]] if named else design.authorities[a]}": weight for weight, a in heaviest}
 
 
 def _answer(

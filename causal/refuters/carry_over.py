@@ -40,6 +40,8 @@ class CarryOver:
         """What it lacks here."""
         if not hasattr(setting.estimator, "still_level"):
             return f"{setting.estimator.name} compares no switchers with stayers"
+        if getattr(setting.estimator, "by", "switches") != "switches":
+            return "earlier switches are in no comparison, so that what they left behind is not either"
         first, others = _both(setting)
         if first is None or others is None or min(first.places, others.places) < FEWEST:
             return f"fewer than {FEWEST} places begin for the first time, or switch otherwise"

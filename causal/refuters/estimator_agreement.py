@@ -42,6 +42,10 @@ from causal.words import capital, listed
 
 WINDOWS = ("before", "after", "base_outcome")  # knobs that say which rows are compared: those of the trial's estimator
 ENOUGH = 0.9  # share of bootstrap samples in which both must have an answer
+ALONE = {
+    "discontinuity": "no other estimator of the shelf compares the two sides of a cutoff",
+    "series": "no other estimator of the shelf sets a series against its own past",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,8 @@ class EstimatorAgreement:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
+        if (strategy := setting.identification.strategy) in ALONE:
+            return ALONE[strategy]
         if all(one == setting.estimator for one in (*self.estimators, *self.adoption, *self.one_row)):
             return f"no other estimator is named; name some with  refuters.{self.name}.estimators=[{{_target_: causal.estimators.…}}]"
         return None

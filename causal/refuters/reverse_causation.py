@@ -156,7 +156,7 @@ def _unfit(trial: Setting) -> str | None:
         return "the question dates the treatment after the outcome"
     years = len(trial.panel.years)
     if years < trial.question.lag + FEWEST_YEARS + 1:
-        return f"{count(years, 'year')} are too few for the treatment of {FEWEST_YEARS} years beside its own past and earlier outcomes"
+        return f"{count(years, 'year is', 'years are')} too few for the treatment of {FEWEST_YEARS} years beside its own past and earlier outcomes"
     return None
 
 

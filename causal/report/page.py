@@ -15,7 +15,7 @@ from causal.language import language_of
 from causal.report import risk, sections
 from causal.report.checks import briefly, cards, every, joint, made_of, pairs, shown_value
 from causal.report.figures import canvas as figures
-from causal.report.figures import course, curves, graph_figure
+from causal.report.figures import course, curves, flow, graph_figure
 from causal.report.figures.canvas import Drawing
 from causal.report.first import everywhere, first
 from causal.report.parts import render, shown, table
@@ -44,6 +44,7 @@ def drawings(data: Mapping[str, Any]) -> list[Drawing]:
         *figures.groups(data),
         figures.event_study(data),
         course.course(data),
+        flow.flow(data),
         curves.dose(data),
         *curves.specifications(data),
         curves.power(data),
@@ -74,6 +75,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
         "events": sections.events(data, drawn),
         "dose": sections.dose(data, drawn),
         "course": sections.course(data, drawn),
+        "flow": sections.flow(data, drawn),
         "specifications": sections.specifications(data, drawn),
         "power": sections.power_section(data, drawn),
     }
@@ -84,6 +86,7 @@ def view(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any
     contents += [("checks", "Checks")]
     contents += [("events", "Before and after")] if made["events"] else []
     contents += [("course", "Course of the outcome")] if made["course"] else []
+    contents += [("flow", "From the draw to the answer")] if made["flow"] else []
     contents += [("dose", "Dose")] if made["dose"] else []
     contents += [("specifications", "Other choices")] if made["specifications"] else []
     contents += [("risk", "Risk of bias"), ("graph", "Causes")]

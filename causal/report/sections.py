@@ -12,6 +12,7 @@ from causal.report.checks import pairs
 from causal.report.figures import canvas as figures
 from causal.report.figures import course as along
 from causal.report.figures import curves, graph_figure
+from causal.report.figures import flow as trial
 from causal.report.figures.canvas import Drawing
 from causal.report.figures.graph_figure import PLACE_AND_TIME
 from causal.report.parts import shown, table
@@ -353,7 +354,7 @@ def course(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, A
     digits = decimals(*(one[key] for one in told for key in ("seen", "fitted", "without") if one[key] is not None))
     rows = [
         (
-            exact(one["at"]),
+            along.place(made, one["at"]),
             *("" if one[key] is None else exact(one[key], digits) for key in ("seen", "fitted", "without")),
             "yes" if one["treated"] else "no",
             f"{one['rows']:,}" if one["rows"] else "line alone",
@@ -379,3 +380,31 @@ def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> lis
         heads = ("Specification", "Effect", level(data))
         made.append({"drawing": shown(drawn[name]), "table": table("Specifications, lowest first", heads, rows, numbers=heads[1:])})
     return made
+
+
+def flow(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, Any] | None:
+    """A trial's arms from the draw to the answer.
+
+    Parameters
+    ----------
+    data : a record.
+    drawn : name → figure.
+
+    Returns
+    -------
+    part : None where lots did not decide.
+    """
+    made = trial.arms(data)
+    if not made:
+        return None
+    rows = [
+        (
+            capital(trial.name(arm)),
+            *(f"{arm[key]:,}" for key in ("clusters", "rows", "unknown", "left_out")),
+            "" if arm["took"] is None else f"{arm['took']:.0%}",
+            f"{trial.analysed(arm):,}",
+        )
+        for arm in made
+    ]
+    heads = ("Arm", "Clusters drawn", "Rows drawn", "Without an outcome", "Left out otherwise", "Taken up", "In the answer")
+    return {"drawing": shown(drawn["flow"]), "table": table("From the draw to the answer", heads, rows, numbers=heads[1:])}

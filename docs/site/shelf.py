@@ -28,7 +28,7 @@ from causal.offered import GROUPS, costs, header, roots
 from causal.terms import TERMS
 
 DOCS = Path(__file__).parent.parent
-MEASURED = ("truth", "refuters", "verdicts", "few_clusters", "ladder", "groups_and_cost", "estimators")  # of benchmarks/
+MEASURED = ("truth", "refuters", "verdicts", "designs", "by_design", "plans", "few_clusters", "ladder", "groups_and_cost", "estimators")  # of benchmarks/
 CONF = roots(())[0]
 LISTS = ("all", "default")
 

@@ -32,9 +32,9 @@ def course(data: Mapping[str, Any]) -> Drawing | None:
     else:
         after = [one for one in told if one["treated"] and one["without"] is not None and one["seen"] is not None]
         gap = sum(one["seen"] - one["without"] for one in after) / len(after) if after else 0.0
-        jump = f"From {exact(made['at'])} on it lies {exact(abs(gap))} {'above' if gap > 0 else 'below'} the broken line on average."
+        jump = f"From {place(made, made['at'])} on it lies {exact(abs(gap))} {'above' if gap > 0 else 'below'} the broken line on average."
         caption = f"{capital(outcome)} along {axis}: as it was (marks), and as it would have been without the treatment (broken line). {jump}"
-    said = "; ".join(f"{exact(one['at'])} {exact(one['seen'])}" for one in told if one["seen"] is not None)
+    said = "; ".join(f"{place(made, one['at'])} {exact(one['seen'])}" for one in told if one["seen"] is not None)
     return Drawing(
         name="course",
         svg=_drawn(data, made, WIDTH),
@@ -50,6 +50,17 @@ def points(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
     estimate = data["estimate"]
     made: Mapping[str, Any] | None = estimate.get("course") if estimate else None
     return made if made and made["points"] else None
+
+
+def place(made: Mapping[str, Any], at: float) -> str:
+    """Where something lies along a course: a year as years are written, 1990 and not 1,990.
+
+    Parameters
+    ----------
+    made : the course.
+    at : along it.
+    """
+    return exact(at) if made["kind"] == "cutoff" else exact(at).replace(",", "")
 
 
 def axis_of(data: Mapping[str, Any]) -> str:
