@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,27 +65,61 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     ------
     ConfigError : a group's choice, a key or a value that does not exist or does not fit.
     """
+    return chosen(words, folders).config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What Hydra made of words.
+
+    Parameters
+    ----------
+    config : without Hydra's own node.
+    choices : group → the name chosen of it.
+    task : the words that say what is asked, as typed.
+    """
+
+    config: DictConfig
+    choices: dict[str, str | None]
+    task: list[str]
+
+
+def chosen(words: Sequence[str], folders: Sequence[Path] = ()) -> Composed:
+    """The configuration that these overrides make, with what was chosen of each group.
+
+    Raises
+    ------
+    ConfigError : as `composed`.
+    """
     for folder in folders:
         _look_through(folder)
     typed(words)
     words = checks_meant(words, folders)
     with explained(words, folders), guarded(words, folders):
         GlobalHydra.instance().clear()
-        config = _composed_of([*parsable(words), *searched(folders)])
-    _outcome_heeded(config, words, folders)
-    _nothing_heeded(config, words)
-    reason_heeded(config, words)
-    question_heeded(config, words, folders)
-    checked_runs(how(config, "runs"))
-    checked_workers(how(config, "workers"))
-    return config
+        whole = _composed_of([*parsable(words), *searched(folders)])
+    own = whole.hydra
+    made = Composed(
+        config=whole,
+        choices={str(group): choice for group, choice in own.runtime.choices.items()},
+        task=[str(word) for word in OmegaConf.to_container(own.overrides.task, resolve=False)],  # reading them one by one would resolve what they hold
+    )
+    with open_dict(whole):
+        del whole["hydra"]
+    _outcome_heeded(whole, words, folders)
+    _nothing_heeded(whole, words)
+    reason_heeded(whole, words)
+    question_heeded(whole, words, folders)
+    checked_runs(how(whole, "runs"))
+    checked_workers(how(whole, "workers"))
+    return made
 
 
 def _composed_of(words: Sequence[str]) -> DictConfig:
     """What Hydra makes of words; a word that it stumbles over, whatever it raises, is one that does not fit."""
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose("config", [*words], return_hydra_config=False)
+            return compose("config", [*words], return_hydra_config=True)
     except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as problem:
         raise HydraException(type(problem).__name__) from problem
 

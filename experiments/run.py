@@ -9,14 +9,13 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import hydra
 import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -30,6 +29,7 @@ from causal.experiments.compose import (
     checked_workers,
     checks_meant,
     choices,
+    chosen,
     composed,
     explained,
     parsable,
@@ -72,25 +72,32 @@ class _Job:
         self.done: list[Path] = []
         self.refused: list[dict[str, str]] = []
         self.unsuited = 0  # of these, designs that the estimator cannot serve
-        self.problem: CausalError | None = None
 
     def __call__(self, config: DictConfig) -> None:
-        """One study; a sweep notes what was refused and goes on."""
-        picked = HydraConfig.get().runtime.choices
-        named = {key: str(picked.get(key) or key) for key in ("experiment", "estimator")}
+        """One study of a sweep, which notes what was refused and goes on."""
+        own = HydraConfig.get()
+        words = [str(word) for word in OmegaConf.to_container(own.overrides.task, resolve=False)]  # type: ignore[union-attr]  # as typed
+        named = _named(own.runtime.choices)
         try:
-            self.done.append(self._study(config, named))
+            self.done.append(self.study(config, named, words))
         except CausalError as problem:
-            if not self.sweep:
-                self.problem = problem  # Hydra would print its own line about an error raised here
-                return
             self.refused.append({**named, "reason": str(problem)})
             self.unsuited += isinstance(problem, DesignError)
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
-    def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
-        # as typed: reading them one by one would resolve what they hold
-        words = [str(word) for word in OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)]  # type: ignore[union-attr]
+    def study(self, config: DictConfig, named: dict[str, str], words: Sequence[str]) -> Path:
+        """One study, and the folder that it is in.
+
+        Parameters
+        ----------
+        config : as composed.
+        named : of experiment and estimator.
+        words : that say what is asked, as typed.
+
+        Raises
+        ------
+        CausalError : its input cannot be used.
+        """
         reason_heeded(config, words)
         question_heeded(config, words, self.folders)
         study = study_from(config, self.trusted)
@@ -343,32 +350,20 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
         raise refusal(ConfigError, "causal run", "one choice of each", "several, which make a sweep", "put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
-    first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
+    made = chosen([word for word in words if word.startswith("runs=")] if sweep else words, folders)
+    first = made.config
     if detail == "cfg":
         if sweep:
             raise refusal(ConfigError, "--cfg", "one run, whose configuration it shows", "a sweep", "leave  -m  away, and give one choice of each")
         print(as_yaml(resolved(first)), end="")
         return 0
     job = _Job(names, sweep, flags, plan, detail, folders)
-    search = searched(folders)
     runs = str(checked_runs(how(first, "runs")))
-    was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
-    try:
-        with ExitStack() as stack:
-            with writable(Path(runs)):
-                own = stack.enter_context(aside(Path(runs) / PARTIAL))  # Hydra makes a folder and leaves a file there; ours is elsewhere
-            search += [f"hydra.{kind}.dir={quoted(str(own))}" for kind in ("run", "sweep")]
-            sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words, sweep=sweep), *search]
-            with explained(words, folders), guarded(words, folders, own=(str(own),)):
-                hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
-    finally:
-        sys.argv = was
-        os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
-    if job.problem is not None:
-        raise job.problem
     if not sweep:
+        with writable(Path(runs)), aside(Path(runs) / PARTIAL), explained(words, folders), guarded(words, folders):
+            job.study(first, _named(made.choices), made.task)
         return 0
+    _swept(job, words, folders, Path(runs))
     from causal.report.compare import compare
 
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
@@ -379,6 +374,30 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     # asked for all, those that do not suit the question are rows of the comparison and no fault of the words
     unsuited = every and job.unsuited == len(job.refused)
     return 0 if job.done and (unsuited or not job.refused) else 2
+
+
+def _named(picked: Mapping[str, Any]) -> dict[str, str]:
+    """What a run is called by: its experiment and its estimator."""
+    return {key: str(picked.get(key) or key) for key in ("experiment", "estimator")}
+
+
+def _swept(job: _Job, words: Sequence[str], folders: Sequence[Path], runs: Path) -> None:
+    """Hydra makes the studies of a sweep and launches them."""
+    import hydra  # what makes a program of a function; to compose takes less
+
+    was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
+    try:
+        with ExitStack() as stack:
+            with writable(runs):
+                own = stack.enter_context(aside(runs / PARTIAL))  # Hydra makes a folder and leaves a file there; ours is elsewhere
+            search = [*searched(folders), *(f"hydra.{kind}.dir={quoted(str(own))}" for kind in ("run", "sweep"))]
+            sys.argv = ["causal run", "--multirun", *parsable(words, sweep=True), *search]
+            with explained(words, folders), guarded(words, folders, own=(str(own),)):
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+    finally:
+        sys.argv = was
+        os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
 
 
 def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, list[str]]:
