@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
 from traceback import extract_tb
 from typing import ClassVar, Literal, Protocol, TypeVar, get_args
@@ -33,6 +34,7 @@ from causal.panel import Panel
 from causal.question import Question
 from causal.redraw import with_clusters, with_control, with_treatment
 from causal.rows import Control
+from causal.workers import elsewhere, spread
 
 T = TypeVar("T")
 # what a check speaks of: a bias that it could have seen; the size of the error; how the answer stands up to who and what is in the data; the record
@@ -659,15 +661,12 @@ def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws:
     began = time.monotonic()
     with bar:
         # processes take about as long to start as the first draws here
-        while len(found) < draws and (workers == 1 or time.monotonic() - began < ALONE):
+        while len(found) < draws and ((workers == 1 and not elsewhere()) or time.monotonic() - began < ALONE):
             found.append(_single(step, len(found), stream(seed, name, len(found))))
             bar.update()
         if len(found) < draws:
-            from joblib import Parallel, cpu_count, delayed
-
-            jobs = min(workers if workers > 0 else cpu_count(), draws - len(found))
-            pending = (delayed(_single)(step, draw, stream(seed, name, draw)) for draw in range(len(found), draws))
-            for one in Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(pending):
+            pending = [(draw, stream(seed, name, draw)) for draw in range(len(found), draws)]
+            for one in spread(partial(_single, step), pending, workers=workers):
                 found.append(one)
                 bar.update()
     return found

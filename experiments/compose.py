@@ -26,12 +26,14 @@ from causal.experiments.overrides import CHECK, LONGEST, every_check, knobs_of_t
 from causal.experiments.resolve import MOVED, RENAMED, moved, recorded, resolved, study_and_part, study_from, trust
 from causal.knobs import is_whole
 from causal.question import UNGIVEN
+from causal.workers import Cluster
 
 # a study's way from words to what is made has this one address for programs, whichever room a step stands in
 __all__ = [
     "CONF",
     "MOVED",
     "RENAMED",
+    "checked_cluster",
     "checked_runs",
     "checked_workers",
     "checks_meant",
@@ -112,6 +114,7 @@ def chosen(words: Sequence[str], folders: Sequence[Path] = ()) -> Composed:
     question_heeded(whole, words, folders)
     checked_runs(how(whole, "runs"))
     checked_workers(how(whole, "workers"))
+    checked_cluster(whole)
     return made
 
 
@@ -134,6 +137,16 @@ def checked_workers(workers: Any) -> int:
     if not is_whole(workers, most=MOST_WORKERS) or workers == 0 or workers < -1:
         raise refusal(ConfigError, "workers", "a whole number of at least 1, or -1 for all processors", repr(workers), "write  workers=1")
     return workers
+
+
+def checked_cluster(config: DictConfig) -> Cluster:
+    """Where draws are made.
+
+    Raises
+    ------
+    ConfigError : no such backend, or a scheduler that does not go with it.
+    """
+    return Cluster(backend=how(config, "backend"), scheduler=how(config, "scheduler"))
 
 
 def checked_runs(runs: Any) -> Path:
@@ -322,6 +335,9 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
     lacking = re.search(r"(?:Could not (?:find|load)|In '[^']*': Could not find) '([\w/.-]+)'", text)
     if lacking and "/" in lacking[1]:
         group, _, name = lacking[1].rpartition("/")
+        if group == "hydra/launcher":
+            remedy = "install the extra:  pip install 'causal-prevention[cluster]'"
+            return refusal(ConfigError, group, "a launcher that is installed", repr(name), remedy)
         known = choices(group, folders)
         return (
             refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
