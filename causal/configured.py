@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from causal.document import SAFE
 from causal.errors import ConfigError, refusal, suggest
 from causal.offered import names, roots
 
@@ -85,7 +86,7 @@ def _read(group: str, name: str) -> Mapping[str, Any]:
 
     if name not in (known := names(group, ())):
         raise refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
-    inside: Mapping[str, Any] = yaml.safe_load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"))
+    inside: Mapping[str, Any] = yaml.load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"), Loader=SAFE)
     return inside
 
 

@@ -23,7 +23,6 @@ CHECK = re.compile(r"([+~]*)refuters\.(\w+)((?:\.\w+)*)(?==|$)")
 
 def every_check(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """The words with every check where they, or else the experiment that they name, say  all : those too that its file does not list."""
-    more = unlisted(folders)
     said = [at for at, word in enumerate(words) if word.startswith("refuters=")]
     made = list(words)
     if said:
@@ -35,8 +34,8 @@ def every_check(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
         found = re.search(r"(?m)^\s*-\s*override /refuters:\s*\[?([\w, ]+)\]?\s*(#.*)?$", text)
         chosen = found[1].split(",") if found else []
     chosen = [name.strip() for name in chosen if name.strip()]
-    new = [name for name in more if name not in chosen]
-    if "all" not in chosen or not new:
+    new = [name for name in unlisted(folders) if name not in chosen] if "all" in chosen else []
+    if not new:
         return made
     every = f"refuters=[{','.join([*chosen, *new])}]"
     return [*(word for at, word in enumerate(made) if at not in said), every]
