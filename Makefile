@@ -1,7 +1,6 @@
 # make run    set up .venv if need be and run the headline experiment on the embedded default
 # make test   set up .venv if need be and pass the tests
-# make test-long    the site from nothing, every command of the README and the site however long, a Dask cluster on this computer and sweeps by launchers,
-#                   and 10,000 damaged configurations, tables and graphs each
+# make test-long    the site from nothing, a Dask cluster on this computer, every command of the README and the site however long, 10,000 damaged configurations, tables and graphs each
 # make test-browser    the pages in a real browser: installs Chromium (as root, on Debian or Ubuntu) and its driver where they are missing
 # make docs   the documentation site in docs/site/_build/html: notebooks are run, nothing is fetched; ENGLAND=FOLDER names England's files
 # make sbom   what is installed, with its hashes, as CycloneDX in sbom.json: the same bytes on every machine
@@ -44,7 +43,7 @@ docs: $(STAMP)
 test-long: $(STAMP) docs
 	@$(BIN)/python -c 'import distributed, hydra_plugins.hydra_joblib_launcher, hydra_plugins.hydra_submitit_launcher' 2>/dev/null || \
 		$(HASHED) -r requirements-cluster.txt
-	@CAUSAL_LONG=1 MUTATIONS=10000 $(BIN)/python -m pytest -n auto --dist worksteal tests/test_site.py tests/test_commands.py tests/test_workers.py tests/bad_input/test_mutations.py
+	@CAUSAL_LONG=1 MUTATIONS=10000 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(STAMP)
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo

@@ -86,7 +86,7 @@ def trial(name: str, kind: str, seed: int) -> Any:
 def one(name: str, kind: str, seed: int) -> list[dict[str, Any]]:
     """Every check of one panel, both ways."""
     from causal.configured import refuters
-    from causal.refute import stream
+    from causal.draws import stream
 
     tried = trial(name, kind, seed)
     without = replace(tried, estimate=replace(tried.estimate, crossfitted=None))
@@ -134,7 +134,7 @@ def costs(names: list[str]) -> dict[str, Any]:
     """Processor seconds of the default list over those of one fit."""
     import causal
     from causal.configured import refuters
-    from causal.refute import stream
+    from causal.draws import stream
 
     found: dict[str, Any] = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.exists() else {}
     clock: Callable[[], float] = time.process_time
@@ -145,7 +145,7 @@ def costs(names: list[str]) -> dict[str, Any]:
             study = causal.load("experiment=closures", f"estimator={name}", "beside=[]", "refuters={}")
             result = causal.run(study)
             from causal.analysis import analyse
-            from causal.refute import Trial
+            from causal.trial import Trial
 
             assert result.estimate is not None and result.design is not None
             analysis = analyse(result.panel, study.question, study.graph, identification=result.identification)

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from causal.decompositions.machinery.components import SHARES, AuthorityYears, again, components, nested_shares, planted
-from causal.refute import stream
+from causal.draws import stream
 from causal.sources.simulated import Simulated
 
 WINDOW, DRAWS, LEVEL = (2013, 2018), 400, 0.95

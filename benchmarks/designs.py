@@ -29,15 +29,17 @@ from threadpoolctl import threadpool_limits
 
 from causal.answer import answered
 from causal.design import design
+from causal.draws import stream
 from causal.errors import CausalError
 from causal.estimators import shelf
 from causal.graph import Graph
 from causal.identify import identify
 from causal.inference.multiplicity import rejected
 from causal.question import Question
-from causal.refute import Trial, refuted, stream
+from causal.refute import refuted
 from causal.refuters import shelf as checks
 from causal.testing.worlds import CUTOFF_GRAPH, GRAPH, QUESTION, SERIES_GRAPH, AtRank, Dates, Shares, stated
+from causal.trial import Trial
 
 HERE = Path(__file__).parent
 ONE = replace(QUESTION, treated=1.0, modifiers=())

@@ -32,8 +32,8 @@ from bare import Calls
 from cases import CASES, LARGE, USUAL, WHY, designed
 from tqdm import tqdm
 
+from causal.draws import stream
 from causal.estimators import shelf
-from causal.refute import stream
 from causal.report.provenance import code_digest
 
 HERE = Path(__file__).parent

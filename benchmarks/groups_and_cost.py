@@ -31,11 +31,12 @@ from causal.decompositions.machinery.groups import features, named_groups, own_y
 from causal.decompositions.machinery.held_out import held_out, slopes
 from causal.decompositions.machinery.money import Placement, drawn, per_person
 from causal.design import design
+from causal.draws import stream
 from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import composed, study_and_part, trust
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.panel import Panel
-from causal.refute import stream
 from causal.sources.simulated import Simulated
 
 HERE = Path(__file__).parent

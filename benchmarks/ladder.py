@@ -51,7 +51,7 @@ from rungs import (
 from scipy import optimize, stats
 from tqdm import tqdm
 
-from causal.refute import stream
+from causal.draws import stream
 from causal.sources.england import England
 
 HERE = Path(__file__).parent

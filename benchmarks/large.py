@@ -76,7 +76,7 @@ def estimators(rows: int) -> None:
     """Each closed form on the same design."""
     from importlib import import_module
 
-    from causal.refute import stream
+    from causal.draws import stream
     from causal.testing.worlds import designed
 
     panel = made(rows)
@@ -92,9 +92,10 @@ def estimators(rows: int) -> None:
 def checks(rows: int) -> None:
     """The default list, one check after another."""
     from causal.configured import refuters
+    from causal.draws import stream
     from causal.estimators.fixed_effects import FixedEffects
-    from causal.refute import Trial, stream
     from causal.testing.worlds import GRAPH, QUESTION, designed
+    from causal.trial import Trial
 
     panel, estimator = made(rows), FixedEffects()
     design = designed(panel)
@@ -118,8 +119,8 @@ def beside(rows: int) -> None:
     from dataclasses import replace
 
     from causal.design import design
+    from causal.draws import stream
     from causal.estimators.fixed_effects import FixedEffects
-    from causal.refute import stream
     from causal.testing.worlds import QUESTION, stated
 
     panel = made(rows)

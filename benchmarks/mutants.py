@@ -229,7 +229,7 @@ MUTANTS: tuple[Mutant, ...] = (
         tests="test_inference.py::test_fixed_effects_and_cr1_agree_with_linearmodels",
     ),
     *at(
-        "estimate.py",
+        "regression.py",
         ("parts per unit, not for the contrast", "effect = float(fit.coefficients[j] * question.contrast)", "effect = float(fit.coefficients[j])"),
         ("an error with the sign of the contrast", "float(fit.std_errors[0] * abs(question.contrast))", "float(fit.std_errors[0] * question.contrast)"),
         ("scores per unit, not for the contrast", "influence=fit.scores[:, 0] * question.contrast if", "influence=fit.scores[:, 0] if"),
@@ -238,15 +238,19 @@ MUTANTS: tuple[Mutant, ...] = (
         "test_inference.py",
     ),
     *at(
-        "identify.py",
+        "adjustment.py",
         ("the optimal set holds what the treatment moves", "forbidden = {treatment} | nx.descendants(graph, treatment)", "forbidden = {treatment}"),
-        ("what moves the outcome may be an instrument", "return name in moving and name not in open_to", "return name in moving"),
-        ("a front door that is confounded", "                and not unconfounded & set(one)\n", ""),
         ("one year between too few is held", "for years in range(question.lag - 1, -1, -1):", "for years in range(question.lag - 2, -1, -1):"),
         tests="test_identify.py",
     ),
     *at(
-        "derive.py",
+        "identify.py",
+        ("what moves the outcome may be an instrument", "return name in moving and name not in open_to", "return name in moving"),
+        ("a front door that is confounded", "                and not unconfounded & set(one)\n", ""),
+        tests="test_identify.py",
+    ),
+    *at(
+        "transformations.py",
         ("breaks of a lagged column dated the wrong way", "tuple((year + by, why)", "tuple((year - by, why)"),
         ("a base at the guard is a base", "making.lose(base <= guard,", "making.lose(base < guard,"),
         ("a rate that is not multiplied", "values / counted.where(making.left) * times", "values / counted.where(making.left)"),
@@ -272,7 +276,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ("an effective F without G/(G−1)", "scores.T @ scores * clusters / (clusters - 1)", "scores.T @ scores"),
         ("J with a degree of freedom too many", "overidentifying = instruments.shape[1] - 1", "overidentifying = instruments.shape[1]"),
         ("Anderson–Rubin by F and not by T²", "special.fdtri(k, rest, level)) * df * k / rest", "special.fdtri(k, rest, level))"),
-        tests="test_instruments.py -k linearmodels,effective_f,fieller,published",
+        tests="test_instruments.py -k linearmodels,effective_f,fieller,hotelling,published",
     ),
     *at(
         "estimators/machinery/group_time.py",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from causal.estimate import Estimate
 from causal.inference.multiplicity import rejected
-from causal.refute import Refutation
+from causal.refutation import Refutation
 from causal.verdict.rule import row_of
 
 DECISIVE = {

@@ -30,13 +30,13 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.estimand import Estimand
-from causal.estimate import Estimate, estimated, least_squares
+from causal.estimate import Estimate
 from causal.estimators.fixed_effects import FixedEffects
 from causal.inference.multiplicity import rejected
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Trial, stream
 from causal.refuters.bootstrap import Bootstrap
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.estimator_agreement import EstimatorAgreement
@@ -49,7 +49,9 @@ from causal.refuters.random_common_cause import RandomCommonCause
 from causal.refuters.reverse_causation import ReverseCausation
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
+from causal.regression import estimated, least_squares
 from causal.testing.worlds import stated
+from causal.trial import Trial
 from causal.verdict.decide import Rule
 
 DRAWS = 100

@@ -24,16 +24,18 @@ from threadpoolctl import threadpool_limits
 
 from causal.analysis import analyse
 from causal.answer import answered
+from causal.draws import stream
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.mean_group import MeanGroup
 from causal.graph import Graph
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Trial, refuted, stream
+from causal.refute import refuted
 from causal.refuters.estimator_agreement import EstimatorAgreement
 from causal.refuters.shared_shocks import SharedShocks
 from causal.refuters.spillover import Spillover
 from causal.shared import widened
+from causal.trial import Trial
 
 HERE = Path(__file__).parent
 KEPT, TOLD = HERE / "shocks.csv", HERE / "shocks.md"

@@ -38,13 +38,13 @@ from scipy import stats
 from tqdm import tqdm
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import CausalError
 from causal.estimators import shelf
 from causal.graph import Graph
 from causal.identify import identify
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import stream
 from causal.report.provenance import code_digest
 
 HERE = Path(__file__).parent

@@ -36,11 +36,13 @@ from tqdm import tqdm
 from verdicts_told import tell
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.estimators import shelf
 from causal.experiments.compose import composed, study_from
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.panel import Panel
-from causal.refute import Refuter, stream
+from causal.refute import Refuter
 from causal.refuters.second_measure import SecondMeasure
 from causal.report.provenance import code_digest
 from causal.study import Result, Study, run

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from causal.estimand import Conditioning, DesignFacts, Estimand, JointTest
     from causal.estimate import Estimate, Estimator, Part
     from causal.graph import Arrow, Graph, Node
-    from causal.identify import Identification
+    from causal.identification import Identification
     from causal.loading import load
     from causal.own_data import read
     from causal.panel import Loss, Panel, Variable
     from causal.question import Question, Saying
-    from causal.refute import Refutation, Refuter, Trial
+    from causal.refutation import Refutation
+    from causal.refute import Refuter
     from causal.study import Result, Study, run
+    from causal.trial import Trial
     from causal.verdict.decide import Rule, Verdict
 
 __version__ = "0.1.0"  # the one home of the version: pyproject.toml reads it here
@@ -33,11 +35,13 @@ _HOMES = {
     "panel": ("Variable", "Loss", "Panel"),
     "own_data": ("read",),
     "loading": ("load",),
-    "identify": ("Identification",),
+    "identification": ("Identification",),
     "design": ("Design",),
     "estimand": ("Estimand", "Conditioning", "DesignFacts", "JointTest"),
     "estimate": ("Part", "Estimate", "Estimator"),
-    "refute": ("Trial", "Refutation", "Refuter"),
+    "trial": ("Trial",),
+    "refutation": ("Refutation",),
+    "refute": ("Refuter",),
     "verdict.decide": ("Rule", "Verdict"),
     "study": ("Study", "Result", "run"),
     "errors": ("CausalError", "DataError", "GraphError", "DesignError", "EstimationError", "ConfigError"),

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from causal.design import Design, design
 from causal.errors import DesignError, NotEstimable, refusal
 from causal.graph import Graph
-from causal.identify import Identification, Strategy, identify
+from causal.identification import Identification, Strategy
+from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
 

@@ -18,9 +18,10 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import PERFECT, Design
 from causal.errors import NotEstimable
-from causal.estimate import TWO_CLUSTERS, Estimate, Estimator, Linear, Support, answer, one_cluster, without_interval
+from causal.estimate import Estimate, Estimator, Linear, Support, answer
 from causal.inference.clustered import CARRIES, TWO, effective_clusters, left_without
 from causal.inference.few_treated import placebo_in_space
+from causal.regression import TWO_CLUSTERS, one_cluster, without_interval
 
 ALIKE = ("places", "treated_places")  # weightings that count every place averaged over alike
 NO_ERROR = 1e-9  # share of the outcome's own deviation below which a standard error is none

@@ -14,9 +14,10 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import TWO_CLUSTERS, Estimate, Part, clustering, counted, lost_beyond, weighed, without_interval
+from causal.estimate import Estimate, Part
 from causal.inference.clustered import FEW_CLUSTERS, TWO, critical_t, effective_clusters, interval, joint_critical
 from causal.knobs import renamed
+from causal.regression import TWO_CLUSTERS, clustering, counted, lost_beyond, weighed, without_interval
 
 MOST_DRAWS = 0.9  # share of bootstrap draws that must have an answer for an interval to be given
 
@@ -50,7 +51,7 @@ def bootstrapped(
     rng : the stream that clusters are drawn from.
     draws : of clusters with replacement.
     estimator : its name, as the shelf has it.
-    estimand, conditioning : as for `causal.estimate.estimated`.
+    estimand, conditioning : as for `causal.regression.estimated`.
     target : whose effect it is.
     kinds, counts : of each part: kind, of, name; and rows and authorities that it rests on.
     over : the design that is drawn from, where that is not the one asked about.

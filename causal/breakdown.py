@@ -15,14 +15,16 @@ import numpy as np
 
 from causal.analysis import Analysis, analyse
 from causal.answer import answered
+from causal.draws import in_parallel, stream
 from causal.estimate import Estimator
 from causal.graph import Graph
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.language import CERTAINTIES
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import Refuter, Trial, in_parallel, refuted, stream
+from causal.refute import Refuter, refuted
 from causal.shared import widened
+from causal.trial import Trial
 
 T = TypeVar("T")
 NOTHING_TO_TAKE_APART = ": no effect to take apart"  # end of the sentence on an effect that is not identified

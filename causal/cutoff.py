@@ -12,7 +12,7 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.identify import Cutoff
+from causal.identification import Cutoff
 from causal.inference.discontinuity import Jump, Kernel, bandwidths, jump
 
 FEWEST_ROWS = 20  # on either side

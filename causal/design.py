@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from causal.arrays import Floats, Ints
 from causal.errors import DesignError, NotEstimable, refusal, suggest
 from causal.graph import undated
-from causal.identify import PLACE_AND_TIME, Identification
+from causal.identification import PLACE_AND_TIME, Identification
 from causal.modifier import Modifier, base_year, cut_into_groups
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question

@@ -8,8 +8,9 @@ from causal.estimators import able
 from causal.panel import Panel
 from causal.proposal import CANNOT, SHAPES, proposal
 from causal.protocol import blinded
-from causal.refute import Refuter, Setting
+from causal.refute import Refuter
 from causal.study import Study, must_have
+from causal.trial import Setting
 from causal.verdict.rule import KINDS
 from causal.words import count, counted_rows, crossed, over_years, years_later
 

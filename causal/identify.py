@@ -1,11 +1,7 @@
 """From a question and a graph to what must be adjusted for: the room that knows DoWhy's identification.
 
 The graph is unrolled through the years between treatment and outcome and handed to DoWhy, which lists
-the valid back-door sets (Pearl 2009, Causality, ch. 3). Of all valid sets one is taken by a preference that
-is stated beforehand and comes from the graph alone: with `authority` and `year` where such a set is
-valid and none can spare `authority` (a deleted arrow is obeyed), then the graph's optimal set (Henckel, Perković &
-Maathuis 2022, Graphical criteria for efficient total effect estimation), then the fewest names, then the fewest that reach the outcome
-only through the treatment (by the same paper they cost precision and gain nothing), then names in order.
+the valid back-door sets (Pearl 2009, Causality, ch. 3); `causal.adjustment` says which of them is taken.
 
 The treatment is a state (a share of centres closed). Its own past is left out of the unrolled graph:
 what was closed earlier acts through what is closed now. This is an assumption, and is printed as one.
@@ -17,129 +13,21 @@ Where the treatment comes before the outcome, such causes are conditioned on in 
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Iterable
 from itertools import combinations
-from pathlib import Path
-from typing import Literal
 
 import networkx as nx
 
+from causal.adjustment import candidates_for, held_in_between, minimal, optimal_set, precise, preferred, valid_sets
 from causal.errors import ConfigError, GraphError, refusal, suggest
-from causal.graph import Dated, Graph, dated, undated
-from causal.kept import content_of, keep, store
+from causal.graph import Graph, dated, undated
+from causal.identification import PLACE_AND_TIME, Cutoff, Identification, Instrument, Strategy
 from causal.question import Question
 from causal.separation import Dag
 from causal.words import count
 
-# every subset of the candidates is tried, by DoWhy on graphs of some dozen arrows and by ourselves on larger ones, where DoWhy would take minutes
-MOST_CANDIDATES = 14
-MOST_WALKED = 1_000_000  # subsets × arrows that DoWhy walks in some seconds
 MOST_NODES, MOST_ARROWS = 1_500, 60_000  # of a graph written out year by year
-MOST_KEPT = 500  # DoWhy's answers in the cache, some kilobytes each, the newest
 MOST_FRONTDOOR = 8  # measured mediators; beyond that no front-door set is looked for
-PLACE_AND_TIME = ("authority", "year")
-Strategy = Literal["backdoor", "iv", "frontdoor", "discontinuity", "series"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instrument:
-    """A variable that moves the outcome through the treatment alone, given what else is conditioned on."""
-
-    name: str
-    given: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", Dated.read(self.name))
-        object.__setattr__(self, "given", tuple(map(Dated.read, self.given)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cutoff:
-    """A running variable and the value at which the treatment jumps."""
-
-    name: str
-    at: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", Dated.read(self.name))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identification:
-    """What the graph allows to be estimated, and at what price.
-
-    Names carry their date relative to the outcome's year: `spending_power[-2]`.
-
-    Parameters
-    ----------
-    identified : whether the strategy asked for is there among what is measured; for "backdoor", a valid adjustment set.
-    strategy : the one that `adjust_for` serves.
-    strategies : which of "backdoor", "iv", "frontdoor" and "discontinuity" (an arrow into the treatment jumps at a cutoff) the graph allows.
-    adjust_for : the chosen set, sorted.
-    chosen_because : the rule that chose it.
-    minimal : every valid set none of whose members can be spared.
-    valid : all valid sets found, fewest names first.
-    exhaustive : False where there were too many candidates to list every set.
-    instruments, frontdoor : of the other strategies.
-    mediators : variables on a path from treatment to outcome; never adjusted for in a total effect.
-    descendants : what the treatment moves, the outcome included.
-    by_year : constant causes in the set whose strength changes from year to year.
-    unmeasured : nodes without a column, and so not to be had.
-    feedback : whether the outcome reaches a later treatment by a directed path.
-    forced : what the evaluator adjusted for against or beside the graph.
-    sufficient : False where a forced set leaves a back door open or holds fixed what the treatment moves; the
-        estimate is then an association.
-    cutoffs : running variables at whose cutoff the treatment jumps and nothing else that leads to the outcome does.
-    confounded_mediators : of the mediators, those whose own effect on the outcome stays confounded with the treatment and the set held fixed.
-    blocked_by : where not identified, what would have to be measured.
-    assumptions, warnings : sentences.
-    lot : how the treatment (or the instrument that the strategy rests on) was decided by lot, in the graph's words; "" where it was not.
-
-    Examples
-    --------
-    >>> from causal.identify import identify
-    >>> from causal.testing.worlds import GRAPH, QUESTION
-    >>> found = identify(QUESTION, GRAPH, measured=["deprivation", "poverty", "cut", "plans"])
-    >>> found.identified, found.adjust_for
-    (True, ('authority', 'deprivation', 'poverty', 'year'))
-    >>> identify(QUESTION, GRAPH, measured=["deprivation", "cut", "plans"]).identified
-    False
-    """
-
-    identified: bool
-    strategies: tuple[str, ...]
-    adjust_for: tuple[str, ...]
-    chosen_because: str
-    minimal: tuple[tuple[str, ...], ...]
-    valid: tuple[tuple[str, ...], ...]
-    exhaustive: bool
-    instruments: tuple[Instrument, ...]
-    frontdoor: tuple[str, ...]
-    mediators: tuple[str, ...]
-    descendants: tuple[str, ...]
-    by_year: tuple[str, ...]
-    unmeasured: tuple[str, ...]
-    feedback: bool
-    forced: tuple[str, ...]
-    blocked_by: tuple[str, ...]
-    assumptions: tuple[str, ...]
-    warnings: tuple[str, ...]
-    sufficient: bool = True
-    strategy: Strategy = "backdoor"
-    confounded_mediators: tuple[str, ...] = ()
-    cutoffs: tuple[Cutoff, ...] = ()
-    lot: str = ""
-
-    def __post_init__(self) -> None:
-        # DoWhy, a protocol and a notebook give names in writing
-        for key in ("adjust_for", "frontdoor", "forced", "by_year"):
-            object.__setattr__(self, key, tuple(map(Dated.read, getattr(self, key))))
-        for key in ("minimal", "valid"):
-            object.__setattr__(self, key, tuple(tuple(map(Dated.read, one)) for one in getattr(self, key)))
 
 
 def identify(
@@ -177,19 +65,19 @@ def identify(
     later = nx.descendants(unrolled, treatment)
     relevant = unrolled.subgraph(nx.ancestors(unrolled, outcome) | nx.ancestors(unrolled, treatment) | {treatment, outcome}).copy()
     dag = Dag.of(relevant)
-    candidates = [name for name in _candidates(question, graph, relevant, later, set(unmeasured)) if name in relevant]
+    candidates = [name for name in candidates_for(question, graph, relevant, later, set(unmeasured)) if name in relevant]
 
-    valid, exhaustive = _valid_sets(relevant, dag, treatment, outcome, candidates)
+    valid, exhaustive = valid_sets(relevant, dag, treatment, outcome, candidates)
     summary = graph.summary
     mediators = sorted((nx.descendants(summary, question.treatment) & nx.ancestors(summary, question.outcome)) - {question.treatment, question.outcome})
     descendants = sorted(nx.descendants(summary, question.treatment) - {question.treatment})
     feedback = nx.has_path(summary, question.outcome, question.treatment)
     no_path = outcome not in later
-    optimal = _optimal(relevant, treatment, outcome)
+    optimal = optimal_set(relevant, treatment, outcome)
     lot = graph.node(question.treatment).lot
-    chosen, because = _choose(valid, optimal, dag.without([treatment]).ancestors([outcome]))
+    chosen, because = preferred(valid, optimal, dag.without([treatment]).ancestors([outcome]))
     if lot and valid:
-        chosen, because = _precise(valid, optimal, candidates, lasting=question.treatment in once)
+        chosen, because = precise(valid, optimal, candidates, lasting=question.treatment in once)
     warnings: list[str] = []
     forced: tuple[str, ...] = ()
     sufficient = True
@@ -229,7 +117,7 @@ def identify(
     elif strategy != "backdoor":
         sufficient = True  # an open back door is what these are for
     elif chosen and not forced:
-        between = _between(question, graph, whole, later, chosen, set(unmeasured))
+        between = held_in_between(question, graph, whole, later, chosen, set(unmeasured))
         if between:
             chosen, because = tuple(sorted({*chosen, *between})), f"{because}; what also moves a later treatment is held fixed in the years between too"
     if strategy == "iv":
@@ -243,7 +131,7 @@ def identify(
         strategies=strategies,
         adjust_for=chosen or (),
         chosen_because=because,
-        minimal=_minimal(valid),
+        minimal=minimal(valid),
         valid=valid,
         exhaustive=exhaustive,
         instruments=instruments,
@@ -281,7 +169,7 @@ def held_between(question: Question, graph: Graph, chosen: tuple[str, ...], *, m
     whole = Dag.of(_unroll(question, graph))
     once = {node.name for node in graph.nodes if node.varies != "both"}
     later = whole.descendants([question.treatment if question.treatment in once else dated(question.treatment, -question.lag)])
-    return tuple(sorted({*chosen, *_between(question, graph, whole, later, chosen, unmeasured)}))
+    return tuple(sorted({*chosen, *held_in_between(question, graph, whole, later, chosen, unmeasured)}))
 
 
 def _unroll(question: Question, graph: Graph) -> nx.DiGraph:
@@ -300,165 +188,6 @@ def _unroll(question: Question, graph: Graph) -> nx.DiGraph:
     unrolled = graph.unroll(back=back)
     unrolled.remove_nodes_from([dated(question.treatment, -year) for year in range(question.lag + 1, back + 1)])
     return unrolled
-
-
-def _candidates(question: Question, graph: Graph, relevant: nx.DiGraph, later: set[str], unmeasured: set[str]) -> list[str]:
-    """One date for each measured variable: the treatment's year if the treatment does not move it, else the year before."""
-    names = []
-    moved = nx.descendants(graph.summary, question.treatment) | {question.treatment}  # at any delay at all
-    for node in graph.nodes:
-        if node.name in unmeasured or node.name == question.treatment:
-            continue
-        if node.varies != "both":
-            names.append(node.name)
-            continue
-        same, before = dated(node.name, -question.lag), dated(node.name, -question.lag - 1)
-        cause = same in relevant and same not in later and same != dated(question.outcome, 0)
-        # the treatment's own year only where the graph makes it a cause: nothing it may have moved is ever held fixed
-        names.append(same if cause and node.name != question.outcome and node.name not in moved else before)
-    return sorted(names)
-
-
-def _valid_sets(relevant: nx.DiGraph, dag: Dag, treatment: str, outcome: str, candidates: list[str]) -> tuple[tuple[tuple[str, ...], ...], bool]:
-    """Every valid back-door set among the candidates, fewest names first; of too many candidates the largest, one that can spare nothing, and that with place
-    and time.
-
-    All nodes are ancestors of treatment or outcome, so that some set closes every back door only if that of all candidates which the treatment does not
-    move does (van der Zander, Liśkiewicz & Textor 2019).
-    """
-    without, moved = dag.without_effects([treatment]), dag.descendants([treatment])
-    able = sorted((name for name in candidates if name not in moved), key=lambda n: (n in PLACE_AND_TIME, n))
-    exhaustive = len(candidates) <= MOST_CANDIDATES
-    smallest = without.parting(treatment, outcome, able)
-    if smallest is None:
-        return (), exhaustive
-    if not exhaustive:
-        place = set(PLACE_AND_TIME) & set(candidates)
-        sets = {tuple(sorted(one)) for one in (able, smallest, {*smallest, *place})}
-        sets = {one for one in sets if without.apart([treatment], [outcome], one)}
-    elif 2 ** len(able) * relevant.number_of_edges() > MOST_WALKED:
-        sets = {tuple(sorted(one)) for one in without.partings(treatment, outcome, able)}
-    else:
-        sets = _by_dowhy(relevant, without, treatment, outcome, candidates)
-    return tuple(sorted(sets, key=lambda one: (len(one), one))), exhaustive
-
-
-def _by_dowhy(relevant: nx.DiGraph, without: Dag, treatment: str, outcome: str, candidates: list[str]) -> set[tuple[str, ...]]:
-    """DoWhy's valid sets, or what it said of the very same question before: asking it takes seconds, most of them to import it.
-
-    Parameters
-    ----------
-    relevant : the unrolled graph.
-    without : the same without the arrows out of the treatment.
-    treatment, outcome, candidates : dated names.
-    """
-    made_of = {
-        "arrows": sorted(relevant.edges),
-        "nodes": sorted(relevant),
-        "treatment": treatment,
-        "outcome": outcome,
-        "candidates": sorted(candidates),
-        "versions": {name: version(name) for name in ("dowhy", "networkx")},
-    }
-    folder = store()
-    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
-    entry = None if folder is None else folder / f"identify-{key[:40]}.json"
-    if entry is not None and (known := _remembered(entry, made_of)) is not None and all(without.apart([treatment], [outcome], one) for one in known):
-        return known
-    # DoWhy takes seconds to import, so it waits for the one function that needs it
-    from dowhy.causal_identifier.auto_identifier import BackdoorAdjustment, identify_backdoor
-
-    found = identify_backdoor(relevant, [treatment], [outcome], [*candidates, treatment, outcome], BackdoorAdjustment.BACKDOOR_EXHAUSTIVE)
-    sets = {tuple(sorted(one.get_adjustment_variables())) for one in found}
-    if entry is not None:
-        keep(entry, json.dumps({"made_of": made_of, "sets": sorted(sets)}).encode(), of_a_kind="identify-*.json", most=MOST_KEPT)
-    return sets
-
-
-def _remembered(entry: Path, made_of: Mapping[str, object]) -> set[tuple[str, ...]] | None:
-    """The sets of an entry that is whole and of the very same question; None where there is none."""
-    content = content_of(entry)
-    try:
-        plain = json.loads(content or b"null")
-        if not isinstance(plain, dict) or plain["made_of"] != json.loads(json.dumps(made_of)):
-            return None
-        sets = {tuple(one) for one in plain["sets"]}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None  # signed anew by somebody who does not know the layout
-    return sets if all(set(one) <= set(plain["made_of"]["candidates"]) for one in sets) else None
-
-
-def _optimal(graph: nx.DiGraph, treatment: str, outcome: str) -> tuple[str, ...]:
-    """Parents of the causal nodes that are neither these nor moved by them (Henckel and others 2022, definition 3.8)."""
-    causal = (nx.descendants(graph, treatment) & (nx.ancestors(graph, outcome) | {outcome})) - {treatment}
-    forbidden = {treatment} | nx.descendants(graph, treatment)  # what the causal nodes move, the treatment moves
-    return tuple(sorted({p for c in causal for p in graph.predecessors(c)} - forbidden))
-
-
-def _choose(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], causes: set[str]) -> tuple[tuple[str, ...] | None, str]:
-    """The preferred set; `causes` reach the outcome by some way other than through the treatment."""
-    if not valid:
-        return None, "no set of measured variables closes every back door"
-    both = [one for one in valid if set(PLACE_AND_TIME) <= set(one)]
-    spared = [one for one in valid if "authority" not in one]
-    if both and spared:
-        # by this graph nothing lasting about a place needs to be conditioned on beside what is
-        with_year = [one for one in spared if "year" in one]
-        pool, where = (with_year or spared), f"the graph can spare authority{'; with year' if with_year else ''}"
-    else:
-        pool, where = (both, "with authority and year") if both else (list(valid), "no valid set holds both authority and year")
-    if optimal in pool:
-        return optimal, f"{where}; the graph's optimal set"
-    best = min(pool, key=lambda one: (len(one), sum(name not in causes for name in one), one))
-    return best, f"{where}; fewest names, then fewest that reach the outcome only through the treatment, then names in order"
-
-
-def _precise(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], candidates: Iterable[str], *, lasting: bool) -> tuple[tuple[str, ...], str]:
-    """Of a treatment decided by lot the set that makes the answer most precise, since what the lots were drawn within closes every back door.
-
-    Parameters
-    ----------
-    valid, optimal, candidates : sets and names.
-    lasting : whether the treatment does not change within a place, so that places cannot be compared with themselves.
-    """
-    measured = tuple(name for name in optimal if name in set(candidates) and not (lasting and name == "authority"))
-    if measured in valid:
-        return measured, "decided by lot; what moves the outcome is held fixed, which makes the answer more precise and changes nothing else"
-    return valid[0], "decided by lot; fewest names that hold fixed what the lots were drawn within"
-
-
-def _between(question: Question, graph: Graph, whole: Dag, later: set[str], chosen: tuple[str, ...], unmeasured: set[str]) -> tuple[str, ...]:
-    """Causes of treatment and outcome that the treatment does not move, dated after the treatment's year and up to the outcome's.
-
-    Without them the outcome's error holds what moves the treatments of other rows of the same authority, which absorbing it sets beside each other.
-    """
-    if not set(PLACE_AND_TIME) <= set(chosen):
-        return ()
-    treatment, outcome = dated(question.treatment, -question.lag), dated(question.outcome, 0)
-    without = whole.without_effects([treatment])
-    # what reaches the outcome by some way other than through the treatment of any year
-    moves = whole.without(name for years in range(question.lag + 1) if (name := dated(question.treatment, -years)) in whole).ancestors([outcome])
-    causes = nx.ancestors(graph.summary, question.treatment)
-    moved = nx.descendants(graph.summary, question.treatment)
-    found: list[str] = []
-    for node in graph.nodes:
-        if node.varies != "both" or node.name in unmeasured or node.name in (question.treatment, question.outcome):
-            continue
-        if node.name not in causes or node.name in moved:
-            continue
-        for years in range(question.lag - 1, -1, -1):
-            name = dated(node.name, -years)
-            if name in moves and name not in later and without.apart([treatment], [outcome], [one for one in (*chosen, *found, name) if one in whole]):
-                found.append(name)
-    return tuple(found)
-
-
-def _minimal(valid: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    minimal: list[tuple[str, ...]] = []
-    for one in valid:
-        if not any(set(other) < set(one) for other in minimal):
-            minimal.append(one)
-    return tuple(minimal)
 
 
 def _instruments(dag: Dag, treatment: str, outcome: str, candidates: list[str], chosen: tuple[str, ...] | None, *, lasting: bool) -> tuple[Instrument, ...]:

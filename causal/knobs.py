@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from importlib import import_module
 from typing import Any, TypeGuard, TypeVar
 
 from causal.errors import ConfigError, refusal
@@ -44,6 +45,25 @@ def renamed(**names: str) -> Callable[[Made], Made]:
         return made
 
     return also
+
+
+def moved(here: str, homes: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
+    """A module's `__getattr__` for names that have another home by now: they are still had here, with a warning that says where they stand.
+
+    Parameters
+    ----------
+    here : the module that they were in.
+    homes : module → names that stand there now.
+    """
+    home = {name: module for module, names in homes.items() for name in names}
+
+    def found(name: str) -> Any:
+        if name not in home:
+            raise AttributeError(f"module {here!r} has no attribute {name!r}")
+        warnings.warn(f"{here}.{name} stands in {home[name]} now", DeprecationWarning, stacklevel=2)
+        return getattr(import_module(home[name]), name)
+
+    return found
 
 
 def is_whole(value: object, least: float = -math.inf, most: float = math.inf) -> TypeGuard[int]:

@@ -13,7 +13,7 @@ import pandas as pd
 from causal.arrays import Floats, Ints
 from causal.errors import DesignError, refusal
 from causal.graph import dated, undated
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.panel import Loss, Panel
 from causal.question import Question
 from causal.words import capital, count

@@ -17,10 +17,11 @@ from causal.answer import answered
 from causal.arrays import Ints
 from causal.design import Design, with_group_years
 from causal.errors import CausalError
-from causal.estimate import Estimate, Estimator, Linear, NoInterval, SharedShocks, without_interval
+from causal.estimate import Estimate, Estimator, Linear, NoInterval, SharedShocks
 from causal.groupings import Way, row_groups
 from causal.inference.clustered import TWO, effective_clusters, interval
 from causal.panel import Panel
+from causal.regression import without_interval
 from causal.words import listed
 
 LEAST_LEFT = 0.05  # share of the treatment's residual variance below which there is no refit

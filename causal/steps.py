@@ -16,8 +16,8 @@ import numpy as np
 from causal.design import Design
 from causal.errors import EstimationError
 from causal.estimand import Estimand, compared
-from causal.estimate import estimated, least_squares
 from causal.inference.clustered import interval
+from causal.regression import estimated, least_squares
 
 TENTHS = 10
 FEWEST_LEVELS = 10  # a treatment of fewer levels has groups, not a dose

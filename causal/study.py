@@ -15,17 +15,20 @@ from causal.analysis import analyse, identified
 from causal.answer import answered
 from causal.declared import columns
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, DataError, NotEstimable, NotMeasured, refusal, suggest
 from causal.estimate import Estimate, Estimator
 from causal.graph import Graph, undated
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.knobs import listed, whole_number
 from causal.language import Language
 from causal.panel import Panel
 from causal.question import Question, Saying, sayings
-from causal.refute import Refutation, Refuter, Trial, must_say, refuted, stream
+from causal.refutation import Refutation
+from causal.refute import Refuter, must_say, refuted
 from causal.shared import widened
 from causal.steps import Dose, Step, doses, steps
+from causal.trial import Trial
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.say import Answer, Names
 from causal.verdict.say import say as put_into_words

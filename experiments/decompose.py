@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from causal.breakdown import Breakdown, Case, Judged
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.experiments.compose import checked_cluster, checked_runs, choices, composed, recorded, study_and_part, trust
 from causal.experiments.gate import how, spoken
 from causal.experiments.run import WHERE, as_yaml, checked_workers, write_atomically
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import stream
 from causal.report import breakdown as pages
 from causal.report.provenance import digest_of, provenance
 from causal.study import Study, run

@@ -34,7 +34,7 @@ def every_check(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
         found = re.search(r"(?m)^\s*-\s*override /refuters:\s*\[?([\w, ]+)\]?\s*(#.*)?$", text)
         chosen = found[1].split(",") if found else []
     chosen = [name.strip() for name in chosen if name.strip()]
-    new = [name for name in unlisted(folders) if name not in chosen] if "all" in chosen else []
+    new = [name for name in unlisted(folders) if name not in chosen] if "all" in chosen else []  # each of their files is read
     if not new:
         return made
     every = f"refuters=[{','.join([*chosen, *new])}]"

@@ -20,15 +20,15 @@ from causal.analysis import analyse
 from causal.aside import alone
 from causal.declared import MOST, MOST_WHOLE
 from causal.document import read_text, writing
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, DataError, refusal
 from causal.experiments.compose import checked_cluster, checked_runs, composed, recorded, study_from, trust
 from causal.experiments.gate import how
 from causal.experiments.run import checked_workers, writable
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.knobs import is_number, is_whole, whole_number
 from causal.panel import Panel
 from causal.plant import Ground, ground
-from causal.refute import stream
 from causal.report.provenance import code_digest, digest_of
 from causal.report.simulation import page, simulation_text, table
 from causal.study import Study, must_have, run

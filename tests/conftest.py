@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
 from pathlib import Path
 
 # one thread to a fit, as `causal.run` has it; before numpy is imported: two workers with two threads each wait for one another most of the time
@@ -12,20 +13,24 @@ for _library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
 
 import pytest  # noqa: E402
 
+OWN: list[tuple[str | None, str]] = []  # what CAUSAL_CACHE was, and the folder that stands in its place
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """`make test-browser` asks for the tests that need a browser by name; all others do without."""
     return True if collection_path.name == "browser" and not any("browser" in arg for arg in config.args) else None
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """`CAUSAL_CACHE` in the run's temporary folder; workers of one run share it."""
-    base = tmp_path_factory.getbasetemp()
-    was = os.environ.get("CAUSAL_CACHE")
-    os.environ["CAUSAL_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
-    yield
-    if was is None:
-        del os.environ["CAUSAL_CACHE"]
-    else:
-        os.environ["CAUSAL_CACHE"] = was
+def pytest_configure(config: pytest.Config) -> None:
+    """`CAUSAL_CACHE` in a folder of the run's own, before the first module is collected; workers of one run inherit it and share it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        OWN.append((os.environ.get("CAUSAL_CACHE"), tempfile.mkdtemp(prefix="causal-tests-")))
+        os.environ["CAUSAL_CACHE"] = OWN[-1][1]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The cache goes with the run that made it."""
+    for was, folder in OWN:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.environ.pop("CAUSAL_CACHE") if was is None else os.environ.update(CAUSAL_CACHE=was)
+    OWN.clear()

@@ -15,7 +15,7 @@ from causal.design import design
 from causal.errors import DesignError, NotEstimable
 from causal.estimators.fixed_effects import FixedEffects
 from causal.identify import identify
-from causal.refute import Trial
+from causal.trial import Trial
 
 TOP = Path(__file__).parent.parent
 PANEL = World().load()

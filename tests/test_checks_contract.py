@@ -18,14 +18,16 @@ from threadpoolctl import threadpool_limits
 from worlds import ADOPTION, GRAPH, QUESTION, World
 
 import causal.refuters
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.explain import explanation
 from causal.panel import Panel, Variable
-from causal.refute import FAMILIES, ROLES, Refutation, Setting, Trial, stream
+from causal.refutation import FAMILIES, ROLES, Refutation
 from causal.refuters import labels
 from causal.refuters.leave_one_out import LeaveOneOut
 from causal.study import Study, run
+from causal.trial import Setting, Trial
 
 KNOBS: dict[str, dict[str, Any]] = {
     "covariate_balance": {"draws": 99},
@@ -228,8 +230,8 @@ def test_what_an_outsider_s_class_raises_is_one_line_that_names_class_and_line(h
 @pytest.mark.parametrize(
     ("says", "message"),
     [
-        (float("nan"), r"wanted a causal.refute.Refutation to be returned, got nan"),
-        (None, r"wanted a causal.refute.Refutation to be returned, got None"),
+        (float("nan"), r"wanted a causal.refutation.Refutation to be returned, got nan"),
+        (None, r"wanted a causal.refutation.Refutation to be returned, got None"),
         ({"p_value": float("nan")}, r"p_value: wanted a number from 0 to 1, or None, got nan"),
         ({"p_value": 1.2}, r"p_value: wanted a number from 0 to 1, or None, got 1.2"),
         ({"p_value": "0.5"}, r"p_value: wanted a number from 0 to 1, or None, got '0.5'"),

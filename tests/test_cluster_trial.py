@@ -13,13 +13,13 @@ import pytest
 from test_published_panel import WHY, run
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import DesignError, GraphError
 from causal.estimators.cluster_trial import ClusterTrial
 from causal.graph import Graph
 from causal.identify import identify
 from causal.lots import drawn
 from causal.question import Question
-from causal.refute import stream
 from causal.refuters.attrition import Attrition
 from causal.refuters.covariate_balance import CovariateBalance
 from causal.testing import check_estimator, check_refuter

@@ -6,7 +6,6 @@ England's files, sweeps, or names checks or a learner is composed here, and run 
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from lengths import LONG
 
 import causal
 from causal.cli import COMMANDS, main
@@ -23,7 +23,6 @@ from causal.experiments.inquiry import inquiry
 
 TOP = Path(__file__).parent.parent
 ENGLAND = TOP.parent / "shared/data/england"
-LONG = bool(os.environ.get("CAUSAL_LONG"))
 PAGES = [TOP / "README.md", *sorted((TOP / "docs/site").glob("*.md"))]
 SMALL = ["source.authorities=40", "workers=1"]
 HEAVY = re.compile(r"-m|refuters=.*|estimator=.*")  # words of a run that takes long

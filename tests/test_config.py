@@ -150,7 +150,7 @@ def test_values_that_hydra_cannot_parse_are_quoted() -> None:
         ("causal.estimators.dml.np.save", "wanted a class, or its classmethod"),
         ("causal.refute.np.random.Generator", "a module that is trusted"),
         ("causal.estimators.nothing.Here", "which it does not have"),
-        ("causal.experiments.compose.sys.exit", "wanted a class, or its classmethod"),
+        ("causal.experiments.resolve.sys.exit", "wanted a class, or its classmethod"),
     ],
 )
 def test_only_classes_of_this_toolkit_are_made(word: str, says: str) -> None:

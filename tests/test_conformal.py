@@ -11,11 +11,11 @@ from scipy.optimize import minimize
 
 from causal.answer import answered
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import ConfigError
 from causal.estimators.synthetic import SyntheticControl
 from causal.identify import identify
 from causal.inference.conformal import accepted, p_value
-from causal.refute import stream
 from causal.testing.worlds import QUESTION, SERIES_GRAPH, Dates
 from causal.verdict.rule import row_of
 

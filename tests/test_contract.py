@@ -14,9 +14,9 @@ from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
 from causal.cohorts import NEVER, cohorts
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimand import Estimand
-from causal.estimate import least_squares
 from causal.estimators import able, serve, shelf
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.graph import Graph
@@ -25,7 +25,8 @@ from causal.inference.clustered import Fit, joint_test, median_fit
 from causal.inference.wild import wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
 from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, unmet_requirements
-from causal.refute import Trial, stream
+from causal.regression import least_squares
+from causal.trial import Trial
 from causal.windows import between, differenced, windows
 
 MADE = designed(World(effect=3.0).load())

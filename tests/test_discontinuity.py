@@ -11,6 +11,7 @@ import pytest
 from test_published_panel import WHY, run
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import DesignError
 from causal.estimators.regression_discontinuity import RegressionDiscontinuity
 from causal.graph import Graph
@@ -18,7 +19,6 @@ from causal.identify import identify
 from causal.inference.discontinuity import bandwidths, jump
 from causal.proposal import proposal
 from causal.question import Question
-from causal.refute import stream
 from causal.testing.worlds import CUTOFF_GRAPH, QUESTION, AtRank
 
 ASKED = replace(QUESTION, treated=1.0, modifiers=())

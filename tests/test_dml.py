@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import worlds
+from lengths import LONG
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from worlds import GRAPH, QUESTION, World
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.estimators.dml import LinearDml
 from causal.estimators.machinery.nuisance import ALPHAS, NUISANCES, learner
 from causal.estimators.machinery.transformed import transform
 from causal.identify import identify
 from causal.question import Question
-from causal.refute import stream
 
 
 def designed(world: World, question: Question = QUESTION) -> Design:
@@ -30,7 +31,7 @@ MADE = designed(World(effect=3.0))
 @pytest.mark.parametrize("nuisance", NUISANCES)
 def test_every_nuisance_recovers_the_planted_effect(nuisance: str) -> None:
     """Planted truth 3, within three standard errors."""
-    for panel in ("correlated_random_effects", "first_difference"):
+    for panel in ("correlated_random_effects", "first_difference") if LONG or nuisance == "ridge" else ("first_difference",):
         one = LinearDml(panel=panel, nuisance=nuisance, repetitions=1, folds=3).estimate(MADE, stream(1, "x"))  # type: ignore[arg-type]
         assert abs(one.effect - 3.0) <= 3 * one.std_error, panel  # type: ignore[operator]
 

@@ -8,8 +8,10 @@ import doctest
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,19 +87,21 @@ def taken_by(tree: ast.Module) -> set[tuple[str, str]]:
     """(module, name) of all that a tree takes from elsewhere: `from m import f`, or `m.f` of a module that it imported under some name."""
     modules: dict[str, str] = {}
     taken = set()
-    for node in ast.walk(tree):
+    nodes = [*ast.walk(tree)]
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 taken.add((node.module, alias.name))
                 modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
         elif isinstance(node, ast.Import):
             modules |= {alias.asname or alias.name: alias.name for alias in node.names}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             taken.add((modules[node.value.id], node.attr))
     return taken
 
 
+@cache
 def all_modules() -> list[Module]:
     """Each file of the library and of what runs it."""
     paths = sorted([*HOME.rglob("*.py"), *(ROOT / "experiments").glob("*.py")])
@@ -115,18 +119,20 @@ def functions_of(body: list[ast.stmt], *, in_class: bool = False) -> Iterator[tu
         yield from functions_of(getattr(node, "body", []), in_class=isinstance(node, ast.ClassDef))
 
 
+@cache
 def exported() -> list[Entry]:
     """Public functions that another module takes, public methods of public classes that another module takes or a shelf offers, and all contract methods."""
     public = {(f"causal.{home}", name) for home, names in causal._HOMES.items() for name in names}
     found = []
-    for module in MODULES:
+    takers = Counter(pair for module in all_modules() for pair in module.taken)
+    for module in all_modules():
         if not module.name.startswith("causal"):
             continue
-        taken = public | {pair for other in MODULES if other is not module for pair in other.taken}
         for node in module.tree.body:
             if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
                 continue
-            mine = (module.name, node.name) in taken
+            pair = (module.name, node.name)
+            mine = pair in public or takers[pair] > (pair in module.taken)
             if isinstance(node, ast.FunctionDef):
                 if mine:
                     found.append(Entry(f"{module.name}.{node.name}", node, method=False))
@@ -154,14 +160,15 @@ def raised(node: ast.AST) -> Iterator[str]:
         yield from raised(child)
 
 
-MODULES = all_modules()
-EXPORTED = exported()
-SEVERAL = [entry for entry in EXPORTED if len(entry.arguments) >= 2]
+@cache
+def several() -> list[Entry]:
+    """Those of two arguments and more."""
+    return [entry for entry in exported() if len(entry.arguments) >= 2]
 
 
 def test_many_are_found():
     """A rule that finds nothing would pass everything below: each step of the story and the contract method of each file of a shelf is on the list."""
-    names = {entry.where for entry in SEVERAL}
+    names = {entry.where for entry in several()}
     assert {"causal.design.design", "causal.identify.identify", "causal.verdict.decide.judge"} <= names
     for shelf, method in (("estimators", "estimate"), ("refuters", "refute"), ("decompositions", "decompose")):
         files = [p for p in (HOME / shelf).glob("*.py") if f"def {method}(" in p.read_text(encoding="utf-8")]
@@ -171,18 +178,18 @@ def test_many_are_found():
 def test_every_argument_is_named():
     """A function with two arguments or more names them all, in the order in which they are written, under Parameters; and names no other."""
     bad = []
-    for entry in SEVERAL:
+    for entry in several():
         named, wanted = list(entries_of(entry.sections.get("Parameters", ""))), list(entry.arguments)
         if named != wanted:
             bad.append(f"{entry.where}: {wanted}, its docstring names {named}")
-    assert not bad, f"{len(bad)} of {len(SEVERAL)} docstrings do not name their arguments:\n" + "\n".join(bad)
+    assert not bad, f"{len(bad)} of {len(several())} docstrings do not name their arguments:\n" + "\n".join(bad)
 
 
 def test_every_array_has_its_shape():
     """An argument that is an array says its shape."""
     bad = [
         f"{entry.where}: {name}"
-        for entry in SEVERAL
+        for entry in several()
         for name, said in entries_of(entry.sections.get("Parameters", "")).items()
         if (annotation := entry.arguments.get(name)) is not None and ARRAYS.search(ast.unparse(annotation)) and "shape" not in said
     ]
@@ -192,7 +199,7 @@ def test_every_array_has_its_shape():
 def test_every_refusal_is_named():
     """What a function with several arguments raises itself stands under Raises, with what is refused."""
     bad = []
-    for entry in SEVERAL:
+    for entry in several():
         said = entries_of(entry.sections.get("Raises", ""))
         bad += [f"{entry.where}: {name}" for name in sorted(set(raised(entry.node)) - set(said))]
     assert not bad, "\n".join(bad)
@@ -213,7 +220,7 @@ def test_every_field_of_a_public_noun_is_named(name):
 def test_a_section_names_all_of_them():
     """Also in private functions and in experiments: where some arguments are described, all are."""
     bad = []
-    for module in MODULES:
+    for module in all_modules():
         for node, method in functions_of(module.tree.body):
             entry = Entry(f"{module.name}.{node.name}", node, method=method)
             named = list(entries_of(entry.sections.get("Parameters", "")))

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from lengths import long
 
 from causal.cli import main
 from causal.sources.england import England
@@ -35,6 +36,7 @@ def test_halving_centre_spending_is_answered_on_at_least_1015_rows_and_144_autho
     assert not found["source"]["simulated"] and "SIMULATED" not in found["answer"]["headline"]
 
 
+@long
 def test_closures_say_which_file_is_missing_and_run_once_it_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The register's extract is made up here: 20 centres an authority, some closing each year."""
     words = ["run", f"runs={tmp_path / 'runs'}", "experiment=closures", "source=england", *LIGHT]

@@ -14,6 +14,7 @@ from test_report import provenance, study
 from worlds import GRAPH, QUESTION, World
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import EstimationError, NotWhatWasWanted
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.estimate import Estimate, Part, answer
@@ -26,12 +27,12 @@ from causal.estimators.within_between import WithinBetween
 from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import Trial, stream
 from causal.refuters.estimator_agreement import EstimatorAgreement
 from causal.report.compare import compare
 from causal.report.files import rebuild, write
 from causal.report.record import read
 from causal.study import run
+from causal.trial import Trial
 
 
 def designed(panel: Panel, question: Question = QUESTION) -> Design:

@@ -16,6 +16,7 @@ from scipy import stats
 from worlds import ADOPTION, QUESTION, World, designed, without
 
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, Estimator
 from causal.estimators.cate import CausalForest, KernelDml, NonparamDml, SparseLinearDml
@@ -39,7 +40,6 @@ from causal.estimators.synthetic import SyntheticControl, SyntheticDid
 from causal.estimators.within_between import WithinBetween
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import stream
 
 # one row an authority: all that adopted are treated in the whole of the last window, and the outcome's level beside its change would bring back
 # the lasting confounder that the change took away
@@ -429,10 +429,10 @@ def test_feedback_in_the_graph_is_a_concern_of_those_that_absorb_authorities() -
 @pytest.mark.parametrize("name", [name for name in SHELF if bare(name) not in NO_LEADS and not (bare(name) == "linear_dml" != name)])
 def test_goes_through_refuters_by_redraws_or_refits(name: str) -> None:
     """Planted truth 3: a placebo, a lead and a bootstrap run on every estimator, and placebos centre on 0."""
-    from causal.refute import Trial
     from causal.refuters.bootstrap import Bootstrap
     from causal.refuters.future_treatment import FutureTreatment
     from causal.refuters.placebo_treatment import PlaceboTreatment
+    from causal.trial import Trial
 
     panel, made = world(name, effect=3.0), clean(3.0, 0, name)
     trial = Trial(

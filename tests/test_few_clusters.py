@@ -11,20 +11,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from lengths import LONG
 
 from causal.answer import answered
 from causal.bootstrapped import degrees_of_freedom
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import NotEstimable
 from causal.estimate import Estimate
 from causal.estimators import shelf
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.inference.clustered import carriers, clustered_least_squares, left_without
 from causal.inference.few_treated import placebo_in_space, two_sample_df
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import stream
 from causal.sources.table import Table
 from causal.study import Study, run
 
@@ -293,7 +295,7 @@ def test_few_treated_of_thirty_are_covered(estimator: str, treated: int) -> None
     from scipy import stats
 
     rng = np.random.default_rng(treated)
-    panels = 150
+    panels = 150 if LONG else 60
     made: list[Estimate] = []
     for _ in range(panels):
         one = panel_of(30, treated, rng)

@@ -16,7 +16,8 @@ from causal.design import design
 from causal.errors import GraphError
 from causal.estimators.fixed_effects import FixedEffects
 from causal.graph import Graph, dated
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.kept import CACHE, signed
 from causal.panel import Panel, Variable
 from causal.question import Question
@@ -263,7 +264,7 @@ def test_the_same_question_is_put_to_dowhy_once_and_another_anew(tmp_path: Path,
     identify(ask(), graph("z>x", "z>y", "w>y", "x>y"), measured=("x", "y", "z"))
     identify(ask(), graph("z>x", "z>y", "w>z", "x>y"), measured=("x", "y", "z"))
     assert len(calls) == 5
-    monkeypatch.setattr("causal.identify.version", lambda name: "another")
+    monkeypatch.setattr("causal.adjustment.version", lambda name: "another")
     assert identify(worlds.QUESTION, worlds.GRAPH, measured=measured) == truth
     assert len(calls) == 6
 

@@ -7,10 +7,10 @@ import pytest
 from worlds import World, designed, without
 
 from causal.design import orthonormal
-from causal.estimate import counted, least_squares
 from causal.estimators.fixed_effects import FixedEffects
 from causal.inference.clustered import Fit, clustered_least_squares, effective_clusters, interval, joint_critical, median_fit
 from causal.inference.multiplicity import romano_wolf
+from causal.regression import counted, least_squares
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.8], ids=["balanced", "unbalanced"])
@@ -88,7 +88,7 @@ def test_effects_by_group_are_cr2_below_fifty_effective_clusters_and_agree_with_
     """A fifth's own authorities are few: its interval must know. With one group the answer is the overall one."""
     from dataclasses import replace
 
-    from causal.estimate import by_group
+    from causal.regression import by_group
 
     made = designed(World(authorities=60).load())
     ((_, names, fit, _),) = by_group(made, made.basis())

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds
+from lengths import panels
 from scipy import stats
 from worlds import trial_of, without
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate
 from causal.estimators.dynamic_dml import DynamicDml
@@ -26,9 +28,9 @@ from causal.identify import identify
 from causal.inference.clustered import Fit
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Trial, stream
 from causal.refuters.few_clusters import FewClusters
 from causal.refuters.placebo_treatment import PlaceboTreatment
+from causal.trial import Trial
 
 QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test")
 WHY = "made so"
@@ -220,7 +222,32 @@ def test_the_anderson_rubin_set_of_one_instrument_is_fieller_s(strength: float) 
     assert p_value == pytest.approx(2 * stats.t(79).sf(abs(t)), rel=1e-6)
 
 
-PANELS = 60
+def test_at_the_ends_of_an_anderson_rubin_set_hotelling_s_f_of_several_instruments_has_its_quantile() -> None:
+    """Three instruments, by hand: outcome − b × treatment is regressed anew at each end; T² (df − k + 1) ÷ (df k) is F(k, df − k + 1) (Hotelling 1931)."""
+    rng = np.random.default_rng(5)
+    z = rng.normal(size=(30, 3))
+    hidden = rng.normal(size=30)
+    x = z @ [0.9, 0.6, -0.5] + hidden + rng.normal(size=30)
+    y = 2 * x - hidden + rng.normal(size=30)
+
+    def on_instruments(v: np.ndarray) -> Fit:
+        slopes = np.linalg.lstsq(z, v, rcond=None)[0]
+        scores = z * (v - z @ slopes)[:, None] @ np.linalg.inv(z.T @ z)
+        return Fit(coefficients=slopes, scores=scores, df=np.full(3, 29.0), residuals=np.zeros(1), inference="x")
+
+    def tail(b: float) -> float:
+        fit = on_instruments(y - b * x)
+        squared = fit.coefficients @ np.linalg.inv(fit.scores.T @ fit.scores) @ fit.coefficients
+        return float(stats.f(3, 27).sf(squared * 27 / (29 * 3)))
+
+    pieces, p_value = anderson_rubin(on_instruments(y), on_instruments(x), 0.9, 2.0, 0.5)
+    ((low, high),) = pieces
+    assert low < 2 < high
+    assert (tail(low), tail(high)) == (pytest.approx(0.1, rel=1e-6), pytest.approx(0.1, rel=1e-6))
+    assert p_value == pytest.approx(tail(0.0), rel=1e-6)
+
+
+PANELS = panels(60, 36)
 FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
 
 

@@ -22,7 +22,7 @@ from causal.experiments.compose import composed, study_from
 from causal.identify import identify
 from causal.inference.multiplicity import rejected
 from causal.language import BANNED, CAUSES, CLASSES, EVALUATORS, Language, banned_word
-from causal.refute import Refutation
+from causal.refutation import Refutation
 from causal.verdict.decide import Rule, Verdict, judge, row_of
 from causal.verdict.reason import Limit, Reason
 from causal.verdict.rule import ROWS, STEPS, class_of

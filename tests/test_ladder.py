@@ -26,6 +26,7 @@ from ladder import (
     with_index,
     world,
 )
+from lengths import long
 from rungs import SEEN, SPENT, Answers, Data, Grid, Rung, doses, log, mend, orthonormal, persistence, poisson, precision, series, without_doses
 from scipy import stats
 
@@ -274,6 +275,7 @@ def test_waves_of_a_region_stay_together_when_they_are_dealt_and_errors_by_regio
     assert wrong["region"] < 0.2  # nine groups of unequal weight: not 5 %, which is why coverage is looked at for every rung
 
 
+@long
 def test_the_ladder_to_2025_reaches_its_page(tmp_path: Path) -> None:
     """The committed plan on small made-up records, from blinding to figure; no result is read that the rungs did not give."""
     import ladder_2025 as later

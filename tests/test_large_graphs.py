@@ -13,7 +13,8 @@ import pytest
 
 from causal.errors import GraphError
 from causal.graph import Graph, dated
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.question import Question
 from causal.separation import Dag
 
@@ -122,7 +123,7 @@ def test_what_parts_two_is_found_where_any_set_does_and_none_of_it_can_be_spared
 def test_our_own_list_of_valid_sets_is_dowhys(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = drawn(order(9), 0.4, seed, hidden=0.2)
     theirs = asked(graph, lag=seed % 2)
-    monkeypatch.setattr("causal.identify.MOST_WALKED", 0)
+    monkeypatch.setattr("causal.adjustment.MOST_WALKED", 0)
     ours = asked(graph, lag=seed % 2)
     assert ours == theirs
     assert theirs.exhaustive

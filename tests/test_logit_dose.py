@@ -12,11 +12,11 @@ from test_published_panel import WHY, run
 from worlds import GRAPH, QUESTION, designed
 
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import DesignError, NotEstimable
 from causal.estimators.logit_dose import LogitDose
 from causal.inference.logit import logit, parts_outcomes
 from causal.proposal import proposal
-from causal.refute import stream
 from causal.testing.worlds import Shares
 
 BARE = replace(QUESTION, modifiers=())

@@ -7,13 +7,13 @@ import pytest
 from worlds import QUESTION, World, designed, refute, same, trial_of, without
 
 from causal.estimators.fixed_effects import FixedEffects
-from causal.refute import Trial
 from causal.refuters import capped, random_common_cause
 from causal.refuters.machinery import histories
 from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.overlap import TABLED, _nearest
 from causal.refuters.placebo_treatment import PlaceboTreatment
 from causal.refuters.random_common_cause import RandomCommonCause
+from causal.trial import Trial
 
 
 def tried(keep: float = 1.0) -> Trial:

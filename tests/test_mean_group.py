@@ -12,6 +12,7 @@ from worlds import ADOPTION, GRAPH, QUESTION, World, designed, without
 from causal.analysis import analyse
 from causal.answer import answered
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimators.doubly_robust import LinearDr
 from causal.estimators.dowhy_glm import DowhyGlm
@@ -20,8 +21,8 @@ from causal.estimators.mean_group import MeanGroup
 from causal.estimators.propensity import PropensityWeighting
 from causal.estimators.staggered import CallawaySantAnna, Imputation, SunAbraham
 from causal.panel import Panel
-from causal.refute import Trial, stream
 from causal.refuters.estimator_agreement import EstimatorAgreement
+from causal.trial import Trial
 
 RNG = stream(1, "x")
 UNBALANCED = designed(without(World(effect=3.0, authorities=40).load(), keep=0.85, seed=3))

@@ -13,15 +13,15 @@ from scipy import stats
 from worlds import without
 
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.mediation import Mediation
 from causal.graph import Graph
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import stream
 
 WHY = "made so"
 QUESTION = Question(treatment="cut", outcome="plans", control=0.0, treated=0.5, smallest_important=1.0, because="a test", lag=2)

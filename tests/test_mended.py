@@ -11,6 +11,7 @@ import pytest
 
 from causal.analysis import Analysis, analyse, identified
 from causal.answer import answered
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimate import Estimate, Estimator
 from causal.estimators.doubly_robust import LinearDr
@@ -23,7 +24,6 @@ from causal.estimators.staggered import CallawaySantAnna
 from causal.estimators.two_stage_least_squares import TwoStageLeastSquares
 from causal.graph import Graph
 from causal.question import Question
-from causal.refute import stream
 from causal.sources.table import Table
 
 QUESTION = Question(treatment="d", outcome="y", control=0, treated=1, smallest_important=1, because="a test")

@@ -11,7 +11,7 @@ from scipy import stats
 from test_report import ROLES, bare, judged, provenance, refutation, study  # noqa: F401  (fixtures)
 
 from causal.panel import Panel
-from causal.refute import Hidden
+from causal.refutation import Hidden
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
 from causal.report.first import first
 from causal.report.record import record

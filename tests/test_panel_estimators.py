@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from worlds import ADOPTION, World, designed, without
 
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimators.event_study import EventStudy
 from causal.estimators.fixed_effects import FixedEffects
@@ -16,7 +17,6 @@ from causal.estimators.lagged_outcome import LaggedOutcome
 from causal.estimators.poisson_fixed_effects import PoissonFixedEffects
 from causal.estimators.within_between import WithinBetween
 from causal.panel import Panel
-from causal.refute import stream
 
 UNBALANCED = designed(without(World(effect=3.0, authorities=120).load(), keep=0.85, seed=3))
 ADOPTED = designed(World(effect=3.0, adoption=True, authorities=120).load(), ADOPTION)

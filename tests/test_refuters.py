@@ -15,20 +15,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds
+from lengths import panels
 from scipy import stats
 from threadpoolctl import threadpool_limits
 from worlds import Refitted, ar, rate_at_least, same, stated, trial_of
 
 from causal.design import design
+from causal.draws import stream
 from causal.errors import ConfigError, EstimationError
 from causal.estimand import Estimand
-from causal.estimate import Estimate, estimated, least_squares
+from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FixedEffects
 from causal.inference.clustered import interval
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial, stream
+from causal.refutation import Refutation
 from causal.refuters.bootstrap import Bootstrap
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.future_treatment import FutureTreatment
@@ -38,6 +40,8 @@ from causal.refuters.machinery.omitted import bound
 from causal.refuters.placebo_treatment import PlaceboTreatment
 from causal.refuters.random_common_cause import RandomCommonCause
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, partial_r2, robustness_value
+from causal.regression import estimated, least_squares
+from causal.trial import Trial
 
 PUBLISHED = Path(__file__).parents[1].parent / "shared" / "data" / "published"
 
@@ -324,7 +328,7 @@ CLAIMED_CLEAN = {  # measured on many more panels by `python benchmarks/refuters
 def clean() -> list[Trial]:
     # measured confounding is weak here: where it is strong, that a finding hangs on it is no false alarm
     kinds = [{"effect": 0.0}, {"effect": 1.0}, {"effect": 0.0, "lumpy": True, "authorities": 150}]
-    return [tried(world(100 + seed, confounding=0.1, **kinds[seed % 3])) for seed in range(45)]
+    return [tried(world(100 + seed, confounding=0.1, **kinds[seed % 3])) for seed in range(panels(45, 24))]
 
 
 @pytest.mark.parametrize("name", REFUTERS)
@@ -336,7 +340,7 @@ def test_clean_worlds_survive(name: str, clean: list[Trial]) -> None:
 
 @pytest.mark.parametrize("name", ["placebo_treatment", "random_common_cause", "data_subset", "bootstrap", "leave_one_out"])
 def test_clean_worlds_survive_refits(name: str) -> None:
-    survived = [refute(name, tried(world(200 + seed, authorities=60), Refitted())).survived for seed in range(10)]
+    survived = [refute(name, tried(world(200 + seed, authorities=60), Refitted())).survived for seed in range(panels(10, 6))]
     assert None not in survived
     assert rate_at_least(sum(survived), len(survived), CLAIMED_CLEAN[name]), f"{sum(survived)} of {len(survived)}"
 

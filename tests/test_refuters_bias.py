@@ -17,12 +17,13 @@ from scipy import stats
 from test_refuters_timing import tried
 from threadpoolctl import threadpool_limits
 
+from causal.draws import stream
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.graph import Graph
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, stream
+from causal.refutation import Refutation
 from causal.refuters.anticipation import Anticipation
 from causal.refuters.estimator_agreement import EstimatorAgreement
 from causal.refuters.future_treatment import FutureTreatment

@@ -29,7 +29,7 @@ from causal.estimators.mean_group import MeanGroup
 from causal.graph import Graph
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial
+from causal.refutation import Refutation
 from causal.refuters.dummy_outcome import DummyOutcome, _linear, _parted
 from causal.refuters.estimator_agreement import EstimatorAgreement
 from causal.refuters.machinery.omitted import residuals
@@ -38,6 +38,7 @@ from causal.refuters.negative_control_exposure import NegativeControlExposure
 from causal.refuters.negative_control_outcome import NegativeControlOutcome, calibrated, systematic_error
 from causal.refuters.simulated_confounder import SimulatedConfounder
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder, adjusted, e_value, robustness_value
+from causal.trial import Trial
 
 CONTROLS = ("burns", "teeth", "falls", "asthma", "fires", "dogs")
 POLICIES = ("parks", "buses")

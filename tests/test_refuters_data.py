@@ -19,16 +19,16 @@ from worlds import Refitted, refute, stated, trial_of
 
 from causal.design import design
 from causal.errors import ConfigError, EstimationError
-from causal.estimate import Estimate, least_squares
+from causal.estimate import Estimate
 from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.lagged_outcome import LaggedOutcome
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.inference.clustered import interval
 from causal.inference.wild import wild_bootstrap
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial
+from causal.refutation import Refutation
 from causal.refuters import whole_units
 from causal.refuters.few_clusters import FewClusters, _randomised
 from causal.refuters.machinery.exclusions import left_open, ruled_out
@@ -38,6 +38,8 @@ from causal.refuters.missing_outcomes import MissingOutcomes, _guessed
 from causal.refuters.recording_switches import RecordingSwitches, repaired, switches
 from causal.refuters.rounding import Rounding
 from causal.refuters.second_measure import SecondMeasure
+from causal.regression import least_squares
+from causal.trial import Trial
 
 
 @pytest.fixture(scope="module", autouse=True)

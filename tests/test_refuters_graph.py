@@ -23,11 +23,11 @@ from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.experiments.compose import composed, study_from
 from causal.graph import Graph, undated
-from causal.identify import Identification, held_between, identify
+from causal.identification import Identification
+from causal.identify import held_between, identify
 from causal.inference.multiplicity import holm
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Trial
 from causal.refuters import implied_independence as implied_module
 from causal.refuters.extrapolation import Extrapolation
 from causal.refuters.graph_falsification import GraphFalsification
@@ -38,6 +38,7 @@ from causal.refuters.machinery.independence import Claim, Rows
 from causal.refuters.overlap import Overlap
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.sources.simulated import Simulated
+from causal.trial import Trial
 
 REFUTERS = {one.name: one for one in (ImpliedIndependence(), GraphFalsification(), SpecificationCurve(draws=99), Overlap(), Extrapolation(), Leverage())}
 CHAIN = Question(treatment="cut", outcome="care", control=0.0, treated=1.0, smallest_important=0.1, because="a test")

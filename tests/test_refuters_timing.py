@@ -20,10 +20,10 @@ from causal.design import design
 from causal.errors import ConfigError
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial
+from causal.refutation import Refutation
 from causal.refuters.anticipation import Anticipation
 from causal.refuters.honest_did import HonestDid
 from causal.refuters.machinery.paths import treatment_path
@@ -32,6 +32,7 @@ from causal.refuters.placebo_dates import PlaceboDates
 from causal.refuters.pre_trend import PreTrend
 from causal.refuters.reverse_causation import ReverseCausation
 from causal.sources.simulated import Simulated
+from causal.trial import Trial
 
 PUBLISHED = Path(__file__).parents[1].parent / "shared" / "data" / "published"
 REFUTERS = {one.name: one for one in (PreTrend(), HonestDid(draws=200, relative=(1.0,), smooth=(0.5,)), ReverseCausation(), PlaceboDates(), Anticipation())}

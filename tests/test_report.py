@@ -24,7 +24,7 @@ from causal.language import BANNED, banned_word
 from causal.open_data import EVERYWHERE, problems
 from causal.panel import Loss, Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation
+from causal.refutation import Refutation
 from causal.report import page, phrases, tables
 from causal.report.compare import compare
 from causal.report.figures import canvas as figures

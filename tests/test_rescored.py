@@ -12,13 +12,13 @@ from worlds import ADOPTION, GRAPH, QUESTION, World, designed, refute, same, tri
 from causal import rescored
 from causal.crossfitted import Slope
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import DesignError
 from causal.estimate import Estimate, lighter
 from causal.estimators.cate import CausalForest
 from causal.estimators.dml import LinearDml
 from causal.estimators.doubly_robust import LinearDr
 from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
-from causal.refute import LostRefit, Trial, fitted, stream
 from causal.refuters.bootstrap import Bootstrap
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.future_treatment import FutureTreatment
@@ -28,6 +28,7 @@ from causal.refuters.placebo_treatment import PlaceboTreatment
 from causal.refuters.random_common_cause import RandomCommonCause
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.testing.worlds import MOVED_GRAPH, Moved
+from causal.trial import LostRefit, Trial, fitted
 
 PLAIN = replace(QUESTION, modifiers=())
 LEARNERS = {

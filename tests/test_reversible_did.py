@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from test_published_panel import WHY, run
 
+from causal.draws import stream
 from causal.errors import DesignError
 from causal.estimators.reversible_did import ReversibleDid
-from causal.refute import stream
 from causal.refuters.carry_over import CarryOver
 from causal.refuters.switchers_before import SwitchersBefore
 from causal.switches import did, paths

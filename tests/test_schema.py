@@ -12,11 +12,11 @@ from typing import Any, get_args, get_type_hints
 
 from causal.estimate import Estimate, Part
 from causal.graph import Arrow, Node
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.panel import Variable
 from causal.proposal import Proposal, Proposed
 from causal.question import Question, Saying
-from causal.refute import FAMILIES, ROLES, Hidden, Refutation
+from causal.refutation import FAMILIES, ROLES, Hidden, Refutation
 from causal.report.record import KEYS, SCHEMA_VERSION, key_of, read
 from causal.report.risk import ASKED, DOMAINS, MET, STATES
 from causal.steps import Dose, Step

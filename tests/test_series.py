@@ -12,12 +12,12 @@ from test_published_panel import WHY, run
 
 from causal.answer import answered
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import DesignError
 from causal.estimators.interrupted_series import InterruptedSeries
 from causal.identify import identify
 from causal.inference.serial import line
 from causal.proposal import proposal
-from causal.refute import stream
 from causal.testing.worlds import QUESTION, SERIES_GRAPH, Dates
 from causal.verdict.rule import Rule, kind_of, maryland
 

@@ -20,6 +20,7 @@ from worlds import GRAPH, QUESTION, World, designed
 from causal.analysis import analyse
 from causal.answer import answered
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import DataError, DesignError
 from causal.estimate import Estimate
 from causal.estimators.dml import LinearDml
@@ -29,13 +30,15 @@ from causal.groupings import Way, groups
 from causal.inference.dependence import Ties, conley, deal_places, driscoll_kraay, moran, paths
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Trial, refuted, stream
+from causal.refutation import Refutation
+from causal.refute import refuted
 from causal.refuters.shared_shocks import SharedShocks
 from causal.report.record import record
 from causal.shared import widened
 from causal.sources.borders import read_borders, read_groups
 from causal.sources.table import Table
 from causal.study import Study, run
+from causal.trial import Trial
 
 SIZES = (24, 15, 12, 11, 10, 9, 7, 6, 6)  # nine regions of unequal size, 100 places
 PLAIN = Graph(

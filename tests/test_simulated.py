@@ -418,11 +418,13 @@ def test_spillover_and_shared_shocks_can_be_tried_on_the_default_and_find_what_i
     """A large spillover is found and none is not; a user's own groups are asked for too."""
     from causal.analysis import analyse
     from causal.answer import answered
+    from causal.draws import stream
     from causal.estimators.fixed_effects import FixedEffects
     from causal.experiments.compose import composed, study_from
-    from causal.refute import Trial, refuted, stream
+    from causal.refute import refuted
     from causal.refuters.shared_shocks import SharedShocks
     from causal.refuters.spillover import Spillover
+    from causal.trial import Trial
 
     groups = tmp_path / "groups.csv"
     groups.write_text("code,group\n" + "".join(f"S{k:03d},{k % 12}\n" for k in range(1, 151)))

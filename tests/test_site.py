@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import re
 import sys
 import tomllib
@@ -12,6 +11,7 @@ from types import ModuleType
 
 import pytest
 import yaml
+from lengths import long
 
 from causal.cli import main
 from causal.offered import header, names
@@ -20,8 +20,6 @@ from causal.terms import TERMS
 TOP = Path(__file__).parent.parent
 SITE = TOP / "docs" / "site"
 BUILT = SITE / "_build" / "html"
-LONG = bool(os.environ.get("CAUSAL_LONG"))
-long = pytest.mark.skipif(not LONG, reason="make test-long builds the site first")
 
 
 @pytest.fixture(scope="module")

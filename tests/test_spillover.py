@@ -17,11 +17,14 @@ from worlds import QUESTION
 
 from causal.analysis import analyse
 from causal.answer import answered
+from causal.draws import stream
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.graph import Graph
 from causal.panel import Panel, Variable
-from causal.refute import Refutation, Trial, refuted, stream
+from causal.refutation import Refutation
+from causal.refute import refuted
 from causal.refuters.spillover import Spillover
+from causal.trial import Trial
 
 ASKED = replace(QUESTION, treated=1.0, modifiers=())
 N, YEARS = 90, 8

@@ -14,12 +14,14 @@ import pandas as pd
 import pytest
 import worlds
 import yaml
+from lengths import panels
 from scipy import stats
 from worlds import ADOPTION, GRAPH, QUESTION, World, trial_of, without
 
 from causal.cli import main
 from causal.cohorts import cohorts
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import ConfigError, DesignError, EstimationError
 from causal.estimate import Estimate, Estimator
 from causal.estimators import shelf, synthetic
@@ -32,8 +34,8 @@ from causal.estimators.synthetic import SyntheticControl, SyntheticDid
 from causal.identify import identify
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import Trial, stream
 from causal.refuters.future_treatment import FutureTreatment
+from causal.trial import Trial
 
 PUBLISHED = Path(__file__).resolve().parents[1].parent / "shared/data/published"
 ATT = replace(ADOPTION, target="ATT")
@@ -45,7 +47,7 @@ SHELF: dict[str, Estimator] = {
     "imputation": Imputation(),
     "synthetic_did": SyntheticDid(),
 }
-PANELS = 60
+PANELS = panels(60, 36)
 FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
 
 

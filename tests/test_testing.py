@@ -23,12 +23,13 @@ from causal.estimators.fixed_effects import FixedEffects
 from causal.experiments.compose import CONF, composed, study_from
 from causal.needs import AUTHORITY_EFFECTS, Need
 from causal.panel import Panel
-from causal.refute import Refutation, Setting, Trial
+from causal.refutation import Refutation
 from causal.refuters import shelf as refuters
 from causal.refuters.leave_one_out import LeaveOneOut
 from causal.testing import FAULTS, GROUNDS, ContractBroken, check_decomposition, check_estimator, check_refuter, check_source, quickened
 from causal.testing.folder import FEW, check_yaml
 from causal.testing.worlds import World
+from causal.trial import Setting, Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries, on small panels
 

@@ -20,7 +20,7 @@ from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.identify import identify
 from causal.inference.multiplicity import romano_wolf
-from causal.refute import Refutation
+from causal.refutation import Refutation
 from causal.refuters.future_treatment import FutureTreatment
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.power import equivalence, half_width, power_curve
@@ -207,8 +207,8 @@ def test_certainty_starts_at_the_maryland_scale_s_level() -> None:
 def test_the_check_on_agreement_says_how_far_apart_estimators_lie_in_fields_that_the_verdict_reads() -> None:
     """First differences of a treatment recorded with error lose half of the planted 3 or more; the answer's bias, if they are right, is ours − theirs."""
     from causal.estimators.fixed_effects import FirstDifference
-    from causal.refute import Trial
     from causal.refuters.estimator_agreement import EstimatorAgreement
+    from causal.trial import Trial
 
     frame = PANEL.frame.assign(cut=PANEL.frame["cut"] + 0.15 * np.random.default_rng(4).normal(size=len(PANEL.frame)))
     panel = replace(PANEL, frame=frame)

@@ -14,14 +14,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from causal import refute
+from causal import draws
 from causal.cli import main
+from causal.draws import in_parallel
 from causal.errors import ConfigError
-from causal.refute import in_parallel
 from causal.workers import Cluster, elsewhere, spread
 
 LONG = pytest.mark.skipif(not os.environ.get("CAUSAL_LONG"), reason="takes a minute or two; make test-long runs it")
-SMALL = ["run", "experiment=closures", "estimator=linear_dml", "source.authorities=20", "refuters=[random_common_cause]", "beside=[]", "--quiet"]
+SMALL = [
+    "run",
+    "experiment=closures",
+    "estimator=mean_group",
+    "source.authorities=20",
+    "refuters=[bootstrap]",
+    "refuters.bootstrap.draws=30",
+    "beside=[]",
+    "--quiet",
+]
 
 
 def drawn(draw: int, rng: np.random.Generator) -> tuple[int, float]:
@@ -71,7 +80,7 @@ def test_draws_that_begin_here_and_go_on_elsewhere_are_the_same_draws(monkeypatc
     alone = in_parallel("test", drawn, 7, seed=3, workers=1, progress=False)
     assert [draw for draw, _ in alone] == list(range(7)) and len({value for _, value in alone}) == 7
     for seconds in (-1.0, 60.0):
-        monkeypatch.setattr(refute, "ALONE", seconds)
+        monkeypatch.setattr(draws, "ALONE", seconds)
         assert in_parallel("test", drawn, 7, seed=3, workers=2, progress=False) == alone
     assert list(spread(drawn, [], workers=2)) == []
     assert not elsewhere()
@@ -107,7 +116,7 @@ def results(folder: Path) -> bytes:
 @pytest.mark.filterwarnings("ignore")
 def test_dask_gives_the_bytes_that_one_and_two_processes_give(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One process is the truth; no draw is made here where others are asked for."""
-    monkeypatch.setattr(refute, "ALONE", -1.0)
+    monkeypatch.setattr(draws, "ALONE", -1.0)
     ways = {"one": ["workers=1"], "two": ["workers=2"], "dask": ["backend=dask", f"scheduler={cluster.scheduler}"]}
     for name, words in ways.items():
         assert main([*SMALL, *words, f"runs={tmp_path / name}"]) == 0

@@ -22,7 +22,7 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, DataError, DesignError, refusal, suggest
 from causal.estimate import Estimate
 from causal.knobs import whole_number
-from causal.refute import Trial
+from causal.trial import Trial
 from causal.words import count
 
 

@@ -23,7 +23,7 @@ from causal.decompositions.machinery.heterogeneity_text import Learnt, breakdown
 from causal.decompositions.machinery.money import direction, per_person, price_of
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, refusal, suggest
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.modifier import Modifier, cut_into_groups

@@ -21,7 +21,7 @@ from causal.crossfitted import Slope
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Estimand, compared
-from causal.estimate import Estimate, estimated, group_parts, without_interval
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.dml import LinearDml
 from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
@@ -31,8 +31,10 @@ from causal.inference.clustered import Fit, clustered_least_squares
 from causal.knobs import is_number, is_whole, whole_number
 from causal.modifier import Modifier
 from causal.needs import FOLDS, MODIFIERS, Need
+from causal.regression import estimated, group_parts, without_interval
 
 Transformation = Literal["correlated_random_effects", "first_difference"]
+Final = Callable[[int], Any]  # from a seed to a last model of residuals
 TARGETS = "ATE, every authority-year alike"
 
 
@@ -59,8 +61,31 @@ class _Straight:
         return made
 
 
+class _ByFinal(_Straight):
+    """What those share whose effect by modifiers is a last model of residuals: its making is all that differs."""
+
+    __slots__ = ()
+
+    def estimate(self: Any, design: Design, rng: np.random.Generator) -> Estimate:
+        """Answer the design's question.
+
+        Parameters
+        ----------
+        design : with modifiers, whose base-year values the effect may differ by.
+        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
+
+        Raises
+        ------
+        DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
+        EstimationError : a group in which the treatment does not vary.
+        """
+        serve(self, design)
+        final: Final = self._final()
+        return _answer(self, design, rng, lambda arrays, by: _crossfitted(self, arrays, by, final, rng))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SparseLinearDml(_Straight):
+class SparseLinearDml(_ByFinal):
     """Effects linear in a polynomial of the modifiers, few terms of which matter, by EconML's SparseLinearDML (debiased lasso).
 
     Parameters
@@ -93,33 +118,19 @@ class SparseLinearDml(_Straight):
         """Its name on the shelf."""
         return "sparse_linear_dml"
 
-    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Answer the design's question.
-
-        Parameters
-        ----------
-        design : with modifiers, whose base-year values the effect may differ by.
-        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
-
-        Raises
-        ------
-        DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
-        EstimationError : a group in which the treatment does not vary.
-        """
+    def _final(self) -> Final:
         from econml.dml import SparseLinearDML
         from sklearn.preprocessing import PolynomialFeatures
-
-        serve(self, design)
 
         def final(seed: int) -> Any:
             featurizer = PolynomialFeatures(self.effect_degree, include_bias=False)
             return SparseLinearDML(model_y=_nothing(), model_t=_nothing(), featurizer=featurizer, cv=2, max_iter=5000, tol=1e-3, random_state=seed)
 
-        return _answer(self, design, rng, lambda arrays, by: _crossfitted(self, arrays, by, final, rng))
+        return final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KernelDml(_Straight):
+class KernelDml(_ByFinal):
     """Effects smooth in the modifiers by EconML's KernelDML (random Fourier features); no valid interval is known, so none is given.
 
     Parameters
@@ -165,19 +176,19 @@ class KernelDml(_Straight):
         DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
         EstimationError : a group in which the treatment does not vary.
         """
-        from econml.dml import KernelDML
+        return without_interval(_ByFinal.estimate(self, design, rng), "none is known for kernel methods")
 
-        serve(self, design)
+    def _final(self) -> Final:
+        from econml.dml import KernelDML
 
         def final(seed: int) -> Any:
             return KernelDML(model_y=_nothing(), model_t=_nothing(), dim=self.dimension, bw=self.bandwidth, cv=2, random_state=seed)
 
-        made = _answer(self, design, rng, lambda arrays, by: _crossfitted(self, arrays, by, final, rng))
-        return without_interval(made, "none is known for kernel methods")
+        return final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NonparamDml(_Straight):
+class NonparamDml(_ByFinal):
     """Effects of any form in the modifiers by EconML's NonParamDML with boosted trees.
 
     Parameters
@@ -210,23 +221,9 @@ class NonparamDml(_Straight):
         """Its name on the shelf."""
         return "nonparam_dml"
 
-    def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-        """Answer the design's question.
-
-        Parameters
-        ----------
-        design : with modifiers, whose base-year values the effect may differ by.
-        rng : deals clusters into folds, seeds the learners, draws the joint critical values.
-
-        Raises
-        ------
-        DesignError : the target is not the ATE, there are no modifiers, or too few clusters for the folds.
-        EstimationError : a group in which the treatment does not vary.
-        """
+    def _final(self) -> Final:
         from econml.dml import NonParamDML
         from sklearn.ensemble import HistGradientBoostingRegressor
-
-        serve(self, design)
 
         def final(seed: int) -> Any:
             trees = HistGradientBoostingRegressor(
@@ -234,7 +231,7 @@ class NonparamDml(_Straight):
             )
             return NonParamDML(model_y=_nothing(), model_t=_nothing(), model_final=trees, cv=2, random_state=seed)
 
-        return _answer(self, design, rng, lambda arrays, by: _crossfitted(self, arrays, by, final, rng))
+        return final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

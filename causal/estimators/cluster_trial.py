@@ -22,7 +22,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, refusal
 from causal.estimand import Conditioning, Estimand, compared
-from causal.estimate import Estimate, Part, by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate, Part
 from causal.estimators import serve
 from causal.graph import undated
 from causal.inference.clustered import Fit, interval
@@ -30,6 +30,7 @@ from causal.knobs import one_of, whole_number
 from causal.lots import Lots, drawn, lacks_draw, lacks_name
 from causal.needs import BY_LOT, Need
 from causal.redraw import with_treatment
+from causal.regression import by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.rows import Control
 from causal.words import count
 

@@ -18,11 +18,12 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import is_whole, true_or_false
 from causal.needs import AUTHORITY_EFFECTS, Need
+from causal.regression import estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.windows import Window, between, windows
 
 STILL = 0.02  # a dose that moved by less than this share of the contrast has not moved

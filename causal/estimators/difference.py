@@ -13,8 +13,9 @@ import numpy as np
 
 from causal.design import Design
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import Estimate, estimated, least_squares, residual_treatment
+from causal.estimate import Estimate
 from causal.needs import Need
+from causal.regression import estimated, least_squares, residual_treatment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

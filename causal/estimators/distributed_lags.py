@@ -20,11 +20,12 @@ import numpy as np
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Conditioning, Estimand, compared
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.knobs import is_number, true_or_false, whole_number
 from causal.lags import Lagged, earlier, lagged, last_sum, summed
 from causal.needs import ADJUSTMENT, SUCCESSIVE_YEARS, Need
+from causal.regression import estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.words import count
 
 FEWEST_YEARS = 2  # of outcomes with every earlier treatment known, so that places can be compared with themselves

@@ -15,13 +15,14 @@ from causal.arrays import Floats
 from causal.crossfitted import Slope, carry
 from causal.design import Design
 from causal.estimand import Estimand, compared
-from causal.estimate import Estimate, estimated, group_parts
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import CrossFit, Residuals, check_crossfit, checked, concerns, diagnostics, notes, repeated, residuals
 from causal.estimators.machinery.nuisance import Nuisance
 from causal.estimators.machinery.transformed import MODELS, Transformation, check_panel, scaled, transform
 from causal.inference.clustered import Fit, clustered_least_squares, onto
 from causal.needs import FOLDS, Need
+from causal.regression import estimated, group_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from causal.arrays import Floats, Ints
 from causal.crossfitted import Average, CrossFitted
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
-from causal.estimate import Estimate, GroupFit, estimated, group_parts, residual_treatment
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
 from causal.estimators.machinery.long_difference import BOTH_IN_FOLDS, TWO_KINDS, Years, check_degree, check_windows, cross_section
@@ -29,6 +29,7 @@ from causal.estimators.machinery.one_row import TARGETS, CrossSection, averaged,
 from causal.inference.clustered import median_fit
 from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, FOLDS, Need
+from causal.regression import GroupFit, estimated, group_parts, residual_treatment
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 FEWEST = 3  # cross-fits: by one, on bootstrapped places, answers moved by up to several standard errors with the split alone

@@ -14,13 +14,14 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
-from causal.estimate import Estimate, estimated, group_parts, residual_treatment
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import Windows, agree, estimand_of, frame_of
 from causal.estimators.machinery.long_difference import TWO_KINDS, cross_section
 from causal.estimators.machinery.one_row import TARGETS, CrossSection, additive, averaged, logistic, members, overlap, threats
 from causal.inference.clustered import Fit
 from causal.needs import ADJUSTMENT, Need
+from causal.regression import estimated, group_parts, residual_treatment
 
 Family = Literal["gaussian", "poisson", "binomial"]
 

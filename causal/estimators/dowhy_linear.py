@@ -16,9 +16,10 @@ import numpy as np
 from causal.design import Design
 from causal.errors import EstimationError, refusal
 from causal.estimand import Conditioning, Estimand, compared
-from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.needs import ADJUSTMENT, Need
+from causal.regression import by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

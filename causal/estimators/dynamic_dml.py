@@ -22,7 +22,7 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import Estimate, GroupFit, estimated, group_parts, parts_of, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import CrossFit, check_crossfit
 from causal.estimators.machinery.nuisance import Nuisance, check_nuisance
@@ -31,6 +31,7 @@ from causal.graph import dated
 from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, effective_clusters, median_fit
 from causal.knobs import whole_number
 from causal.needs import BALANCED, FOLDS, PAST_OUTCOME, Need
+from causal.regression import GroupFit, estimated, group_parts, parts_of, residual_treatment, warn_concentrated_leverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

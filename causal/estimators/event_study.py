@@ -21,11 +21,12 @@ from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import DesignError, EstimationError, refusal
 from causal.estimand import DesignFacts, Estimand, JointTest
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
 from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
+from causal.regression import estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 
 ALARM = 0.05  # a joint test of the leads below this is a concern
 

@@ -20,12 +20,13 @@ import numpy as np
 from causal.design import Design
 from causal.errors import ConfigError, refusal
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import Estimate, by_group, estimated, feedback, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import comparisons
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
+from causal.regression import by_group, estimated, feedback, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.windows import differenced
 
 Inference = Literal["clustered", "wild_rademacher", "wild_webb"]

@@ -14,11 +14,12 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, estimated, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import agree, estimand_of
 from causal.inference.clustered import Fit, clustered_least_squares, joint_test
 from causal.needs import FRONT_DOOR, Need
+from causal.regression import estimated, residual_treatment, warn_concentrated_leverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

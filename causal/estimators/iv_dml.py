@@ -28,7 +28,7 @@ from causal.crossfitted import Average, CrossFitted, Slope
 from causal.declared import Columns
 from causal.design import Design
 from causal.estimand import Estimand, compared
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.dynamic_dml import beside
 from causal.estimators.machinery.crossfit import SPREAD, CrossFit, check_crossfit
@@ -37,6 +37,7 @@ from causal.estimators.machinery.stages import beyond, check_instruments, distin
 from causal.estimators.machinery.transformed import MODELS, Transformation, Transformed, check_panel, scaled, transform
 from causal.inference.clustered import Fit, clustered_least_squares, median_fit
 from causal.needs import FOLDS, INSTRUMENT, Need
+from causal.regression import GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
 
 Kind = Literal["ortho_iv", "dml_iv", "dr_iv"]
 LEAST_COMPLIANCE = 0.1  # of the mean, below which a row's compliance is not divided by

@@ -16,10 +16,11 @@ import numpy as np
 from causal.design import Design
 from causal.errors import CausalError
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import Estimate, by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.graph import dated
 from causal.needs import PAST_OUTCOME, Need
+from causal.regression import by_group, estimated, group_parts, least_squares, residual_treatment, warn_concentrated_leverage
 from causal.rows import Control
 
 

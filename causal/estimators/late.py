@@ -18,7 +18,7 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, refusal
 from causal.estimand import Estimand, compared
-from causal.estimate import Estimate, estimated, residual_treatment, without_interval
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.crossfit import check_crossfit, splits
 from causal.estimators.machinery.nuisance import Nuisance, check_nuisance, learner, quiet
@@ -27,6 +27,7 @@ from causal.inference.clustered import Fit, median_fit
 from causal.inference.compliers import propensity, ratio, scores
 from causal.knobs import between, whole_number
 from causal.needs import BINARY, BINARY_INSTRUMENT, FOLDS, INSTRUMENT, Need, instrument_of
+from causal.regression import estimated, residual_treatment, without_interval
 
 WEAK = 10.0  # F of the taking up below which the ratio's error is not that of a normal law (Staiger & Stock 1997)
 

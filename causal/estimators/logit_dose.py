@@ -20,13 +20,14 @@ import numpy as np
 
 from causal.design import Design
 from causal.estimand import Conditioning, Estimand, compared
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.inference.clustered import Fit, interval
 from causal.inference.logit import Logit, along, full_rank, logit
 from causal.knobs import one_of
 from causal.needs import ADJUSTMENT, SHARES, Need
 from causal.odds import EFFECTS, Effect, Model, averaged, effect_of, fitted, model_of, row_weights_of, scaled
+from causal.regression import GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

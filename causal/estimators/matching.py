@@ -13,7 +13,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
-from causal.estimate import Estimate, Pairing, estimated, residual_treatment, without_interval
+from causal.estimate import Estimate, Pairing
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, effect_of
 from causal.estimators.machinery.long_difference import TWO_KINDS
@@ -21,6 +21,7 @@ from causal.estimators.machinery.one_row import TARGETS, CrossSection, logistic,
 from causal.inference.clustered import Fit
 from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, Need
+from causal.regression import estimated, residual_treatment, without_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

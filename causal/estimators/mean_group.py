@@ -24,11 +24,12 @@ from causal.arrays import Floats, Ints
 from causal.design import COLLINEAR, GONE, Design
 from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, least_squares, residual_treatment
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import whole_number
 from causal.needs import AUTHORITY_EFFECTS, Lack, Need
+from causal.regression import GroupFit, estimated, feedback, group_parts, least_squares, residual_treatment
 from causal.words import count
 
 NOISY = 0.5  # share of the error that five places may carry before it is a concern

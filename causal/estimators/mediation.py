@@ -32,12 +32,13 @@ from causal.declared import Columns
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import Conditioning, Estimand, compared
-from causal.estimate import Estimate, Part, by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate, Part
 from causal.estimators import serve
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares
 from causal.knobs import true_or_false
 from causal.needs import ADJUSTMENT, MEDIATORS, Need
+from causal.regression import by_group, estimated, feedback, group_parts, least_squares, parts_of, residual_treatment, warn_concentrated_leverage
 
 BOUNDS = (0.1, 0.3)  # correlations of errors for which the joint effect is given
 COLLINEAR = 1e-7  # a mediator with less than this share of its length left is collinear with what is conditioned on

@@ -19,7 +19,7 @@ from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, refusal
-from causal.estimate import Estimate, estimated, group_parts, residual_treatment, without_interval
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.long_difference import TWO_KINDS, Years, check_degree, check_windows, cross_section
 from causal.estimators.machinery.nuisance import LINEAR, NUISANCES, learner, quiet
@@ -27,6 +27,7 @@ from causal.estimators.machinery.one_row import TARGETS, CrossSection, additive,
 from causal.inference.clustered import Fit
 from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
+from causal.regression import estimated, group_parts, residual_treatment, without_interval
 
 Outcome = Literal["linear", "lasso", "ridge", "boosting", "forest", "stacked"]
 STRAIGHT = ("linear", *LINEAR)

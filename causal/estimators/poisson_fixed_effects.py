@@ -21,10 +21,11 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, NotEstimable, refusal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares
 from causal.needs import AUTHORITY_EFFECTS, COUNTS, Need
+from causal.regression import GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 
 STEPS = 100  # of reweighted least squares; a dozen are usual
 HALF = 0.5  # slope of log outcome on log people below which a count looks like a rate

@@ -16,7 +16,7 @@ from causal.arrays import Floats
 from causal.bootstrapped import bootstrapped
 from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
-from causal.estimate import Estimate, estimated, group_parts, residual_treatment
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.dowhy_rows import COVARIATES, Windows, agree, effect_of
 from causal.estimators.machinery.long_difference import TWO_KINDS, cross_section
@@ -24,6 +24,7 @@ from causal.estimators.machinery.one_row import TARGETS, CrossSection, check_cli
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import whole_number
 from causal.needs import ADJUSTMENT, Need
+from causal.regression import estimated, group_parts, residual_treatment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

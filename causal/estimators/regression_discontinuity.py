@@ -19,12 +19,13 @@ import numpy as np
 from causal.cutoff import FEWEST_ROWS, FEWEST_VALUES, LEAST_JUMP, Local, TwoByTwo, chosen, fitted, sides, treatment_jump
 from causal.design import Design
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import Course, Estimate, Point, estimated
+from causal.estimate import Course, Estimate, Point
 from causal.estimators import serve
 from causal.inference.clustered import Fit
 from causal.inference.discontinuity import KERNELS, Jump, Kernel
 from causal.knobs import between, one_of, whole_number
 from causal.needs import Lack, Need
+from causal.regression import estimated
 from causal.words import count
 
 WEAK = 10.0  # F of the treatment's jump below which a ratio is not normal

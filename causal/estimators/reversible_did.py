@@ -14,12 +14,13 @@ import numpy as np
 
 from causal.design import Design
 from causal.estimand import DesignFacts, Estimand
-from causal.estimate import Estimate, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.bacon import negative_weights
 from causal.inference.clustered import Fit, effective_clusters
 from causal.knobs import at_least, whole_number
 from causal.needs import AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need
+from causal.regression import estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.switches import Switched, did, paths
 from causal.words import count
 

@@ -24,12 +24,13 @@ from causal.declared import Columns
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import DesignFacts, Estimand, compared
-from causal.estimate import Estimate, without_interval
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.machinery.stages import anderson_rubin, answered, check_instruments, effective_f, instrumented, varying
 from causal.graph import undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import INSTRUMENT, Need
+from causal.regression import without_interval
 from causal.rows import Control
 
 Error = Literal["auto", "exposure", "authority"]

@@ -26,7 +26,7 @@ from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, EstimationError, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand, JointTest
-from causal.estimate import Estimate, Part, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate, Part
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import GroupTimeATT, att_gt, authority_weights, average, covariates, drop_always_treated
 from causal.estimators.machinery.imputation import imputed
@@ -34,6 +34,7 @@ from causal.inference.clustered import FEW_CLUSTERS, Fit, cluster_sums, clustere
 from causal.inference.few_treated import two_sample_df
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, Need
+from causal.regression import estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage
 from causal.words import count
 
 LEARNT = 0.1  # share of an average's squared weight that may lie in cohorts of one cluster

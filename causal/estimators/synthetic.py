@@ -24,12 +24,13 @@ from causal.cohorts import Cohorts, cohorts
 from causal.design import Design
 from causal.errors import ConfigError, DesignError, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
-from causal.estimate import Course, Estimate, Point, Support, estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
+from causal.estimate import Course, Estimate, Point, Support
 from causal.estimators import serve
 from causal.estimators.machinery.group_time import drop_always_treated
 from causal.inference.clustered import Fit, cluster_sums
 from causal.knobs import one_of, whole_number
 from causal.needs import ADOPTION, AUTHORITY_EFFECTS, BALANCED, NEVER_TREATED, Lack, Need
+from causal.regression import estimated, feedback, parts_of, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.words import count
 
 JACKKNIFE = 5  # treated clusters; with fewer the error comes from placebos

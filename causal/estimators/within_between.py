@@ -17,10 +17,11 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design, orthonormal
 from causal.estimand import Estimand
-from causal.estimate import Estimate, GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.needs import AUTHORITY_EFFECTS, Need
+from causal.regression import GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

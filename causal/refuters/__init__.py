@@ -7,7 +7,7 @@ import math
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.design import whole_units as whole_units
-from causal.refute import Refutation, Trial
+from causal.refutation import Refutation
+from causal.refute import Refuter
+from causal.trial import Trial
 from causal.words import count, places, signed
 
 NO_ERROR = 1e-9  # share of the outcome's spread within what is absorbed, up to which a standard error is none
@@ -80,6 +82,27 @@ def size(trial: Trial, value: float) -> str:
 def p_text(p_value: float) -> str:
     """A p-value as printed: "p = 0.037", "p < 0.001"."""
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def reporting(check: Refuter, *, asks: str, expected: str, detects: str, cannot_detect: str) -> Callable[..., Refutation]:
+    """What makes this check's `Refutation`: its name and what its class says of it are there already, and the words that stand whatever it finds.
+
+    Parameters
+    ----------
+    check : whose it is.
+    asks, expected, detects, cannot_detect : as `Refutation` has them.
+    """
+    return partial(
+        Refutation,
+        name=check.name,
+        family=check.family,
+        role=check.role,
+        label=check.label,
+        asks=asks,
+        expected=expected,
+        detects=detects,
+        cannot_detect=cannot_detect,
+    )
 
 
 def not_run(report: Callable[..., Refutation], reason: str, **more: Any) -> Refutation:

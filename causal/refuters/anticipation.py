@@ -17,22 +17,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Ints
 from causal.design import FEWEST_AUTHORITIES
+from causal.draws import stream
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.knobs import at_least, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
+from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count
 
 
@@ -77,12 +78,8 @@ class Anticipation:
         rng : not used.
         """
         years = "year" if self.window == 1 else f"{self.window} years"
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks=f"In the {years} before its treatment moves, is an authority's outcome already away from what it was, by more the farther the move goes?",
             expected="Nothing beyond chance just before the move, and the same answer without those years.",
             detects="Anticipation, feedback, or another break just before the treatment; a steep trend.",

@@ -8,7 +8,6 @@ sample selection: estimating sharp bounds on treatment effects).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -16,10 +15,11 @@ import pandas as pd
 
 from causal.design import Design, design
 from causal.errors import CausalError
-from causal.estimate import least_squares
 from causal.inference.clustered import interval
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, unsure
+from causal.regression import least_squares
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,8 @@ class Attrition:
         trial : of a treatment that lots decided; rows without an outcome are looked for in its panel.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Of those for whom lots were drawn, is the outcome missing as often in each arm?",
             expected="The same share in each arm but for chance.",
             detects="An arm that lost more of its units than the other, by what it was offered.",

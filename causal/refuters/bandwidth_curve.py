@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -16,9 +15,10 @@ import numpy as np
 from causal.cutoff import fitted
 from causal.errors import CausalError
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text
-from causal.refuters.machinery.cutoffs import compared, effect, lacks_cutoff, moved, p_of, part_of
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting
+from causal.refuters.machinery.cutoffs import comparison, effect, joint_p, lacks_cutoff, part_of
+from causal.trial import Setting, Trial
 from causal.words import capital
 
 
@@ -63,41 +63,33 @@ class BandwidthCurve:
         trial : of an answer at a cutoff.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the answer stay where it is with narrower and wider bandwidths?",
             expected="It moves by no more than chance.",
             detects="Curves that the lines take for a jump, at one bandwidth more than at another.",
             cannot_detect="What bends all bandwidths alike; whatever happens at the cutoff itself.",
         )
-        if (why := self.unmet(trial)) is not None:
-            return not_run(report, why)
-        try:
-            one = compared(trial)
-        except CausalError as problem:
-            return not_run(report, str(problem).rstrip("."))
+        one = comparison(self, trial)
+        if isinstance(one, str):
+            return not_run(report, one)
         made = []
         for times in self.times:
             with suppress(CausalError):
                 other = fitted(one.design, one.sides, one.local, (times * one.widths[0], times * one.widths[1]))
-                made.append((times, other, moved(trial, one.made, other)))
+                made.append((times, other))
         if not made:
             return not_run(report, "no other bandwidth has enough rows on both sides")
-        each = [p_of(bias.size or 0.0, bias.error, other.df) for _, other, bias in made]
-        p_value = min(1.0, len(each) * min(each))
+        p_value = joint_p(trial, one.made, [other for _, other in made])
         survived = bool(p_value >= self.level)
-        found = "; ".join(f"{times:g} times as wide {amount(trial, effect(trial, other))}" for times, other, _ in made)
-        parts = [part_of(trial, f"{times:g} × the bandwidth ({times * one.widths[0]:.3g})", other) for times, other, _ in made]
+        found = "; ".join(f"{times:g} times as wide {amount(trial, effect(trial, other))}" for times, other in made)
+        parts = [part_of(trial, f"{times:g} × the bandwidth ({times * one.widths[0]:.3g})", other) for times, other in made]
         parts.append(part_of(trial, f"the bandwidth ({one.widths[0]:.3g})", one.made, chosen=True))
         return report(
             found=f"{capital(found)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "It drifts with the bandwidth."),
             p_value=p_value,
             level=self.level,
             survived=survived,
-            numbers={f"effect at {times:g} times the bandwidth": effect(trial, other) for times, other, _ in made},
+            numbers={f"effect at {times:g} times the bandwidth": effect(trial, other) for times, other in made},
             parts=tuple(parts),
         )

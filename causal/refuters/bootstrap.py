@@ -16,7 +16,6 @@ Few authorities make both errors shaky, hence a `tolerance`; B draws add the sim
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -24,8 +23,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.crossfitted import Slope
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, reporting, size, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.words import count, places, span
 
 FEWEST_UNITS = 10
@@ -81,12 +81,8 @@ class Bootstrap:
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If the authorities are drawn anew, with replacement, does the answer vary as much as its standard error says?",
             expected=f"A bootstrap standard error of at most {self.tolerance:g} times the reported one.",
             detects="Standard errors that are too small, above all from taking the years of one authority as independent.",

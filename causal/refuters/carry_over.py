@@ -8,16 +8,16 @@ touches, is set against that of all other switches, with the error of the differ
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.inference.clustered import interval
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.switches import Mask, Paths, Switched, did, paths
+from causal.trial import Setting, Trial
 
 FEWEST = 5  # switching places of either kind
 
@@ -53,12 +53,8 @@ class CarryOver:
         trial : of an answer that compares switchers with stayers.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do those who end it, or begin again, change as much as those who begin for the first time?",
             expected="As much, but for chance.",
             detects="Effects that stay behind when the treatment ends; effects that grow with time in it; effects that differ by the direction of the switch.",

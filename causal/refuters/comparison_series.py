@@ -7,18 +7,18 @@ away already it cannot be asked again (Linden 2015, Conducting interrupted time-
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.interrupted import cut
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.cutoffs import p_of
 from causal.refuters.machinery.dates import cut_of, lacks_comparison
+from causal.trial import Setting, Trial
 from causal.words import count
 
 
@@ -58,12 +58,8 @@ class ComparisonSeries:
         trial : of an answer by an interrupted series.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Did places that never had the treatment change at the same date?",
             expected="They go on as they went.",
             detects="Whatever came to all places at that date.",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
-from causal.estimate import least_squares
 from causal.graph import undated
 from causal.inference.clustered import interval
 from causal.knobs import at_least
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting
+from causal.regression import least_squares
+from causal.trial import Setting, Trial
 
 STRONG = 10.0  # F of the taking up below which an instrument is called weak (Staiger & Stock 1997)
 
@@ -59,12 +59,8 @@ class Compliance:
         trial : of a treatment that lots decided, whose estimator says what was taken up (`received`).
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="How many took it up of those offered it, and how many of the others?",
             expected="Many more of those offered it.",
             detects="An offer that was not taken up, or that the others took up too.",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -19,14 +18,16 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.design import Design
 from causal.errors import CausalError
-from causal.estimate import Part, least_squares
+from causal.estimate import Part
 from causal.graph import undated
 from causal.knobs import whole_number
 from causal.lots import Lots, drawn
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
+from causal.regression import least_squares
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.words import listed
 
 SHOWN = 3
@@ -72,12 +73,8 @@ class CovariateBalance:
         trial : of a treatment that lots decided, with something measured that was there before.
         rng : draws the lots again.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does what was there before the lots were drawn go with what was drawn?",
             expected="No more than lots drawn again would bring.",
             detects="Lots that were not kept to, units that were let in or left out after the draw, a draw that was no draw.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -20,10 +19,11 @@ from causal.errors import CausalError
 from causal.graph import undated
 from causal.inference.discontinuity import Jump
 from causal.knobs import between, listed
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size
 from causal.refuters.machinery.bias import Bias
-from causal.refuters.machinery.cutoffs import compared, effect, lacks_cutoff, moved, p_of
+from causal.refuters.machinery.cutoffs import comparison, effect, lacks_cutoff, moved, p_of
+from causal.trial import Setting, Trial
 
 KNOWN = 0.5  # share of rows in which a column must be known
 
@@ -67,25 +67,18 @@ class CovariatesAtCutoff:
         trial : of an answer at a cutoff.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does anything that was there before the treatment jump at the cutoff?",
             expected="Nothing that the treatment cannot have moved jumps there.",
             detects="Another rule, or sorting, that makes the two sides differ in something that was measured.",
             cannot_detect="A difference in what nobody measured; sorting that leaves what was measured alike.",
         )
-        if (why := self.unmet(trial)) is not None:
-            return not_run(report, why)
+        one = comparison(self, trial)
+        if isinstance(one, str):
+            return not_run(report, one)
         jumps: dict[str, tuple[Jump, float]] = {}
         values: dict[str, Floats] = {}
-        try:
-            one = compared(trial)
-        except CausalError as problem:
-            return not_run(report, str(problem).rstrip("."))
         for name in self._columns(trial):
             column = _column(trial, name)
             known = np.isfinite(column[one.sides.rows])

@@ -12,14 +12,14 @@ The jackknife is itself a little larger than the error it checks (it resembles t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.knobs import at_least, between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, size, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, capped, capped_words, drawn_clusters, kept_words, lost_words, not_run, reporting, size, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.words import count
 
 FEWEST_UNITS = 10
@@ -73,12 +73,8 @@ class DataSubset:
         from scipy import stats
 
         estimate, level = trial.estimate, 1 - trial.question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks=f"Does the answer hold when {self.fraction:.0%} of the authorities, chosen by chance, are left out?",
             expected=f"Effects that scatter as the standard error says; at most {self.tolerance:g} times as much.",
             detects="Intervals that are too narrow (years of one authority taken as independent), an effect carried by a few authorities, unsteadiness.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -18,10 +17,11 @@ from causal.cutoff import fitted
 from causal.errors import CausalError
 from causal.inference.discontinuity import density
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size
 from causal.refuters.machinery.bias import Bias
-from causal.refuters.machinery.cutoffs import beyond, compared, effect, lacks_cutoff, moved
+from causal.refuters.machinery.cutoffs import beyond, comparison, effect, lacks_cutoff, moved
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +63,17 @@ class Density:
         trial : of an answer at a cutoff.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do as many stand just beyond the cutoff as just short of it?",
             expected="The number of rows goes on smoothly across the cutoff.",
             detects="Sorting: people, or whoever keeps the record, choose on which side they fall, so that those beyond it are others.",
             cannot_detect="Sorting as much one way as the other; another rule at the same cutoff; a curve taken for a jump.",
         )
-        if (why := self.unmet(trial)) is not None:
-            return not_run(report, why)
+        one = comparison(self, trial)
+        if isinstance(one, str):
+            return not_run(report, one)
         try:
-            one = compared(trial)
             left, right, p_value = density(one.sides.x)
         except CausalError as problem:
             return not_run(report, str(problem).rstrip("."))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -16,9 +15,10 @@ import numpy as np
 from causal.cutoff import fitted
 from causal.errors import CausalError
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text
-from causal.refuters.machinery.cutoffs import beyond, compared, effect, lacks_cutoff, moved, p_of, part_of
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting
+from causal.refuters.machinery.cutoffs import beyond, comparison, effect, joint_p, lacks_cutoff, part_of
+from causal.trial import Setting, Trial
 from causal.words import capital
 
 
@@ -63,40 +63,32 @@ class Donut:
         trial : of an answer at a cutoff.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the answer hang on the rows nearest the cutoff?",
             expected="Without them it moves by no more than chance.",
             detects="Heaps and odd rows at the cutoff; sorting by those who stand nearest.",
             cannot_detect="Sorting from further away; another rule at the same cutoff.",
         )
-        if (why := self.unmet(trial)) is not None:
-            return not_run(report, why)
-        try:
-            one = compared(trial)
-        except CausalError as problem:
-            return not_run(report, str(problem).rstrip("."))
+        one = comparison(self, trial)
+        if isinstance(one, str):
+            return not_run(report, one)
         made = []
         for share in self.shares:
             with suppress(CausalError):
                 other = fitted(one.design, one.sides, one.local, one.widths, keep=beyond(one, share * one.widths[0]))
-                made.append((share, other, moved(trial, one.made, other)))
+                made.append((share, other))
         if not made:
             return not_run(report, "too few rows are left without those nearest the cutoff")
-        each = [p_of(bias.size or 0.0, bias.error, other.df) for _, other, bias in made]
-        p_value = min(1.0, len(each) * min(each))
+        p_value = joint_p(trial, one.made, [other for _, other in made])
         survived = bool(p_value >= self.level)
-        found = "; ".join(f"without the nearest {share:.0%} of the bandwidth {amount(trial, effect(trial, other))}" for share, other, _ in made)
-        parts = tuple(part_of(trial, f"without the nearest {share:.0%}", other) for share, other, _ in made)
+        found = "; ".join(f"without the nearest {share:.0%} of the bandwidth {amount(trial, effect(trial, other))}" for share, other in made)
+        parts = tuple(part_of(trial, f"without the nearest {share:.0%}", other) for share, other in made)
         return report(
             found=f"{capital(found)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "The rows nearest the cutoff carry it."),
             p_value=p_value,
             level=self.level,
             survived=survived,
-            numbers={f"effect without the nearest {share:.0%}": effect(trial, other) for share, other, _ in made},
+            numbers={f"effect without the nearest {share:.0%}": effect(trial, other) for share, other in made},
             parts=parts,
         )

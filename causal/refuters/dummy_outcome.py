@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -26,8 +25,9 @@ from causal.estimate import Linear
 from causal.graph import undated
 from causal.inference.clustered import cluster_sums
 from causal.knobs import at_least, between, whole_number
-from causal.refute import CHUNK, Family, Refutation, Role, Setting, Trial, fitted
-from causal.refuters import amount, not_run, size, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, reporting, size, unsure, whole_units
+from causal.trial import CHUNK, Setting, Trial, fitted
 from causal.words import count, listed
 
 
@@ -92,12 +92,8 @@ class DummyOutcome:
         level = 1 - question.level
         # one row an authority stands for whoever passed a level, and not for a dose: only nothing can be planted for it
         effects = [0.0] if hasattr(trial.estimator, "rows") else [one * question.smallest_important for one in self.planted]
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If the outcome is replaced by noise with a known effect in it, does the analysis return that effect?",
             expected=f"The planted effect ({listed([amount(trial, one) for one in effects])}), but for {self.tolerance:g} standard errors, "
             f"in about {question.level:.0%} of the intervals.",

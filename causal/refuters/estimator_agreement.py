@@ -21,21 +21,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Estimator, Linear, Part
 from causal.inference.clustered import interval
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
+from causal.trial import Setting, Trial, fitted
 from causal.voice import apart
 from causal.words import capital, listed
 
@@ -112,12 +113,8 @@ class EstimatorAgreement:
         rng : seeds the other estimators, and draws clusters where scores are not kept.
         """
         estimate = trial.estimate
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do other estimators of the same effect give the same answer?",
             expected="Differences no larger than chance makes them between estimators that share authorities.",
             detects="A treatment recorded with error (answers shrink in changes from year to year), confounding that changes in time, effects that take years "

@@ -11,7 +11,6 @@ weight (residual treatment variation) it is said what share lies with authoritie
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -19,8 +18,9 @@ import numpy as np
 from causal.arrays import Floats
 from causal.design import Design
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, reporting
+from causal.trial import Setting, Trial
 from causal.words import count
 
 
@@ -66,12 +66,8 @@ class Extrapolation:
         """
         made, question = trial.design, trial.question
         unit = made.treatment_variable.unit
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks=f"Have places gone through a change as large as the one asked about ({question.control:g} to {question.treated:g} {unit})?",
             expected=f"At least {count(self.fewest, 'authority', 'authorities')} that moved by {1 - self.beyond:.0%} of it or more.",
             detects="A contrast larger than what the data show, so that the effect is drawn on in a straight line beyond them.",

@@ -13,8 +13,8 @@ fails where the usual interval rules out something that one of the others leaves
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -24,10 +24,11 @@ from causal.design import Design
 from causal.inference.clustered import cluster_sums, effective_clusters
 from causal.inference.wild import wild_bootstrap
 from causal.knobs import at_least, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import kept_words, not_run, p_text, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import kept_words, not_run, p_text, reporting, unsure, whole_units
 from causal.refuters.machinery.exclusions import left_open, ruled_out
 from causal.refuters.machinery.histories import alike, permute_histories, refit_permuted
+from causal.trial import Setting, Trial
 from causal.words import count, listed, places, span
 
 FEWEST = 6  # clusters: with five, the signs alone cannot reach 5 %
@@ -83,12 +84,8 @@ class FewClusters:
         rng : draws the wild bootstrap's weights, and permutes histories.
         """
         estimate, question = trial.estimate, trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the conclusion stand with errors that do not lean on many clusters?",
             expected="A wild cluster bootstrap and dealt treatment histories leave out what the usual interval leaves out.",
             detects="An interval that is too narrow for its conclusion: few clusters, a few that weigh most, rows of a cluster taken as independent.",
@@ -153,7 +150,7 @@ class FewClusters:
     def _refitted(
         self,
         trial: Trial,
-        report: partial[Refutation],
+        report: Callable[..., Refutation],
         usual: tuple[float, float],
         history: Floats,
         groups: list[Ints],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -11,8 +10,9 @@ import numpy as np
 from causal.inference.compliers import by_cluster
 from causal.knobs import at_least
 from causal.needs import instrument_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, reporting
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,8 @@ class FirstStage:
         trial : of an answer by an instrument of two values.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="How many take the treatment up at each level of the instrument?",
             expected="Many more at one level than at the other.",
             detects="An instrument that hardly moves the treatment.",

@@ -22,25 +22,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import CausalError, DesignError, EstimationError, placed, refusal
-from causal.estimate import Estimate, Linear, Part, PartiallyLinear, least_squares, lighter
+from causal.estimate import Estimate, Linear, Part, PartiallyLinear, lighter
 from causal.graph import Dated, undated
 from causal.inference.clustered import interval, joint_critical
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false, whole_number
 from causal.needs import ADOPTION
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import Bias, jointly, moved_by, reach, without
 from causal.refuters.machinery.paths import treatment_path
 from causal.refuters.pre_trend import PreTrend
+from causal.regression import least_squares
+from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count
 
 FEWEST_YEARS = 2  # outcome years left once leads and lags are taken
@@ -94,12 +96,8 @@ class FutureTreatment:
         rng : draws the joint critical value of the leads.
         """
         question = trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the treatment of later years go with the outcome of this year, as no effect can?",
             expected="Nothing beyond chance from later years, with this year's treatment and every earlier one back to the year asked about held fixed.",
             detects="Feedback of the outcome on a later treatment, anticipation, a trend that was there before the treatment, too few lags, "

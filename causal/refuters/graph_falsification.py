@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import permutations
 from typing import ClassVar
 
@@ -27,10 +27,11 @@ import numpy as np
 from causal.graph import Graph, dated, undated
 from causal.inference.multiplicity import holm
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, reporting
 from causal.refuters.implied_independence import World
 from causal.refuters.machinery.independence import Claim, Rows
+from causal.trial import Setting, Trial
 from causal.words import count
 
 
@@ -86,12 +87,8 @@ class GraphFalsification:
         rng : permutes the names of the graph's nodes.
         """
         level = 1 - trial.question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the graph fit the data better than the same graph with its names shuffled?",
             expected=f"A smaller share of claims broken than in all but {level:.0%} of graphs with shuffled names, or none beyond chance.",
             detects="A graph that is wrong as a whole: whose independences hold no more often than those of a graph with arbitrary names.",

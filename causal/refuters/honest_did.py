@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -26,10 +25,11 @@ from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval
 from causal.knobs import at_least, between, one_of, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import NO_ERROR, amount, not_run, unsure, varies
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import NO_ERROR, amount, not_run, reporting, unsure, varies
 from causal.refuters.machinery.paths import EventStudy, TreatmentPath, treatment_path, unfit
 from causal.refuters.machinery.trend_bounds import MOST, Bounds, breakdown, breakdown_smooth
+from causal.trial import Setting, Trial
 from causal.words import capital, places, span
 
 NOT_ZERO = "the effect is not 0"
@@ -96,12 +96,8 @@ class HonestDid:
         trial : years before and after the treatment moves.
         rng : draws the normal vectors that critical values come from.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Would the conclusion stand if trends after the treatment had differed as they are seen to have differed before it?",
             expected=f"A conclusion that stands when differences in trend change after the move by up to {self.allowed:g} times their largest before.",
             detects="Conclusions that rest on trends having been exactly parallel, where the years before show that they need not have been.",

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import combinations
 from typing import ClassVar
 
@@ -30,15 +30,16 @@ import networkx as nx
 import numpy as np
 
 from causal.graph import Graph, dated, undated
-from causal.identify import PLACE_AND_TIME
+from causal.identification import PLACE_AND_TIME
 from causal.inference.multiplicity import holm
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting
 from causal.refuters.machinery.bias import Bias, moved_by
 from causal.refuters.machinery.independence import Claim, Finding, Rows
 from causal.separation import Dag
+from causal.trial import Setting, Trial
 from causal.words import count, listed
 
 MOST_TRIES = 6  # rounds in which a separating set may be found to need more
@@ -106,12 +107,8 @@ class ImpliedIndependence:
         rng : not used.
         """
         level = 1 - trial.question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do treatment and outcome owe nothing to what the graph joins them to by no arrow, once what separates them is held fixed?",
             expected=f"No dependence beyond chance in any such pair, all judged together at the {level:.0%} level.",
             detects="A missing arrow, an arrow drawn the wrong way round, or a common cause left out, where the graph as drawn makes a claim that these break.",

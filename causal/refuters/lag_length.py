@@ -8,7 +8,6 @@ variables; Angrist & Pischke 2009, Mostly Harmless Econometrics, sec. 3.2.2), wi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -19,9 +18,10 @@ from causal.estimate import Part
 from causal.inference.clustered import interval, joint_test
 from causal.knobs import whole_number
 from causal.lags import Lagged, SumsLags, first_years, last_sum, summed
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
+from causal.trial import Setting, Trial
 from causal.words import count
 
 
@@ -78,12 +78,8 @@ class LagLength:
         trial : of an answer that is a sum over years (`SumsLags`).
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the treatment of still earlier years go with the outcome, once that of the years summed is held fixed?",
             expected="Nothing beyond chance from still earlier years, and the same sum with them held fixed.",
             detects="Effects that last longer than the years summed; a lasting difference in trend between places with more and with less of the treatment.",

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -23,8 +22,9 @@ from causal.design import Design
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, drawn_clusters, kept_words, lost_words, not_run, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, drawn_clusters, kept_words, lost_words, not_run, reporting, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.verdict.decide import row_of
 from causal.words import capital, count, listed
 
@@ -93,12 +93,8 @@ class LeaveOneOut:
         from scipy import stats
 
         estimate, made, question = trial.estimate, trial.design, trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the answer hang on one authority or one region?",
             expected=f"No single authority moves the effect by more than {self.tolerance:g} standard errors, and no region by more than that and chance.",
             detects="An effect carried by one authority (a recording error, a merger, an inspection) or by one region that differs from the rest.",

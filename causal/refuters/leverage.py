@@ -12,7 +12,6 @@ outliers if it moves by more than chance allows and by more than `tolerance` sta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -21,8 +20,9 @@ from causal.arrays import Floats
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, drawn_clusters, not_run, p_text, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, drawn_clusters, not_run, p_text, reporting, unsure, whole_units
+from causal.trial import Setting, Trial
 from causal.words import count
 
 MOST = 0.9  # share of the variation beyond which nothing is left to compare with
@@ -70,12 +70,8 @@ class Leverage:
         from scipy import stats
 
         estimate, made = trial.estimate, trial.design
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the answer hang on the outliers of the treatment, all taken together?",
             expected=f"Without them a shift of no more than chance allows, or of no more than {self.tolerance:g} standard errors.",
             detects="Reporting switches, zeros and typing errors in the treatment, however many authorities have them; places with extreme changes that differ "

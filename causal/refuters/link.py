@@ -9,7 +9,6 @@ can show.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -19,10 +18,12 @@ from causal.errors import CausalError
 from causal.inference.clustered import joint_test
 from causal.inference.logit import Logit, along, full_rank, logistic, logit
 from causal.knobs import between
-from causal.odds import OfOdds, averaged, fitted, model_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size
+from causal.odds import averaged
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size
 from causal.refuters.machinery.bias import reach
+from causal.refuters.machinery.logits import fitted_logit, lacks_logit
+from causal.trial import Setting, Trial
 
 POWERS = (2, 3)
 
@@ -53,7 +54,7 @@ class Link:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
-        return None if isinstance(setting.estimator, OfOdds) else f"{setting.estimator.name} has no link function: it is no logit"
+        return lacks_logit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that log odds add up.
@@ -63,12 +64,8 @@ class Link:
         trial : of an estimator of odds.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do treatment and controls add up in the log odds, or does something act in a curve?",
             expected="The square and the cube of the fitted log odds add nothing to the model.",
             detects="A control or a treatment that acts in a curve or in steps, as far as it shows in powers of the fitted log odds.",
@@ -76,11 +73,9 @@ class Link:
         )
         if (why := self.unmet(trial)) is not None:
             return not_run(report, why)
-        estimator, design = trial.estimator, trial.design
-        assert isinstance(estimator, OfOdds)
+        design = trial.design
         try:
-            model = model_of(design)
-            made = fitted(design, model)
+            estimator, model, made = fitted_logit(trial)
             plain = averaged(estimator.odds, design, model, made)
             bent, places = _bent(made)
             adds = [along(bent, np.eye(len(bent.slopes))[place], design.cluster, len(design.clusters)) for place in places]

@@ -12,7 +12,6 @@ a matched estimate has here its only statement of chance; it leans on the pairs 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,8 +20,9 @@ from causal.arrays import Floats, Ints
 from causal.errors import CausalError
 from causal.estimate import Pairing
 from causal.knobs import at_least
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting
+from causal.trial import Setting, Trial
 from causal.words import count
 
 SHOWN = (1.0, 1.25, 1.5, 2.0, 3.0)
@@ -110,12 +110,8 @@ class MatchedBounds:
         rng : not used.
         """
         estimate, alpha = trial.estimate, (1 - trial.question.level) / 2
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="How far could something unmeasured part matched authorities before the finding is gone?",
             expected=f"Still significant where one of a pair may be {self.gamma:g} times as apt as the other to be treated.",
             detects="A finding that a slight hidden difference between matched authorities would undo.",

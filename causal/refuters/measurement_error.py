@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,11 +26,12 @@ from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import at_least, is_number, one_of, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, reporting, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried
 from causal.rescored import can_carry
+from causal.trial import Setting, Trial
 from causal.words import count, listed, places, span
 
 ADDED = (0.1, 0.2, 0.3, 0.4)  # added error variance, as a share of the residual treatment's
@@ -94,12 +94,8 @@ class MeasurementError:
         rng : draws the error that is put on the treatment.
         """
         estimate, question = trial.estimate, trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If the treatment was recorded with error, would the conclusion be another one?",
             expected="What the interval leaves out stays left out when the supposed error is taken away.",
             detects="A conclusion (above all little or no difference) that hangs on a treatment recorded almost without error.",

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -30,10 +29,11 @@ from causal.estimate import Estimate, Part
 from causal.inference.clustered import interval
 from causal.knobs import whole_number
 from causal.panel import Panel
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.exclusions import left_open
 from causal.refuters.machinery.substitutes import carried, in_turn
+from causal.trial import Setting, Trial, fitted
 from causal.words import count, listed, places, span
 
 FEWEST_KNOWN = 2  # years of an authority from which a missing one is guessed
@@ -90,12 +90,8 @@ class MissingOutcomes:
         rng : draws fillings, and seeds refits.
         """
         estimate, question, panel = trial.estimate, trial.question, trial.panel
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Would the answer be another one with the outcomes that are missing?",
             expected="Plausible fillings move the effect no further than chance allows.",
             detects="Small counts suppressed by a known rule, so that the rows that are left tell another story; and how much could hide behind the others.",

@@ -10,7 +10,6 @@ is the mass on the wrong side, times how far its outcomes lie from the others', 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -19,8 +18,9 @@ from scipy import special
 from causal.inference.compliers import by_cluster, propensity, scores
 from causal.knobs import whole_number
 from causal.needs import instrument_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, unsure
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,8 @@ class Monotonicity:
         trial : of an answer by an instrument of two values, with a treatment of two.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Are there outcomes that fewer treated have with the instrument, or more untreated?",
             expected="None beyond chance.",
             detects="People who do the opposite of what the instrument asks, and an instrument that moves the outcome in another way, if it shows in a range.",

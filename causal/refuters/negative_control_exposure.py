@@ -16,7 +16,6 @@ The control is dated as the treatment is. Several are tested together by Holm's 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -30,10 +29,11 @@ from causal.graph import dated, undated
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import true_or_false
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting, unsure
 from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, effect_text, minimum_detectable_bias, tied
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.words import count, places
 
 
@@ -80,12 +80,8 @@ class NegativeControlExposure:
         rng : not used; each control has its own stream.
         """
         question = trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do exposures that cannot act on the outcome seem to move it?",
             expected="No effect of any of them" + (", with the treatment held fixed." if self.hold_treatment else "."),
             detects="Confounding, lasting or changing, measured or not, by anything that moves the control exposures too; "

@@ -17,7 +17,6 @@ random-effects meta-analysis). It assumes that the answer errs as the controls d
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -32,9 +31,10 @@ from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting, unsure
 from causal.refuters.machinery.controls import NOTHING_LEFT, Answer, answers, column_names, effect_text, minimum_detectable_bias, tied
+from causal.trial import Setting, Trial
 from causal.words import capital, count, listed, places, signed, span
 
 
@@ -151,12 +151,8 @@ class NegativeControlOutcome:
         rng : not used; each control has its own stream.
         """
         question = trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the treatment seem to move outcomes that it cannot move?",
             expected="No effect on any of them.",
             detects="Confounding, lasting or changing, measured or not, by anything that moves the control outcomes too.",

@@ -17,7 +17,6 @@ regression produce representative estimates of causal effects?).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -26,8 +25,9 @@ from numpy.typing import NDArray
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, reporting
+from causal.trial import Setting, Trial
 from causal.words import count
 
 FEWEST = 20  # authorities on both sides together, and a tenth of that on each
@@ -90,12 +90,8 @@ class Overlap:
         rng : deals clusters into folds for the propensity scores.
         """
         made = trial.design
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Are there places with more and with less of the treatment at every value of what is held fixed?",
             expected=f"At most {self.outside:.0%} of authorities outside support.",
             detects="Kinds of places that all had the treatment, or none, or among which it does not differ: there the model answers and not the data.",

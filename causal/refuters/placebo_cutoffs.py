@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -17,10 +16,11 @@ import numpy as np
 from causal.cutoff import chosen, fitted
 from causal.errors import CausalError, ConfigError, refusal
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting
 from causal.refuters.machinery.bias import reach
-from causal.refuters.machinery.cutoffs import compared, lacks_cutoff, p_of, per_jump
+from causal.refuters.machinery.cutoffs import comparison, lacks_cutoff, p_of, per_jump
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +66,16 @@ class PlaceboCutoffs:
         trial : of an answer at a cutoff.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the outcome jump at values where no rule changes anything?",
             expected="At cutoffs that are none the outcome does not jump.",
             detects="Curves that straight lines take for jumps, and records that jump by themselves.",
             cannot_detect="Whatever happens at the cutoff alone: sorting, or another rule there.",
         )
-        if (why := self.unmet(trial)) is not None:
-            return not_run(report, why)
-        try:
-            one = compared(trial)
-        except CausalError as problem:
-            return not_run(report, str(problem).rstrip("."))
+        one = comparison(self, trial)
+        if isinstance(one, str):
+            return not_run(report, one)
         x = one.sides.x
         made = []
         for right in (False, True):

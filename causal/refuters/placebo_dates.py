@@ -14,25 +14,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import FEWEST_AUTHORITIES, Design
+from causal.draws import stream
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Estimate, Part, PartiallyLinear, lighter
 from causal.inference.clustered import interval, joint_test
 from causal.inference.detectable import POWER, minimum_detectable
 from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import Bias, reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.rescored import can_carry
 from causal.rescored import moved as carried_over
+from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count
 
 Answer = tuple[tuple[str, ...], Estimate, float]  # clusters, what was found, and what a drift of one unit would have made of it
@@ -87,12 +88,8 @@ class PlaceboDates:
         trial : with years before the treatment.
         rng : not used; each date has its own stream.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If the treatment is pretended to have come some years before it did, is an effect found in years it cannot have touched?",
             expected="No effect of the earlier dates beyond chance.",
             detects="A trend that was there before the treatment, anticipation, effects sooner than the lag asked about.",

@@ -14,16 +14,16 @@ Every placebo centres on 0, whatever the confounding: this check is about how su
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.arrays import Ints
 from causal.knobs import at_least, one_of, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import capped, capped_words, kept_words, lost_words, not_run, p_text, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import capped, capped_words, kept_words, lost_words, not_run, p_text, reporting, unsure, whole_units
 from causal.refuters.machinery.histories import alike, instruments, refit_permuted
+from causal.trial import Setting, Trial
 from causal.words import count
 
 NOT_DEALT = ("discontinuity", "series")  # strategies by which the treatment is nobody's history
@@ -101,12 +101,8 @@ class PlaceboTreatment:
 
         estimate, level = trial.estimate, 1 - trial.question.level
         bound = min(level * self.tolerance, 0.99)
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If every authority is given another's treatment history, which cannot have moved its outcomes, is an effect still found?",
             expected=f"A significant effect in about {level:.0%} of placebos; intervals are too narrow if chance cannot explain more than {bound:.1%}.",
             detects="Standard errors and intervals that are too narrow, above all from taking the years of one authority as independent.",

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -29,16 +28,18 @@ import pandas as pd
 
 from causal.arrays import Floats
 from causal.design import FEWEST_AUTHORITIES, Design
+from causal.draws import stream
 from causal.errors import CausalError, EstimationError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, between, one_of, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
 from causal.rescored import can_carry
 from causal.rescored import moved as carried_over
+from causal.trial import Setting, Trial
 from causal.words import capital, count
 
 
@@ -96,12 +97,8 @@ class PreTrend:
         trial : with years before the treatment moves.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Were the outcomes of authorities whose treatment was to move already drifting away from the others' before it could act?",
             expected="No drift beyond chance, in a check that would have found one large enough to matter.",
             detects="A trend that was there before the treatment; feedback and anticipation that look like one; effects sooner than the lag asked about.",

@@ -11,14 +11,14 @@ by 3 % (√(1 + 0.25²) = 1.03) and are let pass; this is a rule about size, so 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import BLOCK, amount, capped, capped_words, lost_words, not_run, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import BLOCK, amount, capped, capped_words, lost_words, not_run, reporting, size, unsure
+from causal.trial import Setting, Trial
 from causal.words import count
 
 
@@ -67,12 +67,8 @@ class RandomCommonCause:
         rng : draws the noise that is conditioned on.
         """
         estimate = trial.estimate
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="If a variable of pure noise is held fixed as well, does the answer stay where it was?",
             expected=f"Shifts of less than {self.tolerance:g} standard errors (root mean square): noise explains nothing.",
             detects="An over-fitted model (nearly as many coefficients as rows), and an estimator whose answer hangs on its own random choices.",

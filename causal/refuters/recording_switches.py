@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -26,9 +25,10 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate, Part
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
-from causal.refuters import amount, not_run, p_text, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, unsure
 from causal.refuters.machinery.substitutes import in_turn
+from causal.trial import Setting, Trial, fitted
 from causal.words import count, listed
 
 WAYS = ("authorities left out", "years left out", "repaired")
@@ -89,12 +89,8 @@ class RecordingSwitches:
         rng : draws the joint law of the shifts, and seeds refits.
         """
         estimate, question, made = trial.estimate, trial.question, trial.design
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Is the answer carried by abrupt switches in how the treatment was recorded?",
             expected="The same effect, up to chance, without the authorities or years of such switches, and with them repaired.",
             detects="Breaks in recording that are large in one authority from one year to the next: changed categories, zeros, entries that come back.",

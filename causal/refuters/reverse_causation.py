@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -33,10 +32,11 @@ from causal.estimate import Part
 from causal.graph import dated, undated
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.knobs import at_least, renamed, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting, unsure
 from causal.refuters.machinery.bias import Bias, moved_by, reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path
+from causal.trial import Setting, Trial
 from causal.words import count, places, signed
 
 FEWEST_YEARS = 3  # of treatment left once earlier ones are taken
@@ -82,12 +82,8 @@ class ReverseCausation:
         trial : with years of the outcome before the treatment.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do outcomes of earlier years go with later treatment, within authorities and given the treatment's own past?",
             expected="Nothing beyond chance from earlier outcomes.",
             detects="Feedback: a treatment that answers to earlier outcomes, which biases comparisons within authorities; "

@@ -12,7 +12,6 @@ beside what the design compares.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -23,9 +22,10 @@ from causal.design import Design
 from causal.errors import CausalError
 from causal.knobs import between, whole_number
 from causal.panel import Variable
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted
-from causal.refuters import amount, not_run, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, reporting, size, unsure
 from causal.refuters.machinery.substitutes import carried
+from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count, listed
 
 
@@ -77,12 +77,8 @@ class Rounding:
         rng : draws what was rounded away, and seeds refits.
         """
         estimate, made = trial.estimate, trial.design
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the answer hang on how the published numbers were rounded?",
             expected=f"Answers with unrounded numbers drawn at random that lie within {self.tolerance:g} standard errors of the reported one.",
             detects="Rounding that is coarse beside the changes that are compared, as in small authorities.",

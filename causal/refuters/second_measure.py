@@ -11,6 +11,7 @@ The second measure must have an error of its own, or both are wrong together, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -24,9 +25,10 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Linear, Part
 from causal.inference.clustered import clustered_least_squares, interval
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.substitutes import carried
+from causal.trial import Setting, Trial
 from causal.words import count, places, span
 
 WEAK = 10.0
@@ -81,12 +83,8 @@ class SecondMeasure:
         rng : not used.
         """
         treatment = trial.design.treatment_variable
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks=f"Does a second measure of {treatment.label} give another effect?",
             expected="The same effect, whichever measure it is got from, up to chance.",
             detects="Error in the recorded treatment, which draws the effect towards nothing; with too few authorities also large error goes unseen.",
@@ -108,7 +106,9 @@ class SecondMeasure:
         except CausalError as refused:
             return not_run(report, str(refused))
 
-    def _compared(self, trial: Trial, report: partial[Refutation], made: Design, basis: Floats, outcome: Floats, first: Floats, second: Floats) -> Refutation:
+    def _compared(
+        self, trial: Trial, report: Callable[..., Refutation], made: Design, basis: Floats, outcome: Floats, first: Floats, second: Floats
+    ) -> Refutation:
         question, estimate = trial.question, trial.estimate
         contrast = question.contrast
         nuisance, rank = made.nuisance_basis(basis), basis.shape[1] + ("authority" not in made.absorb)

@@ -10,7 +10,6 @@ simulation study of the number of events per variable in logistic regression ana
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -18,9 +17,11 @@ import numpy as np
 from causal.errors import CausalError
 from causal.inference.logit import logit
 from causal.knobs import between
-from causal.odds import OfOdds, averaged, fitted, model_of
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run
+from causal.odds import averaged
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, reporting
+from causal.refuters.machinery.logits import fitted_logit, lacks_logit
+from causal.trial import Setting, Trial
 from causal.words import count
 
 
@@ -53,7 +54,7 @@ class Separation:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
-        return None if isinstance(setting.estimator, OfOdds) else f"{setting.estimator.name} has no odds that few events could bend: it is no logit"
+        return lacks_logit(setting)
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
         """Try to refute that enough outcomes of either kind stand behind the odds.
@@ -63,12 +64,8 @@ class Separation:
         trial : of an estimator of odds.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Are there enough outcomes of either kind, or do a few of them carry the ratio of odds?",
             expected=f"Taking away the bias of few events moves the log odds by less than {self.away:g} of their standard error, and there are "
             f"{self.events:g} for each column.",
@@ -77,16 +74,14 @@ class Separation:
         )
         if (why := self.unmet(trial)) is not None:
             return not_run(report, why)
-        estimator, design = trial.estimator, trial.design
-        assert isinstance(estimator, OfOdds)
+        design = trial.design
         try:
-            model = model_of(design)
-            made = fitted(design, model)
+            estimator, model, made = fitted_logit(trial)
             less = logit(model.columns, model.outcome, made.weights, penalised=True)
             before, after = (float(averaged(estimator.odds, design, model, one).coefficients[0]) * trial.question.contrast for one in (made, less))
         except CausalError as problem:
             return not_run(report, f"the model without the bias of few events cannot be fitted: {problem}".rstrip("."))
-        error = trial.estimate.diagnostics.get("log odds for one unit, standard error") if trial.estimate.estimator == estimator.name else None
+        error = trial.estimate.diagnostics.get("log odds for one unit, standard error") if trial.estimate.estimator == trial.estimator.name else None
         if not error:
             return not_run(report, "the log odds have no standard error to hold a move against")
         moved = float(made.slopes[-1] - less.slopes[-1]) / float(error)

@@ -7,7 +7,6 @@ before, too (Bernal, Cummins & Gasparrini 2017, Interrupted time series regressi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -15,11 +14,12 @@ import numpy as np
 from causal.errors import ConfigError, refusal
 from causal.interrupted import cut
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting
 from causal.refuters.machinery.bias import reach
 from causal.refuters.machinery.cutoffs import p_of
 from causal.refuters.machinery.dates import cut_of, lacks_series
+from causal.trial import Setting, Trial
 from causal.words import capital
 
 FEWEST = 5  # dates on either side of a pretended one
@@ -68,12 +68,8 @@ class SeriesPlaceboDates:
         trial : of an answer by an interrupted series.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the series change at dates when nothing was done?",
             expected="At dates before the treatment nothing changes.",
             detects="Bends and jumps of the series' own, which would be taken for the treatment.",

@@ -7,7 +7,6 @@ stands for, and the error is not to be trusted (Ljung & Box 1978, On a measure o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -15,9 +14,10 @@ import numpy as np
 from causal.inference.serial import lasting
 from causal.interrupted import cut
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import not_run, p_text, reporting
 from causal.refuters.machinery.dates import cut_of, lacks_series
+from causal.trial import Setting, Trial
 from causal.words import count
 
 
@@ -60,12 +60,8 @@ class SeriesResiduals:
         trial : of an answer by an interrupted series.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Is what the model leaves of the series without a pattern in time?",
             expected="What is left at one date tells nothing of later ones.",
             detects="Seasons, cycles and slow memory that the model leaves out, so that its error is wrong.",

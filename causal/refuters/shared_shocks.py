@@ -12,7 +12,6 @@ Errors of Driscoll & Kraay and of Conley are printed beside, and are never the o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -21,13 +20,14 @@ from causal.arrays import Floats, Ints
 from causal.declared import Column
 from causal.design import Design, whole_units
 from causal.errors import EstimationError
-from causal.estimate import least_squares
 from causal.groupings import Way, bordering, groups, row_groups, ties, ways
 from causal.inference.dependence import Moran, conley, driscoll_kraay, moran, paths
 from causal.inference.multiplicity import holm
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import capped, capped_words, not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import capped, capped_words, not_run, p_text, reporting
+from causal.regression import least_squares
+from causal.trial import Setting, Trial
 from causal.words import capital, count, listed
 
 FEWEST = 6  # places among which paths can be dealt
@@ -81,12 +81,8 @@ class SharedShocks:
         trial : with places that are tied: region, tenth of deprivation, borders, or a user's own groups.
         rng : permutes residual paths among places.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Are places that are tied hit together, in treatment and outcome alike?",
             expected="Residual paths of tied places are no more alike than those of places drawn at random.",
             detects="An interval that is too narrow because regions, places alike in deprivation, or neighbours share shocks.",

@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,11 +25,12 @@ from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import between, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, reporting, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, label, residuals
 from causal.rescored import can_carry
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.verdict.decide import row_of
 from causal.words import count, places, span
 
@@ -98,12 +98,8 @@ class SimulatedConfounder:
         rng : draws the confounder.
         """
         estimate, question = trial.estimate, trial.question
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Had a confounder of stated strength been measured and held fixed, would the finding still stand?",
             expected=f"The finding stands with one {self.multiple:g} times as strong as the strongest measured control.",
             detects="A finding so slight that a confounder no stronger than those measured would undo it, by the estimator's own answer.",

@@ -19,21 +19,23 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, is_dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal
-from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear, least_squares
+from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
-from causal.refute import Family, Refutation, Role, Setting, Trial, fitted, stream
-from causal.refuters import amount, not_run, p_text, unsure, whole_units
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, unsure, whole_units
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import Specification, specifications
+from causal.regression import least_squares
+from causal.trial import Setting, Trial, fitted
 from causal.words import count
 
 ASKED = ("lag", "control", "treated", "target", "weights")
@@ -113,12 +115,8 @@ class SpecificationCurve:
         rng : draws the joint law of differences, and how histories are permuted.
         """
         level = 1 - trial.question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Do other specifications that are as reasonable give the same answer?",
             expected=f"No difference from the chosen one beyond chance (all together, {level:.0%}) and of more than {self.tolerance:g} standard errors.",
             detects="An answer that hangs on one specification: a graph whose valid adjustment sets do not agree, so that it is wrong somewhere; an effect "

@@ -13,7 +13,6 @@ effects; Angrist 2014, The perils of peer effects).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -25,8 +24,9 @@ from causal.estimate import Linear, Part
 from causal.groupings import Way, bordering, row_groups
 from causal.inference.clustered import Fit, clustered_least_squares, interval, joint_test
 from causal.inference.detectable import minimum_detectable
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size
+from causal.trial import Setting, Trial
 
 NOW, BEFORE = "treatment of neighbours", "treatment of neighbours, the year before"
 REGION = Way(kind="region")
@@ -72,12 +72,8 @@ class Spillover:
         trial : with a table of borders and more than one region.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the treatment of bordering places move the outcome here?",
             expected="Nothing beyond chance from neighbours' treatment, given the own and what hits a region in a year.",
             detects="Interference: families, staff or cases that cross a border when services there change.",

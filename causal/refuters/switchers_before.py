@@ -7,17 +7,17 @@ Chaisemartin & D'Haultfœuille 2020, sec. 5). A drift that is there in the year 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.estimate import Part
 from causal.inference.clustered import interval
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, p_text, size, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
 from causal.switches import did, paths
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,8 @@ class SwitchersBefore:
         trial : of an answer that compares switchers with stayers.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="In the year before a switch, did outcomes of those about to switch go as those of places that stayed?",
             expected="No difference beyond chance.",
             detects="A drift of places that were to switch; a treatment felt before it changed; a treatment that answers to last year's outcome.",

@@ -7,17 +7,18 @@ stand-in it goes on as its place does (Abadie, Diamond & Hainmueller 2015, Compa
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.cohorts import cohorts
 from causal.design import Design
+from causal.draws import stream
 from causal.errors import CausalError
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial, stream
-from causal.refuters import amount, not_run, p_text
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, p_text, reporting
+from causal.trial import Setting, Trial
 
 FEWEST = 4  # years on either side of the pretended date
 
@@ -74,12 +75,8 @@ class SyntheticDates:
         trial : of an answer by a synthetic comparison.
         rng : not used.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Does the synthetic control part from its place before the treatment came?",
             expected="With an earlier date, and years before the treatment alone, no effect is found.",
             detects="A comparison that does not stand for its place: other trends, other shocks, a fit that does not last.",

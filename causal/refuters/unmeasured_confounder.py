@@ -24,7 +24,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -35,10 +34,11 @@ from causal.errors import ConfigError, refusal
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.knobs import is_number
-from causal.refute import Admits, Family, Hidden, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, unsure
+from causal.refutation import Admits, Family, Hidden, Refutation, Role
+from causal.refuters import amount, not_run, reporting, unsure
 from causal.refuters.machinery.omitted import benchmarks, bound, in_short, label, residuals
 from causal.rows import Control
+from causal.trial import Setting, Trial
 from causal.verdict.decide import row_of
 from causal.words import capital, listed, places, span
 
@@ -138,12 +138,8 @@ class UnmeasuredConfounder:
         """
         estimate, question = trial.estimate, trial.question
         level = 1 - question.level
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Would something unmeasured, as strong as the strongest control that was measured, take the answer away?",
             expected="The finding stands with such a confounder held fixed.",
             detects="A finding so slight that a confounder no stronger than those measured would undo it.",

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from causal.draws import stream
 from causal.errors import DataError, refusal
 from causal.inference.multiplicity import romano_wolf
-from causal.refute import stream
 from causal.report.phrases import estimand, variable
 
 DRAWS = 9_999

@@ -10,8 +10,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from causal.breakdown import Breakdown, Case
+from causal.draws import stream
 from causal.estimators.fixed_effects import FixedEffects
-from causal.refute import stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must
 from causal.testing.worlds import GRAPH, QUESTION, World
 

@@ -18,15 +18,16 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import CausalError, DesignError
 from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
-from causal.identify import Identification, Strategy, identify
+from causal.identification import Identification, Strategy
+from causal.identify import identify
 from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, unmet_requirements
 from causal.panel import Panel
 from causal.proposal import CANNOT
 from causal.question import Question
-from causal.refute import Trial, stream
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must, same_number
 from causal.testing.worlds import (
     ADOPTION,
@@ -51,6 +52,7 @@ from causal.testing.worlds import (
     World,
     without,
 )
+from causal.trial import Trial
 
 EFFECT = 3.0  # planted, outcome units for the whole contrast
 PANELS = 8  # on which it must find what was planted
@@ -438,7 +440,7 @@ def says_that_feedback_undermines_comparisons_within_places(tried: Tried) -> Non
     must(
         len(tried.answer(fed).concerns) > len(tried.first.concerns),
         "the graph lets the outcome move a later treatment, which biases comparisons within authorities, and no concern says so; add  "
-        "concerns=causal.estimate.feedback(design)",
+        "concerns=causal.regression.feedback(design)",
     )
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from causal.arrays import Floats
 from causal.design import Design, design
 from causal.errors import EstimationError, refusal
-from causal.estimate import Estimate, Estimator, least_squares
+from causal.estimate import Estimate, Estimator
 from causal.estimators.cluster_trial import ClusterTrial
 from causal.estimators.distributed_lags import DistributedLags
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
@@ -30,11 +30,12 @@ from causal.estimators.regression_discontinuity import RegressionDiscontinuity
 from causal.estimators.reversible_did import ReversibleDid
 from causal.estimators.synthetic import SyntheticControl
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.inference.clustered import interval
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import Trial
+from causal.regression import least_squares
 from causal.testing.worlds import (
     ADOPTION,
     CUTOFF_GRAPH,
@@ -53,6 +54,7 @@ from causal.testing.worlds import (
     stated,
     trial_of,
 )
+from causal.trial import Trial
 
 CONTROLS = ("burns", "teeth", "falls", "asthma")
 POLICIES = ("parks", "buses")

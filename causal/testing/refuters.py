@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from causal.draws import stream
 from causal.errors import CausalError, ConfigError, suggest
-from causal.refute import Refutation, Refuter, Setting, Trial, must_say, refuted, stream
+from causal.refutation import Refutation
+from causal.refute import Refuter, must_say, refuted
 from causal.testing.contract import Checked, ContractBroken, DoesNotApply, kept, kind_of, must
 from causal.testing.faults import FAULTS, Bent, Fault, with_offers
 from causal.testing.worlds import same
+from causal.trial import Setting, Trial
 
 TRIES = 6  # panels with the fault, and as many without
 CAUGHT = 3  # of them, at least: one that finds four in five falls below once in sixty

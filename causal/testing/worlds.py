@@ -16,12 +16,16 @@ from scipy import stats
 
 from causal.arrays import Floats
 from causal.design import Design, design
+from causal.draws import stream
 from causal.estimate import Estimator
 from causal.graph import Graph
-from causal.identify import Identification, identify
+from causal.identification import Identification
+from causal.identify import identify
 from causal.panel import Panel, Variable
 from causal.question import Question
-from causal.refute import Refutation, Refuter, Trial, stream
+from causal.refutation import Refutation
+from causal.refute import Refuter
+from causal.trial import Trial
 
 WHY = "made so"
 

@@ -20,12 +20,12 @@ import numpy as np
 from causal.design import Design
 from causal.errors import NotEstimable
 from causal.estimate import Estimate
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.inference.few_treated import FEWEST_UNTREATED, MOST_TREATED
 from causal.inference.multiplicity import rejected as rejected_jointly
 from causal.panel import Variable
 from causal.question import Question
-from causal.refute import Admits, Hidden, Refutation
+from causal.refutation import Admits, Hidden, Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
 from causal.verdict.reason import Change, Concern, Limit, Next, Reason
 from causal.verdict.rule import (

@@ -28,7 +28,7 @@ import numpy as np
 from causal.design import Design
 from causal.errors import ConfigError, refusal, suggest
 from causal.estimate import Estimate
-from causal.identify import Identification
+from causal.identification import Identification
 from causal.knobs import are_words, is_number, is_whole
 
 Row = Literal["important_rise", "rise", "inside", "no_important_rise", "no_important_fall", "both", "fall", "important_fall"]

@@ -12,10 +12,11 @@ import numpy as np
 
 from causal.design import Design
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import Estimate, estimated, feedback, least_squares, residual_treatment, warn_concentrated_leverage
+from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.knobs import true_or_false
 from causal.needs import AUTHORITY_EFFECTS, Need
+from causal.regression import estimated, feedback, least_squares, residual_treatment, warn_concentrated_leverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

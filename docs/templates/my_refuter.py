@@ -6,14 +6,14 @@ Author, year, title of the paper that it follows. What it measures, from which s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from causal.knobs import between
-from causal.refute import Family, Refutation, Role, Setting, Trial
-from causal.refuters import amount, not_run, unsure
+from causal.refutation import Family, Refutation, Role
+from causal.refuters import amount, not_run, reporting, unsure
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class MyRefuter:
     """
 
     family: ClassVar[Family] = "stability"  # what an alarm means: bias, inference, stability, record, sensitivity or graph
-    role: ClassVar[Role | None] = None  # a look at timing, or another part that certainty asks for (causal/refute.py); None: none
+    role: ClassVar[Role | None] = None  # a look at timing, or another part that certainty asks for (causal/refutation.py); None: none
     label: ClassVar[str] = "one left out"  # its plain name, as the first screen has it
     catches: ClassVar[str] = "one_odd_place"  # a fault of causal/testing/faults.py that it must find; or a method planted(seed, on)
 
@@ -57,12 +57,8 @@ class MyRefuter:
         trial : the estimate, and the powers to repeat it with something replaced (`rerun`, `redraw`, `map`).
         rng : of all that is drawn at random here.
         """
-        report = partial(
-            Refutation,
-            name=self.name,
-            family=self.family,
-            role=self.role,
-            label=self.label,
+        report = reporting(
+            self,
             asks="Is the answer the same without any one authority?",
             expected=f"Shifts of at most {self.tolerance:g} standard errors.",
             detects="One authority, or one cluster of them, that carries the answer.",

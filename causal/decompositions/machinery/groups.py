@@ -9,9 +9,10 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
-from causal.estimate import Part, by_group, group_parts
+from causal.estimate import Part
 from causal.inference.multiplicity import holm
 from causal.modifier import Modifier
+from causal.regression import by_group, group_parts
 
 
 def by_region(made: Design) -> Modifier:

@@ -16,11 +16,11 @@ import numpy as np
 from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import EstimationError, refusal
-from causal.estimate import feedback, residual_treatment, warn_concentrated_leverage
 from causal.estimators.machinery.nuisance import INNER, learner, quiet
 from causal.estimators.machinery.transformed import Transformed
 from causal.inference.clustered import Fit, median_fit
 from causal.knobs import whole_number
+from causal.regression import feedback, residual_treatment, warn_concentrated_leverage
 
 SPREAD = 0.5  # of a standard error: beyond it the answer hangs on how the folds fell
 

@@ -15,9 +15,9 @@ from causal.arrays import Floats, Ints
 from causal.design import Design, orthonormal
 from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Conditioning, Estimand
-from causal.estimate import feedback, warn_concentrated_leverage
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
 from causal.knobs import is_number
+from causal.regression import feedback, warn_concentrated_leverage
 
 Target = Literal["ATE", "ATT"]
 ALARM = 0.05  # a joint test of products below this is a concern

@@ -16,8 +16,9 @@ from causal.arrays import Floats, Ints
 from causal.design import GONE, Design, orthonormal
 from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import Conditioning, DesignFacts, Estimand
-from causal.estimate import Estimate, GroupFit, Part, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
+from causal.estimate import Estimate, Part
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test
+from causal.regression import GroupFit, estimated, feedback, group_parts, residual_treatment, warn_concentrated_leverage, without_interval
 from causal.words import listed
 
 Pieces = tuple[tuple[float, float], ...]

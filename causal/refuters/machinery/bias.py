@@ -15,12 +15,14 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design, design
+from causal.draws import stream
 from causal.errors import CausalError
-from causal.estimate import Linear, PartiallyLinear, least_squares, lighter
+from causal.estimate import Linear, PartiallyLinear, lighter
 from causal.inference.clustered import Fit
 from causal.inference.detectable import POWER
-from causal.refute import Trial, fitted, guarded, stream
+from causal.regression import least_squares
 from causal.rows import Control
+from causal.trial import Trial, fitted, guarded
 
 MANY = 5_000  # degrees of freedom from which F is chi-squared, and its noncentral tail no longer computed well
 FARTHEST = 50.0  # standard errors beyond which nothing is looked for

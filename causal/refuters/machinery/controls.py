@@ -14,9 +14,9 @@ from causal.design import Design
 from causal.errors import CausalError, ConfigError, refusal
 from causal.estimate import Estimate
 from causal.graph import dated, undated
-from causal.refute import Setting, Trial
 from causal.refuters import p_text
 from causal.refuters.machinery.bias import reach
+from causal.trial import Setting, Trial
 from causal.words import listed, places, signed, span
 
 NOTHING_LEFT = 1e-7  # share of a column's length below which the others tell it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy as np
 from causal.arrays import Floats
 from causal.cutoff import AtCutoff, Local, TwoByTwo, chosen, fitted, sides
 from causal.design import Design
+from causal.errors import CausalError
 from causal.estimate import Part
 from causal.inference.clustered import interval
 from causal.inference.discontinuity import Jump
-from causal.refute import Setting, Trial
+from causal.refute import Refuter
 from causal.refuters.machinery.bias import Bias
+from causal.trial import Setting, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +55,35 @@ def compared(trial: Trial) -> Compared:
     assert found is not None and isinstance(estimator, AtCutoff)
     widths = chosen(trial.design, found, estimator.local)
     return Compared(design=trial.design, sides=found, local=estimator.local, widths=widths, made=fitted(trial.design, found, estimator.local, widths))
+
+
+def comparison(check: Refuter, trial: Trial) -> Compared | str:
+    """The trial's comparison at a cutoff, or, for a check that then cannot be run, why there is none.
+
+    Parameters
+    ----------
+    check : says what it lacks.
+    trial : the answer under examination.
+    """
+    if (why := check.unmet(trial)) is not None:
+        return why
+    try:
+        return compared(trial)
+    except CausalError as problem:
+        return str(problem).rstrip(".")
+
+
+def joint_p(trial: Trial, one: Jump, others: Sequence[Jump]) -> float:
+    """Bonferroni's p-value that an answer stays where it is when it is made otherwise, each time from the same clusters.
+
+    Parameters
+    ----------
+    trial : gives the contrast.
+    one : the answer's jump.
+    others : one or more jumps, each made otherwise.
+    """
+    each = [p_of(bias.size or 0.0, bias.error, other.df) for other in others for bias in [moved(trial, one, other)]]
+    return min(1.0, len(each) * min(each))
 
 
 def moved(trial: Trial, one: Jump, other: Jump) -> Bias:

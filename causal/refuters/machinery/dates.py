@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from causal.interrupted import Model, OfSeries, Series, series_of
-from causal.refute import Setting, Trial
+from causal.trial import Setting, Trial
 
 
 def lacks_series(setting: Setting) -> str | None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from causal.arrays import Floats, Ints
 from causal.design import Design
-from causal.refute import Trial
 from causal.refuters import BLOCK
+from causal.trial import Trial
 
 
 def alike(unit: Ints, number: int, design: Design) -> list[Ints]:

@@ -14,8 +14,8 @@ from causal.arrays import Floats, Ints
 from causal.design import Design
 from causal.errors import DataError
 from causal.graph import undated
-from causal.refute import Trial
 from causal.rows import Control
+from causal.trial import Trial
 from causal.words import count
 
 

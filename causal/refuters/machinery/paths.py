@@ -15,7 +15,7 @@ from causal.design import Design
 from causal.errors import CausalError
 from causal.needs import ADOPTION
 from causal.question import Question
-from causal.refute import Setting
+from causal.trial import Setting
 from causal.words import count
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]

@@ -16,10 +16,11 @@ import numpy as np
 from causal.design import Design, design
 from causal.errors import CausalError, ConfigError, refusal
 from causal.graph import undated
-from causal.identify import PLACE_AND_TIME, Identification, held_between, identify
+from causal.identification import PLACE_AND_TIME, Identification
+from causal.identify import held_between, identify
 from causal.panel import Panel
 from causal.question import Question
-from causal.refute import Trial
+from causal.trial import Trial
 
 CHOSEN = "as chosen"
 

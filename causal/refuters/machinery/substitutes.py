@@ -10,8 +10,9 @@ import numpy as np
 
 from causal.arrays import Floats
 from causal.design import Design
+from causal.draws import stream
 from causal.estimate import Estimator, Linear
-from causal.refute import Trial, stream
+from causal.trial import Trial
 
 T = TypeVar("T")
 
