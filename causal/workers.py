@@ -25,6 +25,7 @@ from causal.words import count
 T = TypeVar("T")
 Backend = Literal["loky", "dask"]
 PATIENCE = 15.0  # seconds for a scheduler to answer, and for a first worker to be there
+ALIKE = "scheduler and workers with the versions that are installed here, since others give other bits"
 AGAIN = "look whether it runs still, and give the same words again: a sweep, a study of many or a simulation goes on where it stopped"
 
 _client: ContextVar[Any] = ContextVar("client of the cluster that is open", default=None)
@@ -139,11 +140,14 @@ def spread(step: Callable[..., T], items: Iterable[tuple[Any, ...]], *, workers:
 def _on(client: Any, step: Callable[..., T], items: list[tuple[Any, ...]]) -> Iterator[T]:
     from concurrent.futures import CancelledError
 
+    import cloudpickle
+
     distributed: Any = import_module("distributed")
     where = f"scheduler={client.scheduler.address if client.scheduler else '?'}"
     waiting: list[Any] = []
     try:
-        shared = client.submit(_itself, step, pure=False)  # a task, so that it is made again where its worker dies
+        # a task, so that it is made again where its worker dies; as bytes, which the scheduler does not open
+        shared = client.submit(_thawed, cloudpickle.dumps(step), pure=False)
         waiting = [client.submit(_called, shared, item, pure=False) for item in items]
         while waiting:
             yield waiting[0].result()
@@ -153,15 +157,21 @@ def _on(client: Any, step: Callable[..., T], items: list[tuple[Any, ...]]) -> It
         raise refusal(ConfigError, where, "workers that live", came, "give each more memory") from problem
     except CausalError:
         raise
+    except ModuleNotFoundError as problem:
+        wanted = "workers on which every class of the study can be imported"
+        raise refusal(ConfigError, where, wanted, f"one without the module {problem.name!r}", "put its folder on the workers' PYTHONPATH") from problem
     except (CancelledError, distributed.comm.CommClosedError, TimeoutError, OSError) as problem:
-        raise refusal(ConfigError, where, "a Dask scheduler that answers until all is done", "one that no longer does", AGAIN) from problem
+        why = (str(problem).strip().splitlines() or [type(problem).__name__])[0].rpartition(": ")[2]
+        raise refusal(ConfigError, where, "a Dask scheduler that answers until all is done", f"one that no longer does ({why[:120]})", AGAIN) from problem
     finally:
         with suppress(Exception):
             client.cancel(waiting, force=True)
 
 
-def _itself(step: T) -> T:
-    return step
+def _thawed(step: bytes) -> Any:
+    import cloudpickle
+
+    return cloudpickle.loads(step)
 
 
 def _called(step: Callable[..., T], item: tuple[Any, ...]) -> T:
@@ -173,19 +183,29 @@ def _alike(client: Any, where: str) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
         threads: Mapping[str, int] = client.nthreads()
-        found: Mapping[str, Any] = client.run(installed, on_error="return")
+        found: dict[str, Any] = client.run(installed, on_error="return")
     except (OSError, TimeoutError) as problem:
         raise refusal(ConfigError, where, "a scheduler with workers", "none", "start some with  dask worker ADDRESS --nthreads 1") from problem
+    try:
+        found["the scheduler"] = client.run_on_scheduler(installed)
+    except Exception as problem:  # whatever it raises there, the toolkit does not run there
+        found["the scheduler"] = problem
     here = installed()
     for worker in sorted(found):
         there = found[worker]
         if isinstance(there, Exception):
             came = f"{worker}, which has none ({there})"
-            raise refusal(ConfigError, where, "workers with this toolkit", came, "install there what is installed here")
+            raise refusal(ConfigError, where, "scheduler and workers with this toolkit", came, "install there what is installed here")
         if differ := [f"{name} {there.get(name)}, here {own}" for name, own in here.items() if there.get(name) != own]:
             more = f" and {count(len(differ) - 3, 'more')}" if len(differ) > 3 else ""
             came = f"{worker} with {'; '.join(differ[:3])}{more}"
-            raise refusal(ConfigError, where, "workers with the versions that are installed here, since others give other bits", came, "install the same there")
+            raise refusal(
+                ConfigError,
+                where,
+                ALIKE,
+                came,
+                "install the same there",
+            )
     if several := sorted(worker for worker, number in threads.items() if number != 1):
         remedy = "start them with  dask worker ADDRESS --nthreads 1 --nworkers N"
         raise refusal(ConfigError, where, "workers of one thread each, since threads of one process give other bits", several[0], remedy)

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,7 @@ SMALL = [
     "run",
     "experiment=closures",
     "estimator=mean_group",
-    "source.authorities=20",
+    "source.authorities=60",
     "refuters=[bootstrap]",
     "refuters.bootstrap.draws=30",
     "beside=[]",
@@ -50,6 +51,15 @@ def dies_once(mark: Path, number: int) -> int:
 def slow(number: int) -> int:
     time.sleep(0.3)
     return number
+
+
+def elsewhere_alone() -> Callable[[int], int]:
+    """A step of a module that only this process knows."""
+    module = types.ModuleType("nowhere_else")
+    exec("def step(number):\n    return number\n", module.__dict__)
+    sys.modules["nowhere_else"] = module
+    step: Callable[[int], int] = module.step
+    return step
 
 
 @pytest.mark.parametrize(
@@ -139,8 +149,10 @@ def test_a_worker_that_is_killed_loses_nothing(cluster: Cluster, tmp_path: Path)
 def test_workers_with_other_versions_or_several_threads_are_refused(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError), cluster.opened():
         list(spread(partial(divmod, 1), [(0,)], workers=1))  # what a draw raises is raised here
+    with pytest.raises(ConfigError, match="module 'nowhere_else'"), cluster.opened():
+        list(spread(elsewhere_alone(), [(1,)], workers=1))
     monkeypatch.setattr("causal.versions.PACKAGES", ("pytest",))
-    with pytest.raises(ConfigError, match=r"workers with the versions that are installed here.*got tcp.*pytest None, here"), cluster.opened():
+    with pytest.raises(ConfigError, match=r"scheduler and workers with the versions that are installed here.*got t.*pytest None, here"), cluster.opened():
         pass
     monkeypatch.undo()
     distributed = pytest.importorskip("distributed")
@@ -158,7 +170,7 @@ def test_a_scheduler_that_dies_in_the_middle_is_one_refusal(tmp_path: Path) -> N
     dask = pytest.importorskip("dask")
     file = tmp_path / "scheduler.json"
     command = [sys.executable, "-m"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | {"PYTHONPATH": str(Path(__file__).parent)}}
     scheduler = subprocess.Popen([*command, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
                                   "--scheduler-file", str(file)], **quiet)  # fmt: skip
     worker = subprocess.Popen([*command, "distributed.cli.dask_worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard",
