@@ -259,7 +259,7 @@ def full(words: Callable[[Path], list[str]], size: int, base: Path, homes: Seque
     if "Traceback" in said or status not in (0, 2):
         wrong.append(f"{size}: exit {status}: {said[-600:]}")
     shutil.rmtree(elsewhere, ignore_errors=True)
-    return status, lines[-1].replace(f"{base}/", ""), wrong, how
+    return status, lines[-1].replace(f"{base}/", "").replace(folder.name, "full"), wrong, how
 
 
 # ------------------------------------------------------------------ the commands
@@ -382,9 +382,9 @@ def main() -> None:
             tried = [[words, *one] for words, homes in full_disks() for one in sizes(words, homes, base)]
             keep(found, DISKS, {"tried": tried, "minutes": (time.monotonic() - began) / 60})
     if set(found) >= {*KINDS, DISKS}:
-        PAGE.write_text(
-            page([found[kind] for kind in KINDS], found[DISKS]["tried"], asked.seed, sum(one["minutes"] for one in found.values())), encoding="utf-8"
-        )
+        rows, minutes = [found[kind] for kind in KINDS], sum(one["minutes"] for one in found.values())
+        tries = sum(int(str(row["killed"])) + int(str(row["too late"])) for row in rows)
+        PAGE.write_text(page(rows, found[DISKS]["tried"], tries, asked.seed, minutes), encoding="utf-8")
 
 
 def keep(found: dict[str, Any], part: str, result: dict[str, Any]) -> None:
@@ -412,14 +412,15 @@ def sizes(what: str, homes: tuple[str, ...], base: Path) -> Iterator[tuple[int, 
         yield size, status, last, wrong, how
 
 
-def page(rows: list[dict[str, Any]], disks: list[Any], seed: int, minutes: float) -> str:
+def page(rows: list[dict[str, Any]], disks: list[Any], tries: int, seed: int, minutes: float) -> str:
     """The whole page."""
     killed = sum(int(str(row["killed"])) for row in rows)
     columns = ("killed", "too late", "half", "changed", "not resumed", "other answers", "left lying")
     lines = [
         "# Kills and full disks",
         "",
-        f"Written by `python benchmarks/faults.py --seed {seed}` in {minutes:.0f} minutes. A kill is SIGKILL to the command and its workers, at a moment",
+        f"Written by `python benchmarks/faults.py --kills {tries} --seed {seed}` in {minutes:.0f} minutes ({tries} tries, of which some came when the command",
+        "had ended). A kill is SIGKILL to the command and its workers, at a moment",
         "drawn evenly over what the command takes when left alone, every second one instead as soon as unfinished work of it is seen; three kills on one",
         "folder, then the command is left alone once and must end as it does undisturbed. *Half*: a folder under its own name that lacks a file or holds a",
         "cut one. *Changed*: a file that was whole before and is not the same after. *Other answers*: what stands there in the end is not what a call that",

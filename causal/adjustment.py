@@ -166,6 +166,22 @@ def preferred(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], caus
     return best, f"{where}; fewest names, then fewest that reach the outcome only through the treatment, then names in order"
 
 
+def spareable(valid: tuple[tuple[str, ...], ...], chosen: tuple[str, ...], once: set[str]) -> tuple[str, ...]:
+    """What changes in time and can go from a set that holds places fixed: up to the valid set within it that has fewest such names, all else kept.
+
+    Parameters
+    ----------
+    valid, chosen : valid sets, and the preferred one.
+    once : names of what does not change in time.
+    """
+    if "authority" not in chosen:
+        return ()
+    kept = {name for name in chosen if name in once or name in PLACE_AND_TIME}
+    within = [set(one) for one in valid if kept <= set(one) <= set(chosen)]
+    least = min(within, key=lambda one: (len(one), sorted(one)), default=set(chosen))
+    return tuple(sorted(set(chosen) - least))
+
+
 def precise(valid: tuple[tuple[str, ...], ...], optimal: tuple[str, ...], candidates: Iterable[str], *, lasting: bool) -> tuple[tuple[str, ...], str]:
     """Of a treatment decided by lot the set that makes the answer most precise, since what the lots were drawn within closes every back door.
 

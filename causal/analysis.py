@@ -75,7 +75,7 @@ def analyse(
     Parameters
     ----------
     panel, question, graph : the parts of a study.
-    estimator : whose `strategy` is taken where it has one ("iv", "frontdoor"); otherwise the back door.
+    estimator : whose `strategy` is taken where it has one ("iv", "frontdoor"), otherwise the back door; and whether it knows covariates in `one_year` alone.
     adjust_for : an adjustment set forced against the graph's; None takes the graph's.
     identification : what `identify` found for these parts, if it was asked already (many panels, one graph).
 
@@ -106,4 +106,4 @@ def identified(panel: Panel, question: Question, graph: Graph, *, estimator: obj
     ConfigError : a forced set that cannot be.
     """
     strategy: Strategy = getattr(estimator, "strategy", "backdoor")
-    return identify(question, graph, measured=panel.known, adjust_for=adjust_for, strategy=strategy)
+    return identify(question, graph, measured=panel.known, adjust_for=adjust_for, strategy=strategy, one_year=getattr(estimator, "one_year", False))

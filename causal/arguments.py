@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 import re
+from difflib import get_close_matches
+from pathlib import Path
 from typing import NoReturn
 
 from causal.errors import ConfigError, refusal
 
-KINDS = {"int": "a whole number", "float": "a number", "Path": "a file or folder"}
+KINDS = {"int": "a whole number", "float": "a number", "Path": "a file or folder", "named": "the name of a file or folder"}
+
+
+def named(word: str) -> Path:
+    """A path as it was given; a word of blanks would be taken for the folder where one stands, and is none (argparse says so of a `ValueError`)."""
+    if not word.strip():
+        raise ValueError
+    return Path(word)
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,6 +27,12 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong with the arguments, and stop with status 2."""
         said = refusal(ConfigError, *said_wrong(message, self.prog))
         self.exit(2, f"ConfigError: {said}\n")
+
+
+def _near(came: str, choices: str) -> str:
+    """Did you mean …? of argparse's list of choices; "" where none is near."""
+    near = get_close_matches(came.strip("'\""), re.findall(r"[\w-]+", choices), n=1)
+    return f"did you mean  {near[0]}" if near else ""
 
 
 def said_wrong(message: str, program: str) -> tuple[str, str, str, str]:
@@ -36,7 +51,7 @@ def said_wrong(message: str, program: str) -> tuple[str, str, str, str]:
     if odd := re.match(r"invalid (\w+) value: (.*)", rest, flags=re.DOTALL):
         return where, KINDS.get(odd[1], "a value of another kind"), odd[2], remedy
     if odd := re.match(r"invalid choice: (.*) \(choose from (.*)\)", rest, flags=re.DOTALL):
-        return where, f"one of {odd[2]}", odd[1], remedy
+        return where if "|" not in where else program, f"one of {odd[2]}", odd[1], _near(odd[1], odd[2]) or remedy
     if wanted := re.match(r"expected (at least )?(\w+) arguments?", rest):
         number = {"one": "a value", "1": "a value"}.get(wanted[2], f"{wanted[2]} values")
         return where, f"{wanted[1] or ''}{number} after it", "fewer", remedy

@@ -97,7 +97,7 @@ def bootstrapped(
         )
     ends = (None, None, None) if errors[0] is None else interval(float(point[0]), errors[0], level, df)
     failed = int((~good[:, 0]).sum())
-    made = Estimate(
+    estimate = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
         conditioning=conditioning or Conditioning.by(design),
@@ -121,7 +121,7 @@ def bootstrapped(
         no_interval="lost_draws" if errors[0] is None else None,
         **more,
     )
-    return without_interval(made, TWO_CLUSTERS, "two_clusters") if number <= TWO else made
+    return without_interval(estimate, TWO_CLUSTERS, "two_clusters") if number <= TWO else estimate
 
 
 def degrees_of_freedom(design: Design) -> float:

@@ -128,13 +128,13 @@ class Case:
         CausalError : the design or the estimate cannot be made.
         """
         analysis = self.analysis(question)
-        made = analysis.must(NOTHING_TO_TAKE_APART)
-        estimate = answered(self.estimator, made, stream(self.seed, "estimate"))
+        design = analysis.must(NOTHING_TO_TAKE_APART)
+        estimate = answered(self.estimator, design, stream(self.seed, "estimate"))
         trial = Trial.of(analysis, self.estimator, estimate, seed=self.seed, workers=self.workers, progress=self.progress)
         found = None if self.shared is None else refuted(self.shared, trial, stream(self.seed, self.shared.name))
         if found is None or found.survived is not False or not found.shared:
             return trial
-        again, anew = widened(self.estimator, self.panel, made, estimate, found.shared, stream(self.seed, "estimate"))
+        again, anew = widened(self.estimator, self.panel, design, estimate, found.shared, stream(self.seed, "estimate"))
         return replace(trial, design=again, estimate=anew)
 
     def judged(self, question: Question | None = None) -> Judged:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from causal import __version__, console
-from causal.arguments import Parser
+from causal.arguments import Parser, named
 from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
@@ -68,9 +70,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _obeyed(words: list[str]) -> int:
     parser = _parser()
-    if words and (wrong := _no_command(words[0])):
-        print(f"ConfigError: {wrong}", file=sys.stderr)
-        return 2
+    _typeable(words)
+    if words:
+        _is_command(words[0])
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]
     # argparse would take `-m` and `key=value` for its own in some orders: overrides are what it does not know
@@ -83,18 +85,41 @@ def _obeyed(words: list[str]) -> int:
     if rest and given.command not in ("run", "explain", "facts", "simulate", "decompose", "study"):
         raise refusal(ConfigError, f"causal {given.command}", "what it takes", f"{' '.join(rest)}", f"see  causal {given.command} --help")
     if odd := [word for word in rest if word.startswith("-")]:
-        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", f"see  causal {given.command} --help")
+        raise refusal(ConfigError, f"causal {given.command}", "an option that it knows", f"{odd[0]}", _meant(given.command, odd[0], rest))
+    for folder in getattr(given, "config_dir", ()):
+        if not folder.is_dir():
+            raise refusal(ConfigError, f"--config-dir {folder}", "a folder", "nothing: there is no such folder", "look at how it is written")
     no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
     return int(COMMANDS[given.command](given, rest))
 
 
-def _no_command(word: str) -> str:
-    """What was meant by a first word that is no command; "" for one that is."""
+def _typeable(words: Sequence[str]) -> None:
+    """Refuse a word with a null byte, wherever it would be taken for the name of a file or put into a text."""
+    for word in words:
+        if "\0" in word:
+            raise refusal(ConfigError, f"causal {words[0]}" if word != words[0] else "causal", "words without a null byte", repr(word[:60]), "take it out")
+
+
+def _is_command(word: str) -> None:
+    """Refuse a first word that is no command, with what was meant by it."""
     if word in COMMANDS or word.startswith("-") or word == "help":
-        return ""
+        return
     if "=" in word or word in names("experiment", ()):
-        return f"{word} is no command; did you mean  causal run {word if '=' in word else f'experiment={word}'}"
-    return f"there is no command {word!r}; {suggest(word, COMMANDS)}"
+        meant = word if "=" in word else f"experiment={word}"
+        raise refusal(ConfigError, "causal", "one of its commands first", repr(word), f"did you mean  causal run {meant}")
+    if os.path.exists(word):
+        raise refusal(ConfigError, "causal", "one of its commands first", repr(word[:60]), f"what it holds is said by  causal check {shlex.quote(word)}")
+    raise refusal(ConfigError, "causal", "one of its commands", repr(word[:60]), suggest(word[:60], COMMANDS))
+
+
+def _meant(command: str, odd: str, rest: Sequence[str]) -> str:
+    """What to try for an option that there is none of: the override of that name, `--estimator difference` or `--question.lag=1`."""
+    key, sign, value = odd.lstrip("-").partition("=")
+    after = rest[rest.index(odd) + 1 :]
+    value = value if sign else after[0] if after and not after[0].startswith("-") and "=" not in after[0] else "…"
+    if odd.startswith("--") and (key in GROUPS.values() or "." in key):
+        return f"overrides have no dashes; write  causal {command} {key}={value}"
+    return f"see  causal {command} --help"
 
 
 def _describe(given: argparse.Namespace, _: list[str]) -> int:
@@ -111,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def configured(name: str, about: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=about, description=about, epilog="Any further words are overrides: group=choice, key=value.")
-        one.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER", help="a folder of your own with experiment/, graph/, …")
+        one.add_argument("--config-dir", action="append", default=[], type=named, metavar="FOLDER", help="a folder of your own with experiment/, graph/, …")
         one.add_argument("--trust", action="append", default=[], metavar="FOLDER_OR_MODULE", help="allow classes of your own")
         return one
 
@@ -123,9 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     much.add_argument("-q", "--quiet", dest="detail", action="store_const", const="quiet", help="the run's folder alone")
     explain = configured("explain", "question, graph, estimand, adjustment, design, assumptions, before any outcome is looked at")
     explain.add_argument(
-        "--save", type=Path, default=None, metavar="FILE", help="fix it as a protocol, with the design's power; causal run protocol=FILE follows it"
+        "--save", type=named, default=None, metavar="FILE", help="fix it as a protocol, with the design's power; causal run protocol=FILE follows it"
     )
-    explain.add_argument("--plan", type=Path, default=None, metavar="FILE", help="with --save: a plan.json of  causal plan, whose places and numbers go in")
+    explain.add_argument("--plan", type=named, default=None, metavar="FILE", help="with --save: a plan.json of  causal plan, whose places and numbers go in")
     simulate = configured("simulate", "would this design have found it? effects are planted, and estimator, checks and verdict run many times")
     simulate.add_argument("--panels", type=int, default=100, metavar="N", help="panels for each planted effect (100); those done before are not done again")
     simulate.add_argument("--effects", type=float, nargs="+", default=[], metavar="EFFECT", help="planted, in outcome units (0, δ, 2δ and −2δ)")
@@ -135,19 +160,19 @@ def _parser() -> argparse.ArgumentParser:
     decompose.add_argument("name", metavar="NAME", help="which; causal list decompositions")
     many = configured("study", "every question of a study, and one page of all answers: causal study england source.path=FOLDER")
     many.add_argument("name", metavar="NAME", help="which; causal list studies")
-    many.add_argument("--since", type=Path, default=None, metavar="RUN", help="folder of an earlier run of it: what moved since, and why")
+    many.add_argument("--since", type=named, default=None, metavar="RUN", help="folder of an earlier run of it: what moved since, and why")
     compare = commands.add_parser("compare", help="one table and page over many runs")
     compare.add_argument("runs", nargs="+", type=Path, metavar="RUN_OR_FOLDER")
-    compare.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (default: beside the runs)")
+    compare.add_argument("--to", type=named, default=None, metavar="FOLDER", help="where to write (default: beside the runs)")
     listing = commands.add_parser("list", help="what experiments, outcomes, studies, estimators, refuters, sources, graphs and decompositions there are")
     listing.add_argument("what", nargs="?", choices=list(GROUPS), metavar="|".join(GROUPS))
     listing.add_argument("--json", action="store_true")
     listing.add_argument("-v", "--verbose", action="store_true", help="what each needs and targets, and what a run with its checks costs, measured")
-    listing.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
+    listing.add_argument("--config-dir", action="append", default=[], type=named, metavar="FOLDER")
     about = "one estimator, check, outcome, key or term: what it is, what it needs, its knobs and defaults, an example"
     describe = commands.add_parser("describe", help=about, description=about)
     describe.add_argument("name", metavar="NAME", help="fixed_effects, pre_trend, plans, question.lag, estimand, …")
-    describe.add_argument("--config-dir", action="append", default=[], type=Path, metavar="FOLDER")
+    describe.add_argument("--config-dir", action="append", default=[], type=named, metavar="FOLDER")
     check = commands.add_parser(
         "check",
         help="what is wrong with this table (or with a results table, by DfE's open data standard), or what is missing from this folder of published files",
@@ -165,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true"
     )
     fetch = commands.add_parser("fetch", help="where England's published files are; with --to, download those that have a stable address")
-    fetch.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="download into this folder; nothing in it is written over")
+    fetch.add_argument("--to", type=named, default=None, metavar="FOLDER", help="download into this folder; nothing in it is written over")
     fetch.add_argument("--only", nargs="+", action="extend", default=[], metavar="KEY", help="these publications only")
     fetch.add_argument("--json", action="store_true")
     about = "build the pages of a run again from its result.json; of a folder of runs, write index.html: every question and its answer"
@@ -216,14 +241,14 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=("panel", "adoption", "discontinuity", "cluster_trial", "stepped_wedge"), help="which design")
     for flag, kind, about in NUMBERS:
         parser.add_argument(flag, type=kind, default=None, required=flag in ("--smallest-important", "--because"), help=about)
-    parser.add_argument("--from", dest="path", type=Path, default=None, metavar="FILE", help="a table whose earlier window gives the numbers")
+    parser.add_argument("--from", dest="path", type=named, default=None, metavar="FILE", help="a table whose earlier window gives the numbers")
     for flag, usual in (("--authority", "authority"), ("--year", "year"), ("--outcome", None)):
         parser.add_argument(flag, default=usual, metavar="COLUMN", help=f"of the table ({usual})" if usual else "of the table")
     parser.add_argument("--until", type=int, default=None, metavar="YEAR", help="last year of the window")
     parser.add_argument("--choose", type=int, default=0, metavar="N", help="choose so many places of the table for a pilot")
     parser.add_argument("--like", nargs="+", default=[], metavar="COLUMN", help="columns that the chosen shall be alike in, beside the outcome")
     parser.add_argument("--seed", type=int, default=2019, help="of the choosing")
-    parser.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write (runs/plans/…)")
+    parser.add_argument("--to", type=named, default=None, metavar="FOLDER", help="where to write (runs/plans/…)")
 
 
 def _plan(given: argparse.Namespace, _: list[str]) -> int:

@@ -6,6 +6,7 @@ What is made is what the command line makes: the shipped YAML is read, its class
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -82,11 +83,17 @@ def _listed(name: str) -> Iterator[str]:
 
 
 def _read(group: str, name: str) -> Mapping[str, Any]:
-    import yaml
-
     if name not in (known := names(group, ())):
         raise refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
-    inside: Mapping[str, Any] = yaml.load((roots(())[0] / group / f"{name}.yaml").read_text(encoding="utf-8"), Loader=SAFE)
+    return _parsed(roots(())[0] / group / f"{name}.yaml")
+
+
+@lru_cache(maxsize=512)
+def _parsed(path: Path) -> Mapping[str, Any]:
+    """A file that ships, parsed once: they do not change while the program runs, and a long list of checks asks for each of them."""
+    import yaml
+
+    inside: Mapping[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE)
     return inside
 
 

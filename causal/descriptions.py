@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from causal.document import called, mapping, parse_yaml, read_text
 from causal.errors import ConfigError, refusal, suggest
 from causal.terms import TERMS
 
@@ -42,7 +43,7 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
     ------
     ConfigError : there is nothing of that name; the nearest are named.
     """
-    found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for root in roots if (path := root / group / f"{name}.yaml").is_file()]
+    found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for root in roots for path in _named(root / group, name)]
     known_keys = dict(keys(roots[0]))
     found += [f"{key}: a key of the configuration\n  {about}\n  set it:  {key}=…" for key, about in known_keys.items() if name in (key, key.rpartition(".")[2])]
     found += [f"{key}: {about}" for key, about in knobs(roots[0]) if name == key]
@@ -55,10 +56,15 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
             ConfigError,
             "causal describe",
             "the name of a part, a key or a term",
-            repr(name),
-            _nearest(name, [*every, *known_keys, *dict(knobs(roots[0])), *TERMS]),
+            called(name).removeprefix("the text "),
+            _nearest(name[:60], [*every, *known_keys, *dict(knobs(roots[0])), *TERMS]),
         )
     return "\n\n".join(found)
+
+
+def _named(folder: Path, name: str) -> Iterator[Path]:
+    """The file of that name in a folder, if there is one; a name is not taken for a path."""
+    yield from (path for path in folder.glob("*.yaml") if path.stem == name and path.is_file())
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
@@ -73,7 +79,9 @@ def _shelf(path: Path, group: str) -> str:
     head: list[str] = []
     body: list[str] = []
     target = ""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    text = read_text(path, "a configuration")
+    mapping(parse_yaml(text, str(path), "a configuration"), str(path), "a configuration")
+    for line in text.splitlines():
         if line.startswith("#") and not body:
             head += [line.lstrip("# ").strip()] if "@package" not in line else []
         elif line.startswith("_target_:"):

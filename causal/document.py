@@ -247,9 +247,9 @@ def _in_our_words(where: str, what: str, kind: type[CausalError]) -> Iterator[No
 
 
 def _unreadable(problem: yaml.MarkedYAMLError) -> str:
-    said = f"{problem.context or ''} {problem.problem or ''}"
-    if said.startswith(" twice "):
-        return f"the key {said[7:67]!r} a second time"
+    text = f"{problem.context or ''} {problem.problem or ''}"
+    if text.startswith(" twice "):
+        return f"the key {text[7:67]!r} a second time"
     for word, ours in (
         ("undefined alias", "an alias (*name) whose anchor (&name) does not stand before it"),
         ("tab", "a tab, where YAML wants blanks"),
@@ -263,7 +263,7 @@ def _unreadable(problem: yaml.MarkedYAMLError) -> str:
         ("flow", "a bracket that is not closed, or closed by another"),
         ("mapping values are not allowed", "a second colon in one line; put the text in quotes"),
     ):
-        if word in said:
+        if word in text:
             return ours
     return "something that is none"
 

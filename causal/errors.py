@@ -21,6 +21,7 @@ from traceback import extract_tb
 from typing import TypeVar
 
 E = TypeVar("E", bound="CausalError")
+NAME, LONGEST = 100, 700  # letters of a name that is offered, and of each part of a message: a path may have 4,000, and a text any number
 BREAK = re.compile(r"\s*[\n\r\t\v\f\x85\u2028\u2029]\s*")  # two blanks set off what is to be typed, and stay
 
 
@@ -150,8 +151,13 @@ def refusal(kind: Callable[[str], E], where: str, wanted: str, came: str, remedy
     remedy : what to try, as an imperative.
     beneath : lines that stand below, each on its own, where several things are wrong at once.
     """
-    said = BREAK.sub(" ", f"{where}: wanted {wanted}, got {came}; {remedy}").strip()
+    said = BREAK.sub(" ", f"{_shown(where)}: wanted {_shown(wanted)}, got {_shown(came)}; {remedy}").strip()
     return kind("\n  ".join([said, *beneath]))
+
+
+def _shown(text: str) -> str:
+    """A text as far as a reader needs it to know it again: of what is longer than a message, its beginning and its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def placed(kind: Callable[[str], E], where: str, problem: object) -> E:
@@ -192,7 +198,7 @@ def suggest(name: str, options: Iterable[str]) -> str:
     options : what there is, in any order; twenty at most are shown.
     """
     options = sorted({str(option) for option in options})
-    shown = ", ".join(repr(option) for option in options[:20])
+    shown = ", ".join(repr(option if len(option) <= NAME else f"{option[:NAME]}…") for option in options[:20])
     if len(options) > 20:
         shown += f", … ({len(options)} in all)"
     lower = {option.lower(): option for option in options}

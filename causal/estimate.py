@@ -338,7 +338,8 @@ class Estimator(Protocol):
     A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
     identification than the back door ("iv", "frontdoor", "discontinuity", "series"), `pairing` where it matches authorities: by the distance of what,
     `quick` where a fit on 1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits
-    it, and `checks`: names of the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
+    it, `one_year` where it knows covariates by their value in one year alone, so that what can be spared of them is left out, and `checks`: names
+    of the checks on the shelf that are of its kind of comparison alone, which run beside those that a study asks for.
 
     Examples
     --------

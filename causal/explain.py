@@ -40,35 +40,35 @@ def explanation(study: Study) -> str:
         extra = (f" [{count(arrow.lag, 'year')} later]" if arrow.lag else "") + (" [by year]" if arrow.by_year else "")
         lines.append(f"  {arrow.cause} -> {arrow.effect}{extra}: {arrow.because}")
     analysis = analyse(panel, question, graph, estimator=study.estimator, adjust_for=study.adjust_for)
-    found = analysis.identification
-    lines += ["", "Identification", f"  strategies: {', '.join(found.strategies) or 'none'}"]
-    if found.identified:
-        lines.append(f"  adjust for: {', '.join(found.adjust_for) or 'nothing'} ({found.chosen_because})")
-        lines += ["  minimal sets:"] + [f"    {', '.join(one) or 'nothing'}" for one in found.minimal]
-        lines.append(f"  {count(len(found.valid), 'valid set')}" + ("" if found.exhaustive else ", not all listed"))
-        lines += [f"  instrument: {i.name} given {', '.join(i.given) or 'nothing'}" for i in found.instruments]
+    identification = analysis.identification
+    lines += ["", "Identification", f"  strategies: {', '.join(identification.strategies) or 'none'}"]
+    if identification.identified:
+        lines.append(f"  adjust for: {', '.join(identification.adjust_for) or 'nothing'} ({identification.chosen_because})")
+        lines += ["  minimal sets:"] + [f"    {', '.join(one) or 'nothing'}" for one in identification.minimal]
+        lines.append(f"  {count(len(identification.valid), 'valid set')}" + ("" if identification.exhaustive else ", not all listed"))
+        lines += [f"  instrument: {i.name} given {', '.join(i.given) or 'nothing'}" for i in identification.instruments]
     else:
-        lines.append(f"  NOT IDENTIFIED: {found.chosen_because}")
-        if found.blocked_by:
-            lines.append(f"  it would take: {', '.join(found.blocked_by)}")
-    lines += [f"  ! {warning}" for warning in found.warnings]
-    lines += ["", "Assumptions"] + [f"  - {sentence}" for sentence in found.assumptions]
-    if found.identified:
-        made = analysis.must("")
+        lines.append(f"  NOT IDENTIFIED: {identification.chosen_because}")
+        if identification.blocked_by:
+            lines.append(f"  it would take: {', '.join(identification.blocked_by)}")
+    lines += [f"  ! {warning}" for warning in identification.warnings]
+    lines += ["", "Assumptions"] + [f"  - {sentence}" for sentence in identification.assumptions]
+    if identification.identified:
+        design = analysis.must("")
         lines += [
             "",
             "Design",
-            f"  {made.rows:,} rows, {count(len(made.authorities), 'authority', 'authorities')}, years {over_years(made.years.tolist())}"
-            if not crossed(made.years.tolist())
-            else f"  {counted_rows(made.rows, (0,))}, one row each",
+            f"  {design.rows:,} rows, {count(len(design.authorities), 'authority', 'authorities')}, years {over_years(design.years.tolist())}"
+            if not crossed(design.years.tolist())
+            else f"  {counted_rows(design.rows, (0,))}, one row each",
         ]
-        lines += [f"  {sentence}" for sentence in made.words]
-        for loss in made.lost:
+        lines += [f"  {sentence}" for sentence in design.words]
+        for loss in design.lost:
             named = f" (all of {', '.join(panel.places['name'].get(a, a) for a in loss.authorities[:8])}{' …' if len(loss.authorities) > 8 else ''})"
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
-        offer = proposal(made, study.estimator, blind=True)
+        offer = proposal(design, study.estimator, blind=True)
         lines += ["", f"Estimators that suit {question.treatment} ({SHAPES[offer.shape]})", *(f"  {one.words}" for one in offer.proposed)]
-        others = [name for name in able(made) if name not in {one.estimator for one in offer.proposed}]
+        others = [name for name in able(design) if name not in {one.estimator for one in offer.proposed}]
         lines.append(f"  others that can answer as asked: {', '.join(others) or 'none'}")
         lines += ["", f"Estimator: {study.estimator.name} ({question.target})", *(f"  {CANNOT[code]}" for code in offer.cannot)]
     else:

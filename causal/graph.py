@@ -365,7 +365,7 @@ def _arrows(given: Any) -> Iterator[Arrow]:
         if not isinstance(effects, Mapping):
             raise refusal(GraphError, f"graph arrows from {cause!r}", "a mapping effect: because", repr(effects), f"write  {cause}: {{effect: because …}}")
         for effect, reasons in effects.items():
-            for reason in reasons if isinstance(reasons, list | tuple) else [reasons]:
+            for reason in (reasons or [None]) if isinstance(reasons, list | tuple) else [reasons]:
                 if reason is not None and not isinstance(reason, str | Mapping):
                     raise refusal(
                         GraphError, f"graph arrow {cause} -> {effect}", "its reason in words", called(reason), f"write  {cause}: {{{effect}: because …}}"

@@ -64,6 +64,8 @@ class Identification:
     blocked_by : where not identified, what would have to be measured.
     assumptions, warnings : sentences.
     lot : how the treatment (or the instrument that the strategy rests on) was decided by lot, in the graph's words; "" where it was not.
+    spared : of the preferred set, the causes that change in time and that it can do without beside place and time; an estimator that knows covariates by their
+        value in one year leaves them out, and `adjust_for` is without them if it was found for such a one.
 
     Examples
     --------
@@ -99,10 +101,11 @@ class Identification:
     confounded_mediators: tuple[str, ...] = ()
     cutoffs: tuple[Cutoff, ...] = ()
     lot: str = ""
+    spared: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # DoWhy, a protocol and a notebook give names in writing
-        for key in ("adjust_for", "frontdoor", "forced", "by_year"):
+        for key in ("adjust_for", "frontdoor", "forced", "by_year", "spared"):
             object.__setattr__(self, key, tuple(map(Dated.read, getattr(self, key))))
         for key in ("minimal", "valid"):
             object.__setattr__(self, key, tuple(tuple(map(Dated.read, one)) for one in getattr(self, key)))

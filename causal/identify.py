@@ -9,6 +9,10 @@ what was closed earlier acts through what is closed now. This is an assumption, 
 A back door is closed for one year's treatment, yet fixed effects compare all years at once: what moves the outcome and a *later*
 treatment must be conditioned on as well (strict exogeneity; Wooldridge 2010, Econometric Analysis of Cross Section and Panel Data, sec. 10.2).
 Where the treatment comes before the outcome, such causes are conditioned on in the years between too.
+
+An estimator may know a covariate by its value in one year alone (one row an authority; the year before adoption). What was out of the ordinary in that year
+returns to a place's own level, so that places alike in it drift apart (Daw & Hatfield 2018, Matching and regression to the mean in
+difference-in-differences analysis). What changes in time and can be spared, since another valid set lies within the preferred one, is then left out.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from itertools import combinations
 
 import networkx as nx
 
-from causal.adjustment import candidates_for, held_in_between, minimal, optimal_set, precise, preferred, valid_sets
+from causal.adjustment import candidates_for, held_in_between, minimal, optimal_set, precise, preferred, spareable, valid_sets
 from causal.errors import ConfigError, GraphError, refusal, suggest
 from causal.graph import Graph, dated, undated
 from causal.identification import PLACE_AND_TIME, Cutoff, Identification, Instrument, Strategy
@@ -31,7 +35,13 @@ MOST_FRONTDOOR = 8  # measured mediators; beyond that no front-door set is looke
 
 
 def identify(
-    question: Question, graph: Graph, *, measured: Iterable[str], adjust_for: Iterable[str] | None = None, strategy: Strategy = "backdoor"
+    question: Question,
+    graph: Graph,
+    *,
+    measured: Iterable[str],
+    adjust_for: Iterable[str] | None = None,
+    strategy: Strategy = "backdoor",
+    one_year: bool = False,
 ) -> Identification:
     """Find what must be adjusted for to answer the question with what is measured.
 
@@ -43,6 +53,7 @@ def identify(
     adjust_for : an adjustment set that the evaluator forces; undated names take the treatment's date.
     strategy : what the estimator rests on; "iv" adjusts for what makes the first instrument valid, "frontdoor" and "discontinuity" for nothing, "series" for
         all that "backdoor" does but place and year, for which the series' own past stands.
+    one_year : whether the estimator knows covariates by their value in one year alone; what the set can spare of them is then left out.
 
     Raises
     ------
@@ -78,6 +89,10 @@ def identify(
     chosen, because = preferred(valid, optimal, dag.without([treatment]).ancestors([outcome]))
     if lot and valid:
         chosen, because = precise(valid, optimal, candidates, lasting=question.treatment in once)
+    spared = () if lot or chosen is None or adjust_for is not None or strategy != "backdoor" else spareable(valid, chosen, once)
+    if one_year and spared and chosen is not None:
+        chosen = tuple(name for name in chosen if name not in spared)
+        because = f"{because}; of what the estimator knows in one year alone, all that can be spared is left out, since places alike in it drift apart again"
     warnings: list[str] = []
     forced: tuple[str, ...] = ()
     sufficient = True
@@ -152,6 +167,7 @@ def identify(
         cutoffs=cutoffs,
         confounded_mediators=_confounded_mediators(whole, [name for name in mediators if name not in unmeasured], question, treatment, outcome, chosen or ()),
         lot=lot,
+        spared=spared,
     )
 
 

@@ -130,24 +130,24 @@ def averaged(kind: Effect, design: Design, model: Model, made: Logit) -> Fit:
     return scaled(along(made, way, design.cluster, len(design.clusters)), effect, model, design)
 
 
-def effect_of(kind: Effect, made: Logit, at: int, design: Design, centre: float) -> tuple[float, Floats]:
+def effect_of(kind: Effect, model: Logit, at: int, design: Design, centre: float) -> tuple[float, Floats]:
     """The whole contrast's effect, outcome from 0 to 1, and how it moves with the slopes; shape (k,).
 
     Parameters
     ----------
     kind : of average.
-    made : the fit, of the rows averaged over.
+    model : the fit, of the rows averaged over.
     at : the treatment's column, which holds the treatment less `centre`.
     design : whose question it is.
     centre : the treatment's unit.
     """
     question = design.question
     if kind == "slope":
-        effect, way = steepness(made, at)
+        effect, way = steepness(model, at)
         return effect * question.contrast, way * question.contrast
-    high, low = made.columns.copy(), made.columns.copy()
+    high, low = model.columns.copy(), model.columns.copy()
     high[:, at], low[:, at] = question.treated - centre, question.control - centre
-    return average(made, high, low)
+    return average(model, high, low)
 
 
 def scaled(fit: Fit, effect: float, model: Model, design: Design) -> Fit:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from causal.errors import ConfigError, refusal, suggest
+from causal.errors import ConfigError, refusal
 
 # title → folder of configurations
 GROUPS = {
@@ -52,10 +54,12 @@ def no_bare_words(command: str, rest: Sequence[str], folders: Sequence[Path]) ->
                 f"{word!r}, which says no key",
                 f"did you mean  causal {command} {' or '.join(ways)}",
             )
+        if Path(word).is_file():
+            remedy = f"a first study of it is written by  causal new {shlex.quote(word)} --treatment … --outcome …"
+            raise refusal(ConfigError, f"causal {command}", "an override, key=value", f"{word!r}, a file", remedy)
         every = {name: group for group in ("outcome", "estimator", "experiment") for name in names(group, folders)}
-        near = suggest(word, every)
-        at = near.find("Did you mean")
-        hint = near[at:] if at >= 0 else "causal list  names what there is"
+        near = get_close_matches(word.lower(), every, n=1)
+        hint = f"did you mean  causal {command} {every[near[0]]}={near[0]}" if near else "causal list  names what there is"
         raise refusal(ConfigError, "causal", "an override, which is key=value, like  experiment=closures  or  question.lag=1", repr(word), hint)
 
 

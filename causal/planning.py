@@ -22,6 +22,7 @@ from causal.panel import Panel
 PlanKind = Literal["panel", "adoption", "discontinuity", "cluster_trial", "stepped_wedge"]
 PLAN_KINDS: tuple[PlanKind, ...] = get_args(PlanKind)
 FEWEST, MOST = 6, 100_000  # places of a plan
+MOST_PEOPLE, MOST_SIZE = 1_000_000_000, 1e15  # in each place; outcome units: what is beyond either no study has, and squares of it are not told apart
 TRIES = 4_000  # exchanges that are tried when places are chosen
 
 
@@ -75,10 +76,11 @@ class Plan:
             raise refusal(ConfigError, "plan.because", "why that size matters, in words", repr(self.because), "write  --because '…'")
         for key in ("smallest_important", "sd"):
             value = getattr(self, key)
-            if not is_number(value) or value <= 0:
-                raise refusal(ConfigError, f"plan.{key}", "a number above 0 in the outcome's unit", repr(value), f"write  --{key.replace('_', '-')} NUMBER")
+            if not is_number(value) or not 1 / MOST_SIZE <= value <= MOST_SIZE:
+                wanted = f"a number above 0, at most {MOST_SIZE:g}, in the outcome's unit"
+                raise refusal(ConfigError, f"plan.{key}", wanted, repr(value), f"write  --{key.replace('_', '-')} NUMBER")
         whole_number("plan.places", self.places, FEWEST, MOST)
-        whole_number("plan.people", self.people, 1)
+        whole_number("plan.people", self.people, 1, MOST_PEOPLE)
         whole_number("plan.years", self.years, 2, 60)
         whole_number("plan.before", self.before, 1, self.years - 1)
         for key, most in (("icc", 1.0), ("lasting", 1.0), ("told", 0.999), ("attrition", 0.999)):

@@ -274,7 +274,7 @@ def _asked(design: Design, shape: Shape, blind: bool) -> list[tuple[str, Target,
     before: list[tuple[str, Target, str]] = []
     if shape in ("dose", "on_off") and design.identification.feedback:
         before.append(("lagged_outcome", "ATE", "past_outcome"))
-    suits = list(SUITS[shape])
+    suits = [one for one in SUITS[shape] if one[0] != "shift_share" or exposed(design)]
     if shape == "two_groups" and design.rows < LEARNT:
         suits.sort(key=lambda one: one[2] != "straight")
     # an average effect in a straight line stands first: readers know it, and it bends no odds
@@ -282,6 +282,28 @@ def _asked(design: Design, shape: Shape, blind: bool) -> list[tuple[str, Target,
     if shape not in ("instrument", "front_door", "cutoff", "series") and design.identification.cutoffs:
         asked = [("regression_discontinuity", "ATE", "both_sides"), *asked]
     return [asked[0], ("logit_dose", "ATE", "odds"), *asked[1:]] if shape in OF_ODDS and not blind else asked
+
+
+def exposed(design: Design) -> bool:
+    """Whether an instrument is what makes shocks of the years differ between places: a share or size that stays within each of them, of more than two values.
+
+    Parameters
+    ----------
+    design : with its instruments among its columns.
+    """
+    import numpy as np
+
+    if design.rows == len(design.authorities):
+        return False
+    starts = np.flatnonzero(np.diff(design.authority, prepend=-1))
+    for one in design.identification.instruments:
+        values = design.columns.get(one.name)
+        if values is None or not np.isfinite(values).all():
+            continue
+        stays = np.array_equal(np.maximum.reduceat(values, starts), np.minimum.reduceat(values, starts))
+        if stays and values.min() >= 0 and len(np.unique(values)) > 2:
+            return True
+    return False
 
 
 def shape_of(design: Design) -> tuple[Shape, Cohorts | None]:

@@ -111,30 +111,30 @@ def protocol(study: Study, *, config: Mapping[str, Any], words: Sequence[str], p
     return plan | {"digest": _digest(plan)}
 
 
-def _rows(made: Design) -> dict[str, Any]:
+def _rows(design: Design) -> dict[str, Any]:
     return {
-        "rows": made.rows,
-        "authorities": len(made.authorities),
-        "years": [int(made.year.min()), int(made.year.max())],
-        "held_fixed": list(made.words),
-        "left_out": [f"{loss.step}: {loss.rows} rows" + (f", all of {', '.join(loss.authorities)}" if loss.authorities else "") for loss in made.lost],
+        "rows": design.rows,
+        "authorities": len(design.authorities),
+        "years": [int(design.year.min()), int(design.year.max())],
+        "held_fixed": list(design.words),
+        "left_out": [f"{loss.step}: {loss.rows} rows" + (f", all of {', '.join(loss.authorities)}" if loss.authorities else "") for loss in design.lost],
     }
 
 
-def _power(made: Design) -> dict[str, Any]:
+def _power(design: Design) -> dict[str, Any]:
     """Detectable effects: per residual standard deviation, and in outcome units where the question declares one with its source."""
-    question = made.question
+    question = design.question
     declared = question.outcome_autocorrelation
     said: dict[str, Any] = {
         "detectable_effect_per_residual_sd": {
-            f"yearly autocorrelation {one:g}": round(before_results(made, one), 4) for one in ((declared,) if declared is not None else AUTOCORRELATIONS)
+            f"yearly autocorrelation {one:g}": round(before_results(design, one), 4) for one in ((declared,) if declared is not None else AUTOCORRELATIONS)
         }
     }
     if question.outcome_sd is not None:
         one = declared if declared is not None else 0.0
         said |= {
-            "detectable_effect": round(question.outcome_sd * before_results(made, one), 4),
-            "unit": made.outcome_variable.unit,
+            "detectable_effect": round(question.outcome_sd * before_results(design, one), 4),
+            "unit": design.outcome_variable.unit,
             "residual_sd": question.outcome_sd,
             "source": question.outcome_sd_source,
             "smallest_important": question.smallest_important,

@@ -130,7 +130,7 @@ def estimated(
     fit = onto(fit, used.clusters, design.clusters)
     effect, error = float(fit.coefficients[0] * question.contrast), float(fit.std_errors[0] * abs(question.contrast))
     lower, upper, p_value = (_known(value) for value in interval(effect, error, question.level, float(fit.df[0])))
-    made = Estimate(
+    estimate = Estimate(
         estimator=estimator,
         estimand=weighed(estimand, design),
         conditioning=conditioning or Conditioning.by(design),
@@ -153,11 +153,11 @@ def estimated(
         **more,
     )
     if fit.known[0]:
-        return made
+        return estimate
     if len(used.clusters) <= TWO:
-        return without_interval(made, TWO_CLUSTERS, "two_clusters")
+        return without_interval(estimate, TWO_CLUSTERS, "two_clusters")
     assert fit.carried is not None
-    return without_interval(made, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
+    return without_interval(estimate, one_cluster(used.clusters[int(fit.carried[0])]), "one_cluster")
 
 
 def lost_beyond(design: Design, used: Design) -> tuple[Loss, ...]:
@@ -176,20 +176,20 @@ def one_cluster(name: str) -> str:
     return f"{name} alone carries it: without {name} there is no estimate"
 
 
-def without_interval(made: Estimate, why: str, code: NoInterval = "method") -> Estimate:
+def without_interval(estimate: Estimate, why: str, code: NoInterval = "method") -> Estimate:
     """The estimate with its effects alone: nobody knows a valid interval for it. Where it is the method that has none, its parts have none either.
 
     Parameters
     ----------
-    made : the estimate as it was fitted.
+    estimate : the estimate as it was fitted.
     why : end of the sentence on inference.
     code : the same as a code.
     """
-    parts = made.parts
+    parts = estimate.parts
     if code in ("method", "two_clusters", "weak_instruments"):
-        parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in made.parts)
+        parts = tuple(replace(part, std_error=None, lower=None, upper=None, joint_lower=None, joint_upper=None) for part in estimate.parts)
     words = f"no valid interval: {why}"
-    return replace(made, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words, no_interval=code)
+    return replace(estimate, std_error=None, lower=None, upper=None, p_value=None, df=None, influence=None, parts=parts, inference=words, no_interval=code)
 
 
 def clustering(design: Design) -> str:

@@ -85,11 +85,11 @@ def widened(estimator: Estimator, panel: Panel, design: Design, estimate: Estima
         ranges = [_own(again), *(_range(estimator, refit, again, label, groups, rng) for label, groups in known.items())]
         made, chosen, over = again, max(ranges, key=lambda one: one.length), refit
     how = f"{listed(list(known))} × year absorbed" if again is not None else f"the {listed(list(known))} is the cluster, since {why}"
-    said = f"places share shocks through {listed(through)}: {how}"
+    text = f"places share shocks through {listed(through)}: {how}"
     shared = replace(before, refitted=again is not None, left=left, widest=chosen.by if chosen.lower is not None else None, why=why)
     if chosen.lower is None:
         bare = without_interval(made, chosen.inference.removeprefix("no valid interval: "), chosen.no_interval or "method")
-        return over, replace(bare, shared=shared, notes=(*made.notes, f"Since {said}"))
+        return over, replace(bare, shared=shared, notes=(*made.notes, f"Since {text}"))
     assert chosen.std_error is not None
     ratio = chosen.std_error / made.std_error if made.std_error else 1.0
     return over, replace(
@@ -100,10 +100,10 @@ def widened(estimator: Estimator, panel: Panel, design: Design, estimate: Estima
         p_value=chosen.p_value,
         df=chosen.df,
         influence=None if made.influence is None else made.influence * ratio,
-        inference=f"{chosen.inference}; {said}, and the widest interval taken (by {chosen.by})",
+        inference=f"{chosen.inference}; {text}, and the widest interval taken (by {chosen.by})",
         no_interval=None,
         shared=shared,
-        notes=(*made.notes, f"Since {said}"),
+        notes=(*made.notes, f"Since {text}"),
     )
 
 
@@ -134,12 +134,12 @@ def _again(estimator: Estimator, refit: Design, left: float, before: float, rng:
     if left < LEAST_LEFT:
         return None, f"within groups {left:.1%} of the treatment's variance is left, and at least {LEAST_LEFT:.0%} is wanted"
     try:
-        made = answered(estimator, refit, rng)
+        estimate = answered(estimator, refit, rng)
     except CausalError as problem:
         return None, f"the refit gives no answer ({str(problem).rstrip('.')})"
-    if made.effect == before:
-        return None, f"{made.estimator} does not absorb year effects of groups"
-    return made, ""
+    if estimate.effect == before:
+        return None, f"{estimate.estimator} does not absorb year effects of groups"
+    return estimate, ""
 
 
 def _own(estimate: Estimate) -> _Range:

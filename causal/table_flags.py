@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from causal.arguments import named
 from causal.errors import CausalError, ConfigError, refusal
 
 if TYPE_CHECKING:
@@ -166,13 +167,13 @@ def report(
         choice = f" ({', '.join(found.chosen)}: one choice of those above)" if found.chosen else ""
         lines += [f"it then reads {_size(found)}; ready to paste{choice}:", f"  {command(again, paths, whole)}"]
     elif found.knobs:
-        rest = f"; {count(len(mend), 'problem')} must be mended in the file" if mend else ""
+        rest = f"; {count(len(mend), 'problem')} above must be mended first" if mend else ""
         lines += [f"what is known so far{rest}:", f"  {command(again, paths, whole)}"]
     return lines, found
 
 
 def first_years(panel: Panel, treatment: str) -> dict[str, Any]:
-    """A treatment that holds the year in which it began, as a derived column that is 0 before and 1 from then on; empty for any other.
+    """A treatment that holds the year or date in which it began, as a derived column that is 0 before and 1 from then on; empty for any other.
 
     Parameters
     ----------
@@ -186,7 +187,8 @@ def first_years(panel: Panel, treatment: str) -> dict[str, Any]:
     if treatment not in panel.names or len(panel.years) < 2:
         return {}
     column = panel.frame[treatment].dropna()
-    if column.empty or not bool(((column % 1 == 0) & (column >= 1000) & (column <= 2999)).all()):
+    dates = panel.variable(treatment).unit == "year"  # a date is read as a year and the part of it that had passed
+    if column.empty or not bool(((dates | (column % 1 == 0)) & (column >= 1000) & (column <= 2999)).all()):
         return {}
     if bool((column.groupby(level="authority").nunique() > 1).any()):
         return {}
@@ -196,7 +198,7 @@ def first_years(panel: Panel, treatment: str) -> dict[str, Any]:
             ConfigError,
             f"the treatment {treatment!r}",
             f"years in which something began, some of them after {panel.years[0]} and up to {panel.years[-1]}, which are the table's",
-            f"{begins.min():g} to {begins.max():g}",
+            f"{begins.min():.0f} to {begins.max():.0f}",
             "load the years before and after, or name the column that holds the treatment",
         )
     return {f"since_{treatment}": {"since": treatment}}
@@ -255,7 +257,7 @@ def add_new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smallest-important", type=float, default=None, metavar="SIZE", help="smallest effect that would matter, in outcome units")
     parser.add_argument("--harm", choices=("increase", "decrease"), default=None, help="which direction of the outcome is bad")
     parser.add_argument("--lag", type=int, default=None, metavar="YEARS", help="years from treatment to outcome")
-    parser.add_argument("--to", type=Path, default=Path("mine"), metavar="FOLDER", help="where to write (mine)")
+    parser.add_argument("--to", type=named, default=Path("mine"), metavar="FOLDER", help="where to write (mine)")
     parser.add_argument("--called", default="ours", metavar="NAME", help="name of graph and experiment (ours)")
     add_table_flags(parser)
 

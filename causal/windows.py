@@ -83,6 +83,8 @@ def windows(design: Design, before: Window | None = None, after: Window | None =
 def between(design: Design, *, before: Window | None = None, after: Window | None = None, binary: bool = True, change: bool = True) -> Design:
     """One row for each authority: the outcome's change between two windows, and what was known of it in the first.
 
+    What changes in time and the graph can spare (`Identification.spared`) is left out of the covariates of a change.
+
     Parameters
     ----------
     design : one row for each authority-year.
@@ -107,7 +109,9 @@ def between(design: Design, *, before: Window | None = None, after: Window | Non
     early, late = (_means(design, window) for window in (first, last))
     kept = np.flatnonzero(~np.isnan(early["outcome"]) & ~np.isnan(late["outcome"]))
     rows = np.flatnonzero(np.r_[np.diff(design.authority) != 0, True])[kept]
-    names = [name for name in early if name not in ("outcome", "treatment", "last treatment", "population")]
+    # of a change, places themselves are held fixed; of a level, what is known of them in one year stands for them
+    spared = design.identification.spared if change else ()
+    names = [name for name in early if name not in ("outcome", "treatment", "last treatment", "population", *spared)]
     label = f"{design.outcome_variable.name} {first[0]}–{first[1]}"
     covariates = np.column_stack([early["outcome"][kept], *(early[name][kept] for name in names)])
     treatment = (late["treatment"] - early["treatment"])[kept]

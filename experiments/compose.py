@@ -349,8 +349,11 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
         full = re.search(r"full_key: (\S+)", f"{text} {getattr(problem, '__cause__', '')}")
         bare = re.search(r"Could not override '([^']+)'", text)
         named = (full[1] if full else bare[1] if bare else (key[1] or key[2]) if key else "?").strip()
-        beside = [one for one in _keys(words, folders) if one.rpartition(".")[0] == named.rpartition(".")[0]]
+        keys = _keys(words, folders)
+        beside = [one for one in keys if one.rpartition(".")[0] == named.rpartition(".")[0]]
         exists = suggest(named, beside) if beside else "look at what was chosen with  --cfg job."
+        if lower := _lower(named, keys):
+            exists = f"it stands lower; write  {lower}=…"
         arrow = " A new arrow is added with  +graph.arrows.CAUSE.EFFECT='why'" if named.startswith("graph") else ""
         return refusal(ConfigError, named, "a key that there is", repr(named), exists + arrow)
     if group := re.search(r"Could not override '([^']+)'\.?\s*(?:No match|Did you mean)", text):
@@ -363,7 +366,7 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
             word,
             "a key to take away",
             f"{named!r}, and there is no such key",
-            suggest(named, _keys([one for one in words if one != word], folders)),
+            suggest(named, _beside(named, _keys([one for one in words if one != word], folders, arrows=True))),
         )
     if word.startswith("+"):
         remedy = f"where it stands already, write  {named}=…  without the sign"
@@ -395,8 +398,23 @@ def _composes(words: Sequence[str], folders: Sequence[Path]) -> bool:
     return True
 
 
-def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
-    """Every key of the configuration as it would be without the words that fail."""
+def _lower(named: str, keys: Sequence[str]) -> str:
+    """A key that is called so one level down, `question.lag` for `lag`, the question's before others'; "" where none is."""
+    ends = [one for one in keys if one.count(".") == 1 and one.rpartition(".")[2] == named]
+    return min(ends, key=lambda one: (not one.startswith("question."), not one.startswith("source."), one), default="")
+
+
+def _beside(named: str, keys: Sequence[str]) -> list[str]:
+    """Keys that stand where one was looked for, or one level up, or all."""
+    above = named
+    while above := above.rpartition(".")[0]:
+        if near := [one for one in keys if one.startswith(f"{above}.")]:
+            return near
+    return list(keys)
+
+
+def _keys(words: Sequence[str], folders: Sequence[Path], *, arrows: bool = False) -> list[str]:
+    """Every key of the configuration as it would be without the words that fail; those of the graph's arrows if asked for."""
     kept = [word for word in words if re.match(r"^((experiment|source|estimator|graph|rule|refuters)=[\w,\[\]]*|~\w+)$", word)]
     GlobalHydra.instance().clear()
     try:
@@ -406,7 +424,10 @@ def _keys(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
         return []
     finally:
         GlobalHydra.instance().clear()
-    return list(_flat(OmegaConf.to_container(config, resolve=False)))
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    drawn = (plain.get("graph") or {}).get("arrows") or {} if arrows else {}
+    return [*_flat(plain), *(f"graph.arrows.{cause}.{effect}" for cause, effects in drawn.items() for effect in effects)]
 
 
 def _flat(value: Any, at: str = "") -> Iterator[str]:

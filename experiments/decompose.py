@@ -18,7 +18,7 @@ from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.experiments.compose import checked_cluster, checked_runs, choices, composed, recorded, study_and_part, trust
 from causal.experiments.gate import how, spoken
-from causal.experiments.run import WHERE, as_yaml, checked_workers, write_atomically
+from causal.experiments.run import WHERE, as_yaml, checked_workers, write_atomically, written_to
 from causal.panel import Panel
 from causal.question import Question
 from causal.report import breakdown as pages
@@ -49,7 +49,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         raise refusal(ConfigError, "causal decompose", "a decomposition that there is", repr(name), suggest(name, known))
     config = composed([f"decomposition={name}", *words], folders)
     study, decomposition = study_and_part(config, "decomposition", trust(trusted))
-    plain, runs = recorded(config), checked_runs(how(config, "runs"))
+    plain, runs = recorded(config), written_to(checked_runs(how(config, "runs")))
     began, clock = datetime.now(UTC), time.perf_counter()
     with threadpool_limits(limits=1), checked_cluster(config).opened():  # two BLAS threads gave other bits
         panel = study.source.load()

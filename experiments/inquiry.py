@@ -29,7 +29,7 @@ from causal.errors import CausalError, ConfigError, NotMeasured, refusal, sugges
 from causal.experiments import decompose
 from causal.experiments.compose import checked_cluster, checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
-from causal.experiments.run import WHERE, carry_out, checked_workers, complete, write_atomically
+from causal.experiments.run import WHERE, carry_out, checked_workers, complete, write_atomically, written_to
 from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
 from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
@@ -136,7 +136,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     what, allowed = inquiry(name, folders), trust(trusted)
     config = composed([*what.words, *words], folders)
     study_from(config, allowed)  # what is wrong with the words of all is said once, before any entry
-    runs, workers = checked_runs(how(config, "runs")), checked_workers(how(config, "workers"))
+    runs, workers = written_to(checked_runs(how(config, "runs"))), checked_workers(how(config, "workers"))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     panels: dict[str, Panel] = {}
     rows: list[dict[str, Any]] = []
@@ -246,12 +246,16 @@ def _decompose(name: str, words: Sequence[str], folders: Sequence[Path], trusted
 
 
 def _again(words: Sequence[str], folders: Sequence[Path], allowed: Sequence[str], panels: dict[str, Panel], keys: Mapping[str, Any]) -> float | None:
-    """The effect with other keys of the source, estimated without checks; None where there is none to be had. `panels` keeps what was read."""
+    """The effect with other keys of the source, without checks but for the one whose alarm makes an answer anew; None where there is none to be had.
+
+    `panels` keeps what was read.
+    """
     over = [f"source.{key}={'null' if value is None else json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
     try:
         config = composed([*words, *over], folders)
         study = study_from(config, allowed)
-        found = run(replace(study, refuters={}, baseline=None, beside=()), panel=_panel(study, resolved(config), panels)).estimate
+        shared = {name: one for name, one in study.refuters.items() if one.role == "shared_shocks"}
+        found = run(replace(study, refuters=shared, baseline=None, beside=()), panel=_panel(study, resolved(config), panels)).estimate
     except CausalError:
         return None
     return None if found is None else float(found.effect)

@@ -38,6 +38,9 @@ from causal.words import count, listed
 TEMPLATES = Path(causal.conf.__path__[0]) / "template"
 PEOPLE = re.compile(r"pop|people|children|persons|residents|pupils|patients|inhabitants", re.IGNORECASE)
 FEW_KINDS = 10  # an outcome of fewer kinds than this is a scale and no count
+# flags of its own beside those of the table, and what they are where nothing is said
+OWN = ("treatment", "outcome", "confounders", "instrument", "template", "because", "smallest_important", "harm", "lag", "to", "called")
+USUAL = {"to": Path("mine"), "called": "ours"}
 TRUTHS = ("on", "off", "yes", "no", "y", "n", "true", "false", "null")  # YAML reads these as other than names
 UNRECORDED = "unrecorded"  # the hidden cause that an instrument is wanted for
 UNSAID = "a tenth of what it usually is, put in by causal new: say here why a change of this size would matter, or change it"
@@ -88,7 +91,7 @@ def main(given: argparse.Namespace) -> int:
             ConfigError,
             "causal new",
             "--treatment and --outcome, columns of the table, or --template",
-            "neither",
+            f"{'--outcome' if outcome else '--treatment'} alone" if outcome or treatment else "none of them",
             f"name them; templates are {', '.join(_names())}",
         )
     if treatment == outcome:
@@ -100,10 +103,13 @@ def main(given: argparse.Namespace) -> int:
             "name another for one of them",
         )
     confounders = _confounders(given.confounders, template)
+    if both := next((column for column in confounders.values() if column in (treatment, outcome)), ""):
+        which = "treatment" if both == treatment else "outcome"
+        raise refusal(ConfigError, "--confounders", "columns that move treatment and outcome both", f"{both!r}, which is the {which} itself", "leave it out")
     panel, knobs = None, table_knobs(given)
     if given.path:
         wanted = [treatment, outcome, *confounders.values(), *(word.strip() for word in (given.instrument or "").split(",") if word.strip())]
-        more = {key: value for key in ("treatment", "outcome", "confounders", "instrument", "template") if (value := getattr(given, key))}
+        more = {key: value for key in OWN if (value := getattr(given, key)) is not None and value != USUAL.get(key)}
         lines, found = report(given.path, knobs, wanted, again="new", more=more)
         if found.panel is None or found.chosen:
             print("\n".join(lines))

@@ -77,8 +77,8 @@ def parsable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
 
 
 def _elements(value: str) -> str:
-    """A list of files, each quoted by itself: [a(1).csv,b.csv] is two; "" for what is no plain list."""
-    inside = re.fullmatch(r"\[([^\[\]{}'\"]+)\]", value.strip())
+    """A list of files or of dated names, each quoted by itself: [a(1).csv,b.csv] and [year,plans[-1]] are two each; "" for what is no plain list."""
+    inside = re.fullmatch(r"\[((?:[^\[\]{}'\"]|\[-?\d+\])+)\]", value.strip())
     return f"[{','.join(quoted(one.strip()) for one in inside[1].split(','))}]" if inside else ""
 
 
@@ -116,4 +116,5 @@ def readable(word: str, folders: Sequence[Path]) -> None:
         raise refusal(ConfigError, where, "each name once", f"{twice[0]!r} twice", "take one away")
     for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
         if str(name) not in known:
-            raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), suggest(str(name), known))
+            own = f"a table of your own is  source=table source.path={name}" if key == "source" and "." in str(name) else suggest(str(name), known)
+            raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), own)

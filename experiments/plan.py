@@ -15,6 +15,7 @@ import numpy as np
 
 from causal.document import writing
 from causal.errors import ConfigError, refusal
+from causal.knobs import whole_number
 from causal.planning import Plan, choose, window
 from causal.report.plan import beside, headline, page, record_of, told
 from causal.report.provenance import digest_of
@@ -63,6 +64,8 @@ def main(
         seen = window(panel, outcome, until=until)
         there = {"sd": seen.sd, "lasting": seen.lasting, "autocorrelation": seen.autocorrelation, "icc": 1.0, "people": 1, "source": seen.words}
         given = {"places": seen.places} | there | given
+        whole_number("--choose", number, 0)
+        whole_number("--seed", seed, 0)
         if number:
             rng = np.random.default_rng([seed, number])
             chosen = asdict(choose(panel, outcome, number, like=like, until=until, rng=rng)) | {"seed": seed, "until": until}

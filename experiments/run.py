@@ -52,6 +52,7 @@ from causal.panel import Panel
 from causal.proposal import CANNOT, GRAVE, SHAPES, proposal
 from causal.protocol import deviations, protocol, read_plan, saved
 from causal.report.files import write
+from causal.report.phrases import plainly, readable
 from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
 from causal.report.terminal import terminal_lines
@@ -251,6 +252,17 @@ def writable(runs: Path) -> Iterator[None]:
         raise refusal(ConfigError, f"runs={runs}", "a folder for runs", f"one that cannot be written to ({why(problem)})", remedy) from problem
 
 
+def written_to(runs: Path) -> Path:
+    """The folder of all runs, tried before any work is done, and left as it was.
+
+    Raises
+    ------
+    ConfigError : it cannot be written to.
+    """
+    with writable(runs), aside(runs / PARTIAL):
+        return runs
+
+
 def _latest(runs: Path, folder: Path) -> None:
     """A second name for the newest run; where links cannot be made (Windows, without developer mode) that is said, and the run is whole all the same."""
     link = runs / "latest"
@@ -309,15 +321,17 @@ def _proposed(study: Study, made: Design) -> None:
     if offer.first is None or (here and not {"waves", "no_interval"} & set(offer.cannot)):
         return
     cannot = "; ".join(CANNOT[code] for code in offer.cannot if code in GRAVE)
-    said = f"{study.question.treatment} is {SHAPES[offer.shape]}, which suits {offer.first.words}"
+    said = f"{made.treatment_variable.label} is {SHAPES[offer.shape]}, which suits {offer.first.words}"
     asked = [f"estimator={offer.first.estimator}", *([f"question.target={offer.first.target}"] if offer.first.target != offer.target else [])]
     print(f"! {said}. It is asked with  {' '.join(asked)}" + (f"  {capital(offer.chosen.replace('_', ' '))}: {cannot}." if cannot else ""), file=sys.stderr)
 
 
-def _in_full(study: Study, result: Result) -> None:
-    """Adjustment, assumptions, what was left out and every check, for `--verbose`."""
+def _in_full(study: Study, result: Result, data: Mapping[str, Any]) -> None:
+    """Adjustment, assumptions, what was left out and every check, for `--verbose`; sentences with readers' names."""
     print(study.title)
     print(f"{result.panel.title}: {extent(result.panel)}")
+    for note in result.panel.notes:
+        print(f"  - {plainly(data, note)}")
     found = result.identification
     out = {one.name for one in result.design.dropped} if result.design is not None else set()
     adjusted = ", ".join(name for name in found.adjust_for if name not in out) or "nothing"
@@ -330,13 +344,13 @@ def _in_full(study: Study, result: Result) -> None:
     for sentence in found.assumptions:
         print(f"  - {sentence}")
     for warning in found.warnings:
-        print(f"  ! {warning}")
+        print(f"  ! {plainly(data, warning)}")
     if result.design is not None:
         who = "" if crossed(result.panel.years) else f" rows, {len(result.design.authorities)} authorities"
         print(f"\n{result.design.rows:,}{who or ' units'}; left out:")
         own = result.estimate.lost if result.estimate is not None else ()
         for loss in (*result.design.lost, *own):
-            print(f"  - {loss.step}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
+            print(f"  - {readable(data, loss.step)}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
         if not result.design.lost and not own:
             print("  - nothing")
         if result.estimate is not None:
@@ -352,13 +366,14 @@ def _in_full(study: Study, result: Result) -> None:
 
 def _tell(study: Study, result: Result, folder: Path, *, detail: Detail) -> None:
     """What a person at a terminal reads: the answer first, the folder last; warnings of the adjustment on standard error."""
+    data = read(folder)
     if detail == "verbose":
-        _in_full(study, result)
+        _in_full(study, result, data)
     warnings = () if detail == "verbose" else result.identification.warnings
     dropped = () if result.design is None else tuple(one.words for one in result.design.dropped)
     for warning in (*warnings, *dropped):
-        print(f"! {warning}", file=sys.stderr)
-    for line in [str(folder)] if detail == "quiet" else terminal_lines(read(folder), folder):
+        print(f"! {plainly(data, warning)}", file=sys.stderr)
+    for line in [str(folder)] if detail == "quiet" else terminal_lines(data, folder):
         print(line)
 
 

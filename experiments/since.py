@@ -1,7 +1,8 @@
 """What moved since last year's run of a study, answer by answer, and why: `causal study NAME --since RUN`.
 
 Every run of a study leaves `answers.json` beside its page. Where an answer has moved since, its question is asked again on the way from then to now, one thing
-changed at a time and estimated without checks, so that the steps add up to the whole move exactly:
+changed at a time and estimated as an answer is (with the check for shared shocks, whose alarm makes it anew, and no other), so that the steps add up to the
+whole move exactly:
 
     then → today's code and question on last year's files   code, configuration
          → today's files, last year's years and series      revision: numbers that a later release gives otherwise
@@ -29,6 +30,7 @@ from causal.words import places, signed
 
 FILE, MOVED = "answers.json", "moved.json"  # what a run of a study leaves: its answers, and what moved since another
 SCHEMA = 1
+ODDS = ("odds ratio", "odds ratio, lower", "odds ratio, upper")  # diagnostics of an estimate that has a ratio of odds beside its effect
 STILL = 1e-9  # of the then standard error: a difference below it is arithmetic
 
 Again = Callable[[Mapping[str, Any]], float | None]  # keys of the source, as they are to be → effect, None where it cannot be got
@@ -76,7 +78,7 @@ def _range(row: Mapping[str, Any]) -> str:
 
 
 def recorded(rows: Sequence[Mapping[str, Any]], name: str, words: Sequence[str]) -> dict[str, Any]:
-    """What a study's run leaves for next year: each entry's answer, the source that it came from, and the digests of its files."""
+    """What a study's run leaves for next year: each entry's answer, with its ratio of odds where there is one, its source, and the digests of its files."""
     entries = []
     for row in rows:
         one: dict[str, Any] = {key: row[key] for key in ("entry", "kind", "state", "headline", "reason") if row.get(key)}
@@ -95,6 +97,8 @@ def recorded(rows: Sequence[Mapping[str, Any]], name: str, words: Sequence[str])
                 "data_digest": data["provenance"]["data_digest"],
                 "source": row["source"],
             }
+            odds = [estimate.get("diagnostics", {}).get(name) for name in ODDS]
+            one |= {} if None in odds else {"odds_ratio": odds}
         entries.append(one)
     return {"schema": SCHEMA, "study": name, "words": list(words), "entries": entries}
 

@@ -176,8 +176,8 @@ def test_a_simulation_answers_in_a_sentence_from_its_own_shares() -> None:
         return {"planted": truth, "truth": truth, "panels": 20, "refused": {}, "excludes_zero": share(k), **more}
 
     record = {"unit": "per 10,000", "smallest_important": 2.0, "effects": [effect(0.0, 1), effect(2.0, 3), effect(6.0, 17)]}
-    assert found_by(record) == "Not what matters: +6 per 10,000 would be found in 17 of 20 of such studies, +2 in 3 of 20"
-    assert found_by(record | {"effects": [effect(2.0, 16)]}) == "Yes: +2 per 10,000 would be found in 16 of 20 of such studies"
+    assert found_by(record) == "Not what matters: +6 per 10,000 would be found in 17 of 20 such studies, +2 in 3 of 20"
+    assert found_by(record | {"effects": [effect(2.0, 16)]}) == "Yes: +2 per 10,000 would be found in 16 of 20 such studies"
     assert found_by(record | {"effects": [effect(2.0, 3), effect(4.0, 15)]}).startswith("No: even +4 per 10,000")
     assert found_by(record | {"effects": [{"planted": 2.0, "truth": 2.0, "panels": 0, "refused": {"no": 20}}]}).startswith("Whether this design")
     assert "in 1 of 20 (5 of 100 are expected)" in beside(record) and "at least 19 of 20" in beside(record)

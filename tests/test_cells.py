@@ -34,6 +34,7 @@ from causal.report.terminal import terminal_lines
 from causal.report.workbook import workbook
 from causal.study import Result
 from causal.verdict.rule import BIAS, ROWS, STEPS, class_of
+from causal.verdict.say import counted
 
 SEES = tuple(refutation(name, True, 0.5, blind_below=1.0) for name in BIAS["dose"])
 CLEAN = (*SEES, refutation("placebo_treatment", True, trials=500, alarms=4))
@@ -141,6 +142,7 @@ def test_first_screen_text_and_terminal_of_every_cell_agree(bare: Result, row: s
         # the picture and the rows have the numbers of the answer
         svg = unescape(hero(data, "")["wide"])  # type: ignore[index]
         assert f">{answer['signed']}<" in svg and f"{level:.0%} interval" in svg, where
+        assert all(f">{end}<" in svg for end in answer["interval"].split(" to ")), where  # both ends have room, inside the range or beside it
         rows = one["means"]["rows"]
         assert rows[0]["range"] == answer["range"] and rows[0]["matters"] == f"{small:g}", where
         assert (len(rows) == 3) == (unit == "rate"), where
@@ -199,6 +201,20 @@ def test_index_and_comparison_of_cells_agree(some: list[tuple[tuple[Any, ...], d
         for text in (listed, compared):
             assert data["answer"]["headline"] in text and data["answer"]["certainty"] in text, drawn
             assert banned_word(text, BANNED) is None, drawn
+
+
+@pytest.mark.parametrize(("effect", "best"), [(0.64, "4 more"), (-0.64, "4 fewer"), (0.3, "no change"), (7.0, "40 more")])
+def test_people_move_exactly_where_the_rate_does(effect: float, best: str) -> None:
+    """A rate of a range of ±33 is rounded to 1, its people in a place of 60,000 (6 for 1 of the rate) to 10: 0.64 is shown as 1, so it moves people."""
+    made = counted(effect, effect - 33.0, effect + 33.0, 2.0, 6.0)
+    assert made.best == best and (made.best == "no change") == (round(effect) == 0)
+
+
+def test_tables_texts_and_pictures_of_a_page_round_a_range_once() -> None:
+    """Every part of a page says a range by the one rule: largest power of ten of at most a tenth of its length, ends outwards."""
+    one = {"effect": 2.3, "lower": -3.72, "upper": 8.31, "joint_lower": -5.55, "joint_upper": 10.11}
+    assert (phrases.effect(one, ""), phrases.interval(one), phrases.interval(one, joint=True)) == ("+2", "−4 to +9", "−6 to +11")
+    assert phrases.bare(one) == "+2 (−4 to +9)"
 
 
 def test_names_of_columns_become_labels_and_words_stay() -> None:

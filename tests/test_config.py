@@ -141,6 +141,11 @@ def test_values_that_hydra_cannot_parse_are_quoted() -> None:
         assert config.source.path == odd
 
 
+def test_dated_names_in_a_list_are_read_as_they_are_printed() -> None:
+    names = ["authority", "children[-2]", "child_poverty[-2]", "year"]
+    assert composed([f"adjust_for=[{','.join(names)}]"]).adjust_for == names
+
+
 @pytest.mark.parametrize(
     ("word", "says"),
     [

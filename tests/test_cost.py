@@ -85,7 +85,7 @@ def test_a_ratio_is_given_only_where_the_effect_has_a_sign(tmp_path: Path, capsy
         words = [f"source.effect={effect}", "decomposition.draws=4000", f"runs={tmp_path}"]
         assert main(["decompose", "cost", "experiment=closures", *words]) == 0
         data = json.loads((Path(capsys.readouterr().out.strip().splitlines()[-1]) / "result.json").read_text())
-        assert any(one.startswith("Net money saved for each year") for one in data["said"]) == ratio
+        assert any(one.startswith("Net money saved for a person-year of ") for one in data["said"]) == ratio
         assert any("a ratio to it would mean nothing" in one for one in data["said"]) != ratio
         for _, planted, _, lower, upper, _ in data["truth"]["rows"]:
             assert lower < planted < upper
@@ -94,13 +94,14 @@ def test_a_ratio_is_given_only_where_the_effect_has_a_sign(tmp_path: Path, capsy
         assert saved[0] == pytest.approx(spent[0] + left[0], rel=0.01) and saved[0] == saved[1] == saved[2]  # known by definition
         # the end of the headline follows from both ranges alone
         ends = {
-            "is open; that it uses up all of it does not fit": spent[1] <= 0 <= spent[2] and left[1] > 0,
+            "whether later care uses up some of that is open.": spent[1] <= 0 <= spent[2] and left[1] > 0,
             "adds to that or takes from it is open": spent[1] <= 0 <= spent[2] and left[1] <= 0,
             "uses up some of that.": spent[1] > 0 and left[1] > 0,
             "uses up some of that or all of it.": spent[1] > 0 and left[1] <= 0 <= left[2],
             "uses up all of it and more.": spent[1] > 0 and left[2] < 0,
         }
         assert data["headline"].startswith("By definition ") and [words for words, so in ends.items() if so and words in data["headline"]]
+        assert len(data["headline"].split()) <= 30 and ("uses up all that is saved does not fit" in data["second"]) == (left[1] > 0)
         assert "Certainty of that: " in data["second"] and "Not counted: schooling, health, crime and the child" in data["second"]
         every = " ".join([data["headline"], data["second"], *data["said"], *(figure["alt"] + figure["caption"] for figure in data["figures"])])
         assert "100%" not in every and "chance" not in every.lower()

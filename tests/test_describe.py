@@ -74,7 +74,7 @@ def test_every_term_has_a_sentence_for_either_reader() -> None:
     ("words", "says"),
     [
         (["describe", "callaway"], "causal describe: wanted the name of a part, a key or a term, got 'callaway'; Did you mean 'callaway_santanna'?"),
-        (["lst"], "there is no command 'lst'; "),
+        (["lst"], "causal: wanted one of its commands, got 'lst'; "),
         (["lst"], "Did you mean 'list'?"),
         (["closures"], "causal run experiment=closures"),
         (["experiment=closures"], "did you mean  causal run experiment=closures"),
@@ -82,7 +82,7 @@ def test_every_term_has_a_sentence_for_either_reader() -> None:
         (["explain", "closures"], "did you mean  causal explain experiment=closures"),
         (["run", "section47"], "did you mean  causal run outcome=section47"),
         (["run", "leverage"], "did you mean  causal run 'refuters=[default,leverage]'"),
-        (["run", "closurs"], "Did you mean 'closures'?"),
+        (["run", "closurs"], "did you mean  causal run experiment=closures"),
         (["run", "xyzzy"], "causal list  names what there is"),
     ],
 )

@@ -12,6 +12,7 @@ from worlds import GRAPH, QUESTION, World, without
 from causal.design import design, orthonormal
 from causal.errors import DataError, DesignError
 from causal.identify import identify
+from causal.modifier import base_year
 from causal.panel import Loss, Panel, Variable
 
 PANEL = World().load()
@@ -75,6 +76,18 @@ def test_fifths_hold_equal_numbers_of_authorities_and_do_not_change_in_time() ->
     assert groups.first().value_counts().tolist() == [12] * 5
     lowest = made.modifiers[0].values[made.modifiers[0].codes == 0]
     assert lowest.max() <= made.modifiers[0].values[made.modifiers[0].codes == 1].min()
+
+
+def test_a_modifier_is_as_it_stood_in_the_first_year_known() -> None:
+    """By hand: a column that rises by 100 a year has its value of the first year, or of the next where that is missing, in every row."""
+    frame = PANEL.frame.copy()
+    years = frame.index.get_level_values("year")
+    first = frame["deprivation"].groupby(level="authority").transform("first")
+    frame["deprivation"] = first + 100.0 * (years - years.min())
+    frame.loc[("A0005", years.min()), "deprivation"] = np.nan
+    made = base_year(replace(PANEL, frame=frame), "deprivation")
+    late = 100.0 * (frame.index.get_level_values("authority") == "A0005")
+    assert np.allclose(made.to_numpy(), first.to_numpy() + late)
 
 
 def test_pooling_takes_back_what_the_authority_effects_held() -> None:

@@ -287,7 +287,9 @@ def test_indicators_of_lait_by_name(both: England) -> None:
 def test_nothing_new_is_wrong_with_the_later_folder(both: England) -> None:
     lines = both.check()
     wrong = [line for line in lines if line.startswith("problem") and "england_2025" in line]
-    assert len(wrong) == 1 and "'314 / 318'" in wrong[0] and "two authorities are printed as one" in wrong[0]
+    assert len(wrong) == 2 and "'314 / 318'" in wrong[1] and "two authorities are printed as one" in wrong[1]
+    # DfE's own: the North East's children looked after cost £60m more in 2017-18 than in its twelve authorities together
+    assert "TotalLACFinance of 2017-18 of North East: its authorities add up to 259,625,261, its own row says 319,625,261" in wrong[0]
     assert any("2025 release (d5)" in line for line in lines) and not any("undo changes" in line or "fetch it again" in line.lower() for line in lines)
     assert lines[-1] == "reads as 148 authorities, 2010 to 2025, 75 variables"
 
@@ -412,6 +414,103 @@ def test_children_looked_after_are_held_against_the_rate_and_the_children_beside
     save(tmp_path / "cla.csv", rows)
     told = problems(tmp_path)
     assert len(told) == 1 and "column 'children_count': got '9000'; contradicts rate_per_10000, 60, in the same row: it would have to be about 900" in told[0]
+
+
+def people_of_a_region(
+    folder: Path, slips: dict[tuple[str, int], object] | None = None, codes: Sequence[str] = tuple(WHO), years: Iterable[int] = range(2012, 2025)
+) -> Path:
+    """Children of three authorities, 150,000 and 100 more each year, and their region's total; `slips`: (code, "" for the region, year) → what is printed."""
+    rows: list[list[object]] = [[*TIDY, "age_group", "population_estimate"]]
+    for year in years:
+        size = 150_000 + 100 * (year - 2012)
+        rows.append([year, "Reporting year", "Regional", "E92000001", "England", "E12000003", "Yorkshire", "", "", ""])
+        rows[-1] += ["Children aged 0 to 17 years", (slips or {}).get(("", year), 3 * size)]
+        for code in codes:
+            place = [year, "Reporting year", "Local authority", "E92000001", "England", "E12000003", "Yorkshire", code, *WHO[code]]
+            rows.append([*place, "Children aged 0 to 17 years", (slips or {}).get((code, year), size)])
+    return save(folder / "people.csv", rows)
+
+
+@pytest.mark.parametrize(("printed", "would"), [(1_509_000, "150,900"), (15_090, "150,900"), (105_900, "150,900")])
+def test_an_authority_whose_number_contradicts_its_regions_total(tmp_path: Path, printed: int, would: str) -> None:
+    """Nothing beside a population says it twice but its region's total; 2012 + 9 years of 100 children more are 150,900."""
+    d5(tmp_path), people_of_a_region(tmp_path, {("380", 2021): printed})
+    told = problems(tmp_path)
+    assert len(told) == 1 and f"column 'population_estimate': got '{printed:,}'; the authorities of Yorkshire in the same year add up to" in told[0], told
+    assert f"it would have to be about {would}; which of the two is wrong the file does not say, and the number is left empty" in told[0]
+    assert main(["check", str(tmp_path)]) == 2
+    children = England(path=str(tmp_path), last_year=2025).load().frame["children"]
+    assert np.isnan(children["380", 2022]) and children["380", 2021] == 150_800 and children["383", 2022] == 150_900  # mid-2021 stands under 2022
+
+
+def test_a_sum_with_a_number_withheld_says_what_is_too_much_and_never_what_is_too_little(tmp_path: Path) -> None:
+    d5(tmp_path / "a"), people_of_a_region(tmp_path / "a", {("384", 2021): "c"})
+    assert problems(tmp_path / "a") == []
+    d5(tmp_path / "b"), people_of_a_region(tmp_path / "b", {("384", 2021): "c", ("380", 2021): 15_090})
+    assert problems(tmp_path / "b") == []
+    d5(tmp_path / "c"), people_of_a_region(tmp_path / "c", {("384", 2021): "c", ("380", 2021): 1_509_000})
+    told = problems(tmp_path / "c")
+    assert len(told) == 1 and "got '1,509,000'" in told[0] and "it would have to be at most 301,800" in told[0]
+
+
+def test_a_regions_own_slip_costs_no_number(tmp_path: Path) -> None:
+    d5(tmp_path / "a"), people_of_a_region(tmp_path / "a", {("", 2021): 45_270})
+    told = problems(tmp_path / "a")
+    assert len(told) == 1 and "got '45,270'" in told[0] and "it would have to be about 452,700; no number is taken from it" in told[0]
+    assert England(path=str(tmp_path / "a"), last_year=2025).load().frame["children"].notna().loc[:, 2013:].all()
+    # one authority less in every year: no number is at fault more than another, and all that is said is said once
+    d5(tmp_path / "b"), people_of_a_region(tmp_path / "b", codes=("380", "383"))
+    told = [one for one in problems(tmp_path / "b") if "add up" in one]
+    assert len(told) == 1 and "which of them is wrong the file does not say, and all stand as printed; so it is in 12 more rows of regions" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "printed", "named", "would"),
+    [(7, 6_000, "At31_episodes", "600"), (0, 1_000, "Anypoint_episodes", "1,000"), (6, 40, "Ended_episodes", "400"), (7, 60, "At31_episodes", "600")],
+)
+def test_needs_at_any_point_are_those_that_ended_and_those_at_31_march(tmp_path: Path, column: int, printed: int, named: str, would: str) -> None:
+    """1,000 = 400 + 600 in every other year: which of the three was slipped is told by the years around."""
+    heads = ["Anypoint_episodes", "Anypoint_child", "Started_episodes", "Started_child", "x", "y", "Ended_episodes", "At31_episodes"]
+    usual = [1_000, 900, 450, 440, 1, 1, 400, 600]
+    slipped = [10_000 if column == at == 0 else printed if at == column else cell for at, cell in enumerate(usual)]
+    tidy(tmp_path / "b1.csv", heads, lambda code, year: slipped if (code, year) == ("383", 2024) else usual)
+    told = problems(tmp_path)
+    assert len(told) == 1 and f"column '{named}'" in told[0] and f"it would have to be about {would};" in told[0], told
+
+
+def test_two_rows_with_their_longer_codes_exchanged(tmp_path: Path) -> None:
+    path = d5(tmp_path)
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    rows[2][8], rows[3][8] = rows[3][8], rows[2][8]
+    save(path, rows)
+    told = problems(tmp_path)
+    assert len(told) == 2 and "got '383'; stands beside the code 'E08000032', which has the code 380 in the other rows" in told[0]
+    assert main(["check", str(tmp_path)]) == 2
+
+
+def test_a_year_that_is_cut_out_and_a_column_that_is_blank(tmp_path: Path) -> None:
+    tidy(tmp_path / "a/d5.csv", D5, lambda code, year: LENGTHS, years=[year for year in YEARS if year != 2019])
+    told = problems(tmp_path / "a")
+    assert len(told) == 1 and "holds nothing for 2019, which was published with it; those years stay empty" in told[0]
+    d5(tmp_path / "b", lambda code, year: ["", *LENGTHS[1:]])
+    told = problems(tmp_path / "b")
+    assert len(told) == 1 and "column 'CPP_At31': no number stands in any of its 52 rows, so plans is not taken from it" in told[0]
+
+
+def test_years_of_two_as_dfe_prints_them_and_years_that_are_none(tmp_path: Path) -> None:
+    """202425 is the year that ends in 2025; what is no year is told, of many rows once with how many they are."""
+    path = d5(tmp_path / "a")
+    text = path.read_text(encoding="utf-8").splitlines()
+    two = [text[0], *(f"{int(line[:4]) - 1}{line[2:]}" for line in text[1:])]
+    path.write_text("\n".join(two), encoding="utf-8")
+    assert problems(tmp_path / "a") == [] and any("2025 release (d5)" in line for line in England(path=str(tmp_path / "a")).check())
+    path = d5(tmp_path / "b")
+    path.write_text("\n".join([text[0], *(f"2205{line[4:]}" if line.startswith("2025") else line for line in text[1:])]), encoding="utf-8")
+    told = [one for one in problems(tmp_path / "b") if "2205" in one]
+    assert len(told) == 4 and all("a year such as 2018 was expected" in one for one in told)  # four rows one by one
+    path.write_text("\n".join([text[0], *(f"2205{line[4:]}" if "2014" <= line < "2020" else line for line in text[1:])]), encoding="utf-8")
+    told = [one for one in problems(tmp_path / "b") if "2205" in one]
+    assert len(told) == 1 and "the row is left out; so it is in 23 more rows" in told[0]
 
 
 def test_two_rows_with_their_codes_exchanged(tmp_path: Path) -> None:
@@ -583,6 +682,62 @@ def test_an_indicator_that_does_not_exist_and_one_that_does(tmp_path: Path) -> N
     (tmp_path / "lait.parquet").unlink()
     with pytest.raises(DataError, match=r"source\.lait: wanted DfE, Local authority interactive tool"):
         England(path=str(tmp_path), lait=["Under18concep"], last_year=2025).load()
+
+
+def test_an_indicator_is_sought_by_what_it_is_and_few_are_named(tmp_path: Path) -> None:
+    """Of hundreds that a file has the nearest are named, by name or by description."""
+    rows = [(f"Nothing{i}", "2024", "Leeds", "1", 383.0) for i in range(300)] + [("SureStartFinance", "2023-24 (OT)", "Leeds", "1", 383.0)]
+    d5(tmp_path), lait(tmp_path, rows)
+    path = tmp_path / "lait.parquet"
+    frame = pd.read_parquet(path)
+    frame.loc[7, ["Short Desc", "Data item"]] = ["U18preg", "Conceptions of teenage mothers, per 1,000"]
+    frame.to_parquet(path)
+    for asked in ("u18PREG", "teenage conceptions"):
+        with pytest.raises(ConfigError) as caught:
+            England(path=str(tmp_path), lait=[asked]).load()
+        assert "Did you mean 'U18preg' (Conceptions of teenage mothers, per 1,000)" in str(caught.value) and len(str(caught.value)) < 600
+
+
+def test_lait_with_other_types_of_code_and_number(tmp_path: Path) -> None:
+    """Codes as text or as GSS codes, values as numbers with gaps: read alike; a code that is none is told once."""
+    rows = [("SureStartFinance", f"{year - 1}-{year % 100} (OT)", WHO[code][1], str(year * 1000), float(code)) for year in (2024, 2025) for code in WHO]
+    said = []
+    for name, change in (
+        ("a", lambda frame: frame),
+        ("b", lambda frame: frame.assign(**{"LA Number": [str(int(code)) for code in frame["LA Number"]]})),
+        ("c", lambda frame: frame.assign(**{"LA Number": [WHO[str(int(code))][0] for code in frame["LA Number"]]})),
+        ("d", lambda frame: frame.assign(Values=pd.to_numeric(frame["Values"]))),
+    ):
+        d5(tmp_path / name), lait(tmp_path / name, rows)
+        path = tmp_path / name / "lait.parquet"
+        change(pd.read_parquet(path)).to_parquet(path)
+        cells = England(path=str(tmp_path / name)).cells().query("quantity == 'early_years_gross'")
+        said.append(cells[["place", "year", "value"]].astype({"place": str}).to_numpy().tolist())
+    assert said[0] == said[1] == said[2] == said[3] and len(said[0]) == 6
+    frame = pd.read_parquet(tmp_path / "a/lait.parquet")
+    frame.assign(Values=[np.nan, *range(5)]).to_parquet(tmp_path / "a/lait.parquet")
+    assert not any("'nan'" in one for one in problems(tmp_path / "a"))
+    frame.assign(**{"LA Number": ["Leeds", "Leeds", *["380"] * 4]}).to_parquet(tmp_path / "b/lait.parquet")
+    told = [one for one in problems(tmp_path / "b") if "a 3-digit code of an authority was expected" in one]
+    assert len(told) == 1 and "got 'Leeds'" in told[0]
+
+
+def test_a_slip_in_lait_by_its_regions_total(tmp_path: Path) -> None:
+    rows = []
+    for year in range(2020, 2026):
+        rows += [("SureStartFinance", f"{year - 1}-{year % 100} (OT)", WHO[code][1], str(2_000_000 + year), float(code)) for code in WHO]
+        rows.append(("SureStartFinance", f"{year - 1}-{year % 100} (OT)", "Yorkshire and the Humber", str(3 * (2_000_000 + year)), 982.0))
+    d5(tmp_path), population(tmp_path), lait(tmp_path, rows)
+    path = tmp_path / "lait.parquet"
+    frame = pd.read_parquet(path).assign(Region="Yorkshire and The Humber")
+    frame.to_parquet(path)
+    assert not any("add up" in one for one in problems(tmp_path))
+    at = frame[(frame["LA and Regions"] == "Bradford") & frame["Years"].str.startswith("2022-23")].index[0]
+    frame.loc[at, "Values"] = "20020230"
+    frame.to_parquet(path)
+    told = [one for one in problems(tmp_path) if "add up" in one]
+    assert len(told) == 1 and f"row {at + 2}, column 'Values': got '20,020,230'; SureStartFinance of 2022-23 of Yorkshire And The Humber" in told[0]
+    assert "it would have to be about 2,002,023;" in told[0] and main(["check", str(tmp_path)]) == 2
 
 
 def test_a_parquet_file_that_is_cut(tmp_path: Path) -> None:

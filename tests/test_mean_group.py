@@ -99,6 +99,16 @@ def test_it_holds_the_average_where_effects_go_with_variance_and_fixed_effects_d
     assert held[1] < 0.5 * panels
 
 
+def test_of_slopes_without_noise_the_error_is_that_of_a_mean() -> None:
+    """Planted slopes, places and years, and nothing else: the standard deviation between slopes (n − 1) over the root of n."""
+    design = designed(World(authorities=12).load())
+    slopes = np.random.default_rng(4).normal(3, 1, size=12)
+    outcome = slopes[design.authority] * design.treatment + 5.0 * design.authority + 0.3 * (design.year - 2011.0) ** 2
+    made = MeanGroup().estimate(replace(design, outcome=outcome), RNG)
+    assert made.effect == pytest.approx(slopes.mean() * 0.5, rel=1e-6)
+    assert made.std_error == pytest.approx(slopes.std(ddof=1) / np.sqrt(12) * 0.5, rel=1e-6)
+
+
 def test_the_error_is_that_of_drawing_places_again() -> None:
     """The spread of the estimate over worlds in which places and noise are drawn anew, beside the mean of its own variances."""
     made = [MeanGroup().estimate(designed(varying(seed)[0]), RNG) for seed in range(1000, 1150)]

@@ -146,6 +146,12 @@ def test_the_next_step_is_the_first_thing_that_is_lacking(bare: Result) -> None:
     assert step() == "check"
     assert step(*(one for one in CLEAN if one.role != "negative_control")) == "look"
     assert step(*CLEAN[:-1]) == "placebos"
+    # of what cannot be told no check helps before the range is narrower; 2 (t₀.₉₇₅ + t₀.₈) = 5.7 is 8 times the information, ten times as much 822 times
+    unlooked = [one for one in CLEAN if one.role != "negative_control"]
+    assert step(*unlooked, effect=0.1, lower=-3.9, upper=4.1, std_error=2.0) == "information"
+    assert step(*unlooked, effect=0.1, lower=-39.9, upper=40.1, std_error=20.0) == "elsewhere"
+    shocks = refutation("shared_shocks", False, role="shared_shocks", family="inference")
+    assert step(*unlooked, shocks, effect=0.1, lower=-3.9, upper=4.1, std_error=2.0) == "groups"
     assert step(*CLEAN, refutation("shared_shocks", False, role="shared_shocks", family="inference")) == "groups"
     assert step(*CLEAN) == "again"
 
@@ -230,6 +236,13 @@ def test_the_picture_and_the_terminal_put_every_number_where_it_belongs(bare: Re
     assert all(cells[place(one)] in "┆╋●" for one in (-2.0, 2.0)) and cells[place(0.0)] in "┃╂●"
     lines = terminal_lines(data, tmp_path)  # type: ignore[arg-type]
     assert len(lines) <= 12 and all(len(one) <= 100 for one in lines[:-2]) and " ".join(lines[0].split()) in data["answer"]["headline"]
+
+
+@pytest.mark.parametrize(("smallest", "mark"), [(1e-7, "0.0000001"), (2.5, "2.5"), (1 / 3, "0.333333"), (40.0, "40")])
+def test_what_matters_is_marked_at_the_terminal_with_digits_that_suit_its_size(smallest: float, mark: str) -> None:
+    estimate = {"effect": 2 * smallest, "lower": smallest, "upper": 3 * smallest, "std_error": smallest / 2}
+    (_, scale) = little({"estimate": estimate, "question": {"smallest_important": smallest}})
+    assert scale.split() == [f"−{mark}", "0", f"+{mark}", "matters"]
 
 
 def test_a_failed_check_is_the_main_reason_before_what_was_not_looked_at(bare: Result) -> None:  # noqa: F811

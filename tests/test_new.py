@@ -219,7 +219,8 @@ def test_a_dose_moves_by_about_what_it_moves_within_places_and_delta_is_a_tenth_
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--treatment", "d"], "wanted --treatment and --outcome"),
+        (["--treatment", "d"], "wanted --treatment and --outcome, columns of the table, or --template, got --treatment alone"),
+        ([], "columns of the table, or --template, got none of them"),
         (["--treatment", "y", "--outcome", "y"], "wanted two variables, since an effect needs two"),
         (["--template", "closures"], "Did you mean 'closure'"),
         (["--treatment", "fixed", "--outcome", "y"], "does not change within any authority"),
@@ -236,11 +237,28 @@ def test_what_cannot_be_a_study_is_said(words: list[str], says: str, capsys: pyt
 def test_a_choice_is_asked_for_and_its_line_pastes(capsys: pytest.CaptureFixture[str]) -> None:
     tidy = adopted()
     save(Path(), pd.concat([tidy.assign(sex=1), tidy.assign(sex=2, y=tidy.y + 1)]))
-    assert main(["new", "mine.csv", "--treatment", "d", "--outcome", "y"]) == 2
+    own = [
+        "--treatment",
+        "d",
+        "--outcome",
+        "y",
+        "--because",
+        "it pays",
+        "--smallest-important",
+        "0.5",
+        "--harm",
+        "increase",
+        "--to",
+        "there",
+        "--called",
+        "boys",
+    ]
+    assert main(["new", "mine.csv", *own]) == 2
     out = capsys.readouterr().out.splitlines()
-    assert not Path("mine").exists() and out[-1].startswith("  causal new mine.csv --authority area --year yr --only sex=1 --treatment d --outcome y")
+    assert not Path("there").exists() and out[-1] == f"  causal new mine.csv --authority area --year yr --only sex=1 {shlex.join(own)}"
     assert main(shlex.split(out[-1])[1:]) == 0
-    assert yaml.safe_load(Path("mine/experiment/ours.yaml").read_text())["source"]["only"] == {"sex": ["1"]}
+    written = yaml.safe_load(Path("there/experiment/boys.yaml").read_text())
+    assert written["source"]["only"] == {"sex": ["1"]} and written["question"]["because"] == "it pays" and written["question"]["harm"] == "increase"
 
 
 def test_columns_that_are_no_names_get_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,6 +310,12 @@ def test_a_year_of_beginning_is_made_a_treatment_and_one_outside_the_table_is_re
     source = yaml.safe_load(Path("mine/experiment/ours.yaml").read_text())["source"]
     frame = Table(**source).load().frame
     assert frame.since_opened.to_numpy() == pytest.approx(tidy.set_index(["area", "yr"]).d.reindex(frame.index).to_numpy()) and "on_" in frame
+    save(Path(), tidy.assign(opened=tidy.area.map(first).map(lambda year: f"01/04/{year:.0f}", na_action="ignore"), far=0).rename(columns={"y": "on"}))
+    assert main(["new", *keys, "--treatment", "opened"]) == 2
+    assert main([*shlex.split(capsys.readouterr().err.partition("make one of it:  ")[2])[1:], "--called", "dates"]) == 0
+    dated = Table(**yaml.safe_load(Path("mine/experiment/dates.yaml").read_text())["source"]).load().frame
+    assert dated.since_opened.to_numpy() == pytest.approx(frame.since_opened.to_numpy())
+    save(Path(), tidy.assign(far=tidy.area.map(first) + 50).rename(columns={"y": "on"}))
     for verb in ("check", "new"):
         assert main([verb, *keys, "--treatment", "far"]) == 2
         assert "load the years before and after" in capsys.readouterr().err

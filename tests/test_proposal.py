@@ -21,6 +21,7 @@ from causal.estimators import shelf
 from causal.estimators.fixed_effects import FixedEffects
 from causal.estimators.staggered import CallawaySantAnna
 from causal.estimators.synthetic import SyntheticControl
+from causal.identification import Instrument
 from causal.identify import identify
 from causal.needs import unmet_requirements
 from causal.proposal import ANYONE, CANNOT, LIMITS, MOST, ONLY, REASONS, SHAPES, SUITS, Proposal, often, proposal, shape_of
@@ -75,6 +76,21 @@ def test_one_row_for_each_place_an_instrument_and_a_front_door_have_shapes_of_th
     assert shape_of(row)[0] == "two_groups"
     for strategy, shape in (("iv", "instrument"), ("frontdoor", "front_door")):
         assert shape_of(replace(WAVES, identification=replace(WAVES.identification, strategy=strategy)))[0] == shape
+
+
+def test_shocks_by_exposure_are_proposed_only_where_the_instrument_is_a_share_that_stays() -> None:
+    """Planted columns: a share of each place's own; the same as an offer of 0 and 1; one dealt anew each year."""
+    made = designed(World().load(), QUESTION)
+    rng = np.random.default_rng(1)
+    shares = rng.random(len(made.authorities))[made.authority]
+
+    def offered(values: np.ndarray) -> bool:
+        found = replace(made.identification, strategy="iv", instruments=(Instrument(name="z", given=("authority", "year")),))
+        there = replace(made, identification=found, columns={**made.columns, "z": values})
+        return "shift_share" in {one.estimator for one in proposal(there, FixedEffects()).proposed}
+
+    assert offered(shares)
+    assert not offered((shares > 0.5).astype(float)) and not offered(rng.random(made.rows)) and not offered(shares - 1)
 
 
 def test_what_the_chosen_one_cannot_do_hangs_on_the_shape_and_the_graph() -> None:

@@ -72,6 +72,14 @@ def test_requirements_are_met_by_what_the_record_holds_alone(bare: Result) -> No
     assert {one["code"]: one["state"] for one in record(bare, {**provenance(), "commit": "abc"})["risk"]["requirements"]}["open_code"] == "met"
 
 
+@pytest.mark.parametrize(("authorities", "state"), [(1, "not_met"), (2, "met")])
+def test_one_place_is_no_test_in_several(bare: Result, authorities: int, state: str) -> None:  # noqa: F811
+    """The requirement's own words: more places than one."""
+    data = record(judged(bare, SEES), {})
+    data["estimate"]["authorities"] = authorities
+    assert {one["code"]: one["state"] for one in risk(data)["requirements"]}["places"] == state
+
+
 def test_a_record_without_the_codes_gets_them_from_what_it_holds() -> None:
     for schema in READS[:-1]:
         data = read(Path(__file__).parent / "records" / f"schema_{schema}")

@@ -33,7 +33,7 @@ NOUNS = (
     *(Answer, Saying, Step, Dose, Voice, Proposal, Proposed),
 )
 # fields that came later; records that lack them are read as if they said nothing of it
-ADDED = {"Arrow": {"cutoff"}, "Identification": {"cutoffs"}, "Estimate": {"course"}}
+ADDED = {"Arrow": {"cutoff"}, "Identification": {"cutoffs", "spared"}, "Estimate": {"course"}}
 LEFT_OUT = {"influence"}  # one score for each cluster, which stands in influence.csv
 
 

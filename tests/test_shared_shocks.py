@@ -460,6 +460,22 @@ def test_a_table_of_borders_takes_each_pair_once_or_every_pair_both_ways(tmp_pat
     assert merged[0] == (("A", "B"), ("A", "C")) and any("1 code of given.csv not in these data, and left out: X" in note for note in merged[1])
 
 
+def of_groups(path, of) -> Panel:
+    """A user's table of twelve places and four years with a column of groups."""
+    rows = [f"A{i:02d},{year},{i * year % 7},{i + year},{of(i, year)}" for i in range(12) for year in range(2010, 2014)]
+    return Table(path=written(path, "\n".join(["area,yr,d,y,mine", *rows])), authority="area", year="yr", groups="mine").load()
+
+
+def test_a_place_that_changes_its_group_is_named_and_refused(tmp_path) -> None:
+    with pytest.raises(DataError, match=r"1 place changes group \(A03: G3 to G1\)"):
+        of_groups(tmp_path, lambda i, year: f"G{1 if (i, year) == (3, 2013) else i % 4}")
+
+
+def test_places_in_no_group_are_kept_and_named(tmp_path) -> None:
+    panel = of_groups(tmp_path, lambda i, year: "" if i in (2, 5) or year == 2011 else f"G{i % 4}")
+    assert len(panel.authorities) == 12 and "groups: 2 places in none, and tied to nobody by them: A02, A05" in panel.notes
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

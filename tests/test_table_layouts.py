@@ -680,3 +680,23 @@ def test_files_whose_keys_are_called_differently_are_joined_by_what_check_prints
     same = save(tmp_path, tidy[["area", "yr", "y"]], "same.csv")
     status, out = check(capsys, one, same)
     assert pasted(out[-1])[4:] == ["--authority", "area", "--year", "yr"]
+
+
+def test_rows_that_name_no_authority_are_left_out_by_the_line_that_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The flags of `check`, the override of `run` and the tidy rows read one panel."""
+    monkeypatch.chdir(tmp_path)
+    tidy = adopted()
+    pd.concat([tidy, pd.DataFrame({"d": [0.0] * 9, "y": [1.0] * 9})]).to_csv("mine.csv", index=False)
+    assert main(["check", "mine.csv"]) == 2
+    pasted = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert pasted[-2:] == ["--leave-out", "blank"] and main(pasted[1:]) == 0
+    assert "9 rows left out" in capsys.readouterr().out
+    panel = Table(path="mine.csv", authority="area", year="yr", leave_out=["blank"]).load()
+    assert panel.frame["y"].tolist() == pytest.approx(tidy.sort_values(["area", "yr"])["y"].tolist())
+    with pytest.raises(DataError, match=r"leave_out=\[blank\]"):
+        Table(path="mine.csv", authority="area", year="yr").load()
+    save(tmp_path, tidy)
+    with pytest.raises(DataError, match="names 'blank', and no row is of it"):
+        Table(path="mine.csv", authority="area", year="yr", leave_out=["blank"]).load()

@@ -69,6 +69,15 @@ ANSWERED = {
     "a wrong path": ("run source=table source.path=nowhere.csv", "nowhere.csv"),
     "a path almost right": ("check mine.cvs", "Did you mean 'mine.csv'"),
     "a wrong column": ("check mine.csv --authority place --year yr", "Did you mean"),
+    "a key without what it is of": ("run lag=1", "write  question.lag=…"),
+    "a key of the source alone": ("run keep_regions=[Elmarch]", "write  source.keep_regions=…"),
+    "an arrow misspelt": ("run ~graph.arrows.spending_power.centre_spendin", "Did you mean 'graph.arrows.spending_power.centre_spending'?"),
+    "a file as a source": ("run source=mine.csv", "source=table source.path=mine.csv"),
+    "a file to be run": ("run mine.csv", "causal new mine.csv --treatment … --outcome …"),
+    "a file alone": ("mine.csv", "causal check mine.csv"),
+    "an experiment with dashes": ("run --experiment closures", "write  causal run experiment=closures"),
+    "a key with dashes": ("explain --question.lag=1", "write  causal explain question.lag=1"),
+    "explain closure": ("explain closure", "did you mean  causal explain experiment=closures"),
     "a flag that there is not": ("run --fast", "wanted an option that it knows, got --fast"),
     "one configuration of a sweep": ("run -m --cfg estimator=difference,fixed_effects", "leave  -m  away"),
     "a secret of the machine": ("run --cfg title=${oc.env:HOME}", "is not looked up"),
@@ -91,6 +100,12 @@ def test_what_is_almost_right_is_answered_with_words_that_work(name: str, here: 
     told = capsys.readouterr()
     assert says in told.out + told.err and "Traceback" not in told.err and len(told.err.splitlines()) <= 2, told
     assert not list(here.rglob("result.json"))
+
+
+def test_a_list_in_the_singular_is_answered_with_the_plural(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["list", "estimator"])
+    assert stopped.value.code == 2 and "causal list: wanted one of" in (err := capsys.readouterr().err) and err.endswith("did you mean  estimators\n")
 
 
 PASTED = [name for name, (_, says) in ANSWERED.items() if says.startswith("'refuters=")]

@@ -56,7 +56,8 @@ class Cost:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "others", {name: tuple(ones) for name, ones in dict(self.others).items()})
-        object.__setattr__(self, "placements", dict(self.placements))
+        placements = {name: Placement(**one) if isinstance(one, Mapping) else one for name, one in dict(self.placements).items()}
+        object.__setattr__(self, "placements", placements)
         object.__setattr__(self, "prices", dict(self.prices))
         for key, least in (("placed_later", 0), ("years", 1), ("draws", 1_000)):
             one = getattr(self, key)

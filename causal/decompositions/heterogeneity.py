@@ -166,33 +166,35 @@ def arranged(case: Case, columns: Sequence[str], found: Identification | None = 
     return case.analysis(replace(case.question, modifiers=tuple(columns)), found).must(NOTHING_TO_TAKE_APART)
 
 
-def _after_the_start(panel: Panel, made: Design, columns: dict[str, str]) -> Design:
+def _after_the_start(panel: Panel, design: Design, columns: dict[str, str]) -> Design:
     """Without the year from which an outcome's first level was taken: its noise would be on both sides."""
     if "starting_level" not in columns.values():
-        return made
-    known = panel.frame[made.question.outcome].dropna().reset_index("year")["year"].groupby(level="authority").first()
-    first = known.reindex(list(made.authorities)).to_numpy()[made.authority]
-    rows = np.flatnonzero(made.year > first)
-    return made.subset(rows, "the year that the outcome's first level is from") if len(np.unique(made.authority[rows])) == len(made.authorities) else made
+        return design
+    known = panel.frame[design.question.outcome].dropna().reset_index("year")["year"].groupby(level="authority").first()
+    first = known.reindex(list(design.authorities)).to_numpy()[design.authority]
+    rows = np.flatnonzero(design.year > first)
+    if len(np.unique(design.authority[rows])) < len(design.authorities):
+        return design
+    return design.subset(rows, "the year that the outcome's first level is from")
 
 
-def _learn(knobs: Heterogeneity, case: Case, made: Design, groupings: Sequence[Modifier], rng: np.random.Generator, notes: list[str]) -> Learnt:
+def _learn(knobs: Heterogeneity, case: Case, design: Design, groupings: Sequence[Modifier], rng: np.random.Generator, notes: list[str]) -> Learnt:
     """Learn, hold out, test; nothing where there are too few authorities, and a note says so."""
     none = Learnt(amount=knobs.amount, folds=knobs.folds, splits=knobs.splits)
-    number = len(made.authorities)
-    if number < FEWEST or len(made.clusters) < FEWEST:
+    number = len(design.authorities)
+    if number < FEWEST or len(design.clusters) < FEWEST:
         notes.append(
             f"{count(number, 'authority', 'authorities')} are too few to hold some out (at least {FEWEST} are wanted): only the named groups were looked at"
         )
         return none
     coarse = [
-        cut_into_groups(case.panel, one.name, one.values, made.authority, min(len(one.groups), max(2, number // PER_GROUP))) if one.name != "region" else one
+        cut_into_groups(case.panel, one.name, one.values, design.authority, min(len(one.groups), max(2, number // PER_GROUP))) if one.name != "region" else one
         for one in groupings
         if one.name != "region" or number >= 5 * len(one.groups)
     ]
-    apart = own_years(made, coarse)
+    apart = own_years(design, coarse)
     basis = apart.basis()
-    raw, names = features(made, coarse)
+    raw, names = features(design, coarse)
     contrast = np.full(number, 1 / case.question.contrast)
     ready = slopes(apart, basis, raw, names, price=contrast)
     level = case.question.level
@@ -201,16 +203,16 @@ def _learn(knobs: Heterogeneity, case: Case, made: Design, groupings: Sequence[M
     adjusted = tuple(float(p) for p in holm([one.p_value for one in tests]) if p is not None)
     best = LEARNERS[int(np.argmin([one.p_value for one in tests]))]
     curve = targeting(ready, best, **options)
-    values, tree = _rules(knobs, case, replace(made, modifiers=tuple(coarse)), rng, notes)
+    values, tree = _rules(knobs, case, replace(design, modifiers=tuple(coarse)), rng, notes)
     by_rule = tuple(float(p) for p in holm([one.p_value for one in values]) if p is not None)
     return replace(none, tests=tests, adjusted=adjusted, curve=curve, values=values, values_adjusted=by_rule, tree=tree, authorities=number)
 
 
-def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Generator, notes: list[str]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+def _rules(knobs: Heterogeneity, case: Case, design: Design, rng: np.random.Generator, notes: list[str]) -> tuple[tuple[Value, ...], tuple[str, ...]]:
     """Rules for a sum and their values; none where no price is known."""
     why = ""
     cost = price_of(case.panel, case.question.treatment, knobs.prices)
-    price = None if cost is None else per_person(case.panel, cost, made.authorities)
+    price = None if cost is None else per_person(case.panel, cost, design.authorities)
     usable = np.empty(0) if price is None else np.flatnonzero(np.isfinite(price.values) & (price.values > 0))
     if rate_of(case) is None:
         why = "the outcome is not a rate per people"
@@ -225,25 +227,25 @@ def _rules(knobs: Heterogeneity, case: Case, made: Design, rng: np.random.Genera
         return (), ()
     if without := len(price.values) - len(usable):
         notes.append(f"{count(without, 'authority has', 'authorities have')} no price above 0 and took no part in the rules for a sum")
-    ready, raw, names = in_money(case.panel, made.subset(np.flatnonzero(np.isin(made.authority, usable))), cost, spending=knobs.spending)
+    ready, raw, names = in_money(case.panel, design.subset(np.flatnonzero(np.isin(design.authority, usable))), cost, spending=knobs.spending)
     good = -1.0 if case.question.harm == "increase" else 1.0
     options: dict[str, Any] = {"good": good, "share": knobs.share, "folds": knobs.folds, "splits": knobs.splits, "rng": rng}
     values = tuple(value(ready, rule, picks(ready, rule, **options), good=good, level=case.question.level) for rule in RULES)
     return values, tuple(tree_text(grown(ready, rng, good=good), raw, names))
 
 
-def in_money(panel: Panel, made: Design, price: str | float, *, spending: str | None) -> tuple[Slopes, Floats, tuple[str, ...]]:
+def in_money(panel: Panel, design: Design, price: str | float, *, spending: str | None) -> tuple[Slopes, Floats, tuple[str, ...]]:
     """The sums with money per person as treatment, the features as they are, and their names.
 
     What a unit costs is among what effects may differ by, and its groups have years of their own: where the same share is cut everywhere, money is cut most
     where most was spent, and places that spent much may drift apart from others for other reasons.
     """
-    known = per_person(panel, price, made.authorities)
+    known = per_person(panel, price, design.authorities)
     assert known is not None
     if isinstance(price, str) and np.ptp(known.values) > 0:
-        wanted = max((len(one.groups) for one in made.modifiers if one.name != "region"), default=2)
-        group = replace(cut_into_groups(panel, price, known.values[made.authority], made.authority, wanted), label=known.label)
-        made = replace(made, modifiers=(*made.modifiers, group))
-    apart = own_years(made, made.modifiers)
-    raw, names = features(made, made.modifiers)
-    return slopes(apart, apart.basis(), raw, names, price=known.values * direction(panel, made.question.treatment, price, spending)), raw, names
+        wanted = max((len(one.groups) for one in design.modifiers if one.name != "region"), default=2)
+        group = replace(cut_into_groups(panel, price, known.values[design.authority], design.authority, wanted), label=known.label)
+        design = replace(design, modifiers=(*design.modifiers, group))
+    apart = own_years(design, design.modifiers)
+    raw, names = features(design, design.modifiers)
+    return slopes(apart, apart.basis(), raw, names, price=known.values * direction(panel, design.question.treatment, price, spending)), raw, names

@@ -303,11 +303,11 @@ class Variation:
     def _how_lasting(self, first: _Found) -> str:
         """What of place lasts for good, as far as these years tell."""
         one = first.readings[LASTING]
-        said = f"What lasts for good makes {one.values[0]:.0f}% ({one.lower[0]:.0f} to {one.upper[0]:.0f}%), "
-        said += f"with an autocorrelation of the rest of {first.persistence:.2f}"
+        text = f"What lasts for good makes {one.values[0]:.0f}% ({one.lower[0]:.0f} to {one.upper[0]:.0f}%), "
+        text += f"with an autocorrelation of the rest of {first.persistence:.2f}"
         if first.persistence < DRIFTING:
-            return said
-        return f"{said}: places drift so slowly that these years hardly tell lasting differences from passing ones"
+            return text
+        return f"{text}: places drift so slowly that these years hardly tell lasting differences from passing ones"
 
     def _nearest(self, table: Table) -> list[str]:
         """Which choice comes nearest to what was said, and how many come near."""

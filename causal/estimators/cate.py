@@ -57,8 +57,8 @@ class _Straight:
         columns : shape (rows, k), raw; the treatments.
         rng : of folds and learners.
         """
-        made: Fit = self.straight().jointly(design, columns, rng)
-        return made
+        fit: Fit = self.straight().jointly(design, columns, rng)
+        return fit
 
 
 class _ByFinal(_Straight):

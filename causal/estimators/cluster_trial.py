@@ -187,12 +187,12 @@ class ClusterTrial:
             notes=tuple(notes),
         )
 
-    def _exact(self, made: Design, lots: Lots, fit: Fit, rng: np.random.Generator) -> float | None:
+    def _exact(self, design: Design, lots: Lots, fit: Fit, rng: np.random.Generator) -> float | None:
         """Share of draws that could have come out instead whose t statistic is as large, this one counted among them."""
         if not self.draws or not fit.std_errors[0] > 0:
             return None
-        others = _histories(made, lots, self.draws, rng)
-        slopes, errors = with_treatment(made, True)(others)
+        others = _histories(design, lots, self.draws, rng)
+        slopes, errors = with_treatment(design, True)(others)
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.abs(slopes / errors)
         own = abs(float(fit.coefficients[0] / fit.std_errors[0]))
@@ -200,33 +200,33 @@ class ClusterTrial:
         return float((1 + (t[known] >= own * (1 - 1e-9)).sum()) / (1 + known.sum())) if known.any() else None
 
 
-def _histories(made: Design, lots: Lots, draws: int, rng: np.random.Generator) -> Floats:
+def _histories(design: Design, lots: Lots, draws: int, rng: np.random.Generator) -> Floats:
     """Treatments of other draws, shape (draws, rows): each unit gets the whole history of a unit of its stratum."""
-    if lots.people or made.rows == len(made.authorities):
+    if lots.people or design.rows == len(design.authorities):
         return np.array([lots.share[lots.again(rng)][lots.unit] for _ in range(draws)])
-    years = made.years
+    years = design.years
     laid = np.full((lots.units, len(years)), np.nan)
-    laid[lots.unit, np.searchsorted(years, made.year)] = made.treatment
+    laid[lots.unit, np.searchsorted(years, design.year)] = design.treatment
     # a year in which a unit was not seen goes by the arm of the year before
     for t in range(1, len(years)):
         laid[:, t] = np.where(np.isnan(laid[:, t]), laid[:, t - 1], laid[:, t])
     laid = np.where(np.isnan(laid), 0.0, laid)
-    at = np.searchsorted(years, made.year)
+    at = np.searchsorted(years, design.year)
     return np.array([laid[lots.again(rng)][lots.unit, at] for _ in range(draws)])
 
 
-def _taken(made: Design, basis: Floats, name: str, offer: Fit) -> tuple[float, float, float | None, float | None, Fit]:
+def _taken(design: Design, basis: Floats, name: str, offer: Fit) -> tuple[float, float, float | None, float | None, Fit]:
     """Effect on those whom the offer moved, its error, its ends (None where Fieller's set has none), and the taking up as a fit."""
-    column = next(values for one, values in made.columns.items() if undated(one)[0] == name)
+    column = next(values for one, values in design.columns.items() if undated(one)[0] == name)
     known = np.isfinite(column)
-    took = replace(made, outcome=np.where(known, column, float(column[known].mean())))
+    took = replace(design, outcome=np.where(known, column, float(column[known].mean())))
     first, _ = least_squares(took, basis)
     a, b = float(offer.coefficients[0]), float(first.coefficients[0])
     u, v = offer.scores[:, 0], first.scores[:, 0]
     ratio = a / b if b else np.nan
     error = float(np.sqrt(((u - ratio * v) ** 2).sum()) / abs(b)) if b else np.nan
     df = min(float(offer.df[0]), float(first.df[0]))
-    _, reach, _ = interval(0.0, 1.0, made.question.level, df)
+    _, reach, _ = interval(0.0, 1.0, design.question.level, df)
     # (a − θb)² ≤ t² Σ(u − θv)²: a bounded range where b itself is told from 0
     top, mid, low = b * b - reach**2 * float(v @ v), a * b - reach**2 * float(u @ v), a * a - reach**2 * float(u @ u)
     inside = mid * mid - top * low
@@ -249,24 +249,24 @@ def _arms(lots: Lots) -> str:
     return f"{len(values)} dates of a roll-out" if len(values) < lots.units else "each with a share of its own"
 
 
-def _control_sd(made: Design, lots: Lots) -> float:
+def _control_sd(design: Design, lots: Lots) -> float:
     """Standard deviation of the outcome among those not offered it, which effect sizes are told in."""
-    free = made.treatment == made.question.control
-    return float(made.outcome[free].std(ddof=1)) if free.sum() > 1 else float(made.outcome.std(ddof=1))
+    free = design.treatment == design.question.control
+    return float(design.outcome[free].std(ddof=1)) if free.sum() > 1 else float(design.outcome.std(ddof=1))
 
 
-def _icc(made: Design) -> float | None:
+def _icc(design: Design) -> float | None:
     """Share of the outcome's residual variance that lies between clusters, by the analysis of variance (Donner & Klar 2000, sec. 1.3)."""
-    if len(made.clusters) == made.rows:
+    if len(design.clusters) == design.rows:
         return None
-    held = made.pooled()
+    held = design.pooled()
     left = held.partial_out(np.column_stack([held.outcome, held.treatment]))
     d = left[:, 1]
     residual = left[:, 0] - d * float(d @ left[:, 0]) / max(float(d @ d), np.finfo(float).tiny)
-    size = np.bincount(made.cluster, minlength=len(made.clusters)).astype(float)
-    means = np.bincount(made.cluster, weights=residual, minlength=len(made.clusters)) / size
-    g, n = len(size), made.rows
+    size = np.bincount(design.cluster, minlength=len(design.clusters)).astype(float)
+    means = np.bincount(design.cluster, weights=residual, minlength=len(design.clusters)) / size
+    g, n = len(size), design.rows
     between = float((size * means**2).sum()) / (g - 1)
-    inside = float(((residual - means[made.cluster]) ** 2).sum()) / (n - g)
+    inside = float(((residual - means[design.cluster]) ** 2).sum()) / (n - g)
     usual = (n - float((size**2).sum()) / n) / (g - 1)
     return float((between - inside) / (between + (usual - 1) * inside))

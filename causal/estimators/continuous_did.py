@@ -69,6 +69,7 @@ class ContinuousDid:
     targets: ClassVar[str] = "ATT of the dose asked for, on those that got it (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True
+    one_year: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not is_whole(self.degree, 1, 5):

@@ -76,6 +76,7 @@ class LinearDr:
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a few seconds"
     fewest: ClassVar[int] = FEWEST
+    one_year: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self)
@@ -130,6 +131,7 @@ class ForestDr:
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "ten seconds or more"
     fewest: ClassVar[int] = FEWEST
+    one_year: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self)

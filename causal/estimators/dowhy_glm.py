@@ -84,6 +84,11 @@ class DowhyGlm(Windows):
         """Its name on the shelf."""
         return "dowhy_glm"
 
+    @property
+    def one_year(self) -> bool:
+        """Of changes; a level in the last window is compared among places that are alike in the first, whatever changes in time included."""
+        return self.outcome == "change"
+
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
         change = self.outcome == "change"

@@ -203,7 +203,7 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
         said += (f"the instruments are weak (effective F {f:.1f}, below {critical:.1f}): the estimate leans towards that of least squares",)
     if bounded > MANY:
         said += (f"the instruments hardly move {bounded:.0%} of the rows, whose compliance was bounded",)
-    made = estimated(
+    estimate = estimated(
         design,
         whole,
         over=used,
@@ -244,9 +244,9 @@ def _answer(knobs: OrthoIv | DmlIv | DrIv, kind: Kind, design: Design, rng: np.r
     )
     if f < critical:
         return without_interval(
-            made, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares", "weak_instruments"
+            estimate, f"the instruments are weak (effective F {f:.1f}), and no t interval holds; see two_stage_least_squares", "weak_instruments"
         )
-    return made
+    return estimate
 
 
 def _once(

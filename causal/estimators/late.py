@@ -128,7 +128,7 @@ class Late:
         names = used.control_names if len(used.control_names) == features.shape[1] else ()
         profile = dict(zip(names, np.median(profiles, axis=0).tolist(), strict=True)) if names else {}
         takers = float(d[z == 0].mean()) if share > 0 else float(d[z == 1].mean())
-        made = estimated(
+        estimate = estimated(
             design,
             median_fit(fits),
             over=used,
@@ -154,8 +154,8 @@ class Late:
         )
         if strength < WEAK:
             weak = f"{name} hardly moves the treatment (F = {strength:.1f}), and the ratio's error is not known then"
-            return without_interval(made, weak)
-        return made
+            return without_interval(estimate, weak)
+        return estimate
 
     def _scores(self, used: Design, features: Floats, z: Floats, d: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
         """Scores of outcome and taking up, and the instrument's propensity; out of fold where there is something to learn."""

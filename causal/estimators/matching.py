@@ -107,21 +107,21 @@ class DistanceMatching(Windows):
         return _matched(self.name, design, made, propensity, theirs, f"{self.neighbours} nearest by standardised covariates", why)
 
 
-def _matched(name: str, design: Design, made: CrossSection, propensity: Floats | None, effect: float, how: str, why: str) -> Estimate:
-    residualised = made.design.partial_out(made.on[:, None])[:, 0] if propensity is None else made.on - propensity
-    found, said, notes = ({}, ("the covariates tell for certain who was treated",), ()) if propensity is None else overlap(made, propensity, None)
-    number = len(made.design.clusters)
+def _matched(name: str, design: Design, cross_section: CrossSection, propensity: Floats | None, effect: float, how: str, why: str) -> Estimate:
+    residualised = cross_section.design.partial_out(cross_section.on[:, None])[:, 0] if propensity is None else cross_section.on - propensity
+    found, said, notes = ({}, ("the covariates tell for certain who was treated",), ()) if propensity is None else overlap(cross_section, propensity, None)
+    number = len(cross_section.design.clusters)
     bare = Fit(coefficients=np.array([effect]), scores=np.ones((number, 1)), df=np.array([number - 1.0]), residuals=residualised, inference="")
     one = estimated(
         design,
         bare,
-        over=made.design,
+        over=cross_section.design,
         estimator=name,
-        estimand=made.estimand(how),
-        conditioning=made.conditioning(design),
-        target=made.target,
-        diagnostics={**residual_treatment(made.design, residualised), **found},
-        concerns=said + threats(made, residualised),
-        notes=(*made.design.words[-2:], *notes),
+        estimand=cross_section.estimand(how),
+        conditioning=cross_section.conditioning(design),
+        target=cross_section.target,
+        diagnostics={**residual_treatment(cross_section.design, residualised), **found},
+        concerns=said + threats(cross_section, residualised),
+        notes=(*cross_section.design.words[-2:], *notes),
     )
     return without_interval(one, why)

@@ -53,6 +53,7 @@ class _Knobs:
     nuisance: Outcome = "linear"
     draws: int = 200
     degree: int = 1
+    one_year: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for key, window in zip(("before", "after"), check_windows(self.before, self.after), strict=True):

@@ -189,7 +189,7 @@ class RegressionDiscontinuity:
         )
 
 
-def _course(design: Design, found: TwoByTwo, made: Jump, width: float) -> Course:
+def _course(design: Design, found: TwoByTwo, jump: Jump, width: float) -> Course:
     """Means of the outcome in bins of the running variable, and the two lines; twice the bandwidth wide."""
     points: list[Point] = []
     outcome, reach = design.outcome[found.rows], 2 * width
@@ -202,10 +202,10 @@ def _course(design: Design, found: TwoByTwo, made: Jump, width: float) -> Course
             if not here.any():
                 continue
             middle = float(x[here].mean())
-            line = float(np.polyval(made.lines[int(right)][::-1], middle)) if abs(middle) <= width else None
+            line = float(np.polyval(jump.lines[int(right)][::-1], middle)) if abs(middle) <= width else None
             points.append(Point(at=float(found.at(np.array([middle]))[0]), seen=float(y[here].mean()), fitted=line, rows=int(here.sum()), treated=right))
         for x0 in (0.0, width if right else -width):
             points.append(
-                Point(at=float(found.at(np.array([x0]))[0]), fitted=float(np.polyval(made.lines[int(right)][::-1], x0)), rows=0, treated=right, seen=None)
+                Point(at=float(found.at(np.array([x0]))[0]), fitted=float(np.polyval(jump.lines[int(right)][::-1], x0)), rows=0, treated=right, seen=None)
             )
     return Course(kind="cutoff", axis=str(found.cutoff.name), at=found.cutoff.at, points=tuple(sorted(points, key=lambda one: (one.at, one.treated))))

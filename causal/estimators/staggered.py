@@ -96,6 +96,7 @@ class CallawaySantAnna:
     targets: ClassVar[str] = "ATT of adopting (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True
+    one_year: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for key, choices in (("compare", COMPARISONS), ("method", METHODS), ("aggregate", tuple(AGGREGATES)), ("base", BASES)):

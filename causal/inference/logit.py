@@ -148,55 +148,55 @@ def parts_outcomes(columns: Floats, outcome: Floats) -> Floats | None:
     return np.asarray(found.x / scale)
 
 
-def average(made: Logit, high: Floats, low: Floats) -> tuple[float, Floats]:
+def average(model: Logit, high: Floats, low: Floats) -> tuple[float, Floats]:
     """The mean over rows of what it takes to go from one set of columns to another, and how it moves with the slopes; shape (k,).
 
     Parameters
     ----------
-    made : the fit.
+    model : the fit.
     high, low : shape (rows, k), the columns as they would be.
     """
-    share = made.weights / made.weights.sum()
-    ends = [logistic(side @ made.slopes) for side in (high, low)]
+    share = model.weights / model.weights.sum()
+    ends = [logistic(side @ model.slopes) for side in (high, low)]
     ways = [(share * end * (1 - end)) @ side for end, side in zip(ends, (high, low), strict=True)]
     return float(share @ (ends[0] - ends[1])), np.asarray(ways[0] - ways[1])
 
 
-def steepness(made: Logit, at: int) -> tuple[float, Floats]:
+def steepness(model: Logit, at: int) -> tuple[float, Floats]:
     """The mean slope of the fitted mean along one column, and how it moves with the slopes; shape (k,).
 
     Parameters
     ----------
-    made : the fit.
+    model : the fit.
     at : the column.
     """
-    share, spread = made.weights / made.weights.sum(), made.mean * (1 - made.mean)
+    share, spread = model.weights / model.weights.sum(), model.mean * (1 - model.mean)
     steep = float(share @ spread)
-    way = made.slopes[at] * ((share * spread * (1 - 2 * made.mean)) @ made.columns)
+    way = model.slopes[at] * ((share * spread * (1 - 2 * model.mean)) @ model.columns)
     way[at] += steep
-    return steep * float(made.slopes[at]), np.asarray(way)
+    return steep * float(model.slopes[at]), np.asarray(way)
 
 
-def along(made: Logit, way: Floats, cluster: Ints, clusters: int) -> Fit:
+def along(model: Logit, way: Floats, cluster: Ints, clusters: int) -> Fit:
     """The fit of one linear combination of the slopes, with clustered scores: coefficient way·slopes.
 
     Parameters
     ----------
-    made : the fit.
+    model : the fit.
     way : shape (k,), not all 0.
     cluster : shape (rows,), codes from 0.
     clusters : how many there are.
     """
-    root = np.sqrt(made.weights * np.maximum(made.mean * (1 - made.mean), 1e-12))
-    scale = np.sqrt((made.weights @ made.columns**2) / made.weights.sum())
-    x, mine = root[:, None] * (made.columns / scale), way / scale
+    root = np.sqrt(model.weights * np.maximum(model.mean * (1 - model.mean), 1e-12))
+    scale = np.sqrt((model.weights @ model.columns**2) / model.weights.sum())
+    x, mine = root[:, None] * (model.columns / scale), way / scale
     # columns turned so that the first has the combination for its coefficient and the others nothing of it
     first = mine / float(mine @ mine)
     rest = np.linalg.svd(mine[None])[2][1:].T
     basis = np.linalg.qr(x @ rest)[0]
     treatment = (x @ first)[:, None]
     treatment = treatment - basis @ (basis.T @ treatment)
-    response = root * (made.index + (made.outcome - made.mean) / np.maximum(made.mean * (1 - made.mean), 1e-12))
+    response = root * (model.index + (model.outcome - model.mean) / np.maximum(model.mean * (1 - model.mean), 1e-12))
     response = response - basis @ (basis.T @ response)
     return clustered_least_squares(response, treatment, basis, cluster, clusters, absorbed_rank=basis.shape[1])
 

@@ -82,11 +82,11 @@ class BandwidthCurve:
             return not_run(report, "no other bandwidth has enough rows on both sides")
         p_value = joint_p(trial, one.made, [other for _, other in made])
         survived = bool(p_value >= self.level)
-        found = "; ".join(f"{times:g} times as wide {amount(trial, effect(trial, other))}" for times, other in made)
+        text = "; ".join(f"{times:g} times as wide {amount(trial, effect(trial, other))}" for times, other in made)
         parts = [part_of(trial, f"{times:g} × the bandwidth ({times * one.widths[0]:.3g})", other) for times, other in made]
         parts.append(part_of(trial, f"the bandwidth ({one.widths[0]:.3g})", one.made, chosen=True))
         return report(
-            found=f"{capital(found)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "It drifts with the bandwidth."),
+            found=f"{capital(text)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "It drifts with the bandwidth."),
             p_value=p_value,
             level=self.level,
             survived=survived,

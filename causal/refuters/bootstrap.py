@@ -114,7 +114,7 @@ class Bootstrap:
         survived = p_value >= level and steady
         lower, upper = (float(end) for end in np.quantile(effects[good], [level / 2, 1 - level / 2]))
         reach = f"{span(lower, upper, places(max(abs(lower), abs(upper))))} {trial.design.outcome_variable.unit}"
-        found = (
+        text = (
             f"Over {count(int(good.sum()), 'sample')} of {count(number, 'authority', 'authorities')} the effect varied with a standard error of "
             f"{size(trial, error)}, {ratio:.2f} times the reported {size(trial, estimate.std_error)}"
             + (", as sampling allows" if p_value >= level else ": the reported interval is too narrow")
@@ -123,13 +123,13 @@ class Bootstrap:
         )
         if grown is not None:
             far = size(trial, float(np.sqrt((again**2).mean())))
-            found += (
+            text += (
                 f" Learnt anew on {len(again)} of these samples the answers moved by {far} (root mean square): with that the error is {grown:.2f} times the "
                 f"reported one, {'which is let pass' if steady else 'so the answer hangs on how the controls are learnt'}."
             )
-        found += lost_words(lost) + (capped_words(draws, self.draws) if by_matrix else "")
+        text += lost_words(lost) + (capped_words(draws, self.draws) if by_matrix else "")
         return report(
-            found=found,
+            found=text,
             p_value=p_value,
             level=level,
             lost=int((~good).sum()) + (self.relearnt - len(again) if kept else 0),

@@ -99,11 +99,11 @@ class CovariatesAtCutoff:
             there = replace(one.sides, rows=one.sides.rows[all_known], x=one.sides.x[all_known])
             with_them = replace(one.design, controls=np.column_stack([one.design.controls, *(np.nan_to_num(values[name]) for name in jumps)]))
             bias = moved(trial, fitted(one.design, there, one.local, one.widths), fitted(with_them, there, one.local, one.widths))
-        found = "; ".join(f"{name} by {made.effect:.3g} ({p_text(p)})" for name, (made, p) in jumps.items())
+        text = "; ".join(f"{name} by {made.effect:.3g} ({p_text(p)})" for name, (made, p) in jumps.items())
         survived = bool(p_value >= self.level)
         away = "" if bias.size is None else f" Held fixed, the effect is {amount(trial, effect(trial, one.made) - bias.size)}, {size(trial, bias.size)} away."
         return report(
-            found=f"Jumps at the cutoff: {found}; jointly {p_text(p_value)}."
+            found=f"Jumps at the cutoff: {text}; jointly {p_text(p_value)}."
             + away
             + (" None beyond chance." if survived else " The two sides differ in more than the treatment."),
             p_value=p_value,
@@ -127,9 +127,9 @@ class CovariatesAtCutoff:
 
 def _column(trial: Trial, name: str) -> Floats:
     """A column of the panel in the design's rows, of the treatment's year; shape (rows,)."""
-    made = trial.design
+    design = trial.design
     if name not in trial.panel.names:
-        return np.full(made.rows, np.nan)
+        return np.full(design.rows, np.nan)
     values = trial.panel.shift(name, -trial.question.lag)
-    keys = list(zip((made.authorities[code] for code in made.authority), made.year.tolist(), strict=True))
+    keys = list(zip((design.authorities[code] for code in design.authority), design.year.tolist(), strict=True))
     return np.asarray(values.reindex(keys).to_numpy(dtype=float))

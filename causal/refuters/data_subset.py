@@ -102,7 +102,7 @@ class DataSubset:
         survived = p_value >= level
         turned = float((np.sign(effects[good]) != np.sign(estimate.effect)).mean())
         mean, least, most = (amount(trial, float(value)) for value in (effects[good].mean(), effects[good].min(), effects[good].max()))
-        found = (
+        text = (
             f"With {left_out} of {count(number, 'authority', 'authorities')} left out, {count(int(good.sum()), 'time')}, the effect was {mean} "
             f"on average, from {least} to {most}; the scatter amounts to a standard error of {size(trial, error)}, "
             f"{ratio:.2f} times the reported {size(trial, estimate.std_error)}"
@@ -112,7 +112,7 @@ class DataSubset:
             + (capped_words(draws, self.draws) if trial.by_matrix else "")
         )
         return report(
-            found=found,
+            found=text,
             p_value=p_value,
             level=level,
             lost=int((~good).sum()),

@@ -82,10 +82,10 @@ class Donut:
             return not_run(report, "too few rows are left without those nearest the cutoff")
         p_value = joint_p(trial, one.made, [other for _, other in made])
         survived = bool(p_value >= self.level)
-        found = "; ".join(f"without the nearest {share:.0%} of the bandwidth {amount(trial, effect(trial, other))}" for share, other in made)
+        text = "; ".join(f"without the nearest {share:.0%} of the bandwidth {amount(trial, effect(trial, other))}" for share, other in made)
         parts = tuple(part_of(trial, f"without the nearest {share:.0%}", other) for share, other in made)
         return report(
-            found=f"{capital(found)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "The rows nearest the cutoff carry it."),
+            found=f"{capital(text)}; jointly {p_text(p_value)}. " + ("It stays about where it is." if survived else "The rows nearest the cutoff carry it."),
             p_value=p_value,
             level=self.level,
             survived=survived,

@@ -129,16 +129,16 @@ class DummyOutcome:
         p_missed = float(stats.binomtest(missed, int(known_error.sum()), bound, alternative="greater").pvalue) if known_error.any() else 1.0
         p_value = min(1.0, 2 * min(p_bias, p_missed))
         survived = p_value >= level
-        found = f"Over {count(n, 'dummy outcome')} the effect returned was off by {amount(trial, mean)} on average (scatter {size(trial, spread)})"
-        found += f", and {missed} of {known_error.sum()} intervals missed it. " if known_error.any() else ". "
+        text = f"Over {count(n, 'dummy outcome')} the effect returned was off by {amount(trial, mean)} on average (scatter {size(trial, spread)})"
+        text += f", and {missed} of {known_error.sum()} intervals missed it. " if known_error.any() else ". "
         if survived:
-            found += "That is what was planted, as chance allows."
+            text += "That is what was planted, as chance allows."
         elif p_bias <= p_missed:
-            found += "The analysis does not return what was planted: it bends the effect, or leaves out something that the graph asks for."
+            text += "The analysis does not return what was planted: it bends the effect, or leaves out something that the graph asks for."
         else:
-            found += "Intervals miss what was planted more often than chance allows: they are too narrow."
+            text += "Intervals miss what was planted more often than chance allows: they are too narrow."
         return report(
-            found=found,
+            found=text,
             p_value=p_value,
             level=level,
             lost=int((~good).sum()),

@@ -116,7 +116,7 @@ def _within(trial: Trial) -> bool:
     return trial.estimate.conditioning.authority
 
 
-def _ends(made: Design) -> tuple[Floats, Floats]:
+def _ends(design: Design) -> tuple[Floats, Floats]:
     """The most and the least of the treatment that each authority has had in the years seen; shape (authorities,)."""
-    starts = np.flatnonzero(np.r_[True, np.diff(made.authority) != 0])
-    return np.asarray(np.maximum.reduceat(made.treatment, starts)), np.asarray(np.minimum.reduceat(made.treatment, starts))
+    starts = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])
+    return np.asarray(np.maximum.reduceat(design.treatment, starts)), np.asarray(np.minimum.reduceat(design.treatment, starts))

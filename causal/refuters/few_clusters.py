@@ -194,23 +194,23 @@ def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _randomised(made: Design, outcome: Floats, treatment: Floats, permuted: Floats, level: float) -> tuple[float, float, float]:
+def _randomised(design: Design, outcome: Floats, treatment: Floats, permuted: Floats, level: float) -> tuple[float, float, float]:
     """Interval of the slope by inverting the test of dealt histories, and the p-value of a slope of 0.
 
     outcome, treatment : shape (rows,), dealt : shape (rows, draws), all residuals. Under a slope of b the outcome without b × treatment has nothing to
     do with the treatment; its slope and cluster scores on a dealt history are straight lines in b.
     """
-    clusters = len(made.clusters)
+    clusters = len(design.clusters)
     size = float(treatment @ treatment)
     slope = float(treatment @ outcome) / size
-    scores = cluster_sums((treatment * (outcome - slope * treatment))[:, None], made.cluster, clusters)
+    scores = cluster_sums((treatment * (outcome - slope * treatment))[:, None], design.cluster, clusters)
     error = float(np.sqrt((scores**2).sum())) / size
     lengths = np.maximum((permuted**2).sum(axis=0), np.finfo(float).tiny)
     lines, sums = [], []
     for column in (outcome, treatment):
         at = column @ permuted / lengths
         lines.append(at)
-        sums.append(cluster_sums(permuted * (column[:, None] - permuted * at), made.cluster, clusters))
+        sums.append(cluster_sums(permuted * (column[:, None] - permuted * at), design.cluster, clusters))
     squares = [(sums[0] ** 2).sum(axis=0), (sums[0] * sums[1]).sum(axis=0), (sums[1] ** 2).sum(axis=0)]
 
     def p_value(b: float) -> float:

@@ -66,12 +66,12 @@ class FirstStage:
         assert found is not None
         name, column = found
         known = np.isfinite(column)
-        made = trial.design
-        z, cluster = (column[known] == column[known].max()).astype(float), made.cluster[known]
-        d = (made.treatment[known] == trial.question.treated).astype(float)
+        design = trial.design
+        z, cluster = (column[known] == column[known].max()).astype(float), design.cluster[known]
+        d = (design.treatment[known] == trial.question.treated).astype(float)
         shares = float(d[z == 1].mean()), float(d[z == 0].mean())
         gap = shares[0] - shares[1]
-        own = by_cluster(z * (d - shares[0]) / z.mean() - (1 - z) * (d - shares[1]) / (1 - z.mean()), cluster, len(made.clusters))
+        own = by_cluster(z * (d - shares[0]) / z.mean() - (1 - z) * (d - shares[1]) / (1 - z.mean()), cluster, len(design.clusters))
         error = float(np.sqrt(own @ own))
         strength = min((gap / error) ** 2, 1e6) if error > 0 else 1e6
         survived = bool(strength >= self.strong)

@@ -170,7 +170,7 @@ class FutureTreatment:
         survived = p_value >= level
         parts = _parts(trial, answers, scores, rng)
         shown = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts[:leads])
-        found = f"{capital(shown)}; {how}. " + (
+        text = f"{capital(shown)}; {how}. " + (
             "Later treatment adds nothing beyond chance."
             if survived
             else "Later treatment goes with this year's outcome: feedback, anticipation, a pre-trend or too few lags."
@@ -180,7 +180,7 @@ class FutureTreatment:
         bias = _adjusted(trial, leads) if trial.linear or not survived else Bias()
         sees = reach(df, level, tests=leads) if scores is not None else reach(float(len(trial.design.clusters) - 1), level / leads)
         return report(
-            found=found,
+            found=text,
             p_value=p_value,
             level=level,
             survived=survived,

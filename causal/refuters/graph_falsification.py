@@ -123,18 +123,18 @@ class GraphFalsification:
             "shuffled graphs": float(len(shuffled)),
             "share of shuffled graphs that make the same claims": alike,
         }
-        said = f"{broken} of {count(tested, 'claim')} broken at the {self.alpha:.0%} level"
+        text = f"{broken} of {count(tested, 'claim')} broken at the {self.alpha:.0%} level"
         if alike >= level or not len(shares):
             reason = f"{alike:.0%} of graphs with shuffled names make the same claims, so that the graph says too little to be told from them"
-            return not_run(report, reason, found=f"Not run: {reason} ({said}).", numbers=numbers)
+            return not_run(report, reason, found=f"Not run: {reason} ({text}).", numbers=numbers)
         fit, middle = float((shares <= broken / tested).mean()), float(np.median(shares))
         numbers |= {"median share broken by shuffled graphs": middle, "share of shuffled graphs that fit as well": fit}
         survived = fit <= level
         if not survived and min(holm(own)) >= level:
             reason = f"the graph breaks no claim beyond chance, but neither do {fit:.0%} of graphs with shuffled names: the data cannot tell them apart"
-            return not_run(report, reason, found=f"Not run: {reason} ({said}).", numbers=numbers)
+            return not_run(report, reason, found=f"Not run: {reason} ({text}).", numbers=numbers)
         return report(
-            found=f"{said}, in graphs with shuffled names {middle:.0%} in the middle; {fit:.0%} of {len(shares)} break no larger share. "
+            found=f"{text}, in graphs with shuffled names {middle:.0%} in the middle; {fit:.0%} of {len(shares)} break no larger share. "
             + ("The graph fits better than chance names." if survived else "The graph fits no better than chance names."),
             p_value=None,
             survived=survived,

@@ -137,9 +137,9 @@ class ImpliedIndependence:
         # what was found is conditioned on; where nothing was, what came nearest to it
         bias = moved_by(trial, _beyond(trial, [one for _, one in doubts or judged[:1]])) if trial.linear or doubts else Bias()
         if doubts:
-            said = "; ".join(_doubt(one, p, labels) for p, one in _pairs(doubts)[:SHOWN])
+            text = "; ".join(_doubt(one, p, labels) for p, one in _pairs(doubts)[:SHOWN])
             more = len(_pairs(doubts)) - SHOWN
-            words = f"In doubt: {said}" + (f"; and {count(more, 'more pair')}" if more > 0 else "") + "."
+            words = f"In doubt: {text}" + (f"; and {count(more, 'more pair')}" if more > 0 else "") + "."
         else:
             p, one = judged[0]
             words = (
@@ -346,8 +346,8 @@ def _judged(findings: Sequence[Finding]) -> list[tuple[float, Finding]]:
 
 def _elsewhere(doubts: list[tuple[float, Finding]], labels: dict[str, str]) -> str:
     """Broken claims that say nothing against the answer, and something against the drawing."""
-    said = listed([f"{_named(one.claim, labels)} (partial correlation {one.correlation:+.2f})" for _, one in doubts[:SHOWN]])
-    return f"Elsewhere the drawing lacks something, on which the answer does not rest: {said}."
+    text = listed([f"{_named(one.claim, labels)} (partial correlation {one.correlation:+.2f})" for _, one in doubts[:SHOWN]])
+    return f"Elsewhere the drawing lacks something, on which the answer does not rest: {text}."
 
 
 def _pairs(doubts: list[tuple[float, Finding]]) -> list[tuple[float, Finding]]:

@@ -101,8 +101,8 @@ class LeaveOneOut:
             cannot_detect="Confounding, reverse causation and faults that all authorities share; two odd authorities that hide each other.",
         )
         if (why := self.unmet(trial)) is None and estimate.std_error is None and (alone := _needed(trial)):
-            found = f"Without {_hangs_on(alone)} there is no answer at all. The answer hangs on {_hangs_on(alone)}."
-            return report(found=found, p_value=None, survived=False, lost=len(alone))
+            text = f"Without {_hangs_on(alone)} there is no answer at all. The answer hangs on {_hangs_on(alone)}."
+            return report(found=text, p_value=None, survived=False, lost=len(alone))
         if (why := unsure(trial) or why) is not None:
             return not_run(report, why)
         assert estimate.std_error is not None
@@ -197,32 +197,32 @@ def _hangs_on(names: Sequence[str]) -> str:
 
 def _influence(trial: Trial, unit: Ints, number: int) -> tuple[Floats, Floats]:
     """How much each unit bears on the estimate, and its residual treatment variation; shape (units,)."""
-    made = trial.design
-    fixed = trial.fixed if trial.fixed.rows == made.rows else made
+    design = trial.design
+    fixed = trial.fixed if trial.fixed.rows == design.rows else design
     residual = fixed.partial_out(fixed.treatment[:, None])[:, 0]
     variation = np.asarray(np.bincount(unit, weights=residual**2, minlength=number), dtype=float)
     scores = trial.estimate.influence
-    if scores is None or len(scores) != len(made.clusters):
+    if scores is None or len(scores) != len(design.clusters):
         return variation, variation
-    of = np.zeros(len(made.clusters), dtype=np.int64)
-    of[made.cluster] = unit
+    of = np.zeros(len(design.clusters), dtype=np.int64)
+    of[design.cluster] = unit
     return np.asarray(np.abs(np.bincount(of, weights=scores, minlength=number)), dtype=float), variation
 
 
-def _regions(made: Design, unit: Ints, number: int) -> dict[str, Ints]:
+def _regions(design: Design, unit: Ints, number: int) -> dict[str, Ints]:
     """Units of each region, where at least two regions are known; a unit that spans regions counts for its first."""
     first = np.unique(unit, return_index=True)[1]
-    of = made.region[first]
+    of = design.region[first]
     names = [str(name) for name in np.unique(of) if name]
     return {name: np.flatnonzero(of == name) for name in names} if len(names) > 1 else {}
 
 
 def _name(trial: Trial, unit: Ints, which: int) -> str:
-    made = trial.design
+    design = trial.design
     row = int(np.flatnonzero(unit == which)[0])
-    if unit is made.cluster:
-        return made.clusters[int(made.cluster[row])]
-    code = made.authorities[int(made.authority[row])]
+    if unit is design.cluster:
+        return design.clusters[int(design.cluster[row])]
+    code = design.authorities[int(design.authority[row])]
     places = trial.panel.places
     name = str(places.loc[code, "name"]) if code in places.index else ""
     return name or code

@@ -100,15 +100,15 @@ class Leverage:
         if not out.any():
             words = f"No authority-year has a leverage of {self.times:g} times the average (the largest has {share.max() * len(share):.0f})."
             return report(found=words, p_value=None, survived=True, numbers=numbers)
-        said = (
+        text = (
             f"{count(int(far.sum()), 'authority-year')} of {count(int(out.sum()), 'authority', 'authorities')} have outsized leverage; these authorities carry "
         )
-        said += f"{carried:.0%} of the treatment's variation"
+        text += f"{carried:.0%} of the treatment's variation"
         if carried > MOST or number - out.sum() < 3:
-            return not_run(report, f"{said}, and too little is left without them", numbers=numbers)
+            return not_run(report, f"{text}, and too little is left without them", numbers=numbers)
         effects, errors = trial.redraw(self.name, clusters=drawn_clusters(made, (~out).astype(float)[:, None]))
         if not np.isfinite(effects[0]):
-            return not_run(report, f"{estimate.estimator} gave no answer without the outliers ({said})", numbers=numbers)
+            return not_run(report, f"{estimate.estimator} gave no answer without the outliers ({text})", numbers=numbers)
         effect, error = float(effects[0]), float(errors[0])
         shift = abs(effect - estimate.effect) / estimate.std_error
         law = stats.norm() if estimate.df is None else stats.t(estimate.df)
@@ -117,7 +117,7 @@ class Leverage:
         known = np.isfinite(error) and error > 0
         lower, upper = interval(effect, error, trial.question.level, estimate.df)[:2] if known else (None, None)
         return report(
-            found=f"{said}. Without them the effect is {amount(trial, effect)} instead of {amount(trial, estimate.effect)} ({shift:.2f} standard errors, "
+            found=f"{text}. Without them the effect is {amount(trial, effect)} instead of {amount(trial, estimate.effect)} ({shift:.2f} standard errors, "
             f"{p_text(p_value)}). " + ("The answer does not hang on them." if survived else "The answer hangs on the treatment's outliers."),
             p_value=p_value,
             level=1 - trial.question.level,

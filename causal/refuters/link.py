@@ -107,44 +107,44 @@ class Link:
         )
 
 
-def _bent(made: Logit) -> tuple[Logit, list[int]]:
+def _bent(model: Logit) -> tuple[Logit, list[int]]:
     """The model with powers of its standardised index beside it, and where they stand.
 
     Raises
     ------
     CausalError : it does not converge.
     """
-    columns = np.column_stack([made.columns, *(_standard(made, made.index) ** power for power in POWERS)])
+    columns = np.column_stack([model.columns, *(_standard(model, model.index) ** power for power in POWERS)])
     kept = full_rank(columns, least=1e-6)
-    own = made.columns.shape[1]
-    bent = logit(columns[:, kept], made.outcome, made.weights)
+    own = model.columns.shape[1]
+    bent = logit(columns[:, kept], model.outcome, model.weights)
     return bent, [int(at) for at in np.flatnonzero(kept >= own)]
 
 
-def _standard(made: Logit, index: Floats) -> Floats:
+def _standard(model: Logit, index: Floats) -> Floats:
     """An index less the fitted one's mean, by its deviation."""
-    own = made.index
+    own = model.index
     return np.asarray((index - own.mean()) / max(float(own.std()), 1e-12))
 
 
-def _effect_along(kind: str, trial: Trial, made: Logit, bent: Logit, places: list[int], centre: float) -> tuple[float, Floats]:
+def _effect_along(kind: str, trial: Trial, model: Logit, bent: Logit, places: list[int], centre: float) -> tuple[float, Floats]:
     """The whole contrast's effect where powers of the index go with the treatment, outcome from 0 to 1, and how it moves with the slopes."""
-    question, at, own = trial.question, made.columns.shape[1] - 1, made.columns.shape[1]
+    question, at, own = trial.question, model.columns.shape[1] - 1, model.columns.shape[1]
     share = bent.weights / bent.weights.sum()
     powers = [POWERS[place - own] for place in places]
 
     def moved(treatment: Floats) -> Floats:
-        plain = made.columns.copy()
+        plain = model.columns.copy()
         plain[:, at] = treatment
-        index = _standard(made, plain @ made.slopes)
+        index = _standard(model, plain @ model.slopes)
         return np.column_stack([plain, *(index**power for power in powers)])
 
     if kind == "slope":
         step = 1e-4 * abs(question.contrast)
-        ends = [moved(made.columns[:, at] + side * step) for side in (1, -1)]
+        ends = [moved(model.columns[:, at] + side * step) for side in (1, -1)]
         times = abs(question.contrast) / (2 * step) * np.sign(question.contrast)
     else:
-        ends = [moved(np.full(len(made.columns), level - centre)) for level in (question.treated, question.control)]
+        ends = [moved(np.full(len(model.columns), level - centre)) for level in (question.treated, question.control)]
         times = 1.0
     means = [logistic(end @ bent.slopes) for end in ends]
     ways = [(share * mean * (1 - mean)) @ end for mean, end in zip(means, ends, strict=True)]

@@ -143,28 +143,28 @@ class NegativeControlExposure:
             adjusted = replace(identification, adjust_for=tuple(sorted({*identification.adjust_for, self._treatment(trial)})))
         return trial.rerun(question=replace(question, treatment=name, control=low, treated=high), identification=adjusted, estimator=lighter(trial.estimator))
 
-    def _scale(self, trial: Trial, made: Design) -> float | None:
+    def _scale(self, trial: Trial, design: Design) -> float | None:
         """What one unit of a control's effect means for the answer, if their common cause moves both alike; None where nothing of one is left.
 
-        made : the control's own design, in which the treatment may be conditioned on.
+        design : the control's own design, in which the treatment may be conditioned on.
         """
         name = self._treatment(trial)
-        out = made.control_groups.get(Control(name), ()) if self.hold_treatment else ()
-        kept = [i for i in range(made.controls.shape[1]) if i not in out]
-        beside = made.controls[:, list(out)] if out else None
+        out = design.control_groups.get(Control(name), ()) if self.hold_treatment else ()
+        kept = [i for i in range(design.controls.shape[1]) if i not in out]
+        beside = design.controls[:, list(out)] if out else None
         if beside is None or beside.shape[1] != 1:
-            place = pd.MultiIndex.from_arrays([np.array(made.authorities, dtype=object)[made.authority], made.year], names=["authority", "year"])
+            place = pd.MultiIndex.from_arrays([np.array(design.authorities, dtype=object)[design.authority], design.year], names=["authority", "year"])
             lag = 0 if trial.panel.variable(trial.question.treatment).varies == "authority" else trial.question.lag
             beside = trial.panel.shift(trial.question.treatment, -lag).reindex(place).to_numpy(dtype=float)[:, None]
         if not np.isfinite(beside).all():
             return None
-        alone = replace(made, controls=made.controls[:, kept], control_names=tuple(made.control_names[i] for i in kept), control_groups={})
-        control, treatment = alone.partial_out(np.column_stack([made.treatment, beside[:, 0]])).T
+        alone = replace(design, controls=design.controls[:, kept], control_names=tuple(design.control_names[i] for i in kept), control_groups={})
+        control, treatment = alone.partial_out(np.column_stack([design.treatment, beside[:, 0]])).T
         lengths = [float(np.linalg.norm(one)) for one in (control, treatment)]
         if min(lengths) <= NOTHING_LEFT * max(lengths):
             return None
         r = float(control @ treatment) / (lengths[0] * lengths[1])
-        alike = lengths[0] / lengths[1] * trial.question.contrast / made.question.contrast
+        alike = lengths[0] / lengths[1] * trial.question.contrast / design.question.contrast
         return alike * float(np.copysign(1 + abs(r) * bool(out), r))
 
     def _treatment(self, trial: Setting) -> str:

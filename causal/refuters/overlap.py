@@ -70,13 +70,13 @@ class Overlap:
 
     def unmet(self, setting: Setting) -> str | None:
         """What it lacks here."""
-        made = setting.design
-        if not _kinds(made)[1]:
+        design = setting.design
+        if not _kinds(design)[1]:
             return "nothing is held fixed beside authority and year along which places could differ"
-        if len(made.authorities) < FEWEST:
-            return f"{count(len(made.authorities), 'authority', 'authorities')} are too few; at least {FEWEST} are wanted"
-        if len(values := np.unique(made.treatment)) == 2:
-            had = np.bincount(made.authority, weights=made.treatment == values[1], minlength=len(made.authorities)) > 0
+        if len(design.authorities) < FEWEST:
+            return f"{count(len(design.authorities), 'authority', 'authorities')} are too few; at least {FEWEST} are wanted"
+        if len(values := np.unique(design.treatment)) == 2:
+            had = np.bincount(design.authority, weights=design.treatment == values[1], minlength=len(design.authorities)) > 0
             if min(had.sum(), (~had).sum()) < FEWEST // 10 * FOLDS:
                 return f"{had.sum()} authorities ever had the treatment and {(~had).sum()} never did, and {FEWEST // 10 * FOLDS} of each are wanted"
         return None
@@ -89,7 +89,7 @@ class Overlap:
         trial : any that holds something fixed.
         rng : deals clusters into folds for the propensity scores.
         """
-        made = trial.design
+        design = trial.design
         report = reporting(
             self,
             asks="Are there places with more and with less of the treatment at every value of what is held fixed?",
@@ -99,43 +99,43 @@ class Overlap:
         )
         if (why := self.unmet(trial)) is not None:
             return not_run(report, why)
-        kinds, names = _kinds(made)
-        if len(values := np.unique(made.treatment)) == 2:
-            had = np.bincount(made.authority, weights=made.treatment == values[1], minlength=len(made.authorities)) > 0
-            propensities = _chances(kinds, had, _clusters(made), rng)
+        kinds, names = _kinds(design)
+        if len(values := np.unique(design.treatment)) == 2:
+            had = np.bincount(design.authority, weights=design.treatment == values[1], minlength=len(design.authorities)) > 0
+            propensities = _chances(kinds, had, _clusters(design), rng)
             outside = (propensities < self.margin) | (propensities > 1 - self.margin)
             weights = np.where(had, 1 / np.maximum(propensities, 1e-6), 1 / np.maximum(1 - propensities, 1e-6))
             ends = np.quantile(propensities, [0.05, 0.95])
-            said = f"Chances of treatment run from {ends[0]:.2f} to {ends[1]:.2f} (5th to 95th percentile)"
+            text = f"Chances of treatment run from {ends[0]:.2f} to {ends[1]:.2f} (5th to 95th percentile)"
             more: dict[str, float | None] = {"chance of treatment, 5th percentile": float(ends[0]), "chance of treatment, 95th percentile": float(ends[1])}
         else:
             weights = _variation(trial)
             near = _nearest(kinds, self.neighbours)
-            rows = np.maximum(np.bincount(made.authority, minlength=len(kinds)), 1)
+            rows = np.maximum(np.bincount(design.authority, minlength=len(kinds)), 1)
             spreads = np.sqrt((weights / rows)[near].mean(axis=1)) / abs(trial.question.contrast)
             outside = spreads < self.spread
             middle = float(np.median(spreads))
-            said = f"The treatment's spread, once all is held fixed, is {middle:.0%} of the contrast among alike places, {spreads.min():.0%} where least"
+            text = f"The treatment's spread, once all is held fixed, is {middle:.0%} of the contrast among alike places, {spreads.min():.0%} where least"
             more = {"median residual spread, share of the contrast": middle, "least residual spread, share of the contrast": float(spreads.min())}
         if not weights.sum() > 0:
             return not_run(report, "nothing of the treatment is left once all is held fixed")
         share, effective = float(outside.mean()), float(weights.sum() ** 2 / (weights**2).sum())
         survived = share <= self.outside
-        said += f"; {outside.sum()} of {count(len(outside), 'authority', 'authorities')} ({share:.0%}) are outside support{_where(kinds, names, outside)}. "
-        said += f"The effective sample is {effective:.0f} authorities. "
+        text += f"; {outside.sum()} of {count(len(outside), 'authority', 'authorities')} ({share:.0%}) are outside support{_where(kinds, names, outside)}. "
+        text += f"The effective sample is {effective:.0f} authorities. "
         return report(
-            found=said + ("There is something to compare with." if survived else "For too many the model answers, not the data."),
+            found=text + ("There is something to compare with." if survived else "For too many the model answers, not the data."),
             p_value=None,
             survived=survived,
             numbers={"share of authorities outside support": share, "share let pass": self.outside, "effective authorities": effective} | more,
         )
 
 
-def _kinds(made: Design) -> tuple[Floats, tuple[str, ...]]:
+def _kinds(design: Design) -> tuple[Floats, tuple[str, ...]]:
     """What is conditioned on of each authority, in the first year it is seen, standardised; shape (authorities, k)."""
-    first = np.unique(made.authority, return_index=True)[1]
-    columns = {name: made.time_invariant[first, i] for i, name in enumerate(made.time_invariant_names)}
-    columns |= {str(group): made.controls[first, at[0]] for group, at in made.control_groups.items() if not group.by_year}
+    first = np.unique(design.authority, return_index=True)[1]
+    columns = {name: design.time_invariant[first, i] for i, name in enumerate(design.time_invariant_names)}
+    columns |= {str(group): design.controls[first, at[0]] for group, at in design.control_groups.items() if not group.by_year}
     kept = {name: (values - values.mean()) / values.std() for name, values in columns.items() if values.std() > 0}
     return np.column_stack(list(kept.values())) if kept else np.empty((len(first), 0)), tuple(kept)
 
@@ -163,9 +163,9 @@ def _nearest(kinds: Floats, number: int) -> Ints:
     return np.asarray(near[~own].reshape(len(kinds), number), dtype=np.int64)
 
 
-def _clusters(made: Design) -> Ints:
+def _clusters(design: Design) -> Ints:
     """The cluster of each authority."""
-    return made.cluster[np.unique(made.authority, return_index=True)[1]]
+    return design.cluster[np.unique(design.authority, return_index=True)[1]]
 
 
 def _chances(kinds: Floats, had: NDArray[np.bool_], cluster: Ints, rng: np.random.Generator) -> Floats:

@@ -96,9 +96,9 @@ class PlaceboCutoffs:
         reached = reach(made[0][1].df, self.level / len(made))
         survived = bool(p_value >= self.level)
         unit = one.design.outcome_variable.unit
-        found = "; ".join(f"at {one.sides.at(np.array([at]))[0]:.3g} {jump.effect:+.3g} {unit} ({p_text(p)})" for (at, jump), p in zip(made, each, strict=True))
+        text = "; ".join(f"at {one.sides.at(np.array([at]))[0]:.3g} {jump.effect:+.3g} {unit} ({p_text(p)})" for (at, jump), p in zip(made, each, strict=True))
         return report(
-            found=f"{found}; jointly {p_text(p_value)}. " + ("No jump beyond chance." if survived else "The outcome jumps where no rule changes anything."),
+            found=f"{text}; jointly {p_text(p_value)}. " + ("No jump beyond chance." if survived else "The outcome jumps where no rule changes anything."),
             p_value=p_value,
             level=self.level,
             survived=survived,

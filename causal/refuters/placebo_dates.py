@@ -159,7 +159,7 @@ class PlaceboDates:
         best = min(one.std_error or np.inf for one in estimates.values())
         detectable = minimum_detectable(best, df, 1 - level)
         effects_text = "; ".join(f"{one.name} {amount(trial, one.effect)} (standard error {size(trial, one.std_error or 0.0)})" for one in parts)
-        found = (
+        text = (
             f"{capital(effects_text)}; {how}. "
             + ("Nothing beyond chance before the treatment's own date" if survived else "An effect is found before the treatment came")
             + f". In {POWER:.0%} of such panels an effect of {size(trial, detectable)} at the wrong date is found."
@@ -167,7 +167,7 @@ class PlaceboDates:
         jointly = "F" in numbers
         bias, sees = _carried_on(list(good.values()), np.column_stack(stacked) if jointly else None, per_unit, df, level)
         return report(
-            found=found,
+            found=text,
             p_value=p_value,
             level=level,
             lost=lost,

@@ -142,7 +142,7 @@ class PlaceboTreatment:
         randomisation = float((1 + (t >= actual).sum()) / (1 + len(t)))
         survived = p_value >= level
         stayed = number - moved
-        found = (
+        text = (
             f"{false} of {count(len(t), 'placebo')} ({false / len(t):.1%}) were significant at the {level:.0%} level, "
             + ("as chance allows. " if survived else "more than chance allows: the interval is too narrow. ")
             + f"The actual |t| of {actual:.2f} was reached by {int((t >= actual).sum())} of them (randomisation {p_text(randomisation)}). "
@@ -155,7 +155,7 @@ class PlaceboTreatment:
             + (capped_words(draws, self.draws) if trial.by_matrix else "")
         )
         return report(
-            found=found,
+            found=text,
             p_value=p_value,
             level=level,
             trials=len(t),

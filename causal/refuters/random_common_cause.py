@@ -97,7 +97,7 @@ class RandomCommonCause:
         moved = float(np.sqrt((shifts**2).mean()))
         share = moved / estimate.std_error
         survived = bool(share <= self.tolerance)
-        found = (
+        text = (
             f"With noise added the effect was {amount(trial, float(effects[good].mean()))} on average over {count(len(shifts), 'draw')} "
             f"(without it {amount(trial, estimate.effect)}); it moved by {size(trial, moved)}, {share:.3f} standard errors"
             + (", too little to matter." if survived else ": the answer hangs on choices that should not matter.")
@@ -105,7 +105,7 @@ class RandomCommonCause:
             + (capped_words(draws, self.draws) if trial.linear else "")
         )
         return report(
-            found=found,
+            found=text,
             p_value=None,
             survived=survived,
             lost=int((~good).sum()),

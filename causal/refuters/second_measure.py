@@ -107,15 +107,15 @@ class SecondMeasure:
             return not_run(report, str(refused))
 
     def _compared(
-        self, trial: Trial, report: Callable[..., Refutation], made: Design, basis: Floats, outcome: Floats, first: Floats, second: Floats
+        self, trial: Trial, report: Callable[..., Refutation], design: Design, basis: Floats, outcome: Floats, first: Floats, second: Floats
     ) -> Refutation:
         question, estimate = trial.question, trial.estimate
         contrast = question.contrast
-        nuisance, rank = made.nuisance_basis(basis), basis.shape[1] + ("authority" not in made.absorb)
-        fit = partial(clustered_least_squares, cluster=made.cluster, clusters=len(made.clusters), absorbed_rank=rank)
+        nuisance, rank = design.nuisance_basis(basis), basis.shape[1] + ("authority" not in design.absorb)
+        fit = partial(clustered_least_squares, cluster=design.cluster, clusters=len(design.clusters), absorbed_rank=rank)
         stage = fit(first[:, 0], second, nuisance)
         strength = float((stage.coefficients[0] / stage.std_errors[0]) ** 2)
-        numbers: dict[str, float | None] = {"first-stage F": strength, "rows": float(made.rows)}
+        numbers: dict[str, float | None] = {"first-stage F": strength, "rows": float(design.rows)}
         if strength < WEAK:
             return not_run(
                 report, f"{self.column} goes too little with {question.treatment} (first-stage F {strength:.1f}, at least {WEAK:g} is wanted)", numbers=numbers
@@ -136,7 +136,7 @@ class SecondMeasure:
         decimals = places(max(abs(estimate.effect), errors[0]))
         reliability = None
         other = trial.panel.variable(str(self.column))
-        if other.unit == made.treatment_variable.unit:
+        if other.unit == design.treatment_variable.unit:
             reliability = float((first[:, 0] @ second[:, 0]) / (first[:, 0] @ first[:, 0]))
         numbers |= {
             "effect by the first measure": effects[0],
@@ -146,7 +146,7 @@ class SecondMeasure:
             "reliability of the first measure's residual, were the second's error its own": reliability,
         }
         words = (
-            f"On the {count(made.rows, 'row')} where {other.label} ({self.column}) is known the effect is {amount(trial, effects[0])}; with {self.column} as "
+            f"On the {count(design.rows, 'row')} where {other.label} ({self.column}) is known the effect is {amount(trial, effects[0])}; with {self.column} as "
             f"its instrument {amount(trial, effects[1])} ({question.level:.0%} interval {span(lower, upper, decimals)}, first-stage F {strength:.0f}). "
         )
         if not trial.linear:

@@ -132,56 +132,56 @@ class SharedShocks:
             words += f" Without any border, and kept: {listed(names)}."
         if not alarmed:
             effects_text = listed([f"{way.label} ({p_text(p_value)})" for way, p_value in adjusted.items()])
-            found = f"Tied places are not clearly hit together in treatment and outcome, by {effects_text}.{words}"
-            return report(found=found, p_value=min(adjusted.values()), survived=True, level=self.level, numbers=numbers)
+            text = f"Tied places are not clearly hit together in treatment and outcome, by {effects_text}.{words}"
+            return report(found=text, p_value=min(adjusted.values()), survived=True, level=self.level, numbers=numbers)
         likeness = {
             way: " and ".join(f"{one.likeness:+.2f} of {what}" for one, what in zip(tested[way], ("outcomes", "treatments"), strict=True)) for way in alarmed
         }
         effects_text = listed([f"{way.label} (mean correlation {likeness[way]}, {p_text(adjusted[way])})" for way in alarmed])
-        found = f"Places are hit together in treatment and outcome, by {effects_text}."
+        text = f"Places are hit together in treatment and outcome, by {effects_text}."
         if any(way.kind == "border" for way in alarmed):
             again = self._within_regions(trial, made, rng)
             if again is not None:
                 numbers["shared border within regions: p-value"] = again
                 still = again <= self.level
-                found += f" Within regions neighbours are {'still' if still else 'no longer clearly'} hit together ({p_text(again)})."
-        found += f" The interval is made wider for it.{words}"
-        return report(found=found, p_value=min(adjusted.values()), survived=False, level=self.level, numbers=numbers, shared=alarmed)
+                text += f" Within regions neighbours are {'still' if still else 'no longer clearly'} hit together ({p_text(again)})."
+        text += f" The interval is made wider for it.{words}"
+        return report(found=text, p_value=min(adjusted.values()), survived=False, level=self.level, numbers=numbers, shared=alarmed)
 
-    def _draws(self, made: Design) -> int:
+    def _draws(self, design: Design) -> int:
         """Permutations: as many as asked for, five hundred on a million rows."""
-        return capped(self.draws, max(made.rows // PER_DRAW, 1), FEWEST_DRAWS)
+        return capped(self.draws, max(design.rows // PER_DRAW, 1), FEWEST_DRAWS)
 
-    def _within_regions(self, trial: Trial, made: Design, rng: np.random.Generator) -> float | None:
+    def _within_regions(self, trial: Trial, design: Design, rng: np.random.Generator) -> float | None:
         """The p-value of borders with region × year absorbed and paths dealt within regions; None where regions are not known."""
         region = Way(kind="region")
-        coded, rows, tied = groups(trial.panel, made, region), row_groups(trial.panel, made, region), ties(trial.panel, made, Way(kind="border"))
-        if isinstance(coded, str) or isinstance(rows, str) or isinstance(tied, str) or "year" not in made.absorb:
+        coded, rows, tied = groups(trial.panel, design, region), row_groups(trial.panel, design, region), ties(trial.panel, design, Way(kind="border"))
+        if isinstance(coded, str) or isinstance(rows, str) or isinstance(tied, str) or "year" not in design.absorb:
             return None
-        refit = replace(made, grouped={**made.grouped, region.label: rows[1]})
+        refit = replace(design, grouped={**design.grouped, region.label: rows[1]})
         try:
             fit, treatment = least_squares(refit, refit.basis())
         except EstimationError:
             return None
-        unit, number = whole_units(made)
-        time = np.searchsorted(made.years, made.year)
-        laid = [paths(values, unit, time, number, len(made.years)) for values in (fit.residuals, treatment)]
-        return max(moran(x, tied, rng, self._draws(made), within=coded[1]).p_value for x in laid)
+        unit, number = whole_units(design)
+        time = np.searchsorted(design.years, design.year)
+        laid = [paths(values, unit, time, number, len(design.years)) for values in (fit.residuals, treatment)]
+        return max(moran(x, tied, rng, self._draws(design), within=coded[1]).p_value for x in laid)
 
-    def _beside(self, trial: Trial, made: Design, residual: Floats, treatment: Floats, unit: Ints, number: int, time: Ints) -> dict[str, float | None]:
+    def _beside(self, trial: Trial, design: Design, residual: Floats, treatment: Floats, unit: Ints, number: int, time: Ints) -> dict[str, float | None]:
         """Errors that others would print, outcome units for the whole contrast."""
         scale = abs(trial.question.contrast)
         found: dict[str, float | None] = {}
-        if len(made.years) > 1:
-            found["standard error by Driscoll and Kraay"] = scale * driscoll_kraay(treatment, residual, time, len(made.years))
-        if isinstance(borders := bordering(trial.panel, made), tuple):
+        if len(design.years) > 1:
+            found["standard error by Driscoll and Kraay"] = scale * driscoll_kraay(treatment, residual, time, len(design.years))
+        if isinstance(borders := bordering(trial.panel, design), tuple):
             found["standard error by Conley, two rings of borders"] = scale * conley(treatment, residual, unit, number, borders[0])
         return found
 
 
-def _strata(made: Design, unit: Ints, number: int) -> Ints | None:
+def _strata(design: Design, unit: Ints, number: int) -> Ints | None:
     """Units whose year effects are absorbed together, among which alone paths may be dealt; shape (units,), None where all may be."""
     strata = np.zeros(number, dtype=np.int64)
-    for codes in made.grouped.values():
+    for codes in design.grouped.values():
         strata[unit] = np.unique(strata[unit] * (int(codes.max()) + 1) + codes, return_inverse=True)[1]
-    return strata if made.grouped else None
+    return strata if design.grouped else None

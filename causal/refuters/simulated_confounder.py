@@ -159,10 +159,10 @@ class SimulatedConfounder:
             words += f"One as strong as the strongest control makes the interval {what}."
         return report(found=words, p_value=None, survived=survived, lost=int((~good).sum()), numbers=numbers, parts=tuple(parts))
 
-    def _strongest(self, made: Design, outcome: Floats, treatment: Floats) -> tuple[Control, tuple[float, float]] | None:
+    def _strongest(self, design: Design, outcome: Floats, treatment: Floats) -> tuple[Control, tuple[float, float]] | None:
         """The measured control whose like would move a straight line's effect most, and what strengths it makes plausible."""
         best: tuple[float, Control, tuple[float, float]] | None = None
-        for group, measured in benchmarks(made, treatment, outcome, None).items():
+        for group, measured in benchmarks(design, treatment, outcome, None).items():
             strengths = bound(*measured, self.multiple)
             if strengths is None:
                 continue
@@ -172,16 +172,16 @@ class SimulatedConfounder:
         return None if best is None else best[1:]
 
 
-def _lasting_noise(made: Design, draws: int, persistence: float, rng: np.random.Generator) -> Floats:
+def _lasting_noise(design: Design, draws: int, persistence: float, rng: np.random.Generator) -> Floats:
     """Noise that persists within authorities, shape (rows, draws)."""
-    noise = rng.standard_normal((made.rows, draws))
-    follows = np.r_[False, np.diff(made.authority) == 0]
+    noise = rng.standard_normal((design.rows, draws))
+    follows = np.r_[False, np.diff(design.authority) == 0]
     for row in np.flatnonzero(follows):
         noise[row] = persistence * noise[row - 1] + math.sqrt(1 - persistence**2) * noise[row]
     return noise
 
 
-def _confounder(made: Design, treatment: Floats, outcome: Floats, noise: Floats, with_treatment: float, with_outcome: float, way: float) -> Floats:
+def _confounder(design: Design, treatment: Floats, outcome: Floats, noise: Floats, with_treatment: float, with_outcome: float, way: float) -> Floats:
     """Confounders with just these partial R², shape (rows, draws), in raw rows.
 
     treatment, outcome : residuals, shape (rows,); way : +1 where it goes with the outcome as it goes with the treatment, −1 where against.
@@ -189,13 +189,13 @@ def _confounder(made: Design, treatment: Floats, outcome: Floats, noise: Floats,
     d = treatment / np.linalg.norm(treatment)
     e = outcome - d * (d @ outcome)
     e /= np.linalg.norm(e)
-    rest = made.partial_out(noise)
+    rest = design.partial_out(noise)
     for known in (d, e):
         rest = rest - np.outer(known, known @ rest)
     rest /= np.linalg.norm(rest, axis=0)
     beside = math.sqrt(1 - with_treatment)
     explained = math.sqrt(with_treatment) * d + way * beside * math.sqrt(with_outcome) * e
-    return np.asarray((explained[:, None] + beside * math.sqrt(1 - with_outcome) * rest) / made.root_weights[:, None])
+    return np.asarray((explained[:, None] + beside * math.sqrt(1 - with_outcome) * rest) / design.root_weights[:, None])
 
 
 def _undone(trial: Trial, claims: str | None, effects: Floats, errors: Floats) -> float:

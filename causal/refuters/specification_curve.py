@@ -31,7 +31,7 @@ from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
 from causal.refutation import Family, Refutation, Role
-from causal.refuters import amount, not_run, p_text, reporting, unsure, whole_units
+from causal.refuters import amount, not_run, p_text, reporting, size, unsure, whole_units
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import Specification, specifications
 from causal.regression import least_squares
@@ -129,10 +129,15 @@ class SpecificationCurve:
         answers = _linear(trial, specs) if trial.linear else _refits(trial, specs, self.refits)
         tried = len(specs) if trial.linear else sum(sum(other.curve == one.curve for other in specs[:i]) < self.refits for i, one in enumerate(specs))
         lost = tried - len(answers)
-        main = [one for one in answers if one.spec.curve == ""]
+        parts = tuple(_part(one, trial.question.level) for one in sorted(answers, key=lambda one: (one.spec.curve, one.effect)))
+        main = [one for one in answers if one.spec.curve == "" and one.spec.decides]
+        beside = _beside(trial, [one for one in answers if one.spec.curve == "" and not one.spec.decides])
         if len(main) < 2 or not main[0].spec.chosen:
             reason = "there is no second specification: one valid adjustment set, and no other windows or columns given in its knobs"
-            return not_run(report, reason if main else "the chosen specification could not be answered again")
+            if beside:
+                reason = "there is no second specification that would have to give the same answer"
+            reason = reason if main else "the chosen specification could not be answered again"
+            return not_run(report, reason, found=f"Not run: {reason}.{beside}", parts=parts if beside else ())
         effects = np.array([one.effect for one in main])
         t = np.array([one.effect / one.std_error for one in main])
         p_value, far, worst = _agreement(main, self.tolerance, level, rng)
@@ -155,6 +160,7 @@ class SpecificationCurve:
             if survived
             else "The answer hangs on the specification: the graph or a measure is wrong somewhere."
         )
+        words += beside
         numbers: dict[str, float | None] = {
             "specifications": float(len(main)),
             "median effect": middle,
@@ -173,7 +179,6 @@ class SpecificationCurve:
             words += f" {count(left, 'specification')} could not be answered or were beyond what refits allow."
         if refused:
             words += " " + " ".join(refused)
-        parts = tuple(_part(one, trial.question.level) for one in sorted(answers, key=lambda one: (one.spec.curve, one.effect)))
         return report(found=words, p_value=p_value, level=level, survived=survived, lost=lost, numbers=numbers, parts=parts)
 
 
@@ -190,6 +195,17 @@ class _Answer:
     regression: Design | None
 
 
+def _beside(trial: Trial, shown: Sequence[_Answer]) -> str:
+    """What sets give that hold more fixed by its value in one year alone, as a sentence; "" where there are none."""
+    if not shown:
+        return ""
+    each = "; ".join(f"{one.spec.label}, {amount(trial, one.effect)} (standard error {size(trial, one.std_error)})" for one in shown)
+    return (
+        f" Shown and not judged, with more held fixed by its value in one year alone: {each}. What was out of the ordinary in that year returns to a place's "
+        "own level, so that these may differ though the graph is right."
+    )
+
+
 def _linear(trial: Trial, specs: Sequence[Specification]) -> list[_Answer]:
     """Least squares of each specification, as the estimator's regression has it."""
     assert isinstance(trial.estimator, Linear)
@@ -198,9 +214,9 @@ def _linear(trial: Trial, specs: Sequence[Specification]) -> list[_Answer]:
         with suppress(CausalError):
             used = trial.estimator.regression(spec.design)
             fit, _ = least_squares(used, used.basis())
-            size = used.question.contrast
-            effect, error, df = float(fit.coefficients[0] * size), float(fit.std_errors[0] * abs(size)), float(fit.df[0])
-            answers += _answered(spec, effect, error, df, used.clusters, fit.scores[:, 0] * size, used)
+            contrast = used.question.contrast
+            effect, error, df = float(fit.coefficients[0] * contrast), float(fit.std_errors[0] * abs(contrast)), float(fit.df[0])
+            answers += _answered(spec, effect, error, df, used.clusters, fit.scores[:, 0] * contrast, used)
     return answers
 
 

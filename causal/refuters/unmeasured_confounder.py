@@ -215,10 +215,10 @@ class UnmeasuredConfounder:
                 away = (lower + shift, upper + shift)
                 if strongest is None or bias > strongest[0]:
                     reach = f"{question.level:.0%} interval {span(lower, upper, decimals)}"
-                    said = f"One as strong as {named} would move the effect to {amount(trial, effect)} ({reach})"
+                    text = f"One as strong as {named} would move the effect to {amount(trial, effect)} ({reach})"
                     if claims == "inside":
-                        said += f" or, the other way, to {amount(trial, effect + shift)} ({span(*away, decimals)})"
-                    strongest = (bias, f"{said}. ")
+                        text += f" or, the other way, to {amount(trial, effect + shift)} ({span(*away, decimals)})"
+                    strongest = (bias, f"{text}. ")
                 if (claims == "effect" and (lower * upper <= 0 or effect * estimate.effect <= 0)) or (
                     claims == "inside" and max(map(abs, (lower, upper, *away))) >= question.smallest_important
                 ):
@@ -317,11 +317,11 @@ def _robustness(f: float, critical: float) -> float:
 def examined(trial: Trial) -> Design:
     """The rows that an estimate is made of: a linear estimator's regression, one row an authority where it takes those, or the design itself."""
     rows = getattr(trial.estimator, "rows", None)
-    made: Design = trial.fixed if rows is None else rows(trial.design).design
-    return made
+    design: Design = trial.fixed if rows is None else rows(trial.design).design
+    return design
 
 
-def _folds(made: Design, rng: np.random.Generator) -> Ints:
+def _folds(design: Design, rng: np.random.Generator) -> Ints:
     """Fold of each row, shape (rows,); clusters whole."""
-    number = len(made.clusters)
-    return np.asarray((rng.permutation(number) % min(FOLDS, number))[made.cluster])
+    number = len(design.clusters)
+    return np.asarray((rng.permutation(number) % min(FOLDS, number))[design.cluster])

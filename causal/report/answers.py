@@ -307,11 +307,12 @@ def footnotes(answers: Sequence[Answer]) -> dict[tuple[str, str, str], int]:
 
 
 def _of_classes(ones: Sequence[Answer]) -> str:
-    """1 some harm, 2 cannot tell."""
+    """1 some harm, 2 cannot tell; of many kinds the first, and how many others."""
     seen: dict[str, int] = {}
     for one in sorted(ones, key=lambda one: not one.claims):
         seen[one.name] = seen.get(one.name, 0) + 1
-    return ", ".join(f"{number} {name[:1].lower()}{name[1:]}" for name, number in seen.items())
+    said = [f"{number} {name[:1].lower()}{name[1:]}" for name, number in seen.items()]
+    return ", ".join(said if len(said) <= MOST_KINDS else [*said[: MOST_KINDS - 1], f"{sum(list(seen.values())[MOST_KINDS - 1 :])} others"])
 
 
 def heading(answers: Sequence[Answer]) -> str:

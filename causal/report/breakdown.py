@@ -45,25 +45,25 @@ SIMULATED = "SIMULATED: every authority and number is made up"
 FILES = (("summary.md", "the first screen as text"), ("result.json", "everything on this page for machines"), ("config.yaml", "the configuration"))
 
 
-def record(made: Breakdown, panel: Panel, provenance: Mapping[str, Any]) -> dict[str, Any]:
+def record(breakdown: Breakdown, panel: Panel, provenance: Mapping[str, Any]) -> dict[str, Any]:
     """All of a breakdown as plain values: strict JSON, keys in a fixed order."""
-    given = {key: getattr(made, key, None) for key in KEYS}
-    given |= {"schema_version": SCHEMA_VERSION, "decomposition": made.name, "source": source_record(panel, None), "provenance": provenance}
+    given = {key: getattr(breakdown, key, None) for key in KEYS}
+    given |= {"schema_version": SCHEMA_VERSION, "decomposition": breakdown.name, "source": source_record(panel, None), "provenance": provenance}
     return {key: plain(given[key], key) for key in KEYS} | {"design": None}
 
 
-def write(made: Breakdown, panel: Panel, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
+def write(breakdown: Breakdown, panel: Panel, folder: Path, provenance: Mapping[str, Any], config_yaml: str) -> None:
     """Everything about a breakdown, into a folder that is there.
 
     Parameters
     ----------
-    made : the decomposition's numbers and sentences.
+    breakdown : the decomposition's numbers and sentences.
     panel : the data that it took apart.
     folder : must be there.
     provenance : as `causal.report.provenance` gives it.
     config_yaml : the resolved configuration.
     """
-    write_json(record(made, panel, provenance), folder / FILE)
+    write_json(record(breakdown, panel, provenance), folder / FILE)
     save(folder, [(place(folder, "config.yaml"), config_yaml)])
     rebuild(folder)
 

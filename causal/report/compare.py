@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from causal.errors import CausalError, DataError, refusal
 from causal.estimand import Estimand
 from causal.report import tables
 from causal.report.checks import every
@@ -35,7 +36,8 @@ from causal.report.phrases import (
     when,
     words,
 )
-from causal.report.record import SCHEMA_VERSION, read, write_json
+from causal.report.record import SCHEMA_VERSION, fitting, read
+from causal.report.record import text as record_text
 from causal.report.sortable import Head, cell, sortable
 from causal.report.sortable import table as sorted_table
 from causal.report.summary import escaped
@@ -70,37 +72,54 @@ def compare(folders: Sequence[Path], *, refused: Sequence[Mapping[str, str]] = (
 
     Raises
     ------
-    DataError : a folder without a readable result.json.
+    DataError : a folder without a readable result.json, or with one whose parts are not what a run writes; nothing is written then.
     """
     folder = Path(folder)
-    unique = {Path(one).resolve(): Path(one) for one in folders}
-    runs = sorted(((read(one), _link(one, folder)) for one in unique.values()), key=_order)
-    at = {_link(one, folder): one for one in unique.values()}
+    unique = list({Path(one).resolve(): Path(one) for one in folders}.values())
+    try:
+        texts = _texts(unique, refused, folder)
+    except OSError:
+        raise
+    except Exception as problem:  # a record whose parts are not what a run writes: which of them is seen when each is compared alone
+        for one in unique:
+            with fitting(one):
+                _texts([one], refused, folder)
+        if isinstance(problem, CausalError):
+            raise
+        came = "some that do not go together"
+        raise refusal(DataError, listed([str(one) for one in unique]), "records as  causal run  writes them", came, "run the studies again") from problem
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    for name, text in texts:  # all that is written is made before anything is
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _texts(unique: Sequence[Path], refused: Sequence[Mapping[str, str]], folder: Path) -> list[tuple[str, str]]:
+    """Name and text of every file of a comparison."""
+    runs = sorted(((read(one), _link(one, folder)) for one in unique), key=_order)
+    at = {_link(one, folder): one for one in unique}
     together = families([(data, at[link], link) for data, link in runs])
     turned = sorted(({key: str(one.get(key, "")) for key in ("estimator", "experiment", "reason")} for one in refused), key=lambda one: tuple(one.values()))
     made = _sections(runs)
     for section in made:
         _judge(section, at)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
     found = {
         "schema_version": SCHEMA_VERSION,
         "sections": [{**section["key"], **_differences(section), "groups": [_group(group) for group in section["groups"]]} for section in made],
         "refused": turned,
         "outcomes": together,
     }
-    write_json(found, folder / "compare.json")
     flat = _table(runs, turned, together)
     said = (
         "; ".join(dict.fromkeys(made_up(data) for data, _ in runs)) if all(made_up(data) for data, _ in runs) else ""
     )  # where only some are, their titles say so
-    for name, text in (
+    return [
+        ("compare.json", record_text(found)),
         ("compare.csv", flat.csv),
         ("compare.meta.csv", flat.meta),
         ("compare.md", _markdown(made, turned, together)),
         ("compare.html", render("compare.html", _view(made, turned, runs, together))),
         ("figures/forest.svg", titled(stamped(_forest(made), said))),
-    ):
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    ]
 
 
 def _link(run: Path, folder: Path) -> str:
@@ -249,9 +268,9 @@ def _forest(made: Sequence[Mapping[str, Any]]) -> Drawing:
                 panels.append(_rows(group))
                 titles.append(f"{_title(section)}. {_heading(group)}")
                 questions.append(group["runs"][0][0])
-    said = "; ".join(f"{title}: " + ", ".join(f"{row.label} {bare(row.one)}" for row in rows) for title, rows in zip(titles, panels, strict=True))
+    text = "; ".join(f"{title}: " + ", ".join(f"{row.label} {bare(row.one)}" for row in rows) for title, rows in zip(titles, panels, strict=True))
     return Drawing(
-        name="forest", svg=intervals(panels, questions, titles), alt=f"{said or 'No run has an estimate'}.", caption="Every estimate", width=pixels(WIDTH)
+        name="forest", svg=intervals(panels, questions, titles), alt=f"{text or 'No run has an estimate'}.", caption="Every estimate", width=pixels(WIDTH)
     )
 
 

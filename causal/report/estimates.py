@@ -133,8 +133,8 @@ def under(data: Mapping[str, Any]) -> str:
     one = data["estimate"]
     found = Estimand.read(one["estimand"])
     counts = "" if isinstance(found, str) or found.family == "association" else COUNTS.get(found.weighting, words(found.weighting))
-    made = "" if isinstance(found, str) or not found.changes else "changes from one year to the next"
-    return "; ".join(filter(None, (", ".join(filter(None, (made, counts))), count(one["rows"], "row"))))
+    text = "" if isinstance(found, str) or not found.changes else "changes from one year to the next"
+    return "; ".join(filter(None, (", ".join(filter(None, (text, counts))), count(one["rows"], "row"))))
 
 
 def axis_of(runs: Sequence[Run], answer: Mapping[str, Any], truth: float | None) -> Axis:
@@ -342,8 +342,8 @@ def explanations(runs: Sequence[Run], names: Sequence[str], answer: int, apart: 
         made.append(("What is held fixed", "differs between these estimates: something left out of one may move both cause and outcome."))
     allowed = {tuple((data["estimate"].get("shared") or {}).get("groups") or ()) for data, _ in runs if data["estimate"]}
     if len(allowed) > 1:
-        said = listed([f"{listed(list(groups))} × year" if groups else "nothing" for groups in sorted(allowed)])
-        made.append(("Shocks that places share", f"are allowed for in some of these estimates and not alike in all ({said})."))
+        text = listed([f"{listed(list(groups))} × year" if groups else "nothing" for groups in sorted(allowed)])
+        made.append(("Shocks that places share", f"are allowed for in some of these estimates and not alike in all ({text})."))
     if len({data["source"]["digest"] for data, _ in runs}) > 1:
         made.append(("The data", "differ between these runs: the digests of their panels are not the same."))
     return made

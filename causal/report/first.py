@@ -272,11 +272,12 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         names = [language.check(name) for name in others[state]]
         few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
         said.append(f"{len(names)} {language.terms[state]}" + (f" ({few})" if names else ""))
+    counted_others = f"{', '.join(said)}. " if any(others.values()) else ""
     ran = [name for name in bias if name not in by_state["not_run"]]
     return {
         "title": title,
         "items": items,
-        "rest": " ".join(filter(None, (f"{', '.join(said)}. Passing is no proof.", made_of(data)))),
+        "rest": " ".join(filter(None, (f"{counted_others}Passing is no proof.", made_of(data)))),
         "passed": len(by_state["passed"]),
         "of": sum(map(len, by_state.values())),
         "failed": len(by_state["failed"]),
@@ -338,9 +339,9 @@ def cite(data: Mapping[str, Any]) -> str:
     version = (given.get("versions") or {}).get(DISTRIBUTION, "")
     commit = str(given.get("commit") or "")[:7]
     began = (given.get("times") or {}).get("started")
-    made = " ".join(filter(None, (DISTRIBUTION, version, f"({commit})" if commit else "")))
+    text = " ".join(filter(None, (DISTRIBUTION, version, f"({commit})" if commit else "")))
     day = _day(str(began)) if began else ""
-    return ", ".join(filter(None, (made, f"“{title}”", f"run {day}" if day else "", f"data {data['source']['digest'][:8]}"))) + "."
+    return ", ".join(filter(None, (text, f"“{title}”", f"run {day}" if day else "", f"data {data['source']['digest'][:8]}"))) + "."
 
 
 def _day(began: str) -> str:

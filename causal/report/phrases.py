@@ -175,12 +175,12 @@ def interval(one: Mapping[str, Any], digits: int | None = None, *, joint: bool =
     joint : the ends that hold for all parts of one kind at once.
     smallest : as in `rounding`.
     """
-    made = rounding(one, smallest) if digits is None and not joint else None
+    ends = {**one, "lower": one.get("joint_lower"), "upper": one.get("joint_upper")} if joint else one
+    made = rounding(ends, smallest) if digits is None else None
     if made:
         return f"{signed(*made[1])} to {signed(*made[2])}"
     digits = decimals(one["effect"], one["lower"], one["upper"]) if digits is None else digits
-    low, high = ("joint_lower", "joint_upper") if joint else ("lower", "upper")
-    return span(one.get(low), one.get(high), digits)
+    return span(ends.get("lower"), ends.get("upper"), digits)
 
 
 def bare(one: Mapping[str, Any], digits: int | None = None, *, smallest: float | None = None) -> str:

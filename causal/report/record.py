@@ -21,7 +21,7 @@ import numpy as np
 
 from causal.aside import mine, sweep
 from causal.document import called, read_text
-from causal.errors import CausalError, DataError, refusal
+from causal.errors import CausalError, DataError, placed, refusal
 from causal.proposal import proposal
 from causal.refuters import labels
 from causal.report.phrases import effect, interval, variable
@@ -257,8 +257,13 @@ def fitting(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CausalError, OSError):
+    except OSError:
         raise
+    except CausalError as problem:
+        file = str(Path(folder) / FILE)
+        if file in str(problem):
+            raise
+        raise placed(DataError, file, problem) from problem
     except Exception as problem:  # what a page stumbles over depends on the part that is damaged
         came = "one with a part that is something else"
         raise refusal(DataError, str(Path(folder) / FILE), "a record as  causal run  writes it", came, "run the study again") from problem

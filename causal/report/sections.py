@@ -225,15 +225,14 @@ def events(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, A
 
 
 def _parts_table(data: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], what: str, caption: str) -> dict[str, Any]:
-    unit = variable(data, data["question"]["outcome"])["unit"]
-    digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
+    unit, smallest = variable(data, data["question"]["outcome"])["unit"], data["question"]["smallest_important"]
     alone, joint = f"{level(data)}, alone", f"{level(data)}, all at once"
     rows = [
         (
             capital(part["name"]),
-            signed(part["effect"], digits),
-            interval(part, digits),
-            interval(part, digits, joint=True),
+            effect(part, "", smallest=smallest),
+            interval(part, smallest=smallest),
+            interval(part, joint=True, smallest=smallest),
             f"{part['authorities']:,}" if part["authorities"] else "not counted",
             f"{part['rows']:,}" if part["rows"] else "not counted",
         )
@@ -284,13 +283,13 @@ def steps(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> dict[str, An
     if "steps" not in drawn:
         return None
     made = curves.ladder(data)
-    digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
+    smallest = data["question"]["smallest_important"]
     rows = [
         (
             name.removeprefix("+ "),
             listed([dated(data, control, by_year=control in one.get("by_year", ())) for control in one.get("names", ())]) or "–",
-            signed(one["effect"], digits),
-            interval(one, digits),
+            effect(one, "", smallest=smallest),
+            interval(one, smallest=smallest),
         )
         for name, one in made
     ]
@@ -373,8 +372,8 @@ def specifications(data: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> lis
     """
     made = []
     for (_, parts), name in zip(curves.curves(data).items(), [name for name in drawn if name.startswith("specifications_")], strict=True):
-        digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
-        rows = [(capital(readable(data, part["name"])), signed(part["effect"], digits), interval(part, digits)) for part in parts]
+        smallest = data["question"]["smallest_important"]
+        rows = [(capital(readable(data, part["name"])), effect(part, "", smallest=smallest), interval(part, smallest=smallest)) for part in parts]
         heads = ("Specification", "Effect", level(data))
         made.append({"drawing": shown(drawn[name]), "table": table("Specifications, lowest first", heads, rows, numbers=heads[1:])})
     return made

@@ -196,9 +196,9 @@ def found_by(record: Mapping[str, Any]) -> str:
         return "No effect was planted, so what this design would find is not known"
     if not seen:
         best = max(true, key=lambda one: one["excludes_zero"]["share"])
-        return f"No: even {_plain(best['truth'])}{unit} would be found in {_tenth(best['excludes_zero'])} of such studies"
+        return f"No: even {_plain(best['truth'])}{unit} would be found in only {_tenth(best['excludes_zero'])} such studies"
     least = min(seen, key=lambda one: abs(one["truth"]))
-    answer = f"{_plain(least['truth'])}{unit} would be found in {_tenth(least['excludes_zero'])} of such studies"
+    answer = f"{_plain(least['truth'])}{unit} would be found in {_tenth(least['excludes_zero'])} such studies"
     if near and near[0] in missed:
         return f"Not what matters: {answer}, {_plain(near[0]['truth'])} in {_tenth(near[0]['excludes_zero'])}"
     return f"Yes: {answer}" if near or abs(least["truth"]) <= matters else f"Only from there on: {answer}"
@@ -217,7 +217,8 @@ def beside(record: Mapping[str, Any]) -> str:
     wrong = [one for one in known if one.get("false_at_moderate_or_above")]
     if wrong:
         most = max(wrong, key=lambda one: one["false_at_moderate_or_above"]["share"])
-        said.append(f"A sentence that was not so, at moderate certainty or above: at most {_tenth(most['false_at_moderate_or_above'])}.")
+        share = most["false_at_moderate_or_above"]
+        said.append(f"A sentence that was not so, at moderate certainty or above: {f'at most {_tenth(share)}' if share['share'] else 'none'}.")
     return " ".join(said)
 
 

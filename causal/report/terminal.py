@@ -97,5 +97,6 @@ def little(data: Mapping[str, Any]) -> list[str]:
 
 
 def _places(value: float) -> int:
-    """As many decimals as the number was written with, six at most."""
-    return next((digits for digits in range(6) if abs(value - round(value, digits)) < 1e-9), 6)
+    """As many decimals as show the number to six digits, fewer where it was written with fewer."""
+    most = max(5 - math.floor(math.log10(value)), 0)  # a smallest effect that matters is above 0
+    return next((digits for digits in range(most) if math.isclose(value, round(value, digits), rel_tol=1e-9)), most)

@@ -99,12 +99,12 @@ class RowErrors:
         design : as for `FixedEffects`.
         rng : passed on.
         """
-        made = FixedEffects().estimate(design, rng)
+        estimate = FixedEffects().estimate(design, rng)
         fit, treatment = least_squares(design, design.basis())
         df = design.rows - design.absorbed_rank - 1 - (len(design.authorities) if "authority" in design.absorb else 0)
         error = float(np.sqrt((fit.residuals**2).sum() / df / (treatment @ treatment))) * abs(design.question.contrast)
-        lower, upper, p_value = interval(made.effect, error, made.level, float(df))
-        return replace(made, std_error=error, lower=lower, upper=upper, p_value=p_value, df=float(df), influence=None)
+        lower, upper, p_value = interval(estimate.effect, error, estimate.level, float(df))
+        return replace(estimate, std_error=error, lower=lower, upper=upper, p_value=p_value, df=float(df), influence=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +137,12 @@ class Bent:
         """
         if self.how == "refuse":
             raise refusal(EstimationError, "bent", "an answer", "not today", "take it as it stands, with  how=''")
-        made = FixedEffects().estimate(design, rng)
+        estimate = FixedEffects().estimate(design, rng)
         if self.how == "no error":
             gone = dict.fromkeys(("std_error", "lower", "upper", "p_value", "df", "influence"))
-            return replace(made, **gone, no_interval="method")  # type: ignore[arg-type]
-        effect = self.share * made.effect + self.noise * (made.std_error or 0.0) * float(rng.normal())
-        return replace(made, effect=effect, estimator=self.name)
+            return replace(estimate, **gone, no_interval="method")  # type: ignore[arg-type]
+        effect = self.share * estimate.effect + self.noise * (estimate.std_error or 0.0) * float(rng.normal())
+        return replace(estimate, effect=effect, estimator=self.name)
 
 
 # A dose that moves, a measured cause, and whatever is wrong
@@ -349,8 +349,8 @@ def _offered(seed: int, *, otherwise: float = 0.0, moves: bool = True) -> Trial:
     frame = panel.frame
     offer = frame["offer"] if moves else (rng.random(len(frame)) < 0.5).astype(float)
     panel = replace(panel, frame=frame.assign(offer=offer, plans=frame["plans"] + otherwise * frame["offer"] * (frame["cut"] == 0)))
-    found = identify(OFFERED, OFFERED_GRAPH, measured=panel.names, strategy="iv")
-    return trial_of(panel, design(panel, OFFERED, found), Late(repetitions=1), graph=OFFERED_GRAPH)
+    identification = identify(OFFERED, OFFERED_GRAPH, measured=panel.names, strategy="iv")
+    return trial_of(panel, design(panel, OFFERED, identification), Late(repetitions=1), graph=OFFERED_GRAPH)
 
 
 # A treatment that begins and ends again

@@ -446,6 +446,9 @@ def _settled(row: Row | None, certainty: int | None) -> bool:
     return row in ("inside", "important_rise", "important_fall") and certainty is not None and certainty > LOW
 
 
+FAR_MORE = 100.0  # times the information, ten times as small an error, beyond which another comparison is nearer than more of this one
+
+
 def _next(
     question: Question,
     reasons: Sequence[Reason],
@@ -471,14 +474,19 @@ def _next(
     remedies = _remedies(design)
     if "record" in concerns and remedies:
         return Next(code="record", detail=remedies[:1])
+    times = (sees / question.smallest_important) ** 2 if sees is not None and sees > question.smallest_important else None
+    if row == "both" and times is not None:  # a check more would leave it open; only a narrower range answers
+        if times > FAR_MORE or "shared_shocks" not in concerns:
+            return Next(code="elsewhere" if times > FAR_MORE else "information", number=times)
+        return Next(code="groups")
     if "unlooked" in concerns:
         return Next(code="look", detail=concerns["unlooked"].checks)
     if "placebos" in concerns:
         return Next(code="placebos")
     if "shared_shocks" in concerns:
         return Next(code="groups")
-    if sees is not None and sees > question.smallest_important and not _settled(row, certainty):
-        return Next(code="information", number=(sees / question.smallest_important) ** 2)
+    if times is not None and not _settled(row, certainty):
+        return Next(code="information", number=times)
     return Next(code="again")
 
 

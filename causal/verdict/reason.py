@@ -172,6 +172,7 @@ Step = Literal[
     "placebos",
     "groups",
     "information",
+    "elsewhere",
     "again",
 ]
 

@@ -348,7 +348,7 @@ class Counted:
 
 
 def counted(effect: float, lower: float | None, upper: float | None, smallest: float, scale: float) -> Counted:
-    """A rate as people in a place, rounded as all numbers of an answer are.
+    """A rate as people in a place, rounded as all numbers of an answer are; it moves people exactly where the rate, as it is shown, moves.
 
     Parameters
     ----------
@@ -361,6 +361,11 @@ def counted(effect: float, lower: float | None, upper: float | None, smallest: f
         return Counted(best=_moved((_two(effect * scale), 0), people), range="", matters=matters)
     lines = (0.0, smallest * scale, -smallest * scale)
     middle, low, high = rounded(effect * scale, lower * scale, upper * scale, lines)
+    if not rounded(effect, lower, upper)[0][0]:
+        middle = (0.0, 0)
+    elif not middle[0]:  # the step of people is coarser than that of the rate: one figure more says which way
+        digits = -math.floor(math.log10(abs(effect * scale)))
+        middle = (round(effect * scale, digits), max(digits, 0))
     return Counted(best=_moved(middle, people), range=_between(low, high, people), matters=matters)
 
 
@@ -478,11 +483,15 @@ def _reasons(verdict: Verdict, language: Language) -> tuple[str, ...]:
 
 
 def _reason(one: Reason, language: Language) -> str:
-    return language.reasons[one.concern].format(checks=listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.checks]))
+    return language.reasons[one.concern].format(checks=_looks(one.checks, "this", language))
+
+
+def _looks(names: Sequence[str], action: str, language: Language) -> str:
+    return listed([LOOKS_LIKE[name].format(action=action) if name in LOOKS_LIKE else language.check(name) for name in names])
 
 
 LOOKS_LIKE = {
-    "negative_control": "an outcome that it cannot move",
+    "negative_control": "an outcome that {action} cannot have moved",
     "timing": "drift beforehand",
     "second_measure": "a second measure of what was done",
 }
@@ -564,7 +573,8 @@ def _next(verdict: Verdict, names: Names, language: Language) -> str:
     one = verdict.next
     if one is None:
         return ""
-    detail = listed([LOOKS_LIKE.get(name, "") or language.check(name) for name in one.detail]) if one.code in ("look", "failed") else listed(one.detail)
+    action = names.short or names.action
+    detail = _looks(one.detail, action[:1].lower() + action[1:], language) if one.code in ("look", "failed") else listed(one.detail)
     number = "" if one.number is None else _about(one.number)
     return capital(language.next[one.code].format(told=detail.rstrip("."), number=number, outcome=names.outcome.short or names.outcome.label))
 

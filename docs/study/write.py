@@ -21,7 +21,7 @@ from jinja2 import Environment, StrictUndefined
 from causal.experiments.since import FILE, MOVED, Move, table
 from causal.sources.england import England
 from causal.sources.england.facts import facts, plain
-from causal.words import signed
+from causal.words import rounded, signed
 
 HERE = Path(__file__).resolve().parent
 PAGE, TEMPLATE, FACTS = HERE.parent / "study.md", HERE / "page.md.j2", HERE / "facts.json"
@@ -54,16 +54,35 @@ class Record:
             return False
         return True
 
-    def answer(self, words: str, decimals: int = 1, scale: float = 1.0) -> str:
-        """The effect and its range: "−1.2 (−3.6 to +1.2)"; the state where there is none."""
+    def answer(self, words: str, scale: float = 1.0) -> str:
+        """The effect and its range, rounded as on the study's own page: "−1.2 (−3.6 to +1.2)"; the state where there is none."""
         one = self.entry(words)
         if "effect" not in one:
             return str(one["state"])
-        told = signed(one["effect"] * scale, decimals)
         if one["lower"] is None:
-            return told
-        ends = sorted((one["lower"] * scale, one["upper"] * scale))
-        return f"{told} ({signed(ends[0], decimals)} to {signed(ends[1], decimals)})"
+            return signed(one["effect"] * scale, 1)
+        lower, upper = sorted((one["lower"] * scale, one["upper"] * scale))
+        important = one["question"]["smallest_important"] * scale
+        shown = rounded(one["effect"] * scale, lower, upper, lines=(0.0, important, -important))
+        told, *ends = (signed(*each) for each in shown)
+        return f"{told} ({ends[0]} to {ends[1]})"
+
+    def odds(self, words: str, decimals: int = 2, *, turned: bool = False) -> str:
+        """The ratio of odds and its range: "0.96 (0.70 to 1.30)"; `turned`: for the change the other way round. "" where the record has none."""
+        ratios = self.entry(words).get("odds_ratio")
+        if not ratios:
+            return ""
+        effect, lower, upper = (1 / ratios[0], 1 / ratios[2], 1 / ratios[1]) if turned else ratios
+        return f"{effect:.{decimals}f} ({lower:.{decimals}f} to {upper:.{decimals}f})"
+
+    def against(self, words: str, theirs: Sequence[float]) -> str:
+        """Where others' ratio of odds and its two ends, for the change the other way round, lie beside the record's range."""
+        _, low, high = self.entry(words)["odds_ratio"]
+        lower, upper = 1 / high, 1 / low
+        ratio, first, last = theirs
+        if lower <= ratio <= upper:
+            return "inside that range"
+        return "outside that range" + (", though the two ranges overlap" if first <= upper and last >= lower else ", and so is all of theirs")
 
     def could(self, words: str, decimals: int = 1, scale: float = 1.0) -> str:
         """The smallest true effect that such a study finds four times in five."""
@@ -103,6 +122,8 @@ def page(answers: Mapping[str, Any], moves: Sequence[Mapping[str, Any]], stated:
         has=record.has,
         a=record.answer,
         could=record.could,
+        odds=record.odds,
+        against=record.against,
         finding=record.finding,
         strength=record.strength,
         rows=record.rows,

@@ -340,6 +340,57 @@ def arguments() -> Iterator[Case]:
         (("run", "-m", "estimator=difference,nothere", *LIGHT), "nothere"),
     ):
         yield Case(name=f"causal {' '.join(words)[:60]}", words=words, says=(says,))
+    for command in (("run",), ("study", "twins"), ("decompose", "variation"), ("simulate", "--panels", "2")):
+        yield Case(name=f"{command[0]} to no folder", words=(*command, *TINY[1:], "runs=/proc/nothere"), says=("/proc/nothere",))
+    for command in (("run", *LIGHT), ("list",), ("describe", "plans")):
+        for folder in ("", "nothere", "t.csv"):
+            yield Case(name=f"{command[0]} --config-dir {folder or 'of nothing'}", words=(*command, "--config-dir", folder), says=("--config-dir",), files=OURS)
+    for words in (
+        ("",),
+        ("describe", "x" * 5_000),
+        ("describe", "../estimator/difference"),
+        ("fetch", "--to", "a\0b"),
+        ("run", "--config-dir", "a\0b"),
+        ("list", "\0"),
+    ):
+        yield Case(name=f"causal {words[0]} {words[-1][:20]!r}", words=words, says=("causal",))
+    yield Case(name="describe no YAML", words=("describe", "ours", "--config-dir", "mine"), says=("ours.yaml",), files={"mine/estimator/ours.yaml": "folds: ["})
+    yield from plans()
+
+
+def plans() -> Iterator[Case]:
+    """Numbers of `causal plan` that no study has, and tables that cannot give them."""
+    asked = ("plan", "panel", "--because", "x", "--smallest-important")
+    for size in ("0", "-1", "nan", "inf", "1e300", "hello"):
+        yield Case(name=f"plan --smallest-important {size}", words=(*asked, size), says=("smallest",))
+    for flag, values in (
+        ("--sd", ("0", "1e300", "nan")),
+        ("--icc", ("-0.1", "2")),
+        ("--autocorrelation", ("1", "nan")),
+        ("--places", ("0", "99999999999", "1.5")),
+        ("--people", ("0", "9" * 400)),
+        ("--years", ("1", "99999999999")),
+        ("--before", ("0", "8")),
+        ("--share", ("0", "1")),
+        ("--level", ("1", "95")),
+        ("--power", ("0", "1")),
+        ("--attrition", ("1",)),
+        ("--choose", ("3",)),
+    ):
+        for value in values:
+            yield Case(name=f"plan {flag} {value[:20]}", words=(*asked, "1", flag, value), says=(flag.removeprefix("--"),))
+    table = (*asked, "1", "--from", "t.csv", "--outcome", "plans")
+    for more, says in (
+        (("--choose", "-4"), "--choose"),
+        (("--choose", "999"), "999"),
+        (("--choose", "4", "--seed", "-4"), "--seed"),
+        (("--choose", "4", "--like", "nothere"), "nothere"),
+        (("--until", "1"), "1"),
+        (("--outcome", "nothere"), "nothere"),
+        (("--to", ""), "--to"),
+        (("--to", "t.csv"), "t.csv"),
+    ):
+        yield Case(name=f"plan of a table {' '.join(more)}", words=(*table, *more), says=(says,), files=OURS)
 
 
 def yaml_files() -> Iterator[Case]:
@@ -407,6 +458,7 @@ def yaml_files() -> Iterator[Case]:
         ("a node called no", "poverty: {}", "no: {}", "False"),
         ("a node with a year", "poverty: {}", "'poverty[1]': {}", "poverty[1]"),
         ("a circle", "cut: {plans: the question}", "cut: {plans: the question}\n  plans: {cut: back}", "circle"),
+        ("an arrow with a list of no reasons", "{plans: the question}", "{plans: []}", "plans"),
         ("an arrow to nowhere", "cut: {plans: the question}", "cut: {nowhere: the question}", "nowhere"),
         ("a lag without end", "{plans: the question}", "{plans: {because: x, lag: 99999999999}}", "lag"),
     ):
@@ -457,6 +509,7 @@ def tables() -> Iterator[Case]:
             )
     for name, text in (("no workbook", "hello"), ("a cut workbook", b"PK\x03\x04" + b"x" * 400)):
         yield Case(name=f"a table: {name}", words=("explain", *OWN, "source.path=t.xlsx"), says=("t.xlsx",), files={**OURS, "t.xlsx": text})
+    yield Case(name="a path of 6,000 letters", words=("explain", *OWN, f"source.path={'a/' * 3000}x.csv"), says=("x.csv",), files=OURS)
     for ending in ("parquet", "dta", "doc", ""):
         path = f"u.{ending}" if ending else "u"
         yield Case(name=f"a table: text as .{ending}", words=("explain", *OWN, f"source.path={path}"), says=(path,), files={**OURS, path: "hello"})
@@ -655,6 +708,28 @@ def runs() -> Iterator[Case]:
     for name in ("cut", "nulls", "a list", "numbers"):
         yield Case(name=f"compare {name}", words=("compare", "r"), says=("result.json",), files={"r/result.json": wrong[name]})
         yield Case(name=f"study since {name}", words=("study", "twins", "--since", "s", *LIGHT), says=("s/",), files={"s/study.json": wrong[name]})
+    whole = json.loads((Path(__file__).parent.parent / "records/schema_3/result.json").read_text(encoding="utf-8"))
+    for place, value in (
+        ("question.outcome", None),
+        ("question.level", "high"),
+        ("estimate.lower", []),
+        ("estimate.estimand", {}),
+        ("estimate.estimand.scale", [None]),
+        ("language.certainties", [None]),
+        ("language.classes", True),
+        ("estimate.effect", {}),
+        ("refutations", [None]),
+        ("graph.nodes", 3),
+    ):
+        odd = json.loads(json.dumps(whole))
+        *above, last = place.split(".")
+        home = odd
+        for key in above:
+            home = home[key]
+        home[last] = value
+        for name, words in (("report", ("report", "r/odd")), ("compare", ("compare", "r/odd", "r/whole", "--to", "both"))):
+            files = {"r/odd/result.json": json.dumps(odd), "r/whole/result.json": json.dumps(whole)}
+            yield Case(name=f"{name} with {place} of {value!r}", words=words, says=("odd/result.json",), files=files)
     yield Case(name="report of an empty folder", words=("report", "r"), says=("result.json",), files={"r/x.txt": "x"})
     yield Case(name="compare an empty folder", words=("compare", "r"), says=("result.json",), files={"r/x.txt": "x"})
     yield Case(name="compare to a folder in use", words=("compare", "r", "--to", "to"), says=("to",), files={"r/result.json": wrong["nulls"], "to/x.txt": "x"})
@@ -712,6 +787,8 @@ def swallowed() -> Iterator[Case]:
         files=OURS,
     )
     new = ("new", "t.csv", "--year", "year", "--authority", "authority", "--treatment", "cut", "--outcome", "plans", "--to", "x", "--confounders")
+    yield Case(name="new with the treatment for a confounder", words=(*new, "cut"), says=("cut",), files=OURS)
+    yield Case(name="new with the outcome for a confounder", words=(*new, "plans,poverty"), says=("plans",), files=OURS)
     yield Case(name="new with a confounder twice", words=(*new, "poverty,poverty"), says=("poverty",), files=OURS)
     alike = {"t.csv": CLEAN.replace("poverty", "a b,a-b", 1).replace("\n", ",1\n").replace("plans,1", "plans", 1)}
     yield Case(name="new with two confounders of one name", words=(*new, "a b,a-b"), says=("a_b",), files=alike)

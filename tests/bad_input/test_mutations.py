@@ -80,6 +80,8 @@ def configurations(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @example(("refuters", {TARGET: "causal.refuters.bootstrap.Bootstrap", "draws": 99_999_999_999}))
 @example(("source", {TARGET: "causal.sources.table.source.Table", "path": "t.csv", "variables": {"plans": {"unit": {"a": 1}}}}))
 @example(("rule", {TARGET: "causal.verdict.rule.Rule", "bias": {"dose": "pre_trend"}}))
+@example(("decomposition", {TARGET: "causal.decompositions.cost.Cost", "placements": {"fostering": {"value": 3, "low": 2, "high": 4, "source": "x"}}}))
+@example(("decomposition", {TARGET: "causal.decompositions.cost.Cost", "placements": {"fostering": {"value": 3}}}))
 @example(("refuters", {TARGET: "causal.refuters.estimator_agreement.EstimatorAgreement", "estimators": [{TARGET: None}]}))
 def test_a_configuration_is_made_or_refused(given_: tuple[str, dict[str, Any]]) -> None:
     group, inside = given_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import signal
 from collections.abc import Iterator
@@ -69,7 +68,7 @@ class Yaml:
         text = stream if isinstance(stream, str) else stream.read()
         if text not in self.seen:
             self.seen[text] = yaml.load(text, Loader=Loader)
-        return copy.deepcopy(self.seen[text])
+        return self.seen[text]  # OmegaConf makes containers of its own of it
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -236,6 +236,9 @@ def test_the_first_screen_prints_on_one_page_and_all_of_it_on_more(browser: Brow
     for path in (full, *cells.values()):
         with opened(browser, path / "report.html") as page:
             assert sheets(page, only_first=True) == 1, path.name
+            page.set_viewport_size({"width": 688, "height": 1013})  # what A4 leaves between its margins, in pixels
+            page.emulate_media(media="print")
+            assert page.evaluate("document.querySelector('.first .end').getBoundingClientRect().bottom") <= 900, path.name  # claims of others need 110 more
     with opened(browser, full / "report.html") as page:
         everything = sheets(page, only_first=False)
         assert everything > 3

@@ -24,6 +24,7 @@ from causal.panel import Panel
 from causal.words import capital, count, listed, signed
 
 Floats = NDArray[np.float64]
+LEAST_MIX = 0.005  # of what more children add: less is nothing to speak of
 GROWTH, MIX, WITHIN = "Children: growth of all alike", "Children: deprivation mix", "Children: mix within fifths"
 
 
@@ -65,11 +66,8 @@ class Chain:
         parts = sorted(zip(["more children", *self.factors[3:]], [sums[0], *sums[4:]], strict=True), key=lambda pair: -abs(pair[1]))
         terms_text = "; ".join(f"{name[:1].lower()}{name[1:]} {signed(value, 0)}, {self.share(value)}" for name, value in parts)
         many = count(len(self.authorities), "authority", "authorities")
-        return [
-            f"{self.grew}, in {many}",
-            f"That growth is made of {terms_text}",
-            f"Of what more children add, the deprivation mix is {signed(sums[2], 0)}",
-        ]
+        mix = [f"Of what more children add, the deprivation mix is {signed(sums[2], 0)}"] if abs(sums[2]) >= LEAST_MIX * abs(sums[0]) > 0 else []
+        return [f"{self.grew}, in {many}", f"That growth is made of {terms_text}", *mix]
 
     @property
     def grew(self) -> str:

@@ -19,6 +19,7 @@ from causal.decompositions.machinery.money import Account, Placement, drawn, pri
 from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Estimate
+from causal.panel import Variable
 from causal.words import count, listed, places, rounded, signed, span
 
 PLANE = 400  # draws in the figure of the plane
@@ -104,17 +105,18 @@ def cost_text(
     )
     seconds = [f"Over {years}, discounted: {sterling(abs(saved))} {'saved' if known else 'spent'} by definition."]
     if certain is not None:
-        seconds.append(f"Estimated: later care {_spent(spent, level)}. Certainty of that: {certain.words}.")
+        all_of_it = " Later care that uses up all that is saved does not fit these data." if known and _ends(net, level)[1] > 0 else ""
+        seconds.append(f"Estimated: later care {_spent(spent, level)}.{all_of_it} Certainty of that: {certain.words}.")
     seconds.append("Not counted: schooling, health, crime and the child" + ("; what others found of them stands below." if _others(knobs, case) else "."))
     values = np.linspace(0.0, knobs.most or _furthest(bad * added, net, level), 51)
     benefit = net[:, None] - values * bad * added[:, None]
     worth = _Worth(values=values, benefit=benefit)
-    said = (*_effects_said(case, made, estimate, placed, account, care, (added, net), people), *_worth_said(outcome.label, worth, level, known=known))
+    said = (*_effects_said(case, made, estimate, placed, account, care, (added, net), people), *_worth_said(one_of(outcome), worth, level, known=known))
     if made.treatment_variable.caution:
         said = (*said, f"Beware: {made.treatment_variable.caution}")
     tables = [
         _sums(saved, spent, net, level, money, years, placed is not None),
-        _benefit(values, benefit, level, money, outcome.label),
+        _benefit(values, benefit, level, money, one_of(outcome)),
         _plane(added, net, outcome.label, money),
         *([_unit_costs(knobs)] if placed is not None else []),
     ]
@@ -126,7 +128,7 @@ def cost_text(
         headline=headline,
         second=" ".join(seconds),
         tables=tuple(tables),
-        figures=_figures(case, outcome.label, money),
+        figures=_figures(case, outcome, money),
         said=said,
         others=_others(knobs, case),
         choices=(
@@ -203,20 +205,19 @@ def _effects_said(
         even = _even(account, care)
         if even is not None:
             said.append(
-                f"What is saved by definition would be used up if the action brought {even:,.1f} more of {label} per {people}; "
+                f"What is saved by definition would be used up if the action brought {float(f'{even:.2g}'):,g} more {label} per {people}; "
                 f"these data put it at {_effect(one)}"
             )
     if spans:
         said.append(
-            f"No cost for each of {outcome.label} is given: the effect may be nothing or go either way, and a ratio to it would mean "
+            f"No cost of {one_of(outcome)} is given: the effect may be nothing or go either way, and a ratio to it would mean "
             "nothing; net benefit stands in its place"
         )
     else:
         added, net = totals
         low_end, middle_end, high_end = (float(q) for q in np.quantile(net / added, [0.5 - level / 2, 0.5, 0.5 + level / 2]))
         said.append(
-            f"Net money saved for each year of one more of {outcome.label}, later placements counted: {sterling(middle_end)} "
-            f"({sterling(low_end)} to {sterling(high_end)})"
+            f"Net money saved for {one_of(outcome)} more, later placements counted: {sterling(middle_end)} ({sterling(low_end)} to {sterling(high_end)})"
         )
     return tuple(said)
 
@@ -245,7 +246,7 @@ def _beside(spent: Floats, net: Floats, level: float, saves: bool) -> str:
     (least, most), (low, high) = np.quantile(spent, ends), np.quantile(net, ends)
     if least <= 0 <= most:
         if saves and low > 0:
-            return "whether later care uses up some of that is open; that it uses up all of it does not fit these data"
+            return "whether later care uses up some of that is open"
         return "whether later care adds to that or takes from it is open"
     if most < 0:
         return "later care, estimated, costs less as well" if saves else "later care, estimated, costs less"
@@ -255,8 +256,8 @@ def _beside(spent: Floats, net: Floats, level: float, saves: bool) -> str:
 
 
 def _spent(spent: Floats, level: float) -> str:
-    """costs £26,000 more (from £484,000 less to £533,000 more)."""
-    middle, low, high = _ends(spent, level)
+    """costs £0 more (from £500,000 less to £600,000 more): rounded as every range is."""
+    middle, low, high = (value for value, _ in rounded(*_ends(spent, level)))
     return f"costs {_more(middle)} (from {_more(low)} to {_more(high)})"
 
 
@@ -268,7 +269,12 @@ def _lower(action: str) -> str:
     return action[:1].lower() + action[1:]
 
 
-def _worth_said(label: str, worth: _Worth, level: float, *, known: bool) -> tuple[str, ...]:
+def one_of(outcome: Variable) -> str:
+    """A year of children on plans, or one more of what is counted as it comes."""
+    return f"one of {outcome.label}" if outcome.counts == "flow" else f"a person-year of {outcome.label}"
+
+
+def _worth_said(one: str, worth: _Worth, level: float, *, known: bool) -> tuple[str, ...]:
     """From which value of an outcome-year on the account can go either way."""
     values, benefit = worth.values, worth.benefit
     turns = np.flatnonzero((np.quantile(benefit, 0.5 - level / 2, axis=0) <= 0) & (np.quantile(benefit, 0.5 + level / 2, axis=0) >= 0))
@@ -276,7 +282,7 @@ def _worth_said(label: str, worth: _Worth, level: float, *, known: bool) -> tupl
         return ()
     what = "what is saved" if known else "what is spent"
     return (
-        f"Once a year of one of {label} is valued at about {sterling(values[turns[0]])} or more, the effects that fit these data can outweigh {what}; below "
+        f"Once {one} is valued at about {sterling(values[turns[0]])} or more, the effects that fit these data can outweigh {what}; below "
         "that it is the sum known by definition that decides, and no estimate",
     )
 
@@ -299,9 +305,9 @@ def _furthest(harm: Floats, net: Floats, level: float) -> float:
 
 
 def sterling(amount: float) -> str:
-    """£730,000, −£1.25m."""
+    """£730,000, −£1.25m, £2.3m."""
     size = abs(amount)
-    shown = f"£{size / 1e6:,.2f}m" if size >= 999_500 else f"£{float(f'{size:.3g}'):,.0f}"
+    shown = f"£{float(f'{size / 1e6:.2f}'):,.10g}m" if size >= 999_500 else f"£{float(f'{size:.3g}'):,.0f}"
     return ("−" if amount < 0 and any(digit in shown for digit in "123456789") else "") + shown
 
 
@@ -355,12 +361,12 @@ def _sums(saved: float, spent: Floats, net: Floats, level: float, money: str, ye
     )
 
 
-def _benefit(values: Floats, benefit: Floats, level: float, money: str, label: str) -> Table:
+def _benefit(values: Floats, benefit: Floats, level: float, money: str, one: str) -> Table:
     ends = np.array([_ends(column, level) for column in benefit.T]) / 1e3
     digits = places(float(np.abs(ends).max()))
     return Table(
         name="benefit",
-        caption=f"Net benefit ({money}), by what a year of one of {label} is valued at",
+        caption=f"Net benefit ({money}), by what {one} is valued at",
         columns=(
             Column(name="value", label="valued at", unit="£ thousand", places=0),
             *(
@@ -406,7 +412,8 @@ def _unit_costs(knobs: Knobs) -> Table:
     )
 
 
-def _figures(case: Case, label: str, money: str) -> tuple[Figure, ...]:
+def _figures(case: Case, outcome: Variable, money: str) -> tuple[Figure, ...]:
+    label = outcome.label
     return (
         Figure(
             name="money",
@@ -434,10 +441,10 @@ def _figures(case: Case, label: str, money: str) -> tuple[Figure, ...]:
             name="benefit",
             kind="curve",
             table="benefit",
-            alt=f"Net benefit of the action with its interval, by the value of a year of one of {label}.",
-            caption=f"Net benefit with its {case.question.level:.0%} interval, by what a year of one of {label} is valued at. At nothing it is the money alone",
+            alt=f"Net benefit of the action with its interval, by the value of {one_of(outcome)}.",
+            caption=f"Net benefit with its {case.question.level:.0%} interval, by what {one_of(outcome)} is valued at. At nothing it is the money alone",
             values=("value", "benefit"),
-            axes=(f"what a year of one of {label} is valued at, £ thousand", f"net benefit, {money}"),
+            axes=(f"what {one_of(outcome)} is valued at, £ thousand", f"net benefit, {money}"),
             lower="lower",
             upper="upper",
         ),

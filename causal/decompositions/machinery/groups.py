@@ -15,26 +15,26 @@ from causal.modifier import Modifier
 from causal.regression import by_group, group_parts
 
 
-def by_region(made: Design) -> Modifier:
+def by_region(design: Design) -> Modifier:
     """Regions as a grouping."""
-    names, codes = np.unique(np.where(made.region == "", "not known", made.region), return_inverse=True)
+    names, codes = np.unique(np.where(design.region == "", "not known", design.region), return_inverse=True)
     return Modifier(name="region", label="region", values=codes.astype(float), codes=codes.astype(np.int64), groups=tuple(str(one) for one in names))
 
 
-def own_years(made: Design, groupings: Sequence[Modifier]) -> Design:
+def own_years(design: Design, groupings: Sequence[Modifier]) -> Design:
     """The design with years of their own for the groups of each grouping.
 
     Parameters
     ----------
-    made : the design.
+    design : the design.
     groupings : of its rows.
     """
     extra = [
-        np.where((one.codes[:, None] == np.arange(len(one.groups))) & (made.year[:, None] == year), 1.0, 0.0)
+        np.where((one.codes[:, None] == np.arange(len(one.groups))) & (design.year[:, None] == year), 1.0, 0.0)
         for one in groupings
-        for year in np.unique(made.year)
+        for year in np.unique(design.year)
     ]
-    return replace(made, controls=np.column_stack([made.controls, *extra])) if extra else made
+    return replace(design, controls=np.column_stack([design.controls, *extra])) if extra else design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +49,19 @@ class Named:
     adjusted: float | None
 
 
-def named_groups(made: Design, groupings: Sequence[Modifier], rng: np.random.Generator) -> tuple[tuple[Part, ...], tuple[Named, ...]]:
+def named_groups(design: Design, groupings: Sequence[Modifier], rng: np.random.Generator) -> tuple[tuple[Part, ...], tuple[Named, ...]]:
     """Effects by group with joint bands, and the tests whether they differ.
 
     Parameters
     ----------
-    made : the design.
+    design : the design.
     groupings : of its rows.
     rng : draws the joint critical values.
     """
     parts: list[Part] = []
     tests: list[Named] = []
     for one in groupings:
-        within = replace(own_years(made, [one]), modifiers=(one,))
+        within = replace(own_years(design, [one]), modifiers=(one,))
         fits = by_group(within, within.basis())
         label = {one.name: one.label for one in within.modifiers}
         parts += (replace(part, of=label[part.of]) for part in group_parts(within, fits, rng))
@@ -97,15 +97,15 @@ def welch(effects: Floats, errors: Floats, df: Floats) -> tuple[float, float, fl
     return f, second, float(stats.f(k - 1, second).sf(f))
 
 
-def features(made: Design, groupings: Sequence[Modifier]) -> tuple[Floats, tuple[str, ...]]:
+def features(design: Design, groupings: Sequence[Modifier]) -> tuple[Floats, tuple[str, ...]]:
     """What effects may differ by, shape (authorities, k), raw: the groupings' values, and a column of 0 and 1 for each region but the first.
 
     Parameters
     ----------
-    made : the design.
+    design : the design.
     groupings : of its rows, constant within an authority.
     """
-    first = np.flatnonzero(np.r_[True, np.diff(made.authority) != 0])
+    first = np.flatnonzero(np.r_[True, np.diff(design.authority) != 0])
     columns, names = [], []
     for one in groupings:
         if one.name == "region":

@@ -12,7 +12,7 @@ from causal.decompositions.machinery.held_out import HeldOut, Targeting
 from causal.design import Design
 from causal.errors import ConfigError
 from causal.estimate import Part
-from causal.words import count, listed, places, signed, span
+from causal.words import count, listed, places, rounded, signed, span
 
 WORDS = {"tree": "a shallow tree", "line": "a straight line in what is known of authorities"}
 
@@ -226,8 +226,8 @@ def _budget(case: Case, learnt: Learnt, best: Value | None, label: str, rate: fl
     money = _money(learnt.amount)
     shown = best or min(zip(learnt.values, learnt.values_adjusted, strict=True), key=lambda pair: pair[1])[0]
     gain, lower, upper = (_counted(learnt.amount, one, rate) for one in (shown.gain, shown.lower, shown.upper))
-    digits = places(max(abs(lower), abs(upper), 1e-9))
-    reach = f"{signed(gain, digits)} {label} to the good ({span(lower, upper, digits)})"
+    middle, low, high = rounded(gain, lower, upper)
+    reach = f"{signed(*middle)} {label} to the good ({signed(*low)} to {signed(*high)})"
     found = (
         f"spending it where {WORDS[shown.rule]} says rather than evenly would do better by {reach}, in authorities that the rule was not made from"
         if best
@@ -241,11 +241,12 @@ def _budget(case: Case, learnt: Learnt, best: Value | None, label: str, rate: fl
 
 def _valued(amount: float, one: Value, p: float, label: str, rate: float) -> str:
     chosen, even, gain, lower, upper = (_counted(amount, number, rate) for number in (one.chosen, one.even, one.gain, one.lower, one.upper))
-    digits = places(max(abs(number) for number in (chosen, even, lower, upper, 1e-9)))
+    shown, low, high = rounded(gain, lower, upper)
+    digits = shown[1]
     return (
         f"Spending {_money(amount)} by {WORDS[one.rule]} ({one.share:.0%} of people chosen): {signed(chosen, digits)} {label} to the good, spread evenly "
-        f"{signed(even, digits)}; the gain, which is what spending evenly forgoes, is {signed(gain, digits)} "
-        f"({span(lower, upper, digits)}; p {p:.2f}, adjusted)"
+        f"{signed(even, digits)}; the gain, which is what spending evenly forgoes, is {signed(*shown)} "
+        f"({signed(*low)} to {signed(*high)}; p {p:.2f}, adjusted)"
     )
 
 
@@ -375,7 +376,7 @@ def _values_table(learnt: Learnt, label: str, rate: float) -> Table:
 
 def _values_figure(learnt: Learnt, differing: Differing, label: str) -> Figure:
     better = differing.rule is not None
-    found = "A rule does better than spending evenly." if better else "No rule can be told from spending evenly."
+    found = "A rule does better than spending evenly." if better else "No rule is clearly better than spending evenly."
     return Figure(
         name="rules",
         kind="intervals",

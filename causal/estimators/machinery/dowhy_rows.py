@@ -50,6 +50,11 @@ class Windows:
         for key, window in zip(("before", "after"), check_windows(self.before, self.after), strict=True):
             object.__setattr__(self, key, window)
 
+    @property
+    def one_year(self) -> bool:
+        """Whether covariates known in one window alone stand beside places held fixed, as they do of changes."""
+        return True
+
     def rows(self, design: Design) -> CrossSection:
         """One row for each authority."""
         return cross_section(design, before=self.before, after=self.after, base_outcome=self.base_outcome, degree=self.degree)

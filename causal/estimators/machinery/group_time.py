@@ -76,7 +76,8 @@ def drop_always_treated(design: Design) -> tuple[Design, Cohorts]:
 def covariates(design: Design) -> tuple[Floats, tuple[str, ...]]:
     """What changes of the outcome are compared at, shape (rows, columns): constant causes that act by year, and causes that change.
 
-    A constant cause with the same strength in every year is gone from changes, and is left out.
+    A constant cause with the same strength in every year is gone from changes, and is left out; so is what changes in time and the graph can spare, since
+    its value in one year returns to a place's own level.
     """
     columns, names = [], []
     for i, name in enumerate(design.time_invariant_names):
@@ -84,7 +85,7 @@ def covariates(design: Design) -> tuple[Floats, tuple[str, ...]]:
             columns.append(design.time_invariant[:, i])
             names.append(name)
     for group, at in design.control_groups.items():
-        if group.cause not in names:
+        if group.cause not in names and group.cause not in design.identification.spared:
             columns.append(design.controls[:, list(at)].sum(axis=1))
             names.append(group)
     return (np.column_stack(columns) if columns else np.empty((design.rows, 0))), tuple(names)

@@ -120,11 +120,11 @@ def cross_section(design: Design, *, before: Years, after: Years, base_outcome: 
     return CrossSection(design=made, on=on, features=curved(made, degree), whom=whom, windows=spans, half=half, changed=panel and change)
 
 
-def curved(made: Design, degree: int) -> Floats:
+def curved(design: Design, degree: int) -> Floats:
     """The covariates of mean 0 and standard deviation 1, and from degree 2 on their powers and products that the others do not tell; shape (rows, k)."""
     if degree == 1:
-        return scaled(made.controls)
-    features = scaled(expanded(made, degree))
+        return scaled(design.controls)
+    features = scaled(expanded(design, degree))
     basis, kept = np.empty((len(features), 0)), []
     for j, column in enumerate(features.T):
         residualised = column - basis @ (basis.T @ column)

@@ -99,15 +99,15 @@ def moved(trial: Trial, one: Jump, other: Jump) -> Bias:
     return Bias(size=size, error=float(np.sqrt(((one.scores - other.scores) ** 2).sum())) * abs(contrast))
 
 
-def effect(trial: Trial, made: Jump) -> float:
+def effect(trial: Trial, jump: Jump) -> float:
     """The effect of the whole contrast, outcome units.
 
     Parameters
     ----------
     trial : gives the contrast.
-    made : the jump.
+    jump : the jump.
     """
-    return made.effect * trial.question.contrast
+    return jump.effect * trial.question.contrast
 
 
 def per_jump(found: Compared) -> float:
@@ -142,18 +142,18 @@ def beyond(found: Compared, least: float) -> Floats:
     return np.asarray(np.abs(found.sides.x) > least, dtype=float)
 
 
-def part_of(trial: Trial, name: str, made: Jump, *, chosen: bool = False) -> Part:
+def part_of(trial: Trial, name: str, jump: Jump, *, chosen: bool = False) -> Part:
     """A jump as one specification.
 
     Parameters
     ----------
     trial : whose contrast scales it.
     name : for print.
-    made : the jump.
+    jump : the jump.
     chosen : whether it is the one that was chosen beforehand.
     """
-    size, error = effect(trial, made), made.std_error * abs(trial.question.contrast)
-    lower, upper, _ = interval(size, error, trial.question.level, None if np.isinf(made.df) else made.df)
+    size, error = effect(trial, jump), jump.std_error * abs(trial.question.contrast)
+    lower, upper, _ = interval(size, error, trial.question.level, None if np.isinf(jump.df) else jump.df)
     return Part(
-        kind="specification", of="bandwidth", name=name, effect=size, std_error=error, lower=lower, upper=upper, rows=made.left + made.right, chosen=chosen
+        kind="specification", of="bandwidth", name=name, effect=size, std_error=error, lower=lower, upper=upper, rows=jump.left + jump.right, chosen=chosen
     )

@@ -44,25 +44,25 @@ def bound(r2dx: float, r2yx: float, multiple: float) -> tuple[float, float] | No
     return r2dz, min(r2yz, 1 - 1e-12)
 
 
-def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tuple[Floats, Floats]:
+def residuals(design: Design, dropped: tuple[int, ...], folds: Ints | None) -> tuple[Floats, Floats]:
     """Outcome and treatment without what is absorbed and the controls, some columns dropped; shape (rows,) each.
 
     Parameters
     ----------
-    made : the design.
+    design : the design.
     dropped : columns of `controls`.
     folds : shape (rows,), of cross-fitting with squares and products; None for straight lines fitted to all rows.
     """
-    kept = [j for j in range(made.controls.shape[1]) if j not in dropped]
-    pair = np.column_stack([made.outcome, made.treatment])
+    kept = [j for j in range(design.controls.shape[1]) if j not in dropped]
+    pair = np.column_stack([design.outcome, design.treatment])
     if folds is None:
-        residualised = replace(made, controls=made.controls[:, kept]).partial_out(pair)
+        residualised = replace(design, controls=design.controls[:, kept]).partial_out(pair)
         return residualised[:, 0], residualised[:, 1]
-    alone = [columns[0] for columns in made.control_groups.values() if len(columns) == 1 and columns[0] not in dropped]
-    centred = made.controls[:, alone] - made.controls[:, alone].mean(axis=0)
+    alone = [columns[0] for columns in design.control_groups.values() if len(columns) == 1 and columns[0] not in dropped]
+    centred = design.controls[:, alone] - design.controls[:, alone].mean(axis=0)
     products = [centred[:, i] * centred[:, j] for i in range(len(alone)) for j in range(i, len(alone))]
-    residualised, features = made.within(pair, np.column_stack([made.controls[:, kept], *products]))
-    features = features[:, np.linalg.norm(features, axis=0) > 1e-9 * np.sqrt(made.rows)]
+    residualised, features = design.within(pair, np.column_stack([design.controls[:, kept], *products]))
+    features = features[:, np.linalg.norm(features, axis=0) > 1e-9 * np.sqrt(design.rows)]
     if not features.shape[1]:
         return residualised[:, 0], residualised[:, 1]
     # scikit-learn takes a second to import
@@ -76,24 +76,24 @@ def residuals(made: Design, dropped: tuple[int, ...], folds: Ints | None) -> tup
     return out[:, 0], out[:, 1]
 
 
-def benchmarks(made: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[Control, tuple[float, float]]:
+def benchmarks(design: Design, treatment: Floats, outcome: Floats, folds: Ints | None) -> dict[Control, tuple[float, float]]:
     """Each measured control, or group of columns that stand for one cause: its partial R² with treatment, and with outcome given treatment.
 
     Parameters
     ----------
-    made : the design.
+    design : the design.
     treatment, outcome : shape (rows,), residuals on all controls, by the same `folds` as in `residuals`.
     folds : shape (rows,), or None, as in `residuals`.
     """
-    rank = made.basis().shape[1]
+    rank = design.basis().shape[1]
     left = float(treatment @ treatment)
     beside = float(((outcome - treatment * (treatment @ outcome) / left) ** 2).sum())
     found = {}
-    for group, columns in made.control_groups.items():
-        others = [j for j in range(made.controls.shape[1]) if j not in columns]
-        if replace(made, controls=made.controls[:, others]).basis().shape[1] == rank:
+    for group, columns in design.control_groups.items():
+        others = [j for j in range(design.controls.shape[1]) if j not in columns]
+        if replace(design, controls=design.controls[:, others]).basis().shape[1] == rank:
             continue  # the other controls tell it: it has no strength of its own
-        y, d = residuals(made, columns, folds)
+        y, d = residuals(design, columns, folds)
         left_d = float(d @ d)
         left_y = float(((y - d * (d @ y) / left_d) ** 2).sum())
         found[group] = (max(0.0, 1 - left / left_d), max(0.0, 1 - beside / left_y))

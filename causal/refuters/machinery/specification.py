@@ -2,6 +2,9 @@
 
 One estimand at a time: another lag, contrast, target or weighting, or a treatment or outcome in another unit, asks another question. Sets that hold the
 outcome's own past fixed are left out where authorities are compared with themselves (Nickell 1981, Biases in dynamic models with fixed effects).
+
+Sets that hold more fixed by its value in one year alone than the chosen one are shown and decide nothing: that they give another answer is to be expected
+where places return to their own level, whatever the graph (Daw & Hatfield 2018, Matching and regression to the mean in difference-in-differences analysis).
 """
 
 from __future__ import annotations
@@ -27,12 +30,21 @@ CHOSEN = "as chosen"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Specification:
-    """One way to answer; `curve` is "" for the estimand asked about, `chosen` the specification that was chosen beforehand, on its curve."""
+    """One way to answer.
+
+    Parameters
+    ----------
+    curve : "" for the estimand asked about.
+    label, design : what is done otherwise, and the rows.
+    chosen : whether it is what was chosen beforehand, on its curve.
+    decides : whether it would have to give the same answer were graph and measures right.
+    """
 
     curve: str
     label: str
     design: Design
     chosen: bool = False
+    decides: bool = True
 
 
 def specifications(
@@ -78,14 +90,25 @@ def specifications(
                         refused.append(f"Not tried, years {window}: {why}.")
                         continue
                     said = _label(trial, one, swaps, window)
-                    made.append(Specification(curve=curve, label=said or CHOSEN, design=sample, chosen=not said))
+                    decides = not (_one_year(trial) and _varying(one, panel) - _varying(found, panel))
+                    made.append(Specification(curve=curve, label=said or CHOSEN, design=sample, chosen=not said, decides=decides))
     return made, list(dict.fromkeys(refused))
+
+
+def _one_year(trial: Trial) -> bool:
+    """Whether the estimator knows covariates by their value in one year alone."""
+    return bool(getattr(trial.estimator, "one_year", False))
+
+
+def _varying(found: Identification, panel: Panel) -> set[str]:
+    """What a set holds fixed that changes in time."""
+    return {name for name in found.adjust_for if undated(name)[0] in panel.names and panel.variable(undated(name)[0]).varies != "authority"}
 
 
 def _again(trial: Trial, question: Question) -> Identification:
     if trial.graph is None:
         raise refusal(ConfigError, "the graph", "one at hand, since another question must be identified anew", "none", "run the check within a study")
-    found = identify(question, trial.graph, measured=trial.panel.known, strategy=trial.identification.strategy)
+    found = identify(question, trial.graph, measured=trial.panel.known, strategy=trial.identification.strategy, one_year=_one_year(trial))
     if not found.identified:
         raise refusal(
             ConfigError,
@@ -115,7 +138,9 @@ def _sets(found: Identification, trial: Trial, question: Question, most: int) ->
     place = set(chosen) & set(PLACE_AND_TIME)
     past = "authority" in place
     others: list[tuple[str, ...]] = []
-    for one in () if found.forced or found.strategy != "backdoor" else found.valid:
+    # first what would have been chosen, had not all been left out that is known in one year alone and can be spared
+    larger = [tuple(sorted({*chosen, *found.spared}))] if found.spared and _one_year(trial) else []
+    for one in () if found.forced or found.strategy != "backdoor" else (*larger, *found.valid):
         if len(others) == most - 1:
             break
         if set(one) & set(PLACE_AND_TIME) != place or (past and any(undated(name)[0] == outcome for name in one)):
@@ -123,7 +148,7 @@ def _sets(found: Identification, trial: Trial, question: Question, most: int) ->
         whole = one if trial.graph is None else held_between(question, trial.graph, one, measured=trial.panel.known)
         if whole != chosen and whole not in others:
             others.append(whole)
-    return [found, *(replace(found, adjust_for=one, by_year=_by_year(one, found, trial)) for one in others)]
+    return [found, *(replace(found, adjust_for=one, by_year=_by_year(one, found, trial), spared=()) for one in others)]
 
 
 def _by_year(names: Sequence[str], found: Identification, trial: Trial) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from causal.report.phrases import against_zero, bare, decimals, effect, in_order, interval, label, level, slug, variable, when, words
-from causal.words import capital, listed, signed, written
+from causal.report.phrases import against_zero, bare, effect, in_order, interval, label, level, slug, variable, when, words
+from causal.words import capital, listed, written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,7 +127,7 @@ def groups(data: Mapping[str, Any]) -> list[Drawing]:
     drawn = []
     for name, parts in grouped(data).items():
         by = ("" if parts[0]["kind"] == "group" else "path, ") + label(data, parts[0]["of"])
-        digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
+        smallest = data["question"]["smallest_important"]
         joint = any(part["joint_lower"] is not None for part in parts)
         rows = [Row(label=capital(part["name"]), one=part) for part in parts]
         drawn.append(
@@ -135,7 +135,7 @@ def groups(data: Mapping[str, Any]) -> list[Drawing]:
                 name=name,
                 svg=intervals([rows], data, [""]),
                 narrow=intervals([rows], data, [""], width=NARROW),
-                alt=f"Effect by {by}: " + "; ".join(f"{part['name']} {bare(part, digits)}" for part in parts) + f". {gradient(parts, level(data))}",
+                alt=f"Effect by {by}: " + "; ".join(f"{part['name']} {bare(part, smallest=smallest)}" for part in parts) + f". {gradient(parts, level(data))}",
                 caption=f"Effect by {by}. Thick lines are {level(data)}s for each alone"
                 + ("; thin lines with ends hold for all of them at once." if joint else "."),
                 width=pixels(WIDTH),
@@ -155,8 +155,7 @@ def gradient(parts: Sequence[Mapping[str, Any]], what: str) -> str:
     if len(parts) < 2:
         return ""
     low, high = min(parts, key=lambda p: p["effect"]), max(parts, key=lambda p: p["effect"])
-    digits = decimals(*(part[key] for part in (low, high) for key in ("effect", "lower", "upper")))
-    said = f"Estimates run from {signed(low['effect'], digits)} ({low['name']}) to {signed(high['effect'], digits)} ({high['name']})."
+    said = f"Estimates run from {effect(low, '')} ({low['name']}) to {effect(high, '')} ({high['name']})."
     joint = [(p["joint_lower"], p["joint_upper"]) for p in parts if p["joint_lower"] is not None and p["joint_upper"] is not None]
     if len(joint) < len(parts):
         return f"{said} No interval that holds for all at once is known, so whether they differ is not known."
@@ -196,12 +195,12 @@ def event_study(data: Mapping[str, Any]) -> Drawing | None:
         found = "No lead has an interval." if leads else "There are no leads."
     marks = ["Squares are leads, before the treatment could act: a sound design shows nothing there. Dots are the same year and after."] if leads else []
     marks.append(f"Thick lines are {level(data)}s" + ("; thin ones hold for all at once." if any(p["joint_lower"] is not None for p in parts) else "."))
-    digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
+    smallest = data["question"]["smallest_important"]
     return Drawing(
         name="event_study",
         svg=_events(parts, leads, data, WIDTH),
         narrow=_events(parts, leads, data, NARROW),
-        alt=f"Effects before and after, from {whose}: " + "; ".join(f"{p['name']} {bare(p, digits)}" for p in parts) + f". {found}",
+        alt=f"Effects before and after, from {whose}: " + "; ".join(f"{p['name']} {bare(p, smallest=smallest)}" for p in parts) + f". {found}",
         caption=" ".join([f"Event study, from {whose}.", *marks, found]),
         width=pixels(WIDTH),
     )

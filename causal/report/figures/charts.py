@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from causal.report.figures.canvas import BLUE, GREY, NARROW, ORANGE, PALE, PINK, PURPLE, TURQUOISE, WIDTH, Drawing, figure, pixels, style, svg_of
-from causal.report.phrases import decimals
-from causal.words import signed
+from causal.report.phrases import decimals, exact
+from causal.words import rounded, signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,6 +99,9 @@ def _key_height(names: Sequence[str], width: float) -> float:
     return 0.11 + 0.21 * lines
 
 
+PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # behind a name that a line would cross
+
+
 class _Lines:
     """Rows down a page: where each stands, with headings between groups and, on a narrow page, names above their rows."""
 
@@ -123,7 +126,7 @@ class _Lines:
         """A row's name, beside it or above it."""
         if self.narrow:
             shown = textwrap.shorten(text, 52, placeholder=" …")
-            ax.annotate(shown, (0, y - 0.26), xycoords=("axes fraction", "data"), fontsize=9, va="center")
+            ax.annotate(shown, (0, y - 0.26), xycoords=("axes fraction", "data"), fontsize=9, va="center", bbox=PLATE)
             return
         lines = textwrap.wrap(text, int(self.left / 0.078))[:2]
         for i, line in enumerate(lines):
@@ -260,11 +263,12 @@ def _intervals(described: Described, columns: Mapping[str, Any], rows: Rows, wid
     _marks(ax, described, name)
     for y, row in lines.places:
         lines.name(ax, y, str(row[described["label"]]), width)
-        said = _number(row[name], columns[name])
+        said = exact(row[name], columns[name]["places"])
         if low and row[low] is not None and row[high] is not None:
             ax.plot([row[low], row[high]], [y, y], color=BLUE, linewidth=3.5, solid_capstyle="butt")
             if row[low] != row[high]:  # what is known by definition has no range
-                said += f" ({_number(row[low], columns[name])} to {_number(row[high], columns[name])})"
+                middle, *ends = (f"{value:z,.{digits}f}".replace("-", "−") for value, digits in rounded(row[name], row[low], row[high]))
+                said = f"{middle} ({ends[0]} to {ends[1]})"
         ax.plot([row[name]], [y], marker="o", color=BLUE, markersize=7, markeredgecolor="white", zorder=4)
         if lines.narrow:
             ax.annotate(said, (1, y - 0.26), xycoords=("axes fraction", "data"), fontsize=9, fontweight="bold", ha="right", va="center")

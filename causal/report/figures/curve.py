@@ -13,8 +13,8 @@ from typing import Any
 from causal.graph import undated
 from causal.report.figures import canvas as figures
 from causal.report.figures.canvas import BAND, BLUE, GREY, NARROW, PALE, WIDTH, Drawing, pixels
-from causal.report.phrases import against_zero, decimals, effect, interval, label, level, variable, words, years
-from causal.words import count, signed, written
+from causal.report.phrases import against_zero, effect, interval, label, level, variable, words, years
+from causal.words import count, written
 
 FEWEST = 3  # runs
 MOST = 14  # rows under the curve
@@ -84,11 +84,10 @@ def curve(runs: Sequence[Run], name: str) -> Drawing | None:
     # yes and no of one thing are one row
     rows = [(row.removesuffix(": yes"), marks) for row, marks in rows if not row.endswith(": no")]
     unit = variable(runs[0], runs[0]["question"]["outcome"])["unit"]
-    digits = decimals(*(one[key] for one in estimates for key in ("effect", "lower", "upper")))
     away = sum(against_zero(one) in ("lies above zero", "lies below zero") for one in estimates)
     said = (
-        f"{count(len(runs), 'estimate')} of one estimand, from {effect(estimates[0], unit, digits)} ({interval(estimates[0], digits)}) to "
-        f"{signed(estimates[-1]['effect'], digits)} ({interval(estimates[-1], digits)}). {count(away, 'interval leaves', 'intervals leave')} out zero"
+        f"{count(len(runs), 'estimate')} of one estimand, from {effect(estimates[0], unit)} ({interval(estimates[0])}) to "
+        f"{effect(estimates[-1], '')} ({interval(estimates[-1])}). {count(away, 'interval leaves', 'intervals leave')} out zero"
     )
     more = f" {count(len(rows) - MOST, 'row')} more stand in the table." if len(rows) > MOST else ""
     return Drawing(

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from causal.report.figures.canvas import BAND, BLUE, GREY, NARROW, ORANGE, TURQUOISE, WIDTH, Drawing, Row, axes, intervals, pixels, style, svg_of
-from causal.report.phrases import against_zero, bare, decimals, exact, label, level, slug, variable, words
+from causal.report.phrases import against_zero, bare, decimals, effect, exact, label, level, rounding, slug, variable, words
 from causal.words import capital, count, listed, signed, written
 
 HELD = {
@@ -34,7 +34,8 @@ def ladder(data: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def gelbach_text(data: Mapping[str, Any]) -> str:
     """What each step moved, as a sentence."""
     made = ladder(data)
-    digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
+    ends = rounding(made[-1][1]) if made else None
+    digits = ends[0][1] if ends else decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
     moves = [f"{name.lstrip('+ ')} {signed(after['effect'] - before['effect'], digits)}" for (_, before), (name, after) in pairwise(made)]
     if not moves:
         return ""
@@ -51,12 +52,12 @@ def steps(data: Mapping[str, Any]) -> Drawing | None:
     if len(made) < 2:
         return None
     rows = [Row(label=name, one=one, faint=i < len(made) - 1) for i, (name, one) in enumerate(made)]
-    digits = decimals(*(one[key] for _, one in made for key in ("effect", "lower", "upper")))
+    smallest = data["question"]["smallest_important"]
     return Drawing(
         name="steps",
         svg=intervals([rows], data, [""]),
         narrow=intervals([rows], data, [""], width=NARROW),
-        alt="Steps of adjustment: " + "; ".join(f"{name.lstrip('+ ')} {bare(one, digits)}" for name, one in made) + f". {gelbach_text(data)}",
+        alt="Steps of adjustment: " + "; ".join(f"{name.lstrip('+ ')} {bare(one, smallest=smallest)}" for name, one in made) + f". {gelbach_text(data)}",
         caption=f"What each step of adjustment buys: the same straight-line comparison with more and more held fixed. Lines are {level(data)}s.",
         width=pixels(WIDTH),
     )
@@ -144,13 +145,12 @@ def specifications(data: Mapping[str, Any]) -> list[Drawing]:
     """Every curve of specifications, one estimand each."""
     drawn = []
     for name, parts in curves(data).items():
-        digits = decimals(*(part[key] for part in parts for key in ("effect", "lower", "upper")))
         above = sum(against_zero(part) == "lies above zero" for part in parts)
         below = sum(against_zero(part) == "lies below zero" for part in parts)
-        middle = median(part["effect"] for part in parts)
-        low, high = signed(parts[0]["effect"], digits), signed(parts[-1]["effect"], digits)
+        middle = min(parts, key=lambda part: abs(part["effect"] - median(one["effect"] for one in parts)))
+        low, high = effect(parts[0], ""), effect(parts[-1], "")
         found = (
-            f"{count(len(parts), 'way')} of answering the question, {name}: from {low} to {high}, the middle one {signed(middle, digits)}; "
+            f"{count(len(parts), 'way')} of answering the question, {name}: from {low} to {high}, the middle one {effect(middle, '')}; "
             f"the {level(data)}s of {above} lie above zero and of {below} below."
         )
         drawn.append(

@@ -36,6 +36,7 @@ WIDE, NARROW = 690, 328
 PLOT = (246, 684)  # where the axis lies beside labels
 NARROW_PLOT = (8, 320)
 FAR = 2.5  # times as far as the range and what matters: what lies further is an arrow at the edge
+ASIDE = 14  # pixels from a narrow range to a number beside it
 LETTER = 0.5  # mean width of a letter, of its size
 LONGEST = 150  # letters of a label that a picture shows
 
@@ -89,7 +90,7 @@ def hero(data: Mapping[str, Any], planted: str) -> dict[str, str] | None:
     smallest = float(question["smallest_important"])
     frame = Frame(
         smallest=smallest,
-        span=_span(marks, smallest),
+        span=_with_room(_span(marks, smallest), marks),
         harm=question["harm"],
         noun=_short(outcome, 34),
         counted=outcome.get("comparative", "more") == "more",
@@ -144,7 +145,7 @@ def _marks(data: Mapping[str, Any], outcome: Mapping[str, Any], planted: str) ->
     colour, _, dashed = mark_of(data)
     if estimate and (ends := rounding(estimate, smallest)) is not None:
         shown = tuple(sign(one) for one in ends)
-        sub = "best estimate" if verdict["association"] else "taken at face value" if verdict["failed"] or verdict["gate"] else "best estimate"
+        sub = "not to be used: estimate" if verdict["failed"] or verdict["gate"] else "best estimate"
         made.append(
             Mark(
                 label="This study",
@@ -209,6 +210,20 @@ def _span(marks: Sequence[Mark], smallest: float) -> tuple[float, float]:
     return low - pad, high + pad
 
 
+def _with_room(span: tuple[float, float], marks: Sequence[Mark]) -> tuple[float, float]:
+    """The axis, longer where the numbers at the ends of a range would otherwise have no room beside it."""
+    low, high = span
+    for one in marks:
+        if one.kind == "interval" and one.lower is not None and one.upper is not None and one.value is not None:
+            wide = PLOT[1] - PLOT[0]
+            pixel = (high - low) / wide
+            clear = wide_as(one.shown[0], 15) / 2 + 6
+            if (one.upper - one.value) / pixel <= clear + wide_as(one.shown[2], 13.5):  # it stands beyond the end
+                beyond = min(ASIDE + wide_as(one.shown[2], 13.5) - (WIDE - PLOT[1]), wide / 3)
+                high = max(high, low + (one.upper - low) * wide / (wide - beyond))
+    return low, high
+
+
 # --- drawing
 
 
@@ -252,7 +267,7 @@ def _sides(frame: Frame, plot: tuple[int, int], y: float, width: int, size: floa
     middle = min(max((left + right) / 2, half), width - half)
     fall = min(max((plot[0] + left) / 2, wide_as(words["fall"], size) / 2), left)
     rise = max(min((right + plot[1]) / 2, width - wide_as(words["rise"], size) / 2), right)
-    fall = max(fall, wide_as(words["fall"], size) / 2)
+    fall, rise = max(fall, wide_as(words["fall"], size) / 2), min(rise, width - wide_as(words["rise"], size) / 2)
     meet = fall + wide_as(words["fall"], size) / 2 + 8 > middle - half or rise - wide_as(words["rise"], size) / 2 - 8 < middle + half
     up = y - size - 3 if meet else y
     if rise - fall < wide_as(words["fall"] + words["rise"], size) / 2 + 12:
@@ -314,7 +329,7 @@ def _drawn(one: Mark, frame: Frame, plot: tuple[int, int], y: float, *, values: 
             for x, words, way in ((left, shown[1], -1), (right, shown[2], 1)):
                 if abs(x - middle) > room + wide_as(words, 13.5):
                     made += text(x - 4 * way, y - 11, words, anchor="start" if way < 0 else "end", halo=True)  # beside a line that stands there
-                elif PLOT[0] - 60 < x + way * (14 + wide_as(words, 13.5)) < WIDE:  # else it stands in the line under the headline alone
+                elif PLOT[0] - 60 < x + way * (ASIDE + wide_as(words, 13.5)) <= WIDE + 0.5:  # else it stands in the line under the headline alone
                     made += text(x + way * 14 if abs(x - middle) < 14 else x + way * 5, y + 5, words, anchor="end" if way < 0 else "start", halo=True)
         return made
     if one.kind == "reach" and one.lower is not None and one.upper is not None:

@@ -143,6 +143,9 @@ def scale(axis: Axis, ticks: Sequence[tuple[float, str]]) -> str:
     return f'<svg aria-hidden="true" class="row" width="100%" height="20">{made}</svg>'
 
 
+NEAR = 30.0  # percent of an axis from its end that the words of a side and half of the band's take on a telephone
+
+
 def sides(axis: Axis, left: str, right: str, *, good: str = "", band: tuple[str, str] = ("too small", "to matter")) -> str:
     """The words above the first line: what lies to the left and to the right, and what the band is.
 
@@ -155,13 +158,15 @@ def sides(axis: Axis, left: str, right: str, *, good: str = "", band: tuple[str,
     """
     middle = (axis.at(axis.band[0]) + axis.at(axis.band[1])) / 2 if axis.band else axis.at(axis.zero)
     colours = {"left": ("teal", "pink"), "right": ("pink", "teal")}.get(good, ("grey", "grey"))
+    over = 13 if any(band) and not NEAR < middle < 100 - NEAR else 0  # the band lies where a side's words begin: they stand above its own
     made = "".join(
-        f'<text x="{middle:.2f}%" y="{y}" font-size="12" text-anchor="middle" style="fill:var(--soft)">{escape(words)}</text>'
+        f'<text x="{middle:.2f}%" y="{y + over}" font-size="12" text-anchor="middle" style="fill:var(--soft)">{escape(words)}</text>'
         for y, words in zip((13, 28), band, strict=True)
     )
-    made += f'<text x="0" y="28" font-size="12.5" font-weight="700" style="fill:var(--{colours[0]})">{escape(f"◀ {left}")}</text>'
-    made += f'<text x="100%" y="28" font-size="12.5" font-weight="700" text-anchor="end" style="fill:var(--{colours[1]})">{escape(f"{right} ▶")}</text>'
-    return f'<svg aria-hidden="true" class="row" width="100%" height="34">{made}</svg>'
+    side = 13 if over else 28
+    made += f'<text x="0" y="{side}" font-size="12.5" font-weight="700" style="fill:var(--{colours[0]})">{escape(f"◀ {left}")}</text>'
+    made += f'<text x="100%" y="{side}" font-size="12.5" font-weight="700" text-anchor="end" style="fill:var(--{colours[1]})">{escape(f"{right} ▶")}</text>'
+    return f'<svg aria-hidden="true" class="row" width="100%" height="{34 + over}">{made}</svg>'
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:

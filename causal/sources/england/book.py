@@ -74,6 +74,15 @@ def number(cell: object) -> tuple[float, str]:
     return (value, "") if math.isfinite(value) else (math.nan, "unreadable")
 
 
+def year_ending(cell: object) -> float:
+    """A period as the year in which it ends: 2018 is 2018, and 201718, as DfE prints years of two, is 2018; NaN where it is neither."""
+    value = number(cell)[0]
+    if 1990 < value < 2100 and value % 1 == 0:
+        return value
+    first, last = divmod(value, 100)
+    return first + 1 if 1990 < first < 2100 and last == (first + 1) % 100 else math.nan
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table inside a file: its rows, where its header stands (index into `rows`), and which column (index) is which.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from causal.errors import DataError, refusal
-from causal.sources.england.book import Table, number, said
+from causal.sources.england.book import Table, number, said, year_ending
 
+ALIKE = 4  # problems of one kind that are told one by one
 COLUMNS = ("place", "year", "quantity", "part", "value", "mark", "sheet", "row", "column")
 AUTHORITY = ("old_la_code", "new_la_code", "la_name", "region_code", "region_name", "year")
 ENGLAND = "E92000001"  # how `place` names the whole country, whatever the file prints
@@ -121,11 +124,25 @@ class Cells:
         table, row, column : where it stands.
         cell : as read.
         """
-        value, mark = number(cell)
-        if mark or not 1990 < value < 2100 or value % 1:
+        value = year_ending(cell)
+        if math.isnan(value):
             self.problem("a year such as 2018 was expected; the row is left out", row=row, column=table.heading(column), value=cell)
             return None
         return int(value)
+
+    def _told(self) -> tuple[Problem, ...]:
+        """The problems in order; of one that stands in row after row the first, with how many more there are."""
+        ordered = sorted(self._problems, key=lambda problem: problem.row)
+        alike = Counter((one.message, one.column, one.value) for one in ordered)
+        seen, out = Counter[tuple[str, str, str]](), list[Problem]()
+        for one in ordered:
+            key = (one.message, one.column, one.value)
+            seen[key] += 1
+            if alike[key] <= ALIKE:
+                out.append(one)
+            elif seen[key] == 1:
+                out.append(replace(one, message=f"{one.message}; so it is in {alike[key] - 1:,} more rows"))
+        return tuple(out)
 
     def extract(self, *, rounding: Mapping[str, float] | None = None, links: Mapping[str, str] | None = None) -> Extract:
         """What was collected.
@@ -148,5 +165,5 @@ class Cells:
             rounding=dict(rounding or {}),
             authorities=pd.DataFrame(list(self._authorities), columns=list(AUTHORITY)),
             links=dict(links or {}),
-            problems=tuple(sorted(self._problems, key=lambda problem: problem.row)),
+            problems=self._told(),
         )

@@ -45,6 +45,7 @@ KEPT = 8  # entries that stay in the cache, the newest
 TOLD = 2  # files that must name a code alike before another name beside it is held against them
 REVISED_TIMES, REVISED_MOST = 1.5, 50.0  # a later release that is so many times another, and differs by more than so much, is no revision of it
 SHOWN = 20
+MANY = 20  # rows of which one at least has a number where a column is filled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +222,8 @@ def _nearly(book: Book) -> str:
                 if last > max(one.released(each.edition) for each in one.releases):
                     heads = ", ".join(filter(None, book.head("")[0]))[:200]
                     return f"is called like {one.title}, and goes to {last}: a later release in a layout that is not read here ({heads}). It is left alone"
-                return f"is called like {one.title}, and its headings are not as published; it is not read. Fetch it again, or undo changes to its headings"
+                what = one.named(release.edition) if one.named else one.title
+                return f"is called like {what}, and its headings are not as published; it is not read. Fetch it again, or undo changes to its headings"
     return ""
 
 
@@ -283,6 +285,7 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
         except DataError as error:
             problems.append(Problem(path=book.path, message=str(error).removeprefix(f"{book.path}: ")))
             continue
+        problems += _blank(extract)
         extracts.append((publication, edition, extract))
         years = extract.cells["year"][extract.cells["year"] > 0]
         known[book.path] = File(
@@ -320,6 +323,16 @@ def _read(path: Path, files: Sequence[Path], say: Callable[[str], None] | None) 
         rounding=rounding,
         problems=tuple(problems),
     )
+
+
+def _blank(extract: Extract) -> list[Problem]:
+    """Columns in which not one number stands."""
+    told = []
+    for (quantity, column), rows in extract.cells.groupby(["quantity", "column"], observed=True, sort=False):
+        if len(rows) >= MANY and not rows["value"].notna().any():
+            message = f"no number stands in any of its {len(rows):,} rows, so {quantity} is not taken from it"
+            told.append(Problem(path=extract.path, row=int(rows["row"].min()), column=str(column), message=message, quantity=str(quantity)))
+    return told
 
 
 def _misnamed(extracts: Sequence[Extract]) -> dict[Path, dict[tuple[str, int], tuple[str, str]]]:
@@ -460,7 +473,7 @@ def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, l
     origin = first[group[later]]
     value, mark = cells["value"].to_numpy(float).copy(), cells["mark"].astype(str).to_numpy(dtype=object)
     same = (value[later] == value[origin]) | (np.isnan(value[later]) & np.isnan(value[origin]))
-    problems: list[Problem] = []
+    problems, told = list[Problem](), Counter[str]()
     duplicates = cells.iloc[later].assign(origin=origin, same=same)
     for key, block in duplicates.groupby(["file", "place", "row"], observed=True, sort=False):
         where, place, row = str(key[0]), str(key[1]), int(str(key[2]))
@@ -474,7 +487,10 @@ def _single(paths: Sequence[Path], cells: pd.DataFrame) -> tuple[pd.DataFrame, l
         if len(differs):
             some = ", ".join(map(str, differs["quantity"].unique()[:4]))
             end = f"{len(differs)} of {len(block)} numbers differ and are left empty ({some}); keep one"
-        problems.append(Problem(path=_where(paths, where), row=row, message=f"{what}: {end}"))
+        told[where] += 1
+        if told[where] <= SHOWN:
+            problems.append(Problem(path=_where(paths, where), row=row, message=f"{what}: {end}"))
+    problems += [Problem(path=_where(paths, file), message=f"{n - SHOWN:,} more rows stand twice so") for file, n in told.items() if n > SHOWN]
     wrong = origin[~same]
     value[wrong], mark[wrong] = np.nan, "stands twice"
     cells = cells.assign(value=value, mark=pd.Categorical(mark))
@@ -495,10 +511,17 @@ def _complete(paths: Sequence[Path], cells: pd.DataFrame, files: Sequence[File],
     problems: list[Problem] = []
     drop = np.zeros(len(cells), dtype=bool)
     spans = {one.key: one.spans for one in publications()}
+    years: dict[str, set[int]] = defaultdict(set)
+    for name, when in zip(cells["file"].cat.categories[file], year, strict=True):
+        years[str(name)].add(int(when))
     for one_ in files:
         span = spans[one_.publication](one_.edition) if one_.publication in whole else None
         if span and (one_.first > span[0] or one_.last < span[1]):
             message = f"holds {one_.first} to {one_.last}, and was published with {span[0]} to {span[1]}; the other years stay empty. Fetch the file again"
+            problems.append(Problem(path=_where(paths, one_.name), message=message))
+        there = years.get(one_.name, set())
+        if span and (gaps := [str(year) for year in range(max(min(there, default=0), span[0]), max(there, default=0)) if year not in there]):
+            message = f"holds nothing for {', '.join(gaps)}, which was published with it; those years stay empty. Fetch the file again"
             problems.append(Problem(path=_where(paths, one_.name), message=message))
     for key, found in counts:
         name, when = str(key[0]), int(str(key[1]))

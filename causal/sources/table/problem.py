@@ -15,6 +15,7 @@ from typing import Any, Literal
 from causal.errors import DataError
 
 SHOWN = 20
+BLANK = "blank"  # among what is left out: rows that name no authority
 # knobs of `source=table` that `causal check` and `causal new` take as flags
 FLAGS = (
     "authority", "year", "sheet", "population", "only", "header", "years_across", "places_across",

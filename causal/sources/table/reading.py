@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from causal.errors import suggest
+from causal.errors import DataError, refusal, suggest
 from causal.open_data import COLUMNS, LEVEL
 from causal.panel import Panel, Variable
 from causal.sources.table import cells, open_data, periods, place_columns, rules, shape
 from causal.sources.table.cells import Numbers, words
 from causal.sources.table.file import Sheet
-from causal.sources.table.problem import Problem, Remedy, Unusable
+from causal.sources.table.problem import BLANK, Problem, Remedy, Unusable
 from causal.words import count, listed
 
 if TYPE_CHECKING:
@@ -265,8 +265,9 @@ class Reading:
         if not self.knobs.leave_out:
             return table, keys
         name = self.keys.get("name")
-        gone = keys["authority"].isin(self.knobs.leave_out)
-        known = set(keys["authority"])
+        unnamed = [""] if BLANK in self.knobs.leave_out else []
+        gone = keys["authority"].isin([*self.knobs.leave_out, *unnamed])
+        known = set(keys["authority"]) | ({BLANK} if (keys["authority"] == "").any() else set())
         if (when := self.keys.get("year")) is not None:
             gone |= table[when].map(words).isin(self.knobs.leave_out)
             known |= set(table[when].map(words)[keys["year"].isna()])
@@ -274,15 +275,10 @@ class Reading:
             gone |= table[name].map(words).isin(self.knobs.leave_out)
             known |= set(table[name].map(words))
         self._stop(
-            [
-                Problem(text=f"source.leave_out names {one!r}, and no row is of it; {suggest(one, known)}")
-                for one in self.knobs.leave_out
-                if one and one not in known
-            ]
+            [Problem(text=f"source.leave_out names {one!r}, and no row is of it; {suggest(one, known)}") for one in self.knobs.leave_out if one not in known]
         )
-        self.notes.append(
-            f"{count(int(gone.sum()), 'row')} left out (source.leave_out): {listed([one or 'no authority named' for one in self.knobs.leave_out])}"
-        )
+        called = ["no authority named" if one == BLANK else one for one in self.knobs.leave_out]
+        self.notes.append(f"{count(int(gone.sum()), 'row')} left out (source.leave_out): {listed(called)}")
         return table[~gone], keys[~gone]
 
     def _columns(self, table: pd.DataFrame) -> dict[str, Numbers]:
@@ -426,8 +422,29 @@ class Reading:
             text = table.loc[order, column].map(words)
             if self.open_data and what != "cluster":
                 text = text.where(~text.map(cells.is_mark), "")
+            if what == "group":
+                _stays(text[text != ""], authority, str(column))
             places[what] = text[text != ""].groupby(authority).last().reindex(codes).fillna(places["name"] if what == "name" else "")
         return places
+
+
+def _stays(group: pd.Series, authority: pd.Series, column: str) -> None:
+    """Refuse a place that stands in one group first and in another later: whose shocks it shares would hang on the year.
+
+    group, authority : of the rows where a group is given; of all rows.
+    """
+    of = group.groupby(authority[group.index])
+    moved = of.nunique()
+    moved = moved[moved > 1]
+    if len(moved):
+        first = str(moved.index[0])
+        raise refusal(
+            DataError,
+            "source.groups",
+            "each place in one group in all years",
+            f"{column!r}, in which {count(len(moved), 'place changes', 'places change')} group ({first}: {' to '.join(dict.fromkeys(of.get_group(first)))})",
+            "name a column that stays, or leave it out",
+        )
 
 
 def _varies(frame: pd.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from causal.sources.table.cells import brief, words
-from causal.sources.table.problem import Problem, Remedy
+from causal.sources.table.problem import BLANK, Problem, Remedy
 from causal.sources.table.shape import splitters
 from causal.words import count, listed
 
@@ -216,7 +216,7 @@ def _broken(
     if "authority" in rules and len(blank := found.get(("authority", "authority given"), [])) > SHOWN:
         found.pop(("authority", "authority given"))
         what = f"{count(len(blank), 'row')} name no authority, the first is row {blank[0]}"
-        out.append(Problem(text=what, kind="authority", remedies=(Remedy(knobs={"leave_out": [""]}, does="leaves them out"),), sure=True))
+        out.append(Problem(text=what, kind="authority", remedies=(Remedy(knobs={"leave_out": [BLANK]}, does="leaves them out"),), sure=True))
     if unique and twice and (unique[0], TWICE) in found:
         out += twice(found[unique[0], TWICE])
     for name, mine in rules.items():

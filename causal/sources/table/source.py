@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 DESCRIBES = ("column", "label", "short", "unit", "source", "definition", "varies", "counts", "comparative", "count_per", "least", "most", "unmoved")
 DECIMALS = ("comma", "point")
+NAMED = 5  # places in one note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Table:
         their own; None: ask.
     places_across : what the numbers are called where rows are years and every other column is a place; None: columns are variables.
     fill : columns whose blank cells take what stands above, as cells merged downwards are read.
-    leave_out : authorities, by code or name, that are no places (totals); [] keeps every row; None: ask where one looks like a total.
+    leave_out : authorities, by code or name, that are no places (totals); "blank": rows that name none; [] keeps every row; None: ask where one looks like it.
     loose_keys : whether authorities that differ only by zeros, spaces, hyphens and capitals are one; None: ask where they never meet in a year.
     pivot : {by: column, values: column} or lists: rows by the values of `by` become columns.
     combine : how several rows of one authority and year become one: sum, mean, first or last; None: they are told as doubles.
@@ -309,6 +310,10 @@ class Table:
                 raise refusal(
                     DataError, "source.groups", "a column whose groups say something", f"{self.groups!r}: {wrong}", "name another column, or leave it out"
                 )
+            if alone := [str(code) for code, group in places["group"].items() if not group]:
+                more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+                said = f"groups: {count(len(alone), 'place')} in none, and tied to nobody by them: {', '.join(alone[:NAMED])}{more}"
+                panel = replace(panel, notes=(*panel.notes, said))
         if self.borders is None:
             return panel
         pairs, notes = read_borders(self.borders, {code: code for code in places.index})

@@ -10,18 +10,18 @@ that are a place (`rows`), who is who in them (`note_authority`), and what is no
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from causal.sources.england.book import Book, Table, number, said
+from causal.sources.england.book import Book, Table, said, year_ending
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
-from causal.sources.england.witnesses import EMPTY, Line, contradicted
+from causal.sources.england.witnesses import AUTHORITIES, COUNTRIES, EMPTY, REGIONS, Line, contradicted
 
 PLACE = {"level": "geographic_level", "old": "old_la_code"}
 NAMES = {"new": "new_la_code", "name": "la_name", "region_code": "region_code", "region": "region_name"}
-NATIONAL, REGIONS, AUTHORITIES = frozenset({"national"}), frozenset({"regional", "region", "gor"}), frozenset({"local authority", "la"})
 WHOLE_COUNTRY = ("921", "999", ENGLAND)  # codes of England where an authority's would stand
 
 NEEDS = {
@@ -83,8 +83,8 @@ RATED = {
     "d1": ("CPP_start", "CPP_child_start", "CPP_end", "CPP_child_end", "CPP_anypoint", "CPP_child_anypoint", "CPP_At31"),
 }
 LENGTHS = tuple(PARTS["d5"][name] for name in ("plans_3_months", "plans_6_months", "plans_1_year", "plans_2_years", "plans_longer"))
+EXACT: dict[str, dict[str, tuple[str, ...]]] = {"b1": {"Anypoint_episodes": ("Ended_episodes", "At31_episodes")}}
 SUMS: dict[str, dict[str, tuple[str, ...]]] = {
-    "b1": {"Anypoint_episodes": ("Ended_episodes", "At31_episodes")},
     "b3": {"At31_episodes": tuple(NEEDS.values())},
     "c4": {"ICPC": ("Duration_0-10_days", "Duration_11-15_days", "Duration_16-20_days", "Duration_21+_days")},
     "d2": {"CPP_start": tuple(f"{kind.title()}_Initial" for kind in ABUSE)},
@@ -229,7 +229,7 @@ def rows(table: Table, cells: Cells) -> Iterator[tuple[int, str, dict[str, Any]]
         level = said(record["level"])
         if level.lower() in REGIONS:
             continue
-        if level.lower() in NATIONAL:
+        if level.lower() in COUNTRIES:
             yield row, ENGLAND, record
             continue
         old, new = said(record.get("old", "")), said(record.get("new", ""))
@@ -266,8 +266,8 @@ def note_authority(cells: Cells, year: int, record: Mapping[str, Any]) -> None:
 def last_year(book: Book) -> int:
     """The last year in the column `time_period` of a text file, 0 if it prints none; by it a release is named."""
     table = book.table({"year": "time_period"}) if book.is_csv else None
-    years = [number(record["year"])[0] for _, record in table.records()] if table else []
-    return int(max((year for year in years if 1990 < year < 2100), default=0))
+    years = [year_ending(record["year"]) for _, record in table.records()] if table else []
+    return int(max((year for year in years if not math.isnan(year)), default=0))
 
 
 def note_lacking(table: Table, cells: Cells, wanted: Mapping[str, str], *, later: bool = False, known: Collection[str] = ()) -> None:
@@ -338,7 +338,7 @@ def read(book: Book, edition: Edition) -> Extract:
     note_lacking(table, cells, wanted, later=edition.year > KNOWN, known=known)
     printed = [quantity for quantity in wanted if quantity in table.at]
     found = list(rows(table, cells))
-    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if not number(record["year"])[1]]
+    lines = Line.of(found)
     headings = {table.heading(quantity): quantity for quantity in printed}
     bad = contradicted(
         table,
@@ -346,7 +346,9 @@ def read(book: Book, edition: Edition) -> Extract:
         lines,
         rates={heading: f"{heading}_rate" for heading in RATED.get(edition.part, ())},
         parts=SUMS.get(edition.part),
+        exact=EXACT.get(edition.part),
         shares=SHARES.get(edition.part),
+        sums=_counts(edition.part),
         quantities=headings,
     )
     for row, place, record in found:
@@ -361,10 +363,16 @@ def read(book: Book, edition: Edition) -> Extract:
     return cells.extract()
 
 
+def _counts(part: str) -> tuple[str, ...]:
+    """Headings of a part's counts: what is taken of it, and what is held against that."""
+    names = [heading for quantity in PARTS[part] for heading in _headings(part, quantity)]
+    names += [name for of in (SUMS, EXACT) for whole, some in of.get(part, {}).items() for name in (whole, *some)]
+    return tuple(dict.fromkeys([*names, *RATED.get(part, ())]))
+
+
 def _witnesses(part: str) -> dict[str, str]:
     """Columns that say a number a second time, under their headings."""
-    names = [name for heading in RATED.get(part, ()) for name in (heading, f"{heading}_rate")]
-    names += [name for whole, some in SUMS.get(part, {}).items() for name in (whole, *some)]
+    names = [*_counts(part), *(f"{heading}_rate" for heading in RATED.get(part, ()))]
     names += [name for each, (whole, share) in SHARES.get(part, {}).items() for name in (each, whole, share)]
     return {name: re.escape(name) for name in dict.fromkeys(names)}
 

@@ -4,8 +4,9 @@ One row for each indicator (`Short Desc`), authority and year; values are text, 
 outturn of the year ending 31 March 2017, `2016-17`, `2016/17` and a bare `2017` are taken to end in 2017, and `2014-16` or `2014/15-16/17` are means of three
 years, taken to end with the last.
 
-- **Section 251** gross outturn from 2016-17: the same totals as in Table A1, by `TOTALS`. Children's services' total is not among them. In 2024-25 DfE left
-  Wandsworth and Middlesbrough out of England's sums, since their returns are in doubt; their own numbers stand as printed, and the variables say so.
+- **Section 251** gross outturn from 2016-17: the same totals as in Table A1, by `TOTALS`. Children's services' total is not among them. Of 2024-25 it
+  prints nothing for Wandsworth and Middlesbrough, whose returns DfE doubts, and England's sums are without them, as the variables say. A region's total is held
+  against its authorities'.
 - **Children killed or seriously injured on the roads** (`RTA`), aged 0 to 15, per 100,000: called a number in the file, a rate in DfE's dictionary. A mean of
   three calendar years, the first 2014 to 2016. It is put to the year ending 31 March in the *first* but one of them (2015 for 2014 to 2016), so that what
   happened in the year before (to 31 March 2014) lies before all but its first three months.
@@ -15,18 +16,21 @@ years, taken to end with the last.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
-import pandas as pd
-
-from causal.errors import ConfigError, refusal, suggest
-from causal.sources.england.book import Book, Table, said
+from causal.errors import ConfigError, refusal
+from causal.sources.england.book import Book, Table, number, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
+from causal.sources.england.witnesses import EMPTY, LEFT, at_fault, near
 
 COLUMNS = {"indicator": "Short Desc", "year": "Years", "name": "LA and Regions", "value": "Values", "code": "LA Number"}
-LABEL = "Data item"
+LABEL, REGION = "Data item", "Region"
+POUNDS = 5.0  # by which a region's total may differ from the sum of its authorities', all rounded
 TOTALS = {
     "SureStartFinance": "early_years_gross",
     "FamilySupportFinance": "family_support_gross",
@@ -39,7 +43,9 @@ TOTALS = {
 ROADS = "RTA"
 TAKEN = {**TOTALS, ROADS: "road_injuries", "ChildPov": "low_income_share"}
 COUNTRY, REGIONS = 970, range(980, 1000)
-IN_DOUBT = "DfE leaves Wandsworth and Middlesbrough out of England's sums of 2024-25, since their returns are in doubt; their own numbers stand as printed"
+BLANK = ("", "nan", "None", "<NA>")  # an empty cell, as Parquet's columns of text or numbers give it
+NEAREST = 3  # names that are shown where one is asked for that there is not
+IN_DOUBT = "no numbers of 2024-25 for Wandsworth and Middlesbrough, whose returns DfE doubts; England's sums are without them"
 YEARS = re.compile(r"(?:(20\d\d)[/-](?:20)?(\d\d)|(20\d\d)[/-]\d\d-(\d\d)/(\d\d)|(20\d\d))(?: \(.*\))?")
 
 
@@ -90,14 +96,25 @@ def indicators(book: Book, names: Sequence[str]) -> tuple[Extract, dict[str, str
     ConfigError : the file has no such indicator.
     """
     frame = book.columns([COLUMNS["indicator"], LABEL])
-    there = list(dict.fromkeys(frame[COLUMNS["indicator"]]))
+    there = {str(name): said(label) for name, label in frame.drop_duplicates(COLUMNS["indicator"]).itertuples(index=False, name=None)}
     for name in names:
         if name not in there:
-            raise refusal(ConfigError, "source.lait", f"an indicator of {book.path}, which has {len(there)}", repr(name), suggest(name, there))
+            raise refusal(ConfigError, "source.lait", f"an indicator of {book.path}, which has {len(there)}", repr(name), _nearest(str(name), there))
     cells = Cells(book.path)
     _take(book, cells, {name: f"lait:{name}" for name in names})
     labels = frame[frame[COLUMNS["indicator"]].isin(list(names)) & frame[LABEL].notna()].groupby(COLUMNS["indicator"])[LABEL].first()
     return cells.extract(), {name: said(labels.get(name, name)) for name in names}
+
+
+def _nearest(name: str, there: Mapping[str, str]) -> str:
+    """The indicators that are called nearly so, or whose description says it: the file has hundreds, too many to list."""
+    lower = {short.lower(): short for short in there}
+    near = [lower[one] for one in get_close_matches(name.lower(), list(lower), n=NEAREST, cutoff=0.6)]
+    words = re.findall(r"[^\W_]{3,}", name.lower())
+    near += [short for short, label in there.items() if words and all(word in label.lower() for word in words)]
+    some = [f"{short!r} ({there[short]})" if there[short] else repr(short) for short in dict.fromkeys(near)][:NEAREST]
+    every = f"all names stand in its column {COLUMNS['indicator']!r}, and what each is in {LABEL!r}"
+    return f"Did you mean {' or '.join(some)}? Else {every}" if some else every
 
 
 def _take(book: Book, cells: Cells, wanted: dict[str, str]) -> None:
@@ -105,28 +122,94 @@ def _take(book: Book, cells: Cells, wanted: dict[str, str]) -> None:
     frame = frame[frame[COLUMNS["indicator"]].isin(list(wanted))]
     header = list(COLUMNS.values())
     table = Table(path=book.path, sheet="", rows=[header], header=0, at={name: j for j, name in enumerate(COLUMNS)})
-    unread: set[str] = set()
+    unread, nobody = set[str](), set[str]()
+    wrong = _sums(book, cells, table, wanted)
     for row, (indicator, printed, name, value, code) in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
         years, at = year_of(str(printed)), int(row) + 2
-        if pd.isna(code) or int(code) in REGIONS:
-            if pd.isna(code):
-                cells.problem("a 3-digit code of an authority was expected; the row is left out", row=at, column=COLUMNS["code"], value=name)
+        place = _place(code)
+        if place is None:
+            what = said(name) if said(code) in BLANK else said(code)
+            if what not in nobody:
+                cells.problem("a 3-digit code of an authority was expected; its rows are left out", row=at, column=COLUMNS["code"], value=what)
+            nobody.add(what)
+            continue
+        if not place:
             continue
         if years is None:
             if str(printed) not in unread:
                 cells.problem("a year such as 2016-17 was expected; its rows are left out", row=at, column=COLUMNS["year"], value=printed)
             unread.add(str(printed))
             continue
-        place = ENGLAND if int(code) == COUNTRY else f"{int(code):03d}"
         year = years[0] + 1 if indicator == ROADS else years[1]
-        cells.add(table, at, wanted[str(indicator)], _value(value), place=place, year=year, column="value")
+        cells.add(table, at, wanted[str(indicator)], EMPTY if at in wrong else _value(value), place=place, year=year, column="value")
         if place != ENGLAND:
             cells.authority(years[1], old=place, name=name)
 
 
+def _sums(book: Book, cells: Cells, table: Table, wanted: Mapping[str, str]) -> set[int]:
+    """Rows of an authority's total that is at fault by what its region's authorities add up to; nothing is taken of a region itself."""
+    if REGION not in book.head("")[0]:
+        return set()
+    frame = book.columns([*COLUMNS.values(), REGION]).set_axis([*COLUMNS, "region"], axis=1)
+    frame = frame[frame["indicator"].isin([name for name in wanted if name in TOTALS])]
+    totals: dict[tuple[str, int, str], tuple[int, float]] = {}
+    parts: dict[tuple[str, int, str], dict[str, tuple[int, float]]] = defaultdict(dict)
+    series: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    for row, one in zip(frame.index, frame.itertuples(index=False), strict=True):
+        years, place, value, indicator = year_of(str(one.year)), _place(one.code), number(_value(one.value))[0], str(one.indicator)
+        if years is None or place is None or place == ENGLAND:
+            continue
+        if not place:
+            totals[_region(one.name), years[1], indicator] = (int(row) + 2, value)
+            continue
+        parts[_region(one.region), years[1], indicator][place] = (int(row) + 2, value)
+        series[place, indicator][years[1]] = value
+    unclear: list[tuple[int, float, str]] = []
+    found, heading = set[int](), table.heading("value")
+    for (region, year, indicator), (row, total) in totals.items():
+        here = parts.get((region, year, indicator), {})
+        known = {place: value for place, (_, value) in here.items() if not math.isnan(value)}
+        short = total - math.fsum(known.values())
+        if not known or math.isnan(short) or abs(short) <= POUNDS or (short > 0 and len(known) < len(here)):
+            continue
+        options = {place: (value, value + short) for place, value in known.items()}
+        place = at_fault(options, {place: near(series[place, indicator], year) for place in known})
+        summed = (
+            f"{indicator} of {year - 1}-{year % 100:02d} of {region.title()}: its authorities add up to {total - short:,.0f}, its own row says {total:,.0f}"
+        )
+        if place:
+            about = "about" if len(known) == len(here) else "at most"
+            message = f"{summed}: it would have to be {about} {known[place] + short:,.0f}; {LEFT}"
+            cells.problem(message, row=here[place][0], column=heading, value=f"{known[place]:,.0f}", quantity=wanted[indicator])
+            found.add(here[place][0])
+        else:
+            unclear.append((row, total, summed))
+    if unclear:
+        row, total, summed = min(unclear)
+        more = f"; so it is in {len(unclear) - 1:,} more rows of regions" if len(unclear) > 1 else ""
+        message = f"{summed}; which of them is wrong the file does not say, and all stand as printed{more}"
+        cells.problem(message, row=row, column=heading, value=f"{total:,.0f}")
+    return found
+
+
+def _region(name: object) -> str:
+    """A region's name, which authorities' rows and its own spell apart."""
+    words = said(name).lower()
+    return f"{words.removeprefix('london (').removesuffix(')')} london" if words.startswith("london (") else words
+
+
+def _place(code: object) -> str | None:
+    """The 3-digit code of an authority (or its GSS code, where that stands there), `ENGLAND`, "" for a region; None where it is none of these."""
+    digits = number(code)[0]
+    if 0 < digits < 1000 and digits % 1 == 0:
+        return ENGLAND if int(digits) == COUNTRY else "" if int(digits) in REGIONS else f"{int(digits):03d}"
+    words = said(code)
+    return None if not re.fullmatch(r"E\d{8}", words) else "" if words.startswith(("E12", "E13")) else words
+
+
 def _value(cell: object) -> object:
     """A number printed as text, in scientific notation where it is small."""
-    words = said(cell)
+    words = "" if said(cell) in BLANK else said(cell)
     return float(words) if re.fullmatch(r"-?\d+(?:\.\d+)?[Ee]-?\d+", words) else words
 
 

@@ -138,8 +138,8 @@ def read(book: Book, edition: Edition) -> Extract:
         return read_wide(book, edition)
     table, cells = book.wanted(LATER if edition.year else SHIFTED, optional=NAMES | RATE), Cells(book.path)
     found = list(rows(table, cells))
-    lines = [Line(row=row, place=place, year=int(number(record["year"])[0]), record=record) for row, place, record in found if number(record["year"])[1] == ""]
-    bad = contradicted(table, cells, lines, rates={"number": "rate"}, people="children")
+    lines = Line.of(found)
+    bad = contradicted(table, cells, lines, rates={"number": "rate"}, people="children", sums=("children", "number"), apart="measure")
     for row, place, record in found:
         measure = said(record["measure"])
         quantity = MEASURES.get(measure.lower())

@@ -14,6 +14,7 @@ from causal.sources.england.book import Book, said
 from causal.sources.england.extract import Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 from causal.sources.england.publications.children_in_need import NAMES, PLACE, last_year, prints, rows
+from causal.sources.england.witnesses import EMPTY, Line, contradicted
 
 COLUMNS = {"year": "time_period", **PLACE, "age": "age_group", "children": "population_estimate"}
 LAST_ROLLED = 2020  # mid-year after which only rebased estimates are published
@@ -32,11 +33,15 @@ def read(book: Book, edition: Edition) -> Extract:
     """One row for each mid-year and place."""
     table, cells = book.wanted(COLUMNS, optional=NAMES), Cells(book.path)
     quantity = "population_0_17_rebased" if edition.year else "population_0_17"
-    for row, place, record in rows(table, cells):
+    found = list(rows(table, cells))
+    lines = Line.of(found)
+    bad = contradicted(table, cells, lines, sums=("children",), apart="age", quantities={"children": quantity})
+    for row, place, record in found:
         if not AGES.fullmatch(said(record["age"])):
             cells.problem("'Children aged 0 to 17 years' was expected; the row is left out", row=row, column=table.heading("age"), value=record["age"])
         elif year := cells.year(table, row, "year", record["year"]):
-            cells.add(table, row, quantity, record["children"], place=place, year=year + 1, column="children")
+            cell = EMPTY if {(row, "children"), (row, "")} & bad else record["children"]
+            cells.add(table, row, quantity, cell, place=place, year=year + 1, column="children")
     return cells.extract()
 
 

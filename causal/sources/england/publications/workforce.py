@@ -13,6 +13,7 @@ from causal.sources.england.book import Book, Table, said
 from causal.sources.england.extract import ENGLAND, Cells, Extract
 from causal.sources.england.publication import Edition, Publication, Release
 from causal.sources.england.publications.children_in_need import EACH_FILE, NAMES, PLACE, last_year, note_authority, note_lacking, prints, rows
+from causal.sources.england.witnesses import EMPTY, Line, contradicted
 
 WANTED = {
     "social_workers": "inpost_fte",
@@ -41,14 +42,19 @@ def read(book: Book, edition: Edition) -> Extract:
     )
     note_lacking(table, cells, WANTED, later=edition.year > KNOWN, known=EACH_FILE | set(WANTED.values()))
     printed = [name for name in WANTED if name in table.at]
-    table = _apart(table, cells)
-    for row, place, record in rows(table, cells):
+    whole, table = table, _apart(table, cells)
+    found = list(rows(table, cells))
+    lines = Line.of(found)
+    # pairs count as a part of their region too
+    bad = contradicted(whole, cells, lines, sums=tuple(printed), quantities={name: name for name in printed})
+    for row, place, record in found:
         if (year := cells.year(table, row, "year", record["year"])) is None:
             continue
         if place != ENGLAND:
             note_authority(cells, year, record)
         for name in printed:
-            cells.add(table, row, name, record[name], place=place, year=year + 1, column=name)
+            cell = EMPTY if {(row, name), (row, "")} & bad else record[name]
+            cells.add(table, row, name, cell, place=place, year=year + 1, column=name)
     return cells.extract()
 
 
