@@ -1,6 +1,6 @@
 # make run    set up .venv if need be and run the headline experiment on the embedded default
 # make test   set up .venv if need be and pass the tests
-# make test-long    the site from nothing, every command of the README and the site however long, and 10,000 damaged configurations, tables and graphs each
+# make test-long    the site from nothing, a Dask cluster on this computer, every command of the README and the site however long, 10,000 damaged configurations, tables and graphs each
 # make test-browser    the pages in a real browser: installs Chromium (as root, on Debian or Ubuntu) and its driver where they are missing
 # make docs   the documentation site in docs/site/_build/html: notebooks are run, nothing is fetched; ENGLAND=FOLDER names England's files
 # make sbom   what is installed, with its hashes, as CycloneDX in sbom.json: the same bytes on every machine
@@ -41,6 +41,8 @@ docs: $(STAMP)
 	@echo docs/site/_build/html/index.html
 
 test-long: $(STAMP) docs
+	@$(BIN)/python -c 'import distributed, hydra_plugins.hydra_joblib_launcher, hydra_plugins.hydra_submitit_launcher' 2>/dev/null || \
+		$(HASHED) -r requirements-cluster.txt
 	@CAUSAL_LONG=1 MUTATIONS=10000 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(STAMP)
@@ -74,6 +76,7 @@ pins:
 		$$at/bin/$(COMPILE) --extra dev -c constraints.txt -o requirements-$$v.txt pyproject.toml; \
 		if test $$v = 3.11; then \
 			echo setuptools | $$at/bin/$(COMPILE) -c requirements-3.11.txt -o requirements-build.txt -; \
+			$$at/bin/python -c '$(EXTRA)' cluster | $$at/bin/$(COMPILE) -c requirements-3.11.txt -o requirements-cluster.txt -; \
 			for extra in browser docs sbom; do $$at/bin/python -c '$(EXTRA)' $$extra | $$at/bin/$(COMPILE) -c constraints.txt -o requirements-$$extra.txt -; done; \
 		fi; rm -rf $$at; done
 

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from joblib import Parallel, delayed
 from scipy import stats
 
 from causal.configured import part
@@ -31,6 +30,7 @@ from causal.question import Question
 from causal.report.provenance import code_digest
 from causal.study import Study, run
 from causal.verdict.rule import Rule
+from causal.workers import spread
 
 HERE = Path(__file__).parent
 WHY = "made so"
@@ -332,7 +332,7 @@ def main() -> None:
         jobs = [("", what["panels"]), *((fault, how["panels"]) for fault, how in what["faults"].items())]
         lines = {key: line for key, line in lines.items() if key[0] != name}
         for fault, number in jobs:
-            found = Parallel(n_jobs=given.workers)(delayed(one)(name, fault, draw, smallest) for draw in range(max(int(number * given.share), 1)))
+            found = list(spread(one, [(name, fault, draw, smallest) for draw in range(max(int(number * given.share), 1))], workers=given.workers))
             lines |= {(line["design"], line["fault"], line["draw"]): line for line in found}
             write(lines, path)
     text = told(plan, lines)

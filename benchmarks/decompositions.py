@@ -13,7 +13,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.stats import beta
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -21,6 +20,7 @@ from tqdm import tqdm
 from causal.decompositions.machinery.components import SHARES, AuthorityYears, again, components, nested_shares, planted
 from causal.draws import stream
 from causal.sources.simulated import Simulated
+from causal.workers import spread
 
 WINDOW, DRAWS, LEVEL = (2013, 2018), 400, 0.95
 BINDING = {"plans": True, "section47": False}
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--to", type=Path, default=Path(__file__).with_name("decompositions.md"))
     given = parser.parse_args()
-    done = list(tqdm(Parallel(n_jobs=given.workers, return_as="generator")(delayed(variation)(seed) for seed in range(given.panels)), total=given.panels))
+    done = list(tqdm(spread(variation, [(seed,) for seed in range(given.panels)], workers=given.workers), total=given.panels))
     rows = [line for outcome in BINDING for line in lines(outcome, np.array([one[outcome] for one in done]))]
     text = [
         "# Decompositions: planted parts and what is found of them",

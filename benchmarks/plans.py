@@ -14,11 +14,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from causal.inference.clustered import clustered_least_squares, interval
 from causal.planning import Plan
 from causal.report.provenance import code_digest
+from causal.workers import spread
 
 HERE = Path(__file__).parent
 ASKED = {"smallest_important": 1.0, "because": "a benchmark"}
@@ -93,7 +93,7 @@ def main() -> None:
         for share in (0.5, 0.8):
             effect = plan.detectable * (1.0 if share == 0.8 else 0.7)
             said = plan.finds(effect)
-            seen = float(np.mean(Parallel(n_jobs=given.workers)(delayed(found)(plan, effect, draw) for draw in range(given.panels))))
+            seen = float(np.mean(list(spread(found, [(plan, effect, draw) for draw in range(given.panels)], workers=given.workers))))
             error = np.sqrt(said * (1 - said) / given.panels)
             off = seen - said
             state = "met" if abs(off) <= 0.03 else "met within its noise" if abs(off) <= 0.03 + 2 * error else "**not met**"

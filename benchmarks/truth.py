@@ -23,6 +23,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -31,7 +32,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import yaml
-from joblib import Parallel, delayed
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import stats
@@ -46,6 +46,7 @@ from causal.identify import identify
 from causal.panel import Panel, Variable
 from causal.question import Question
 from causal.report.provenance import code_digest
+from causal.workers import spread
 
 HERE = Path(__file__).parent
 EFFECT, YEARS, BURN = 3.0, 8, 5
@@ -391,7 +392,7 @@ def fill_in(plan: dict[str, Any], wanted: dict[tuple[str, str], int], cells: Cel
         pending = [name for name in names if len(done[world, name]) <= start]
         jobs = [(plan[name].get("estimator", name), plan[name], found[name]) for name in pending]
         seeds = range(start, -stop) if pending else range(0)
-        run = Parallel(n_jobs=workers, return_as="generator")(delayed(one)(jobs, kind, world, seed) for seed in seeds)
+        run = spread(partial(one, jobs, kind, world), [(seed,) for seed in seeds], workers=workers)
         for answers in tqdm(run, total=len(seeds), desc=f"{world}, {kind}, from {start}", disable=not sys.stderr.isatty()):
             for name, answer in zip(pending, answers, strict=True):
                 done[world, name].append(answer)

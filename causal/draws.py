@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 from zlib import crc32
 
 import numpy as np
+
+from causal.workers import elsewhere, spread
 
 T = TypeVar("T")
 ALONE = 0.5  # seconds of draws before other processes are asked for help
@@ -45,15 +48,12 @@ def in_parallel(name: str, step: Callable[[int, np.random.Generator], T], draws:
     began = time.monotonic()
     with bar:
         # processes take about as long to start as the first draws here
-        while len(found) < draws and (workers == 1 or time.monotonic() - began < ALONE):
+        while len(found) < draws and ((workers == 1 and not elsewhere()) or time.monotonic() - began < ALONE):
             found.append(_single(step, len(found), stream(seed, name, len(found))))
             bar.update()
         if len(found) < draws:
-            from joblib import Parallel, cpu_count, delayed
-
-            jobs = min(workers if workers > 0 else cpu_count(), draws - len(found))
-            pending = (delayed(_single)(step, draw, stream(seed, name, draw)) for draw in range(len(found), draws))
-            for one in Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(pending):
+            pending = [(draw, stream(seed, name, draw)) for draw in range(len(found), draws)]
+            for one in spread(partial(_single, step), pending, workers=workers):
                 found.append(one)
                 bar.update()
     return found

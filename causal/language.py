@@ -19,10 +19,11 @@ from typing import Any
 
 import yaml
 
+from causal.document import SAFE
 from causal.errors import ConfigError, refusal, suggest
 
 # plain words have one home, the file that a team copies to write its own
-PLAIN: dict[str, Any] = yaml.safe_load((files("causal.conf") / "language" / "plain.yaml").read_text(encoding="utf-8"))
+PLAIN: dict[str, Any] = yaml.load((files("causal.conf") / "language" / "plain.yaml").read_text(encoding="utf-8"), Loader=SAFE)
 CLAIMED = ("high", "moderate", "low")  # certainties at which something is claimed
 # class → certainty → the answer. Rise and fall are those of the direction called harm; {more} and {fewer} too
 CLASSES: dict[str, dict[str, str]] = PLAIN["classes"]
@@ -283,6 +284,7 @@ def _forms(part: str, given: Any, default: Mapping[str, str], holes: tuple[str, 
     return {str(name): str(form) for name, form in given.items()}
 
 
+@lru_cache(maxsize=4096)  # each form of the style that ships is looked through many times
 def banned_word(text: str, avoid: tuple[str, ...]) -> str | None:
     """The first of the words to be avoided that a text holds; plurals and endings count too.
 

@@ -36,7 +36,7 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
     """
     if odd := [word for word in words if not isinstance(word, str)]:
         raise refusal(ConfigError, "load", "overrides as texts", repr(odd[0]), 'load("experiment=closures", "seed=7")')
-    if how := [word for word in words if word.startswith("-") or word.partition("=")[0] in ("workers", "runs", "protocol")]:
+    if how := [word for word in words if word.startswith("-") or word.partition("=")[0] in ("workers", "backend", "scheduler", "runs", "protocol")]:
         raise refusal(
             ConfigError, "load", "what is asked", f"{how[0]}, which says how to run", "give it on the command line, or as an argument of run and of report"
         )

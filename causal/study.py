@@ -35,6 +35,7 @@ from causal.verdict.decide import Rule, Verdict, judge
 from causal.verdict.say import Answer, Names
 from causal.verdict.say import say as put_into_words
 from causal.voice import Voice, heard, voice
+from causal.workers import Cluster
 
 MOST_SHORT = 8  # words of the action in a headline
 
@@ -258,6 +259,7 @@ def run(
     panel: Panel | None = None,
     identification: Identification | None = None,
     workers: int = 1,
+    cluster: Cluster | None = None,
     say: Callable[[str], None] | None = None,
     before: Callable[[Design], None] | None = None,
 ) -> Result:
@@ -269,6 +271,7 @@ def run(
     panel : what the source gave, if it has been loaded already.
     identification : what `identify` found for this study, if it was asked already (many panels, one graph).
     workers : processes for draws; changes no number.
+    cluster : where draws are made; None: on this computer. It changes no number either.
     say : called with a line at each step; None is silent.
     before : called with the design before anything is fitted.
 
@@ -287,7 +290,7 @@ def run(
 
     clock = _Clock(say)
     question = study.question
-    with threadpool_limits(limits=1):  # two BLAS threads gave other bits
+    with threadpool_limits(limits=1), (cluster or Cluster()).opened():  # two BLAS threads gave other bits
         with clock("load"):
             panel = panel or loaded(study)
             must_have(study, panel)

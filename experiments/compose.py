@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ from causal.experiments.overrides import CHECK, LONGEST, every_check, knobs_of_t
 from causal.experiments.resolve import MOVED, RENAMED, moved, recorded, resolved, study_and_part, study_from, trust
 from causal.knobs import is_whole
 from causal.question import UNGIVEN
+from causal.workers import Cluster
 
 # a study's way from words to what is made has this one address for programs, whichever room a step stands in
 __all__ = [
     "CONF",
     "MOVED",
     "RENAMED",
+    "checked_cluster",
     "checked_runs",
     "checked_workers",
     "checks_meant",
@@ -64,27 +67,62 @@ def composed(words: Sequence[str], folders: Sequence[Path] = ()) -> DictConfig:
     ------
     ConfigError : a group's choice, a key or a value that does not exist or does not fit.
     """
+    return chosen(words, folders).config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What Hydra made of words.
+
+    Parameters
+    ----------
+    config : without Hydra's own node.
+    choices : group → the name chosen of it.
+    task : the words that say what is asked, as typed.
+    """
+
+    config: DictConfig
+    choices: dict[str, str | None]
+    task: list[str]
+
+
+def chosen(words: Sequence[str], folders: Sequence[Path] = ()) -> Composed:
+    """The configuration that these overrides make, with what was chosen of each group.
+
+    Raises
+    ------
+    ConfigError : as `composed`.
+    """
     for folder in folders:
         _look_through(folder)
     typed(words)
     words = checks_meant(words, folders)
     with explained(words, folders), guarded(words, folders):
         GlobalHydra.instance().clear()
-        config = _composed_of([*parsable(words), *searched(folders)])
-    _outcome_heeded(config, words, folders)
-    _nothing_heeded(config, words)
-    reason_heeded(config, words)
-    question_heeded(config, words, folders)
-    checked_runs(how(config, "runs"))
-    checked_workers(how(config, "workers"))
-    return config
+        whole = _composed_of([*parsable(words), *searched(folders)])
+    own = whole.hydra
+    made = Composed(
+        config=whole,
+        choices={str(group): choice for group, choice in own.runtime.choices.items()},
+        task=[str(word) for word in OmegaConf.to_container(own.overrides.task, resolve=False)],  # reading them one by one would resolve what they hold
+    )
+    with open_dict(whole):
+        del whole["hydra"]
+    _outcome_heeded(whole, words, folders)
+    _nothing_heeded(whole, words)
+    reason_heeded(whole, words)
+    question_heeded(whole, words, folders)
+    checked_runs(how(whole, "runs"))
+    checked_workers(how(whole, "workers"))
+    checked_cluster(whole)
+    return made
 
 
 def _composed_of(words: Sequence[str]) -> DictConfig:
     """What Hydra makes of words; a word that it stumbles over, whatever it raises, is one that does not fit."""
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose("config", [*words], return_hydra_config=False)
+            return compose("config", [*words], return_hydra_config=True)
     except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as problem:
         raise HydraException(type(problem).__name__) from problem
 
@@ -99,6 +137,16 @@ def checked_workers(workers: Any) -> int:
     if not is_whole(workers, most=MOST_WORKERS) or workers == 0 or workers < -1:
         raise refusal(ConfigError, "workers", "a whole number of at least 1, or -1 for all processors", repr(workers), "write  workers=1")
     return workers
+
+
+def checked_cluster(config: DictConfig) -> Cluster:
+    """Where draws are made.
+
+    Raises
+    ------
+    ConfigError : no such backend, or a scheduler that does not go with it.
+    """
+    return Cluster(backend=how(config, "backend"), scheduler=how(config, "scheduler"))
 
 
 def checked_runs(runs: Any) -> Path:
@@ -287,6 +335,9 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
     lacking = re.search(r"(?:Could not (?:find|load)|In '[^']*': Could not find) '([\w/.-]+)'", text)
     if lacking and "/" in lacking[1]:
         group, _, name = lacking[1].rpartition("/")
+        if group == "hydra/launcher":
+            remedy = "install the extra:  pip install 'causal-prevention[cluster]'"
+            return refusal(ConfigError, group, "a launcher that is installed", repr(name), remedy)
         known = choices(group, folders)
         return (
             refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))

@@ -16,9 +16,9 @@ from pathlib import Path
 from causal.breakdown import Breakdown, Case, Judged
 from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal, suggest
-from causal.experiments.compose import checked_runs, choices, composed, recorded, study_and_part, trust
+from causal.experiments.compose import checked_cluster, checked_runs, choices, composed, recorded, study_and_part, trust
 from causal.experiments.gate import how, spoken
-from causal.experiments.run import as_yaml, checked_workers, write_atomically, written_to
+from causal.experiments.run import WHERE, as_yaml, checked_workers, write_atomically, written_to
 from causal.panel import Panel
 from causal.question import Question
 from causal.report import breakdown as pages
@@ -51,7 +51,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     study, decomposition = study_and_part(config, "decomposition", trust(trusted))
     plain, runs = recorded(config), written_to(checked_runs(how(config, "runs")))
     began, clock = datetime.now(UTC), time.perf_counter()
-    with threadpool_limits(limits=1):  # two BLAS threads gave other bits
+    with threadpool_limits(limits=1), checked_cluster(config).opened():  # two BLAS threads gave other bits
         panel = study.source.load()
         case = Case(
             panel=panel,
@@ -69,7 +69,7 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
         )
         made: Breakdown = decomposition.decompose(case, stream(study.seed, "decompose", name))
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
-    kept = [word for word in words if word.partition("=")[0] not in ("workers", "runs")]
+    kept = [word for word in words if word.partition("=")[0] not in WHERE]
     record = provenance(
         config=plain,
         command=spoken(["causal", "decompose", name, *flags, *kept]),

@@ -32,6 +32,7 @@ from causal.errors import ConfigError, refusal
 
 CONF = Path(causal.conf.__path__[0])
 HOW = ("workers", "runs", "hydra", "backend", "scheduler", "trust", "protocol")  # keys that say how to run, not what
+ASKED = ("graph", "source", "estimator", "refuters", "rule", "language", "experiment")  # groups of which the shipped configuration takes one
 HYDRA = ("hydra", "now", "python_version")  # resolvers that Hydra's own node needs while it composes
 LAUNCHER = re.compile(r"hydra/launcher|hydra\.launcher\.(?!_)[\w.]+")  # all that a person may say of Hydra on the command line
 MOST_FILES = 200  # of a person's own, in one configuration
@@ -259,10 +260,11 @@ def _read(path: Path) -> str:
 
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, Any]:
-    """The whole configuration as it ships, unresolved."""
+    """Hydra's node and the root's keys as they ship, unresolved; the groups that say what is asked are left out, since they hold neither."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        made = OmegaConf.to_container(compose("config", return_hydra_config=True), resolve=False)
+        without = [f"~{group}" for group in ASKED]
+        made = OmegaConf.to_container(compose("config", without, return_hydra_config=True), resolve=False)
     GlobalHydra.instance().clear()
     assert isinstance(made, dict)
     return {str(key): value for key, value in made.items()}

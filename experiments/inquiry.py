@@ -27,9 +27,9 @@ from causal.breakdown import Column, Figure, Mark, Table
 from causal.document import called, read_yaml
 from causal.errors import CausalError, ConfigError, NotMeasured, refusal, suggest
 from causal.experiments import decompose
-from causal.experiments.compose import checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
+from causal.experiments.compose import checked_cluster, checked_runs, choices, composed, recorded, resolved, study_and_part, study_from, trust
 from causal.experiments.gate import CONF, how, shelf, strangers
-from causal.experiments.run import carry_out, checked_workers, complete, write_atomically, written_to
+from causal.experiments.run import WHERE, carry_out, checked_workers, complete, write_atomically, written_to
 from causal.experiments.since import FILE, MOVED, Move, earlier, moved, paths_of, source_of, table
 from causal.experiments.since import recorded as record_of
 from causal.panel import Panel
@@ -140,29 +140,30 @@ def main(name: str, words: Sequence[str], *, folders: Sequence[Path] = (), trust
     flags = [word for flag, given in (("--config-dir", folders), ("--trust", trusted)) for one in given for word in (flag, str(one))]
     panels: dict[str, Panel] = {}
     rows: list[dict[str, Any]] = []
-    for i, entry in enumerate(what.entries, 1):
-        began = time.perf_counter()
-        given = [*what.words, *entry.words, *words]
-        try:
-            row = (
-                _run(given, folders, allowed, flags, runs, workers, panels)
-                if entry.kind == "run"
-                else _decompose(entry.name, given, folders, trusted, allowed, runs)
-            )
-        except NotMeasured as lacking:
-            row = {"state": "not in these files", "reason": str(lacking)}
-        except CausalError as problem:
-            row = {"state": "refused", "reason": str(problem)}
-        except Exception as fault:  # a fault of ours in one entry must not cost the others; it is told, and the exit status says so
-            row = {"state": "broken off", "reason": f"{type(fault).__name__}: {fault}"}
-        row = {
-            "entry": " ".join([*([entry.name] if entry.name else []), *entry.words]).replace("\n", " ").replace("`", "'"),
-            "kind": entry.kind,
-            "why": entry.why,
-        } | row
-        rows.append(row)
-        print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
-        print(f"    {row.get('headline') or row.get('reason')}", flush=True)
+    with checked_cluster(config).opened():
+        for i, entry in enumerate(what.entries, 1):
+            began = time.perf_counter()
+            given = [*what.words, *entry.words, *words]
+            try:
+                row = (
+                    _run(given, folders, allowed, flags, runs, workers, panels)
+                    if entry.kind == "run"
+                    else _decompose(entry.name, given, folders, trusted, allowed, runs)
+                )
+            except NotMeasured as lacking:
+                row = {"state": "not in these files", "reason": str(lacking)}
+            except CausalError as problem:
+                row = {"state": "refused", "reason": str(problem)}
+            except Exception as fault:  # a fault of ours in one entry must not cost the others; it is told, and the exit status says so
+                row = {"state": "broken off", "reason": f"{type(fault).__name__}: {fault}"}
+            row = {
+                "entry": " ".join([*([entry.name] if entry.name else []), *entry.words]).replace("\n", " ").replace("`", "'"),
+                "kind": entry.kind,
+                "why": entry.why,
+            } | row
+            rows.append(row)
+            print(f"[{i}/{len(what.entries)}] {row['entry']} ({time.perf_counter() - began:.0f} s): {row['state']}")
+            print(f"    {row.get('headline') or row.get('reason')}", flush=True)
     now = record_of(rows, name, words)
     moves: list[Move] = []
     if before is not None:
@@ -199,7 +200,7 @@ def _run(
     home = runs / experiment / str(study.estimator.name)
     there = complete(home, digest_of(plain), panel.digest)
     if there is None:
-        kept = [word for word in words if word.partition("=")[0] not in ("workers", "runs")]
+        kept = [word for word in words if word.partition("=")[0] not in WHERE]
         _, there = carry_out(study, plain, runs, home, ["causal", "run", *flags, *kept], workers=workers, panel=panel)
         state = "done"
     else:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 import time
@@ -16,20 +17,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import hydra
 import yaml
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from causal.aside import aside
 from causal.design import Design
 from causal.document import why, writing
 from causal.errors import CausalError, ConfigError, DesignError, refusal
 from causal.experiments.compose import (
+    checked_cluster,
     checked_runs,
     checked_workers,
     checks_meant,
     choices,
+    chosen,
     composed,
     explained,
     parsable,
@@ -42,7 +46,7 @@ from causal.experiments.compose import (
     study_from,
     trust,
 )
-from causal.experiments.gate import CONF, guarded, how, portable, spoken, strangers, typed
+from causal.experiments.gate import CONF, LAUNCHER, guarded, how, portable, spoken, strangers, typed
 from causal.explain import extent
 from causal.panel import Panel
 from causal.proposal import CANNOT, GRAVE, SHAPES, proposal
@@ -53,45 +57,68 @@ from causal.report.provenance import code_digest, digest_of, provenance
 from causal.report.record import read
 from causal.report.terminal import terminal_lines
 from causal.study import Result, Source, Study, loaded, run
-from causal.words import capital, crossed
+from causal.words import capital, count, crossed
+from causal.workers import Cluster
 
 Detail = Literal["quiet", "short", "verbose", "cfg"]
 QUIET = 30.0  # seconds between two lines of progress where nobody is looking
+WHERE = ("workers", "backend", "scheduler", "runs")  # words that decide nothing in a result
 PARTIAL = ".partial"  # below the folder of runs
 BEFORE_CHECKS = ("load", "identify", "design", "estimate")
 
 
 class _Job:
-    """What the jobs of one call share: whom to trust, and what they did (Hydra's task function takes nothing but the configuration)."""
+    """What the jobs of one call share: whom to trust, and where what they did is noted (Hydra's task function takes nothing but the configuration).
 
-    def __init__(self, trusted: Sequence[str], sweep: bool, flags: Sequence[str], plan: dict[str, Any] | None, detail: Detail, folders: Sequence[Path]) -> None:
+    A launcher may run each job in a process of its own, here or on a cluster, so that nothing is kept in memory: a job leaves a note, and the parent reads all.
+    """
+
+    def __init__(
+        self,
+        named: Sequence[str],
+        trusted: Sequence[str],
+        sweep: bool,
+        flags: Sequence[str],
+        plan: dict[str, Any] | None,
+        detail: Detail,
+        folders: Sequence[Path],
+    ) -> None:
+        self.named = list(named)  # folders and modules to trust, as given
         self.trusted, self.folders = list(trusted), list(folders)
+        self.parent, self.notes = os.getpid(), Path()
         self.plan = plan  # the protocol that is followed
         self.sweep = sweep
         self.flags = list(flags)  # part of the words that run it again
         self.detail = detail
-        self.done: list[Path] = []
-        self.refused: list[dict[str, str]] = []
-        self.unsuited = 0  # of these, designs that the estimator cannot serve
-        self.problem: CausalError | None = None
 
     def __call__(self, config: DictConfig) -> None:
-        """One study; a sweep notes what was refused and goes on."""
-        picked = HydraConfig.get().runtime.choices
-        named = {key: str(picked.get(key) or key) for key in ("experiment", "estimator")}
+        """One study of a sweep, which notes what came of it: the folder, or why it was refused."""
+        own = HydraConfig.get()
+        words = [str(word) for word in OmegaConf.to_container(own.overrides.task, resolve=False)]  # type: ignore[union-attr]  # as typed
+        named = _named(own.runtime.choices)
+        note = self.notes / f"{int(own.job.num):06d}.json"
+        if os.getpid() != self.parent:
+            trust(self.named)
+        _leave(note, {**named, "reason": "its process ended before it was done"})
         try:
-            self.done.append(self._study(config, named))
+            _leave(note, {"done": str(self.study(config, named, words))})
         except CausalError as problem:
-            if not self.sweep:
-                self.problem = problem  # Hydra would print its own line about an error raised here
-                return
-            self.refused.append({**named, "reason": str(problem)})
-            self.unsuited += isinstance(problem, DesignError)
+            _leave(note, {**named, "reason": str(problem), "unsuited": isinstance(problem, DesignError)})
             print(f"refused: {named['experiment']} {named['estimator']}: {problem}", file=sys.stderr)
 
-    def _study(self, config: DictConfig, named: dict[str, str]) -> Path:
-        # as typed: reading them one by one would resolve what they hold
-        words = [str(word) for word in OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)]  # type: ignore[union-attr]
+    def study(self, config: DictConfig, named: dict[str, str], words: Sequence[str]) -> Path:
+        """One study, and the folder that it is in.
+
+        Parameters
+        ----------
+        config : as composed.
+        named : of experiment and estimator.
+        words : that say what is asked, as typed.
+
+        Raises
+        ------
+        CausalError : its input cannot be used.
+        """
         reason_heeded(config, words)
         question_heeded(config, words, self.folders)
         study = study_from(config, self.trusted)
@@ -106,7 +133,8 @@ class _Job:
                 return same
         command = ["causal", "run", *self.flags, *_command(named, words)]
         before = None if self.sweep or self.detail == "quiet" else partial(_proposed, study)
-        result, folder = carry_out(study, plain, runs, home, command, workers=workers, panel=panel, followed=self._followed, before=before)
+        at = checked_cluster(config)
+        result, folder = carry_out(study, plain, runs, home, command, workers=workers, cluster=at, panel=panel, followed=self._followed, before=before)
         if not self.sweep:
             _latest(runs, folder)
         _tell(study, result, folder, detail=self.detail)
@@ -120,6 +148,13 @@ class _Job:
         return {"digest": self.plan["digest"], "deviations": said}
 
 
+def _leave(note: Path, said: Mapping[str, Any]) -> None:
+    """Write a note, whole or not at all."""
+    part = note.with_suffix(".part")
+    part.write_text(json.dumps(said), encoding="utf-8")
+    part.replace(note)
+
+
 def carry_out(
     study: Study,
     plain: dict[str, Any],
@@ -128,6 +163,7 @@ def carry_out(
     command: Sequence[str],
     *,
     workers: int,
+    cluster: Cluster | None = None,
     panel: Panel | None = None,
     followed: Callable[[Result, dict[str, Any]], dict[str, Any] | None] = lambda *_: None,
     before: Callable[[Design], None] | None = None,
@@ -142,12 +178,13 @@ def carry_out(
     home : below which the run's own folder is made.
     command : the words that run it again.
     workers : processes for draws.
+    cluster : where draws are made; None: on this computer.
     panel : if it has been loaded already.
     followed : what the result says of the protocol that was followed.
     before : called with the design before anything is fitted.
     """
     began = datetime.now(UTC)
-    result = run(study, workers=workers, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel, before=before)
+    result = run(study, workers=workers, cluster=cluster, say=_Progress(len(study.refuters) + len(BEFORE_CHECKS)), panel=panel, before=before)
     record = provenance(
         config=plain,
         command=spoken(command),
@@ -161,8 +198,8 @@ def carry_out(
 
 
 def _command(named: dict[str, str], overrides: Sequence[str]) -> list[str]:
-    """The words that run it again, without how many workers or where to."""
-    kept = [str(word) for word in overrides if str(word).split("=")[0] not in ("workers", "runs")]
+    """The words that run it again, without how many workers, of what, or where to."""
+    kept = [str(word) for word in overrides if str(word).split("=")[0] not in WHERE]
     return kept if any(word.startswith("experiment=") for word in kept) else [f"experiment={named['experiment']}", *kept]
 
 
@@ -358,42 +395,80 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
         raise refusal(ConfigError, "causal run", "one choice of each", "several, which make a sweep", "put  -m  before them")
     # composed once beforehand, so that what is wrong is said in our words
     typed(words)
-    first = composed([word for word in words if word.startswith("runs=")] if sweep else words, folders)
+    made = chosen([word for word in words if word.startswith("runs=")] if sweep else words, folders)
+    first = made.config
     if detail == "cfg":
         if sweep:
             raise refusal(ConfigError, "--cfg", "one run, whose configuration it shows", "a sweep", "leave  -m  away, and give one choice of each")
         print(as_yaml(resolved(first)), end="")
         return 0
-    job = _Job(names, sweep, flags, plan, detail, folders)
-    search = searched(folders)
+    job = _Job(trusted, names, sweep, flags, plan, detail, folders)
     runs = str(checked_runs(how(first, "runs")))
+    if not sweep:
+        with writable(Path(runs)), aside(Path(runs) / PARTIAL), explained(words, folders), guarded(words, folders):
+            job.study(first, _named(made.choices), made.task)
+        return 0
+    done, refused, unsuited = _swept(job, words, folders, Path(runs))
+    from causal.report.compare import compare
+
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
+    folder = write_atomically(lambda partial: compare(done, refused=refused, folder=partial), Path(runs), Path(runs) / "comparisons", name)
+    print(f"{len(done)} done, {len(refused)} refused")
+    print(f"comparison: {folder / 'compare.html'}")
+    print(folder)
+    # asked for all, those that do not suit the question are rows of the comparison and no fault of the words
+    return 0 if done and ((every and unsuited == len(refused)) or not refused) else 2
+
+
+def _named(picked: Mapping[str, Any]) -> dict[str, str]:
+    """What a run is called by: its experiment and its estimator."""
+    return {key: str(picked.get(key) or key) for key in ("experiment", "estimator")}
+
+
+def _swept(job: _Job, words: Sequence[str], folders: Sequence[Path], runs: Path) -> tuple[list[Path], list[dict[str, str]], int]:
+    """Hydra makes the studies of a sweep and launches them; folders of those that are whole, what was refused, and how many of these do not suit the question.
+
+    Raises
+    ------
+    ConfigError : the launcher broke off; what was done by then is kept.
+    """
+    import hydra  # what makes a program of a function; to compose takes less
+
+    elsewhere = any(LAUNCHER.match(word.lstrip("+")) for word in words)
     was, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing its own message
     try:
         with ExitStack() as stack:
-            with writable(Path(runs)):
-                own = stack.enter_context(aside(Path(runs) / PARTIAL))  # Hydra makes a folder and leaves a file there; ours is elsewhere
-            search += [f"hydra.{kind}.dir={quoted(str(own))}" for kind in ("run", "sweep")]
-            sys.argv = ["causal run", *(["--multirun"] if sweep else []), *parsable(words, sweep=sweep), *search]
+            with writable(runs):
+                own = stack.enter_context(aside(runs / PARTIAL))  # Hydra makes a folder and leaves a file there; ours is elsewhere
+                job.notes = own.resolve() / "notes"
+                job.notes.mkdir()
+            search = [*searched(folders), *(f"hydra.{kind}.dir={quoted(str(own))}" for kind in ("run", "sweep"))]
+            sys.argv = ["causal run", "--multirun", *parsable(words, sweep=True), *search]
             with explained(words, folders), guarded(words, folders, own=(str(own),)):
-                hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+                try:
+                    hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+                except (CausalError, HydraException, OmegaConfBaseException):
+                    raise
+                except Exception as problem:
+                    if not elsewhere:
+                        raise
+                    done, _, _ = _noted(job.notes)
+                    first = (str(problem).strip().splitlines() or ["without a word"])[0][:200]
+                    came = f"one that broke off after {count(len(done), 'run')} ({type(problem).__name__}: {first})"
+                    remedy = "give the same words again: what is complete is not run again"
+                    raise refusal(ConfigError, "hydra/launcher", "a launcher that runs every job", came, remedy) from problem
+            return _noted(job.notes)
     finally:
         sys.argv = was
         os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
-    if job.problem is not None:
-        raise job.problem
-    if not sweep:
-        return 0
-    from causal.report.compare import compare
 
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest_of({'words': list(words)})[:6]}"
-    folder = write_atomically(lambda partial: compare(job.done, refused=job.refused, folder=partial), Path(runs), Path(runs) / "comparisons", name)
-    print(f"{len(job.done)} done, {len(job.refused)} refused")
-    print(f"comparison: {folder / 'compare.html'}")
-    print(folder)
-    # asked for all, those that do not suit the question are rows of the comparison and no fault of the words
-    unsuited = every and job.unsuited == len(job.refused)
-    return 0 if job.done and (unsuited or not job.refused) else 2
+
+def _noted(notes: Path) -> tuple[list[Path], list[dict[str, str]], int]:
+    """What the jobs of a sweep left, in their order: folders, refusals, and how many of these do not suit the question."""
+    said = [json.loads(one.read_text(encoding="utf-8")) for one in sorted(notes.glob("*.json"))]
+    refused = [{key: one[key] for key in ("experiment", "estimator", "reason")} for one in said if "done" not in one]
+    return [Path(one["done"]) for one in said if "done" in one], refused, sum(bool(one.get("unsuited")) for one in said)
 
 
 def _planned(words: Sequence[str], sweep: bool) -> tuple[dict[str, Any] | None, list[str]]:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from causal.declared import MOST, MOST_WHOLE
 from causal.document import read_text, writing
 from causal.draws import stream
 from causal.errors import CausalError, ConfigError, DataError, refusal
-from causal.experiments.compose import checked_runs, composed, recorded, study_from, trust
+from causal.experiments.compose import checked_cluster, checked_runs, composed, recorded, study_from, trust
 from causal.experiments.gate import how
 from causal.experiments.run import checked_workers, writable
 from causal.identification import Identification
@@ -31,6 +32,7 @@ from causal.plant import Ground, ground
 from causal.report.provenance import code_digest, digest_of
 from causal.report.simulation import page, simulation_text, table
 from causal.study import Study, must_have, run
+from causal.workers import spread
 
 WORLDS = ("panel", "source")
 MOST_BYTES = 500_000_000  # of draws
@@ -91,7 +93,7 @@ def main(
     workers = checked_workers(how(config, "workers"))
     with writable(runs):
         home.mkdir(parents=True, exist_ok=True)
-    with alone(home, "a simulation of the same study", "wait until it is done, or name another folder with runs=FOLDER"):
+    with alone(home, "a simulation of the same study", "wait until it is done, or name another folder with runs=FOLDER"), checked_cluster(config).opened():
         done = _through(study, found, base, wanted, panels, home / "draws.jsonl", runs, workers=workers)
     record = table(study, done, wanted=wanted, panels=panels, worlds=worlds, panel=panel)
     for name, text in (
@@ -110,7 +112,6 @@ def _through(
     study: Study, found: Identification, base: Ground | None, wanted: Sequence[float], panels: int, path: Path, runs: Path, *, workers: int
 ) -> list[dict[str, Any]]:
     """Every draw that is wanted, those that were done before read from the file."""
-    from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 
     done: dict[tuple[float, int], dict[str, Any]] = {}
@@ -124,13 +125,11 @@ def _through(
                 raise refusal(DataError, f"{path}, line {at}", "a draw as  causal simulate  writes it", came, "take the line out, and it is drawn again")
             done[one["planted"], one["draw"]] = one
     pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
-    jobs = min(workers if workers > 0 else cpu_count(), max(len(pending), 1))
-    steps = (delayed(_one)(study, found, base, effect, draw) for effect, draw in pending)
     bar = tqdm(total=len(pending), desc="simulate", leave=False, delay=2, disable=not sys.stderr.isatty())
     with bar, writable(runs), path.open("a", encoding="utf-8") as file:
         if text and not text.endswith("\n"):
             file.write("\n")
-        for one in Parallel(n_jobs=jobs, return_as="generator")(steps):
+        for one in spread(partial(_one, study, found, base), pending, workers=workers):
             file.write(json.dumps(one, allow_nan=False) + "\n")  # in ASCII, so that a line that is cut is text all the same
             file.flush()
             done[one["planted"], one["draw"]] = one

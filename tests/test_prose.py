@@ -59,6 +59,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("report/figures/graph_figure.py", "_node"): "to go: a node's role and what else it is",
     ("design.py", "_without_collinear"): "to go: the design's own sentence on what it adjusts for, written again without what is dropped",
     ("arguments.py", "_near"): "words of the command line, as a user wrote them",
+    ("workers.py", "Cluster._connected"): "a path that ends in .json is a scheduler file; the first line of what another library raised",
+    ("workers.py", "_on"): "the reason at the end of what another library raised",
     ("kept.py", "keep"): "a file's name: what it is an entry of",
     ("configured.py", "made"): "a class's dotted name: module and class",
     ("declared.py", "_endless"): "the last part of a knob's place: a seed may be larger",

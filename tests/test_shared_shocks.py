@@ -568,3 +568,19 @@ def test_after_an_alarm_one_estimate_speaks_everywhere() -> None:
     assert hidden.share == pytest.approx(0.5 * (np.sqrt(f**4 + 4 * f**2) - f**2), rel=1e-6)
     screen = first(record(result, {}))
     assert "were made of the estimate before shocks that places share were allowed for, which was +0.97 (" in screen["checks"]["rest"]
+
+
+@pytest.mark.parametrize("kind", ["group", "pairs"])
+def test_q_of_very_many_places_is_the_sum_over_tied_pairs(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written out pair by pair; and the law is that of fewer places, whose way is another."""
+    rng = np.random.default_rng(4)
+    x, group = rng.normal(size=(60, 3)), rng.integers(0, 5, 60)
+    every = np.array([(i, j) for i in range(60) for j in range(i)])
+    tied = Ties(group=group) if kind == "group" else Ties(pairs=every[rng.random(len(every)) < 0.1])
+    pairs = every[group[every[:, 0]] == group[every[:, 1]]] if kind == "group" else tied.pairs
+    few = moran(x, tied, np.random.default_rng(0), 199)
+    monkeypatch.setattr("causal.inference.dependence.TABLED", 10)
+    many = moran(x, tied, np.random.default_rng(0), 199)
+    assert pairs is not None
+    assert many.q == pytest.approx(2 * sum(float(x[i] @ x[j]) for i, j in pairs), rel=1e-12)
+    assert (many.p_value, many.likeness) == (few.p_value, pytest.approx(few.likeness, rel=1e-12))

@@ -138,6 +138,8 @@ def deal_places(rng: np.random.Generator, places: int, draws: int, within: Ints 
 
 def _q(x: Floats, ties: Ties, permuted: Ints) -> Floats:
     """Q of each dealing, shape (draws,)."""
+    if len(x) > TABLED:
+        return np.array([_q_of_many(x, ties, one) for one in permuted])
     if ties.group is not None:
         order = np.argsort(ties.group, kind="stable")
         starts = np.flatnonzero(np.r_[True, np.diff(ties.group[order]) != 0])
@@ -145,9 +147,19 @@ def _q(x: Floats, ties: Ties, permuted: Ints) -> Floats:
         return np.asarray((sums**2).sum(axis=(1, 2)) - (x**2).sum())
     assert ties.pairs is not None
     left, right = permuted[:, ties.pairs[:, 0]], permuted[:, ties.pairs[:, 1]]
-    if len(x) <= TABLED:
-        return np.asarray(2 * (x @ x.T)[left, right].sum(axis=1))
-    return np.asarray(2 * np.einsum("dpt,dpt->d", x[left], x[right]))
+    return np.asarray(2 * (x @ x.T)[left, right].sum(axis=1))
+
+
+def _q_of_many(x: Floats, ties: Ties, permuted: Ints) -> float:
+    """Q of one dealing of very many places: it is the ties that go to the paths, read from one end to the other, and not the paths to the ties."""
+    if ties.group is not None:
+        group = np.empty_like(ties.group)
+        group[permuted] = ties.group
+        sums = [np.bincount(group, weights=values) for values in x.T]
+        return float(sum(one @ one for one in sums) - (x**2).sum())
+    assert ties.pairs is not None
+    dealt = x.take(permuted, axis=0)
+    return float(2 * np.einsum("pt,pt->", dealt.take(ties.pairs[:, 0], axis=0), dealt.take(ties.pairs[:, 1], axis=0)))
 
 
 def driscoll_kraay(treatment: Floats, residual: Floats, time: Ints, times: int) -> float:

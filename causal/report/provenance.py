@@ -7,12 +7,13 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("causal-prevention", "dowhy", "econml", "hydra-core", "joblib", "networkx", "numpy", "pandas", "scikit-learn", "scipy")
+from causal.versions import code_digest, versions
+
+__all__ = ["code_digest", "commit", "digest_of", "provenance"]
 
 
 def provenance(
@@ -35,7 +36,7 @@ def provenance(
         "config_digest": digest_of(config),
         "seed": seed,
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
         "commit": commit(),
         "code_digest": code_digest(),
         "data_digest": data,
@@ -46,21 +47,6 @@ def provenance(
 def digest_of(config: Mapping[str, Any]) -> str:
     """SHA-256 of a configuration, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
-
-
-def code_digest() -> str:
-    """SHA-256 over the code and configurations that are installed, by path and content; lists of studies decide nothing in a run and stay out."""
-    sha = hashlib.sha256()
-    for root in ("causal", "causal.experiments", "causal.conf"):
-        spec = find_spec(root)
-        if spec is None or spec.origin is None:
-            continue
-        folder = Path(spec.origin).parent
-        for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
-            if path.suffix in (".py", ".yaml", ".html", ".css", ".js") and path.is_file() and (root, path.parent.name) != ("causal.conf", "study"):
-                sha.update(f"{root}/{path.relative_to(folder).as_posix()}\0".encode())
-                sha.update(path.read_bytes())
-    return sha.hexdigest()
 
 
 def commit() -> str | None:
@@ -80,10 +66,3 @@ def commit() -> str | None:
 
     head = git("rev-parse", "HEAD")
     return head and head + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
