@@ -66,7 +66,7 @@ def test_the_root_has_a_key_for_every_part_of_a_study_and_a_question() -> None:
 
     inside = yaml.safe_load((CONF / "config.yaml").read_text())
     groups = {"graph", "source", "estimator", "rule", "language"}
-    assert set(inside) - {"_target_", "defaults", "hydra", "workers", "runs"} | groups == knobs(Study)
+    assert set(inside) - {"_target_", "defaults", "hydra", "workers", "backend", "scheduler", "runs"} | groups == knobs(Study)
     assert set(inside["question"]) - {"_target_"} == knobs(Question)
 
 

@@ -76,7 +76,7 @@ def test_a_price_is_never_that_of_another_treatment(tmp_path: Path, capsys: pyte
 
 
 def test_sums_of_money_are_read_at_a_glance() -> None:
-    assert [sterling(one) for one in (730_123.0, -1_254_000.0, 0.0, 999_600.0, 42.4)] == ["£730,000", "−£1.25m", "£0", "£1.00m", "£42"]
+    assert [sterling(one) for one in (730_123.0, -1_254_000.0, 0.0, 999_600.0, 42.4)] == ["£730,000", "−£1.25m", "£0", "£1m", "£42"]
 
 
 def test_a_ratio_is_given_only_where_the_effect_has_a_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from lengths import LONG
 
 from causal.cli import main
 from causal.errors import ConfigError, NotMeasured
@@ -184,7 +185,7 @@ def test_every_entry_of_a_study_composes(name: str) -> None:
     whole = inquiry(name)
     assert len(whole.entries) >= 15
     given = ["source.path=folder"] if "source=england" in whole.words else []
-    for entry in whole.entries:
+    for entry in whole.entries if LONG else whole.entries[::3]:
         words = [*whole.words, *entry.words, *given]
         if not any("refuters" in word for word in words):
             words.append("refuters=[]")  # the default ones compose in every other test

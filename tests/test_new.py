@@ -145,7 +145,7 @@ def test_every_template_is_a_graph_that_identifies_its_question_where_everything
     if one.get("cross_section"):
         frame = frame[frame.yr == 2014].drop(columns="yr")
     save(Path(), frame)
-    others = ",".join(one["measure"])
+    others = ",".join(name for name in one["measure"] if name != one["treatment"]["node"])
     assert main(["new", "mine.csv", "--template", path.stem, *(["--confounders", others] if others else []), "--authority", "area"]) == 0
     out = capsys.readouterr().out
     assert "strategies: backdoor" in out, out

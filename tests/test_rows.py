@@ -281,7 +281,7 @@ def test_rows_that_cannot_be_used_are_refused_in_one_message(children: pd.DataFr
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
-        ({}, "source.path"),
+        ({}, "source.outcome"),
         ({"path": "a.parquet", "table": 1, "outcome": "y"}, "source.path"),
         ({"path": "a.parquet"}, "source.outcome"),
         ({"path": "a.parquet", "outcome": "y", "engine": "oracle"}, "source.engine"),

@@ -26,6 +26,8 @@ from causal.panel import Panel
 from causal.refutation import Refutation
 from causal.refuters import shelf as refuters
 from causal.refuters.leave_one_out import LeaveOneOut
+from causal.sources.rows import Children
+from causal.sources.simulated import Simulated
 from causal.testing import FAULTS, GROUNDS, ContractBroken, check_decomposition, check_estimator, check_refuter, check_source, quickened
 from causal.testing.folder import FEW, check_yaml
 from causal.testing.worlds import World
@@ -69,6 +71,11 @@ def test_every_source_on_the_shelf_keeps_the_contract(path: Path, tmp_path: Path
     from england_folder import build
 
     made = check_yaml(path, "source")
+    if path.stem == "rows":
+        world = Simulated(authorities=20, years=6)
+        made = replace(made, table=Children(world=world, children=2_000).table(), outcome="plans")
+        check_source(made)
+        return
     if getattr(made, "path", None) is None or Path(str(made.path)).exists():
         check_source(made)
         return

@@ -59,7 +59,7 @@ def test_a_signal_while_a_configuration_is_composed_is_not_lost(tmp_path: Path, 
     compose = ConfigLoaderImpl.load_configuration
 
     def stopped(*args: Any, **kwargs: Any) -> Any:
-        if not list(tmp_path.glob("runs/.partial/*")):
+        if "experiment=closures" not in (kwargs.get("overrides") or args[2]):  # what ships is composed before the words are
             return compose(*args, **kwargs)
         try:
             raise KeyboardInterrupt

@@ -77,7 +77,7 @@ def kinds(table: Any, title: str) -> dict[str, str]:
         schema = nw.from_native(table).collect_schema()
     except TypeError as problem:
         raise refusal(
-            DataError, title, "a table that Narwhals knows (DuckDB, pandas, Arrow, Spark, Ibis)", type(table).__name__, "return one of these"
+            DataError, title, "a table that Narwhals knows, such as one of DuckDB, Arrow or Spark", type(table).__name__, "return one of these"
         ) from problem
 
     def kind(dtype: Any) -> str:

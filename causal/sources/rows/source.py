@@ -76,9 +76,8 @@ class Rows:
     last_year: int | None = None
 
     def __post_init__(self) -> None:
-        if (self.path is None) == (self.table is None):
-            came = "neither" if self.path is None else "both"
-            raise refusal(ConfigError, "source", "source.path (a file or folder of rows), or source.table", came, "write  source.path=children.parquet")
+        if self.path is not None and self.table is not None:
+            raise refusal(ConfigError, "source", "source.path (a file or folder of rows), or source.table", "both", "take one of them away")
         if self.path is not None:
             object.__setattr__(self, "path", str(self.path))
         object.__setattr__(self, "outcome", (self.outcome,) if isinstance(self.outcome, str) else listed("source.outcome", self.outcome))
@@ -148,6 +147,8 @@ class Rows:
     def _opened(self) -> AbstractContextManager[Any]:
         if self.path is not None:
             return opened(Path(self.path), self.engine)
+        if self.table is None:
+            raise refusal(ConfigError, "source", "source.path (a file or folder of rows), or source.table", "neither", "write  source.path=children.parquet")
         table = self.table.table() if callable(getattr(self.table, "table", None)) and not hasattr(self.table, "columns") else self.table
         return _Told(table, self.title)
 
