@@ -29,6 +29,7 @@ from causal.refutation import Admits, Hidden, Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
 from causal.verdict.reason import Change, Concern, Limit, Next, Reason
 from causal.verdict.rule import (
+    BROUGHT,
     BY_LEVEL,
     EFFECTIVE_CLUSTERS,
     FEWEST_PLACEBOS,
@@ -304,7 +305,8 @@ def _certainty(
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)
     agreement = {one.name for one in refutations if one.role == "agreement"} | {"estimator_agreement"}
-    if not by_lot(rule, identification) and not any(state != "not run" for name, state in states.items() if name in rule.bias[kind] and name not in agreement):
+    own = {*rule.bias[kind], *BROUGHT.get(kind, ())} - agreement
+    if not by_lot(rule, identification) and not any(state != "not run" for name, state in states.items() if name in own):
         reasons.insert(0, Reason(concern="unchecked", steps=left))
         left = 0
     return left, tuple(reasons)

@@ -19,7 +19,7 @@ from causal.verdict.decide import Verdict
 from causal.verdict.reason import Change, Concern, Limit, Reason
 from causal.verdict.rule import CLASSES, MIRRORED, STEPS, Class, Row
 from causal.voice import Voice
-from causal.words import Shown, capital, in_words, listed, rounded, written, years_later
+from causal.words import Shown, capital, in_words, kept_up, listed, rounded, written, years_later
 
 DOTS = "●○"
 MOST_DOTS = len(STEPS)
@@ -399,6 +399,8 @@ def _second(
     """Estimate, range, what would matter, and what the headline leaves open."""
     ranges = language.ranges
     filled = {key: sides[key] for key in ("rise", "fall", "increase", "decrease", "when")}
+    if estimate is not None:
+        filled["when"] += kept_up(estimate.estimand.family, estimate.estimand.horizon)
     if verdict.gate == "not_identified":
         return ranges["needs"].format(needs=listed(verdict.detail), **filled) if verdict.detail else ranges["needs_more"]
     if verdict.gate == "not_estimable":
