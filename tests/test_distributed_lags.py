@@ -53,6 +53,8 @@ def test_the_scrap_rates_of_firms_with_training_grants_are_wooldridge_s(tmp_path
     assert (round(now, 3), round(before, 3)) == (-0.252, -0.422)
     assert estimate["rows"] == 162 and estimate["authorities"] == 54
     assert estimate["estimand"]["family"] == "kept_up" and estimate["estimand"]["horizon"] == 2
+    page = next((tmp_path / "runs").rglob("report.html")).read_text(encoding="utf-8")
+    assert "units in the same year, once kept up for 2 years; anything from" in page
     theirs = smf.ols("lscrap ~ grant + grant_1 + C(fcode) + C(year)", table).fit()
     assert (round(theirs.bse["grant"], 3), round(theirs.bse["grant_1"], 3)) == (0.151, 0.210)
     assert estimate["effect"] == pytest.approx(theirs.params["grant"] + theirs.params["grant_1"], rel=1e-9)

@@ -86,6 +86,10 @@ def test_women_s_work_and_schooling_are_those_of_wooldridge_s_table(tmp_path: Pa
     assert int(estimate["effect"] * 1000) == 39  # printed .039: their digits are cut
     assert estimate["effect"] == pytest.approx(theirs.get_margeff().margeff[list(theirs.params.index).index("educ") - 1], rel=1e-6)
     assert any("25% higher odds" in note for note in estimate["notes"])
+    # by hand: e to the printed .221 is 1.25; it stands on the first screen, beside the difference of shares
+    page = next((tmp_path / "runs").rglob("report.html")).read_text(encoding="utf-8")
+    first = page[: page.index("The range, in words")]
+    assert "Odds, as a ratio" in first and "1.25" in first and "753 units" in first and "authority-year" not in first
 
 
 def test_groups_have_effects_of_their_own_and_percent_is_the_same_answer() -> None:

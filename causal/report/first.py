@@ -191,7 +191,15 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
         everyone = data["source"].get("people")
         if everyone:
             rows.append(_place(everywhere(data), f"{_millions(everyone['total'])}, if alike", _people(data, everyone["total"])))
-    return {"title": title, "said": "", "rows": rows}
+    return {"title": title, "said": "", "rows": [*rows, *_odds(estimate)]}
+
+
+def _odds(estimate: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The ratio of odds beside the effect, as others publish it, where the estimate has one."""
+    odds, lower, upper = (estimate["diagnostics"].get(name) for name in ("odds ratio", "odds ratio, lower", "odds ratio, upper"))
+    if odds is None or lower is None or upper is None:
+        return []
+    return [{"where": "Odds, as a ratio", "mini": "1 is no change", "best": f"{odds:.2f}", "range": f"{lower:.2f} to {upper:.2f}", "matters": "–"}]
 
 
 def _people(data: Mapping[str, Any], population: float) -> Counted:
@@ -228,11 +236,12 @@ def everywhere(data: Mapping[str, Any]) -> str:
 
 def typical(data: Mapping[str, Any]) -> str:
     """22 more on any 31 March in a typical authority of 59,000 (range: …); "" where people are not what is counted, or there is no answer."""
+    outcome, population = variable(data, data["question"]["outcome"]), data["verdict"]["typical_population"]
     rows = means(data)["rows"]
-    if len(rows) < 2:
+    if len(rows) < 2 or not outcome["count_per"] or population is None:
         return ""
-    outcome, one = variable(data, data["question"]["outcome"]), rows[1]
-    return f"{one['best']}{ON[outcome.get('counts')]} in a typical authority of {_round(data['verdict']['typical_population'])} (range: {one['range']})"
+    one = rows[1]
+    return f"{one['best']}{ON[outcome.get('counts')]} in a typical authority of {_round(population)} (range: {one['range']})"
 
 
 def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:

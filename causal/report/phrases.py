@@ -225,8 +225,8 @@ def when(question: Mapping[str, Any]) -> str:
 
 def kept(data: Mapping[str, Any]) -> str:
     """For how long the treatment was kept up, behind the outcome's date, where the estimate is of that."""
-    estimand = (data["estimate"] or {}).get("estimand") or {}
-    return kept_up(estimand.get("family"), estimand.get("horizon"))
+    estimand = (data["estimate"] or {}).get("estimand")
+    return kept_up(estimand.get("family"), estimand.get("horizon")) if isinstance(estimand, Mapping) else ""  # older records have it in words
 
 
 def contrast(data: Mapping[str, Any]) -> str:
