@@ -73,6 +73,8 @@ def test_the_nile_fell_when_the_dam_was_built_as_zeileis_and_others_print(tmp_pa
     assert any("HAC errors are too narrow" in concern for concern in estimate["concerns"])
     page = next((tmp_path / "runs").rglob("report.html")).read_text(encoding="utf-8")
     assert "Course of the outcome" in page and "nobody recorded came at the same time" in page
+    first = page[: page.index("The range, in words")]
+    assert "A series is compared with how it went before" in first and "compared with one another" not in first
 
 
 def test_what_hit_all_places_goes_out_with_the_comparison_series() -> None:

@@ -15,7 +15,7 @@ from causal.language import language_of
 from causal.report.checks import states
 from causal.report.phrases import sentence
 from causal.verdict.rule import BIAS, SEES
-from causal.verdict.say import usual
+from causal.verdict.say import comparison, usual
 from causal.words import capital, count, crossed, listed, units
 
 # domain → its name, and the shipped checks that speak of it; one that is not here goes by what it says it speaks of (its family)
@@ -150,7 +150,7 @@ def shown(data: Mapping[str, Any]) -> dict[str, Any]:
         name = DOMAINS[one["code"]][0]
         rows.append((name, STATES[one["state"]], _behind(data, one), _names(one["missing"], language.check), _asked(OF_DOMAIN.get(one["code"]), asks)))
     level = codes["maryland"]
-    design = language.reasons[f"level_{level}"] if level else language.reasons["none"]
+    design = comparison(data["verdict"].get("kind"), level, language) if level else language.reasons["none"]
     rows.append(("Kind of comparison (Maryland scale)", f"Level {level} of 5." if level else "None: there is no estimate.", sentence(design), "–", "–"))
     return {
         "said": "The domains are those of ROBINS-I (Sterne and others 2016). Its grades, from low to critical, are a reviewer's to give; here stands what ran.",
