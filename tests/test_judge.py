@@ -214,8 +214,10 @@ def test_where_nothing_of_this_design_could_be_checked_certainty_is_very_low_and
 def test_a_check_that_one_estimator_of_a_kind_brings_is_a_look_and_one_of_a_curve_is_none() -> None:
     """By hand: `switchers_before` looks at the time before; `link` sees no cause that was not measured."""
     for name, seen in (("switchers_before", True), ("link", False), ("carry_over", False)):
-        verdict = judged(2.0, 3.0, (PLACEBO, check(name, True, 0.5)))
+        verdict = judged(2.0, 3.0, (PLACEBO, check(name, True, 0.5, role="timing" if seen else None)))
         assert (verdict.reasons[0].concern != "unchecked") is seen and (verdict.certainty != 0) is seen
+        missing = next(one.checks for one in verdict.reasons if one.concern == "unlooked")
+        assert ("timing" not in missing) is seen and "negative_control" in missing
 
 
 BLIND = (replace(TREND, blind_below=1.0), replace(CONTROL, blind_below=1.0))

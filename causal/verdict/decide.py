@@ -313,9 +313,10 @@ def _certainty(
 
 
 def _timing(rule: Rule, kind: Kind, refutations: Sequence[Refutation]) -> list[Refutation]:
-    """The checks of the time before that this kind of design has, where they ran; of a trial also the balance of what was there before."""
+    """Checks of the time before that this kind of design has or its estimator brings, where they ran; of a trial also the balance beforehand."""
     names = (*rule.timing[kind], *(("covariate_balance", "pre_trend", "placebo_dates") if rule.randomised else ()))
-    return [one for one in refutations if one.survived is not None and one.name in names]
+    own = BROUGHT.get(kind, ())
+    return [one for one in refutations if one.survived is not None and (one.name in names or (one.role == "timing" and one.name in own))]
 
 
 def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refutations: Sequence[Refutation], row: Row) -> list[Reason]:
