@@ -23,7 +23,7 @@ FAMILIES = {
     "average": "average effect",
     "adoption": "average effect of adopting",
     "dose": "average effect of the dose asked for",
-    "moved": "average effect of what {instruments} move of the treatment",
+    "moved": "average effect of what {instruments} {moved} of the treatment",
     "exposed": "average effect of what {instruments} × shocks move of the treatment",
     "kept_up": "average effect of a treatment kept up for {horizon} years",
     "first_years": "average effect over the first {horizon} years",
@@ -147,6 +147,7 @@ class Estimand:
         years = [f"{first}" if first == last else f"{first}–{last}" for first, last in self.windows]
         known = {
             "instruments": ", ".join(self.instruments) or "instruments",
+            "moved": "moves" if len(self.instruments) == 1 else "move",
             "horizon": self.horizon,
             "first": years[0] if years else "the first window",
             "last": years[-1] if years else "the last window",

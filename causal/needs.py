@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from causal.graph import undated
 
 Lack = str | None
 NOTHING = "nothing"
+FEWEST_AT_LEVEL = 10  # clusters at either value of an instrument: of fewer the spread at that value cannot be learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,12 @@ def instrument_of(estimator: Any, design: Design) -> tuple[str, Floats] | None:
 
 
 def _binary_instrument(estimator: Any, design: Design) -> Lack:
-    if instrument_of(estimator, design) is not None:
-        return None
+    if (one := instrument_of(estimator, design)) is not None:
+        name, column = one
+        level, number = min(((value, len(np.unique(design.cluster[column == value]))) for value in np.unique(column[np.isfinite(column)])), key=itemgetter(1))
+        if number >= FEWEST_AT_LEVEL:
+            return None
+        return f"an instrument with at least {FEWEST_AT_LEVEL} units at both values is wanted, and {name} is {level:g} in {number} alone"
     found = [one.name for one in design.identification.instruments if one.name in design.columns]
     told = ", ".join(f"{name} has {len(np.unique(design.columns[name][np.isfinite(design.columns[name])]))}" for name in found) or "none was measured"
     return f"an instrument of two values is wanted, with rows at both, and {told}"

@@ -128,7 +128,7 @@ REASONS = {
     "untreated": "what treated places would have had, learnt from untreated years; the shortest range if that model holds",
     "one_regression": "the same waves in one regression, an effect for each year since",
     "weighted_alike": "untreated places weighed until they went as the treated did beforehand",
-    "placebos": "no range of its own, as nobody's has; beside it stands the one that placebos among the untreated leave",
+    "placebos": "no range of its own; beside it stands the one that placebos among the untreated leave",
     "rank": "a weighed mean of untreated places stands for the treated one; a rank among placebos, and no range",
     "number_alone": "untreated places weighed until they went as the treated did beforehand; no range of its own",
     "few_range": "a range whose length allows for so few treated",
@@ -168,8 +168,9 @@ CANNOT = {
     "between": "it does not compare places with themselves: all that lasts about a place and was not measured stays in",
     "two_windows": "it compares two windows of years, and uses no year between them",
     "two_clusters": "with two clusters no range is known, whatever the estimator; it takes more places that do not move together",
-    "one_place": "one place alone takes the treatment up, and what happens there by chance cannot be learnt from it: no range, whatever the estimator",
+    "one_place": "one place alone takes it up, and what happens there by chance is not learnt from it: no range, but a synthetic control's of twenty years",
     "no_interval": "no valid range is known for it, so that nothing can be claimed",
+    "few_dates": "it has a range for one treated place alone, seen in twenty years or more; without one nothing can be claimed",
     "treated_only": "it speaks of places that take the treatment up, and of no others",
     "compliers": "it speaks of those whom the instrument moves, and of no others",
     "record": "error in the record of the treatment shrinks it more than comparisons of levels",
@@ -187,7 +188,7 @@ CANNOT = {
 }
 
 
-GRAVE = ("waves", "feedback", "between", "no_interval", "association", "levels")  # limits that can change an answer, and not only what it is of
+GRAVE = ("waves", "feedback", "between", "no_interval", "few_dates", "association", "levels")  # limits that can change an answer, and not only what it is of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,7 +383,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {  # of those whose class says none itse
     "shift_share": ("compliers",),
     "sparse_linear_dml": ("waves", "feedback", "movers"),
     "sun_abraham": ("treated_only", "feedback", "levels"),
-    "synthetic_control": ("no_interval", "treated_only", "levels"),
+    "synthetic_control": ("few_dates", "treated_only", "levels"),
     "synthetic_did": ("treated_only", "levels"),
     "t_learner": ("two_windows",),
     "two_stage_least_squares": ("compliers", "straight"),
@@ -393,6 +394,7 @@ LIMITS: Mapping[str, tuple[str, ...]] = {  # of those whose class says none itse
 ONLY: Mapping[str, Callable[[Design, Shape, Any, Any], bool]] = {
     "two_clusters": lambda design, *_: len(design.clusters) == 2,
     "one_place": lambda design, shape, *_: shape == "one_treated",
+    "few_dates": lambda design, shape, *_: shape != "one_treated" or len(design.years) * (1 - design.question.level) < 1 - 1e-9,
     "waves": lambda design, shape, made, _: made is not None and len(made.years) > 1,
     "feedback": lambda design, *_: "authority" in design.absorb and design.identification.feedback,
     "straight": lambda design, *_: bool(design.controls.shape[1]),

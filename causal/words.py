@@ -49,6 +49,28 @@ def years_later(lag: int) -> str:
     return numbers.get(lag, f"{lag} years later")
 
 
+def kept_up(family: str | None, horizon: int | None) -> str:
+    """ ", once kept up for 2 years": behind the outcome's date, where the effect is that of more years than one; "" otherwise.
+
+    Parameters
+    ----------
+    family : of the estimand.
+    horizon : years that it was kept up.
+    """
+    return f", once kept up for {horizon} years" if family == "kept_up" and horizon is not None and horizon > 1 else ""
+
+
+def units(number: int, years: Sequence[int]) -> str:
+    """148 authorities; of a cross-section, whose rows may be people as well, 401 units.
+
+    Parameters
+    ----------
+    number : how many.
+    years : of the panel.
+    """
+    return count(number, "unit") if crossed(years) else count(number, "authority", "authorities")
+
+
 def written(number: float) -> str:
     """1,000,000, 0.5 or 0.000001: a number that somebody wrote down, to six figures, never as a power of ten; 3.6 trillion."""
     if words := in_words(float(f"{abs(number):.6g}")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 # one thread to a fit, as `causal.run` has it; before numpy is imported: two workers with two threads each wait for one another most of the time
@@ -34,3 +35,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         os.environ.pop("CAUSAL_CACHE") if was is None else os.environ.update(CAUSAL_CACHE=was)
     OWN.clear()
+
+
+@pytest.fixture
+def as_printed(record_property: Callable[[str, object], None]) -> Callable[[str, str, str, str], None]:
+    """Keeps design, what a published table prints of what, and what came, for `benchmarks/published.py`."""
+    return lambda design, what, wanted, came: record_property("as_printed", (design, what, wanted, came))

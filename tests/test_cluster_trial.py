@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_published_panel import WHY, run
+from test_published_panel import WHY, Printed, run
 
 from causal.design import Design, design
 from causal.draws import stream
@@ -30,7 +30,7 @@ from causal.verdict.rule import Rule, kind_of, maryland
 PEOPLE = ("male", "age", "agpop", "ricearea_2010", "literacy", "intensive", "risk_averse", "disaster_prob")
 
 
-def test_the_default_of_first_sessions_is_cai_de_janvry_and_sadoulet_s(tmp_path: Path) -> None:
+def test_the_default_of_first_sessions_is_cai_de_janvry_and_sadoulet_s(tmp_path: Path, as_printed: Printed) -> None:
     """Cai, de Janvry & Sadoulet 2015, as in Huntington-Klein, The Effect, table 19.1: default in first session .118 (.034), 1,378 rows, by natural village.
 
     Lots were drawn for natural villages within administrative ones; data as causaldata ships them; statsmodels' CR1 in the same run.
@@ -65,6 +65,7 @@ def test_the_default_of_first_sessions_is_cai_de_janvry_and_sadoulet_s(tmp_path:
     result = run(tmp_path, table, graph, {"treatment": "default", "outcome": "pre_takeup_rate"}, words)
     estimate = result["estimate"]
     assert (round(estimate["effect"], 3), round(estimate["std_error"], 3)) == (0.118, 0.034)
+    as_printed("cluster_trial", "default in first sessions (its error)", ".118 (.034)", f"{estimate['effect']:.3f} ({estimate['std_error']:.3f})")
     assert estimate["rows"] == 1378 and estimate["clusters"] == 166
     terms = " + ".join(["default", *PEOPLE, "C(village)"])
     theirs = smf.ols(f"pre_takeup_rate ~ {terms}", data).fit(cov_type="cluster", cov_kwds={"groups": pd.factorize(data["address"])[0]})

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_published_panel import WHY, run
+from test_published_panel import WHY, Printed, run
 
 from causal.design import Design, design
 from causal.draws import stream
@@ -100,7 +100,7 @@ def test_winning_by_a_little_is_worth_what_lee_moretti_and_butler_print(tmp_path
     assert "Course of the outcome" in page and "far from the cutoff" in page
 
 
-def test_senate_seats_are_kept_as_calonico_cattaneo_and_titiunik_print(tmp_path: Path) -> None:
+def test_senate_seats_are_kept_as_calonico_cattaneo_and_titiunik_print(tmp_path: Path, as_printed: Printed) -> None:
     """Calonico and others 2017 (rdrobust, Stata Journal 17), US Senate: 7.4141 (1.4587), robust 4.0937 to 10.919, h 17.754, b 28.028, 360 and 323 rows.
 
     Rows as rdrobust ships them, and rdrobust itself on these in the same run, clustered by state too.
@@ -121,6 +121,8 @@ def test_senate_seats_are_kept_as_calonico_cattaneo_and_titiunik_print(tmp_path:
     found = estimate["diagnostics"]
     assert round(found["uncorrected effect"], 4) == 7.4141 and round(found["uncorrected effect, standard error"], 4) == 1.4587
     assert (round(estimate["lower"], 4), round(estimate["upper"], 3)) == (4.0937, 10.919)
+    came = f"{found['uncorrected effect']:.4f} ({found['uncorrected effect, standard error']:.4f}); {estimate['lower']:.4f} to {estimate['upper']:.3f}"
+    as_printed("regression_discontinuity", "uncorrected effect (error); robust range", "7.4141 (1.4587); 4.0937 to 10.919", came)
     assert (round(found["bandwidth"], 3), round(found["bandwidth of the correction"], 3)) == (17.754, 28.028)
     assert (found["rows within the bandwidth, untreated side"], found["rows within the bandwidth, treated side"]) == (360, 323)
     y, x, state = data["vote"].to_numpy(), data["margin"].to_numpy(), data["state"].astype("category").cat.codes.to_numpy()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_published_panel import WHY, run
+from test_published_panel import WHY, Printed, run
 
 from causal.design import Design, design
 from causal.errors import ConfigError, DesignError
@@ -32,7 +32,7 @@ def made(effects: tuple[float, ...] = (1.0, 0.5, 0.25), seed: int = 1, g: int = 
     return design(panel_of({"poverty": poverty, "dose": dose, "plans": plans}), ASKED, stated("authority", "poverty", "year", descendants=("plans",)))
 
 
-def test_the_scrap_rates_of_firms_with_training_grants_are_wooldridge_s(tmp_path: Path) -> None:
+def test_the_scrap_rates_of_firms_with_training_grants_are_wooldridge_s(tmp_path: Path, as_printed: Printed) -> None:
     """Holzer and others 1993, as in Wooldridge, Introductory Econometrics, table 14.1: grant −.252 (.151), the year before's −.422 (.210), 54 firms, 162 rows.
 
     The data are those of linearmodels. The printed errors take rows as independent: statsmodels gives them in the same run, and ours clustered beside them.
@@ -51,8 +51,11 @@ def test_the_scrap_rates_of_firms_with_training_grants_are_wooldridge_s(tmp_path
     estimate = run(tmp_path, table.drop(columns="grant_1"), graph, {"treatment": "grant", "outcome": "lscrap"}, words)["estimate"]
     now, before = [part["effect"] for part in estimate["parts"] if part["kind"] == "time"]
     assert (round(now, 3), round(before, 3)) == (-0.252, -0.422)
+    as_printed("distributed_lags", "grant, and that of the year before", "−.252, −.422", f"{now:.3f}, {before:.3f}")
     assert estimate["rows"] == 162 and estimate["authorities"] == 54
     assert estimate["estimand"]["family"] == "kept_up" and estimate["estimand"]["horizon"] == 2
+    page = next((tmp_path / "runs").rglob("report.html")).read_text(encoding="utf-8")
+    assert "units in the same year, once kept up for 2 years; anything from" in page
     theirs = smf.ols("lscrap ~ grant + grant_1 + C(fcode) + C(year)", table).fit()
     assert (round(theirs.bse["grant"], 3), round(theirs.bse["grant_1"], 3)) == (0.151, 0.210)
     assert estimate["effect"] == pytest.approx(theirs.params["grant"] + theirs.params["grant_1"], rel=1e-9)

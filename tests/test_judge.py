@@ -190,7 +190,7 @@ def test_a_rejected_check_takes_the_answer_away_by_the_size_of_what_it_found(bia
         assert verdict.bias["pre_trend"] == "failed" and any(one.concern == "harmless" and one.steps for one in verdict.reasons)
     else:
         text = said(verdict, lower, upper)
-        assert text.headline.endswith("the estimate failed its checks.") and "drift beforehand" in text.second
+        assert text.headline.endswith("the estimate failed its checks.") and text.second.startswith("Drift beforehand did not pass.")
 
 
 def test_a_check_of_bias_without_a_p_value_takes_away_by_its_own_word() -> None:
@@ -209,6 +209,15 @@ def test_where_nothing_of_this_design_could_be_checked_certainty_is_very_low_and
         text = said(verdict, 2.0, 3.0)
         assert "too weak to say" in text.headline and "Nothing could be checked" in text.second and text.interval in ("+2 to +3", "+2.0 to +3.0")
     assert judged(2.0, 3.0, (PLACEBO,), Rule(randomised="by lot")).certainty == 2
+
+
+def test_a_check_that_one_estimator_of_a_kind_brings_is_a_look_and_one_of_a_curve_is_none() -> None:
+    """By hand: `switchers_before` looks at the time before; `link` sees no cause that was not measured."""
+    for name, seen in (("switchers_before", True), ("link", False), ("carry_over", False)):
+        verdict = judged(2.0, 3.0, (PLACEBO, check(name, True, 0.5, role="timing" if seen else None)))
+        assert (verdict.reasons[0].concern != "unchecked") is seen and (verdict.certainty != 0) is seen
+        missing = next(one.checks for one in verdict.reasons if one.concern == "unlooked")
+        assert ("timing" not in missing) is seen and "negative_control" in missing
 
 
 BLIND = (replace(TREND, blind_below=1.0), replace(CONTROL, blind_below=1.0))

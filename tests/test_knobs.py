@@ -13,7 +13,7 @@ from causal.knobs import at_least, between, is_number, is_whole, one_of, true_or
 
 TOP = Path(__file__).parent.parent
 # what comes out of files and libraries has rules of its own: cells, and an outsider's answers, which may hold numpy's numbers
-OWN = ("knobs.py", "declared.py", "sources/", "report/", "refute.py")
+OWN = ("knobs.py", "declared.py", "sources/", "report/", "refutation.py")
 
 
 @pytest.mark.parametrize("value", [True, False, 2.0, "2", None, float("nan"), [2]])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_published_panel import WHY, run
+from test_published_panel import WHY, Printed, run
 from worlds import GRAPH, QUESTION, designed
 
 from causal.design import Design
@@ -61,7 +61,7 @@ def test_slopes_errors_and_average_effects_are_statsmodels_own() -> None:
     assert slope.effect == pytest.approx(float((mean * (1 - mean)).mean() * theirs.params["d"]) * 0.5, rel=1e-6)
 
 
-def test_women_s_work_and_schooling_are_those_of_wooldridge_s_table(tmp_path: Path) -> None:
+def test_women_s_work_and_schooling_are_those_of_wooldridge_s_table(tmp_path: Path, as_printed: Printed) -> None:
     """Mroz 1987 as in Wooldridge 2010, table 15.1, logit: educ .221 (.043), average partial effect .039; data of linearmodels, and so statsmodels' Logit."""
     import statsmodels.api as sm
     from linearmodels.datasets import mroz
@@ -86,6 +86,12 @@ def test_women_s_work_and_schooling_are_those_of_wooldridge_s_table(tmp_path: Pa
     assert int(estimate["effect"] * 1000) == 39  # printed .039: their digits are cut
     assert estimate["effect"] == pytest.approx(theirs.get_margeff().margeff[list(theirs.params.index).index("educ") - 1], rel=1e-6)
     assert any("25% higher odds" in note for note in estimate["notes"])
+    came = f"{estimate['diagnostics']['log odds for one unit']:.3f}, {estimate['effect']:.4f}"
+    as_printed("logit_dose", "log odds of educ, average partial effect", ".221, .039", came)
+    # by hand: e to the printed .221 is 1.25; it stands on the first screen, beside the difference of shares
+    page = next((tmp_path / "runs").rglob("report.html")).read_text(encoding="utf-8")
+    first = page[: page.index("The range, in words")]
+    assert "Odds, as a ratio" in first and "1.25" in first and "753 units" in first and "authority-year" not in first
 
 
 def test_groups_have_effects_of_their_own_and_percent_is_the_same_answer() -> None:

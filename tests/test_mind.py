@@ -254,7 +254,7 @@ def test_a_failed_check_is_the_main_reason_before_what_was_not_looked_at(bare: R
     assert both.answer.because.endswith("did not pass.") and "Nobody has looked at" in " ".join(both.answer.reasons)
     low = judged(replace(bare, estimate=replace(bare.estimate, concerns=("made so",))), (*unlooked, failed))  # type: ignore[arg-type, type-var]
     assert low.verdict.certainty == 0 and low.answer.because.endswith("did not pass.")
-    assert judged(bare, ()).answer.because == "Nothing could be checked for bias."
+    assert judged(bare, ()).answer.because == "Nothing could be checked for bias by unmeasured causes."
 
 
 @pytest.mark.parametrize("ends", DENIES)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from test_published_panel import WHY, run
+from test_published_panel import WHY, Printed, run
 
 from causal.draws import stream
 from causal.errors import DesignError
@@ -55,7 +55,7 @@ def test_unions_of_the_wage_panel_are_diff_diff_s_switchers_by_the_own_data_rout
     assert 0 < estimate["diagnostics"]["negative weights of two-way fixed effects"] < 1
 
 
-def test_banks_allowed_to_branch_lend_more_as_de_chaisemartin_and_d_haultfoeuille_print(tmp_path: Path) -> None:
+def test_banks_allowed_to_branch_lend_more_as_de_chaisemartin_and_d_haultfoeuille_print(tmp_path: Path, as_printed: Printed) -> None:
     """Favara & Imbs' counties in de Chaisemartin & D'Haultfœuille 2024, by dose in the first year: .0197 of 905 first switches, as moderndid prints it too.
 
     Rows as moderndid ships them. It wants a later scipy than DoWhy allows and so is no dev extra: with its folder on the path alone this runs.
@@ -73,6 +73,8 @@ def test_banks_allowed_to_branch_lend_more_as_de_chaisemartin_and_d_haultfoeuill
     words = ["source.authority=county", "source.year=year", "source.cluster=state_n", "estimator=reversible_did", "estimator.by=first_switch"]
     estimate = run(tmp_path, table, graph, {"treatment": "inter_bra", "outcome": "Dl_vloans_b", "target": "ATT"}, words)["estimate"]
     assert round(estimate["effect"], 4) == 0.0197 and estimate["diagnostics"]["switches compared"] == 905
+    came = f"{estimate['effect']:.4f} of {estimate['diagnostics']['switches compared']:.0f}"
+    as_printed("reversible_did, first switches", "effect, of so many", ".0197 of 905", came)
 
 
 def test_local_projections_are_diff_diff_s_in_the_year_of_beginning_and_after_with_their_errors() -> None:

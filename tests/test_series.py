@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_published_panel import WHY, run
+from test_published_panel import WHY, Printed, run
 
 from causal.answer import answered
 from causal.design import Design, design
@@ -50,7 +50,7 @@ def test_hac_errors_are_statsmodels_and_fading_ones_gls_at_a_known_factor() -> N
     assert (np.sqrt(np.diag(fading.covariance)) / plain.bse > 0.75).all() and fading.factor is not None and abs(fading.factor) < 0.4
 
 
-def test_the_nile_fell_when_the_dam_was_built_as_zeileis_and_others_print(tmp_path: Path) -> None:
+def test_the_nile_fell_when_the_dam_was_built_as_zeileis_and_others_print(tmp_path: Path, as_printed: Printed) -> None:
     """Zeileis, Kleiber, Krämer & Hornik 2003: means 1097.75 to 1898 and 849.97 from 1899; data of statsmodels, whose OLS has the same difference."""
     import statsmodels.api as sm
 
@@ -64,6 +64,7 @@ def test_the_nile_fell_when_the_dam_was_built_as_zeileis_and_others_print(tmp_pa
     result = run(tmp_path, table, graph, {"treatment": "dam", "outcome": "flow", "target": "ATT"}, words)
     estimate = result["estimate"]
     assert round(estimate["effect"], 2) == round(849.97 - 1097.75, 2) == -247.78
+    as_printed("interrupted_series", "difference of means, 849.97 − 1097.75", "−247.78", f"{estimate['effect']:.2f}")
     theirs = sm.OLS(table["flow"], sm.add_constant(table[["dam"]])).fit(cov_type="HAC", cov_kwds={"maxlags": 4, "use_correction": True})
     assert (estimate["effect"], estimate["std_error"]) == pytest.approx((theirs.params["dam"], theirs.bse["dam"]), rel=1e-8)
     assert result["verdict"]["kind"] == "series" and result["verdict"]["maryland"] == 2
@@ -72,6 +73,8 @@ def test_the_nile_fell_when_the_dam_was_built_as_zeileis_and_others_print(tmp_pa
     assert any("HAC errors are too narrow" in concern for concern in estimate["concerns"])
     page = next((tmp_path / "runs").rglob("report.html")).read_text(encoding="utf-8")
     assert "Course of the outcome" in page and "nobody recorded came at the same time" in page
+    first = page[: page.index("The range, in words")]
+    assert "A series is compared with how it went before" in first and "compared with one another" not in first
 
 
 def test_what_hit_all_places_goes_out_with_the_comparison_series() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_published_panel import WHY, run
+from test_published_panel import WHY, Printed, run
 
 from causal.errors import CausalError
 from causal.estimators.synthetic import SyntheticControl
@@ -14,7 +14,7 @@ MEANS = ("income", "ur", "poverty")
 AT = {"alcohol": (1990,), "aidscapita": (1990, 1991), "black": (1990, 1991, 1992), "perc1519": (1990,)}
 
 
-def test_texas_is_made_of_the_four_states_that_cunningham_prints(tmp_path: Path) -> None:
+def test_texas_is_made_of_the_four_states_that_cunningham_prints(tmp_path: Path, as_printed: Printed) -> None:
     """Cunningham 2021 (Causal Inference: The Mixtape), Texas' prisons, weights as printed: California .408, Illinois .36, Louisiana .122, Florida .109.
 
     Rows as causaldata ships them. His Stata code matches fourteen predictors, weighed by a regression over 1985 to 1993, of which the means end in 1992.
@@ -53,6 +53,8 @@ def test_texas_is_made_of_the_four_states_that_cunningham_prints(tmp_path: Path)
         "Louisiana": 0.122,
         "Florida": 0.109,
     }
+    came = ", ".join(f"{name.removeprefix('weight of ')} {value:.3f}" for name, value in sorted(weights.items(), key=lambda one: -one[1]))
+    as_printed("synthetic_control, predictors", "weights", "California .408, Illinois .36, Louisiana .122, Florida .109", came)
 
 
 def test_years_that_are_no_years_before_and_other_weighings_are_refused() -> None:

@@ -15,11 +15,11 @@ from causal.language import Language, language_of
 from causal.question import UNGIVEN
 from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
-from causal.report.phrases import contrast, label, plainly, planted, sentence, variable, when, years
+from causal.report.phrases import contrast, kept, label, plainly, planted, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.verdict.rule import SEES, STEPS
 from causal.verdict.say import Counted, counted, usual
-from causal.words import capital, count, listed, written
+from causal.words import capital, counted_rows, crossed, listed, units, written
 
 WHEN = {"stock": ", on any 31 March", "flow": ", in a year", None: ""}
 ON = {"stock": " on any 31 March", "flow": " in a year", None: ""}
@@ -70,7 +70,7 @@ def asked(data: Mapping[str, Any]) -> str:
     treatment, outcome = variable(data, question["treatment"]), variable(data, question["outcome"])
     counted = f"{outcome['label']} {outcome['unit']}".strip()
     return (
-        f"Question: what does {data['action'][:1].lower()}{data['action'][1:]} do to {outcome['label']} {when(question)}? "
+        f"Question: what does {data['action'][:1].lower()}{data['action'][1:]} do to {outcome['label']} {when(question)}{kept(data)}? "
         f"Compared: {treatment['label']}, {contrast(data)}. Counted: {counted}."
     )
 
@@ -122,7 +122,7 @@ def where(data: Mapping[str, Any]) -> str:
     country = setting(data)["country_name"]
     used = data["estimate"] or data["design"]
     number = used["authorities"] if used else len(data["source"]["places"])
-    place = "simulated authorities" if data["source"]["simulated"] else country if country == "England" else count(number, "authority", "authorities")
+    place = "simulated authorities" if data["source"]["simulated"] else country if country == "England" else units(number, data["source"]["years"])
     return ", ".join(filter(None, (place, "" if not span_of else str(span_of[0]) if len(span_of) == 1 else f"{span_of[0]} to {span_of[-1]}")))
 
 
@@ -130,7 +130,7 @@ def subtitle(data: Mapping[str, Any]) -> str:
     """Change in children on plans on any 31 March, per 10,000 children, a year later."""
     outcome = variable(data, data["question"]["outcome"])
     noun = outcome.get("short") or outcome["label"]
-    return ", ".join(filter(None, (f"Change in {noun}{ON[outcome.get('counts')]}", outcome["unit"], when(data["question"]))))
+    return ", ".join(filter(None, (f"Change in {noun}{ON[outcome.get('counts')]}", outcome["unit"], when(data["question"]) + kept(data))))
 
 
 def certainty(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
@@ -191,7 +191,15 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
         everyone = data["source"].get("people")
         if everyone:
             rows.append(_place(everywhere(data), f"{_millions(everyone['total'])}, if alike", _people(data, everyone["total"])))
-    return {"title": title, "said": "", "rows": rows}
+    return {"title": title, "said": "", "rows": [*rows, *_odds(estimate)]}
+
+
+def _odds(estimate: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The ratio of odds beside the effect, as others publish it, where the estimate has one."""
+    odds, lower, upper = (estimate["diagnostics"].get(name) for name in ("odds ratio", "odds ratio, lower", "odds ratio, upper"))
+    if odds is None or lower is None or upper is None:
+        return []
+    return [{"where": "Odds, as a ratio", "mini": "1 is no change", "best": f"{odds:.2f}", "range": f"{lower:.2f} to {upper:.2f}", "matters": "–"}]
 
 
 def _people(data: Mapping[str, Any], population: float) -> Counted:
@@ -221,16 +229,19 @@ def everywhere(data: Mapping[str, Any]) -> str:
     number = f"{source['people']['authorities']:,}"
     if source["simulated"]:
         return f"All {number} simulated places"
-    return "England" if setting(data)["country_name"] == "England" else f"All {number} authorities"
+    if setting(data)["country_name"] == "England":
+        return "England"
+    return f"All {units(source['people']['authorities'], source['years'])}"
 
 
 def typical(data: Mapping[str, Any]) -> str:
     """22 more on any 31 March in a typical authority of 59,000 (range: …); "" where people are not what is counted, or there is no answer."""
+    outcome, population = variable(data, data["question"]["outcome"]), data["verdict"]["typical_population"]
     rows = means(data)["rows"]
-    if len(rows) < 2:
+    if len(rows) < 2 or not outcome["count_per"] or population is None:
         return ""
-    outcome, one = variable(data, data["question"]["outcome"]), rows[1]
-    return f"{one['best']}{ON[outcome.get('counts')]} in a typical authority of {_round(data['verdict']['typical_population'])} (range: {one['range']})"
+    one = rows[1]
+    return f"{one['best']}{ON[outcome.get('counts')]} in a typical authority of {_round(population)} (range: {one['range']})"
 
 
 def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
@@ -326,7 +337,9 @@ def rests_on(data: Mapping[str, Any]) -> str:
     source, estimate = data["source"], data["estimate"]
     if not estimate:
         return sentence(capital(source["title"]))
-    who = f"{count(estimate['authorities'], 'authority', 'authorities')}, {count(estimate['rows'], 'authority-year')}"
+    cross = crossed(source["years"])
+    rows = counted_rows(estimate["rows"], source["years"])
+    who = rows if cross else f"{units(estimate['authorities'], source['years'])}, {rows}"
     return f"{capital(source['title'])}; {who}."
 
 

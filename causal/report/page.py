@@ -22,7 +22,7 @@ from causal.report.parts import render, shown, table
 from causal.report.phrases import contrast, label, made_up, plainly, readable, sentence, tally, variable, words
 from causal.report.record import SCHEMA_VERSION
 from causal.report.sections import dated, span_of_years
-from causal.words import capital, count, counted_rows, crossed, listed
+from causal.words import capital, count, counted_rows, crossed, listed, units
 
 FEW_OTHERS = 8  # columns that the study does not use and that are shown all the same
 FILES = (
@@ -149,12 +149,12 @@ def limits(data: Mapping[str, Any]) -> list[str]:
         return ["For showing what would have to be measured. For no statement on the effect, in either direction."]
     if data["verdict"]["failed"] or data["verdict"]["gate"]:
         return ["For showing that this design does not answer the question. For no statement on the effect, in either direction."]
-    where = everywhere(data) if source.get("people") else count((data["estimate"] or design)["authorities"], "authority", "authorities")
+    where = everywhere(data) if source.get("people") else units((data["estimate"] or design)["authorities"], source["years"])
     when_ = "" if crossed(design["years"]) else f", outcomes of {span_of_years(design['years'])}"
     kind = "a difference that goes along with" if data["verdict"]["association"] else "an average effect of"
     return [
         f"For {kind} {treatment} ({contrast(data)}) on {outcome} in {where}{when_}.",
-        "Not for any one authority, which may differ from the average; nor for ranking authorities.",
+        f"Not for any one {'unit' if crossed(design['years']) else 'authority'}, which may differ from the average; nor for ranking them.",
         "Not for years, places or services beyond those of the data, nor for larger changes than were seen.",
         f"Not for other outcomes than {outcome}: one that is not moved does not show that nothing was.",
         "Not for what it is worth: costs and harms of other kinds are not in this answer unless they stand here.",

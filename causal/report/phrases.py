@@ -12,7 +12,7 @@ from zlib import crc32
 from causal.estimand import Estimand
 from causal.language import language_of
 from causal.verdict.say import countable, plain, sign, with_unit
-from causal.words import Shown, listed, places, rounded, signed, span, written, years_later
+from causal.words import Shown, kept_up, listed, places, rounded, signed, span, written, years_later
 
 LONGEST_SLUG = 60  # letters; what is cut gets a digest, so that two names stay two
 STATES = {True: ("passed", "✓"), False: ("did not pass", "✗"), None: ("not run", "–")}
@@ -221,6 +221,12 @@ def years(data: Mapping[str, Any]) -> tuple[int, ...]:
 def when(question: Mapping[str, Any]) -> str:
     """The outcome's date after the treatment's, as an adverb."""
     return years_later(question["lag"])
+
+
+def kept(data: Mapping[str, Any]) -> str:
+    """For how long the treatment was kept up, behind the outcome's date, where the estimate is of that."""
+    estimand = (data["estimate"] or {}).get("estimand")
+    return kept_up(estimand.get("family"), estimand.get("horizon")) if isinstance(estimand, Mapping) else ""  # older records have it in words
 
 
 def contrast(data: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ from causal.language import language_of
 from causal.report.checks import states
 from causal.report.phrases import sentence
 from causal.verdict.rule import BIAS, SEES
-from causal.verdict.say import usual
-from causal.words import capital, count, listed
+from causal.verdict.say import comparison, usual
+from causal.words import capital, count, crossed, listed, units
 
 # domain → its name, and the shipped checks that speak of it; one that is not here goes by what it says it speaks of (its family)
 DOMAINS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -150,7 +150,7 @@ def shown(data: Mapping[str, Any]) -> dict[str, Any]:
         name = DOMAINS[one["code"]][0]
         rows.append((name, STATES[one["state"]], _behind(data, one), _names(one["missing"], language.check), _asked(OF_DOMAIN.get(one["code"]), asks)))
     level = codes["maryland"]
-    design = language.reasons[f"level_{level}"] if level else language.reasons["none"]
+    design = comparison(data["verdict"].get("kind"), level, language) if level else language.reasons["none"]
     rows.append(("Kind of comparison (Maryland scale)", f"Level {level} of 5." if level else "None: there is no estimate.", sentence(design), "–", "–"))
     return {
         "said": "The domains are those of ROBINS-I (Sterne and others 2016). Its grades, from low to critical, are a reviewer's to give; here stands what ran.",
@@ -194,10 +194,11 @@ def _how(data: Mapping[str, Any], code: str, state: str) -> str:
         number = len(protocol.get("deviations") or ())
         return f"{count(number, 'thing was', 'things were')} done otherwise." if number else "It was followed in everything."
     met, estimate = state == "met", data["estimate"]
-    places = count(estimate["authorities"], "authority", "authorities") if estimate else ""
+    years, alone = data["source"]["years"], "unit" if crossed(data["source"]["years"]) else "authority"
+    places = units(estimate["authorities"], years) if estimate else ""
     return {
         "open_code": "Command, configuration and the code's own digest stand on this page." if met else "What made this run is not recorded in full.",
         "structured": "This page and result.json, in one form for every run.",
-        "places": f"{places}, with errors by authority." if met else "There is no estimate." if not estimate else "There is one place alone.",
+        "places": f"{places}, with errors by {alone}." if met else "There is no estimate." if not estimate else "There is one place alone.",
         "money": "Costs are asked for by  causal decompose cost.",
     }[code]

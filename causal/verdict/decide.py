@@ -29,6 +29,7 @@ from causal.refutation import Admits, Hidden, Refutation
 from causal.verdict.power import Equivalence, Power, detectable, equivalence, half_width, power_curve
 from causal.verdict.reason import Change, Concern, Limit, Next, Reason
 from causal.verdict.rule import (
+    BROUGHT,
     BY_LEVEL,
     EFFECTIVE_CLUSTERS,
     FEWEST_PLACEBOS,
@@ -304,16 +305,18 @@ def _certainty(
         reasons.append(Reason(concern="few_clusters", steps=max(left - LOW, 0), numbers={"effective": effective}))
         left = min(left, LOW)
     agreement = {one.name for one in refutations if one.role == "agreement"} | {"estimator_agreement"}
-    if not by_lot(rule, identification) and not any(state != "not run" for name, state in states.items() if name in rule.bias[kind] and name not in agreement):
+    own = {*rule.bias[kind], *BROUGHT.get(kind, ())} - agreement
+    if not by_lot(rule, identification) and not any(state != "not run" for name, state in states.items() if name in own):
         reasons.insert(0, Reason(concern="unchecked", steps=left))
         left = 0
     return left, tuple(reasons)
 
 
 def _timing(rule: Rule, kind: Kind, refutations: Sequence[Refutation]) -> list[Refutation]:
-    """The checks of the time before that this kind of design has, where they ran; of a trial also the balance of what was there before."""
+    """Checks of the time before that this kind of design has or its estimator brings, where they ran; of a trial also the balance beforehand."""
     names = (*rule.timing[kind], *(("covariate_balance", "pre_trend", "placebo_dates") if rule.randomised else ()))
-    return [one for one in refutations if one.survived is not None and one.name in names]
+    own = BROUGHT.get(kind, ())
+    return [one for one in refutations if one.survived is not None and (one.name in names or (one.role == "timing" and one.name in own))]
 
 
 def _looks(rule: Rule, kind: Kind, question: Question, estimate: Estimate, refutations: Sequence[Refutation], row: Row) -> list[Reason]:

@@ -114,6 +114,13 @@ TIMING: dict[str, tuple[str, ...]] = {
     "series": ("series_placebo_dates",),
     "trial": ("covariate_balance",),
 }
+# checks that an estimator of a kind brings, and that others of the kind cannot run: where one ran, something was looked at; where none did, none is missing.
+# Those that speak of a curve or of how long an effect lasts (link, lag_length, carry_over) see no unmeasured cause, and are not among them
+BROUGHT: dict[str, tuple[str, ...]] = {
+    "dose": ("switchers_before",),
+    "adoption": ("switchers_before", "synthetic_dates"),
+    "instrument": ("monotonicity",),
+}
 LATER: tuple[Kind, ...] = ("discontinuity", "series", "trial")  # kinds that a rule written before there were any may leave out
 STABILITY = (
     "leave_one_out",

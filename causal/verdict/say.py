@@ -19,7 +19,7 @@ from causal.verdict.decide import Verdict
 from causal.verdict.reason import Change, Concern, Limit, Reason
 from causal.verdict.rule import CLASSES, MIRRORED, STEPS, Class, Row
 from causal.voice import Voice
-from causal.words import Shown, capital, in_words, listed, rounded, written, years_later
+from causal.words import Shown, capital, in_words, kept_up, listed, rounded, written, years_later
 
 DOTS = "●○"
 MOST_DOTS = len(STEPS)
@@ -399,6 +399,8 @@ def _second(
     """Estimate, range, what would matter, and what the headline leaves open."""
     ranges = language.ranges
     filled = {key: sides[key] for key in ("rise", "fall", "increase", "decrease", "when")}
+    if estimate is not None:
+        filled["when"] += kept_up(estimate.estimand.family, estimate.estimand.horizon)
     if verdict.gate == "not_identified":
         return ranges["needs"].format(needs=listed(verdict.detail), **filled) if verdict.detail else ranges["needs_more"]
     if verdict.gate == "not_estimable":
@@ -474,12 +476,25 @@ def _reasons(verdict: Verdict, language: Language) -> tuple[str, ...]:
     """The kind of comparison, then what lowered the certainty, each once."""
     if verdict.maryland is None:
         return (language.reasons["none"],)
-    said = [language.reasons[f"level_{verdict.maryland}"]]
+    said = [comparison(verdict.kind, verdict.maryland, language)]
     if verdict.gate:
         return (*said, language.ranges["no_interval"] if verdict.gate == "no_interval" else language.reasons["error"])
     if verdict.failed:
         return (*said, language.reasons["failed"].format(checks=_few(verdict.failed, language)))
     return tuple(dict.fromkeys([*said, *(_reason(one, language) for one in verdict.reasons)]))
+
+
+def comparison(kind: str | None, level: int, language: Language) -> str:
+    """What kind of comparison it is, as a sentence; a series without others beside it is no comparison of places.
+
+    Parameters
+    ----------
+    kind : of design.
+    level : on the Maryland scale.
+    language : of a record that may be older than the sentence on series.
+    """
+    alone = language.reasons.get("own_past") if kind == "series" and level <= 2 else None
+    return alone or language.reasons[f"level_{level}"]
 
 
 def _reason(one: Reason, language: Language) -> str:
