@@ -97,6 +97,38 @@ def test_the_command_counts_resumes_and_gives_the_same_bytes_for_any_number_of_w
     assert "Would this design have found it?" in said and said.strip().splitlines()[-1] == str(whole)
 
 
+def test_kept_draws_count_once_and_what_is_no_draw_is_drawn_again_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Held by the record that the same call wrote before its lines were touched."""
+    words = ["source.authorities=20", "workers=1", "--panels", "2", "--effects", "0", "6"]
+    home = simulated(tmp_path, *words)
+    kept, record = home / "draws.jsonl", (home / "simulation.json").read_bytes()
+    lines = kept.read_text().splitlines()
+    one = json.loads(lines[0])
+    for again in ([*lines, lines[0]], [*lines[:3], "\0\0 no draw"], [lines[0], "", *lines[2:]], [lines[0][:-1] + ', "effect": 99.0}', *lines[1:]]):
+        kept.write_text("\n".join(again) + "\n")
+        capsys.readouterr()
+        assert simulated(tmp_path, *words) == home
+        assert (home / "simulation.json").read_bytes() == record
+        said = capsys.readouterr().err
+        lost = next((at for at, line in enumerate(again, 1) if line not in lines), None)
+        assert (f"got 1 without one (line {lost})" in said and sorted(kept.read_text().splitlines()) == sorted(lines)) if lost else said == ""
+    other = (
+        {"effect": 99.0},
+        {"std_error": -1.0},
+        {"lower": 5.0, "upper": -5.0},
+        {"taken_away": "no"},
+        {"category": "hello"},
+        {"truth": 3.0},
+        {"checks": {"a": 1}},
+    )
+    for change in other:
+        kept.write_text("\n".join([*lines, json.dumps(one | change)]) + "\n")
+        assert main(["simulate", *SMALL, f"runs={tmp_path}", *words]) == 2
+        said = capsys.readouterr().err
+        assert "draws.jsonl, line 5: wanted " + ("each draw once" if "effect" in change else "a draw as") in said and len(said.splitlines()) == 1
+    assert (home / "simulation.json").read_bytes() == record
+
+
 def test_panels_are_drawn_anew_from_a_source_that_knows_its_truth(tmp_path: Path) -> None:
     home = simulated(tmp_path, "--panels", "3", "--effects", "0", "6", "--worlds", "source")
     none, some = json.loads((home / "simulation.json").read_text())["effects"]
