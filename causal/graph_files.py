@@ -13,6 +13,7 @@ from causal.drawn import DEEPEST, MOST_ARROWS, Drawn, clear, dagitty, dot, undir
 from causal.errors import GraphError, refusal
 from causal.knobs import is_whole
 
+HIDDEN = {"latent": True, "unobserved": True, "measured": False}  # what a node that nobody measured says
 KEYS = ("name", "nodes", "arrows")  # of our own form
 MOST_TEXT = 2_000_000  # bytes: a hundred letters for each of the arrows that a graph may have
 
@@ -68,6 +69,7 @@ def _assemble(drawn: Drawn, file: str) -> dict[str, Any]:
             raise refusal(
                 GraphError, file, "a graph of all rows", came, "take the mark away if rows were not: what selection opens is looked for by nobody here"
             )
+        one |= {key: given[key] for key in ("lot", "remedy") if given.get(key)}
         if given.get("varies"):
             one["varies"] = given["varies"]
         elif bare in ("authority", "year"):
@@ -82,13 +84,16 @@ def _assemble(drawn: Drawn, file: str) -> dict[str, Any]:
         because = str(attributes.get("because") or attributes.get("label") or f"as drawn in {file}")
         where = f"{file}, arrow {left} -> {right}"
         reason: dict[str, Any] = {"because": because}
-        if attributes.get("lag"):
+        if "lag" in attributes:
             reason["lag"] = _years(attributes["lag"], where)
+        if "cutoff" in attributes:
+            reason["cutoff"] = _number(attributes["cutoff"], f"{where}, cutoff")
         if _truth(attributes.get("by_year", "false"), f"{where}, by_year"):
             reason["by_year"] = True
         if attributes.get("both"):
             if len(reason) > 1:
-                raise refusal(GraphError, where, "a two-headed arrow without lag or by_year", "one with them", "draw the common cause as a node of its own")
+                came = f"one with {' and '.join(key for key in reason if key != 'because')}"
+                raise refusal(GraphError, where, "a two-headed arrow without lag, by_year or cutoff", came, "draw the common cause as a node of its own")
             hidden = _unused(f"common_cause_of_{left}_and_{right}", about)
             about[hidden] = {"label": hidden.replace("_", " "), "measured": False}
             for end in (left, right):
@@ -108,10 +113,10 @@ def _unused(name: str, taken: Mapping[str, Any]) -> str:
 
 def _measured(given: Mapping[str, Any], file: str, name: str) -> bool | None:
     """Whether a node is drawn as measured; None where nothing is said."""
-    for key, hidden in (("latent", True), ("unobserved", True), ("measured", False)):
-        if key in given:
-            return _truth(given[key], f"{file}, node {name}, {key}") is not hidden
-    return None
+    said = {key: _truth(given[key], f"{file}, node {name}, {key}") is not hidden for key, hidden in HIDDEN.items() if key in given}
+    if len(set(said.values())) > 1:
+        raise refusal(GraphError, f"{file}, node {name}", "a node that is measured or is not", f"both, by {' and '.join(said)}", "take one of them away")
+    return next(iter(said.values()), None)
 
 
 def _truth(value: Any, where: str) -> bool:
@@ -121,6 +126,13 @@ def _truth(value: Any, where: str) -> bool:
     if written in ("false", "0", "no", ""):
         return False
     raise refusal(GraphError, where, "true or false", repr(value), "write one of these")
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        raise refusal(GraphError, where, "a number", repr(value), "write it as  cutoff=50") from None
 
 
 def _years(value: Any, where: str) -> int:

@@ -81,6 +81,13 @@ def test_a_lagged_name_a_reason_and_a_lag_are_read(tmp_path: Path) -> None:
     assert next(arrow.because for arrow in graph.arrows if arrow.cause == "a") == "it takes time"
 
 
+def test_a_cutoff_and_a_lot_are_those_of_our_own_form(tmp_path: Path) -> None:
+    (tmp_path / "g.dot").write_text('digraph { a [lot="drawn in each district"]; score -> a [cutoff=50.5]; a -> b }')
+    graph = Graph.read(str(tmp_path / "g.dot"))
+    assert {(arrow.cause, arrow.cutoff) for arrow in graph.arrows} == {("score", 50.5), ("a", None)}
+    assert {node.name: node.lot for node in graph.nodes if node.lot} == {"a": "drawn in each district"}
+
+
 REFUSED = [
     ("g.dot", "graph { a -- b }", "undirected"),
     ("g.dot", "digraph { a -- b }", "undirected"),
@@ -99,6 +106,11 @@ REFUSED = [
     ("g.dot", "digraph { a-1 -> b }", "double quotes"),
     ("g.dot", "digraph { a [selected=true]; a -> b }", "rows were selected"),
     ("g.dot", "digraph { a[-1] -> b [lag=2] }", "its lag once"),
+    ("g.dot", 'digraph { a -> b [lag=""] }', "a whole number of years"),
+    ("g.dot", "digraph { a -> b [cutoff=high] }", "wanted a number, got 'high'"),
+    ("g.dot", "digraph { a -> b [dir=both, cutoff=3] }", "got one with cutoff"),
+    ("g.dot", "digraph { a [latent=true, measured=true]; a -> b }", "got both, by latent and measured"),
+    ("g.dagitty", "dag { a [latent, measured=true] a -> b }", "got both"),
     ("g.dot", "digraph { a -> {} }", "empty pair of braces"),
     ("g.dot", "digraph { a -> }", "the name of a node"),
     ("g.dot", "digraph { a -> b", "a } for each {"),
