@@ -127,6 +127,7 @@ class _Reader:
         self.tokens = list(_tokens(text, file, dialect))
         self.at = 0
         self.drawn = Drawn()
+        self.written = 0  # names that groups stood for
         self.place: tuple[str, ...] = ()  # names of the subgraphs that stand around
         self.groups: dict[tuple[str, ...], list[str]] = {}
 
@@ -218,10 +219,11 @@ class _Reader:
             if braces:
                 self._refuse("names with commas between them", "a } before the comma", "put all of them into one pair of braces")
             self.at += 1
-            names, several = [*names, *self._end(nodes, edges, depth)], True
+            several = True
+            names.extend(self._end(nodes, edges, depth))
         if several and self.dialect == "dagitty" and (behind or self._peek().kind == "edge"):
             self._refuse("braces around several ends of an arrow", "commas between them", "write  a -> {b c}")
-        return names
+        return list(dict.fromkeys(names))
 
     def _end(self, nodes: dict[str, Any], edges: dict[str, Any], depth: int) -> list[str]:
         """One end of an edge: a node, or all nodes of a group in braces."""
@@ -235,14 +237,14 @@ class _Reader:
             if not self._sign("{"):
                 if (*self.place, name) not in self.groups:
                     self._refuse("a subgraph in braces", self._shown(), "write  subgraph name { … }")
-                return self.groups[*self.place, name]
+                return self._written_out(self.groups[*self.place, name])
         if self._sign("{"):
             around = self.place
             self.place = (*around, name or f" {self.at}")  # a name holds within its own subgraph
             inside = self._body(nodes, edges, depth + 1)
             here, self.place = self.place, around
             self.groups[here] = list(dict.fromkeys([*self.groups.get(here, []), *inside]))
-            return self.groups[here]
+            return self._written_out(self.groups[here])
         if token.kind not in ("name", "bare") or (token.kind == "bare" and token.text.lower() in ("node", "edge", "graph", "subgraph", "digraph", "strict")):
             self._refuse("the name of a node", self._shown(), "put a name that is one of the language's own words in double quotes")
         self.at += 1
@@ -258,6 +260,13 @@ class _Reader:
             self._refuse("the name of a node", "an empty name", "give it one", token.line)
         self.drawn.nodes.setdefault(written.strip(), dict(nodes))
         return [written.strip()]
+
+    def _written_out(self, group: list[str]) -> list[str]:
+        """The names of a group, in as many places as it stands, as far as that takes no time."""
+        self.written += len(group)
+        if self.written > MOST_PIECES:
+            self._refuse(f"at most {MOST_PIECES:,} names after groups are written out", "more", "leave out what does not bear on the question")
+        return list(group)
 
     def _attributes(self) -> dict[str, Any]:
         """`[key=value, flag]`."""
