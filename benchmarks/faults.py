@@ -2,6 +2,7 @@
 
     python benchmarks/faults.py            half an hour; writes faults.md and faults.json beside this file
     python benchmarks/faults.py --only study disks      these parts again
+    python benchmarks/faults.py --only run --add --kills 72 --seed 1      12 more kills of it, added to those that are kept
 
 Each kill is SIGKILL, after a time drawn evenly over what the command takes when nobody disturbs it, or as soon as a folder that it works in appears, so that
 the short moments of writing are hit too. Then the same command is started again and must end well. Held after each, from outside the code: every folder
@@ -38,6 +39,7 @@ PAGE = Path(__file__).with_suffix(".md")
 TINY = ["experiment=closures", "source.authorities=20", "refuters=[]", "workers=1"]
 KEPT = Path(__file__).with_suffix(".json")
 DISKS = "disks"
+COUNTED = ("killed", "too late", "half", "changed", "not resumed", "other answers", "left lying")
 KINDS = ("run", "sweep", "study", "simulate", "fetch", "cache")
 SIZES = [2**power for power in range(9, 29)]  # bytes: 512 to 134 million
 STUDY = """title: Tiny
@@ -188,7 +190,7 @@ def kills(kind: Kind, number: int, dice: random.Random, base: Path) -> dict[str,
             raise SystemExit(f"{kind.name} leaves nothing in {home} when left alone ({status}):\n{said[-2000:]}")
         names[home] = set() if kind.each else {name for name in set.intersection(*there) if not unfinished(name)}
     truth = answers(undisturbed, kind.homes)
-    count = {"killed": 0, "too late": 0, "half": 0, "changed": 0, "not resumed": 0, "other answers": 0, "left lying": 0}
+    count = dict.fromkeys(COUNTED, 0)
     told: list[str] = []
     folder = base / kind.name
     for turn in range(number):
@@ -366,8 +368,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=66, help="tries in all, shared out evenly; some come when the command has ended")
     parser.add_argument("--only", nargs="+", default=[*KINDS, DISKS], choices=[*KINDS, DISKS], help="these parts again; the others stay as they were found")
+    parser.add_argument("--add", action="store_true", help="add the tries to those that are kept, instead of beginning these parts anew")
     parser.add_argument("--seed", type=int, default=20261130)
     asked = parser.parse_args()
+    code = commit()  # before anything is written
     found: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         base = Path(name)
@@ -375,16 +379,28 @@ def main() -> None:
             for one in (one for one in kinds(base, address, given) if one.name in asked.only):
                 began = time.monotonic()
                 row = kills(one, asked.kills // len(KINDS), random.Random(f"{asked.seed} {one.name}"), base)
-                keep(found, one.name, {**row, "minutes": (time.monotonic() - began) / 60})
+                row |= {"minutes": (time.monotonic() - began) / 60, "of": [f"{code}, seed {asked.seed}"]}
+                keep(found, one.name, added(found[one.name], row) if asked.add and one.name in found else row)
                 print({key: value for key, value in row.items() if key != "told"}, *row["told"], sep="\n  ", flush=True)
         if DISKS in asked.only:
             began = time.monotonic()
             tried = [[words, *one] for words, homes in full_disks() for one in sizes(words, homes, base)]
-            keep(found, DISKS, {"tried": tried, "minutes": (time.monotonic() - began) / 60})
+            keep(found, DISKS, {"tried": tried, "minutes": (time.monotonic() - began) / 60, "of": [code]})
     if set(found) >= {*KINDS, DISKS}:
         rows, minutes = [found[kind] for kind in KINDS], sum(one["minutes"] for one in found.values())
-        tries = sum(int(str(row["killed"])) + int(str(row["too late"])) for row in rows)
-        PAGE.write_text(page(rows, found[DISKS]["tried"], tries, asked.seed, minutes), encoding="utf-8")
+        PAGE.write_text(page(rows, found[DISKS]["tried"], found[DISKS]["of"], minutes), encoding="utf-8")
+
+
+def commit() -> str:
+    """The commit whose code is killed, with a + where files were changed since."""
+    said = subprocess.run(["git", "describe", "--always", "--dirty=+", "--abbrev=7"], cwd=PAGE.parent, capture_output=True, text=True, check=True)
+    return said.stdout.strip()
+
+
+def added(before: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Two parts' tries of one command as one row: counts and minutes add up, seconds alone are of the later."""
+    sums = {key: before[key] + row[key] for key in (*COUNTED, "minutes", "told", "of")}
+    return {**row, **sums}
 
 
 def keep(found: dict[str, Any], part: str, result: dict[str, Any]) -> None:
@@ -412,15 +428,15 @@ def sizes(what: str, homes: tuple[str, ...], base: Path) -> Iterator[tuple[int, 
         yield size, status, last, wrong, how
 
 
-def page(rows: list[dict[str, Any]], disks: list[Any], tries: int, seed: int, minutes: float) -> str:
+def page(rows: list[dict[str, Any]], disks: list[Any], disks_of: list[str], minutes: float) -> str:
     """The whole page."""
     killed = sum(int(str(row["killed"])) for row in rows)
-    columns = ("killed", "too late", "half", "changed", "not resumed", "other answers", "left lying")
+    tries = killed + sum(int(str(row["too late"])) for row in rows)
     lines = [
         "# Kills and full disks",
         "",
-        f"Written by `python benchmarks/faults.py --kills {tries} --seed {seed}` in {minutes:.0f} minutes ({tries} tries, of which some came when the command",
-        "had ended). A kill is SIGKILL to the command and its workers, at a moment",
+        f"Written by `python benchmarks/faults.py` (`--only` for some rows, `--add` for more tries) in {minutes:.0f} minutes ({tries} tries, of which some",
+        "came when the command had ended); each row says of which commit's code it is. A kill is SIGKILL to the command and its workers, at a moment",
         "drawn evenly over what the command takes when left alone, every second one instead as soon as unfinished work of it is seen; three kills on one",
         "folder, then the command is left alone once and must end as it does undisturbed. *Half*: a folder under its own name that lacks a file or holds a",
         "cut one. *Changed*: a file that was whole before and is not the same after. *Other answers*: what stands there in the end is not what a call that",
@@ -428,9 +444,9 @@ def page(rows: list[dict[str, Any]], disks: list[Any], tries: int, seed: int, mi
         "",
         f"## {killed} kills",
         "",
-        "| command | seconds alone | " + " | ".join(columns) + " |",
-        "|---|---|" + "---|" * len(columns),
-        *(f"| {row['name']} | {row['seconds']:.1f} | " + " | ".join(str(row[key]) for key in columns) + " |" for row in rows),
+        "| command | seconds alone | " + " | ".join(COUNTED) + " | code |",
+        "|---|---|" + "---|" * (len(COUNTED) + 1),
+        *(f"| {row['name']} | {row['seconds']:.1f} | " + " | ".join(str(row[key]) for key in COUNTED) + f" | {'; '.join(row['of'])} |" for row in rows),
     ]
     if disks:
         how = disks[0][5]
@@ -438,7 +454,9 @@ def page(rows: list[dict[str, Any]], disks: list[Any], tries: int, seed: int, mi
             "",
             f"## Full disks ({'a file system in memory of that size' if how == 'tmpfs' else 'no file may be larger than that size, RLIMIT_FSIZE'})",
             "",
-            "Exit 0 is a whole result, 2 a refusal in one line; *wrong* counts half folders, tracebacks and what was left lying.",
+            "Exit 0 is a whole result, 2 a refusal in one line; *wrong* counts half folders, tracebacks and what was left lying. Code: "
+            + "; ".join(disks_of)
+            + ".",
             "",
             "| command | bytes | exit | wrong | last line |",
             "|---|---|---|---|---|",

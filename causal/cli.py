@@ -47,11 +47,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
     words = list(sys.argv[1:] if words is None else words)
     try:
-        try:
-            console.ready()
+        console.ready()
+        with console.printed():
             return _obeyed(words)
-        finally:
-            sys.stdout.flush()
     except CausalError as problem:
         said = problem
     except KeyboardInterrupt:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
 
 from causal.errors import CausalError, ConfigError, refusal
 
@@ -59,6 +61,56 @@ def ready() -> None:
         raise refusal(
             ConfigError, "the working directory", "a folder that is there", "one that was deleted", "go to another one with  cd  and try again"
         ) from problem
+
+
+class _Told:
+    """A stream whose failure is told from that of a file, wherever it is printed to: a refusal, which nobody takes for the folder's or swallows."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with _telling():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with _telling():
+            self._stream.flush()
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # `causal list | head`
+        raise
+    except OSError as problem:
+        from causal.document import why
+
+        remedy = "print elsewhere, or free some room; what stands in files is whole"
+        raise refusal(ConfigError, "the standard output", "a place that takes what is printed", why(problem), remedy) from problem
+
+
+@contextmanager
+def printed() -> Iterator[None]:
+    """See that all that is printed inside arrives.
+
+    Raises
+    ------
+    ConfigError : it does not, as on a full disk.
+    """
+    stream = sys.stdout
+    sys.stdout = cast(TextIO, _Told(stream))
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        finally:
+            sys.stdout = stream
 
 
 def silence() -> None:

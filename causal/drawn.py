@@ -1,13 +1,12 @@
-"""DOT, dagitty and GML taken apart: one tokenizer for the first two, since dagitty's language is a dialect of DOT, and one for GML.
+"""DOT and dagitty taken apart, by one tokenizer, since dagitty's language is a dialect of DOT.
 
-Read is what the format says: nested subgraphs, ends in braces (`a -> {b c}`), defaults of nodes and edges, chains, ports, comments. Refused is what
-draws no arrow or an unclear one: an undirected edge, an edge without a head, drawn backwards or not at all (E. R. Gansner, E. Koutsofios and S. North,
-The DOT language; J. Textor and others 2016, Robust causal inference using directed acyclic graphs: the R package 'dagitty'; M. Himsolt 1997, GML).
+Read is what the format says: nested subgraphs, ends in braces (`a -> {b c}`) and lists (`a, b -> c`), defaults of nodes and edges, chains, ports,
+comments. Refused is what draws no arrow or an unclear one: an undirected edge, an edge without a head, drawn backwards or not at all (E. R. Gansner,
+E. Koutsofios and S. North, The DOT language; J. Textor and others 2016, Robust causal inference using directed acyclic graphs: the R package 'dagitty').
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,12 +20,13 @@ MOST_ARROWS = 20_000  # in one drawing, counted after braces are written out
 TOKEN = re.compile(
     r"""(?P<skip>[\s\ufeff]+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)
     |(?P<quoted>"(?:[^"\\]++|\\.)*+")
-    |(?P<edge><->|->|<-|--|[@o<]-[@o>]|[@o]->|<-[@o]|[@o]--|--[@o])
-    |(?P<name>[\w.]+(?:\[[+-]\d+\])?|-(?:\d+\.?\d*|\.\d+))
+    |(?P<edge><->|->|<-o(?=[ \t]+[\w\"{])|<-|--|[@o<]-[@o>]|[@o]->|<-[@o]|[@o]--|--[@o])
+    |(?P<name>[\w.]+(?:\[[+-]\d+\])?|(?<![\w".\]])-(?:\d+\.?\d*|\.\d+))
     |(?P<sign>[{}\[\];,=:+])""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
 ANGLE = re.compile("[<>]")
+UNCLEAR = {"dot", "odot", "inv", "oinv", "invdot", "invodot"}  # heads that are circles, or point the other way
 # what dagitty writes beside a node without a value
 FLAGS = {"exposure", "outcome", "adjusted", "latent", "unobserved", "selected", "source", "target", "e", "o", "a", "u"}
 
@@ -79,6 +79,7 @@ def dagitty(text: str, file: str) -> Drawn:
 
 def _tokens(text: str, file: str, dialect: str) -> Iterator[Token]:
     at, line, pieces, edges = 0, 1, 0, 0
+    last = Token("", "", 0)
     while at < len(text):
         match = TOKEN.match(text, at)
         pieces += match is None or match.lastgroup != "skip"
@@ -88,16 +89,20 @@ def _tokens(text: str, file: str, dialect: str) -> Iterator[Token]:
             raise refusal(GraphError, f"{file}, line {line}", f"a drawing of at most {most}", "more", "leave out what does not bear on the question")
         kind = str(match.lastgroup) if match else ""
         piece = match[0] if match else _marked_up(text, at)
+        if kind == "edge" and piece[0] == "o" and not (last.line == line and (last.kind in ("name", "bare") or last.text in ("]", "}"))):
+            kind, piece = "name", "o"  # o->b  where a statement begins: a node of that name, and no circle at the end of an edge
         if not piece:
             raise refusal(
                 GraphError, f"{file}, line {line}", f"a graph in {dialect}", f"{text[at : at + 20]!r}", "put names with such letters in double quotes"
             )
         if kind == "quoted":
-            yield Token("name", re.sub(r"\\\n", "", piece[1:-1]).replace('\\"', '"'), line)
-        elif kind == "name" or not kind:
-            yield Token("bare", piece if kind else re.sub(r"<[^>]*>", " ", piece[1:-1]).strip(), line)
+            last = Token("name", re.sub(r"\\\n", "", piece[1:-1]).replace('\\"', '"'), line)
+        elif not kind:
+            last = Token("name", re.sub(r"<[^>]*>", " ", piece[1:-1]).strip(), line)
         elif kind != "skip":
-            yield Token(kind, piece, line)
+            last = Token("bare" if kind == "name" else kind, piece, line)
+        if kind != "skip":
+            yield last
         line += piece.count("\n")
         at += len(piece)
 
@@ -122,7 +127,9 @@ class _Reader:
         self.tokens = list(_tokens(text, file, dialect))
         self.at = 0
         self.drawn = Drawn()
-        self.groups: dict[str, list[str]] = {}
+        self.written = 0  # names that groups stood for
+        self.place: tuple[str, ...] = ()  # names of the subgraphs that stand around
+        self.groups: dict[tuple[str, ...], list[str]] = {}
 
     def whole(self) -> Drawn:
         """The graph, and nothing after it."""
@@ -175,23 +182,24 @@ class _Reader:
     def _chain(self, nodes: dict[str, Any], edges: dict[str, Any], depth: int) -> list[str]:
         """A node, a group, or a chain of these with edges between."""
         line, single = self._peek().line, self._peek().kind in ("name", "bare")
-        ends, marks = [self._end(nodes, edges, depth)], []
+        ends, marks = [self._list(nodes, edges, depth)], []
         while self._peek().kind == "edge":
             marks.append(self._peek().text)
             if marks[-1] not in (("->",) if self.dialect == "DOT" else ("->", "<-", "<->")):
                 self._undirected(f"{ends[-1][0] if ends[-1] else '{}'} {marks[-1]} …", self._peek().line)
             self.at += 1
-            ends.append(self._end(nodes, edges, depth))
+            ends.append(self._list(nodes, edges, depth))
         given: dict[str, Any] = {}
         while self._sign("["):
             given |= self._attributes()
         if not marks:
-            if single and ends[0]:
-                self.drawn.nodes[ends[0][0]] |= given
+            if single:
+                for name in ends[0]:
+                    self.drawn.nodes[name] |= given
             elif given:
                 self._refuse("attributes of a node or an edge", "some behind a  }", "write them for each")
             return ends[0]
-        about = self._direction({**edges, **given}, line)
+        about = clear({**edges, **given}, f"{self.file}, line {line}")
         for left, mark, right in zip(ends, marks, ends[1:], strict=False):
             if not left or not right:
                 self._refuse("an arrow between nodes", "an empty pair of braces at its end", "name the nodes", line)
@@ -203,6 +211,20 @@ class _Reader:
                     self.drawn.arrows.append((tail, head, {**about, **({"both": True} if mark == "<->" else {})}))
         return list(dict.fromkeys(name for end in ends for name in end))
 
+    def _list(self, nodes: dict[str, Any], edges: dict[str, Any], depth: int) -> list[str]:
+        """One end of an edge, or a statement of nodes: `a`, `{a b}` or, in DOT, `a, b`."""
+        behind = self.at > 0 and self.tokens[self.at - 1].kind == "edge"
+        names, several, braces = self._end(nodes, edges, depth), False, self.tokens[self.at - 1].text == "}"
+        while self._sign(",") and self.at + 1 < len(self.tokens) and self.tokens[self.at + 1].kind in ("name", "bare") and not self._is_sign(self.at + 2, "="):
+            if braces:
+                self._refuse("names with commas between them", "a } before the comma", "put all of them into one pair of braces")
+            self.at += 1
+            several = True
+            names.extend(self._end(nodes, edges, depth))
+        if several and self.dialect == "dagitty" and (behind or self._peek().kind == "edge"):
+            self._refuse("braces around several ends of an arrow", "commas between them", "write  a -> {b c}")
+        return list(dict.fromkeys(names))
+
     def _end(self, nodes: dict[str, Any], edges: dict[str, Any], depth: int) -> list[str]:
         """One end of an edge: a node, or all nodes of a group in braces."""
         token = self._peek()
@@ -213,15 +235,16 @@ class _Reader:
                 name = self._peek().text
                 self.at += 1
             if not self._sign("{"):
-                if name not in self.groups:
+                if (*self.place, name) not in self.groups:
                     self._refuse("a subgraph in braces", self._shown(), "write  subgraph name { … }")
-                return self.groups[name]
+                return self._written_out(self.groups[*self.place, name])
         if self._sign("{"):
+            around = self.place
+            self.place = (*around, name or f" {self.at}")  # a name holds within its own subgraph
             inside = self._body(nodes, edges, depth + 1)
-            if name:
-                self.groups[name] = list(dict.fromkeys([*self.groups.get(name, []), *inside]))
-                return self.groups[name]
-            return inside
+            here, self.place = self.place, around
+            self.groups[here] = list(dict.fromkeys([*self.groups.get(here, []), *inside]))
+            return self._written_out(self.groups[here])
         if token.kind not in ("name", "bare") or (token.kind == "bare" and token.text.lower() in ("node", "edge", "graph", "subgraph", "digraph", "strict")):
             self._refuse("the name of a node", self._shown(), "put a name that is one of the language's own words in double quotes")
         self.at += 1
@@ -237,6 +260,13 @@ class _Reader:
             self._refuse("the name of a node", "an empty name", "give it one", token.line)
         self.drawn.nodes.setdefault(written.strip(), dict(nodes))
         return [written.strip()]
+
+    def _written_out(self, group: list[str]) -> list[str]:
+        """The names of a group, in as many places as it stands, as far as that takes no time."""
+        self.written += len(group)
+        if self.written > MOST_PIECES:
+            self._refuse(f"at most {MOST_PIECES:,} names after groups are written out", "more", "leave out what does not bear on the question")
+        return list(group)
 
     def _attributes(self) -> dict[str, Any]:
         """`[key=value, flag]`."""
@@ -261,17 +291,6 @@ class _Reader:
                 self._refuse(f"key=value in brackets{known}", repr(key), "an earlier year is written  plans[-1], and any other name with brackets is refused")
         self.at += 1
         return given
-
-    def _direction(self, about: dict[str, Any], line: int) -> dict[str, Any]:
-        """The attributes of an edge that draws a clear arrow."""
-        way = str(about.get("dir", "forward")).lower()
-        if way not in ("forward", "both") or str(about.get("arrowhead", "")).lower() == "none":
-            if way == "back":
-                self._refuse("an arrow from cause to effect", "one that is drawn backwards (dir=back)", "write  effect's cause -> effect", line)
-            self._undirected("an edge without a head", line)
-        if "invis" in str(about.get("style", "")).lower():
-            self._refuse("an arrow that is drawn", "one that is invisible (style=invis)", "take it out: a graph of causes has no arrows for layout", line)
-        return {**about, "both": True} if way == "both" else about
 
     # ------------------------------------------------------------ pieces
 
@@ -306,93 +325,54 @@ class _Reader:
         raise refusal(GraphError, f"{self.file}, line {line or self._peek().line}", wanted, came, remedy)
 
     def _undirected(self, came: str, line: int | None = None) -> NoReturn:
-        self._refuse(
-            "arrows from cause to effect",
-            f"an undirected edge ({came})",
-            "write  digraph  and  ->,  or for a common cause that nobody measured  " + ("a -> b [dir=both]" if self.dialect == "DOT" else "a <-> b"),
-            line,
-        )
+        undirected(came, f"{self.file}, line {line or self._peek().line}", "a <-> b" if self.dialect == "dagitty" else "a -> b [dir=both]")
 
 
-# ---------------------------------------------------------------- GML
-
-GML = re.compile(
-    r'(?P<skip>\s+|^\#[^\n]*)|(?P<text>"[^"]*")|(?P<open>\[)|(?P<close>\])|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<key>\w+)', re.MULTILINE
-)
-
-
-def gml(text: str, file: str) -> Drawn:
-    """A GML file.
+def clear(about: dict[str, Any], where: str) -> dict[str, Any]:
+    """The attributes of an edge that draws a clear arrow; a two-headed one gets the attribute `both`.
 
     Parameters
     ----------
-    text, file : as for `dot`.
+    about : as they stand in the file.
+    where : the file and the line, for messages.
 
     Raises
     ------
-    GraphError : not one directed graph, a node without an id, an edge to a node that is not there, too many arrows.
+    GraphError : drawn backwards, without a head, with one that says something else, towards a whole cluster, or not at all.
     """
-    whole = _gml_pairs(text, file)
-    graphs = [value for key, value in whole if key == "graph" and isinstance(value, list)]
-    if len(graphs) != 1:
-        raise refusal(GraphError, file, "one graph in GML", f"{len(graphs) or 'none'}", 'it begins  graph [ directed 1 node [ id 0 label "cause" ] …')
-    if not any(key == "directed" and str(value) == "1" for key, value in graphs[0]):
-        raise refusal(GraphError, file, "arrows from cause to effect", "an undirected graph", "write  directed 1  if each edge points from cause to effect")
-    drawn, names = Drawn(), dict[str, str]()
-    for key, value in graphs[0]:
-        if key == "node" and isinstance(value, list):
-            about = dict(value)
-            if "id" not in about:
-                raise refusal(GraphError, file, "an id for each node", f"a node without one, {about.get('label', '')!r}", "number the nodes")
-            name = str(about.get("label", about["id"])).strip()
-            if str(about["id"]) in names or name in drawn.nodes:
-                raise refusal(GraphError, file, "each node once", f"{name!r} or its id {about['id']} a second time", "give each a label and an id of its own")
-            names[str(about["id"])] = name
-            drawn.nodes[name] = {k: v for k, v in about.items() if k != "label" and not isinstance(v, list)}
-    for key, value in graphs[0]:
-        if key == "edge" and isinstance(value, list):
-            about = {k: v for k, v in value if not isinstance(v, list)}
-            ends = [names.get(str(about.get(end))) for end in ("source", "target")]
-            if None in ends:
-                came = f"source {about.get('source')} and target {about.get('target')}"
-                raise refusal(GraphError, file, "edges between nodes that are there", came, f"ids are {', '.join(list(names)[:20]) or 'none'}")
-            if len(drawn.arrows) >= MOST_ARROWS:
-                raise refusal(GraphError, file, f"a drawing of at most {MOST_ARROWS:,} arrows", "more", "leave out what does not bear on the question")
-            drawn.arrows.append((str(ends[0]), str(ends[1]), about))
-    return drawn
+    said = {key: str(about.get(key, "")).strip().lower() for key in ("dir", "arrowhead", "arrowtail", "style", "color", "penwidth", "lhead", "ltail")}
+    way = said["dir"] if "dir" in about else "forward"
+    if way == "both" and said["arrowtail"] == "none":
+        way = "forward"
+    if way == "back":
+        raise refusal(GraphError, where, "an arrow from cause to effect", "one that is drawn backwards (dir=back)", "write  effect's cause -> effect")
+    if way not in ("forward", "both") or said["arrowhead"] == "none":
+        undirected("an edge without a head", where, "a -> b [dir=both]")
+    for key in ("arrowhead", *(["arrowtail"] if way == "both" else [])):
+        if said[key] in UNCLEAR:
+            raise refusal(GraphError, where, "an arrow with a head that points", f"{key}={said[key]}", "take it out, or write what it stands for as arrows")
+    for key in ("lhead", "ltail"):
+        if said[key]:
+            raise refusal(GraphError, where, "an arrow between nodes", f"one that ends at a whole cluster ({key})", "write  a -> {b c}")
+    for key, hidden in (("style", "invis" in said["style"]), ("color", said["color"] == "transparent"), ("penwidth", _is_nought(said["penwidth"]))):
+        if hidden:
+            remedy = "take it out: a graph of causes has no arrows for layout"
+            raise refusal(GraphError, where, "an arrow that is drawn", f"one that is invisible ({key}={said[key]})", remedy)
+    return {key: value for key, value in about.items() if key != "dir"} | ({"both": True} if way == "both" else {})
 
 
-def _gml_pairs(text: str, file: str) -> list[tuple[str, Any]]:
-    stack: list[list[tuple[str, Any]]] = [[]]
-    key, at, line = "", 0, 1
+def undirected(came: str, where: str, hidden: str) -> NoReturn:
+    """The refusal of an edge that says not which way it points.
 
-    def refuse(came: str, remedy: str) -> NoReturn:
-        raise refusal(GraphError, f"{file}, line {line}", "GML: a key, then its value", came, remedy)
+    Parameters
+    ----------
+    came : the edge.
+    where : the file and the line.
+    hidden : how the language writes a common cause that nobody measured.
+    """
+    remedy = f"write  digraph  and  ->,  or for a common cause that nobody measured  {hidden}"
+    raise refusal(GraphError, where, "arrows from cause to effect", f"an undirected edge ({came})", remedy)
 
-    opened: list[str] = []
-    while at < len(text):
-        match = GML.match(text, at)
-        if match is None:
-            refuse(repr(text[at : at + 20]), "put text in double quotes")
-        kind, piece = match.lastgroup, match[0]
-        if kind == "key" and not key:
-            key = piece
-        elif kind == "open" and key:
-            if len(stack) > DEEPEST:
-                refuse(f"more than {DEEPEST} levels of brackets", "write it flatter")
-            opened.append(key)
-            stack.append([])
-            key = ""
-        elif kind == "close" and not key and opened:
-            inside = stack.pop()
-            stack[-1].append((opened.pop(), inside))
-        elif kind in ("text", "number") and key:
-            stack[-1].append((key, html.unescape(piece[1:-1]) if kind == "text" else piece))
-            key = ""
-        elif kind != "skip":
-            refuse(f"{piece[:40]!r} after {key or 'a value'!r}", "look at brackets and quotes")
-        line += piece.count("\n")
-        at += len(piece)
-    if opened or key:
-        refuse("the end of the text", "close each  [  with a  ]")
-    return stack[0]
+
+def _is_nought(written: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?(?:0+\.?0*|\.0+)", written))

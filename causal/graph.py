@@ -381,5 +381,8 @@ def _arrows(given: Any) -> Iterator[Arrow]:
                         "take them away",
                     )
                 if by:
+                    if about.get("lag", -by) != -by:
+                        where = f"graph arrow {cause}[{by}] -> {effect}"
+                        raise refusal(GraphError, where, "its lag once", f"[{by}] and lag: {about['lag']!r}", "write one of the two")
                     about["lag"] = -by
                 yield Arrow(cause=cause, effect=str(effect), **{"because": "", **about})

@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -32,10 +31,13 @@ from causal.plant import Ground, ground
 from causal.report.provenance import code_digest, digest_of
 from causal.report.simulation import page, simulation_text, table
 from causal.study import Study, must_have, run
+from causal.verdict.decide import Gate
+from causal.verdict.rule import CLASSES, ROWS
 from causal.workers import spread
 
 WORLDS = ("panel", "source")
 MOST_BYTES = 500_000_000  # of draws
+NUMBERS = ("effect", "std_error", "lower", "upper")
 SAID = ("gate", "association", "row", "category", "certainty")  # of a draw's verdict
 
 
@@ -114,21 +116,10 @@ def _through(
     """Every draw that is wanted, those that were done before read from the file."""
     from tqdm import tqdm
 
-    done: dict[tuple[float, int], dict[str, Any]] = {}
-    with writable(runs):
-        text = read_text(path, "draws", most=MOST_BYTES) if path.is_file() else ""
-    for at, line in enumerate(text.splitlines(), 1):
-        with suppress(ValueError, RecursionError):  # the line at which an earlier call was stopped is drawn again
-            one = json.loads(line)
-            if not _is_draw(one):
-                came = line[:60] or "an empty line"
-                raise refusal(DataError, f"{path}, line {at}", "a draw as  causal simulate  writes it", came, "take the line out, and it is drawn again")
-            done[one["planted"], one["draw"]] = one
+    done = _kept(path, runs, planted=base is not None)
     pending = [(effect, draw) for draw in range(panels) for effect in wanted if (effect, draw) not in done]
     bar = tqdm(total=len(pending), desc="simulate", leave=False, delay=2, disable=not sys.stderr.isatty())
     with bar, writable(runs), path.open("a", encoding="utf-8") as file:
-        if text and not text.endswith("\n"):
-            file.write("\n")
         for one in spread(partial(_one, study, found, base), pending, workers=workers):
             file.write(json.dumps(one, allow_nan=False) + "\n")  # in ASCII, so that a line that is cut is text all the same
             file.flush()
@@ -137,15 +128,55 @@ def _through(
     return [done[effect, draw] for effect in wanted for draw in range(panels)]
 
 
+def _kept(path: Path, runs: Path, *, planted: bool) -> dict[tuple[float, int], dict[str, Any]]:
+    """The draws that earlier calls left, each once; lines that are none, as a call that was stopped leaves one, go, which is said."""
+    with writable(runs):
+        text = read_text(path, "draws", most=MOST_BYTES) if path.is_file() else ""
+    done: dict[tuple[float, int], dict[str, Any]] = {}
+    lines = text.split("\n")
+    cut = []
+    for at, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1):
+        try:
+            one = json.loads(line, object_pairs_hook=_once)
+        except (ValueError, RecursionError):
+            cut.append(at)
+            continue
+        where = f"{path}, line {at}"
+        if not _is_draw(one) or (planted and one["truth"] != one["planted"]):
+            raise refusal(DataError, where, "a draw as  causal simulate  writes it", line[:60], "take the line out, and it is drawn again")
+        if done.setdefault((one["planted"], one["draw"]), one) != one:
+            came = f"draw {one['draw']} of the planted effect {one['planted']:g} again, with other numbers"
+            raise refusal(DataError, where, "each draw once", came, "take the lines of that draw out, and it is drawn again")
+    if cut:
+        came = f"{len(cut)} without one (line {', '.join(map(str, cut[:3]))}{' …' if len(cut) > 3 else ''})"
+        print(f"! {refusal(DataError, str(path), 'a draw in each line', came, 'nothing is asked of you: what is missing is drawn again')}", file=sys.stderr)
+    if cut or (text and not text.endswith("\n")):
+        with writing(path, f"runs={runs}", "free some room, or name another folder with runs=FOLDER") as part:
+            part.write_text("".join(f"{json.dumps(one, allow_nan=False)}\n" for one in done.values()), encoding="utf-8", newline="\n")
+    return done
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping that says each key once."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key twice")
+    return dict(pairs)
+
+
 def _is_draw(one: Any) -> bool:
     """Whether a line is a draw: what was planted, which draw, the truth, and what came of it."""
     if not isinstance(one, dict) or not (is_number(one.get("planted")) and is_whole(one.get("draw"), 0) and is_number(one.get("truth"))):
         return False
     if "refused" in one:
         return isinstance(one["refused"], str)
-    numbers = all(key in one and (one[key] is None or is_number(one[key])) for key in ("effect", "std_error", "lower", "upper"))
-    words = all(key in one for key in (*SAID, "taken_away"))
-    return numbers and words and isinstance(one.get("checks"), dict)
+    if not all(key in one for key in (*NUMBERS, *SAID, "taken_away")) or not all(one[key] is None or is_number(one[key]) for key in NUMBERS):
+        return False
+    ends, checks = (one["lower"], one["upper"]), one.get("checks")
+    ordered = ends == (None, None) or (None not in ends and ends[0] <= ends[1])
+    names = one["gate"] in (None, *get_args(Gate)) and one["row"] in (None, *ROWS) and one["category"] in (None, *CLASSES)
+    marks = isinstance(one["association"], bool) and isinstance(one["taken_away"], bool) and (one["certainty"] is None or is_whole(one["certainty"], 0, 3))
+    looks = isinstance(checks, dict) and all(survived is None or isinstance(survived, bool) for survived in checks.values())
+    return ordered and names and marks and looks and (one["std_error"] is None or one["std_error"] >= 0)
 
 
 def _one(study: Study, found: Identification, base: Ground | None, effect: float, draw: int) -> dict[str, Any]:

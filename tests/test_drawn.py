@@ -9,11 +9,24 @@ import pytest
 from causal.errors import GraphError
 from causal.graph import Graph
 
+PAIR = 'graph [ directed 1 node [ id 1 label "a" ] node [ id 2 label "b" ]'
 READ = [
     ("brace at the end", "g.dot", "digraph { a -> {b c} }", "ab ac"),
     ("braces at both ends", "g.dot", "digraph { {a b} -> {c d} }", "ac ad bc bd"),
     ("braces in a chain", "g.dot", "digraph { a -> {b c} -> d }", "ab ac bd cd"),
     ("braces with commas and semicolons", "g.dot", "digraph { a -> {b, c; d} }", "ab ac ad"),
+    ("a list at the end", "g.dot", "digraph { a -> b, c }", "ab ac"),
+    ("lists in a chain, with ports", "g.dot", 'digraph { a:n, "b" -> c, d:e -> e [lag=0] }', "ac ad bc bd ce de"),
+    ("a list across lines, and one that ends with its comma", "g.dot", "digraph { a ->\n b,\n c; {d, e,} -> a }", "ab ac da ea"),
+    ("subgraphs of one name in different ones", "g.dot", "digraph { subgraph p { subgraph x { a } } subgraph q { subgraph x { b } -> c } }", "bc"),
+    ("a subgraph that is added to inside another", "g.dot", "digraph { subgraph p { subgraph x { a } subgraph x { b } -> c } }", "ac bc"),
+    ("two heads of which one is none", "g.dot", "digraph { a -> b [dir=both, arrowtail=none] }", "ab"),
+    ("a node that is called o", "g.dot", "digraph{a->o;o->b}", "ao ob"),
+    ("a node that is called o, in dagitty", "g.dagitty", "dag{a->o\no->b\nc<-o\n}", "ao ob oc"),
+    ("a name with marks that is one of the language's words", "g.dot", "digraph { <a> -> b; <b> [label=<x -&gt; <i>y</i>>] }", "ab"),
+    ("an invisible default that is taken back", "g.dot", "digraph { edge [style=invis]; a -> b [style=solid]; { edge [style=solid] c -> d } }", "ab cd"),
+    ("a braces' end to the left", "g.dagitty", "dag { {a b} <- c <- d }", "ca cb dc"),
+    ("a head at the target in GML", "g.gml", f'{PAIR} edge [ source 1 target 2 graphics [ arrow "last" ] ] ]', "ab"),
     ("arrows inside braces count as well", "g.dot", "digraph { a -> {b -> c} }", "ab ac bc"),
     ("a subgraph", "g.dot", "digraph { a -> b; subgraph cluster_x { label=box; c -> a; c -> b } }", "ab ca cb"),
     ("subgraphs in one another", "g.dot", "digraph { subgraph x { subgraph y { a -> b } b -> c } }", "ab bc"),
@@ -68,6 +81,13 @@ def test_a_lagged_name_a_reason_and_a_lag_are_read(tmp_path: Path) -> None:
     assert next(arrow.because for arrow in graph.arrows if arrow.cause == "a") == "it takes time"
 
 
+def test_a_cutoff_and_a_lot_are_those_of_our_own_form(tmp_path: Path) -> None:
+    (tmp_path / "g.dot").write_text('digraph { a [lot="drawn in each district"]; score -> a [cutoff=50.5]; a -> b }')
+    graph = Graph.read(str(tmp_path / "g.dot"))
+    assert {(arrow.cause, arrow.cutoff) for arrow in graph.arrows} == {("score", 50.5), ("a", None)}
+    assert {node.name: node.lot for node in graph.nodes if node.lot} == {"a": "drawn in each district"}
+
+
 REFUSED = [
     ("g.dot", "graph { a -- b }", "undirected"),
     ("g.dot", "digraph { a -- b }", "undirected"),
@@ -76,6 +96,21 @@ REFUSED = [
     ("g.dot", "digraph { a -> b [arrowhead=none] }", "undirected"),
     ("g.dot", "digraph { a -> b [dir=back] }", "backwards"),
     ("g.dot", "digraph { a -> b [style=invis] }", "invisible"),
+    ("g.dot", "digraph { a -> b [color=transparent] }", "invisible"),
+    ("g.dot", "digraph { a -> b [penwidth=0.0] }", "invisible"),
+    ("g.dot", "digraph { a -> b [arrowhead=odot] }", "a head that points"),
+    ("g.dot", "digraph { a -> b [dir=both, arrowtail=odot] }", "a head that points"),
+    ("g.dot", "digraph { subgraph cluster_x { b c } a -> b [lhead=cluster_x] }", "a whole cluster"),
+    ("g.dot", "digraph { {a b}, c -> d }", "a } before the comma"),
+    ("g.dot", "digraph { subgraph p { subgraph x { a } } b -> subgraph x }", "a subgraph in braces"),
+    ("g.dot", "digraph { a-1 -> b }", "double quotes"),
+    ("g.dot", "digraph { a [selected=true]; a -> b }", "rows were selected"),
+    ("g.dot", "digraph { a[-1] -> b [lag=2] }", "its lag once"),
+    ("g.dot", 'digraph { a -> b [lag=""] }', "a whole number of years"),
+    ("g.dot", "digraph { a -> b [cutoff=high] }", "wanted a number, got 'high'"),
+    ("g.dot", "digraph { a -> b [dir=both, cutoff=3] }", "got one with cutoff"),
+    ("g.dot", "digraph { a [latent=true, measured=true]; a -> b }", "got both, by latent and measured"),
+    ("g.dagitty", "dag { a [latent, measured=true] a -> b }", "got both"),
     ("g.dot", "digraph { a -> {} }", "empty pair of braces"),
     ("g.dot", "digraph { a -> }", "the name of a node"),
     ("g.dot", "digraph { a -> b", "a } for each {"),
@@ -94,6 +129,11 @@ REFUSED = [
     ("g.dagitty", "dag { a -- b }", "undirected"),
     ("g.dagitty", "dag { a @-> b }", "undirected"),
     ("g.dagitty", "dag { a o-o b }", "undirected"),
+    ("g.dagitty", "dag { a o-> b }", "undirected"),
+    ("g.dagitty", "dag { a <-o b }", "undirected"),
+    ("g.dagitty", "dag { a -> b, c }", "braces around several ends"),
+    ("g.dagitty", "dag { a, b -> c }", "braces around several ends"),
+    ("g.dagitty", "dag { a -> b -> s s [selected] }", "rows were selected"),
     ("g.dagitty", "pdag { a -> b }", "it begins  dag"),
     ("g.dagitty", "dag { plans[1] -> b }", "key=value in brackets"),
     ("g.dagitty", "dag { plans [1] }", "key=value in brackets"),
@@ -102,11 +142,19 @@ REFUSED = [
     ("g.gml", 'graph [ node [ id 1 label "a" ] node [ id 2 label "b" ] edge [ source 1 target 2 ] ]', "undirected"),
     ("g.gml", "graph [ directed 1 node [ id 1 ] edge [ source 1 target 2 ] ]", "ids are 1"),
     ("g.gml", 'graph [ directed 1 node [ id 1 label "a" ] node [ id 2 label "a" ] ]', "each node once"),
+    *(("g.gml", f'{PAIR} edge [ source 1 target 2 graphics [ arrow "{arrow}" ] ] ]', "undirected") for arrow in ("first", "none", "both")),
+    ("g.gml", f'{PAIR} edge [ source 1 target 2 graphics [ sourceArrow "standard" ] ] ]', "undirected"),
+    ("g.gml", f'{PAIR} edge [ source 1 target 2 dir "back" ] ]', "backwards"),
+    ("g.gml", f"{PAIR} directed 0 edge [ source 1 target 2 ] ]", "undirected"),
+    ("g.gml", f"{PAIR} edge [ source 1 source 2 target 2 ] ]", "source once"),
+    ("g.gml", f'{PAIR} node [ id 3 label "c" isGroup 1 ] edge [ source 1 target 3 ] ]', "ends at a group"),
+    ("g.gml", "graph [ directed 1 node [ id 1 id 3 ] ]", "id once"),
     ("g.gml", "graph [ directed 1", "close each"),
     ("g.gml", "a [ " * 3000, "levels of brackets"),
     ("g.gml", "", "one graph in GML"),
     ("g.yaml", "nodes: {a: , b: }\narrows: {a: {b: x}, a: {b: y}}", "'a' a second time"),
     ("g.yaml", "nodes: {no: , b: }\narrows: {no: {b: x}}", "keys that are text"),
+    ("g.yaml", "nodes: {a: , b: }\narrows: {'a[-1]': {b: {because: x, lag: 2}}}", "its lag once"),
     ("g.yaml", "nodes: {a: , b: }\narrow: {a: {b: x}}", "nodes and arrows"),
     ("g.yaml", "nodes: {a: , b: }\narrows: {a: {b: x}}\nedges: [1]", "nothing reads it"),
     ("g.yaml", "nodes: 3\narrows: {a: {b: x}}", "graph.nodes"),

@@ -304,11 +304,24 @@ def test_plain_locales_closed_pipes_and_a_full_console_end_well() -> None:
         assert pipe.wait() == 0 and pipe.stderr.read() == b""
         pipe.stderr.close()
     shell = f"{sys.executable} -m causal list"
-    full = subprocess.run(["sh", "-c", f"{shell} > /dev/full"], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert full.returncode == 2 and "no space left" in one_line(full.stderr)
+    for command in ("list", "run --help"):  # argparse keeps silent on what it could not print
+        full = subprocess.run(["sh", "-c", f"{sys.executable} -m causal {command} > /dev/full"], capture_output=True, text=True, check=False, cwd=ROOT)
+        assert full.returncode == 2 and "the standard output: wanted" in one_line(full.stderr) and "no space left" in full.stderr
     for closed in (">&-", "2>&-", ">&- 2>&-"):
         shut = subprocess.run(["sh", "-c", f"{shell} {closed}"], capture_output=True, text=True, check=False, cwd=ROOT)
         assert shut.returncode == 0 and not shut.stderr
+
+
+def test_a_run_that_cannot_be_printed_is_whole_and_its_folder_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patched, Path("/dev/full").open("w", buffering=1, encoding="utf-8") as full:
+        patched.setattr(sys, "stdout", full)
+        assert main(["run", "experiment=closures", "source.authorities=20", "refuters=[]", "workers=1", f"runs={tmp_path}"]) == 2
+        full.flush()  # what could not be printed is let go
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("ConfigError: the standard output: wanted") and "no space left" in last and str(tmp_path) not in last
+    assert len(list(tmp_path.glob("closures/*/*/result.json"))) == 1
 
 
 # ------------------------------------------------------------------ damaged caches

@@ -80,6 +80,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("document.py", "_unreadable"): "one line of another library's message",
     ("drawn.py", ""): "a graph drawn elsewhere, in the language of its file",
     ("drawn.py", "_tokens"): "a graph drawn elsewhere, in the language of its file",
+    ("drawn.py", "_is_nought"): "a graph drawn elsewhere, in the language of its file",
     ("errors.py", ""): "line breaks of a message, folded",
     ("errors.py", "of_another"): "the package that a class comes from",
     ("refuters/shared_shocks.py", "SharedShocks.refute"): "to go: the end of a sentence of its own making",

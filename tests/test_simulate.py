@@ -14,7 +14,9 @@ from worlds import QUESTION, World, without
 
 from causal.cli import main
 from causal.design import Design
+from causal.errors import DataError
 from causal.estimators.fixed_effects import FixedEffects
+from causal.experiments.simulate import _kept
 from causal.panel import Panel
 from causal.plant import ground
 
@@ -95,6 +97,34 @@ def test_the_command_counts_resumes_and_gives_the_same_bytes_for_any_number_of_w
         assert f"{one['bias']:+.3g} ± {one['bias_error']:.2g}".replace("-", "−") in html and f'<th scope="row">{true}</th>' in html
     said = capsys.readouterr().out
     assert "Would this design have found it?" in said and said.strip().splitlines()[-1] == str(whole)
+
+
+def test_kept_draws_count_once_and_what_is_no_draw_is_drawn_again_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Held by the record that the same call wrote before its lines were touched."""
+    words = ["source.authorities=20", "workers=1", "--panels", "2", "--effects", "0"]
+    home = simulated(tmp_path, *words)
+    kept, record = home / "draws.jsonl", (home / "simulation.json").read_bytes()
+    lines = kept.read_text().splitlines()
+    capsys.readouterr()
+    kept.write_text("\n".join([lines[0], "", lines[0], lines[1][:-1] + ', "effect": 99.0}', "\0\0 no draw"]) + "\n")
+    assert simulated(tmp_path, *words) == home
+    assert (home / "simulation.json").read_bytes() == record and kept.read_text().splitlines() == lines
+    assert "draws.jsonl: wanted a draw in each line, got 3 without one (line 2, 4, 5)" in capsys.readouterr().err
+    one = json.loads(lines[0])
+    other = (
+        {"effect": 99.0},
+        {"std_error": -1.0},
+        {"lower": 5.0, "upper": -5.0},
+        {"taken_away": "no"},
+        {"category": "hello"},
+        {"truth": 3.0},
+        {"checks": {"a": 1}},
+    )
+    for change in other:
+        kept.write_text("\n".join([*lines, json.dumps(one | change)]) + "\n")
+        says = "each draw once" if "effect" in change else "a draw as"
+        with pytest.raises(DataError, match=f"draws.jsonl, line 3: wanted {says}"):
+            _kept(kept, tmp_path, planted=True)
 
 
 def test_panels_are_drawn_anew_from_a_source_that_knows_its_truth(tmp_path: Path) -> None:

@@ -136,8 +136,8 @@ def test_a_table_is_read_or_refused(inside: bytes) -> None:
 
 GRAPHS = {
     "g.yaml": GRAPH.replace("_target_: causal.graph.Graph\n", ""),
-    "g.dot": 'digraph { authority -> {cut plans}; subgraph s { year -> cut; year -> plans } poverty -> cut [because="why"]; cut -> plans }',
-    "g.gml": 'graph [ directed 1 node [ id 0 label "cut" ] node [ id 1 label "plans" ] edge [ source 0 target 1 because "why" ] ]',
+    "g.dot": 'digraph { authority -> {cut plans}; subgraph s { year -> cut, plans } p -> cut [because="why"]; cut -> plans [lag=1, cutoff=50]; u [latent=1] }',
+    "g.gml": 'graph [ directed 1 node [ id 0 label "cut" ] node [ id 1 label "plans" ] edge [ source 0 target 1 because "why" graphics [ arrow "last" ] ] ]',
     "g.dagitty": 'dag { cut [exposure,pos="0,0"] plans [outcome] cut -> plans poverty -> {cut plans} cut <-> poverty }',
 }
 
