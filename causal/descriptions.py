@@ -13,6 +13,7 @@ from pathlib import Path
 
 from causal.document import called, mapping, parse_yaml, read_text
 from causal.errors import ConfigError, refusal, suggest
+from causal.offered import once
 from causal.terms import TERMS
 
 SAID = {"asks": "asks", "expected": "passes when", "detects": "finds", "cannot_detect": "cannot find"}
@@ -43,7 +44,7 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
     ------
     ConfigError : there is nothing of that name; the nearest are named.
     """
-    found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for root in roots for path in _named(root / group, name)]
+    found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for path in once(p for root in roots for p in _named(root / group, name))]
     known_keys = dict(keys(roots[0]))
     found += [f"{key}: a key of the configuration\n  {about}\n  set it:  {key}=…" for key, about in known_keys.items() if name in (key, key.rpartition(".")[2])]
     found += [f"{key}: {about}" for key, about in knobs(roots[0]) if name == key]

@@ -25,6 +25,7 @@ from causal.experiments.gate import CONF, choices, guarded, how, shelf, typed, u
 from causal.experiments.overrides import CHECK, LONGEST, every_check, knobs_of_today, parsable, quoted, readable, searched, with_check
 from causal.experiments.resolve import MOVED, RENAMED, moved, recorded, resolved, study_and_part, study_from, trust
 from causal.knobs import is_whole
+from causal.offered import own_names
 from causal.question import UNGIVEN
 from causal.workers import Cluster
 
@@ -95,6 +96,7 @@ def chosen(words: Sequence[str], folders: Sequence[Path] = ()) -> Composed:
     """
     for folder in folders:
         _look_through(folder)
+    own_names(folders)
     typed(words)
     words = checks_meant(words, folders)
     with explained(words, folders), guarded(words, folders):

@@ -14,9 +14,13 @@ import yaml
 import causal
 import causal.conf
 from causal.cli import COMMANDS, GROUPS, main
+from causal.errors import ConfigError
 from causal.experiments.compose import composed
-from causal.offered import roots
+from causal.loading import load
+from causal.offered import names, own_names, roots
 from causal.terms import TERMS
+from causal.testing.contract import ContractBroken
+from causal.testing.folder import check_folder
 
 CONF = Path(causal.conf.__path__[0])
 SHELVES = [
@@ -134,3 +138,33 @@ def test_every_key_of_a_part_is_described_by_its_whole_name(group: str, capsys: 
                 whole = f"{group}.{path.stem}.{key}" if group == "refuters" else f"{group}.{key}"
                 assert main(["describe", whole]) == 0, whole
                 assert f"{whole}: " in capsys.readouterr().out
+
+
+def test_a_file_that_would_be_passed_over_for_its_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In any group, by whatever command or call, of the toolkit's or another folder's name; of two files of one name Hydra takes the first"""
+    ours, (first, second) = roots(())[0], (tmp_path / "one", tmp_path / "two")
+    for group in ("estimator", "refuters", "graph"):
+        for folder in (first, second):
+            (folder / group).mkdir(parents=True)
+        shipped = next(path for path in sorted((ours / group).glob("*.yaml")))
+        mine = first / group / shipped.name
+        mine.write_bytes(shipped.read_bytes().replace(b"\n", b"\r\n"))
+        assert main(["list", "--config-dir", str(first)]) == 0  # a copy, unchanged, is the shipped one; it is there once
+        assert [one for one in names(group, [first]) if one == shipped.stem] == [shipped.stem] and names(group, [first]) == names(group, [])
+        assert main(["describe", shipped.stem, "--config-dir", str(first)]) == 0
+        mine.write_text(shipped.read_text(encoding="utf-8") + "# otherwise\n", encoding="utf-8")
+        capsys.readouterr()
+        for words in (["list"], ["explain"], ["describe", shipped.stem]):
+            assert main([*words, "--config-dir", str(first)]) == 2
+            said = capsys.readouterr().err
+            assert str(mine) in said and f"wanted a name of its own among those of {group}/" in said and "the toolkit" in said and f"my_{shipped.name}" in said
+        with pytest.raises(ConfigError, match="a name of its own"):
+            load(config_dir=first)
+        with pytest.raises(ContractBroken, match="a name of its own"):
+            check_folder(first)
+        mine.unlink()
+        for folder in (first, second):
+            (folder / group / "mine.yaml").write_text(f"x: {folder.name}\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match="mine"):
+            own_names([first, second])
+        (second / group / "mine.yaml").unlink()

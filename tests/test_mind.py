@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from test_report import ROLES, bare, judged, provenance, refutation, study  # no
 from causal.panel import Panel
 from causal.refutation import Hidden
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
-from causal.report.first import first
+from causal.report.first import command, first
 from causal.report.record import record
 from causal.report.terminal import little, terminal_lines
 from causal.study import Result, run
@@ -243,6 +244,59 @@ def test_what_matters_is_marked_at_the_terminal_with_digits_that_suit_its_size(s
     estimate = {"effect": 2 * smallest, "lower": smallest, "upper": 3 * smallest, "std_error": smallest / 2}
     (_, scale) = little({"estimate": estimate, "question": {"smallest_important": smallest}})
     assert scale.split() == [f"−{mark}", "0", f"+{mark}", "matters"]
+
+
+PLACEBOS = "refuters.placebo_treatment.draws=500 refuters.placebo_treatment.refits=200"
+
+
+def stepped(bare: Result, code: str, *words: str) -> dict[str, object]:  # noqa: F811
+    """A record whose next step is this, of a run by these words."""
+    data = record(bare, {**provenance(), "command": ["causal", "run", *words]})
+    data["verdict"]["next"] = {**(data["verdict"]["next"] or {}), "code": code}  # type: ignore[index]
+    return data  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "wanted"),
+    [
+        (
+            "information",
+            ["experiment=a", "estimator=one", "estimator.refits=9", "seed=7"],
+            "causal simulate experiment=a estimator=one estimator.refits=9 seed=7",
+        ),
+        ("measure", ["--config-dir", "F", "experiment=a", "estimator=own"], "causal explain --config-dir F experiment=a estimator=own"),
+        (
+            "interval",
+            ["experiment=a", "estimator=own", "estimator.knob=2", "refuters=[default,own]"],
+            "causal run experiment=a 'refuters=[default,own]' -m estimator=all",
+        ),
+        (
+            "placebo_range",
+            ["experiment=a", "question.target=ATT", "~refuters.bootstrap"],
+            "causal run experiment=a '~refuters.bootstrap' estimator=fixed_effects question.target=ATE",
+        ),
+        (
+            "placebos",
+            ["experiment=a", "estimator=own", "refuters=[own]", "refuters.placebo_treatment.draws=9"],
+            f"causal run experiment=a estimator=own 'refuters=[own,placebo_treatment]' {PLACEBOS}",
+        ),
+        ("placebos", ["experiment=a", "~refuters"], f"causal run experiment=a {PLACEBOS}"),
+    ],
+)
+def test_the_command_of_the_next_step_asks_the_same_of_the_same_method(bare: Result, code: str, words: list[str], wanted: str) -> None:  # noqa: F811
+    """Every word of the command that made the run stands in it, but those that the step itself replaces; as the words of `RUNS` are written by hand here."""
+    assert command(stepped(bare, code, *words)) == wanted
+
+
+@pytest.mark.parametrize("long", [0, 40])
+def test_the_terminal_never_cuts_a_command(bare: Result, tmp_path: Path, long: int) -> None:  # noqa: F811
+    data = stepped(bare, "placebos", "experiment=closures", "estimator=own", f"title={'x' * 90}")
+    data["answer"]["meaning"] = data["answer"]["because"] = "word " * 20 * long or "short"  # type: ignore[index]
+    data["answer"]["next"] = "Test the range."  # type: ignore[index]
+    lines = terminal_lines(data, tmp_path)
+    assert lines.count(f"  {command(data)}") == 1 and len(lines) <= 12
+    assert "Test the range." in " ".join(lines) and any("checks" in line for line in lines)
+    assert any(line.endswith(" …") for line in lines) == bool(long)
 
 
 def test_a_failed_check_is_the_main_reason_before_what_was_not_looked_at(bare: Result) -> None:  # noqa: F811

@@ -85,6 +85,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("refuters/shared_shocks.py", "SharedShocks.refute"): "to go: the end of a sentence of its own making",
     ("shared.py", "widened"): "to go: the words of an error, without what is said again",
     ("report/first.py", ""): "words of a command, as a user typed them",
+    ("report/first.py", "_replaced"): "words of a command, as a user typed them",
+    ("report/first.py", "_with_placebos"): "words of a command, as a user typed them",
     ("report/figures/hero.py", "_narrow"): "a line's own label, which stands bold before its words",
     ("report/phrases.py", "_names"): "names of columns in a text, put by their labels for readers",
     ("report/phrases.py", "_labelled"): "names of columns in a text, put by their labels for readers",

@@ -19,6 +19,7 @@ import yaml
 from causal import configured
 from causal.errors import CausalError
 from causal.needs import needed
+from causal.offered import own_names
 from causal.testing.contract import Checked, ContractBroken, quickened
 from causal.testing.decompositions import check_decomposition
 from causal.testing.estimators import check_estimator
@@ -108,6 +109,10 @@ def check_folder(folder: Path) -> list[Checked | str]:
     ------
     ContractBroken : the first clause that does not hold.
     """
+    try:
+        own_names([folder])
+    except CausalError as why:
+        raise ContractBroken(str(why)) from why
     sys.path.insert(0, str(folder.resolve()))
     found: list[Checked | str] = []
     for group, check in GROUPS.items():
