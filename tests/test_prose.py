@@ -73,6 +73,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("offered.py", "header"): "the comment that opens a YAML file",
     ("testing/decompositions.py", "bears_its_own_name_and_says_what_it_asks"): "a name held to the contract: no code",
     ("testing/estimators.py", "turns_round_with_the_contrast"): "the first sentence of a refusal, repeated in another",
+    ("testing/folder.py", "_beside"): "a user's own file: the comment beside a key",
     ("testing/folder.py", "check_yaml"): "a user's own file: its heading and a class's dotted name",
     ("testing/refuters.py", "speaks_in_words_and_finite_numbers"): "an outsider's words, held to the contract",
     ("aside.py", ""): "what a folder's own name says of whose it is",

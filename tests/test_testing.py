@@ -6,6 +6,7 @@ What is on a shelf is found there; no name stands in a list. Truths are planted,
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,7 +28,7 @@ from causal.refutation import Refutation
 from causal.refuters import shelf as refuters
 from causal.refuters.leave_one_out import LeaveOneOut
 from causal.testing import FAULTS, GROUNDS, ContractBroken, check_decomposition, check_estimator, check_refuter, check_source, quickened
-from causal.testing.folder import FEW, check_yaml
+from causal.testing.folder import FEW, GROUPS, check_yaml
 from causal.testing.worlds import World
 from causal.trial import Setting, Trial
 
@@ -299,3 +300,39 @@ def test_a_decomposition_that_leans_on_chance_is_refused() -> None:
 
     with pytest.raises(ContractBroken, match="answers twice the same"):
         check_decomposition(Chancy())
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_knob_of_a_shipped_yaml_has_its_class_s_default_or_says_beside_it_that_it_has_another(group: str) -> None:
+    """So that a notebook and the command line do the same; asked of the classes themselves, made without knobs."""
+    tried = 0
+    for path in sorted((CONF / group).glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        if "_target_" not in text and group == "refuters":
+            continue  # a list of checks
+        try:
+            check_yaml(path, group)
+            tried += 1
+        except ContractBroken as why:
+            assert "refuses its own configuration" in str(why) and "???" in text, why  # a file must be given first
+    assert tried >= {"estimator": 40, "refuters": 40}.get(group, 3)
+
+
+@pytest.mark.parametrize(
+    ("knob", "says"),
+    [
+        ("draws: 400", "draws must have its class's default, got 400 in the YAML and 500"),
+        ("draws: 400  # the class has 500: few will do", ""),
+        ("draws: 500", ""),
+    ],
+)
+def test_another_default_in_a_yaml_than_in_its_class_is_said(knob: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "refuters").mkdir()
+    path = tmp_path / "refuters" / "placebo_treatment.yaml"
+    shipped = (CONF / "refuters" / "placebo_treatment.yaml").read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^draws:.*$", knob, shipped), encoding="utf-8")
+    if says:
+        with pytest.raises(ContractBroken, match=re.escape(says)):
+            check_yaml(path, "refuters")
+    else:
+        check_yaml(path, "refuters")

@@ -7,10 +7,10 @@ beside them. Their code is run, as with `--trust`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ def check_yaml(path: Path, group: str) -> Any:
 
     Raises
     ------
-    ContractBroken : no class, other keys than its parameters, a header that does not say what the class says, another name.
+    ContractBroken : no class, other keys than its parameters, another default than its class's, a header that does not say what the class says,
+        another name.
     """
     text = path.read_text(encoding="utf-8")
     inside = _whole(path)
@@ -79,9 +80,34 @@ def check_yaml(path: Path, group: str) -> Any:
         one = made(**{key: configured.made(value) for key, value in inside.items()})
     except CausalError as why:
         raise ContractBroken(f"{path}: {target} refuses its own configuration: {why}") from why
+    _as_the_class(path, made, one, inside)
     if group != "source" and getattr(one, "name", None) != path.stem:
         raise ContractBroken(f"{path}: the file must be called as the class calls itself, {getattr(one, 'name', None)!r}")
     return one
+
+
+def _as_the_class(path: Path, made: Any, one: Any, inside: Mapping[str, Any]) -> None:
+    """A knob has one default, in the YAML as in the class, so that a notebook and the command line do the same; otherwise the YAML says so beside it."""
+    has = {key: p.default for key, p in signature(made).parameters.items()}
+    given = {key: configured.made(inside[key]) for key, default in has.items() if default is Parameter.empty}
+    bare = made(**given)
+    for key in (key for key in inside if key not in given and inside[key] != "???" and hasattr(one, key)):
+        here, there = getattr(one, key), getattr(bare, key)
+        same = here == there and isinstance(here, bool) == isinstance(there, bool)
+        words = f"the class has {there if isinstance(there, int | float | str) and there != '' else 'none' if there is None or not there else 'others'}"
+        if not same and words not in _beside(path, key):
+            raise ContractBroken(
+                f"{path}: {key} must have its class's default, got {here!r} in the YAML and {there!r} in the class; write the same in both, or, where it is "
+                f"meant, why beside the key:  # {words}: …"
+            )
+
+
+def _beside(path: Path, key: str) -> str:
+    """What stands beside a key, in its line and the comment above it, in the file or in those of its folder that it names under `defaults`."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    said = [line for before, line in zip(["", *lines], lines, strict=False) if line.startswith(f"{key}:") for line in (before, line)]
+    others = [one for one in (yaml.safe_load("\n".join(lines)) or {}).get("defaults", []) if isinstance(one, str) and one != "_self_"]
+    return "\n".join(said) if said else "\n".join(_beside(path.parent / f"{other}.yaml", key) for other in others)
 
 
 def _whole(path: Path) -> Any:
