@@ -68,7 +68,7 @@ def explanation(study: Study) -> str:
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
         offer = proposal(design, study.estimator, blind=True)
         lines += ["", f"Estimators that suit {question.treatment} ({SHAPES[offer.shape]})", *(f"  {one.words}" for one in offer.proposed)]
-        others = [name for name in able(design) if name not in {one.estimator for one in offer.proposed}]
+        others = [name for name in able(design) if name not in {study.estimator.name, *(one.estimator for one in offer.proposed)}]
         lines.append(f"  others that can answer as asked: {', '.join(others) or 'none'}")
         lines += ["", f"Estimator: {study.estimator.name} ({question.target})", *(f"  {CANNOT[code]}" for code in offer.cannot)]
     else:

@@ -103,6 +103,7 @@ class Broken:
 
     way: str = ""
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE"
     costs: ClassVar[str] = "milliseconds"
     name: str = "broken"
@@ -182,6 +183,8 @@ def test_an_unbroken_copy_passes_and_a_wrong_regression_does_not() -> None:
     ("key", "value", "says"),
     [
         ("needs", ["a panel"], "needs must be a tuple"),
+        ("answers", "ATE", "answers must be a tuple"),
+        ("answers", ("weights",), "answers must be a tuple"),
         ("targets", "", "targets must say"),
         ("costs", None, "costs must say"),
         ("strategy", "magic", "strategy must be"),
