@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from causal.panel import Panel
 from causal.refutation import Hidden
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
 from causal.report.first import command, first
+from causal.report.phrases import planted
 from causal.report.record import record
+from causal.report.summary import summary
 from causal.report.terminal import little, terminal_lines
 from causal.study import Result, run
 from causal.verdict.reason import Next
@@ -322,3 +325,21 @@ def test_the_title_of_the_picture_claims_no_more_than_the_answer(bare: Result, e
         assert (one is weak and weak.verdict.row == "both") or not any(word in title for word in ("rise", "fall", "small")), title
     if weak.verdict.row != "both":
         assert "too weak" in weak.answer.headline and "too weak" in weak.answer.picture
+
+
+def test_an_answer_on_no_average_says_what_it_is_on_and_multiplies_nothing(bare: Result, tmp_path: Path) -> None:  # noqa: F811
+    """The same numbers, once as an average and once as a median: the words differ, people in a place are there for the average alone."""
+    estimate = bare.estimate
+    assert estimate is not None
+    median = replace(estimate, estimand=replace(estimate.estimand, family="median", of="median"))
+    plain, other = (record(judged(replace(bare, estimate=one), CLEAN), provenance()) for one in (estimate, median))
+    assert not estimate.estimand.same_effect(median.estimand) and "effect on the median within authorities" in median.estimand.words
+    one, two = first(plain), first(other)
+    assert "median" not in json.dumps(one) and other["estimate"]["estimand"]["of"] == "median"  # type: ignore[index]
+    assert two["headline"].removeprefix("SIMULATED: ") == f"Of the median, not of the average: {one['headline'].removeprefix('SIMULATED: ')}"
+    assert "(of the median)" in two["second"] and two["asked"] == f"{one['asked']} Answered: for the median, not for the average."
+    assert len(two["means"]["rows"]) == 1 and two["means"]["rows"][0]["mini"] == "median" and two["means"]["rows"][0]["best"] == one["means"]["rows"][0]["best"]
+    assert "median" in " ".join(terminal_lines(other, tmp_path)) and "median" in summary(other)
+    truth = {"simulated": True, "planted": {"truth": 3.0}}
+    said = [planted({**data, "source": {**data["source"], **truth}}) for data in (plain, other)]  # type: ignore[dict-item]
+    assert said[1] == f"{said[0]} on average, not of the median"

@@ -15,7 +15,7 @@ from causal.language import Language, language_of
 from causal.question import UNGIVEN
 from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
-from causal.report.phrases import contrast, label, plainly, planted, sentence, variable, when, years
+from causal.report.phrases import contrast, label, not_average, plainly, planted, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.verdict.rule import SEES, STEPS
 from causal.verdict.say import Counted, counted, usual
@@ -73,6 +73,7 @@ def asked(data: Mapping[str, Any]) -> str:
     return (
         f"Question: what does {data['action'][:1].lower()}{data['action'][1:]} do to {outcome['label']} {when(question)}? "
         f"Compared: {treatment['label']}, {contrast(data)}. Counted: {counted}."
+        + (f" Answered: for the {of}, not for the average." if (of := not_average(data)) else "")
     )
 
 
@@ -169,7 +170,8 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
     smallest = question["smallest_important"]
     population = data["source"]["population"]
     people = (variable(data, population)["unit"] or label(data, population)) if population else "people"
-    scalable = bool(outcome["count_per"]) and verdict["typical_population"] is not None
+    of = not_average(data)  # of which no people in a place can be made
+    scalable = not of and bool(outcome["count_per"]) and verdict["typical_population"] is not None
     big = language_of(data.get("language")).terms["effect_head"]
     title = f"What it means in {people}{WHEN[outcome.get('counts')]}" if scalable else big
     if not estimate:
@@ -181,7 +183,7 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
     rows = [
         {
             "where": per,
-            "mini": "",
+            "mini": of,
             "best": answer.get("moved") or answer["signed"],
             "range": answer["range"] or "not known",
             "matters": written(smallest),
