@@ -126,7 +126,7 @@ def _meant(command: str, odd: str, rest: Sequence[str]) -> str:
 def _describe(given: argparse.Namespace, _: list[str]) -> int:
     from causal.descriptions import described
 
-    print(described(given.name, roots(given.config_dir), GROUPS))
+    print(described(given.name, roots(given.config_dir), GROUPS, [Path(one) for one in given.trust if Path(one).is_dir()]))
     return 0
 
 
@@ -174,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     describe = commands.add_parser("describe", help=about, description=about)
     describe.add_argument("name", metavar="NAME", help="fixed_effects, pre_trend, plans, question.lag, estimand, …")
     describe.add_argument("--config-dir", action="append", default=[], type=named, metavar="FOLDER")
+    describe.add_argument("--trust", action="append", default=[], metavar="FOLDER", help="a folder of classes of your own, whose texts are read and not run")
     check = commands.add_parser(
         "check",
         help="what is wrong with this table (or with a results table, by DfE's open data standard), or what is missing from this folder of published files",
