@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from causal import configured
+from causal import configured, console
 from causal.errors import CausalError
 from causal.needs import needed
 from causal.offered import own_names
@@ -133,22 +133,38 @@ def check_folder(folder: Path) -> list[Checked | str]:
 
     Raises
     ------
-    ContractBroken : the first clause that does not hold.
+    ContractBroken : every configuration whose contract is broken, a line each, with the first clause that does not hold.
+    """
+    found, broken = checked_folder(folder)
+    if broken:
+        raise ContractBroken("\n".join(map(str, broken)))
+    return found
+
+
+def checked_folder(folder: Path) -> tuple[list[Checked | str], list[ContractBroken]]:
+    """Everything in a folder, each whatever came of the others: what was looked at, and what is broken.
+
+    Parameters
+    ----------
+    folder : as of `check_folder`.
     """
     try:
         own_names([folder])
     except CausalError as why:
-        raise ContractBroken(str(why)) from why
+        return [], [ContractBroken(f"{why}; nothing in this folder was tried")]
     sys.path.insert(0, str(folder.resolve()))
     found: list[Checked | str] = []
+    broken: list[ContractBroken] = []
     for group, check in GROUPS.items():
         for path in sorted((folder / group).glob("*.yaml")):
-            one = check_yaml(path, group)
             try:
+                one = check_yaml(path, group)
                 found.append(check(quickened(one, FEW if group == "refuters" else None)))
+            except ContractBroken as why:
+                broken.append(why)
             except CausalError as why:
                 found.append(f"{path.stem}: its configuration is right, and it could not be tried as it stands: {why}")
-    return found
+    return found, broken
 
 
 def main(words: Sequence[str]) -> int:
@@ -165,10 +181,10 @@ def main(words: Sequence[str]) -> int:
     if len(words) != 1 or not Path(words[0]).is_dir():
         print("python -m causal.testing FOLDER    FOLDER: estimator/, refuters/, source/ or decomposition/ with YAML, and their modules; runs their code")
         return 2
+    found, broken = checked_folder(Path(words[0]))
+    said = [*map(str, found), *map(str, broken)] or [f"{words[0]}: no configuration in {', '.join(GROUPS)}"]
     try:
-        found = check_folder(Path(words[0]))
-    except ContractBroken as broken:
-        print(broken)
-        return 1
-    print("\n".join(str(one) for one in found) or f"{words[0]}: no configuration in {', '.join(GROUPS)}")
-    return 0 if found else 2
+        print("\n".join(said), flush=True)
+    except BrokenPipeError:  # python -m causal.testing FOLDER | head
+        console.silence()
+    return 1 if broken else 0 if found else 2
