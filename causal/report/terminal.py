@@ -74,7 +74,9 @@ def _checked(data: Mapping[str, Any]) -> str:
         return sentence(made["rest"])
     words = language.terms
     bias = f"for bias {made['bias_passed']} of {made['bias_of']}, " if made["bias_of"] else ""
-    said = f"{bias}in all {made['passed']} of {made['of']} {words['passed']} ({made['failed']} {words['failed']})"
+    left = made["of"] - made["passed"] - made["failed"]
+    without = f", {left} {words['not_run']}" if left else ""
+    said = f"{bias}in all {made['passed']} of {made['of']} {words['passed']} ({made['failed']} {words['failed']}{without})"
     sees = data["verdict"].get("detectable")
     return capital(said) + (f"; usually finds {usual(sees)} or more" if sees else "")
 
