@@ -17,7 +17,7 @@ from typing import Any
 from causal import __version__, console
 from causal.arguments import Parser, named
 from causal.errors import CausalError, ConfigError, refusal, suggest
-from causal.offered import GROUPS, costs, header, names, no_bare_words, roots
+from causal.offered import GROUPS, costs, header, names, no_bare_words, once, own_names, roots
 from causal.table_flags import add_new, add_table_flags, check_table, must_be_there
 
 WIDTH = 110  # of a listing
@@ -87,6 +87,7 @@ def _obeyed(words: list[str]) -> int:
     for folder in getattr(given, "config_dir", ()):
         if not folder.is_dir():
             raise refusal(ConfigError, f"--config-dir {folder}", "a folder", "nothing: there is no such folder", "look at how it is written")
+    own_names(getattr(given, "config_dir", ()))
     no_bare_words(given.command, rest, getattr(given, "config_dir", ()))
     return int(COMMANDS[given.command](given, rest))
 
@@ -123,7 +124,7 @@ def _meant(command: str, odd: str, rest: Sequence[str]) -> str:
 def _describe(given: argparse.Namespace, _: list[str]) -> int:
     from causal.descriptions import described
 
-    print(described(given.name, roots(given.config_dir), GROUPS))
+    print(described(given.name, roots(given.config_dir), GROUPS, [Path(one) for one in given.trust if Path(one).is_dir()]))
     return 0
 
 
@@ -171,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     describe = commands.add_parser("describe", help=about, description=about)
     describe.add_argument("name", metavar="NAME", help="fixed_effects, pre_trend, plans, question.lag, estimand, …")
     describe.add_argument("--config-dir", action="append", default=[], type=named, metavar="FOLDER")
+    describe.add_argument("--trust", action="append", default=[], metavar="FOLDER", help="a folder of classes of your own, whose texts are read and not run")
     check = commands.add_parser(
         "check",
         help="what is wrong with this table (or with a results table, by DfE's open data standard), or what is missing from this folder of published files",
@@ -335,7 +337,7 @@ def _list(given: argparse.Namespace, _: list[str]) -> int:
         if given.what in (None, title):
             # a link may not lead out of its folder
             files = [path for root in homes for path in sorted((root / group).glob("*.yaml")) if root.resolve() in path.resolve().parents and path.is_file()]
-            found[title] = [header(path) for path in files]
+            found[title] = [header(path) for path in once(files)]
     if given.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from causal.document import called, mapping, parse_yaml, read_text
 from causal.errors import ConfigError, refusal, suggest
+from causal.offered import once
 from causal.terms import TERMS
 
+ELSEWHERE = "; one of a folder of your own is found with  --config-dir FOLDER"
 SAID = {"asks": "asks", "expected": "passes when", "detects": "finds", "cannot_detect": "cannot find"}
+FAILED = {  # family of a check → what its alarm means
+    "bias": "the answer may be biased as it says above",
+    "inference": "the error, and with it the range, may be wrong as it says above; the best estimate may still be right",
+    "stability": "the answer hangs on what it says above, and another choice there would give another",
+    "record": "the data may not say what they seem to, and the answer with them",
+    "sensitivity": "something no stronger than it says above, which nobody has found, would undo the answer",
+    "graph": "the graph says something that these data contradict, and the adjustment that follows from it may be wrong",
+}
 EXAMPLES = {
     "estimator": "causal run experiment=closures estimator={name}",
     "experiment": "causal run experiment={name}",
@@ -30,7 +41,7 @@ EXAMPLES = {
 }
 
 
-def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> str:
+def described(name: str, roots: Sequence[Path], groups: Mapping[str, str], trusted: Sequence[Path] = ()) -> str:
     """Everything of that name, one paragraph each.
 
     Parameters
@@ -38,12 +49,17 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
     name : of an estimator, check, outcome, experiment, source, graph, template, key or term, in any case.
     roots : folders of configurations, ours first.
     groups : title → folder within them.
+    trusted : folders with modules of the user's own, which are read and not run.
 
     Raises
     ------
     ConfigError : there is nothing of that name; the nearest are named.
     """
-    found = [_shelf(path, group) for group in [*groups.values(), "rule", "language"] for root in roots for path in _named(root / group, name)]
+    found = [
+        _shelf(path, group, roots, trusted)
+        for group in [*groups.values(), "rule", "language"]
+        for path in once(p for root in roots for p in _named(root / group, name))
+    ]
     known_keys = dict(keys(roots[0]))
     found += [f"{key}: a key of the configuration\n  {about}\n  set it:  {key}=…" for key, about in known_keys.items() if name in (key, key.rpartition(".")[2])]
     found += [f"{key}: {about}" for key, about in knobs(roots[0]) if name == key]
@@ -57,7 +73,7 @@ def described(name: str, roots: Sequence[Path], groups: Mapping[str, str]) -> st
             "causal describe",
             "the name of a part, a key or a term",
             called(name).removeprefix("the text "),
-            _nearest(name[:60], [*every, *known_keys, *dict(knobs(roots[0])), *TERMS]),
+            _nearest(name[:60], [*every, *known_keys, *dict(knobs(roots[0])), *TERMS]) + (ELSEWHERE if len(roots) == 1 else ""),
         )
     return "\n\n".join(found)
 
@@ -74,7 +90,7 @@ def _nearest(name: str, names: Sequence[str]) -> str:
     return nearest[at:] if at >= 0 else "causal list names what there is"
 
 
-def _shelf(path: Path, group: str) -> str:
+def _shelf(path: Path, group: str, roots: Sequence[Path], trusted: Sequence[Path]) -> str:
     """A configuration: its header, its knobs as they stand, what its module opens with, what a check says of itself, an example."""
     head: list[str] = []
     body: list[str] = []
@@ -90,10 +106,10 @@ def _shelf(path: Path, group: str) -> str:
             body.append(line)
     titles = {"refuters": "a check", "estimator": "an estimator", "experiment": "an experiment", "outcome": "an outcome"}
     lines = [f"{path.stem}: {titles.get(group, f'of {group}')}", *(f"  {line}" for line in head)]
-    module, texts = module_says(target)
+    module, texts = module_says(target, trusted)
     lines += [f"  {title}: {texts[key]}" for key, title in SAID.items() if key in texts]
-    if texts:
-        lines.append("  if it does not pass: the answer may be biased as it says above; read its line in the report, and what the verdict took away for it")
+    if failed := FAILED.get(texts.get("family", "")):
+        lines.append(f"  if it does not pass: {failed}; read its line in the report, and what the verdict took away for it")
     if module:
         lines += ["", *(f"  {line}".rstrip() for line in module.splitlines())]
     if body:
@@ -106,24 +122,47 @@ def _shelf(path: Path, group: str) -> str:
     if group == "refuters":
         knob = next((line.partition(":")[0] for line in body if re.match(r"\w+:", line)), "")
         example = "causal run experiment=closures 'refuters=[default,{name}]'" + (f" refuters.{{name}}.{knob}=…" if knob else "")
-    return "\n".join([*lines, *(["", f"  example:  {example.format(name=path.stem)}"] if example else [])])
+    own = next((root for root in roots[1:] if path.is_relative_to(root)), None)
+    flags = ""
+    if own is not None:
+        code = [*trusted] or ([own] if target and not target.startswith("causal.") else [])
+        flags = "".join(f" {flag} {shlex.quote(str(folder))}" for flag, folder in [("--config-dir", own), *(("--trust", one) for one in code)])
+        if code and not trusted:
+            lines += ["", f"  what its class says of itself is read, and not run, with  --trust {shlex.quote(str(own))}"]
+    return "\n".join([*lines, *(["", f"  example:  {example.format(name=path.stem)}{flags}"] if example else [])])
 
 
-def module_says(target: str) -> tuple[str, dict[str, str]]:
-    """How the module of a class opens, and the fixed texts that a check reports of itself; nothing is imported."""
+def module_says(target: str, trusted: Sequence[Path] = ()) -> tuple[str, dict[str, str]]:
+    """How the module of a class opens, and the fixed texts that a check reports of itself, with its family; nothing is imported.
+
+    Parameters
+    ----------
+    target : dotted name of the class.
+    trusted : folders with modules of the user's own.
+    """
     parts = target.split(".")
-    root = Path(__file__).parent
-    for length in range(len(parts) - 1, 1, -1):
-        path = root.joinpath(*parts[1:length]).with_suffix(".py")
-        if parts[0] == "causal" and path.is_file():
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            return ast.get_docstring(tree) or "", dict(_texts(tree))
+    roots, within = ([Path(__file__).parent], parts[1:-1]) if parts[0] == "causal" else (list(trusted), parts[:-1])
+    for root in roots:
+        for length in range(len(within), 0, -1):
+            path = root.joinpath(*within[:length]).with_suffix(".py")
+            if path.is_file():
+                tree = _parsed(path)
+                return ast.get_docstring(tree) or "", dict(_texts(tree))
     return "", {}
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(read_text(path, "a module"))
+    except (SyntaxError, ValueError, RecursionError) as why:
+        raise refusal(ConfigError, str(path), "a module in Python", f"what is none: {why}", "try  python -m py_compile  on it") from why
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """`asks`, `detects` and the like, where they are written out."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "family" and isinstance(node.value, ast.Constant):
+            yield "family", str(node.value.value)
         if isinstance(node, ast.keyword) and node.arg in SAID and (text := _written_out(node.value, tree)):
             yield node.arg, text
 

@@ -95,6 +95,8 @@ class Estimand:
     horizon : years that the effect is over, or that the treatment is kept up; None where it is of one year.
     instruments : what moves the treatment, by name.
     scale : "difference" of outcomes, or "at_mean_rate" where it is a ratio put at the mean rate.
+    of : what of the outcomes the effect is on, where that is not their average: "median", "lowest quarter"; "" for an average. The answer says it in these
+        words, and multiplies nothing to people in a place.
     model : how it is modelled, a few words; no part of equality.
     changes : whether it is made from changes from one year to the next; no part of equality.
 
@@ -115,6 +117,7 @@ class Estimand:
     horizon: int | None = None
     instruments: tuple[str, ...] = ()
     scale: str = "difference"
+    of: str = ""
     model: str = field(default="", compare=False)
     changes: bool = field(default=False, compare=False)
 
@@ -129,8 +132,9 @@ class Estimand:
                     repr(value),
                     "write one of its codes",
                 )
-        if not isinstance(self.model, str):
-            raise refusal(NotWhatWasWanted, "Estimand.model", "words", repr(self.model), "put it in quotes")
+        for name in ("model", "of"):
+            if not isinstance(getattr(self, name), str):
+                raise refusal(NotWhatWasWanted, f"Estimand.{name}", "words", repr(getattr(self, name)), "put it in quotes")
         if self.horizon is not None and not is_whole(self.horizon):
             raise refusal(NotWhatWasWanted, "Estimand.horizon", "a whole number of years or None", repr(self.horizon), "write horizon=None for a whole effect")
         object.__setattr__(self, "instruments", tuple(self.instruments))
@@ -139,7 +143,7 @@ class Estimand:
     @property
     def key(self) -> tuple[Any, ...]:
         """What must be equal for two estimates to be of one effect: all but weighting and model."""
-        return (self.family, self.comparison, self.population, self.weights or "", self.windows, self.horizon or 0, self.instruments, self.scale)
+        return (self.family, self.comparison, self.population, self.weights or "", self.windows, self.horizon or 0, self.instruments, self.scale, self.of)
 
     @property
     def effect(self) -> str:
@@ -152,7 +156,8 @@ class Estimand:
             "first": years[0] if years else "the first window",
             "last": years[-1] if years else "the last window",
         }
-        said = [FAMILIES.get(self.family, self.family.replace("_", " ")), POPULATIONS.get(self.population, f"on {self.population.replace('_', ' ')}")]
+        family = f"effect on the {self.of}" if self.of else self.family.replace("_", " ")
+        said = [FAMILIES.get(self.family, family), POPULATIONS.get(self.population, f"on {self.population.replace('_', ' ')}")]
         compared = COMPARISONS.get(self.comparison, self.comparison.replace("_", " "))
         joint = ", " if compared.startswith(("one row", "history")) else " "
         words = " ".join(filter(None, said)) + joint + compared

@@ -340,7 +340,8 @@ Pairing = Literal["covariates", "propensity"]
 class Estimator(Protocol):
     """What stands on the shelf: knobs in the constructor, data in the call, nothing kept.
 
-    A class may also say `needs` (a tuple of `causal.needs.Need`), `targets` and `costs` (words), `strategy` where it rests on another
+    A class may also say `needs` (a tuple of `causal.needs.Need`), `answers` (codes of `causal.needs.ANSWERS`, from
+    which a refusal and an offer follow), `targets` and `costs` (the same and how long it takes, in words), `strategy` where it rests on another
     identification than the back door ("iv", "frontdoor", "discontinuity", "series"), `pairing` where it matches authorities: by the distance of what,
     `quick` where a fit on 1,200 rows takes at most some hundredths of a second, so that a check may refit it hundreds of times, `library`: whose code fits
     it, `one_year` where it knows covariates by their value in one year alone, so that what can be spared of them is left out, and `checks`: names

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from causal.analysis import Analysis, analyse
 from causal.errors import CausalError
+from causal.estimate import Estimator
 from causal.estimators import able
+from causal.needs import answers, averages
 from causal.panel import Panel
 from causal.proposal import CANNOT, SHAPES, proposal
 from causal.protocol import blinded
@@ -68,9 +70,9 @@ def explanation(study: Study) -> str:
             lines.append(f"  left out: {loss.step}: {count(loss.rows, 'row')}{named if loss.authorities else ''}")
         offer = proposal(design, study.estimator, blind=True)
         lines += ["", f"Estimators that suit {question.treatment} ({SHAPES[offer.shape]})", *(f"  {one.words}" for one in offer.proposed)]
-        others = [name for name in able(design) if name not in {one.estimator for one in offer.proposed}]
+        others = [name for name in able(design) if name not in {study.estimator.name, *(one.estimator for one in offer.proposed)}]
         lines.append(f"  others that can answer as asked: {', '.join(others) or 'none'}")
-        lines += ["", f"Estimator: {study.estimator.name} ({question.target})", *(f"  {CANNOT[code]}" for code in offer.cannot)]
+        lines += ["", f"Estimator: {study.estimator.name} ({_answers(study.estimator, question.target)})", *(f"  {CANNOT[code]}" for code in offer.cannot)]
     else:
         lines += ["", f"Estimator: {study.estimator.name}"]
     lines += [f"Beside it: {', '.join(one.name for one in study.beside)}"] if study.beside else []
@@ -88,6 +90,12 @@ def extent(panel: Panel) -> str:
     if crossed(panel.years):
         return count(len(panel.authorities), "unit")
     return f"{count(len(panel.authorities), 'authority', 'authorities')}, {panel.years[0]} to {panel.years[-1]}"
+
+
+def _answers(estimator: Estimator, target: str) -> str:
+    """The average that is asked for; what it answers instead, in its own words, where it answers none."""
+    codes = answers(estimator)
+    return target if not codes or averages(estimator) else str(getattr(estimator, "targets", ", ".join(codes)))
 
 
 def _checks(study: Study, analysis: Analysis) -> list[str]:

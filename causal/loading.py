@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from causal.errors import ConfigError, refusal
-from causal.offered import no_bare_words
+from causal.offered import no_bare_words, own_names
 from causal.study import Study
 
 
@@ -41,6 +41,7 @@ def load(*words: str, config_dir: str | Path | Sequence[str | Path] = (), trust:
             ConfigError, "load", "what is asked", f"{how[0]}, which says how to run", "give it on the command line, or as an argument of run and of report"
         )
     folders = [Path(one).resolve() for one in ([config_dir] if isinstance(config_dir, str | Path) else config_dir)]
+    own_names(folders)
     no_bare_words("run", words, folders)
     compose = import_module("causal.experiments.compose")  # the one step up, as the command line takes it
     study: Study = compose.study_from(compose.composed(list(words), folders), compose.trust([trust] if isinstance(trust, str) else list(trust)))

@@ -22,6 +22,13 @@ from causal.graph import undated
 Lack = str | None
 NOTHING = "nothing"
 FEWEST_AT_LEVEL = 10  # clusters at either value of an instrument: of fewer the spread at that value cannot be learnt
+ANSWERS = {  # codes of an estimator's `answers`; another code is of its own ("median")
+    "ATE": "the average over all that the question is of",
+    "ATT": "the average over the treated",
+    "association": "no effect: a difference between those with more and those with less",
+    "weights": "takes question.weights",
+    "alike": "each authority counts once, so that nothing can be weighed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +50,47 @@ def needed(estimator: Any) -> str:
     return "; ".join(need.words for need in estimator.needs) or NOTHING
 
 
-def unmet_requirements(estimator: Any, design: Design) -> tuple[str, ...]:
-    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `targets`.
+def answers(estimator: Any) -> tuple[str, ...]:
+    """Codes of what a class answers: of `ANSWERS`, or one of its own; () where it does not say."""
+    return tuple(getattr(estimator, "answers", ()))
+
+
+def averages(estimator: Any) -> list[str]:
+    """Of the averages that a question can ask for, those that a class answers."""
+    return [target for target in ("ATE", "ATT") if target in answers(estimator)]
+
+
+def offered(estimator: Any, design: Design) -> bool:
+    """Whether it can serve a design and answers the average that is asked for; what answers another thing is served where it is chosen, and not offered.
 
     Parameters
     ----------
-    estimator : with its `needs` and `targets`.
+    estimator : with its `needs` and `answers`.
+    design : what is asked.
+    """
+    return design.question.target in answers(estimator) and not unmet_requirements(estimator, design)
+
+
+def unmet_requirements(estimator: Any, design: Design) -> tuple[str, ...]:
+    """Why an estimator cannot serve a design; empty if it can. The target and the weights are read from its `answers`.
+
+    Parameters
+    ----------
+    estimator : with its `needs` and `answers`.
     design : what it is asked.
 
     Returns
     -------
     reasons : sentences, each with what to write instead where there is something.
     """
-    asked, given = design.question.target, estimator.targets
+    asked, given = design.question.target, answers(estimator)
     reasons = []
-    targets = [target for target in ("ATE", "ATT") if target in given]
+    targets = averages(estimator)
     if targets and asked not in targets:
         reasons.append(f"it targets the {' and the '.join(targets)}, and the question asks for the {asked}; ask with  question.target={targets[0]}")
-    if design.weights is not None and "question.weights" not in given:
+    if design.weights is not None and "weights" not in given:
         # one row an authority: weights would be needed in the propensities, in the outcome's model and in the error alike
-        why = " (its average, its models and their error count every authority once)" if "every authority alike" in given else ""
+        why = " (its average, its models and their error count every authority once)" if "alike" in given else ""
         if not design.weighs_people:
             reasons.append(f"it cannot weigh authority-years by {design.question.weights}{why}; ask with  question.weights=null")
         elif not getattr(estimator, "by_people", False):
@@ -70,6 +98,8 @@ def unmet_requirements(estimator: Any, design: Design) -> tuple[str, ...]:
     if design.effect is not None and not getattr(estimator, "by_sums", False):
         reasons.append("characteristics of people that are held fixed in a straight line are there as sums, which it cannot use; leave out  source.covariates")
     reasons += [why for need in estimator.needs if (why := need.unmet_requirement(estimator, design)) is not None]
+    if reasons and given and not targets:
+        reasons.insert(0, f"it answers {estimator.targets}, and the question asks for the {asked}")
     return tuple(reasons)
 
 

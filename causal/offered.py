@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,6 +63,44 @@ def no_bare_words(command: str, rest: Sequence[str], folders: Sequence[Path]) ->
         raise refusal(ConfigError, "causal", "an override, which is key=value, like  experiment=closures  or  question.lag=1", repr(word), hint)
 
 
+def own_names(folders: Sequence[Path]) -> None:
+    """Each file of a user's folders has a name of its own in its group; a copy of a shipped one, unchanged, is the shipped one.
+
+    Of two files of one name the first is taken, ours before a user's, and the other would be passed over without a word.
+
+    Raises
+    ------
+    ConfigError : a file of the same group and name as another, with another content.
+    """
+    first: dict[Path, Path] = {}
+    ours, *own = roots(folders)
+    groups = sorted(path.name for path in ours.iterdir() if path.is_dir())
+    for root in (ours, *own) if own else ():
+        for path in (path for group in groups for path in sorted((root / group).glob("*.yaml"))):
+            there = first.setdefault(path.relative_to(root), path)
+            if there is path or not path.is_file() or _same(path, there):
+                continue
+            whose = "the toolkit" if there.is_relative_to(ours) else str(there.parent)
+            raise refusal(
+                ConfigError,
+                str(path),
+                f"a name of its own among those of {path.parent.name}/",
+                f"{path.stem!r}, which {whose} has already with another content, so that this file would not be used",
+                f"rename it, {path.with_stem(f'my_{path.stem}').name}, and what it says of its own name",
+            )
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two files say the same, line by line."""
+    a, b = (path.read_bytes().splitlines() for path in (one, other))
+    return a == b
+
+
+def once(files: Iterable[Path]) -> list[Path]:
+    """Files of one group, each name once: the first, which is the one that is taken."""
+    return list({path.stem: path for path in reversed(list(files))}.values())[::-1]
+
+
 def names(group: str, folders: Sequence[Path]) -> list[str]:
     """What a group of configurations holds.
 
@@ -71,7 +109,7 @@ def names(group: str, folders: Sequence[Path]) -> list[str]:
     group : "estimator", "refuters", "graph", …
     folders : a user's own, beside those that are shipped.
     """
-    return sorted(path.stem for root in roots(folders) for path in (root / group).glob("*.yaml"))
+    return sorted({path.stem for root in roots(folders) for path in (root / group).glob("*.yaml")})
 
 
 def roots(folders: Sequence[Path]) -> list[Path]:

@@ -22,9 +22,10 @@ from yaml import YAMLError
 from causal.document import called, mapping, read_yaml
 from causal.errors import CausalError, ConfigError, refusal, suggest
 from causal.experiments.gate import CONF, choices, guarded, how, shelf, typed, unresolved
-from causal.experiments.overrides import CHECK, LONGEST, every_check, knobs_of_today, parsable, quoted, readable, searched, with_check
+from causal.experiments.overrides import CHECK, LONGEST, elsewhere, every_check, knobs_of_today, parsable, quoted, readable, searched, with_check
 from causal.experiments.resolve import MOVED, RENAMED, moved, recorded, resolved, study_and_part, study_from, trust
 from causal.knobs import is_whole
+from causal.offered import own_names
 from causal.question import UNGIVEN
 from causal.workers import Cluster
 
@@ -95,6 +96,7 @@ def chosen(words: Sequence[str], folders: Sequence[Path] = ()) -> Composed:
     """
     for folder in folders:
         _look_through(folder)
+    own_names(folders)
     typed(words)
     words = checks_meant(words, folders)
     with explained(words, folders), guarded(words, folders):
@@ -309,6 +311,13 @@ def _look_through(folder: Path) -> None:
                 "write that line at the top",
             )
 
+    for path in shelf(folder, "refuters"):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        wanted = f"# @package refuters.{path.stem}"
+        if any(line.startswith("_target_:") for line in lines) and not any(re.match(r"#\s*@package\s", line) for line in lines):
+            remedy = "write that line at the top"
+            raise refusal(ConfigError, str(path), f"a check, which begins with the line  {wanted}", "one without it, so that its keys go astray", remedy)
+
 
 @contextmanager
 def explained(words: Sequence[str], folders: Sequence[Path]) -> Iterator[None]:
@@ -340,7 +349,7 @@ def _translated(problem: Exception, words: Sequence[str], folders: Sequence[Path
             return refusal(ConfigError, group, "a launcher that is installed", repr(name), remedy)
         known = choices(group, folders)
         return (
-            refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known))
+            refusal(ConfigError, group, "the name of one that there is", repr(name), suggest(name, known) + elsewhere(folders))
             if known
             else refusal(ConfigError, group, "a group of configurations", "none of that name", "causal list  shows what there is")
         )

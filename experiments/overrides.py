@@ -57,6 +57,11 @@ def with_check(listed: Sequence[str], name: str) -> str:
     return f"'refuters=[{','.join([*listed, name])}]'"
 
 
+def elsewhere(folders: Sequence[Path]) -> str:
+    """Where a name may stand that is not found, if no folder of the user's own was named."""
+    return "" if folders else "; one of a folder of your own is found with  --config-dir FOLDER"
+
+
 def searched(folders: Sequence[Path]) -> list[str]:
     """The override that adds the user's folders to those where Hydra looks."""
     return [f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
@@ -116,5 +121,9 @@ def readable(word: str, folders: Sequence[Path]) -> None:
         raise refusal(ConfigError, where, "each name once", f"{twice[0]!r} twice", "take one away")
     for name in value if isinstance(value, list) else [str(value)] if isinstance(value, str) else []:
         if str(name) not in known:
-            own = f"a table of your own is  source=table source.path={name}" if key == "source" and "." in str(name) else suggest(str(name), known)
+            own = (
+                f"a table of your own is  source=table source.path={name}"
+                if key == "source" and "." in str(name)
+                else suggest(str(name), known) + elsewhere(folders)
+            )
             raise refusal(ConfigError, key, "the name of one that there is", repr(str(name)), own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,14 @@ from causal.draws import stream
 from causal.errors import ConfigError, DesignError
 from causal.estimand import Estimand
 from causal.estimators import able, serve, shelf
+from causal.estimators.difference import Difference
 from causal.estimators.fixed_effects import FirstDifference, FixedEffects
 from causal.graph import Graph
 from causal.identify import identify
 from causal.inference.clustered import Fit, joint_test, median_fit
 from causal.inference.wild import wild_bootstrap
 from causal.needs import ADOPTION as ADOPTS
-from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, unmet_requirements
+from causal.needs import BALANCED, BINARY, NEVER_TREATED, Need, offered, unmet_requirements
 from causal.regression import least_squares
 from causal.trial import Trial
 from causal.windows import between, differenced, windows
@@ -153,6 +154,7 @@ def test_differences_agree_with_linearmodels_and_spread_their_scores() -> None:
 @dataclass(frozen=True)
 class Picky:
     needs: ClassVar[tuple[Need, ...]] = (BINARY, ADOPTS, NEVER_TREATED, BALANCED)
+    answers: ClassVar[tuple[str, ...]] = ("ATT",)
     targets: ClassVar[str] = "ATT"
     name: str = "picky"
 
@@ -168,6 +170,27 @@ def test_what_is_lacking_is_said_before_any_fit_with_those_that_can() -> None:
         serve(Picky(), MADE)
     assert "causal_forest" in able(MADE) and "causal_forest" not in able(replace(MADE, modifiers=()))
     assert "dowhy_linear" in able(MADE.pooled()) and "fixed_effects" not in able(MADE.pooled())
+
+
+@dataclass(frozen=True)
+class Median:
+    needs: ClassVar[tuple[Need, ...]] = (BINARY,)
+    answers: ClassVar[tuple[str, ...]] = ("median", "weights")
+    targets: ClassVar[str] = "the median, whose words hold ATE and ATT and are read by nothing"
+    name: str = "middle"
+
+
+@pytest.mark.parametrize("target", ["ATE", "ATT"])
+def test_what_answers_no_average_is_served_where_chosen_offered_to_no_question_and_says_so_in_a_refusal(
+    target: Literal["ATE", "ATT"],
+) -> None:
+    """What is admitted follows from codes; the sentence beside them says otherwise here, and moves nothing."""
+    adopted, dose = (replace(made, question=replace(made.question, target=target)) for made in (ADOPTED, MADE))
+    assert unmet_requirements(Median(), adopted) == () and not offered(Median(), adopted)
+    first, *others = unmet_requirements(Median(), dose)
+    assert first.startswith("it answers the median") and others and "two values" in others[0]
+    assert "difference" not in able(dose) and not unmet_requirements(Difference(), dose)
+    assert all(offered(made(), dose) <= (target in made.answers) for made in shelf().values())
 
 
 def test_an_instrument_s_own_set_is_adjusted_for_where_the_estimator_rests_on_it() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from test_report import ROLES, bare, judged, provenance, refutation, study  # no
 from causal.panel import Panel
 from causal.refutation import Hidden
 from causal.refuters.unmeasured_confounder import UnmeasuredConfounder
-from causal.report.first import first
+from causal.report.first import command, first
+from causal.report.phrases import planted
 from causal.report.record import record
+from causal.report.summary import summary
 from causal.report.terminal import little, terminal_lines
 from causal.study import Result, run
 from causal.verdict.reason import Next
@@ -245,6 +249,59 @@ def test_what_matters_is_marked_at_the_terminal_with_digits_that_suit_its_size(s
     assert scale.split() == [f"−{mark}", "0", f"+{mark}", "matters"]
 
 
+PLACEBOS = "refuters.placebo_treatment.draws=500 refuters.placebo_treatment.refits=200"
+
+
+def stepped(bare: Result, code: str, *words: str) -> dict[str, object]:  # noqa: F811
+    """A record whose next step is this, of a run by these words."""
+    data = record(bare, {**provenance(), "command": ["causal", "run", *words]})
+    data["verdict"]["next"] = {**(data["verdict"]["next"] or {}), "code": code}  # type: ignore[index]
+    return data  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "wanted"),
+    [
+        (
+            "information",
+            ["experiment=a", "estimator=one", "estimator.refits=9", "seed=7"],
+            "causal simulate experiment=a estimator=one estimator.refits=9 seed=7",
+        ),
+        ("measure", ["--config-dir", "F", "experiment=a", "estimator=own"], "causal explain --config-dir F experiment=a estimator=own"),
+        (
+            "interval",
+            ["experiment=a", "estimator=own", "estimator.knob=2", "refuters=[default,own]"],
+            "causal run experiment=a 'refuters=[default,own]' -m estimator=all",
+        ),
+        (
+            "placebo_range",
+            ["experiment=a", "question.target=ATT", "~refuters.bootstrap"],
+            "causal run experiment=a '~refuters.bootstrap' estimator=fixed_effects question.target=ATE",
+        ),
+        (
+            "placebos",
+            ["experiment=a", "estimator=own", "refuters=[own]", "refuters.placebo_treatment.draws=9"],
+            f"causal run experiment=a estimator=own 'refuters=[own,placebo_treatment]' {PLACEBOS}",
+        ),
+        ("placebos", ["experiment=a", "~refuters"], f"causal run experiment=a {PLACEBOS}"),
+    ],
+)
+def test_the_command_of_the_next_step_asks_the_same_of_the_same_method(bare: Result, code: str, words: list[str], wanted: str) -> None:  # noqa: F811
+    """Every word of the command that made the run stands in it, but those that the step itself replaces; as the words of `RUNS` are written by hand here."""
+    assert command(stepped(bare, code, *words)) == wanted
+
+
+@pytest.mark.parametrize("long", [0, 40])
+def test_the_terminal_never_cuts_a_command(bare: Result, tmp_path: Path, long: int) -> None:  # noqa: F811
+    data = stepped(bare, "placebos", "experiment=closures", "estimator=own", f"title={'x' * 90}")
+    data["answer"]["meaning"] = data["answer"]["because"] = "word " * 20 * long or "short"  # type: ignore[index]
+    data["answer"]["next"] = "Test the range."  # type: ignore[index]
+    lines = terminal_lines(data, tmp_path)
+    assert lines.count(f"  {command(data)}") == 1 and len(lines) <= 12
+    assert "Test the range." in " ".join(lines) and any("checks" in line for line in lines)
+    assert any(line.endswith(" …") for line in lines) == bool(long)
+
+
 def test_a_failed_check_is_the_main_reason_before_what_was_not_looked_at(bare: Result) -> None:  # noqa: F811
     """Letters a and b both lower; what was found is graver than what was not looked at, also where no step was left for it."""
     unlooked = tuple(one for one in CLEAN if one.role != "negative_control")
@@ -268,3 +325,21 @@ def test_the_title_of_the_picture_claims_no_more_than_the_answer(bare: Result, e
         assert (one is weak and weak.verdict.row == "both") or not any(word in title for word in ("rise", "fall", "small")), title
     if weak.verdict.row != "both":
         assert "too weak" in weak.answer.headline and "too weak" in weak.answer.picture
+
+
+def test_an_answer_on_no_average_says_what_it_is_on_and_multiplies_nothing(bare: Result, tmp_path: Path) -> None:  # noqa: F811
+    """The same numbers, once as an average and once as a median: the words differ, people in a place are there for the average alone."""
+    estimate = bare.estimate
+    assert estimate is not None
+    median = replace(estimate, estimand=replace(estimate.estimand, family="median", of="median"))
+    plain, other = (record(judged(replace(bare, estimate=one), CLEAN), provenance()) for one in (estimate, median))
+    assert not estimate.estimand.same_effect(median.estimand) and "effect on the median within authorities" in median.estimand.words
+    one, two = first(plain), first(other)
+    assert "median" not in json.dumps(one) and other["estimate"]["estimand"]["of"] == "median"  # type: ignore[index]
+    assert two["headline"].removeprefix("SIMULATED: ") == f"Of the median, not of the average: {one['headline'].removeprefix('SIMULATED: ')}"
+    assert "(of the median)" in two["second"] and two["asked"] == f"{one['asked']} Answered: for the median, not for the average."
+    assert len(two["means"]["rows"]) == 1 and two["means"]["rows"][0]["mini"] == "median" and two["means"]["rows"][0]["best"] == one["means"]["rows"][0]["best"]
+    assert "median" in " ".join(terminal_lines(other, tmp_path)) and "median" in summary(other)
+    truth = {"simulated": True, "planted": {"truth": 3.0}}
+    said = [planted({**data, "source": {**data["source"], **truth}}) for data in (plain, other)]  # type: ignore[dict-item]
+    assert said[1] == f"{said[0]} on average, not of the median"

@@ -34,6 +34,7 @@ NOUNS = (
 )
 # fields that came later; records that lack them are read as if they said nothing of it
 ADDED = {"Arrow": {"cutoff"}, "Identification": {"cutoffs", "spared"}, "Estimate": {"course", "flow"}}
+ADDED |= {"Estimand": {"of"}}
 ADDED |= {"Variable": {"row_count", "weight", "levels"}, "Part": {"people"}, "Dose": {"people"}}  # of rows of people alone
 LEFT_OUT = {"influence"}  # one score for each cluster, which stands in influence.csv
 

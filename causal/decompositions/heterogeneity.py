@@ -59,7 +59,7 @@ class Heterogeneity:
     prices: Mapping[str, str | float] = field(default_factory=dict)
     spending: str | None = None
     amount: float = 1_000_000.0
-    share: float = 1 / 3
+    share: float = 0.333
     others: Mapping[str, Sequence[Other]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from causal.design import Design
 from causal.errors import DesignError, refusal
-from causal.needs import unmet_requirements
+from causal.needs import offered, unmet_requirements
 from causal.words import listed
 
 
@@ -28,8 +28,8 @@ def shelf() -> dict[str, type[Any]]:
 
 
 def able(design: Design) -> tuple[str, ...]:
-    """Names of the estimators that can serve a design, with their knobs as they come."""
-    return tuple(name for name, made in shelf().items() if not unmet_requirements(made(), design))
+    """Names of the estimators that can serve a design and answer the average that it asks for, with their knobs as they come."""
+    return tuple(name for name, made in shelf().items() if offered(made(), design))
 
 
 def serve(estimator: Any, design: Design) -> None:
@@ -37,7 +37,7 @@ def serve(estimator: Any, design: Design) -> None:
 
     Parameters
     ----------
-    estimator : with its `needs` and `targets`.
+    estimator : with its `needs` and `answers`.
     design : what it is asked.
 
     Raises

@@ -104,6 +104,7 @@ class SparseLinearDml(_ByFinal):
     degree: int = 1
     effect_degree: int = 3
     needs: ClassVar[tuple[Need, ...]] = (MODIFIERS, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "several seconds"
 
@@ -148,6 +149,7 @@ class KernelDml(_ByFinal):
     dimension: int = 20
     bandwidth: float = 1.0
     needs: ClassVar[tuple[Need, ...]] = (MODIFIERS, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "several seconds"
 
@@ -206,6 +208,7 @@ class NonparamDml(_ByFinal):
     trees: int = 30
     smallest_leaf: int = 40
     needs: ClassVar[tuple[Need, ...]] = (MODIFIERS, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "several seconds"
 
@@ -256,6 +259,7 @@ class CausalForest(_Straight):
     trees: int = 200
     smallest_leaf: int = 20
     needs: ClassVar[tuple[Need, ...]] = (MODIFIERS, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a few seconds"
 

@@ -79,6 +79,7 @@ class ClusterTrial:
         Need("lots drawn in every stratum", _drawn),
         Need("what was taken up among the graph's mediators, where it is named", _received),
     )
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE of the offer, weighted by residual treatment variance (takes question.weights)"
     costs: ClassVar[str] = "a tenth of a second"
     limits: ClassVar[tuple[str, ...]] = ("offer",)

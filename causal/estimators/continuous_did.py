@@ -66,6 +66,7 @@ class ContinuousDid:
     before: Window | None = None
     after: Window | None = None
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, MOVED)
+    answers: ClassVar[tuple[str, ...]] = ("ATT", "weights")
     targets: ClassVar[str] = "ATT of the dose asked for, on those that got it (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

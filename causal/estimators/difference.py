@@ -23,6 +23,7 @@ class Difference:
     """Slope of the outcome on the treatment over all rows (for a yes-or-no treatment the difference in means)."""
 
     needs: ClassVar[tuple[Need, ...]] = ()
+    answers: ClassVar[tuple[str, ...]] = ("association", "weights")
     targets: ClassVar[str] = "an association, not an effect (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
 

@@ -65,6 +65,7 @@ class DistributedLags:
     before: float | None = None
     each_year: bool = True
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, SUCCESSIVE_YEARS, Need("outcome years with every earlier treatment summed", _long_enough))
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE of a treatment kept up, weighted by residual treatment variance (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
     limits: ClassVar[tuple[str, ...]] = ("waves", "feedback", "movers", "straight", "years_summed")

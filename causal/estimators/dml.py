@@ -44,6 +44,7 @@ class LinearDml:
     repetitions: int = 3
     degree: int = 2
     needs: ClassVar[tuple[Need, ...]] = (FOLDS,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     library: ClassVar[str] = "EconML"

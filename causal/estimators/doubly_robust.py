@@ -73,6 +73,7 @@ class LinearDr:
     clip: float = 0.02
     degree: int = 1
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, FOLDS, TWO_KINDS, BOTH_IN_FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a few seconds"
     fewest: ClassVar[int] = FEWEST
@@ -128,6 +129,7 @@ class ForestDr:
     smallest_leaf: int = 5
     degree: int = 1
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, FOLDS, TWO_KINDS, BOTH_IN_FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "ten seconds or more"
     fewest: ClassVar[int] = FEWEST

@@ -69,6 +69,7 @@ class DowhyGlm(Windows):
     outcome: Literal["change", "level"] = "change"
     interactions: bool = False
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, RANGE, DIFFERING)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True

@@ -27,6 +27,7 @@ class DowhyLinear:
     """DoWhy's LinearRegressionEstimator on the identified set without authority, clustered."""
 
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance"
     costs: ClassVar[str] = "a tenth of a second"
 

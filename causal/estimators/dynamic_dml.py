@@ -51,6 +51,7 @@ class DynamicDml:
     folds: int = 5
     repetitions: int = 3
     needs: ClassVar[tuple[Need, ...]] = (BALANCED, PAST_OUTCOME, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE of a treatment kept up, weighted by the residual variance of each year's treatment (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
 

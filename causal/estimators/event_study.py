@@ -44,6 +44,7 @@ class EventStudy:
     leads: int = 2
     lags: int = 2
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, SUCCESSIVE_YEARS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE, years after the change alike, weighted by residual treatment variance"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

@@ -48,6 +48,7 @@ class FixedEffects:
     draws: int = 999
     by_sums: ClassVar[bool] = True
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
 
@@ -91,6 +92,7 @@ class FirstDifference:
     inference: Inference = "clustered"
     draws: int = 999
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, SUCCESSIVE_YEARS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, weighted by the variance of the treatment's yearly change (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
 

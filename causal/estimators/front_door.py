@@ -32,6 +32,7 @@ class FrontDoor:
 
     strategy: ClassVar[str] = "frontdoor"
     needs: ClassVar[tuple[Need, ...]] = (FRONT_DOOR,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE, in straight lines"
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True

@@ -87,6 +87,7 @@ class InterruptedSeries:
     errors: Errors = "fading"
     comparison: bool = True
     needs: ClassVar[tuple[Need, ...]] = (OWN_PAST, ONE_DATE, DATES)
+    answers: ClassVar[tuple[str, ...]] = ("ATT",)
     targets: ClassVar[str] = "ATT over the dates since"
     costs: ClassVar[str] = "hundredths of a second"
     limits: ClassVar[tuple[str, ...]] = ("same_time",)

@@ -76,6 +76,7 @@ class OrthoIv(_Learnt):
     """
 
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it moves them (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
@@ -106,6 +107,7 @@ class DmlIv(_Learnt):
     """Learnt prediction of the treatment by the instruments as the instrument; parameters as for `OrthoIv`."""
 
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it is learnt to move them (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"
@@ -136,6 +138,7 @@ class DrIv(_Learnt):
     """Doubly robust average over all rows; parameters as for `OrthoIv`."""
 
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT, FOLDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE over all authority-years, if effects differ by controls alone (and question.weights)"
     costs: ClassVar[str] = "a few seconds"
     strategy: ClassVar[str] = "iv"

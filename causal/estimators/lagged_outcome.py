@@ -29,6 +29,7 @@ class LaggedOutcome:
     """Pooled least squares on the treatment, the outcome of the year before it, the controls and year effects; clustered errors."""
 
     needs: ClassVar[tuple[Need, ...]] = (PAST_OUTCOME,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
 

@@ -65,6 +65,7 @@ class Late:
         FOLDS,
         Need("an adjustment set without authority", _between),
     )
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE, of those who take it up because of the instrument, every one alike"
     costs: ClassVar[str] = "a second or more"
     limits: ClassVar[tuple[str, ...]] = ("compliers", "between")

@@ -42,6 +42,7 @@ class LogitDose:
 
     effect: Effect = "contrast"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, SHARES)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, every authority-year alike (and question.weights)"
     costs: ClassVar[str] = "hundredths of a second"
     quick: ClassVar[bool] = True

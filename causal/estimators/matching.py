@@ -30,6 +30,7 @@ class PropensityMatching(Windows):
 
     pairing: ClassVar[Pairing] = "propensity"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
 
@@ -71,6 +72,7 @@ class DistanceMatching(Windows):
     neighbours: int = 1
     pairing: ClassVar[Pairing] = "covariates"
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
 

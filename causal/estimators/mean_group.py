@@ -70,6 +70,7 @@ class MeanGroup:
 
     fewest: int = 10
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, PLACES)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "alike")
     targets: ClassVar[str] = "ATE, every authority alike"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

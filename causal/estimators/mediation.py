@@ -57,6 +57,7 @@ class Mediation:
     mediators: Columns | None = None
     interaction: bool = False
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, MEDIATORS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

@@ -88,6 +88,7 @@ class SLearner(_Knobs):
 
     interactions: bool = False
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, DIFFERING)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT")
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance in straight lines; ATT with interactions or trees"
     costs: ClassVar[str] = "seconds"
 
@@ -116,6 +117,7 @@ class TLearner(_Knobs):
     """EconML's TLearner: an outcome model for either kind of authority (linear: the g-formula with all interactions)."""
 
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "seconds"
 
@@ -148,6 +150,7 @@ class XLearner(_Knobs):
     """
 
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "ten seconds"
 
@@ -177,6 +180,7 @@ class DomainAdaptation(_Knobs):
     """EconML's DomainAdaptationLearner: each outcome model weighed by the odds of being of the other kind (logistic)."""
 
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "ten seconds"
 

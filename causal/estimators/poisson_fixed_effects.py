@@ -45,6 +45,7 @@ class PoissonFixedEffects:
 
     outcome: Literal["rate", "count"] | None = None
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, COUNTS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE at the mean rate, every person alike"
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True

@@ -42,6 +42,7 @@ class PropensityWeighting(Windows):
     inference: Literal["stacked", "weights_known"] = "stacked"
     clip: float = 0.02
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True
@@ -143,6 +144,7 @@ class PropensityStratification(Windows):
     fewest: int = 1
     draws: int = 200
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, TWO_KINDS, COVARIATES)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
     costs: ClassVar[str] = "a second"
 

@@ -92,6 +92,7 @@ class RegressionDiscontinuity:
     kernel: Kernel = "triangular"
     order: int = 1
     needs: ClassVar[tuple[Need, ...]] = (AT_CUTOFF, MASS, JUMPS)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE at the cutoff (where it does not decide alone, of those whom it moves)"
     costs: ClassVar[str] = "a tenth of a second"
     limits: ClassVar[tuple[str, ...]] = ("local",)

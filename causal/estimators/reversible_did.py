@@ -70,6 +70,7 @@ class ReversibleDid:
     bins: int = 5
     still: float = 0.0
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, SUCCESSIVE_YEARS, Need("switches beside places that keep as much", _switches))
+    answers: ClassVar[tuple[str, ...]] = ("ATT",)
     targets: ClassVar[str] = "ATT of switches, every unit of change alike"
     costs: ClassVar[str] = "milliseconds"
     limits: ClassVar[tuple[str, ...]] = ("own_year", "feedback")

@@ -54,6 +54,7 @@ class ShiftShare:
     shocks: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     error: Error = "auto"
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, of those whom the shocks move, weighted by exposure (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

@@ -93,6 +93,7 @@ class CallawaySantAnna:
     small_sample: bool = True
     cells: bool = False
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, ADOPTION, COMPARED)
+    answers: ClassVar[tuple[str, ...]] = ("ATT", "weights")
     targets: ClassVar[str] = "ATT of adopting (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True
@@ -210,6 +211,7 @@ class SunAbraham:
     """Interaction-weighted event study: two-way fixed effects with an effect for every cohort and year since adoption."""
 
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, ADOPTION, LATER)
+    answers: ClassVar[tuple[str, ...]] = ("ATT", "weights")
     targets: ClassVar[str] = "ATT of adopting (takes question.weights)"
     costs: ClassVar[str] = "a tenth of a second"
 
@@ -292,6 +294,7 @@ class Imputation:
     leads: int = 2
     small_sample: bool = True
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS, ADOPTION, LATER)
+    answers: ClassVar[tuple[str, ...]] = ("ATT", "weights")
     targets: ClassVar[str] = "ATT of adopting (takes question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

@@ -90,6 +90,7 @@ class SyntheticDid:
     weights: Literal["exact", "published"] = "exact"
     draws: int = 200
     needs: ClassVar[tuple[Need, ...]] = NEEDS
+    answers: ClassVar[tuple[str, ...]] = ("ATT",)
     targets: ClassVar[str] = "ATT of adopting"
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True
@@ -150,6 +151,7 @@ class SyntheticControl:
     own_years: Sequence[int] | None = None
     weigh: Literal["path", "regression"] = "path"
     needs: ClassVar[tuple[Need, ...]] = NEEDS
+    answers: ClassVar[tuple[str, ...]] = ("ATT",)
     targets: ClassVar[str] = "ATT of adopting"
     costs: ClassVar[str] = "a tenth of a second"
     quick: ClassVar[bool] = True

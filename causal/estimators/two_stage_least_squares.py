@@ -50,6 +50,7 @@ class TwoStageLeastSquares:
     instruments: Columns | None = None
     interval: Interval = "anderson_rubin"
     needs: ClassVar[tuple[Need, ...]] = (INSTRUMENT,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
     targets: ClassVar[str] = "ATE, of those whom the instrument moves, weighted by how far it moves them (and question.weights)"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

@@ -29,6 +29,7 @@ class WithinBetween:
     """Random-effects within-between (Mundlak) regression with clustered errors."""
 
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)
+    answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = "ATE, weighted by residual treatment variance"
     costs: ClassVar[str] = "milliseconds"
     quick: ClassVar[bool] = True

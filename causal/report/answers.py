@@ -17,7 +17,7 @@ from causal.language import language_of
 from causal.report.checks import states
 from causal.report.figures.hero import CLASS_MARKS, mark_of
 from causal.report.figures.strip import Axis, Line, mark, scale, sides, strip
-from causal.report.phrases import label, rounding, sentence, variable, words
+from causal.report.phrases import label, not_average, rounding, sentence, variable, words
 from causal.verdict.say import sign
 from causal.words import capital, listed
 
@@ -156,7 +156,7 @@ def answer(data: Mapping[str, Any], link: str, note: str, began: str) -> Answer:
             finds=None if finds is None else float(finds) / smallest,
             truth=None if truth is None else turn * truth / smallest,
         )
-    if known and truth is not None:
+    if known and truth is not None and not not_average(data):  # what is planted is an average
         holds = bool(one["lower"] <= truth <= one["upper"])
     unit = outcome["unit"]
     size = f"matters from {smallest:g}"

@@ -15,7 +15,7 @@ from causal.language import Language, language_of
 from causal.question import UNGIVEN
 from causal.report.checks import made_of, states
 from causal.report.figures.hero import hero
-from causal.report.phrases import contrast, kept, label, plainly, planted, sentence, variable, when, years
+from causal.report.phrases import contrast, kept, label, not_average, plainly, planted, sentence, variable, when, years
 from causal.report.tables import setting
 from causal.verdict.rule import SEES, STEPS
 from causal.verdict.say import Counted, counted, usual
@@ -35,7 +35,8 @@ RUNS = {  # next step → what of the command that made the run is asked again, 
     "placebos": ("run", ("refuters.placebo_treatment.draws=500", "refuters.placebo_treatment.refits=200")),
     "information": ("simulate", ()),
 }
-KEPT = re.compile(r"(experiment|source|outcome|graph|question)\b.*=")  # words of a command that say what was asked of what
+OVERRIDE = re.compile(r"[~+]*([\w/.]+)(?:$|@|=)")  # a word of a command that says what was asked, of what and how; its key
+PLACEBOS = "placebo_treatment"
 FOLDERS = ("--config-dir", "--trust")  # without which a user's own names would not be found
 ORDER = ("record", "remedy", "hidden", "information")  # of what would change it, the first to be said
 
@@ -72,6 +73,7 @@ def asked(data: Mapping[str, Any]) -> str:
     return (
         f"Question: what does {data['action'][:1].lower()}{data['action'][1:]} do to {outcome['label']} {when(question)}{kept(data)}? "
         f"Compared: {treatment['label']}, {contrast(data)}. Counted: {counted}."
+        + (f" Answered: for the {of}, not for the average." if (of := not_average(data)) else "")
     )
 
 
@@ -168,7 +170,8 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
     smallest = question["smallest_important"]
     population = data["source"]["population"]
     people = (variable(data, population)["unit"] or label(data, population)) if population else "people"
-    scalable = bool(outcome["count_per"]) and verdict["typical_population"] is not None
+    of = not_average(data)  # of which no people in a place can be made
+    scalable = not of and bool(outcome["count_per"]) and verdict["typical_population"] is not None
     big = language_of(data.get("language")).terms["effect_head"]
     title = f"What it means in {people}{WHEN[outcome.get('counts')]}" if scalable else big
     if not estimate:
@@ -180,7 +183,7 @@ def means(data: Mapping[str, Any]) -> dict[str, Any]:
     rows = [
         {
             "where": per,
-            "mini": "",
+            "mini": of,
             "best": answer.get("moved") or answer["signed"],
             "range": answer["range"] or "not known",
             "matters": written(smallest),
@@ -327,9 +330,37 @@ def command(data: Mapping[str, Any]) -> str:
         return ""
     verb, more = RUNS[code]
     words = [str(word) for word in given[2:]]
-    kept = [word for word in words if KEPT.match(word)]
-    kept = [word for at, flag in enumerate(words[:-1]) if flag in FOLDERS for word in (flag, words[at + 1])] + kept if kept else []
-    return shlex.join(["causal", verb, *kept, *more]) if kept else ""
+    own = [word for at, flag in enumerate(words[:-1]) if flag in FOLDERS for word in (flag, words[at + 1])]
+    behind = {at + 1 for at, flag in enumerate(words) if flag in FOLDERS}
+    asked = [word for at, word in enumerate(words) if at not in behind and _key(word) not in ("", "protocol")]
+    if code == "placebos":
+        asked = _with_placebos(asked, [one["name"] for one in data["refutations"]])
+    kept = [word for word in asked if not any(_replaced(word, other) for other in more)]
+    return shlex.join(["causal", verb, *own, *kept, *more]) if any(_key(word) == "experiment" for word in kept) else ""
+
+
+def _key(word: str) -> str:
+    found = OVERRIDE.match(word)
+    return found[1] if found else ""
+
+
+def _replaced(word: str, by: str) -> bool:
+    """Whether another override stands in the place of this one; another choice of a group takes the knobs of the first with it."""
+    key, other = _key(word), _key(by)
+    return key == other or (other == "estimator" and key.startswith("estimator."))
+
+
+def _with_placebos(words: list[str], asked: list[str]) -> list[str]:
+    """The words with placebos among their checks, whose knobs could not be set otherwise."""
+    if PLACEBOS in asked:
+        return words
+    words = [word for word in words if word not in ("~refuters", f"~refuters.{PLACEBOS}")]
+    lists = [at for at, word in enumerate(words) if word.startswith("refuters=")]
+    if not lists:
+        return words
+    chosen = [name.strip() for name in words[lists[-1]].partition("=")[2].strip("[]").split(",")]
+    words[lists[-1]] = f"refuters=[{','.join([name for name in chosen if name not in ('', '{}', 'null', 'none')] + [PLACEBOS])}]"
+    return words
 
 
 def rests_on(data: Mapping[str, Any]) -> str:

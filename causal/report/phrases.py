@@ -275,6 +275,12 @@ def made_up(data: Mapping[str, Any]) -> str:
     return ". ".join(filter(None, ("SIMULATED", what)))
 
 
+def not_average(data: Mapping[str, Any]) -> str:
+    """What of the outcomes the answer is of, where that is not their average: "median"; "" where it is, or there is no answer."""
+    whose = (data.get("estimate") or {}).get("estimand")
+    return str(whose.get("of") or "") if isinstance(whose, Mapping) else ""
+
+
 def planted(data: Mapping[str, Any], *, whole: bool = False) -> str:
     """The planted effect of the very question that was asked, in words; "" where none is known.
 
@@ -289,8 +295,9 @@ def planted(data: Mapping[str, Any], *, whole: bool = False) -> str:
         return ""
     outcome = variable(data, data["question"]["outcome"])
     made: Shown = (float(truth), 1 if 0.05 <= abs(truth) < 100 or not truth else places(truth))
+    average = f" on average, not of the {of}" if (of := not_average(data)) else ""
     if not countable(outcome["unit"], outcome.get("comparative", "more")):
-        return with_unit(sign(made), outcome["unit"])
+        return with_unit(sign(made), outcome["unit"]) + average
     said = "no change" if not truth else f"{plain(made)} {'more' if truth > 0 else 'fewer'}"
     noun = f"{outcome.get('short') or outcome['label']} {outcome['unit']}"
-    return said if not whole else f"{said} {'in ' if not truth else ''}{noun}"
+    return (said if not whole else f"{said} {'in ' if not truth else ''}{noun}") + average

@@ -1,4 +1,7 @@
-"""The first screen at a terminal: the answer first, the folder last, twelve lines at most."""
+"""The first screen at a terminal: the answer first, the folder last, twelve lines at most.
+
+A command stands on a line of its own, whole, so that it can be copied.
+"""
 
 from __future__ import annotations
 
@@ -33,22 +36,30 @@ def terminal_lines(data: Mapping[str, Any], folder: Path) -> list[str]:
     rest = []
     if people := typical(data):
         population = data["source"]["population"]
-        rest += _line(variable(data, population)["unit"] or "people", people)
+        rest.append(_line(variable(data, population)["unit"] or "people", people))
     certainty = f"{answer['dots']} {answer['certainty']}".strip() + f": {answer['because'] or answer['meaning']}"
-    rest += _line("certainty", certainty)
-    rest += _line("checks", _checked(data))
-    if answer.get("next"):
-        rest += _line("next", " ".join(filter(None, (answer["next"], command(data)))))
+    rest.append(_line("certainty", certainty))
+    rest.append(_line("checks", _checked(data)))
     end = [f"report: {folder / 'report.html'}", str(folder)]
-    whole = [*said, *effect, *picture, *rest, *end]
-    return whole if len(whole) <= MOST_LINES else _fewest(said, effect, rest, end)
+    if answer.get("next"):
+        rest.append(_line("next", answer["next"]))
+        end = [*([f"  {asked}"] if (asked := command(data)) else []), *end]
+    whole = [*said, *effect, *picture, *(line for part in rest for line in part), *end]
+    return whole if len(whole) <= MOST_LINES else [*said, *_fewest(effect, rest, MOST_LINES - len(said) - len(end)), *end]
 
 
-def _fewest(said: list[str], effect: list[str], rest: list[str], end: list[str]) -> list[str]:
-    """Without the picture; and where that is too long still, without the end of what is said last."""
-    whole = [*said, *effect, *rest]
-    room = MOST_LINES - len(end)
-    return [*(whole if len(whole) <= room else [*whole[: room - 1], f"{whole[room - 1][: WIDTH - 2]} …"]), *end]
+def _fewest(effect: list[str], rest: list[list[str]], room: int) -> list[str]:
+    """Without the picture; and where that is too long still, without the end of what is longest, the effect's own words last of all."""
+    parts = [effect, *rest]
+    left = [len(part) for part in parts]
+    while sum(left) > room:
+        at = max(range(1, len(left)), key=lambda i: (left[i], i))
+        at = at if left[at] > 1 else 0
+        if left[at] == 1:
+            break
+        left[at] -= 1
+    cut = [[*part[: many - 1], f"{part[many - 1][: WIDTH - 2]} …"] if many < len(part) else part for part, many in zip(parts, left, strict=True)]
+    return [line for part in cut for line in part]
 
 
 def _line(name: str, words: str) -> list[str]:
@@ -63,7 +74,9 @@ def _checked(data: Mapping[str, Any]) -> str:
         return sentence(made["rest"])
     words = language.terms
     bias = f"for bias {made['bias_passed']} of {made['bias_of']}, " if made["bias_of"] else ""
-    said = f"{bias}in all {made['passed']} of {made['of']} {words['passed']} ({made['failed']} {words['failed']})"
+    left = made["of"] - made["passed"] - made["failed"]
+    without = f", {left} {words['not_run']}" if left else ""
+    said = f"{bias}in all {made['passed']} of {made['of']} {words['passed']} ({made['failed']} {words['failed']}{without})"
     sees = data["verdict"].get("detectable")
     return capital(said) + (f"; usually finds {usual(sees)} or more" if sees else "")
 

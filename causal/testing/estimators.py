@@ -1,7 +1,7 @@
 """The contract of an estimator, chosen by what its class says of itself, and tried on small made-up panels whose truth is planted.
 
 Which panel it is tried on follows from its `needs`: an instrument, mediators, a front door, counts; otherwise the first of a moving dose, a treatment taken
-up, and doses taken up that it can serve. What is asked follows from the class (`needs`, `targets`, `quick`, a `regression` of its own) and from the fields
+up, and doses taken up that it can serve. What is asked follows from the class (`needs`, `answers`, `quick`, a `regression` of its own) and from the fields
 of its answer (`influence`, `conditioning`, `estimand`). After scikit-learn's `check_estimator` (Buitinck and others 2013, API design for machine learning
 software).
 """
@@ -24,7 +24,20 @@ from causal.estimate import Estimate, Estimator, Linear, answer
 from causal.graph import Graph
 from causal.identification import Identification, Strategy
 from causal.identify import identify
-from causal.needs import AUTHORITY_EFFECTS, BINARY_INSTRUMENT, BY_LOT, COUNTS, FRONT_DOOR, INSTRUMENT, MEDIATORS, SHARES, Need, unmet_requirements
+from causal.needs import (
+    ANSWERS,
+    AUTHORITY_EFFECTS,
+    BINARY_INSTRUMENT,
+    BY_LOT,
+    COUNTS,
+    FRONT_DOOR,
+    INSTRUMENT,
+    MEDIATORS,
+    SHARES,
+    Need,
+    averages,
+    unmet_requirements,
+)
 from causal.panel import Panel
 from causal.proposal import CANNOT
 from causal.question import Question
@@ -194,7 +207,7 @@ def check_estimator(estimator: Estimator, *, panels: int = PANELS, ground: str |
 
 
 def _says_what_it_is(who: str, estimator: Any) -> None:
-    """`name`, `needs`, `targets`, `costs`: what a refusal, a list and a configuration's header say of it; `limits`, if it has any, what it cannot do."""
+    """`name`, `needs`, `answers`, `targets`, `costs`: what a refusal, a list and a header say of it; `limits`, if it has any, what it cannot do."""
     unknown = [code for code in getattr(estimator, "limits", ()) if code not in CANNOT]
     must(not unknown, f"{who}: says what it is: limits must be codes of causal.proposal.CANNOT, got {unknown}; there is {', '.join(CANNOT)}")
     for key, wanted in (
@@ -205,6 +218,13 @@ def _says_what_it_is(who: str, estimator: Any) -> None:
         value = getattr(estimator, key, None)
         if not isinstance(value, str) or not value.strip():
             raise ContractBroken(f"{who}: says what it is: {key} must say {wanted}, in words, got {value!r}")
+    codes = getattr(estimator, "answers", None)
+    if not isinstance(codes, tuple) or not {*codes} - {"weights", "alike"} or not all(isinstance(one, str) and one for one in codes):
+        known = ", ".join(f"{code!r} ({words})" for code, words in ANSWERS.items())
+        raise ContractBroken(
+            f"{who}: says what it is: answers must be a tuple of codes of what it answers, {known}, or a code of its own such as 'median', which is served "
+            f"where it is chosen and offered to no question for an average; got {codes!r}"
+        )
     needs = getattr(estimator, "needs", None)
     if not isinstance(needs, tuple) or not all(isinstance(one, Need) for one in needs):
         raise ContractBroken(f"{who}: says what it is: needs must be a tuple of causal.needs.Need, () where it needs nothing, got {needs!r}")
@@ -217,7 +237,7 @@ def _says_what_it_is(who: str, estimator: Any) -> None:
 
 def _asked(estimator: Any, ground: Ground) -> Question:
     """The ground's question with the target that the estimator has."""
-    return replace(ground.question, target="ATE" if "ATE" in estimator.targets or "ATT" not in estimator.targets else "ATT")
+    return replace(ground.question, target="ATT" if averages(estimator) == ["ATT"] else "ATE")
 
 
 def _designed(panel: Panel, ground: Ground, question: Question) -> Design:
@@ -410,15 +430,15 @@ def serves_an_unbalanced_panel_or_refuses_it_with_a_reason(tried: Tried) -> None
 
 def refuses_a_target_that_it_does_not_have(tried: Tried) -> None:
     """An ATT is not passed for an ATE."""
-    said = [target for target in ("ATE", "ATT") if target in tried.estimator.targets]  # type: ignore[attr-defined]
+    said = averages(tried.estimator)
     if len(said) != 1:
-        raise DoesNotApply("it targets both, or an association")
+        raise DoesNotApply("it answers both, or no average")
     other: Literal["ATE", "ATT"] = "ATT" if said == ["ATE"] else "ATE"
     try:
         one = tried.answer(replace(tried.made, question=replace(tried.made.question, target=other)))
     except DesignError:
         return
-    raise ContractBroken(f"its targets say the {said[0]} alone; asked for the {other} it answered {one.effect:g}; begin estimate with  serve(self, design)")
+    raise ContractBroken(f"its answers say the {said[0]} alone; asked for the {other} it answered {one.effect:g}; begin estimate with  serve(self, design)")
 
 
 def refuses_what_it_says_that_it_needs(tried: Tried) -> None:

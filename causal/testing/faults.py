@@ -71,11 +71,14 @@ class Fault:
     words : what is wrong.
     make : seed, on → a trial with the fault, or the same without it.
     offers : knob → what the world has for it.
+    found : seed → a trial without the fault in which something is to be found; a check that takes a true effect for the fault is seen by it. None: `make`
+        has one already, or the check is not for one.
     """
 
     words: str
     make: Callable[[int, bool], Trial]
     offers: Mapping[str, Any] = field(default_factory=dict)
+    found: Callable[[int], Trial] | None = None
 
 
 # Estimators with a fault
@@ -200,6 +203,11 @@ def _tried(panel: Panel, estimator: Estimator | None = None, *, question: Questi
 
 def _rows_as_independent(seed: int, on: bool) -> Trial:
     return _tried(_panel(_dose(seed, rho=0.9, years=12)), RowErrors() if on else FixedEffects())
+
+
+def _true_effect(seed: int) -> Trial:
+    """A sound interval round an effect that is there and is large."""
+    return _tried(_panel(_dose(seed, rho=0.9, years=12, effect=1.0)), FixedEffects())
 
 
 def _false_finding(seed: int, on: bool) -> Trial:
@@ -523,7 +531,7 @@ def _places(seed: int, *, waves: float = 0.0, spill: float = 0.0) -> Trial:
 
 SWAPPED = {"need": "rain", "rain": "referrals", "referrals": "need"}
 FAULTS: dict[str, Fault] = {
-    "rows_as_independent": Fault(words="an interval that takes the years of a place as independent", make=_rows_as_independent),
+    "rows_as_independent": Fault(words="an interval that takes the years of a place as independent", make=_rows_as_independent, found=_true_effect),
     "false_finding": Fault(words="a finding that is none, of an interval that is too narrow", make=_false_finding),
     "half_an_effect": Fault(words="an estimator that answers with half of what is there", make=_half_an_effect),
     "unsteady": Fault(words="an answer that hangs on the estimator's own random choices", make=_unsteady),

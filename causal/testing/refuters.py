@@ -35,6 +35,7 @@ class Tried:
     fault: Fault
     planted: tuple[Refutation, ...]
     clean: tuple[Refutation, ...]
+    true: tuple[Refutation, ...]
     trial: Trial
 
 
@@ -69,11 +70,12 @@ def check_refuter(refuter: Refuter) -> Checked:
         one = with_offers(refuter, fault)
         trials = [fault.make(seed, True) for seed in range(TRIES)]
         clean = [fault.make(100 + seed, False) for seed in range(TRIES)]
+        true = [fault.found(200 + seed) for seed in range(TRIES)] if fault.found and refuter.family == "inference" else []
         try:
-            found = [[_found(one, trial) for trial in side] for side in (trials, clean)]
+            found = [[_found(one, trial) for trial in side] for side in (trials, clean, true)]
         except ConfigError as why:
             raise ContractBroken(f"{who}: gives a Refutation whose fields can be: {why}") from why
-        tried = Tried(refuter=one, fault=fault, planted=tuple(found[0]), clean=tuple(found[1]), trial=trials[0])
+        tried = Tried(refuter=one, fault=fault, planted=tuple(found[0]), clean=tuple(found[1]), true=tuple(found[2]), trial=trials[0])
         passed, skipped = kept(who, CLAUSES, tried)
     return Checked(name=refuter.name, passed=("says what it is", *passed), skipped=skipped, on=fault.words)
 
@@ -106,6 +108,18 @@ def catches_the_fault_that_it_names(tried: Tried) -> None:
     seen = f"; it was not run in some: {' | '.join(sorted(reasons))}" if reasons else ""
     must(caught >= CAUGHT, f"{tried.fault.words}: planted in {TRIES} panels, seen in {caught}, and at least {CAUGHT} must be{seen}")
     must(alarms <= ALARMS, f"{tried.fault.words}: in {TRIES} panels without it there were {alarms} alarms, and at most {ALARMS} may be{seen}")
+
+
+def does_not_take_a_true_effect_for_the_fault(tried: Tried) -> None:
+    """A check of inference looks at the error, and what is truly there is none."""
+    if not tried.true:
+        raise DoesNotApply(f"its family is {tried.refuter.family}" if tried.refuter.family != "inference" else "its fault has no panels with a true effect")
+    alarms = [one.survived for one in tried.true].count(False)
+    must(
+        alarms <= ALARMS,
+        f"in {TRIES} panels without the fault and with a true effect there were {alarms} alarms, and at most {ALARMS} may be; what it draws must leave nothing "
+        "of the effect",
+    )
 
 
 def speaks_in_words_and_finite_numbers(tried: Tried) -> None:
@@ -202,6 +216,7 @@ def checks_its_knobs_at_birth(tried: Tried) -> None:
 
 CLAUSES: tuple[Callable[[Tried], None], ...] = (
     catches_the_fault_that_it_names,
+    does_not_take_a_true_effect_for_the_fault,
     speaks_in_words_and_finite_numbers,
     says_how_far_off_where_it_speaks_of_bias,
     answers_twice_the_same_and_leaves_its_trial_as_it_was,

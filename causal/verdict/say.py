@@ -142,11 +142,14 @@ def say(
     sentence = (language.classes[form][step if step in CLAIMED else CLAIMED[-1]] if claimed else language.gates[form]).format(**sides)
     number = _numbers(question, estimate, names.outcome)
     reasons = _reasons(verdict, language)
+    of = estimate.estimand.of if estimate else ""
+    what = f"Of the {of}, not of the average: " if of else ""
     return Answer(
-        headline=f"{'SIMULATED: ' if simulated else ''}{capital(sentence)}",
+        headline=f"{'SIMULATED: ' if simulated else ''}{what}{capital(sentence)}",
         second=_second(verdict, question, estimate, names, sides, number, language, form),
         third=_third(verdict, question, estimate, names.outcome, sides, language),
-        evaluators=capital((EVALUATORS[form].format(certainty=capital(STEPS[verdict.certainty or 0]), **sides)) if claimed else _for_evaluators(form, sides)),
+        evaluators=what
+        + capital((EVALUATORS[form].format(certainty=capital(STEPS[verdict.certainty or 0]), **sides)) if claimed else _for_evaluators(form, sides)),
         name=_name(verdict, language, form),
         certainty=language.certainties[step],
         dots="" if verdict.certainty is None else DOTS[0] * (verdict.certainty + 1) + DOTS[1] * (MOST_DOTS - 1 - verdict.certainty),
@@ -259,14 +262,15 @@ def _numbers(question: Question, estimate: Estimate | None, outcome: Variable) -
         return Numbers()
     lines = (0.0, question.smallest_important, -question.smallest_important)
     unit = outcome.unit
+    of = f" (of the {estimate.estimand.of})" if estimate.estimand.of else ""
     if estimate.lower is None or estimate.upper is None or not all(map(math.isfinite, (estimate.effect, estimate.lower, estimate.upper))):
         effect = rounded(estimate.effect, 0.0, 10 * abs(estimate.effect) / 10, lines)[0] if math.isfinite(estimate.effect) else (estimate.effect, 1)
         unbounded = estimate.lower is not None or estimate.upper is not None
-        return Numbers(size=_sized(effect, outcome), moved=_moved(effect, outcome), signed=sign(effect), unbounded=unbounded)
+        return Numbers(size=_sized(effect, outcome) + of, moved=_moved(effect, outcome), signed=sign(effect), unbounded=unbounded)
     effect, lower, upper = rounded(estimate.effect, estimate.lower, estimate.upper, lines)
     worst = upper if question.harm != "decrease" else (-lower[0], lower[1])
     return Numbers(
-        size=_sized(effect, outcome),
+        size=_sized(effect, outcome) + of,
         moved=_moved(effect, outcome),
         range=_between(lower, upper, outcome),
         signed=sign(effect),

@@ -30,7 +30,9 @@ class MyEstimator:
 
     adjust: bool = True
     needs: ClassVar[tuple[Need, ...]] = (AUTHORITY_EFFECTS,)  # what a design must have; causal/needs.py has them all, and one of your own is a Need too
-    targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"  # whose effect, and how it averages
+    # what is read to refuse and to offer: codes of causal/needs.py (ANSWERS); one of your own, ("median",), where it is no average
+    answers: ClassVar[tuple[str, ...]] = ("ATE", "weights")
+    targets: ClassVar[str] = "ATE, weighted by residual treatment variance (and question.weights)"  # the same in words, for people alone
     costs: ClassVar[str] = "milliseconds"
     limits: ClassVar[tuple[str, ...]] = ("feedback",)  # what it cannot do, codes of causal/proposal.py (CANNOT), said before it is fitted; () for none
 
@@ -54,7 +56,7 @@ class MyEstimator:
         ------
         DesignError : the design has not what `needs` says.
         """
-        serve(self, design)  # refuses what `needs` and `targets` do not admit, and names estimators that can
+        serve(self, design)  # refuses what `needs` and `answers` do not admit, and names estimators that can
         fit, residualised = least_squares(design, design.basis(controls=self.adjust))  # errors by cluster
         # without a fit of this kind: causal.bootstrapped.bootstrapped draws whole clusters instead, and takes your effect as a function of a design
         return estimated(

@@ -277,7 +277,7 @@ class Rows:
         return places
 
     def _variable(self, name: str, wanted: Wanted, levels: Mapping[str, Sequence[Any]], scale: Mapping[str, float]) -> Variable:
-        plain = Variable(name=name, label=name.replace("_", " "), unit="", source=self.title)
+        plain = Variable(name=name, label=name.replace("_", " "), unit="units", source=self.title)
         if name in wanted.outcomes:
             per = scale[name]
             unit = f"per {per:,.0f} {self.people}" if per != 1 else f"mean over {self.people}"
