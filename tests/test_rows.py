@@ -291,7 +291,7 @@ def test_rows_that_cannot_be_used_are_refused_in_one_message(children: pd.DataFr
 )
 def test_knobs_that_do_not_fit_are_refused(knobs: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError) as told:
-        Rows(**knobs)
+        Rows(**knobs).load()
     assert says in str(told.value)
 
 

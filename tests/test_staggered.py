@@ -47,7 +47,7 @@ SHELF: dict[str, Estimator] = {
     "imputation": Imputation(),
     "synthetic_did": SyntheticDid(),
 }
-PANELS = panels(60, 36)
+PANELS = panels(60, 30)
 FEWEST = int(stats.binom(PANELS, 0.95).ppf(0.0005))
 
 

@@ -131,7 +131,7 @@ def knobs() -> Iterator[Case]:
                 value = "3"
             command = ("decompose", name) if group == "decomposition" else ("explain",)
             choice = () if group == "decomposition" else (f"refuters=[{name}]",) if group == "refuters" else (f"{group}={name}",)
-            path = ("source.path=x.csv",) if group == "source" and name in ("table", "england", "rows") and knob not in ("path", "table") else ()
+            path = ("source.path=x.csv",) if group == "source" and name in ("table", "england", "rows") and knob != "path" else ()
             path += ("source.outcome=y",) if (group, name) == ("source", "rows") and knob != "outcome" else ()
             light = ("workers=1",) if group == "refuters" else LIGHT
             yield Case(name=f"{at}.{knob}={value}", words=(*command, *choice, *light, *path, f"{at}.{knob}={value}"), says=(f"{at}.{knob}",))

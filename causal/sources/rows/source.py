@@ -83,8 +83,6 @@ class Rows:
         object.__setattr__(self, "outcome", (self.outcome,) if isinstance(self.outcome, str) else listed("source.outcome", self.outcome))
         for knob in ("by", "covariates", "means"):
             object.__setattr__(self, knob, listed(f"source.{knob}", getattr(self, knob) or ()))
-        if not self.outcome:
-            raise refusal(ConfigError, "source.outcome", "a column whose mean is wanted, or several", "none", "write  source.outcome=on_plan")
         if self.engine not in ENGINES:
             raise refusal(ConfigError, "source.engine", f"one of {', '.join(ENGINES)}", repr(self.engine), "write one of them")
         if isinstance(self.per, bool) or not isinstance(self.per, int | float) or not self.per > 0:
@@ -145,6 +143,9 @@ class Rows:
         )
 
     def _opened(self) -> AbstractContextManager[Any]:
+        # asked here, so that a class without knobs can be made and looked at
+        if not self.outcome:
+            raise refusal(ConfigError, "source.outcome", "a column whose mean is wanted, or several", "none", "write  source.outcome=on_plan")
         if self.path is not None:
             return opened(Path(self.path), self.engine)
         if self.table is None:
