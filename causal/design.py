@@ -508,8 +508,8 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
             DesignError,
             panel.title,
             f"at least {FEWEST_AUTHORITIES} authorities with everything that the question needs, to say how sure an answer is",
-            f"{len(authorities)} authorities ({steps})",
-            "fill what is missing, or ask for fewer columns",
+            f"{count(len(authorities), 'authority', 'authorities')} ({steps})",
+            "fill what is missing, or ask for fewer columns; one place against its own past is  estimator=interrupted_series question.target=ATT",
         )
     people = {key: column.reindex(table.index).to_numpy(dtype=float) for key, column in behind.items()}
     if question.weights is None and people and not question.places_alike:
