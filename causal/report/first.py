@@ -285,9 +285,9 @@ def checks(data: Mapping[str, Any], language: Language) -> dict[str, Any]:
         behind = sum(name in by_state["failed"] for name in bias)
         items.insert(behind, _item("failed", capital(listed([language.check(name) for name in failed])), language.terms["failed"]))
     said = [f"{len(others['passed'])} other{'s' if len(others['passed']) != 1 else ''} {language.terms['passed']}"]
-    names = [language.check(name) for name in others["not_run"]]
-    few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
-    said.append(f"{len(names)} {language.terms['not_run']}" + (f" ({few})" if names else ""))
+    if names := [language.check(name) for name in others["not_run"]]:
+        few = listed(names) if len(names) <= MOST_NAMES else listed([*names[: MOST_NAMES - 1], "others"])
+        said.append(f"{len(names)} {language.terms['not_run']} ({few})")
     counted_others = f"{', '.join(said)}. " if any(others.values()) else ""
     ran = [name for name in bias if name not in by_state["not_run"]]
     return {

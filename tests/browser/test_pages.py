@@ -217,7 +217,7 @@ def test_the_first_screen_answers_five_questions(browser: Browser, cells: dict[s
         typical = f"{abs(estimate['effect']) * 6:.0f}"  # 60,000 children, and rates per 10,000
         assert "Per 10,000" in said["size"] and "60,000 children" in said["size"] and answer["range"] in said["size"]
         assert typical in said["size"] or typical == "0" or float(typical) > 40
-    failed = [name for name, state in verdict["bias"].items() if state == "failed"]
+    failed = [one["name"] for one in data["refutations"] if one["survived"] is False]
     assert bool(failed) == ("did not pass." in said["checks"])
     for text in (*said.values(), banner):
         assert banned_word(text.replace(f"{data['provenance']['command']}", ""), AVOID) is None
