@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, Protocol, TypedDict
 
 import numpy as np
 
 from causal.analysis import Analysis, analyse
 from causal.answer import answered
-from causal.draws import in_parallel, stream
+from causal.draws import Parallel, stream
 from causal.estimate import Estimator
 from causal.graph import Graph
 from causal.identification import Identification
@@ -26,7 +26,6 @@ from causal.refute import Refuter, refuted
 from causal.shared import widened
 from causal.trial import Trial
 
-T = TypeVar("T")
 NOTHING_TO_TAKE_APART = ": no effect to take apart"  # end of the sentence on an effect that is not identified
 Cell = str | float | int | None
 KINDS = ("stacked", "waterfall", "intervals", "dots", "scatter", "curve", "funnel")
@@ -75,7 +74,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Parallel):
     """What is taken apart, and the powers to do so.
 
     Parameters
@@ -146,21 +145,6 @@ class Case:
         """
         found = None if self.judge is None else self.judge(question or self.question)
         return found or Judged(certainty="very_low", because="none of its checks was run")
-
-    def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
-        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing.
-
-        Parameters
-        ----------
-        name : of the stream and of the bar that shows progress.
-        step : gives what it finds in one draw, of the draw's number and its stream.
-        draws : how many.
-
-        Returns
-        -------
-        list : shape (draws,), in the order of the draws.
-        """
-        return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,3 +64,27 @@ def _single(step: Callable[[int, np.random.Generator], T], draw: int, rng: np.ra
 
     with threadpool_limits(limits=1):
         return step(draw, rng)
+
+
+class Parallel:
+    """What has a seed, workers and progress of its own, and maps a step over draws."""
+
+    __slots__ = ()
+    seed: int
+    workers: int
+    progress: bool
+
+    def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
+        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing.
+
+        Parameters
+        ----------
+        name : of the stream and of the bar that shows progress.
+        step : gives what it finds in one draw, of the draw's number and its stream.
+        draws : how many.
+
+        Returns
+        -------
+        list : shape (draws,), in the order of the draws.
+        """
+        return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)

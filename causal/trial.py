@@ -19,7 +19,7 @@ from causal.analysis import Analysis
 from causal.arrays import Floats, Ints
 from causal.crossfitted import CrossFitted
 from causal.design import Design, design
-from causal.draws import in_parallel, stream
+from causal.draws import Parallel, stream
 from causal.errors import CausalError, EstimationError, placed
 from causal.estimate import Estimate, Estimator, Linear
 from causal.graph import Graph
@@ -90,7 +90,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trial(Setting):
+class Trial(Setting, Parallel):
     """An answer under examination, with three powers: `rerun`, `redraw` and `map`.
 
     Parameters
@@ -329,21 +329,6 @@ class Trial(Setting):
             lost += [why for *_, why in triples if why]
         effects, spread = (np.array(side, dtype=float) for side in list(zip(*triples, strict=True))[:2])
         return effects, spread
-
-    def map(self, name: str, step: Callable[[int, np.random.Generator], T], draws: int) -> list[T]:
-        """`step(draw, rng)` for each draw, in parallel; each draw has its own stream, so workers change nothing.
-
-        Parameters
-        ----------
-        name : of the stream and of the bar that shows progress.
-        step : gives what it finds in one draw, of the draw's number and its stream.
-        draws : how many.
-
-        Returns
-        -------
-        list : shape (draws,), in the order of the draws.
-        """
-        return in_parallel(name, step, draws, seed=self.seed, workers=self.workers, progress=self.progress)
 
 
 class LostRefit(EstimationError):
