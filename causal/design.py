@@ -138,8 +138,8 @@ class Design:
 
     @property
     def row_count(self) -> int:
-        """Number of observations: the people behind the rows where they are known, otherwise the rows."""
-        return self.rows if self.counts is None else round(float(self.counts.sum()))
+        """Number of observations: the people behind the rows where rows are weighed by them, otherwise the rows."""
+        return round(float(self.counts.sum())) if self.counts is not None and self.weighs_people else self.rows
 
     @property
     def places(self) -> int:
@@ -547,7 +547,7 @@ def design(panel: Panel, question: Question, identification: Identification) -> 
         words=tuple(words),
         weights=row_weights(question, table, people.get("w", people.get("n"))),
         counts=people.get("n"),
-        effect=None if shared is None or (shared := effects(panel, table)) is None else shared.astype(np.int64),
+        effect=effects(panel, table),
         columns={name: column.reindex(table.index).to_numpy(dtype=float) for name, column in beside(panel, question, identification, lag).items()},
     )
     if grouped:

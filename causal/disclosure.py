@@ -43,7 +43,9 @@ class Disclosure:
 
     def shown(self, people: float) -> int | None:
         """The number as it is shown: rounded, or None where it is too small."""
-        return None if self.hides(people) else self.round * int(people / self.round + 0.5)
+        if self.hides(people):
+            return None
+        return max(self.round * int(people / self.round + 0.5), self.round if people > 0 else 0)  # somebody is never nobody
 
     def hidden(self, people: Mapping[str, float]) -> set[str]:
         """Of the parts of a whole that is shown, those that are not: the small ones, and where one alone would be, the next smallest too.

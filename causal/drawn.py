@@ -25,6 +25,7 @@ TOKEN = re.compile(
     |(?P<sign>[{}\[\];,=:+])""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+ARROWS = "write  digraph  and  ->,  or for a common cause that nobody measured  "
 ANGLE = re.compile("[<>]")
 UNCLEAR = {"dot", "odot", "inv", "oinv", "invdot", "invodot"}  # heads that are circles, or point the other way
 # what dagitty writes beside a node without a value
@@ -325,7 +326,7 @@ class _Reader:
         raise refusal(GraphError, f"{self.file}, line {line or self._peek().line}", wanted, came, remedy)
 
     def _undirected(self, came: str, line: int | None = None) -> NoReturn:
-        undirected(came, f"{self.file}, line {line or self._peek().line}", "a <-> b" if self.dialect == "dagitty" else "a -> b [dir=both]")
+        undirected(came, f"{self.file}, line {line or self._peek().line}", ARROWS + ("a <-> b" if self.dialect == "dagitty" else "a -> b [dir=both]"))
 
 
 def clear(about: dict[str, Any], where: str) -> dict[str, Any]:
@@ -347,7 +348,7 @@ def clear(about: dict[str, Any], where: str) -> dict[str, Any]:
     if way == "back":
         raise refusal(GraphError, where, "an arrow from cause to effect", "one that is drawn backwards (dir=back)", "write  effect's cause -> effect")
     if way not in ("forward", "both") or said["arrowhead"] == "none":
-        undirected("an edge without a head", where, "a -> b [dir=both]")
+        undirected("an edge without a head", where, ARROWS + "a -> b [dir=both]")
     for key in ("arrowhead", *(["arrowtail"] if way == "both" else [])):
         if said[key] in UNCLEAR:
             raise refusal(GraphError, where, "an arrow with a head that points", f"{key}={said[key]}", "take it out, or write what it stands for as arrows")
@@ -361,16 +362,15 @@ def clear(about: dict[str, Any], where: str) -> dict[str, Any]:
     return {key: value for key, value in about.items() if key != "dir"} | ({"both": True} if way == "both" else {})
 
 
-def undirected(came: str, where: str, hidden: str) -> NoReturn:
+def undirected(came: str, where: str, remedy: str) -> NoReturn:
     """The refusal of an edge that says not which way it points.
 
     Parameters
     ----------
     came : the edge.
     where : the file and the line.
-    hidden : how the language writes a common cause that nobody measured.
+    remedy : how the language writes an arrow, and a common cause that nobody measured.
     """
-    remedy = f"write  digraph  and  ->,  or for a common cause that nobody measured  {hidden}"
     raise refusal(GraphError, where, "arrows from cause to effect", f"an undirected edge ({came})", remedy)
 
 

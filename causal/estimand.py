@@ -30,6 +30,8 @@ FAMILIES = {
     "at_cutoff": "average effect at the cutoff of {instruments}",
     "since_then": "average effect over the years since the treatment came",
     "switched": "average effect of a switch in its own year",
+    "first_switched": "average effect of a place's first switch in its own year",
+    "begun": "average effect of beginning after years without it, in the year of the beginning",
     "association": "association",
 }
 COMPARISONS = {
@@ -61,6 +63,7 @@ WEIGHTINGS = {
     "years_after": "each year since then alike",
     "compliers": "everybody alike whom the instrument moves",
     "switchers": "every switch of the treatment alike",
+    "beginners": "those who begin, a year by how many begin and how many stand beside them",
 }
 # for whom an average holds, by its weighting
 HOLDS_FOR = {
@@ -77,6 +80,7 @@ HOLDS_FOR = {
     "years_after": "It holds for the places and years treated, each year since then alike.",
     "compliers": "It holds for those who take it up because of the instrument, every one alike; of all others it says nothing.",
     "switchers": "It holds for places whose treatment changes, in the year of the change, every switch alike.",
+    "beginners": "It holds for places that begin, in the year of the beginning: years with many beginners and many beside them count most.",
 }
 
 

@@ -195,7 +195,11 @@ def gml(text: str, file: str) -> Drawn:
                 raise refusal(GraphError, where, "an arrow between nodes", f"one that ends at a group, {group!r}", "draw one for each node of it")
             drawing = dict(about.get("graphics") or []) if isinstance(about.get("graphics"), list) else {}
             if str(drawing.get("arrow", "last")) != "last" or str(drawing.get("sourceArrow", "none")) != "none":
-                undirected("its drawing has a head elsewhere than at the target", where, "as a node of its own")
+                undirected(
+                    "its drawing has a head elsewhere than at the target",
+                    where,
+                    "give it none, for a head at the target; a common cause that nobody measured is a node of its own",
+                )
             drawn.arrows.append((str(ends[0]), str(ends[1]), clear({k: v for k, v in about.items() if not isinstance(v, list)}, where)))
     return drawn
 

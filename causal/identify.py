@@ -133,7 +133,9 @@ def identify(
         sufficient = True  # an open back door is what these are for
     elif chosen and not forced:
         between = held_in_between(question, graph, whole, later, chosen, set(unmeasured))
-        if between:
+        if between and not lot:
+            spared = tuple(sorted({*spared, *between}))  # the set was valid without them
+        if between and not one_year:
             chosen, because = tuple(sorted({*chosen, *between})), f"{because}; what also moves a later treatment is held fixed in the years between too"
     if strategy == "iv":
         lot = graph.node(undated(instruments[0].name)[0]).lot if instruments else ""

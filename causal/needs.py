@@ -225,7 +225,7 @@ def _binary_instrument(estimator: Any, design: Design) -> Lack:
         level, number = min(((value, len(np.unique(design.cluster[column == value]))) for value in np.unique(column[np.isfinite(column)])), key=itemgetter(1))
         if number >= FEWEST_AT_LEVEL:
             return None
-        return f"an instrument with at least {FEWEST_AT_LEVEL} units at both values is wanted, and {name} is {level:g} in {number} alone"
+        return f"an instrument with at least {FEWEST_AT_LEVEL} clusters at both values is wanted, and {name} is {level:g} in {number} alone"
     found = [one.name for one in design.identification.instruments if one.name in design.columns]
     told = ", ".join(f"{name} has {len(np.unique(design.columns[name][np.isfinite(design.columns[name])]))}" for name in found) or "none was measured"
     return f"an instrument of two values is wanted, with rows at both, and {told}"

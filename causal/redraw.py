@@ -189,7 +189,7 @@ def with_clusters(design: Design, errors: bool) -> Step:
     upper = np.triu_indices(k + 1)
     sums = summing(design)
     grams = sums(stack[upper[0]] * stack[upper[1]])
-    rows = np.bincount(design.cluster, weights=design.counts, minlength=len(design.clusters))
+    rows = np.bincount(design.cluster, weights=design.counts if design.weighs_people else None, minlength=len(design.clusters))
 
     def step(drawn: Floats) -> tuple[Floats, Floats]:
         summed = np.empty((len(drawn), k + 1, k + 1))

@@ -122,7 +122,8 @@ def complete(panel: Panel, table: pd.DataFrame, lag: int) -> tuple[pd.Series, li
             if not inside.any() and apart > 1 and by % apart:
                 step = f"no row {count(abs(by), 'year')} {'earlier' if by < 0 else 'later'}: the panel's years are {apart} apart"
             lose(pd.Series(~inside, index=table.index), step)
-        said = [f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare]
+        # people are counted where numbers of them are kept to the rule of disclosure, and nowhere else
+        said = [loss.step if loss.people else f"{loss.step} ({count(loss.rows, 'cell')})" for loss in panel.log if loss.column == bare]
         marks = panel.marks(bare)
         why = "; ".join([*said, *([", ".join(f"{n} marked {mark!r}" for mark, n in marks.items())] if marks else [])])
         lose(table[name].isna(), f"{str(name).removeprefix('modifier ').removeprefix('weight ')} not known" + (f": {why}" if why else ""))

@@ -8,7 +8,21 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = ("causal-prevention", "dowhy", "econml", "hydra-core", "joblib", "networkx", "numpy", "pandas", "scikit-learn", "scipy")
+PACKAGES = (
+    "causal-prevention",
+    "dowhy",
+    "duckdb",
+    "econml",
+    "hydra-core",
+    "joblib",
+    "narwhals",
+    "networkx",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+)
 
 
 def versions() -> dict[str, str | None]:

@@ -348,10 +348,13 @@ def _in_full(study: Study, result: Result, data: Mapping[str, Any]) -> None:
     if result.design is not None:
         who = "" if crossed(result.panel.years) else f" rows, {len(result.design.authorities)} authorities"
         print(f"\n{result.design.rows:,}{who or ' units'}; left out:")
-        own = result.estimate.lost if result.estimate is not None else ()
-        for loss in (*result.design.lost, *own):
-            print(f"  - {readable(data, loss.step)}: {loss.rows:,} rows" + (f", all of {len(loss.authorities)} authorities" if loss.authorities else ""))
-        if not result.design.lost and not own:
+        lost = [*data["design"]["lost"], *((data["estimate"] or {}).get("lost") or ())]  # of the record, which says no more than may be said
+        for loss in lost:
+            print(
+                f"  - {readable(data, loss['step'])}: {loss['rows']:,} rows"
+                + (f", all of {len(loss['authorities'])} authorities" if loss["authorities"] else "")
+            )
+        if not lost:
             print("  - nothing")
         if result.estimate is not None:
             made = result.estimate
@@ -405,7 +408,11 @@ def main(words: Sequence[str], *, sweep: bool = False, folders: Sequence[Path] =
     job = _Job(trusted, names, sweep, flags, plan, detail, folders)
     runs = str(checked_runs(how(first, "runs")))
     if not sweep:
-        with writable(Path(runs)), aside(Path(runs) / PARTIAL), explained(words, folders), guarded(words, folders):
+        with ExitStack() as stack:
+            with writable(Path(runs)):  # of the folder alone: what a source cannot open is not the folder's fault
+                stack.enter_context(aside(Path(runs) / PARTIAL))
+            stack.enter_context(explained(words, folders))
+            stack.enter_context(guarded(words, folders))
             job.study(first, _named(made.choices), made.task)
         return 0
     done, refused, unsuited = _swept(job, words, folders, Path(runs))

@@ -291,7 +291,7 @@ def panel_of(n: int, treated: int, rng: np.random.Generator, years: int = 8) -> 
 
 @pytest.mark.parametrize(("estimator", "treated"), [(name, n) for name in ("fixed_effects", "callaway_santanna", "imputation") for n in (2, 3, 5)])
 def test_few_treated_of_thirty_are_covered(estimator: str, treated: int) -> None:
-    """A planted 0 in panels of 30 places with 2, 3 or 5 treated: coverage is not below 92 % beyond what 150 panels can show (exact, at .1 %)."""
+    """A planted 0 in panels of 30 places with 2, 3 or 5 treated: coverage is not below 92 % beyond what 150 panels can show (exact, at .1 %; 60 and 1 %)."""
     from scipy import stats
 
     rng = np.random.default_rng(treated)
@@ -304,7 +304,7 @@ def test_few_treated_of_thirty_are_covered(estimator: str, treated: int) -> None
     held = sum(one.lower <= 0 <= one.upper for one in made if one.lower is not None and one.upper is not None)
     known = sum(one.lower is not None for one in made)
     assert known >= panels * 0.9
-    assert stats.binom.cdf(held, known, 0.92) > 0.001, (held, known)
+    assert stats.binom.cdf(held, known, 0.92) > (0.001 if LONG else 0.01), (held, known)
 
 
 def test_a_bootstrap_over_few_movers_has_few_degrees_of_freedom() -> None:

@@ -96,7 +96,7 @@ def test_an_instrument_with_an_empty_level_or_three_is_refused_before_a_fit_with
             Late().estimate(made(offer=offer), np.random.default_rng(0))
         assert "two_stage_least_squares" in str(refused.value)
     few = (np.arange(300.0) < 9).astype(float)  # the spread of nine at a level is not known, and of one there is none
-    with pytest.raises(DesignError, match=r"at least 10 units at both values is wanted, and offer is 1 in 9 alone.*two_stage_least_squares"):
+    with pytest.raises(DesignError, match=r"at least 10 clusters at both values is wanted, and offer is 1 in 9 alone.*two_stage_least_squares"):
         Late().estimate(made(offer=few), np.random.default_rng(0))
 
 

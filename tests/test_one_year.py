@@ -89,6 +89,14 @@ def test_a_confounder_is_never_spared() -> None:
     assert one.adjust_for == ("authority", "x", "year") and one.spared == ()
 
 
+def test_what_is_held_in_the_years_between_is_spared_too() -> None:
+    """With a lag, those who see every year hold x of the outcome's year fixed too, since it moves that year's treatment; whoever sees one year does not."""
+    asked, drawn = replace(QUESTION, lag=1), graph(confounder=True)
+    every, one = (identify(asked, drawn, measured=["x", "d", "y"], one_year=at) for at in (False, True))
+    assert every.adjust_for == ("authority", "x", "year") and one.adjust_for == ("authority", "year")
+    assert every.spared == one.spared == ("x",)
+
+
 def test_a_set_that_was_forced_is_kept() -> None:
     forced = identify(QUESTION, graph(), measured=["x", "d", "y"], adjust_for=["authority", "x", "year"], one_year=True)
     assert forced.adjust_for == ("authority", "x", "year") and forced.spared == ()

@@ -302,9 +302,37 @@ def test_a_treatment_of_people_is_said_with_what_to_do(children: pd.DataFrame) -
     source = Rows(table=table, outcome="plans")
     assert CONTROL not in source.load().names
     why = source.missing(CONTROL)
-    assert "1 authority-year" in why and "S001" in why and f"source.means=[{CONTROL}]" in why
+    assert "1 authority-year" in why and "S001" not in why and f"source.means=[{CONTROL}]" in why
     means = Rows(table=table, outcome="plans", means=[CONTROL]).load().frame[CONTROL]
     assert means.iloc[0] == pytest.approx(table.groupby(["authority", "year"])[CONTROL].mean().iloc[0], rel=1e-12)
+
+
+def test_a_heading_is_a_name_whatever_it_holds_and_an_error_repeats_no_row(tmp_path: Path) -> None:
+    """A heading with SQL in it was run where another file could not be read; and an engine's own words quote the line that it stumbled over."""
+    (tmp_path / "secret.txt").write_text("of a person")
+    heading = f"plan\")), (select error('RAN ' || content) from read_text('{tmp_path / 'secret.txt'}')), bit_xor(hash(\"plan"
+    (tmp_path / "rows").mkdir()
+    pa.parquet.write_table(pa.table({"authority": ["A"], "year": [2010], "y": [1.0], heading: [1.0]}), tmp_path / "rows" / "a.parquet")
+    (tmp_path / "rows" / "b.parquet").write_bytes(b"junk")
+    with pytest.raises(DataError) as told:
+        Rows(path=str(tmp_path / "rows"), outcome="y").load()
+    assert "RAN" not in str(told.value) and "of a person" not in str(told.value) and "b.parquet" in str(told.value)
+    lines = "authority,year,y,who\n" + "A,2010,1,x\n" * 30_000 + "A,2010,1,JANE DOE,more\n"
+    (tmp_path / "people.csv").write_text(lines)
+    with pytest.raises(DataError) as told:
+        Rows(path=str(tmp_path / "people.csv"), outcome="y").load()
+    assert "people.csv" in str(told.value) and "JANE" not in str(told.value)
+
+
+@pytest.mark.parametrize("column", ["year", "effect", "people"])
+def test_a_column_called_as_the_added_rows_call_theirs_is_refused(column: str) -> None:
+    table = pd.DataFrame({"place": ["A", "B"] * 6, "fy": [2010, 2011] * 6, "y": [0.0, 1.0] * 6, column: np.arange(12.0)})
+    with pytest.raises(DataError, match=f"'{column}', which the added rows have for themselves"):
+        Rows(table=table, outcome="y", authority="place", year="fy").load()
+
+
+def test_somebody_is_never_shown_as_nobody() -> None:
+    assert Disclosure(least=3, round=10).shown(4) == 10 and Disclosure().shown(0) == 0
 
 
 def test_text_that_is_not_utf8_is_refused_by_file(tmp_path: Path) -> None:

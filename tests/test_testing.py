@@ -256,7 +256,7 @@ def test_a_clause_fails_on_a_check_that_breaks_it(way: str, clause: str) -> None
 
 
 def test_a_check_without_a_fault_is_told_which_there_are_and_its_own_will_do() -> None:
-    with pytest.raises(ContractBroken, match="one_odd_place"):
+    with pytest.raises(ContractBroken, match=r"Did you mean .one_odd_place"):
         check_refuter(type("Other", (Look,), {"catches": "one_od_place", "__slots__": ()})())
     own = type("Own", (Look,), {"planted": staticmethod(FAULTS["one_odd_place"].make), "__slots__": ()})
     assert check_refuter(own()).on == "a fault of its own"

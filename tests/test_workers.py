@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lengths import long
 
 from causal import draws
 from causal.cli import main
@@ -21,7 +22,6 @@ from causal.draws import in_parallel
 from causal.errors import ConfigError
 from causal.workers import Cluster, elsewhere, spread
 
-LONG = pytest.mark.skipif(not os.environ.get("CAUSAL_LONG"), reason="takes a minute or two; make test-long runs it")
 SMALL = [
     "run",
     "experiment=closures",
@@ -122,7 +122,7 @@ def results(folder: Path) -> bytes:
     return json.dumps(made).encode()
 
 
-@LONG
+@long
 @pytest.mark.filterwarnings("ignore")
 def test_dask_gives_the_bytes_that_one_and_two_processes_give(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One process is the truth; no draw is made here where others are asked for."""
@@ -134,7 +134,7 @@ def test_dask_gives_the_bytes_that_one_and_two_processes_give(cluster: Cluster, 
     assert others == [one, one]
 
 
-@LONG
+@long
 @pytest.mark.filterwarnings("ignore")
 def test_a_worker_that_is_killed_loses_nothing(cluster: Cluster, tmp_path: Path) -> None:
     with cluster.opened():
@@ -144,7 +144,7 @@ def test_a_worker_that_is_killed_loses_nothing(cluster: Cluster, tmp_path: Path)
     assert (tmp_path / "mark").exists(), "one was killed"
 
 
-@LONG
+@long
 @pytest.mark.filterwarnings("ignore")
 def test_workers_with_other_versions_or_several_threads_are_refused(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError), cluster.opened():
@@ -164,7 +164,7 @@ def test_workers_with_other_versions_or_several_threads_are_refused(cluster: Clu
         pass
 
 
-@LONG
+@long
 @pytest.mark.filterwarnings("ignore")
 def test_a_scheduler_that_dies_in_the_middle_is_one_refusal(tmp_path: Path) -> None:
     dask = pytest.importorskip("dask")
@@ -200,7 +200,7 @@ def test_a_scheduler_that_dies_in_the_middle_is_one_refusal(tmp_path: Path) -> N
 # ---------------------------------------------------------------- sweeps whose jobs run in other processes
 
 
-@LONG
+@long
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 def test_a_sweep_by_a_launcher_ends_as_one_without(launcher: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The sweep in this process is the truth: what is done, what is refused and why, and the comparison's numbers; a second call runs nothing again."""

@@ -170,7 +170,7 @@ class ClusterTrial:
             parts = (*parts, part)
             if lower is None:
                 notes.append("Too few took it up because they were offered it for a range of the effect on these.")
-        spread = _control_sd(made, lots)
+        spread = _control_sd(made, lots) if made.counts is None else None  # of means over people their own spread is not known
         reach = interval(fit.coefficients[0] * contrast, float(fit.std_errors[0] * abs(contrast)), design.question.level, float(fit.df[0]))
         told |= {"effect in standard deviations": float(fit.coefficients[0] * contrast / spread)} if spread else {}
         told |= {"lower end in standard deviations": float(reach[0] / spread), "upper end in standard deviations": float(reach[1] / spread)} if spread else {}
@@ -258,7 +258,7 @@ def _control_sd(design: Design, lots: Lots) -> float:
 
 def _icc(design: Design) -> float | None:
     """Share of the outcome's residual variance that lies between clusters, by the analysis of variance (Donner & Klar 2000, sec. 1.3)."""
-    if len(design.clusters) == design.rows:
+    if len(design.clusters) == design.rows or design.counts is not None:  # of means over people their own spread is not known
         return None
     held = design.pooled()
     left = held.partial_out(np.column_stack([held.outcome, held.treatment]))

@@ -77,7 +77,9 @@ class LinearDml:
         none, rank = np.empty((len(root), 0)), len(design.years) - 1
 
         def fit(outcome: Floats, columns: Floats) -> Fit:
-            return clustered_least_squares(outcome * root, columns * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=rank)
+            return clustered_least_squares(
+                outcome * root, columns * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=rank, row_count=over.row_count
+            )
 
         def once() -> tuple[list[Fit], Residuals]:
             cross_fitted = residuals(arrays, self.nuisance, self.folds, rng)

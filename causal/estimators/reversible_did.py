@@ -31,6 +31,8 @@ MODELS = {
     "first_switch": "first switches against those who have not switched",
     "local_projections": "local projections against those without a change",
 }
+FAMILIES = {"switches": "switched", "first_switch": "first_switched", "local_projections": "begun"}
+BESIDE = {"switches": "places that keep as much", "first_switch": "places that have not switched", "local_projections": "places where nothing changes"}
 
 
 def _switches(estimator: Any, design: Design) -> str | None:
@@ -133,7 +135,14 @@ class ReversibleDid:
             design,
             _fit([whole], len(design.clusters)),
             estimator=self.name,
-            estimand=Estimand(family="switched", comparison="within", population="treated", weighting="switchers", model=MODELS[self.by], changes=True),
+            estimand=Estimand(
+                family=FAMILIES[self.by],
+                comparison="within",
+                population="treated",
+                weighting="beginners" if self.by == "local_projections" else "switchers",
+                model=MODELS[self.by],
+                changes=True,
+            ),
             facts=DesignFacts(movers=whole.places),
             target="ATT",
             parts=parts,
@@ -145,7 +154,7 @@ class ReversibleDid:
                 "negative weights of two-way fixed effects": below,
             },
             concerns=feedback(design) + warn_concentrated_leverage(design, left),
-            notes=(f"{count(whole.switches, 'switch', 'switches')} of {count(whole.places, 'place')}, each beside places that keep as much{lost}.",),
+            notes=(f"{count(whole.switches, 'switch', 'switches')} of {count(whole.places, 'place')}, each beside {BESIDE[self.by]}{lost}.",),
         )
 
     def _directions(self, made: Paths, design: Design, rng: np.random.Generator) -> tuple[Part, ...]:

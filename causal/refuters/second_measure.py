@@ -112,7 +112,7 @@ class SecondMeasure:
         question, estimate = trial.question, trial.estimate
         contrast = question.contrast
         nuisance, rank = design.nuisance_basis(basis), basis.shape[1] + ("authority" not in design.absorb)
-        fit = partial(clustered_least_squares, cluster=design.cluster, clusters=len(design.clusters), absorbed_rank=rank)
+        fit = partial(clustered_least_squares, cluster=design.cluster, clusters=len(design.clusters), absorbed_rank=rank, row_count=design.row_count)
         stage = fit(first[:, 0], second, nuisance)
         strength = float((stage.coefficients[0] / stage.std_errors[0]) ** 2)
         numbers: dict[str, float | None] = {"first-stage F": strength, "rows": float(design.rows)}

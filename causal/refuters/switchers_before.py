@@ -7,7 +7,7 @@ Chaisemartin & D'Haultfœuille 2020, sec. 5). A drift that is there in the year 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from causal.inference.clustered import interval
 from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, reporting, size, unsure
 from causal.refuters.machinery.bias import reach
-from causal.switches import did, paths
+from causal.switches import Switched, did, paths
 from causal.trial import Setting, Trial
 
 
@@ -38,7 +38,9 @@ class SwitchersBefore:
         """What it lacks here."""
         if not hasattr(setting.estimator, "still_level"):
             return f"{setting.estimator.name} compares no switchers with stayers"
-        found = did(paths(setting.design), bins=setting.estimator.bins, still=setting.estimator.still_level(setting.design), ahead=1)  # type: ignore[attr-defined]
+        if setting.estimator.by == "local_projections":  # type: ignore[attr-defined]
+            return "local projections compare those who begin after years without it, which this check does not"
+        found = _before(setting)
         return None if found is not None and found.places > 2 else "no switchers stood still in the year before beside such as stayed"
 
     def refute(self, trial: Trial, rng: np.random.Generator) -> Refutation:
@@ -58,8 +60,7 @@ class SwitchersBefore:
         )
         if (why := unsure(trial) or self.unmet(trial)) is not None:
             return not_run(report, why)
-        one = trial.estimator
-        found = did(paths(trial.design), bins=one.bins, still=one.still_level(trial.design), ahead=1)  # type: ignore[attr-defined]
+        found = _before(trial)
         assert found is not None
         contrast, level = trial.question.contrast, 1 - trial.question.level
         effect, error = found.effect * contrast, float(np.sqrt(found.scores @ found.scores)) * abs(contrast)
@@ -91,3 +92,9 @@ class SwitchersBefore:
             numbers={"placebo": effect, "standard error": error, "switches": float(found.switches)},
             parts=(part,),
         )
+
+
+def _before(setting: Setting) -> Switched | None:
+    """The estimator's own comparison, of outcomes in the year before."""
+    one: Any = setting.estimator
+    return did(paths(setting.design), bins=one.bins, still=one.still_level(setting.design), ahead=1, first=one.by == "first_switch")

@@ -147,7 +147,13 @@ def _without(value: Any, at: re.Pattern[str]) -> Any:
     if isinstance(value, str):
         return at.sub(UNTOLD, value)
     if isinstance(value, Mapping):
-        return {key: _without(one, at) for key, one in value.items()}
+        made: dict[str, Any] = {}
+        for key, one in value.items():  # keys name places too: what weights are of
+            name = at.sub(UNTOLD, str(key))
+            while name in made:
+                name = f"{name} "
+            made[name] = _without(one, at)
+        return made
     return [_without(one, at) for one in value] if isinstance(value, list) else value
 
 

@@ -499,5 +499,5 @@ def _design(design: Design, panel: Panel) -> dict[str, Any]:
             "modifiers": [m.name for m in design.modifiers],
         },
         "means": {"outcome": design.outcome.mean(), "treatment": design.treatment.mean()},
-        **({} if design.counts is None else {"people": design.row_count}),
+        **({} if design.counts is None else {"people": round(float(design.counts.sum()))}),
     }

@@ -771,6 +771,7 @@ def swallowed() -> Iterator[Case]:
         yield Case(name=f"swallowed {words}", words=("explain", words, *TINY[1:]), says=(says,))
     for words, says in (
         ("question.modifiers=[cut]", "question.modifiers"),
+        ("question.modifiers=[plans]", "question.modifiers"),
         ("question.modifiers=[poverty,poverty]", "poverty"),
         ("adjust_for=[poverty,poverty,authority,year]", "poverty"),
         ("source.leave_out=[A01,A01]", "A01"),

@@ -145,7 +145,7 @@ def _sets(found: Identification, trial: Trial, question: Question, most: int) ->
             break
         if set(one) & set(PLACE_AND_TIME) != place or (past and any(undated(name)[0] == outcome for name in one)):
             continue
-        whole = one if trial.graph is None else held_between(question, trial.graph, one, measured=trial.panel.known)
+        whole = one if trial.graph is None or _one_year(trial) else held_between(question, trial.graph, one, measured=trial.panel.known)
         if whole != chosen and whole not in others:
             others.append(whole)
     return [found, *(replace(found, adjust_for=one, by_year=_by_year(one, found, trial), spared=()) for one in others)]

@@ -41,7 +41,7 @@ def report(source: Rows) -> tuple[list[str], bool]:
             f"{len(small):,} ({len(small) / len(whole):.0%}) hold fewer than {least}, with {int(small['n'].sum()):,} rows ({small['n'].sum() / kept:.1%})"
         )
     try:
-        panel = source.load()
+        panel = source.panel_of(wanted, cells)
     except DataError as problem:
         return [*lines, f"problem: {problem}"], False
     lines += [f"  {note}" for note in panel.notes]

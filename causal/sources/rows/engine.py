@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from causal.errors import CausalError, ConfigError, DataError, refusal, suggest
 
 ENGINES = ("duckdb", "pandas")
 KINDS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".txt": "csv", ".tsv": "csv"}
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 BLANK = ("", "NA", "NaN", "nan", "NULL", "null")
 
 
@@ -41,14 +43,13 @@ def files_of(path: Path) -> tuple[list[Path], str]:
 
 
 @contextmanager
-def opened(path: Path, engine: str, *, threads: int = 1) -> Iterator[Any]:
+def opened(path: Path, engine: str) -> Iterator[Any]:
     """The rows as a table of an engine, while it is open.
 
     Parameters
     ----------
     path : a file or a folder.
     engine : "duckdb" reads in pieces; "pandas" holds everything in memory.
-    threads : of DuckDB; with one, sums come out the same to the last bit every time.
 
     Raises
     ------
@@ -68,11 +69,12 @@ def opened(path: Path, engine: str, *, threads: int = 1) -> Iterator[Any]:
             "source.engine",
             "an engine that is installed",
             "duckdb, which is not",
-            "install the extra  causal-prevention[rows] , or take  source.engine=pandas  where all rows fit into memory",
+            "install the extra  causal-prevention[rows]",
         ) from problem
     with duckdb.connect() as connection:
-        connection.execute(f"SET threads={threads}")
-        connection.execute("SET memory_limit='1GB'")
+        connection.execute("SET threads=1")  # so that sums come out the same to the last bit every time
+        connection.execute("SET memory_limit='1GB'")  # half of what a study of ten million people may take; more goes to its temporary folder
+        connection.execute("SET autoinstall_known_extensions=false")  # nothing is fetched
 
         def read(some: Sequence[Path]) -> Any:
             names = [str(one) for one in some]
@@ -86,7 +88,8 @@ def opened(path: Path, engine: str, *, threads: int = 1) -> Iterator[Any]:
 
 def _through(connection: Any, table: Any) -> None:
     """Read every cell of a table, so that what is wrong with it shows."""
-    table.aggregate(", ".join(f'bit_xor(hash("{name}"))' for name in table.columns)).fetchall()
+    names = (name.replace('"', '""') for name in table.columns)  # a heading is a name, whatever it holds
+    table.aggregate(", ".join(f'bit_xor(hash("{name}"))' for name in names)).fetchall()
 
 
 def _pandas(files: Sequence[Path], kind: str) -> Any:
@@ -136,7 +139,8 @@ def _culprit(path: Path, files: Sequence[Path], through: Callable[[Path], Any], 
 
 
 def _refused(one: Path, problem: Exception, number: int) -> DataError:
-    text = " ".join(str(problem).split()).split(" Possible")[0][:200]
+    # an engine repeats what it stumbled over, which may be of a person: neither lines nor quoted values are passed on
+    text = QUOTED.sub("…", " ".join(str(problem).split()).split(" Possible")[0].split(" Original Line")[0])[:200]
     beside = f" (one of {number} files; the others were not used)" if number > 1 else ""
     if isinstance(problem, UnicodeError) or "utf8" in text.lower().replace("-", "") or "unicode" in text.lower():
         return refusal(DataError, f"{one}{beside}", "text in UTF-8", f"text in another encoding ({text})", "write the file again as UTF-8")

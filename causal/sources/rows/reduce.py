@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from causal.errors import DataError, refusal, suggest
+from causal.errors import ConfigError, DataError, refusal, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +70,12 @@ def kinds(table: Any, title: str) -> dict[str, str]:
     Raises
     ------
     DataError : no table that Narwhals knows.
+    ConfigError : the extra is not installed.
     """
-    import narwhals as nw
-
+    try:
+        import narwhals as nw
+    except ModuleNotFoundError as problem:
+        raise refusal(ConfigError, "source", "narwhals, which adds rows up", "none installed", "install the extra  causal-prevention[rows]") from problem
     try:
         schema = nw.from_native(table).collect_schema()
     except TypeError as problem:
@@ -117,7 +120,7 @@ def reduced(table: Any, wanted: Wanted, shifts: Mapping[str, float] | None = Non
         return nw.when(known(name)).then(nw.col(name).cast(nw.Float64))
 
     whole = nw.all_horizontal(*(known(name) for name in wanted.whole), ignore_nulls=False)
-    keys = {"authority": nw.col(wanted.authority).cast(nw.String), "year": nw.col(wanted.year).cast(nw.Int64)}
+    keys = {"authority": nw.col(wanted.authority).cast(nw.String), "year": number(wanted.year)}
     keys |= {f"by {name}": nw.col(name) for name in wanted.by}
     weight = None if wanted.weights is None else number(wanted.weights)
     away = {name: number(name) - (shifts or {}).get(name, 0.0) for name in wanted.covariates}
@@ -126,6 +129,8 @@ def reduced(table: Any, wanted: Wanted, shifts: Mapping[str, float] | None = Non
         return value if weight is None else value * weight
 
     columns: dict[str, Any] = {}
+    if weight is not None:
+        columns["below 0"] = nw.when(weight < 0).then(nw.lit(1.0))
     for name in wanted.outcomes:
         columns[f"n {name}"] = nw.when(known(name)).then(nw.lit(1.0))
         columns[f"sum {name}"] = weighed(number(name))
@@ -200,5 +205,7 @@ def must_hold(kind: Mapping[str, str], names: Sequence[str], title: str, knob: s
         if name not in kind:
             raise refusal(DataError, f"{title}: source.{knob}", "a column that it has", repr(name), f"take another: {suggest(name, kind)}")
         if numbers and kind[name] not in ("number", "truth"):
-            wanted = "numbers, or true and false"
-            raise refusal(DataError, f"{title}, column {name!r} (source.{knob})", wanted, "words", "write them as numbers, 0 and 1 for no and yes")
+            wanted, remedy = "numbers, or true and false", "write them as numbers, 0 and 1 for no and yes"
+            if knob == "year":
+                wanted, remedy = "whole years", "write 2011 for the year that ends in it"
+            raise refusal(DataError, f"{title}, column {name!r} (source.{knob})", wanted, "words", remedy)

@@ -106,7 +106,7 @@ class Rows:
         DataError : a file that cannot be read, a column that is not there, patterns finer than the rows are many.
         """
         wanted, cells = self.cells()
-        return self._panel(wanted, cells)
+        return self.panel_of(wanted, cells)
 
     def cells(self) -> tuple[Wanted, pd.DataFrame]:
         """Which columns are what, and the rows added up, as `reduced` gives them: for the panel and for `causal check`; never a thing to publish.
@@ -135,10 +135,8 @@ class Rows:
         apart = cells[_differs(cells, name)]
         if not len(apart):
             return f"it is {name!r}, which source.outcome, source.by or source.covariates has taken"
-        first = apart.iloc[0]
-        return (
-            f"it varies within {count(len(apart), 'authority-year')} (the first: {first['authority']}, {first['year']}, from {first[f'least {name}']:g} to "
-            f"{first[f'most {name}']:g}), and what was done to people, not to places, is no treatment of an authority and year; "
+        return (  # of people, so that no value and no place is named
+            f"it varies within {count(len(apart), 'authority-year')}, and what was done to people, not to places, is no treatment of an authority and year; "
             f"ask of the share or mean of each authority and year with  'source.means=[{name}]'"
         )
 
@@ -174,8 +172,11 @@ class Rows:
             if (one := getattr(self, knob)) is not None:
                 must_hold(kind, [one], self.title, knob, numbers=knob == "weights")
         must_hold(kind, [self.year], self.title, "year", numbers=True)
+        for name in kind:
+            if name in ("authority", "year", "effect", self._counted) and kind[name] in ("number", "truth") and name not in (self.authority, self.year):
+                other = "rename it, or say what the people are:  source.people=WORD" if name == self._counted else "rename it"
+                raise refusal(DataError, self.title, "columns with names of their own", f"{name!r}, which the added rows have for themselves", other)
         taken = {self.authority, self.year, *self.outcome, *self.by, *self.covariates, *self.means, self.weights, self.name, self.region}
-        taken.add(self._counted)
         places = tuple(name for name, one in kind.items() if one in ("number", "truth") and name not in taken)
         return Wanted(
             authority=self.authority,
@@ -189,7 +190,17 @@ class Rows:
             texts=tuple(one for one in (self.name, self.region) if one is not None),
         )
 
-    def _panel(self, wanted: Wanted, cells: pd.DataFrame) -> Panel:
+    def panel_of(self, wanted: Wanted, cells: pd.DataFrame) -> Panel:
+        """The panel of rows that have been added up.
+
+        Parameters
+        ----------
+        wanted, cells : as `cells` gives them.
+
+        Raises
+        ------
+        DataError : nothing is whole, weights or years that are none, patterns finer than the rows are many.
+        """
         import pandas as pd
 
         log = _losses(wanted, cells)
@@ -197,8 +208,10 @@ class Rows:
         cells = cells[cells[WHOLE]].reset_index(drop=True)
         if not len(cells):
             raise refusal(DataError, self.title, f"rows with {', '.join(wanted.whole)}", f"none among {rows:,}", "look whether these columns are filled")
-        if self.weights is not None and (cells[[f"weight {name}" for name in wanted.outcomes]].to_numpy() < 0).any():
-            raise refusal(DataError, f"{self.title}: source.weights", "numbers above 0", "sums below 0", "leave those rows out")
+        if self.weights is not None and (below := int(cells["below 0"].sum())):
+            raise refusal(DataError, f"{self.title}: source.weights", "numbers of at least 0", f"{count(below, 'row')} below 0", "leave those rows out")
+        if (cells["year"] % 1 != 0).any():
+            raise refusal(DataError, f"{self.title}: source.year", "whole years", "a part of one", "write 2011 for the year that ends in it")
         patterns = [f"by {name}" for name in wanted.by]
         levels = {name: sorted(cells[f"by {name}"].unique(), key=lambda value: (isinstance(value, str), value)) for name in wanted.by}
         if wanted.by:

@@ -164,6 +164,9 @@ def _sums(book: Book, cells: Cells, table: Table, wanted: Mapping[str, str]) -> 
             continue
         parts[_region(one.region), years[1], indicator][place] = (int(row) + 2, value)
         series[place, indicator][years[1]] = value
+    most: dict[tuple[str, str], int] = defaultdict(int)
+    for (region, _, indicator), here in parts.items():
+        most[region, indicator] = max(most[region, indicator], len(here))
     unclear: list[tuple[int, float, str]] = []
     found, heading = set[int](), table.heading("value")
     for (region, year, indicator), (row, total) in totals.items():
@@ -172,6 +175,8 @@ def _sums(book: Book, cells: Cells, table: Table, wanted: Mapping[str, str]) -> 
         short = total - math.fsum(known.values())
         if not known or math.isnan(short) or abs(short) <= POUNDS or (short > 0 and len(known) < len(here)):
             continue
+        if len(here) < most[region, indicator]:
+            continue  # an authority whose row is not in the file may be what is lacking
         options = {place: (value, value + short) for place, value in known.items()}
         place = at_fault(options, {place: near(series[place, indicator], year) for place in known})
         summed = (
