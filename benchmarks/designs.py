@@ -7,8 +7,7 @@ it. What is asked was fixed before any result: coverage that cannot be told apar
 five where the bias is two smallest important effects δ. The sizes of the faults were not: they were chosen again after a first look at two or three panels,
 so that the bias came near to 2 δ where it can; rows of faults are therefore no test that was fixed beforehand.
 
-δ is four mean standard errors of the same world without the fault, as in by_design.md (until lately it was those of the faulty world, in which the fault
-makes the errors larger too, so that two faults never reached 2 δ). A bias below 2 δ is marked in the last column.
+δ is four mean standard errors of the same world without the fault, as in by_design.md. A bias below 2 δ is marked in the last column.
 HAC errors, which are not the default, stand there for
 comparison: in series of fifty dates they are too narrow.
 """

@@ -212,7 +212,8 @@ def _alike(name: str, first, other) -> str:
 
 HEAD = """# Rows of people
 
-Made by `python benchmarks/rows.py --write` ({rows:,} children in the first table, {many:,} in the last, pyfixest {pyfixest}, DuckDB {duckdb}).
+Made by `python benchmarks/rows.py`, a part at a time (`--only beside`, `alike`, `large`;
+{rows:,} children in the first table, {many:,} in the last, pyfixest {pyfixest}, DuckDB {duckdb}).
 
 ## The fit of the cells beside the fit of the rows
 
@@ -222,9 +223,9 @@ which the other side does not give.
 
 """
 POISSON = """
-Why it does, and whence the 7e-7 of an earlier trial: of the year effects one is told by those of the authorities, and our k of CR1 leaves it
-out, while the other side counts it: k differs by 1, and an error by 1 part in 2 N (5e-7 at a million rows). The table has both sides with our k; the other
-side's without any comes to it by a factor that N, k and nothing else decide. What is left of Poisson's, some 1e-8, is the
+Why it does: of the year effects one is told by those of the authorities, and our k of CR1 leaves it
+out, while the other side counts it: k differs by 1, and an error by 1 part in 2 N. The table has both sides with our k; the other
+side's without any comes to it by a factor that N, k and nothing else decide. What is left of Poisson's is the
 other side's: dense algebra gives ours.
 """
 
