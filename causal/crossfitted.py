@@ -8,7 +8,7 @@ learners again (`causal.rescored` does). What hangs on the learning itself they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ class Slope:
     instrument : the combination of instruments, likewise, that stands for the treatment; None: the treatment itself.
     learnt : the effect of one unit already learnt for each row, which the slope corrects; None: none.
     group : codes of groups with a slope of their own, averaged by their rows; None: one slope.
+    fold : shape (clusters,), which fold each cluster was in; None: not kept.
     """
 
     outcome: Floats
@@ -36,6 +37,7 @@ class Slope:
     instrument: Floats | None = None
     learnt: Floats | None = None
     group: Ints | None = None
+    fold: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +50,7 @@ class Average:
     outcome : without what was learnt of it.
     treatment : 0 or 1 of each row as it is; with an instrument the residual treatment.
     instrument, compliance : residual instrument, and what it moves the treatment by in each row; None: the treatment is compared as it stands.
+    fold : shape (clusters,), which fold each cluster was in; None: not kept.
     """
 
     above: Floats
@@ -56,6 +59,7 @@ class Average:
     treatment: Floats
     instrument: Floats | None = None
     compliance: Floats | None = None
+    fold: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,6 +78,21 @@ class CrossFitted:
     over: Design
     kept: Ints | None
     carried: Carried | None
+
+    def single(self, at: int) -> CrossFitted:
+        """One of the cross-fits alone.
+
+        Parameters
+        ----------
+        at : which, from 0.
+        """
+        return replace(self, repetitions=self.repetitions[at : at + 1])
+
+    @property
+    def folds(self) -> dict[str, int] | None:
+        """Fold of each cluster by its name in the first cross-fit; None where it was not kept."""
+        fold = self.repetitions[0].fold
+        return None if fold is None else dict(zip(self.over.clusters, fold.tolist(), strict=True))
 
     def carry(self, design: Design, columns: Floats) -> Floats:
         """Raw columns, shape (rows of the asked design, k), as the treatment is left by the transformation; shape (rows of `over`, k).

@@ -80,6 +80,7 @@ class Design:
     weights : shape (rows,), how much each row counts, mean 1; None where all count alike.
     counts : shape (rows,), the people whose mean each row is; None where a row is one observation.
     effect : shape (rows,), codes of whose constant effect is absorbed with the authorities, where several of them share one; None: each has its own.
+    folds : name of a cluster → its fold, where a cross-fit is made again on other rows and must not differ by its folds; None: they are dealt.
     grouped : name of a grouping of places → its codes, shape (rows,): with the years, each group's own year effects are absorbed too (region × year).
     columns : dated name → shape (rows,), what an estimator may need beside the adjustment set (instruments, mediators, the outcome before
         the treatment); raw, NaN where not known, and so never a reason to lose a row here.
@@ -126,6 +127,8 @@ class Design:
     grouped: Mapping[str, Ints] = field(default_factory=dict)
     counts: Floats | None = None
     effect: Ints | None = None
+    folds: Mapping[str, int] | None = None
+    _bases: dict[bool, Floats] = field(default_factory=dict, init=False, repr=False)  # of this design alone: `replace` gives the new one an empty one
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):
@@ -342,7 +345,14 @@ class Design:
         return [self._residual(basis, matrix) for matrix in matrices]
 
     def basis(self, *, controls: bool = True) -> Floats:
-        """Orthonormal columns, shape (rows, rank), of the year effects and, if asked, the controls, without authority means."""
+        """Orthonormal columns, shape (rows, rank), of the year effects and, if asked, the controls, without authority means; not to be written to."""
+        if controls not in self._bases:
+            made = self._basis(controls)
+            made.flags.writeable = False
+            self._bases[controls] = made
+        return self._bases[controls]
+
+    def _basis(self, controls: bool) -> Floats:
         controls_and_years = self.controls if controls else np.empty((self.rows, 0))
         if "year" in self.absorb:
             controls_and_years = np.column_stack([self.year_dummies(), controls_and_years])

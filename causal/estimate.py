@@ -460,16 +460,31 @@ class PartiallyLinear(Protocol):
 
 
 def lighter(estimator: Estimator) -> Estimator:
-    """The same estimator with as few cross-fits as its class calls enough (`fewest`), for what a check fits again; itself where it has no such knob.
+    """The same estimator with as few cross-fits and trees as its class calls enough (`fewest`, `fewest_trees`), for what a check fits again.
 
     Parameters
     ----------
-    estimator : of the shelf or from outside.
+    estimator : of the shelf or from outside; itself where it has no such knobs.
     """
-    repetitions, fewest = getattr(estimator, "repetitions", None), getattr(type(estimator), "fewest", None)
-    if not isinstance(fewest, int) or not isinstance(repetitions, int) or repetitions <= fewest or not is_dataclass(estimator):
+    return _with_fewer(estimator, getattr(type(estimator), "fewest", None))
+
+
+def once(estimator: Estimator) -> Estimator:
+    """The same estimator with one cross-fit, for what is set beside one of its own in the same folds, and with as few trees as its class calls enough.
+
+    Parameters
+    ----------
+    estimator : of the shelf or from outside; itself where it has no such knobs.
+    """
+    return _with_fewer(estimator, 1)
+
+
+def _with_fewer(estimator: Estimator, repetitions: object) -> Estimator:
+    most = {"repetitions": repetitions, "trees": getattr(type(estimator), "fewest_trees", None)}
+    lower = {knob: few for knob, few in most.items() if isinstance(few, int) and isinstance(now := getattr(estimator, knob, None), int) and now > few}
+    if not lower or not is_dataclass(estimator):
         return estimator
-    made: Estimator = replace(estimator, repetitions=fewest)
+    made: Estimator = replace(estimator, **lower)
     return made
 
 

@@ -51,6 +51,14 @@ def _centring(design: Design) -> Callable[[Floats], Floats]:
         return lambda values: np.asarray(values - values.mean(axis=1, keepdims=True))
     starts = np.flatnonzero(np.r_[True, np.diff(design.absorbing) != 0])
     counts = np.diff(np.r_[starts, design.rows])
+    if (counts == counts[0]).all():
+        shape = (len(starts), int(counts[0]))
+
+        def alike(values: Floats) -> Floats:
+            means = np.add.reduceat(values, starts, axis=1) / counts
+            return np.reshape(values.reshape(-1, *shape) - means[:, :, None], values.shape)
+
+        return alike
     return lambda values: np.asarray(values - np.repeat(np.add.reduceat(values, starts, axis=1) / counts, counts, axis=1))
 
 
@@ -188,7 +196,8 @@ def with_clusters(design: Design, errors: bool) -> Step:
     k = known.shape[1]
     upper = np.triu_indices(k + 1)
     sums = summing(design)
-    grams = sums(stack[upper[0]] * stack[upper[1]])
+    # a product at a time: all together would take (k + 1)(k + 2) / 2 columns of rows
+    grams = np.concatenate([sums(stack[[i]] * stack[[j]]) for i, j in zip(*upper, strict=True)])
     rows = np.bincount(design.cluster, weights=design.counts if design.weighs_people else None, minlength=len(design.clusters))
 
     def step(drawn: Floats) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from causal import configured
 from causal.analysis import analyse, identified
 from causal.answer import answered
+from causal.arrays import memory_kept
 from causal.declared import columns
 from causal.design import Design
 from causal.disclosure import Reporting
@@ -290,7 +291,7 @@ def run(
 
     clock = _Clock(say)
     question = study.question
-    with threadpool_limits(limits=1), (cluster or Cluster()).opened():  # two BLAS threads gave other bits
+    with threadpool_limits(limits=1), memory_kept(), (cluster or Cluster()).opened():  # two BLAS threads gave other bits
         with clock("load"):
             panel = panel or loaded(study)
             must_have(study, panel)

@@ -21,7 +21,7 @@ from causal.crossfitted import CrossFitted
 from causal.design import Design, design
 from causal.draws import Parallel, stream
 from causal.errors import CausalError, EstimationError, placed
-from causal.estimate import Estimate, Estimator, Linear
+from causal.estimate import Estimate, Estimator, Linear, once
 from causal.graph import Graph
 from causal.identification import Identification
 from causal.panel import Panel
@@ -291,6 +291,7 @@ class Trial(Setting, Parallel):
         clusters: Floats | None = None,
         columns: Mapping[str, Floats] | None = None,
         estimator: Estimator | None = None,
+        same_folds: bool = False,
         lost: list[str] | None = None,
     ) -> tuple[Floats, Floats]:
         """`redraw` by a fit for each draw, whatever could be had without.
@@ -299,10 +300,12 @@ class Trial(Setting, Parallel):
         ----------
         name, treatment, control, clusters, columns : as `redraw` has them, shape (rows, draws) or (clusters, draws).
         estimator : whose fits these are; None: the trial's.
+        same_folds : clusters stay in the folds of the answer's first cross-fit, and learners have its seeds.
         lost : where to note why a draw has no answer.
         """
         made, asked = self.design, estimator or self.estimator
         given = next(what for what in (treatment, control, clusters) if what is not None)
+        folds = None if self.score is None or not same_folds else self.score.folds
 
         def refit(draw: int, rng: np.random.Generator) -> tuple[float, float, str]:
             if clusters is not None:
@@ -319,6 +322,8 @@ class Trial(Setting, Parallel):
                 beside = {name: values[:, draw] for name, values in (columns or {}).items()}
                 changed = replace(made, treatment=treatment[:, draw], columns={**made.columns, **beside})
             try:
+                if folds is not None:
+                    changed, rng = replace(changed, folds=folds), stream(self.seed, "estimate")
                 again = fitted(asked, changed, rng)
             except CausalError as why:
                 return np.nan, np.nan, why.args[0] if isinstance(why, LostRefit) else ""
@@ -329,6 +334,28 @@ class Trial(Setting, Parallel):
             lost += [why for *_, why in triples if why]
         effects, spread = (np.array(side, dtype=float) for side in list(zip(*triples, strict=True))[:2])
         return effects, spread
+
+    def relearnt(self, name: str, *, control: Floats | None = None, clusters: Floats | None = None, lost: list[str] | None = None) -> Floats:
+        """How far the answer moves in each draw as all is learnt anew, and not only drawn again on what was learnt; shape (draws,), NaN where it cannot be.
+
+        One cross-fit each, beside the same draw on the residuals of the answer's first cross-fit, whose folds and seeds it has: what is told is the learning,
+        and not how folds fell, of which repetitions tell.
+
+        Parameters
+        ----------
+        name, control, clusters : as `redraw` has them; one of the two. A control is beside none on the residuals.
+        lost : where to note why a refit has no answer.
+
+        Raises
+        ------
+        TypeError : the answer kept no residuals.
+        """
+        if self.score is None:
+            raise TypeError("nothing was learnt apart from the answer; take refitted")
+        again, _ = self.refitted(name, control=control, clusters=clusters, estimator=once(self.estimator), same_folds=True, lost=lost)
+        drawn = np.ones((len(self.design.clusters), 1)) if clusters is None else clusters
+        kept, _ = rescored.with_clusters(self.score.single(0), self.design, drawn)
+        return np.asarray(again - kept * self.score.over.question.contrast)
 
 
 class LostRefit(EstimationError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # one thread to a fit, as `causal.run` has it; before numpy is imported: two workers with two threads each wait for one another most of the time
@@ -35,6 +36,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         os.environ.pop("CAUSAL_CACHE") if was is None else os.environ.update(CAUSAL_CACHE=was)
     OWN.clear()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_trusted_stays() -> Iterator[None]:
+    """A folder that a test trusted is no other test's: its place on the path and its modules go with the test."""
+    before = [*sys.path]
+    yield
+    added = set(sys.path) - set(before)
+    sys.path[:] = before
+    for name, module in list(sys.modules.items()) if added else ():
+        if (at := getattr(module, "__file__", None)) is not None and str(Path(at).parent) in added:
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ def test_a_library_that_breaks_off_costs_a_refit_and_is_named() -> None:
 
     class Breaks(LinearDml):
         def estimate(self, design: Design, rng: np.random.Generator) -> Estimate:
-            if rng.random() < 0.5:
+            if design.outcome.sum() % 1 < 0.5:
                 np.linalg.inv(np.zeros((2, 2)))
             return LinearDml(nuisance="ridge", degree=1, folds=3, repetitions=1).estimate(design, rng)
 

@@ -11,7 +11,7 @@ a plain sum of squared scores covered 86 % where 95 % was meant.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from causal.estimand import Estimand, compared
 from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.dml import LinearDml
-from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, notes, repeated, residuals, splits
+from causal.estimators.machinery.crossfit import Residuals, cached, check_crossfit, concerns, diagnostics, fold_of, notes, repeated, residuals, splits
 from causal.estimators.machinery.nuisance import Nuisance, learner, quiet
 from causal.estimators.machinery.transformed import MODELS, Transformed, check_panel, scaled, transform
 from causal.inference.clustered import Fit, clustered_least_squares
@@ -258,6 +258,7 @@ class CausalForest(_Straight):
     degree: int = 1
     trees: int = 200
     smallest_leaf: int = 20
+    fewest_trees: ClassVar[int] = 40
     needs: ClassVar[tuple[Need, ...]] = (MODIFIERS, FOLDS)
     answers: ClassVar[tuple[str, ...]] = ("ATE",)
     targets: ClassVar[str] = TARGETS
@@ -293,10 +294,12 @@ class CausalForest(_Straight):
         serve(self, design)
 
         def learn(arrays: Transformed, by: Floats) -> tuple[Residuals, Floats]:
+            learners = [learner(self.nuisance, rng), learner(self.nuisance, rng)]
+            parted = splits(arrays.cluster, self.folds, rng, arrays.folds)
             model = CausalForestDML(
-                model_y=learner(self.nuisance, rng),
-                model_t=learner(self.nuisance, rng),
-                cv=splits(arrays.cluster, self.folds, rng),
+                model_y=learners[0],
+                model_t=learners[1],
+                cv=parted,
                 n_estimators=self.trees,
                 min_samples_leaf=self.smallest_leaf,
                 inference=True,
@@ -307,7 +310,8 @@ class CausalForest(_Straight):
                 model.fit(arrays.outcome, arrays.treatment, X=by, W=arrays.some, groups=arrays.cluster, cache_values=True)
             tau = np.ravel(model.model_cate.oob_predict(by))
             # with few trees a row may be in every tree's sample
-            return cached(model), np.where(np.isnan(tau), np.ravel(model.model_cate.predict(by)), tau)
+            left = replace(cached(model), fold=fold_of(arrays.cluster, parted))
+            return left, np.where(np.isnan(tau), np.ravel(model.model_cate.predict(by)), tau)
 
         return _answer(self, design, rng, learn)
 
@@ -349,7 +353,7 @@ def _answer(estimator: Heterogeneous, design: Design, rng: np.random.Generator, 
         parts=group_parts(over, [(m.name, m.groups, one, arrays.groups(m)) for m, one in zip(design.modifiers, fits[1:], strict=True)], rng),
         crossfitted=arrays.left(
             [
-                Slope(outcome=one.outcome, treatment=one.treatment, learnt=tau, group=arrays.groups(design.modifiers[0]))
+                Slope(outcome=one.outcome, treatment=one.treatment, learnt=tau, group=arrays.groups(design.modifiers[0]), fold=one.fold)
                 for one, tau in zip(cross_fitted, learnt, strict=True)
             ],
             design,

@@ -104,7 +104,7 @@ class LinearDml:
                 changes=arrays.transformation == "first_difference",
             ),
             parts=group_parts(over, groups, rng),
-            crossfitted=arrays.left([Slope(outcome=one.outcome, treatment=one.treatment) for one in cross_fitted], design),
+            crossfitted=arrays.left([Slope(outcome=one.outcome, treatment=one.treatment, fold=one.fold) for one in cross_fitted], design),
             diagnostics=diagnostics(design, arrays, cross_fitted, firsts),
             concerns=concerns(design, arrays, cross_fitted, firsts),
             notes=notes(design, arrays, self.folds, self.nuisance),
@@ -135,8 +135,8 @@ class LinearDml:
         if arrays.transformation == "correlated_random_effects":
             # every treatment brings its own mean
             features = scaled(np.column_stack([features, columns - each]))
-        draw = CrossFit.drawn(self.nuisance, self.folds, arrays.cluster, arrays.weights, rng)
-        outcome, *cross_fitted = (draw.cross_fitted(column, features) for column in (arrays.outcome, *each.T))
+        draw = CrossFit.drawn(self.nuisance, self.folds, arrays.cluster, arrays.weights, rng, arrays.folds)
+        outcome, *cross_fitted = draw.cross_fitted(np.column_stack([arrays.outcome, each]), features).T
         root, none = arrays.root, np.empty((len(arrays.kept), 0))
         fit = clustered_least_squares(
             outcome * root, np.column_stack(cross_fitted) * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=len(design.years) - 1

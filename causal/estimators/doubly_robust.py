@@ -22,10 +22,11 @@ from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimate import Estimate
 from causal.estimators import serve
-from causal.estimators.machinery.crossfit import SPREAD, check_crossfit
+from causal.estimators.machinery.crossfit import SPREAD, check_crossfit, fold_of
 from causal.estimators.machinery.long_difference import BOTH_IN_FOLDS, TWO_KINDS, Years, check_degree, check_windows, cross_section
 from causal.estimators.machinery.nuisance import Nuisance, check_nuisance, learner, quiet
 from causal.estimators.machinery.one_row import TARGETS, CrossSection, averaged, check_clip, members, overlap, threats
+from causal.estimators.machinery.transformed import kept_folds
 from causal.inference.clustered import median_fit
 from causal.knobs import is_whole
 from causal.needs import ADJUSTMENT, FOLDS, Need
@@ -46,6 +47,7 @@ class _Scores:
     treatment_fit: float
     own: float
     rest: Floats
+    fold: Ints
     spread: float | None = None
 
 
@@ -128,6 +130,7 @@ class ForestDr:
     trees: int = 200
     smallest_leaf: int = 5
     degree: int = 1
+    fewest_trees: ClassVar[int] = 40
     needs: ClassVar[tuple[Need, ...]] = (ADJUSTMENT, FOLDS, TWO_KINDS, BOTH_IN_FOLDS)
     answers: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "alike")
     targets: ClassVar[str] = TARGETS
@@ -212,7 +215,7 @@ def _answer(estimator: LinearDr | ForestDr, design: Design, rng: np.random.Gener
             **({"average of the forest's own effects": runs[0].own * made.contrast, "spread of the forest's effects (sd)": runs[0].spread} if forest else {}),
         },
         crossfitted=CrossFitted(
-            repetitions=tuple(Average(above=one.above, below=one.below, outcome=one.rest, treatment=made.on) for one in runs),
+            repetitions=tuple(Average(above=one.above, below=one.below, outcome=one.rest, treatment=made.on, fold=one.fold) for one in runs),
             over=made.design,
             kept=None,
             carried=None,
@@ -234,7 +237,7 @@ def _scores(estimator: LinearDr | ForestDr, made: CrossSection, rng: np.random.G
         "model_regression": learner(estimator.nuisance, rng),
         "model_propensity": PropensityFit(estimator.nuisance, int(rng.integers(2**31))),
         "min_propensity": estimator.clip,
-        "cv": _folds(made, estimator.folds, rng),
+        "cv": (parted := _folds(made, estimator.folds, rng)),
         "random_state": int(rng.integers(2**31)),
     }
     model: Any = LinearDRLearner(**knobs) if forest is None else ForestDRLearner(**knobs, **forest, n_jobs=1)
@@ -272,6 +275,7 @@ def _scores(estimator: LinearDr | ForestDr, made: CrossSection, rng: np.random.G
         treatment_fit=float(np.mean(model.nuisance_scores_propensity)),
         own=own,
         rest=rest,
+        fold=fold_of(made.design.cluster, parted),
         spread=float(effects.std()) if forest else None,
     )
 
@@ -292,7 +296,9 @@ def _folds(made: CrossSection, folds: int, rng: np.random.Generator) -> list[tup
     order = np.lexsort([rng.permutation(number), treated])
     fold = np.empty(number, dtype=np.int64)
     fold[order] = np.arange(number) % folds
-    return [(np.flatnonzero(fold[cluster] != f), np.flatnonzero(fold[cluster] == f)) for f in range(folds)]
+    if (kept := kept_folds(made.design, made.design.clusters)) is not None:
+        fold = kept
+    return [(np.flatnonzero(fold[cluster] != f), np.flatnonzero(fold[cluster] == f)) for f in np.unique(fold)]
 
 
 class PropensityFit:

@@ -31,7 +31,7 @@ from causal.estimand import Estimand, compared
 from causal.estimate import Estimate
 from causal.estimators import serve
 from causal.estimators.dynamic_dml import beside
-from causal.estimators.machinery.crossfit import SPREAD, CrossFit, check_crossfit
+from causal.estimators.machinery.crossfit import SPREAD, CrossFit, check_crossfit, fold_of
 from causal.estimators.machinery.nuisance import Nuisance
 from causal.estimators.machinery.stages import beyond, check_instruments, distinct, effective_f, instrumented, stages
 from causal.estimators.machinery.transformed import MODELS, Transformation, Transformed, check_panel, scaled, transform
@@ -256,16 +256,17 @@ def _once(
     kind: Kind, knobs: OrthoIv | DmlIv | DrIv, used: Design, arrays: Transformed, features: Floats, instruments: Floats, rng: np.random.Generator
 ) -> _Run:
     """One cross-fit; shapes (rows, features), (rows, instruments)."""
-    draw = CrossFit.drawn(knobs.nuisance, knobs.folds, arrays.cluster, arrays.weights, rng)
+    draw = CrossFit.drawn(knobs.nuisance, knobs.folds, arrays.cluster, arrays.weights, rng, arrays.folds)
+    fold = fold_of(arrays.cluster, draw.parted)
     root, number, rank = arrays.root, len(arrays.clusters), len(used.years) - 1
     none = np.empty((len(root), 0))
-    outcome, treatment = (draw.cross_fitted(column, features) for column in (arrays.outcome, arrays.treatment))
+    outcome, treatment = draw.cross_fitted(np.column_stack([arrays.outcome, arrays.treatment]), features).T
     fits = tuple(float(1 - (residual**2).sum() / ((of - of.mean()) ** 2).sum()) for residual, of in ((outcome, arrays.outcome), (treatment, arrays.treatment)))
     if kind == "dml_iv" or (kind == "dr_iv" and instruments.shape[1] > 1):
         predicted = arrays.treatment - draw.cross_fitted(arrays.treatment, np.column_stack([features, scaled(instruments)]))
         z = (predicted - (arrays.treatment - treatment))[:, None]
     else:
-        z = np.column_stack([draw.cross_fitted(column, features) for column in instruments.T])
+        z = draw.cross_fitted(instruments, features)
     y, d, z = outcome * root, (treatment * root)[:, None], z * root[:, None]
     f, critical = effective_f(z, d[:, 0], arrays.cluster, number)
     both = stages(y, d, z, none, arrays.cluster, number, rank)
@@ -283,7 +284,7 @@ def _once(
         return tuple(found)
 
     if kind != "dr_iv":
-        residual = Slope(outcome=outcome, treatment=treatment, instrument=moving)
+        residual = Slope(outcome=outcome, treatment=treatment, instrument=moving, fold=fold)
         return _Run(whole=whole, groups=by_group(y, d, z), treatment=d[:, 0], f=f, critical=critical, bounded=0.0, fits=(fits[0], fits[1]), residual=residual)
     first = float(whole.coefficients[0])
     product = d[:, 0] * z[:, 0] / root**2
@@ -293,7 +294,7 @@ def _once(
     own = np.maximum(compliance, LEAST_COMPLIANCE) * mean
     effect = (first + (outcome - first * treatment) * (z[:, 0] / root) / own) * root
     one = root[:, None]
-    parts = Average(above=effect * root, below=root**2, outcome=outcome, treatment=treatment, instrument=z[:, 0] / root, compliance=own)
+    parts = Average(above=effect * root, below=root**2, outcome=outcome, treatment=treatment, instrument=z[:, 0] / root, compliance=own, fold=fold)
     whole = clustered_least_squares(effect, one, none, arrays.cluster, number, absorbed_rank=rank)
     return _Run(
         whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]), residual=parts

@@ -121,7 +121,7 @@ class LeaveOneOut:
         if trial.score is not None:
             far = np.abs(effects[: len(tried)] - estimate.effect)
             again = np.argsort(-np.where(np.isfinite(far), far, np.inf), kind="stable")[: self.relearnt]
-            effects[again], errors[again] = trial.refitted(self.name, clusters=drawn[:, again], lost=broken)
+            effects[again] += trial.relearnt(self.name, clusters=drawn[:, again], lost=broken)
         shifts = (effects - estimate.effect) / estimate.std_error
         one, many = np.abs(shifts[: len(tried)]), np.abs(shifts[len(tried) :])
         lost = int((~np.isfinite(shifts)).sum())

@@ -29,10 +29,8 @@ from causal.inference.multiplicity import smallest
 from causal.knobs import at_least, renamed, whole_number
 from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, reporting, size, unsure
-from causal.refuters.machinery.bias import Bias, reach
+from causal.refuters.machinery.bias import Bias, moved_outcome, reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
-from causal.rescored import can_carry
-from causal.rescored import moved as carried_over
 from causal.trial import Setting, Trial, fitted
 from causal.words import capital, count
 
@@ -113,14 +111,8 @@ class PlaceboDates:
                 found = fitted(asked, made, own)
             except CausalError as refused:
                 return refused
-            if found.crossfitted is not None and can_carry(found.crossfitted):
-                drifted = carried_over(found.crossfitted, made, drift[kept]) * made.question.contrast
-                return made.clusters, replace(found, crossfitted=None), drifted
-            try:
-                drifting = fitted(asked, replace(made, outcome=made.outcome + drift[kept]), stream(trial.seed, self.name, draw)).effect
-            except CausalError:
-                drifting = np.nan
-            return made.clusters, found, drifting - found.effect
+            drifted = moved_outcome(asked, made, found, drift[kept], lambda: stream(trial.seed, self.name, draw))
+            return made.clusters, replace(found, crossfitted=None), drifted
 
         answers = trial.map(self.name, refit, self.years)
         good = {k + 1: one for k, one in enumerate(answers) if isinstance(one, tuple) and _usable(one[1])}
@@ -128,13 +120,13 @@ class PlaceboDates:
         if not good:
             why = next((str(one) for one in answers if not isinstance(one, tuple)), f"{trial.estimate.estimator} gave no standard error")
             return not_run(report, f"no placebo date could be estimated ({why})", lost=lost)
-        if trial.score is not None and can_carry(trial.score):
-            return self._judge(trial, report, good, lost, carried_over(trial.score, trial.design, drift) * trial.question.contrast)
-        try:
-            base = trial.estimate if asked == trial.estimator else fitted(asked, trial.design, stream(trial.seed, "estimate"))
-            own = fitted(asked, replace(trial.design, outcome=trial.design.outcome + drift), stream(trial.seed, "estimate")).effect - base.effect
-        except CausalError:
-            own = np.nan
+        base, whole = trial.estimate, trial.estimator
+        if trial.score is None and asked != whole:
+            try:
+                base, whole = fitted(asked, trial.design, stream(trial.seed, "estimate")), asked
+            except CausalError:
+                return self._judge(trial, report, good, lost, np.nan)
+        own = moved_outcome(whole, trial.design, base, drift, lambda: stream(trial.seed, "estimate"))
         return self._judge(trial, report, good, lost, own)
 
     def _judge(self, trial: Trial, report: Callable[..., Refutation], good: dict[int, Answer], lost: int, per_unit: float) -> Refutation:

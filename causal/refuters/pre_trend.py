@@ -35,10 +35,8 @@ from causal.inference.clustered import Fit, clustered_least_squares, interval, j
 from causal.knobs import at_least, between, one_of, renamed, whole_number
 from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, reporting, size, unsure
-from causal.refuters.machinery.bias import reach
+from causal.refuters.machinery.bias import moved_outcome, reach
 from causal.refuters.machinery.paths import TreatmentPath, treatment_path, unfit
-from causal.rescored import can_carry
-from causal.rescored import moved as carried_over
 from causal.trial import Setting, Trial
 from causal.words import capital, count
 
@@ -276,10 +274,10 @@ def _bias(trial: Trial, moved: TreatmentPath, trend: float | None) -> float | No
     """How far the estimate moves when that drift is added to every outcome and the same analysis is run again; outcome units."""
     if trend is None:
         return None
-    if trial.score is not None and can_carry(trial.score):
+    if trial.score is not None:
         made = trial.design
         own_rows = moved.size[made.authority] * (made.year - made.year.mean())
-        by = carried_over(trial.score, made, trend * own_rows) * trial.question.contrast
+        by = moved_outcome(trial.estimator, made, trial.estimate, trend * own_rows, lambda: stream(trial.seed, "estimate"))
         return by if np.isfinite(by) else None
     frame, outcome = trial.panel.frame, trial.question.outcome
     own = pd.Series(moved.size, index=list(trial.design.authorities)).reindex(frame.index.get_level_values("authority")).fillna(0.0).to_numpy()

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,11 +27,12 @@ from causal.arrays import Floats
 from causal.design import Design
 from causal.draws import stream
 from causal.errors import CausalError, ConfigError, refusal
-from causal.estimate import Estimate, Estimator, Linear, Part, PartiallyLinear
+from causal.estimate import Linear, Part, PartiallyLinear, once
 from causal.inference.clustered import cluster_sums, interval
 from causal.knobs import at_least, whole_number
 from causal.refutation import Family, Refutation, Role
 from causal.refuters import amount, not_run, p_text, reporting, size, unsure, whole_units
+from causal.refuters.machinery.bias import jointly
 from causal.refuters.machinery.histories import alike
 from causal.refuters.machinery.specification import Specification, specifications
 from causal.regression import least_squares
@@ -182,6 +183,9 @@ class SpecificationCurve:
         return report(found=words, p_value=p_value, level=level, survived=survived, lost=lost, numbers=numbers, parts=parts)
 
 
+_Refit = tuple[float, float | None, float | None, Floats | None]  # effect, its error, degrees of freedom and scores by cluster
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Answer:
     """What one specification answers; `scores` by cluster, `regression` for a linear estimator."""
@@ -229,40 +233,36 @@ def _refits(trial: Trial, specs: Sequence[Specification], most: int) -> list[_An
     turn = [sum(other.curve == one.curve for other in specs[:i]) for i, one in enumerate(specs)]
     tried = [one for one, before in zip(specs, turn, strict=True) if before < most]
 
-    once = trial.estimator if trial.score is None else _once(trial.estimator)
-
-    def refit(draw: int, rng: np.random.Generator) -> Estimate | None:
-        if tried[draw].chosen and not tried[draw].curve and trial.score is None:
-            return trial.estimate
+    def refit(draw: int, rng: np.random.Generator) -> _Refit | None:
+        spec = tried[draw]
         try:
-            own = rng if trial.score is None else stream(trial.seed, "estimate")
-            return replace(fitted(once, tried[draw].design, own), crossfitted=None, parts=())
+            if trial.score is None:
+                one = trial.estimate if spec.chosen and not spec.curve else fitted(trial.estimator, spec.design, rng)
+            elif isinstance(trial.estimator, PartiallyLinear):
+                # one slope, also where what is learnt differs between groups, which no specification is about
+                fit = jointly(trial, spec.design, spec.design.treatment[:, None])
+                contrast = spec.design.question.contrast
+                return float(fit.coefficients[0] * contrast), float(fit.std_errors[0] * abs(contrast)), float(fit.df[0]), fit.scores[:, 0] * contrast
+            else:
+                one = fitted(once(trial.estimator), spec.design, stream(trial.seed, "estimate"))
         except CausalError:
             return None
+        return one.effect, one.std_error, one.df, one.influence
 
     made = trial.map("specification_curve", refit, len(tried))
     chosen = next((one for spec, one in zip(tried, made, strict=True) if spec.chosen and not spec.curve), None)
     answers = []
-    for spec, one in zip(tried, made, strict=True):
-        if one is None or one.std_error is None:
+    for spec, answered in zip(tried, made, strict=True):
+        if answered is None or answered[1] is None:
             continue
-        effect, error = one.effect, one.std_error
+        effect, error, df, influence = answered
+        assert error is not None
         if trial.score is not None and not spec.curve:
-            if chosen is None or not chosen.std_error or trial.estimate.std_error is None:
+            if chosen is None or not chosen[1] or trial.estimate.std_error is None:
                 continue
-            effect, error = trial.estimate.effect + (effect - chosen.effect), trial.estimate.std_error * (error / chosen.std_error)
-        answers += _answered(spec, effect, error, one.df, spec.design.clusters, one.influence, None)
+            effect, error = trial.estimate.effect + (effect - chosen[0]), trial.estimate.std_error * (error / chosen[1])
+        answers += _answered(spec, effect, error, df, spec.design.clusters, influence, None)
     return answers
-
-
-def _once(estimator: Estimator) -> Estimator:
-    """The estimator by one cross-fit, and of one slope where it learns what differs between groups, which no specification is about."""
-    if isinstance(estimator, PartiallyLinear):
-        return estimator.straight()
-    if not is_dataclass(estimator) or getattr(estimator, "repetitions", 1) == 1:
-        return estimator
-    made: Estimator = replace(estimator, repetitions=1)
-    return made
 
 
 def _answered(

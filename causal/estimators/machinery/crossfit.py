@@ -8,7 +8,7 @@ cluster. Cross-fitting is repeated with other folds and the median taken, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,14 @@ SPREAD = 0.5  # of a standard error: beyond it the answer hangs on how the folds
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Residuals:
-    """What cross-fitting leaves, shape (rows,) each, and how well the nuisances did out of fold (R²); `slope` is EconML's own effect."""
+    """What cross-fitting leaves, shape (rows,) each, and how well the nuisances did out of fold (R²); `slope` is EconML's own effect, `fold` each cluster's."""
 
     outcome: Floats
     treatment: Floats
     outcome_fit: float
     treatment_fit: float
     slope: float
+    fold: Ints | None = None
 
 
 def check_crossfit(folds: int, repetitions: int) -> None:
@@ -52,7 +53,7 @@ def check_crossfit(folds: int, repetitions: int) -> None:
         whole_number(key, value, least)
 
 
-def splits(cluster: Ints, folds: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
+def splits(cluster: Ints, folds: int, rng: np.random.Generator, kept: Ints | None = None) -> list[tuple[Ints, Ints]]:
     """Train and test rows; every cluster is in one fold, folds of about equal numbers of clusters.
 
     Parameters
@@ -60,9 +61,25 @@ def splits(cluster: Ints, folds: int, rng: np.random.Generator) -> list[tuple[In
     cluster : shape (rows,), codes from 0.
     folds : number of them.
     rng : deals the clusters.
+    kept : shape (clusters,), folds from before, which are taken in place of those dealt; one that is empty is left out.
     """
-    fold = (rng.permutation(int(cluster.max()) + 1) % folds)[cluster]
-    return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
+    dealt = rng.permutation(int(cluster.max()) + 1) % folds
+    fold = (dealt if kept is None else kept)[cluster]
+    return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in np.unique(fold)]
+
+
+def fold_of(cluster: Ints, parted: Sequence[tuple[Ints, Ints]]) -> Ints:
+    """Which fold each cluster is in, shape (clusters,).
+
+    Parameters
+    ----------
+    cluster : shape (rows,), codes from 0.
+    parted : train and test rows of each fold.
+    """
+    fold = np.empty(int(cluster.max()) + 1, dtype=np.int64)
+    for f, (_, test) in enumerate(parted):
+        fold[cluster[test]] = f
+    return fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,7 +99,7 @@ class CrossFit:
     weights: Floats | None
 
     @classmethod
-    def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator) -> CrossFit:
+    def drawn(cls, nuisance: str, folds: int, cluster: Ints, weights: Floats | None, rng: np.random.Generator, kept: Ints | None = None) -> CrossFit:
         """Draw the folds.
 
         Parameters
@@ -92,30 +109,35 @@ class CrossFit:
         cluster : shape (rows,), codes from 0; each is in one fold.
         weights : shape (rows,); None where all rows count alike.
         rng : deals the clusters and seeds the learners.
+        kept : shape (clusters,), folds from before; None: they are dealt.
         """
-        parted = splits(cluster, folds, rng)
+        parted = splits(cluster, folds, rng, kept)
         inner = [splits(np.unique(cluster[train], return_inverse=True)[1], INNER, rng) for train, _ in parted]
         return cls(nuisance=nuisance, seed=int(rng.integers(2**31)), parted=parted, inner=inner, weights=weights)
 
     def cross_fitted(self, target: Floats, features: Floats) -> Floats:
-        """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape (rows,).
+        """The target without what the features predict of it, each row by the folds it is not in (cross-fitting); shape of the target.
 
         Parameters
         ----------
-        target : shape (rows,).
+        target : shape (rows,), or (rows, m) for several.
         features : shape (rows, k); with none the mean of the other folds is taken off.
         """
-        centre, size = float(target.mean()), float(target.std()) or 1.0
+        if target.ndim > 1 and self.nuisance != "ridge":
+            return np.column_stack([self.cross_fitted(column, features) for column in target.T])
+        spread = target.std(axis=0)
+        centre, size = target.mean(axis=0), np.where(spread > 0, spread, 1.0)
         plain = (target - centre) / size
-        found = np.empty(len(target))
+        found = np.empty(target.shape)
         for (train, test), cv in zip(self.parted, self.inner, strict=True):
+            known = None if self.weights is None else self.weights[train]
             if not features.shape[1]:
-                found[test] = target[test] - np.average(target[train], weights=None if self.weights is None else self.weights[train])
+                found[test] = target[test] - np.average(target[train], axis=0, weights=known)
                 continue
             one = learner(self.nuisance, np.random.default_rng(self.seed))
             one.cv = cv
             with quiet():
-                one.fit(features[train], plain[train], None if self.weights is None else self.weights[train])
+                one.fit(features[train], plain[train], known)
             found[test] = (plain[test] - one.predict(features[test])) * size
         return found
 
@@ -134,13 +156,13 @@ def residuals(arrays: Transformed, nuisance: str, folds: int, rng: np.random.Gen
     # EconML imports DoWhy, shap and numba, which take seconds
     from econml.dml import LinearDML
 
-    model: Any = LinearDML(
-        model_y=learner(nuisance, rng), model_t=learner(nuisance, rng), cv=splits(arrays.cluster, folds, rng), random_state=int(rng.integers(2**31))
-    )
+    learners = [learner(nuisance, rng), learner(nuisance, rng)]
+    parted = splits(arrays.cluster, folds, rng, arrays.folds)
+    model: Any = LinearDML(model_y=learners[0], model_t=learners[1], cv=parted, random_state=int(rng.integers(2**31)))
     features = arrays.some if also is None else np.column_stack([arrays.features, also])
     with quiet():
         model.fit(arrays.outcome, arrays.treatment, W=features, groups=arrays.cluster, sample_weight=arrays.weights, cache_values=True, inference=None)
-    return cached(model, float(np.ravel(model.const_marginal_effect())[0]))
+    return replace(cached(model, float(np.ravel(model.const_marginal_effect())[0])), fold=fold_of(arrays.cluster, parted))
 
 
 def cached(model: Any, slope: float = np.nan) -> Residuals:

@@ -46,6 +46,7 @@ class Transformed:
     cluster : shape (rows,), 0 to `len(clusters)` − 1; `clusters` are their names.
     weights : shape (rows,) or None.
     transformation : of TRANSFORMATIONS, or "none".
+    folds : shape (clusters,), the folds that the design asks for; None: they are dealt.
     """
 
     outcome: Floats
@@ -56,6 +57,7 @@ class Transformed:
     clusters: tuple[str, ...]
     weights: Floats | None
     transformation: Carried
+    folds: Ints | None = None
 
     @property
     def root(self) -> Floats:
@@ -162,6 +164,7 @@ def transform(design: Design, panel: Transformation, nuisance: str, degree: int)
         clusters=design.clusters,
         weights=design.weights,
         transformation="none",
+        folds=kept_folds(design, design.clusters),
     )
     if "authority" not in design.absorb:
         return made
@@ -192,7 +195,19 @@ def transform(design: Design, panel: Transformation, nuisance: str, degree: int)
         clusters=tuple(design.clusters[c] for c in present),
         weights=None if design.weights is None else design.weights[later],
         transformation=panel,
+        folds=kept_folds(design, [design.clusters[c] for c in present]),
     )
+
+
+def kept_folds(design: Design, clusters: Sequence[str]) -> Ints | None:
+    """The folds that a design asks for, shape (clusters,); None where they are to be dealt.
+
+    Parameters
+    ----------
+    design : with `folds`, or without.
+    clusters : names of them.
+    """
+    return None if design.folds is None else np.array([design.folds[name] for name in clusters], dtype=np.int64)
 
 
 def expanded(design: Design, degree: int) -> Floats:

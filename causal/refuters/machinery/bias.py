@@ -8,7 +8,7 @@ five that its noncentral F exceeds the critical value as often (Cohen 1988, Stat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +17,11 @@ from causal.arrays import Floats
 from causal.design import Design, design
 from causal.draws import stream
 from causal.errors import CausalError
-from causal.estimate import Linear, PartiallyLinear, lighter
+from causal.estimate import Estimate, Estimator, Linear, PartiallyLinear, lighter, once
 from causal.inference.clustered import Fit
 from causal.inference.detectable import POWER
 from causal.regression import least_squares
+from causal.rescored import can_carry, moved, with_clusters
 from causal.rows import Control
 from causal.trial import Trial, fitted, guarded
 
@@ -106,6 +107,31 @@ def jointly(trial: Trial, made: Design, columns: Floats) -> Fit:
     learner = trial.estimator
     assert isinstance(learner, PartiallyLinear)
     return guarded(lambda: learner.jointly(made, columns, stream(trial.seed, "estimate")))
+
+
+def moved_outcome(estimator: Estimator, made: Design, found: Estimate, column: Floats, again: Callable[[], np.random.Generator]) -> float:
+    """How far an answer moves when something that no control tells is added to the outcome; NaN where it cannot be had.
+
+    On the residuals of cross-fits where columns can be set beside them; by one cross-fit in the folds of the answer's first where they cannot; by a fit.
+
+    Parameters
+    ----------
+    estimator, made, found : whose answer, to what, and the answer.
+    column : shape (rows of `made`,), outcome units.
+    again : the stream that the answer had, from its start.
+    """
+    score = found.crossfitted
+    if score is not None and can_carry(score):
+        return moved(score, made, column) * made.question.contrast
+    changed = replace(made, outcome=made.outcome + column)
+    try:
+        if score is None or score.folds is None:
+            return fitted(estimator, changed, again()).effect - found.effect
+        first, _ = with_clusters(score.single(0), made, np.ones((len(made.clusters), 1)))
+        answered = fitted(once(estimator), replace(changed, folds=score.folds), again())
+        return answered.effect - float(first[0]) * score.over.question.contrast
+    except CausalError:
+        return np.nan
 
 
 def difference(trial: Trial, one: Design, other: Design) -> Bias:

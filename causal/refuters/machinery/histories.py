@@ -56,6 +56,13 @@ def permute_histories(history: Floats, groups: list[Ints], draws: int, rng: np.r
     """
     if len(groups) == 1 and groups[0].shape == (len(history), 1):
         return np.array([history[rng.permutation(len(history))] for _ in range(draws)]).T
+    if len(groups) == 1 and groups[0].size == len(history) and (np.diff(groups[0].ravel()) == 1).all():
+        # every unit in the same years, one after another: nothing has to be put back in its place
+        own = history.reshape(groups[0].shape)
+        dealt = np.empty((draws, *own.shape))
+        for draw in range(draws):
+            np.take(own, rng.permutation(len(own)), axis=0, out=dealt[draw])
+        return dealt.reshape(draws, -1).T
     permuted = np.tile(history, (draws, 1))
     for rows in groups:
         own = history[rows]
