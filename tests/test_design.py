@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import GRAPH, QUESTION, World, without
+from worlds import GRAPH, QUESTION, World, designed, without
 
-from causal.design import design, orthonormal
+from causal.arrays import memory_kept
+from causal.design import ROWS_AT_ONCE, design, orthonormal
 from causal.errors import DataError, DesignError
 from causal.identify import identify
 from causal.modifier import base_year
@@ -145,3 +147,36 @@ def test_the_digest_is_of_the_values_whatever_their_order() -> None:
     assert shuffled.digest == PANEL.digest
     moved = PANEL.with_column(PANEL.frame["cut"] + 1e-12, Variable(name="cut", label="cut", unit="share", source="made up"))
     assert moved.digest != PANEL.digest
+
+
+def test_a_basis_of_many_rows_is_the_one_that_numpy_s_decomposition_spans() -> None:
+    """numpy's own QR of all rows at once in the same run, with a column told by the others, and blocks, the last shorter than the columns."""
+    rng = np.random.default_rng(3)
+    for rows in (2 * ROWS_AT_ONCE + 3, 3 * ROWS_AT_ONCE, ROWS_AT_ONCE):
+        columns = rng.normal(size=(rows, 6)) * 10.0 ** np.arange(6)
+        columns[:, 3] = columns[:, 0] - 2 * columns[:, 1]
+        basis = orthonormal(columns.copy())
+        whole, _ = np.linalg.qr(np.delete(columns, 3, axis=1))
+        assert basis.shape == (rows, 5)
+        np.testing.assert_allclose(basis.T @ basis, np.eye(5), atol=1e-12)
+        some = rng.normal(size=rows)
+        np.testing.assert_allclose(basis @ (basis.T @ some), whole @ (whole.T @ some), atol=1e-10)
+
+
+def test_a_design_makes_its_basis_once_and_another_design_its_own() -> None:
+    """Identity: the same array twice, not to be written to; fewer controls have another."""
+    made = designed(World(authorities=30).load())
+    assert made.basis() is made.basis() and made.basis(controls=False) is not made.basis()
+    with pytest.raises(ValueError, match="read-only"):
+        made.basis()[0, 0] = 1.0
+    less = replace(made, controls=made.controls[:, :0], control_names=(), control_groups={})
+    np.testing.assert_array_equal(less.basis(), made.basis(controls=False))
+    assert less.basis().shape[1] < made.basis().shape[1]
+
+
+def test_memory_is_kept_for_a_study_and_nothing_is_done_where_the_c_library_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same numbers inside and outside, and on a system without glibc."""
+    for platform in (sys.platform, "darwin"):
+        monkeypatch.setattr(sys, "platform", platform)
+        with memory_kept():
+            assert float(np.ones(3_000_000).sum()) == 3_000_000.0

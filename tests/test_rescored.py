@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,18 +16,18 @@ from causal.crossfitted import Slope
 from causal.design import Design
 from causal.draws import stream
 from causal.errors import DesignError
-from causal.estimate import Estimate, lighter
+from causal.estimate import Estimate, lighter, once
 from causal.estimators.cate import CausalForest
 from causal.estimators.dml import LinearDml
 from causal.estimators.doubly_robust import LinearDr
 from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
-from causal.refuters.bootstrap import Bootstrap
+from causal.refuters.bootstrap import ALLOWED, Bootstrap, learnt_how
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.future_treatment import FutureTreatment
 from causal.refuters.leave_one_out import LeaveOneOut
 from causal.refuters.measurement_error import MeasurementError
 from causal.refuters.placebo_treatment import PlaceboTreatment
-from causal.refuters.random_common_cause import RandomCommonCause
+from causal.refuters.random_common_cause import RandomCommonCause, share_of_one
 from causal.refuters.specification_curve import SpecificationCurve
 from causal.testing.worlds import MOVED_GRAPH, Moved
 from causal.trial import LostRefit, Trial, fitted
@@ -127,6 +129,56 @@ def test_a_clean_answer_survives_draws_and_placebos_and_too_narrow_an_error_does
     assert not any(refute(check, narrow).survived for check in checks)
     placebo = refute(PlaceboTreatment(), trial)
     assert placebo.trials == 500 and "what was learnt of the controls kept" in placebo.found
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_learning_anew_on_the_same_rows_moves_nothing(name: str) -> None:
+    """Identity: the answer's own clusters in the folds of its first cross-fit, with its seeds; residuals and refit agree to rounding."""
+    trial = tried(name)
+    moved = trial.relearnt("x", clusters=np.ones((len(trial.design.clusters), 2)))
+    np.testing.assert_allclose(moved, 0.0, atol=1e-8 * (trial.estimate.std_error or 1.0))
+
+
+@pytest.mark.parametrize("name", ["linear_dml", "first_difference", "causal_forest", "linear_dr", "dr_iv"])
+def test_a_drawn_cluster_stays_in_its_fold_with_all_its_copies(name: str) -> None:
+    """Identity: folds of a refit on half of the places, some drawn thrice, are those that these places had."""
+    trial = tried(name)
+    assert trial.score is not None and trial.score.folds is not None
+    half = np.arange(0, len(trial.design.clusters), 2)
+    again = trial.design.resample_clusters(np.concatenate([half, half[:5], half[:5]]).astype(np.int64))
+    made = fitted(once(trial.estimator), replace(again, folds=trial.score.folds), stream(1, "x")).crossfitted
+    assert made is not None and made.folds is not None and made.folds == {name: trial.score.folds[name] for name in made.folds}
+    assert set(trial.score.folds.values()) == set(range(len(set(made.folds.values()))))
+    with pytest.raises(TypeError, match="nothing was learnt"):
+        replace(trial, estimate=replace(trial.estimate, crossfitted=None)).relearnt("x", clusters=np.ones((len(trial.design.clusters), 1)))
+
+
+def test_how_far_folds_alone_move_a_median_of_cross_fits() -> None:
+    """Against 100,000 simulated pairs of medians of three, five and seven normal cross-fits, to a twentieth."""
+    rng = np.random.default_rng(1)
+    for number in (3, 5, 7):
+        first, second = (np.median(rng.normal(size=(100_000, number)), axis=1) for _ in range(2))
+        assert np.sqrt(((first - second) ** 2).mean()) == pytest.approx(np.sqrt(2) * share_of_one(number), rel=0.05)
+    trial = tried("linear_dml")
+    found = refute(RandomCommonCause(), trial)
+    spread = trial.estimate.diagnostics["spread over cross-fits (sd)"]
+    assert spread is not None
+    assert found.numbers["of it by how folds fall"] == pytest.approx(spread * np.sqrt(2) * share_of_one(3), rel=1e-6)
+    # one cross-fit tells nothing of how folds fall: they are dealt anew with each noise
+    assert "of it by how folds fall" not in refute(RandomCommonCause(), tried("causal_forest")).numbers
+
+
+def test_what_learning_anew_may_add_is_what_clean_panels_keep_within() -> None:
+    """The committed table of clean simulated panels (benchmarks/checks_of_learners.py --bounds): its 99th percentiles, rounded up to a twentieth."""
+    with (Path(__file__).parent.parent / "benchmarks" / "checks_of_learners_bounds.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["grown"]]
+    for kind, allowed in ALLOWED.items():
+        grown = {name: [float(row["grown"]) for row in rows if row["estimator"] == name] for name in {row["estimator"] for row in rows if row["class"] == kind}}
+        of = [np.quantile(one, 0.99) for one in grown.values()]
+        assert len(of) >= 2 and allowed == pytest.approx(np.ceil(20 * max(of)) / 20)
+    assert {row["class"] for row in rows} == {*ALLOWED, "linear"}
+    for name, kind in {"linear_dml": "linear", "causal_forest": "trees", "linear_dr": "average", "dr_iv": "average", "ortho_iv": "linear"}.items():
+        assert learnt_how(tried(name)) == kind
 
 
 def test_learning_anew_shows_an_answer_that_hangs_on_it() -> None:

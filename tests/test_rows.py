@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from scipy import stats
 
 import causal
 from causal import Graph, Question
@@ -116,14 +117,27 @@ def test_an_effect_by_a_characteristic_is_statsmodels_interaction(children: pd.D
     assert {made.authorities for made in one.parts} == {60}
 
 
-def test_poisson_with_people_as_exposure_is_statsmodels_fit_of_every_row(children: pd.DataFrame) -> None:
+def test_poisson_with_people_as_exposure_is_statsmodels_fit_of_every_row() -> None:
+    """Slope and CR1 of statsmodels' Poisson on the children themselves, so many places that both sides take CR1."""
     import statsmodels.api as sm
 
-    one, _ = answer(children, "contacts", estimator="poisson_fixed_effects")
+    children = Children(world=Simulated(authorities=330, years=4), children=16_000).table()
+
+    one, made = answer(children, "contacts", estimator="poisson_fixed_effects")
     dummies = [pd.get_dummies(children[name], dtype=float).to_numpy()[:, 1:] for name in ("authority", "year")]
     x = np.column_stack([children[TREATMENT], children[CONTROL], np.ones(len(children)), *dummies])
     fit = sm.GLM(children["contacts"].to_numpy(), x, family=sm.families.Poisson()).fit(tol=1e-13)
     assert np.log(one.diagnostics["rate ratio"]) == pytest.approx(fit.params[0], rel=1e-7)
+    assert one.inference.startswith("CR1")
+    # every child counted, and the coefficients that are not nested in places: two slopes and the years
+    score = x * np.asarray(fit.resid_response)[:, None]
+    codes = pd.factorize(children["authority"])[0]
+    sums = np.column_stack([np.bincount(codes, weights=column) for column in score.T]) @ np.linalg.inv(x.T @ (fit.fittedvalues[:, None] * x))
+    n, g, k = len(children), len(made.clusters), 2 + len(made.years) - 1
+    error = np.sqrt(g / (g - 1) * (n - 1) / (n - k) * sums[:, 0] @ sums[:, 0])
+    half = np.log(one.diagnostics["rate ratio, upper"]) - np.log(one.diagnostics["rate ratio"])
+    assert half / stats.t.ppf(0.975, one.df) == pytest.approx(error, rel=1e-6)
+    assert (n - 1) / (n - k) < 1 + 1e-3 < (made.rows - 1) / (made.rows - k)  # rows alone would tell
 
 
 def test_simulated_children_add_up_to_the_simulated_panel() -> None:

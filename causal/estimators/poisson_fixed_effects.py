@@ -81,8 +81,9 @@ class PoissonFixedEffects:
         serve(self, design)
         used = _with_events(design)
         _separated(used)
+        people = used.row_count  # before exposure stands in the place of their weights
         used, exposure, said, doubt = self._exposed(used)
-        fit, residualised, rates = poisson(used, exposure, used.treatment[:, None])
+        fit, residualised, rates = poisson(used, exposure, used.treatment[:, None], people)
         question = design.question
         rate, dose = (float(np.average(column, weights=exposure)) for column in (used.outcome, used.treatment))
 
@@ -100,7 +101,7 @@ class PoissonFixedEffects:
             kept = np.flatnonzero(varies)
             place = np.full(len(m.groups), -1)
             place[kept] = np.arange(len(kept))
-            groups.append((m.name, tuple(m.groups[k] for k in kept), moved(poisson(used, exposure, columns[:, kept])[0]), place[m.codes]))
+            groups.append((m.name, tuple(m.groups[k] for k in kept), moved(poisson(used, exposure, columns[:, kept], people)[0]), place[m.codes]))
         ends = [float(np.exp(end * question.contrast)) for end in _ends(fit, question.level)]
         ratio, lowest, highest = float(np.exp(fit.coefficients[0] * question.contrast)), min(ends), max(ends)
         kind = f"Poisson, {'two-way' if 'year' in design.absorb else 'authority'} fixed effects"
@@ -214,10 +215,10 @@ def _ends(fit: Fit, level: float) -> tuple[float, float]:
     return lower, upper
 
 
-def poisson(design: Design, exposure: Floats, treatments: Floats) -> tuple[Fit, Floats, Floats]:
+def poisson(design: Design, exposure: Floats, treatments: Floats, row_count: int) -> tuple[Fit, Floats, Floats]:
     """Slopes of log rates on some treatments with the design's effects and controls held fixed.
 
-    exposure : shape (rows,); treatments : shape (rows, k).
+    exposure : shape (rows,); treatments : shape (rows, k); row_count : of how many observations the rows are made.
 
     Returns
     -------
@@ -259,5 +260,5 @@ def poisson(design: Design, exposure: Floats, treatments: Floats) -> tuple[Fit, 
     working = replace(design, weights=exposure * rate, outcome=linear + (outcome - rate) / rate)
     basis = working.basis()
     response, wanted = working.partial_out(working.outcome[:, None], basis), working.partial_out(treatments, basis)
-    fit = clustered_least_squares(response[:, 0], wanted, basis, design.cluster, len(design.clusters), absorbed_rank=basis.shape[1], row_count=design.row_count)
+    fit = clustered_least_squares(response[:, 0], wanted, basis, design.cluster, len(design.clusters), absorbed_rank=basis.shape[1], row_count=row_count)
     return fit, wanted[:, 0], rate

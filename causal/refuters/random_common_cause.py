@@ -130,10 +130,20 @@ class RandomCommonCause:
 def _folds(trial: Trial) -> float | None:
     """How far the answer would move if folds alone were dealt anew, from what its cross-fits differ by; None where it has one, or none.
 
-    Of m cross-fits that vary by s the median varies by s √(π / (2(m − 1) + π)): exact for one, and as a median of many does; a second median as much again.
+    The answer and the one that would come are medians of as many cross-fits each, whose differences from one another vary by the sum of both.
     """
     if trial.score is None or (cross_fits := len(trial.score.repetitions)) < 2 or trial.score.folds is None:
         return None
     every = np.ones((len(trial.design.clusters), 1))
     each = [with_clusters(trial.score.single(at), trial.design, every)[0][0] for at in range(cross_fits)]
-    return float(np.std(each, ddof=1) * abs(trial.score.over.question.contrast) * np.sqrt(2 * np.pi / (2 * (cross_fits - 1) + np.pi)))
+    return float(np.std(each, ddof=1) * abs(trial.score.over.question.contrast) * np.sqrt(2) * share_of_one(cross_fits))
+
+
+def share_of_one(cross_fits: int) -> float:
+    """How far the median of some cross-fits moves with the folds, as a share of how far one does; √(π / (2(m − 1) + π)), exact for one and for many.
+
+    Parameters
+    ----------
+    cross_fits : m, of which the median is the answer.
+    """
+    return float(np.sqrt(np.pi / (2 * (cross_fits - 1) + np.pi)))
