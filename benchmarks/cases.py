@@ -236,7 +236,7 @@ CASES = {
     ),
 }
 OWN = "ours takes authority and year effects out within the call, where the bare call is given columns without them; some tens of MB"
-PER_DRAW = "each draw lays out and names 100,000 authorities; England has some 150"
+PER_DRAW = "each draw lays out 100,000 authorities anew; England has some 150"
 LAID = "rows of one authority laid out from the panel, overlap, errors by authority"
 WHY: dict[tuple[str, int], str] = {
     ("mediation", USUAL): "two milliseconds: the joint band over the paths (10,000 draws), and authority and year effects taken out within the call",

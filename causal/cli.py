@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import shlex
@@ -46,6 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
     from concurrent.futures import BrokenExecutor
 
     words = list(sys.argv[1:] if words is None else words)
+    gc.set_threshold(100_000, 20, 20)  # a command makes many objects and few circles: looking for these took a tenth of its time
     try:
         console.ready()
         with console.printed():

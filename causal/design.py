@@ -10,8 +10,9 @@ few year effects are columns that have lost the same means (Frisch & Waugh 1933;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,39 @@ class Dropped:
         return (
             f"{self.name} is left out: {listed(list(self.by))} {'tells' if len(self.by) == 1 else 'tell'} it wholly (collinear), so that nothing is lost by it."
         )
+
+
+class Copies(Sequence[str]):
+    """Names of authorities that were drawn, each with its draw; a name is made when it is asked for.
+
+    Parameters
+    ----------
+    names : of all.
+    of : shape (drawn,), which of these each is.
+    copy : shape (drawn,), in which draw.
+    """
+
+    __slots__ = ("copy", "names", "of")
+
+    def __init__(self, names: Sequence[str], of: Ints, copy: Ints) -> None:
+        self.names, self.of, self.copy = names, of, copy
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(self[i] for i in range(*at.indices(len(self))))
+        return f"{self.names[self.of[at]]}·{self.copy[at]}"
+
+
+def _some(names: Sequence[str], at: Ints) -> Sequence[str]:
+    """Some of the names; those of copies are still made when they are asked for."""
+    return Copies(names.names, names.of[at], names.copy[at]) if isinstance(names, Copies) else tuple(names[i] for i in at.tolist())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +145,7 @@ class Design:
     time_invariant_names: tuple[str, ...]
     absorb: tuple[str, ...]
     authority: Ints
-    authorities: tuple[str, ...]
+    authorities: Sequence[str]
     cluster: Ints
     clusters: tuple[str, ...]
     year: Ints
@@ -253,18 +287,20 @@ class Design:
         ends = np.cumsum(counts)
         rows = order[np.arange(ends[-1]) + np.repeat(bounds[clusters] - (ends - counts), counts)]
         copies = np.repeat(np.arange(len(clusters)), counts)
-        # copies come in order, and each has its rows by authority
-        codes, authority = np.unique(copies * len(self.authorities) + self.authority[rows], return_inverse=True)
-        kept, cluster = np.unique(self.cluster[rows], return_inverse=True)
-        again = np.argsort(authority, kind="stable")
-        names = zip((codes % len(self.authorities)).tolist(), (codes // len(self.authorities)).tolist(), strict=True)
+        # copies come in order, and each has its rows by authority, unless a cluster's authorities are mixed up among its rows
+        place = copies * len(self.authorities) + self.authority[rows]
+        if (np.diff(place) < 0).any():
+            again = np.argsort(place, kind="stable")
+            rows, copies, place = rows[again], copies[again], place[again]
+        first = np.r_[True, np.diff(place) != 0]
+        some = np.bincount(self.cluster[rows], minlength=len(self.clusters)) > 0
         return replace(
-            self._at(rows[again]),
-            authority=authority[again].astype(np.int64),
-            authorities=tuple(f"{self.authorities[a]}·{copy}" for a, copy in names),
-            cluster=cluster[again].astype(np.int64),
-            clusters=tuple(self.clusters[c] for c in kept),
-            effect=None if self.effect is None else (copies * (int(self.effect.max()) + 1) + self.effect[rows])[again],
+            self._at(rows),
+            authority=np.cumsum(first) - 1,
+            authorities=Copies(self.authorities, self.authority[rows[first]], copies[first]),
+            cluster=(np.cumsum(some) - 1)[self.cluster[rows]],
+            clusters=self.clusters if some.all() else tuple(self.clusters[c] for c in np.flatnonzero(some)),
+            effect=None if self.effect is None else copies * (int(self.effect.max()) + 1) + self.effect[rows],
         )
 
     def subset(self, rows: Ints, step: str = "") -> Design:
@@ -292,11 +328,12 @@ class Design:
                 "choose more of them",
             )
         all_stay = len(authorities) == len(self.authorities)
-        gone = () if all_stay else tuple(self.authorities[a] for a in sorted(set(self.authority.tolist()) - set(authorities.tolist())))
+        gone = () if all_stay or not step else tuple(self.authorities[a] for a in np.setdiff1d(np.unique(self.authority), authorities).tolist())
+        names = self.authorities if all_stay else _some(self.authorities, authorities)
         return replace(
             self._at(rows),
             authority=authority.astype(np.int64),
-            authorities=self.authorities if all_stay else tuple(self.authorities[a] for a in authorities),
+            authorities=names,
             cluster=cluster.astype(np.int64),
             clusters=self.clusters if len(clusters) == len(self.clusters) else tuple(self.clusters[c] for c in clusters),
             lost=(*self.lost, Loss(step=step, rows=self.rows - len(rows), authorities=gone)) if step else self.lost,

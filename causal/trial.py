@@ -343,7 +343,8 @@ class Trial(Setting, Parallel):
 
         Parameters
         ----------
-        name, control, clusters : as `redraw` has them; one of the two. A control is beside none on the residuals.
+        name : of the step.
+        control, clusters : shape (rows, draws) or (clusters, draws), as `redraw` has them; one of the two. A control is beside none on the residuals.
         lost : where to note why a refit has no answer.
 
         Raises

@@ -11,7 +11,7 @@ import pytest
 from worlds import GRAPH, QUESTION, World, designed, without
 
 from causal.arrays import memory_kept
-from causal.design import ROWS_AT_ONCE, design, orthonormal
+from causal.design import ROWS_AT_ONCE, Copies, design, orthonormal
 from causal.errors import DataError, DesignError
 from causal.identify import identify
 from causal.modifier import base_year
@@ -180,3 +180,26 @@ def test_memory_is_kept_for_a_study_and_nothing_is_done_where_the_c_library_cann
         monkeypatch.setattr(sys, "platform", platform)
         with memory_kept():
             assert float(np.ones(3_000_000).sum()) == 3_000_000.0
+
+
+def test_names_of_drawn_authorities_are_made_when_asked_for() -> None:
+    """By hand: each draw of an authority has a name of its own, also after rows were left out, and drawing again names it after both."""
+    made = designed(World(authorities=30).load())
+    drawn = made.resample_clusters(np.array([4, 2, 4, *range(10, 20)]))
+    a, b = made.authorities[4], made.authorities[2]
+    assert isinstance(drawn.authorities, Copies) and len(drawn.authorities) == 13
+    assert tuple(drawn.authorities[:3]) == (f"{a}·0", f"{b}·1", f"{a}·2") and drawn.clusters[:2] == (b, a)
+    assert len(set(drawn.authorities)) == 13 and drawn.cluster[0] == 1
+    fewer = drawn.subset(np.flatnonzero(drawn.authority != 1), "left out")
+    assert tuple(fewer.authorities[:2]) == (f"{a}·0", f"{a}·2") and fewer.lost[-1].authorities == (f"{b}·1",)
+    assert fewer.resample_clusters(np.array([0])).authorities[0] == f"{a}·0·0"
+
+
+def test_a_cluster_whose_authorities_are_mixed_up_among_its_rows_is_drawn_in_order() -> None:
+    """Brute force: rows of each drawn authority, years in order, against a loop over the cluster's own rows."""
+    made = designed(World(authorities=30).load())
+    mixed = replace(made, cluster=made.authority % 7, clusters=tuple("abcdefg"))
+    drawn = mixed.resample_clusters(np.array([3, 0, 3]))
+    wanted = [(c, a, y) for c in (3, 0, 3) for a in range(30) if a % 7 == c for y in made.year[made.authority == a]]
+    assert [(mixed.clusters.index(drawn.clusters[c]), y) for c, y in zip(drawn.cluster, drawn.year, strict=True)] == [(c, y) for c, _, y in wanted]
+    assert (np.diff(drawn.authority) >= 0).all() and len(drawn.authorities) == sum(y == made.year.min() for *_, y in wanted)

@@ -119,7 +119,7 @@ class MeanGroup:
             codes = np.where(made.moves[design.authority], at[m.codes], -1)
             groups.append((m.name, tuple(m.groups[g] for g in kept), fit, codes))
         fit = mean_of(design, made, moving)
-        unmoving = [design.authorities[i] for i in np.flatnonzero(~made.moves)]
+        unmoving = [design.authorities[i] for i in np.flatnonzero(~made.moves).tolist()]
         notes = [
             f"Mean of the own slopes of {count(len(moving), 'place')}, every one alike; standard deviation between slopes, noise included, "
             f"{float(made.slopes[moving].std(ddof=1)) * abs(contrast):.3g}."

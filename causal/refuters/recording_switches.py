@@ -109,7 +109,7 @@ class RecordingSwitches:
             spells, pieces = zip(*(switches(row, years, jump, self.back) for row in grid), strict=True)
             away, piece = np.array(spells), np.array(pieces)
             struck = away.any(axis=1) | (piece.max(axis=1) > 0)
-            hit = {made.authorities[a] for a in np.flatnonzero(struck)}
+            hit = {made.authorities[a] for a in np.flatnonzero(struck).tolist()}
             carry = np.isin(np.array(trial.fixed.authorities)[trial.fixed.authority], sorted(hit))
             share = float(residual[carry].sum() / residual.sum())
             numbers |= {f"{jump:g}: authorities with switches": float(len(hit)), f"{jump:g}: their share of treatment variation": share}

@@ -74,7 +74,7 @@ def fold_of(cluster: Ints, parted: Sequence[tuple[Ints, Ints]]) -> Ints:
     Parameters
     ----------
     cluster : shape (rows,), codes from 0.
-    parted : train and test rows of each fold.
+    parted : train and test rows of each fold, shape (rows in it,).
     """
     fold = np.empty(int(cluster.max()) + 1, dtype=np.int64)
     for f, (_, test) in enumerate(parted):

@@ -154,7 +154,7 @@ def _half_treated(design: Design, made: Design, last: tuple[int, int]) -> int:
     turned = made.question.contrast < 0
     reached = share <= 1e-9 if turned else share >= 1 - 1e-9
     late = np.bincount(design.authority[inside & ~reached], minlength=len(design.authorities)) > 0
-    names = {design.authorities[a] for a in np.flatnonzero(late)}
+    names = {design.authorities[a] for a in np.flatnonzero(late).tolist()}
     return sum(made.authorities[a] in names for a in made.authority[made.treatment == 1]) if names else 0
 
 
