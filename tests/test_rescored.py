@@ -251,3 +251,17 @@ def test_a_refit_takes_as_few_cross_fits_as_are_enough() -> None:
     assert getattr(lighter(LinearDml(repetitions=5)), "repetitions", 0) == 1
     assert getattr(lighter(LinearDr(repetitions=5)), "repetitions", 0) == 3 and getattr(lighter(DrIv(repetitions=5)), "repetitions", 0) == 3
     assert lighter(LinearDr(repetitions=1)) == LinearDr(repetitions=1)
+
+
+@pytest.mark.parametrize("name", ["linear_dml", "ortho_iv", "dr_iv"])
+def test_a_learner_counts_the_people_behind_its_rows(name: str) -> None:
+    """Closed form of CR1 with k = 1 + years − 1: rows as means of forty people each, all weighing alike, have (N − 1) / (N − k) of 40 n for that of n."""
+    estimator, _, question, graph, strategy = LEARNERS[name]
+    world = Moved(effect=1.0, authorities=200) if name.endswith("iv") else World(effect=1.0, authorities=200)
+    panel = world.load()
+    made = designed(panel, question, graph, strategy)  # type: ignore[arg-type]
+    people = replace(made, weights=np.ones(made.rows), counts=np.full(made.rows, 40.0))
+    one, other = (estimator.estimate(each, stream(1, "x")) for each in (made, people))  # type: ignore[attr-defined]
+    assert one.inference.startswith("CR1") and other.effect == pytest.approx(one.effect, rel=1e-6)
+    n, k = made.rows, len(made.years)
+    assert (other.std_error / one.std_error) ** 2 == pytest.approx((40 * n - 1) / (40 * n - k) / ((n - 1) / (n - k)), rel=1e-6)

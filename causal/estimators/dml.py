@@ -137,8 +137,7 @@ class LinearDml:
             features = scaled(np.column_stack([features, columns - each]))
         draw = CrossFit.drawn(self.nuisance, self.folds, arrays.cluster, arrays.weights, rng, arrays.folds)
         outcome, *cross_fitted = draw.cross_fitted(np.column_stack([arrays.outcome, each]), features).T
-        root, none = arrays.root, np.empty((len(arrays.kept), 0))
-        fit = clustered_least_squares(
-            outcome * root, np.column_stack(cross_fitted) * root[:, None], none, arrays.cluster, len(arrays.clusters), absorbed_rank=len(design.years) - 1
-        )
+        root, none, people = arrays.root, np.empty((len(arrays.kept), 0)), arrays.over(design).row_count
+        each = np.column_stack(cross_fitted) * root[:, None]
+        fit = clustered_least_squares(outcome * root, each, none, arrays.cluster, len(arrays.clusters), absorbed_rank=len(design.years) - 1, row_count=people)
         return onto(fit, arrays.clusters, design.clusters)

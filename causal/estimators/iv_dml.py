@@ -269,7 +269,7 @@ def _once(
         z = draw.cross_fitted(instruments, features)
     y, d, z = outcome * root, (treatment * root)[:, None], z * root[:, None]
     f, critical = effective_f(z, d[:, 0], arrays.cluster, number)
-    both = stages(y, d, z, none, arrays.cluster, number, rank)
+    both = stages(y, d, z, none, arrays.cluster, number, rank, used.row_count)
     whole, bounded = both.fit, 0.0
     moving = z @ np.linalg.lstsq(z, d[:, 0], rcond=None)[0] / root  # the combination of instruments that stands for the treatment
 
@@ -279,7 +279,7 @@ def _once(
             each = []
             for g in range(len(m.groups)):
                 inside = (m.codes == g)[:, None]
-                each.append(stages(of * inside[:, 0], on * inside, by * inside, none, arrays.cluster, number, rank).fit)
+                each.append(stages(of * inside[:, 0], on * inside, by * inside, none, arrays.cluster, number, rank, used.row_count).fit)
             found.append(beside(each))
         return tuple(found)
 
@@ -295,7 +295,7 @@ def _once(
     effect = (first + (outcome - first * treatment) * (z[:, 0] / root) / own) * root
     one = root[:, None]
     parts = Average(above=effect * root, below=root**2, outcome=outcome, treatment=treatment, instrument=z[:, 0] / root, compliance=own, fold=fold)
-    whole = clustered_least_squares(effect, one, none, arrays.cluster, number, absorbed_rank=rank)
+    whole = clustered_least_squares(effect, one, none, arrays.cluster, number, absorbed_rank=rank, row_count=used.row_count)
     return _Run(
         whole=whole, groups=by_group(effect, one, one), treatment=d[:, 0], f=f, critical=critical, bounded=bounded, fits=(fits[0], fits[1]), residual=parts
     )
