@@ -79,6 +79,12 @@ class CrossFitted:
     kept: Ints | None
     carried: Carried | None
 
+    @property
+    def shaky(self) -> bool:
+        """Whether what is learnt on other places moves it by far, and by one cross-fit alone in any direction: averages of scores without an instrument."""
+        first = self.repetitions[0]
+        return isinstance(first, Average) and first.instrument is None
+
     def single(self, at: int) -> CrossFitted:
         """One of the cross-fits alone.
 

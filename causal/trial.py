@@ -17,7 +17,7 @@ import numpy as np
 from causal import rescored
 from causal.analysis import Analysis
 from causal.arrays import Floats, Ints
-from causal.crossfitted import Average, CrossFitted
+from causal.crossfitted import CrossFitted
 from causal.design import Design, design
 from causal.draws import Parallel, stream
 from causal.errors import CausalError, EstimationError, placed
@@ -335,17 +335,19 @@ class Trial(Setting, Parallel):
         effects, spread = (np.array(side, dtype=float) for side in list(zip(*triples, strict=True))[:2])
         return effects, spread
 
-    def relearnt(self, name: str, *, control: Floats | None = None, clusters: Floats | None = None, lost: list[str] | None = None) -> Floats:
+    def relearnt(
+        self, name: str, *, control: Floats | None = None, clusters: Floats | None = None, cross_fits: int = 1, lost: list[str] | None = None
+    ) -> Floats:
         """How far the answer moves in each draw as all is learnt anew, and not only drawn again on what was learnt; shape (draws,), NaN where it cannot be.
 
-        One cross-fit each, beside the same draw on the residuals of the answer's first cross-fit, whose folds and seeds it has: what is told is the learning,
-        and not how folds fell, of which repetitions tell. An average of scores without an instrument takes as many as its class calls enough (`fewest`), and
-        medians: by one, what is learnt on drawn places moved clean answers further than faulty ones by three.
+        Each cross-fit stands beside the same draw on the residuals of the answer's own, whose folds and seeds it has: what is told is the learning, and not
+        how folds fell, of which repetitions tell.
 
         Parameters
         ----------
         name : of the step.
         control, clusters : shape (rows, draws) or (clusters, draws), as `redraw` has them; one of the two. A control is beside none on the residuals.
+        cross_fits : of how many, at most the answer's own, medians are taken.
         lost : where to note why a refit has no answer.
 
         Raises
@@ -354,11 +356,9 @@ class Trial(Setting, Parallel):
         """
         if self.score is None:
             raise TypeError("nothing was learnt apart from the answer; take refitted")
-        first = self.score.repetitions[0]
-        most = getattr(type(self.estimator), "fewest", 1) if isinstance(first, Average) and first.instrument is None else 1
         drawn = np.ones((len(self.design.clusters), 1)) if clusters is None else clusters
         again, kept = [], []
-        for at in range(min(most, len(self.score.repetitions))):
+        for at in range(min(cross_fits, len(self.score.repetitions))):
             one = replace(self, estimate=replace(self.estimate, crossfitted=self.score.single(at)))
             again.append(one.refitted(f"{name} {at}", control=control, clusters=clusters, estimator=once(self.estimator), same_folds=True, lost=lost)[0])
             kept.append(rescored.with_clusters(self.score.single(at), self.design, drawn)[0])

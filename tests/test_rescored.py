@@ -177,7 +177,7 @@ def test_what_learning_anew_may_add_is_what_clean_panels_keep_within() -> None:
         of = [np.quantile(one, 0.99) for one in grown.values()]
         assert len(of) >= 2 and allowed == pytest.approx(np.ceil(20 * max(of)) / 20)
     assert {row["class"] for row in rows} == {*ALLOWED, "linear"}
-    for name, kind in {"linear_dml": "linear", "causal_forest": "trees", "linear_dr": "average", "dr_iv": "average", "ortho_iv": "linear"}.items():
+    for name, kind in {"linear_dml": "linear", "causal_forest": "trees", "dr_iv": "linear", "ortho_iv": "linear"}.items():
         assert learnt_how(tried(name)) == kind
 
 

@@ -94,7 +94,9 @@ class RandomCommonCause:
                 asked = trial.estimator if trial.score is None else once(trial.estimator)
                 parts.append(trial.refitted(self.name, control=noise, estimator=asked, lost=lost)[0])
             else:
-                parts.append(estimate.effect + trial.relearnt(self.name, control=noise, lost=lost))
+                assert trial.score is not None
+                cross_fits = getattr(type(trial.estimator), "fewest", 1) if trial.score.shaky else 1
+                parts.append(estimate.effect + trial.relearnt(self.name, control=noise, cross_fits=cross_fits, lost=lost))
         effects = np.concatenate(parts)
         good = np.isfinite(effects)
         if good.sum() < max(2, draws // 2):
