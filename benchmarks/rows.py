@@ -201,7 +201,8 @@ def alike(children: int) -> list[str]:
         return lines
     from pyspark.sql import SparkSession  # noqa: PLC0415 (likewise)
 
-    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+    local = {"spark.ui.enabled": "false", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+    spark = SparkSession.builder.master("local[1]").config(map=local).getOrCreate()
     with tempfile.TemporaryDirectory() as at:
         table.to_parquet(Path(at) / "children.parquet")
         lines.append(_alike(f"Spark {spark.version}, local", first, Rows(table=spark.read.parquet(f"{at}/children.parquet"), **knobs).load().frame))

@@ -177,7 +177,8 @@ def test_spark_gives_the_same_cells(children: pd.DataFrame, tmp_path: Path) -> N
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
     children.to_parquet(tmp_path / "whole.parquet")
-    spark = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+    local = {"spark.ui.enabled": "false", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+    spark = sql.SparkSession.builder.master("local[1]").config(map=local).getOrCreate()
     try:
         knobs: dict[str, Any] = {"outcome": ["plans"], "by": ["age_band"]}
         found = Rows(table=spark.read.parquet(str(tmp_path / "whole.parquet")), **knobs).load().frame

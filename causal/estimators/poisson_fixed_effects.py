@@ -215,10 +215,10 @@ def _ends(fit: Fit, level: float) -> tuple[float, float]:
     return lower, upper
 
 
-def poisson(design: Design, exposure: Floats, treatments: Floats, row_count: int) -> tuple[Fit, Floats, Floats]:
+def poisson(design: Design, exposure: Floats, treatments: Floats, row_count: int | None = None) -> tuple[Fit, Floats, Floats]:
     """Slopes of log rates on some treatments with the design's effects and controls held fixed.
 
-    exposure : shape (rows,); treatments : shape (rows, k); row_count : of how many observations the rows are made.
+    exposure : shape (rows,); treatments : shape (rows, k); row_count : of how many observations the rows are made; None: as the design has it.
 
     Returns
     -------
@@ -260,5 +260,7 @@ def poisson(design: Design, exposure: Floats, treatments: Floats, row_count: int
     working = replace(design, weights=exposure * rate, outcome=linear + (outcome - rate) / rate)
     basis = working.basis()
     response, wanted = working.partial_out(working.outcome[:, None], basis), working.partial_out(treatments, basis)
-    fit = clustered_least_squares(response[:, 0], wanted, basis, design.cluster, len(design.clusters), absorbed_rank=basis.shape[1], row_count=row_count)
+    fit = clustered_least_squares(
+        response[:, 0], wanted, basis, design.cluster, len(design.clusters), absorbed_rank=basis.shape[1], row_count=row_count or design.row_count
+    )
     return fit, wanted[:, 0], rate
