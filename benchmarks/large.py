@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -112,6 +113,9 @@ def checks(rows: int) -> None:
     )
     for name, check in refuters("default").items():
         cell("check", name, rows, lambda one=check: one.refute(trial, stream(1, one.name)).reason)
+    # memory that was let go stays with the process, so that what a check takes of it is not seen above
+    whole = {"kind": "whole", "name": "panel and checks", "rows": rows, "seconds": round(time.process_time(), 2)}
+    print(json.dumps({**whole, "bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "said": ""}), flush=True)
 
 
 def beside(rows: int) -> None:
@@ -198,11 +202,12 @@ def page(found: list[dict[str, Any]]) -> str:
     said += ["", f"Slopes above {MOST_SLOPE}: {', '.join(over) or 'none'}."]
     largest = [one for one in found if one["kind"] == "check" and one["rows"] == sizes[-1]]
     if largest:
-        seconds, memory = sum(one["seconds"] for one in largest), max(one["bytes"] for one in largest)
+        seconds = sum(one["seconds"] for one in largest)
+        memory = max(one["bytes"] for one in found if one["kind"] == "whole" and one["rows"] == sizes[-1])
         said.append(
             f"The default list at {sizes[-1]:,} rows: {seconds:.0f} s of processor time "
             f"({'within' if seconds <= MOST_SECONDS else 'over'} {MOST_SECONDS:.0f}), "
-            f"at most {memory / 1e9:.1f} GB above the panel ({'within' if memory <= MOST_BYTES else 'over'} {MOST_BYTES / 1e9:.0f})."
+            f"at most {memory / 1e9:.1f} GB for the whole process, panel and libraries too ({'within' if memory <= MOST_BYTES else 'over'} {MOST_BYTES / 1e9:.0f})."
         )
     for size in sizes:
         pair = {one["name"]: one["seconds"] for one in found if one["kind"] == "beside" and one["rows"] == size}
