@@ -207,7 +207,7 @@ def page(found: list[dict[str, Any]]) -> str:
         said.append(
             f"The default list at {sizes[-1]:,} rows: {seconds:.0f} s of processor time "
             f"({'within' if seconds <= MOST_SECONDS else 'over'} {MOST_SECONDS:.0f}), "
-            f"at most {memory / 1e9:.1f} GB for the whole process, panel and libraries too ({'within' if memory <= MOST_BYTES else 'over'} {MOST_BYTES / 1e9:.0f})."
+            f"{memory / 1e9:.1f} GB at most for the process, panel and libraries too ({'within' if memory <= MOST_BYTES else 'over'} {MOST_BYTES / 1e9:.0f})."
         )
     for size in sizes:
         pair = {one["name"]: one["seconds"] for one in found if one["kind"] == "beside" and one["rows"] == size}

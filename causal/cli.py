@@ -46,8 +46,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; exit status 0, or 2 with one message on what cannot be used."""
     from concurrent.futures import BrokenExecutor
 
+    if words is None:
+        gc.set_threshold(100_000, 20, 20)  # a command makes many objects and few circles: looking for these took a tenth of its time
     words = list(sys.argv[1:] if words is None else words)
-    gc.set_threshold(100_000, 20, 20)  # a command makes many objects and few circles: looking for these took a tenth of its time
     try:
         console.ready()
         with console.printed():

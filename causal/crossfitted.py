@@ -98,7 +98,7 @@ class CrossFitted:
     def folds(self) -> dict[str, int] | None:
         """Fold of each cluster by its name in the first cross-fit; None where it was not kept."""
         fold = self.repetitions[0].fold
-        return None if fold is None else dict(zip(self.over.clusters, fold.tolist(), strict=True))
+        return None if fold is None or len(fold) != len(self.over.clusters) else dict(zip(self.over.clusters, fold.tolist(), strict=True))
 
     def carry(self, design: Design, columns: Floats) -> Floats:
         """Raw columns, shape (rows of the asked design, k), as the treatment is left by the transformation; shape (rows of `over`, k).

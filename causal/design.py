@@ -11,7 +11,7 @@ few year effects are columns that have lost the same means (Frisch & Waugh 1933;
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import overload
 
 import numpy as np
@@ -164,6 +164,14 @@ class Design:
     effect: Ints | None = None
     folds: Mapping[str, int] | None = None
     _bases: dict[bool, Floats] = field(default_factory=dict, init=False, repr=False)  # of this design alone: `replace` gives the new one an empty one
+
+    def __getstate__(self) -> dict[str, object]:
+        # a basis is made anew faster than it travels, and must not come back as one that can be written to
+        return {one.name: {} if one.name == "_bases" else getattr(self, one.name) for one in fields(self)}
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
 
     def __post_init__(self) -> None:
         if not all(isinstance(group, Control) for group in self.control_groups):

@@ -16,7 +16,7 @@ import numpy as np
 from causal.arrays import Floats
 from causal.crossfitted import CrossFitted
 from causal.design import Design
-from causal.errors import NotWhatWasWanted, of_another, placed, refusal
+from causal.errors import CausalError, NotWhatWasWanted, of_another, placed, refusal
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.inference.clustered import Fit
 from causal.knobs import moved, renamed
@@ -459,6 +459,17 @@ class PartiallyLinear(Protocol):
         ...
 
 
+def fewest_of(estimator: Estimator) -> int:
+    """How many cross-fits its class calls enough for what a check fits again; 1 where it says nothing of use.
+
+    Parameters
+    ----------
+    estimator : of the shelf or from outside.
+    """
+    fewest = getattr(type(estimator), "fewest", 1)
+    return fewest if isinstance(fewest, int) and fewest >= 1 else 1
+
+
 def lighter(estimator: Estimator) -> Estimator:
     """The same estimator with as few cross-fits and trees as its class calls enough (`fewest`, `fewest_trees`), for what a check fits again.
 
@@ -484,7 +495,10 @@ def _with_fewer(estimator: Estimator, repetitions: object) -> Estimator:
     lower = {knob: few for knob, few in most.items() if isinstance(few, int) and isinstance(now := getattr(estimator, knob, None), int) and now > few}
     if not lower or not is_dataclass(estimator):
         return estimator
-    made: Estimator = replace(estimator, **lower)
+    try:
+        made: Estimator = replace(estimator, **lower)
+    except (CausalError, ValueError, TypeError):  # a class whose knobs take no fewer
+        return estimator
     return made
 
 

@@ -300,7 +300,7 @@ class Trial(Setting, Parallel):
         ----------
         name, treatment, control, clusters, columns : as `redraw` has them, shape (rows, draws) or (clusters, draws).
         estimator : whose fits these are; None: the trial's.
-        same_folds : clusters stay in the folds of the answer's first cross-fit, and learners have its seeds.
+        same_folds : clusters stay in the folds of the answer's first cross-fit, and the stream begins as its did.
         lost : where to note why a draw has no answer.
         """
         made, asked = self.design, estimator or self.estimator
@@ -340,8 +340,9 @@ class Trial(Setting, Parallel):
     ) -> Floats:
         """How far the answer moves in each draw as all is learnt anew, and not only drawn again on what was learnt; shape (draws,), NaN where it cannot be.
 
-        Each cross-fit stands beside the same draw on the residuals of the answer's own, whose folds and seeds it has: what is told is the learning, and not
-        how folds fell, of which repetitions tell.
+        Each cross-fit stands beside the same draw on the residuals of the answer's own, whose folds it has, with as few trees as are enough for a check. What
+        is told is the learning, and not how folds fell, of which repetitions tell. An estimator that kept no folds is fitted whole, beside the median of its
+        residuals.
 
         Parameters
         ----------
@@ -357,12 +358,20 @@ class Trial(Setting, Parallel):
         if self.score is None:
             raise TypeError("nothing was learnt apart from the answer; take refitted")
         drawn = np.ones((len(self.design.clusters), 1)) if clusters is None else clusters
+        contrast = self.score.over.question.contrast
+        if self.score.folds is None:
+            whole, _ = self.refitted(name, control=control, clusters=clusters, lost=lost)
+            return np.asarray(whole - rescored.with_clusters(self.score, self.design, drawn)[0] * contrast)
         again, kept = [], []
         for at in range(min(cross_fits, len(self.score.repetitions))):
             one = replace(self, estimate=replace(self.estimate, crossfitted=self.score.single(at)))
-            again.append(one.refitted(f"{name} {at}", control=control, clusters=clusters, estimator=once(self.estimator), same_folds=True, lost=lost)[0])
+            again.append(
+                one.refitted(
+                    f"{name} {at}", control=control, clusters=clusters, estimator=once(self.estimator), same_folds=True, lost=lost if at == 0 else None
+                )[0]
+            )
             kept.append(rescored.with_clusters(self.score.single(at), self.design, drawn)[0])
-        return np.asarray(np.median(again, axis=0) - np.median(kept, axis=0) * self.score.over.question.contrast)
+        return np.asarray(np.median(again, axis=0) - np.median(kept, axis=0) * contrast)
 
 
 class LostRefit(EstimationError):

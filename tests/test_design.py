@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from dataclasses import replace
 
@@ -178,7 +179,7 @@ def test_memory_is_kept_for_a_study_and_nothing_is_done_where_the_c_library_cann
     """The same numbers inside and outside, and on a system without glibc."""
     for platform in (sys.platform, "darwin"):
         monkeypatch.setattr(sys, "platform", platform)
-        with memory_kept():
+        with memory_kept(), memory_kept():  # one study inside another
             assert float(np.ones(3_000_000).sum()) == 3_000_000.0
 
 
@@ -203,3 +204,14 @@ def test_a_cluster_whose_authorities_are_mixed_up_among_its_rows_is_drawn_in_ord
     wanted = [(c, a, y) for c in (3, 0, 3) for a in range(30) if a % 7 == c for y in made.year[made.authority == a]]
     assert [(mixed.clusters.index(drawn.clusters[c]), y) for c, y in zip(drawn.cluster, drawn.year, strict=True)] == [(c, y) for c, _, y in wanted]
     assert (np.diff(drawn.authority) >= 0).all() and len(drawn.authorities) == sum(y == made.year.min() for *_, y in wanted)
+
+
+def test_a_basis_does_not_travel_with_its_design() -> None:
+    """Identity: what comes back from another process makes its own, and it is not to be written to either."""
+    made = designed(World(authorities=30).load())
+    plain = len(pickle.dumps(made))
+    made.basis()
+    back = pickle.loads(pickle.dumps(made))
+    assert len(pickle.dumps(made)) == plain and back.clusters == made.clusters
+    np.testing.assert_array_equal(back.basis(), made.basis())
+    assert not back.basis().flags.writeable

@@ -16,11 +16,12 @@ from causal.crossfitted import Slope
 from causal.design import Design
 from causal.draws import stream
 from causal.errors import DesignError
-from causal.estimate import Estimate, lighter, once
+from causal.estimate import Estimate, fewest_of, lighter, once
 from causal.estimators.cate import CausalForest
 from causal.estimators.dml import LinearDml
 from causal.estimators.doubly_robust import LinearDr
 from causal.estimators.iv_dml import DmlIv, DrIv, OrthoIv
+from causal.estimators.machinery.transformed import kept_folds
 from causal.refuters.bootstrap import ALLOWED, Bootstrap, learnt_how
 from causal.refuters.data_subset import DataSubset
 from causal.refuters.future_treatment import FutureTreatment
@@ -265,3 +266,46 @@ def test_a_learner_counts_the_people_behind_its_rows(name: str) -> None:
     assert one.inference.startswith("CR1") and other.effect == pytest.approx(one.effect, rel=1e-6)
     n, k = made.rows, len(made.years)
     assert (other.std_error / one.std_error) ** 2 == pytest.approx((40 * n - 1) / (40 * n - k) / ((n - 1) / (n - k)), rel=1e-6)
+
+
+def test_an_estimator_that_kept_no_folds_is_fitted_whole_beside_the_median() -> None:
+    """Identity: with nothing replaced and the stream of the answer itself, the whole estimator gives the answer back, and the median of its residuals too."""
+    trial = tried("linear_dml")
+    assert trial.score is not None
+    bare = replace(trial.score, repetitions=tuple(replace(one, fold=None) for one in trial.score.repetitions))  # type: ignore[arg-type, type-var]
+    outside = replace(trial, estimate=replace(trial.estimate, crossfitted=bare))
+    every = np.ones((len(trial.design.clusters), 3))
+    assert outside.score is not None and outside.score.folds is None
+    whole, _ = outside.refitted("x", clusters=every)
+    np.testing.assert_allclose(outside.relearnt("x", clusters=every), whole - trial.estimate.effect, rtol=1e-9)
+    wrong = replace(trial.score, repetitions=tuple(replace(one, fold=np.zeros(3, dtype=np.int64)) for one in trial.score.repetitions))  # type: ignore[arg-type, type-var]
+    assert wrong.folds is None
+
+
+def test_places_that_only_a_sample_compares_go_where_fewest_are() -> None:
+    """Planted: without the one place that has the first year the windows begin later, and ten more places have rows in both."""
+    panel = World(effect=1.0, adoption=True, authorities=80).load()
+    place, year = (panel.frame.index.get_level_values(name) for name in ("authority", "year"))
+    first, names = int(year.min()), sorted(set(place))
+    gone = ((year == first) & (place != names[0])) | ((year <= first + 1) & place.isin(names[70:]))
+    few = replace(panel, frame=panel.frame[~gone])
+    trial = trial_of(few, designed(few, replace(ADOPTION, modifiers=()), GRAPH, "backdoor"), LinearDr(folds=2))
+    without = np.ones((len(trial.design.clusters), 1))
+    without[trial.design.clusters.index(names[0]), 0] = 0.0
+    assert np.isfinite(trial.relearnt("x", clusters=without)).all()
+    found = kept_folds(replace(trial.design, folds={"A": 0, "B": 1, "C": 1}), ["C", "new", "A", "newer", "newest"])
+    assert found is not None and found[[0, 2]].tolist() == [1, 0] and sorted(np.bincount(found)) == [2, 3]
+
+
+def test_a_class_whose_knobs_take_no_fewer_is_asked_as_it_is() -> None:
+    """By hand: a class from outside that refuses one cross-fit, and one whose `fewest` is no number."""
+
+    class Refuses(LinearDml):
+        fewest = "some"  # type: ignore[assignment]
+
+        def __post_init__(self) -> None:
+            if self.repetitions < 3:
+                raise ValueError("three at least")
+
+    own = Refuses(nuisance="ridge", repetitions=5)
+    assert once(own) is own and lighter(own) is own and fewest_of(own) == 1 and fewest_of(LinearDr()) == 3

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.estimate import once
+from causal.estimate import fewest_of, once
 from causal.knobs import between, whole_number
 from causal.refutation import Family, Refutation, Role
 from causal.refuters import BLOCK, amount, capped, capped_words, lost_words, not_run, reporting, size, unsure
@@ -91,11 +91,11 @@ class RandomCommonCause:
                 parts.append(trial.redraw(self.name, control=noise, errors=False)[0])
                 continue
             if folds is None:
-                asked = trial.estimator if trial.score is None else once(trial.estimator)
+                asked = once(trial.estimator) if trial.score is not None and len(trial.score.repetitions) == 1 else trial.estimator
                 parts.append(trial.refitted(self.name, control=noise, estimator=asked, lost=lost)[0])
             else:
                 assert trial.score is not None
-                cross_fits = getattr(type(trial.estimator), "fewest", 1) if trial.score.shaky else 1
+                cross_fits = fewest_of(trial.estimator) if trial.score.shaky else 1
                 parts.append(estimate.effect + trial.relearnt(self.name, control=noise, cross_fits=cross_fits, lost=lost))
         effects = np.concatenate(parts)
         good = np.isfinite(effects)

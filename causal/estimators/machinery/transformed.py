@@ -207,7 +207,15 @@ def kept_folds(design: Design, clusters: Sequence[str]) -> Ints | None:
     design : with `folds`, or without.
     clusters : names of them.
     """
-    return None if design.folds is None else np.array([design.folds[name] for name in clusters], dtype=np.int64)
+    if design.folds is None:
+        return None
+    folds = np.array([design.folds.get(name, -1) for name in clusters], dtype=np.int64)
+    # where a sample itself decides which places are compared, some may be new: each goes where fewest are
+    sizes = np.bincount(folds[folds >= 0], minlength=max(design.folds.values()) + 1)
+    for at in np.flatnonzero(folds < 0):
+        folds[at] = int(np.argmin(sizes))
+        sizes[folds[at]] += 1
+    return folds
 
 
 def expanded(design: Design, degree: int) -> Floats:
