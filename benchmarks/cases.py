@@ -239,6 +239,9 @@ OWN = "ours takes authority and year effects out within the call, where the bare
 PER_DRAW = "each draw lays out 100,000 authorities anew; England has some 150"
 LAID = "rows of one authority laid out from the panel, overlap, errors by authority"
 WHY: dict[tuple[str, int], str] = {
+    **{(name, USUAL): "a millisecond or two of laying out and of what is reported beside" for name in ("difference", "front_door", "distance_matching")},
+    ("nonparam_dml", USUAL): "EconML is set up anew for each of 15 final stages",
+    ("sun_abraham", USUAL): "whether one place alone carries a coefficient is asked place by place, for each of many",
     ("mediation", USUAL): "two milliseconds: the joint band over the paths (10,000 draws), and authority and year effects taken out within the call",
     ("kernel_dml", USUAL): "EconML is set up anew for each of 15 final stages",
     ("causal_forest", USUAL): "the effect of each row is predicted by trees that did not see it",
