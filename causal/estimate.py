@@ -459,17 +459,6 @@ class PartiallyLinear(Protocol):
         ...
 
 
-def fewest_of(estimator: Estimator) -> int:
-    """How many cross-fits its class calls enough for what a check fits again; 1 where it says nothing of use.
-
-    Parameters
-    ----------
-    estimator : of the shelf or from outside.
-    """
-    fewest = getattr(type(estimator), "fewest", 1)
-    return fewest if isinstance(fewest, int) and fewest >= 1 else 1
-
-
 def lighter(estimator: Estimator) -> Estimator:
     """The same estimator with as few cross-fits and trees as its class calls enough (`fewest`, `fewest_trees`), for what a check fits again.
 

@@ -335,20 +335,17 @@ class Trial(Setting, Parallel):
         effects, spread = (np.array(side, dtype=float) for side in list(zip(*triples, strict=True))[:2])
         return effects, spread
 
-    def relearnt(
-        self, name: str, *, control: Floats | None = None, clusters: Floats | None = None, cross_fits: int = 1, lost: list[str] | None = None
-    ) -> Floats:
+    def relearnt(self, name: str, clusters: Floats, *, lost: list[str] | None = None) -> Floats:
         """How far the answer moves in each draw as all is learnt anew, and not only drawn again on what was learnt; shape (draws,), NaN where it cannot be.
 
-        Each cross-fit stands beside the same draw on the residuals of the answer's own, whose folds it has, with as few trees as are enough for a check. What
+        One cross-fit stands beside the same draw on the residuals of the answer's first, whose folds it has, with as few trees as are enough for a check. What
         is told is the learning, and not how folds fell, of which repetitions tell. An estimator that kept no folds is fitted whole, beside the median of its
         residuals.
 
         Parameters
         ----------
         name : of the step.
-        control, clusters : shape (rows, draws) or (clusters, draws), as `redraw` has them; one of the two. A control is beside none on the residuals.
-        cross_fits : of how many, at most the answer's own, medians are taken.
+        clusters : shape (clusters, draws), as `redraw` has them.
         lost : where to note why a refit has no answer.
 
         Raises
@@ -357,21 +354,10 @@ class Trial(Setting, Parallel):
         """
         if self.score is None:
             raise TypeError("nothing was learnt apart from the answer; take refitted")
-        drawn = np.ones((len(self.design.clusters), 1)) if clusters is None else clusters
-        contrast = self.score.over.question.contrast
-        if self.score.folds is None:
-            whole, _ = self.refitted(name, control=control, clusters=clusters, lost=lost)
-            return np.asarray(whole - rescored.with_clusters(self.score, self.design, drawn)[0] * contrast)
-        again, kept = [], []
-        for at in range(min(cross_fits, len(self.score.repetitions))):
-            one = replace(self, estimate=replace(self.estimate, crossfitted=self.score.single(at)))
-            again.append(
-                one.refitted(
-                    f"{name} {at}", control=control, clusters=clusters, estimator=once(self.estimator), same_folds=True, lost=lost if at == 0 else None
-                )[0]
-            )
-            kept.append(rescored.with_clusters(self.score.single(at), self.design, drawn)[0])
-        return np.asarray(np.median(again, axis=0) - np.median(kept, axis=0) * contrast)
+        kept = self.score if self.score.folds is None else self.score.single(0)
+        asked = self.estimator if self.score.folds is None else once(self.estimator)
+        again, _ = self.refitted(name, clusters=clusters, estimator=asked, same_folds=True, lost=lost)
+        return np.asarray(again - rescored.with_clusters(kept, self.design, clusters)[0] * self.score.over.question.contrast)
 
 
 class LostRefit(EstimationError):

@@ -159,7 +159,7 @@ class Bootstrap:
     def _relearnt(self, trial: Trial, drawn: Floats, lost: list[str]) -> tuple[float | None, Floats]:
         """How many times the error grows by what learning anew adds on the first samples, and how far each answer moved; None where none has an answer."""
         estimate = trial.estimate
-        moved = trial.relearnt(f"{self.name} relearnt", clusters=drawn[:, : self.relearnt], lost=lost)
+        moved = trial.relearnt(f"{self.name} relearnt", drawn[:, : self.relearnt], lost=lost)
         moved = moved[np.isfinite(moved)]
         if not len(moved) or not estimate.std_error:
             return None, moved

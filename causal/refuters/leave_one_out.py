@@ -121,7 +121,7 @@ class LeaveOneOut:
         if trial.score is not None:
             far = np.abs(effects[: len(tried)] - estimate.effect)
             again = np.argsort(-np.where(np.isfinite(far), far, np.inf), kind="stable")[: self.relearnt]
-            moves = trial.relearnt(self.name, clusters=drawn[:, again], lost=broken)
+            moves = trial.relearnt(self.name, drawn[:, again], lost=broken)
             # where nothing can be learnt anew the answer on the residuals stands
             effects[again] += np.where(np.isfinite(moves), moves, 0.0)
         shifts = (effects - estimate.effect) / estimate.std_error

@@ -15,13 +15,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.estimate import fewest_of, once
+from causal.arrays import Floats
+from causal.estimate import once
 from causal.knobs import between, whole_number
 from causal.refutation import Family, Refutation, Role
 from causal.refuters import BLOCK, amount, capped, capped_words, lost_words, not_run, reporting, size, unsure
 from causal.rescored import with_clusters
 from causal.trial import Setting, Trial
 from causal.words import count
+
+SURE = 3.0  # errors of a shift that noise makes, beyond which it is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,6 @@ class RandomCommonCause:
             return not_run(report, why)
         assert estimate.std_error is not None
         draws = capped(self.draws, trial.fixed.rows, 20) if trial.linear else self.refits if trial.score is None else self.relearnt
-        folds = _folds(trial)
         lost: list[str] = []
         # a level from 0 to 1: quick to draw, and to a line as good as any; the same numbers however many are drawn at once
         width = max(1, BLOCK // trial.fixed.rows)
@@ -90,19 +92,16 @@ class RandomCommonCause:
             if trial.linear:
                 parts.append(trial.redraw(self.name, control=noise, errors=False)[0])
                 continue
-            if folds is None:
-                asked = once(trial.estimator) if trial.score is not None and len(trial.score.repetitions) == 1 else trial.estimator
-                parts.append(trial.refitted(self.name, control=noise, estimator=asked, lost=lost)[0])
-            else:
-                assert trial.score is not None
-                cross_fits = fewest_of(trial.estimator) if trial.score.shaky else 1
-                parts.append(estimate.effect + trial.relearnt(self.name, control=noise, cross_fits=cross_fits, lost=lost))
+            # folds are dealt anew with each noise; one cross-fit tells as much of both as a median of several
+            asked = trial.estimator if trial.score is None else once(trial.estimator)
+            parts.append(trial.refitted(self.name, control=noise, estimator=asked, lost=lost)[0])
         effects = np.concatenate(parts)
         good = np.isfinite(effects)
         if good.sum() < max(2, draws // 2):
             return not_run(report, f"{estimate.estimator} gave an answer in only {good.sum()} of {count(draws, 'draw')} with noise added")
         shifts = effects[good] - estimate.effect
-        moved = float(np.sqrt((shifts**2).mean() + (folds or 0.0) ** 2))
+        each = _cross_fits(trial)
+        moved = float(np.sqrt((shifts**2).mean())) if each is None else of_medians(effects[good], each)
         share = moved / estimate.std_error
         survived = bool(share <= self.tolerance)
         text = (
@@ -124,21 +123,34 @@ class RandomCommonCause:
                 "shift in standard errors": share,
                 "shift allowed, in standard errors": self.tolerance,
                 "largest shift": float(np.abs(shifts).max()),
-            }
-            | ({} if folds is None else {"of it by how folds fall": folds}),
+            },
         )
 
 
-def _folds(trial: Trial) -> float | None:
-    """How far the answer would move if folds alone were dealt anew, from what its cross-fits differ by; None where it has one, or none.
-
-    The answer and the one that would come are medians of as many cross-fits each, whose differences from one another vary by the sum of both.
-    """
-    if trial.score is None or (cross_fits := len(trial.score.repetitions)) < 2 or trial.score.folds is None:
+def _cross_fits(trial: Trial) -> Floats | None:
+    """What each of the answer's own cross-fits says, shape (cross-fits,); None where there are not several."""
+    if trial.score is None or len(trial.score.repetitions) < 2:
         return None
-    every = np.ones((len(trial.design.clusters), 1))
-    each = [with_clusters(trial.score.single(at), trial.design, every)[0][0] for at in range(cross_fits)]
-    return float(np.std(each, ddof=1) * abs(trial.score.over.question.contrast) * np.sqrt(2) * share_of_one(cross_fits))
+    every, contrast = np.ones((len(trial.design.clusters), 1)), trial.score.over.question.contrast
+    return np.array([with_clusters(trial.score.single(at), trial.design, every)[0][0] * contrast for at in range(len(trial.score.repetitions))])
+
+
+def of_medians(noisy: Floats, own: Floats) -> float:
+    """How far a median of cross-fits moves as noise is added and folds are dealt anew (root mean square), from what single ones vary by.
+
+    The answer and the one that would come are medians of as many cross-fits, whose differences vary by the sum of both. A shift of all that noise makes, if it
+    is beyond chance, comes on top.
+
+    Parameters
+    ----------
+    noisy : shape (draws,), answers of one cross-fit each, with noise.
+    own : shape (m,), those of the answer's own cross-fits.
+    """
+    squares = ((noisy - noisy.mean()) ** 2).sum() + ((own - own.mean()) ** 2).sum()
+    spread = float(np.sqrt(squares / (len(noisy) + len(own) - 2)))
+    moved, gap = np.sqrt(2) * spread * share_of_one(len(own)), float(noisy.mean() - own.mean())
+    beyond = abs(gap) > SURE * spread * np.sqrt(1 / len(noisy) + 1 / len(own))
+    return float(np.hypot(moved, gap if beyond else 0.0))
 
 
 def share_of_one(cross_fits: int) -> float:
