@@ -1,4 +1,4 @@
-"""The two kinds of array that the toolkit computes with, and where their memory stays."""
+"""The two kinds of array that the toolkit computes with, an orthonormal basis of one, and where their memory stays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+ROWS_AT_ONCE = 16_384  # of a decomposition
+COLLINEAR = 1e-9  # a column with less than this share of its length left is collinear with the others
 
 # of glibc's malloc.h: what `mallopt` is told, and the most that it comes to by itself
 TRIM, THRESHOLD, MAPS = -1, -3, -4
@@ -51,3 +54,39 @@ def _glibc() -> ctypes.CDLL | None:
     except OSError:
         return None
     return library if library is not None and hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
+
+
+def orthonormal(columns: Floats) -> Floats:
+    """An orthonormal basis of the columns, those collinear with earlier ones left out; shape (rows, rank)."""
+    lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    keep = lengths > 0
+    if not keep.any():
+        return np.empty((len(columns), 0))
+    columns = columns[:, keep]
+    columns /= lengths[keep]
+    basis, triangle = _qr(columns)
+    collinear = np.abs(np.diag(triangle)) <= COLLINEAR
+    if collinear.any():
+        basis, _ = _qr(columns[:, ~collinear])
+    return basis
+
+
+def _qr(columns: Floats) -> tuple[Floats, Floats]:
+    """Q and R of a tall matrix, a block of rows that stays in the processor's cache at a time, and then those of the blocks' R (tall and skinny QR:
+    Demmel, Grigori, Hoemmen & Langou 2012, Communication-optimal parallel and sequential QR and LU factorizations).
+    """
+    rows, k = columns.shape
+    if rows <= ROWS_AT_ONCE or k * 2 > ROWS_AT_ONCE:
+        basis, triangle = np.linalg.qr(columns)
+        return np.asarray(basis), np.asarray(triangle)
+    blocks = [slice(at, at + ROWS_AT_ONCE) for at in range(0, rows, ROWS_AT_ONCE)]
+    if rows - blocks[-1].start < k:
+        blocks[-2:] = [slice(blocks[-2].start, rows)]
+    basis, triangles = np.empty_like(columns), []
+    for block in blocks:
+        basis[block], triangle = np.linalg.qr(columns[block])
+        triangles.append(triangle)
+    turned, triangle = np.linalg.qr(np.concatenate(triangles))
+    for i, block in enumerate(blocks):
+        basis[block] = basis[block] @ turned[i * k : (i + 1) * k]
+    return basis, np.asarray(triangle)

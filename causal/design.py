@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causal.arrays import Floats, Ints
+from causal.arrays import COLLINEAR, Floats, Ints, orthonormal
 from causal.errors import DesignError, NotEstimable, refusal, suggest
 from causal.graph import undated
 from causal.identification import PLACE_AND_TIME, Identification
@@ -33,8 +33,6 @@ FEWEST_AUTHORITIES = 10
 GONE = 1e-7  # share of a column's length below which nothing of it is left
 ROUNDING = 1e-13  # share of a column's size that arithmetic leaves of a constant
 PERFECT = 1e-10  # share of a column's variance below which another explains all of it
-ROWS_AT_ONCE = 16_384  # of a decomposition
-COLLINEAR = 1e-9  # a column with less than this share of its length left is collinear with the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -462,42 +460,6 @@ def whole_units(design: Design) -> tuple[Ints, int]:
     if (of[design.authority] == design.cluster).all() and len(design.clusters) < len(design.authorities):
         return design.cluster, len(design.clusters)
     return design.authority, len(design.authorities)
-
-
-def orthonormal(columns: Floats) -> Floats:
-    """An orthonormal basis of the columns, those collinear with earlier ones left out; shape (rows, rank)."""
-    lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
-    keep = lengths > 0
-    if not keep.any():
-        return np.empty((len(columns), 0))
-    columns = columns[:, keep]
-    columns /= lengths[keep]
-    basis, triangle = _qr(columns)
-    collinear = np.abs(np.diag(triangle)) <= COLLINEAR
-    if collinear.any():
-        basis, _ = _qr(columns[:, ~collinear])
-    return basis
-
-
-def _qr(columns: Floats) -> tuple[Floats, Floats]:
-    """Q and R of a tall matrix, a block of rows that stays in the processor's cache at a time, and then those of the blocks' R (tall and skinny QR:
-    Demmel, Grigori, Hoemmen & Langou 2012, Communication-optimal parallel and sequential QR and LU factorizations).
-    """
-    rows, k = columns.shape
-    if rows <= ROWS_AT_ONCE or k * 2 > ROWS_AT_ONCE:
-        basis, triangle = np.linalg.qr(columns)
-        return np.asarray(basis), np.asarray(triangle)
-    blocks = [slice(at, at + ROWS_AT_ONCE) for at in range(0, rows, ROWS_AT_ONCE)]
-    if rows - blocks[-1].start < k:
-        blocks[-2:] = [slice(blocks[-2].start, rows)]
-    basis, triangles = np.empty_like(columns), []
-    for block in blocks:
-        basis[block], triangle = np.linalg.qr(columns[block])
-        triangles.append(triangle)
-    turned, triangle = np.linalg.qr(np.concatenate(triangles))
-    for i, block in enumerate(blocks):
-        basis[block] = basis[block] @ turned[i * k : (i + 1) * k]
-    return basis, np.asarray(triangle)
 
 
 def design(panel: Panel, question: Question, identification: Identification) -> Design:

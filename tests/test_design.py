@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from worlds import GRAPH, QUESTION, World, designed, without
 
-from causal.arrays import memory_kept
-from causal.design import ROWS_AT_ONCE, Copies, design, orthonormal
+from causal import arrays
+from causal.arrays import ROWS_AT_ONCE, orthonormal
+from causal.design import Copies, design
 from causal.errors import DataError, DesignError
 from causal.identify import identify
 from causal.modifier import base_year
@@ -175,12 +176,29 @@ def test_a_design_makes_its_basis_once_and_another_design_its_own() -> None:
     assert less.basis().shape[1] < made.basis().shape[1]
 
 
-def test_memory_is_kept_for_a_study_and_nothing_is_done_where_the_c_library_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same numbers inside and outside, and on a system without glibc."""
-    for platform in (sys.platform, "darwin"):
-        monkeypatch.setattr(sys, "platform", platform)
-        with memory_kept(), memory_kept():  # one study inside another
-            assert float(np.ones(3_000_000).sum()) == 3_000_000.0
+def test_memory_is_kept_until_the_outermost_study_ends_and_nothing_is_done_without_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand, what the C library is told: to map and trim nothing, and only at the very end all back and a trim; without it nothing is told."""
+    told: list[tuple[object, ...]] = []
+
+    class Told:
+        def mallopt(self, *words: int) -> int:
+            told.append(words)
+            return 1
+
+        def malloc_trim(self, pad: int) -> int:
+            told.append(("trim", pad))
+            return 1
+
+    monkeypatch.setattr(arrays, "_glibc", Told)
+    with pytest.raises(ValueError, match="inside"), arrays.memory_kept():
+        with arrays.memory_kept():
+            pass
+        assert told == [(-4, 0), (-1, 2**31 - 1)] * 2
+        raise ValueError("inside")
+    assert told[4:] == [(-4, 65536), (-3, 32 * 2**20), (-1, 64 * 2**20), ("trim", 0)]
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert arrays._glibc() is None
 
 
 def test_names_of_drawn_authorities_are_made_when_asked_for() -> None:

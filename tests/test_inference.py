@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from worlds import World, designed, without
 
-from causal.design import orthonormal
+from causal.arrays import orthonormal
 from causal.estimators.fixed_effects import FixedEffects
 from causal.inference.clustered import Fit, clustered_least_squares, effective_clusters, interval, joint_critical, median_fit
 from causal.inference.multiplicity import romano_wolf

@@ -27,7 +27,7 @@ from causal.experiments.compose import composed, study_from
 from causal.refuters.estimator_agreement import EstimatorAgreement
 from causal.report.first import first
 from causal.report.record import plain, record
-from causal.report.terminal import terminal_lines
+from causal.report.terminal import WIDTH, _ended, terminal_lines
 from causal.study import Result, Study, run
 from causal.verdict.decide import Rule, Verdict, judge
 from causal.voice import Voice, apart, heard, voice
@@ -202,3 +202,10 @@ def test_from_a_notebook_names_are_refused_and_an_estimator_that_cannot_answer_s
     with pytest.raises(DesignError, match="folds"):
         answer(few)
     assert voice(few, said, OURS, 1.0).stand == "none"
+
+
+def test_a_line_that_is_cut_never_ends_in_half_a_number() -> None:
+    """By hand: a line as wide as the terminal's that ends in 6.8 loses the number, and a shorter one keeps all of its words."""
+    wide = "usually finds".rjust(WIDTH - 4) + " 6.8"
+    assert len(wide) == WIDTH and _ended(wide) == wide[:-4] + " …"
+    assert _ended("usually finds 6.8") == "usually finds 6.8 …" and len(_ended(wide)) <= WIDTH

@@ -20,8 +20,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.arrays import Floats, Ints
-from causal.design import COLLINEAR, GONE, Design
+from causal.arrays import COLLINEAR, Floats, Ints
+from causal.design import GONE, Design
 from causal.errors import EstimationError, refusal
 from causal.estimand import Estimand
 from causal.estimate import Estimate

@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from causal.arrays import Floats
-from causal.design import Design, orthonormal
+from causal.arrays import Floats, orthonormal
+from causal.design import Design
 from causal.estimand import Estimand
 from causal.estimate import Estimate
 from causal.estimators import serve

@@ -58,8 +58,13 @@ def _fewest(effect: list[str], rest: list[list[str]], room: int) -> list[str]:
         if left[at] == 1:
             break
         left[at] -= 1
-    cut = [[*part[: many - 1], f"{part[many - 1][: WIDTH - 2]} …"] if many < len(part) else part for part, many in zip(parts, left, strict=True)]
+    cut = [[*part[: many - 1], _ended(part[many - 1])] if many < len(part) else part for part, many in zip(parts, left, strict=True)]
     return [line for part in cut for line in part]
+
+
+def _ended(line: str) -> str:
+    """A line that goes on no further, cut between words: half a number would be another number."""
+    return f"{textwrap.wrap(line, WIDTH - 2)[0]} …"
 
 
 def _line(name: str, words: str) -> list[str]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causal.arrays import Floats, Ints
+from causal.arrays import Floats, Ints, orthonormal
 from causal.cohorts import Cohorts
-from causal.design import Design, orthonormal
+from causal.design import Design
 from causal.errors import EstimationError, refusal
 from causal.inference.clustered import cluster_sums
 

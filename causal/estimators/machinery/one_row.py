@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from causal.arrays import Floats, Ints
-from causal.design import Design, orthonormal
+from causal.arrays import Floats, Ints, orthonormal
+from causal.design import Design
 from causal.errors import ConfigError, EstimationError, refusal
 from causal.estimand import Conditioning, Estimand
 from causal.inference.clustered import Fit, cluster_sums, clustered_least_squares, joint_test

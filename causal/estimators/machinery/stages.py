@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from causal.arrays import Floats, Ints
-from causal.design import GONE, Design, orthonormal
+from causal.arrays import Floats, Ints, orthonormal
+from causal.design import GONE, Design
 from causal.errors import ConfigError, DesignError, EstimationError, refusal, suggest
 from causal.estimand import Conditioning, DesignFacts, Estimand
 from causal.estimate import Estimate, Part

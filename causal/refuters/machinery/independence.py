@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.arrays import Floats, Ints
-from causal.design import orthonormal
+from causal.arrays import Floats, Ints, orthonormal
 from causal.graph import Graph, undated
 from causal.inference.clustered import cluster_sums, cr1_factor
 from causal.panel import Panel
